@@ -1,0 +1,1 @@
+//! crates/kumiki-build
