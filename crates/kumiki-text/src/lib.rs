@@ -1,1 +1,41 @@
-//! crates/kumiki-text
+//! The text-processor contract on top of [`kumiki`]: plugins that turn a
+//! record of text into another, in any language.
+//!
+//! ```
+//! use kumiki_text::{Config, TextHost, TextPlugin};
+//!
+//! # fn main() -> Result<(), kumiki_text::Error> {
+//! # let bytes = test_components::TextPlugin::new("echo").build();
+//! let host = TextHost::new()?;
+//! let mut plugin = TextPlugin::new(host.load_bytes("echo.wasm", &bytes)?, Config::default())?;
+//! assert_eq!((plugin.name(), plugin.version()), ("echo", "1.0.0"));
+//!
+//! let result = plugin.process("Hello, Component Model!")?;
+//! assert_eq!(result.output, "Hello, Component Model!");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It is also the example to copy for a contract of your own: the contract is
+//! tied to Kumiki in `contract.rs` (the WIT, `bindgen!`, the host's functions),
+//! and everything else is ordinary Rust on top of it.
+
+mod contract;
+mod error;
+mod folder;
+mod pipeline;
+mod plugin;
+mod records;
+
+pub use contract::{
+    Config, KeyValue, LogLevel, ProcessError, ProcessResult, TextContract, TextData,
+};
+pub use error::{Error, Result};
+pub use folder::{FolderError, load_folder, plugin_files};
+pub use kumiki;
+pub use pipeline::{Outcome, Pipeline};
+pub use plugin::TextPlugin;
+pub use records::{ReadError, Record, Records};
+
+/// Loads plugins of the text-processor contract.
+pub type TextHost = kumiki::Host<TextContract>;

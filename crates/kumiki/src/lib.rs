@@ -1,1 +1,111 @@
-//! crates/kumiki
+//! Kumiki runs WebAssembly component plugins of any contract: checked before
+//! they run, limited while they run, observed, and never able to harm the
+//! program around them.
+//!
+//! A **contract** is a WIT world that host and plugins agree on. You bring the
+//! world and the bindings that wasmtime's `bindgen!` makes of it; a small
+//! [`Contract`] implementation ties them to Kumiki:
+//!
+//! ```
+//! use kumiki::{Contract, Host, HostState, wasmtime};
+//! use kumiki::wasmtime::component::{HasSelf, InstancePre, Linker};
+//!
+//! mod bindings {
+//!     kumiki::wasmtime::component::bindgen!({
+//!         inline: r#"
+//!             package example:greeter;
+//!             world greeter {
+//!                 import host-name: func() -> string;
+//!                 export greet: func() -> string;
+//!             }
+//!         "#,
+//!         wasmtime_crate: kumiki::wasmtime,
+//!     });
+//! }
+//!
+//! /// What the host keeps for each instance, for the functions it gives.
+//! struct Greeting { host_name: String }
+//!
+//! impl bindings::GreeterImports for HostState<Greeting> {
+//!     fn host_name(&mut self) -> String { self.data.host_name.clone() }
+//! }
+//!
+//! struct Greeter;
+//!
+//! impl Contract for Greeter {
+//!     const WIT: &'static str = r#"
+//!         package example:greeter;
+//!         world greeter {
+//!             import host-name: func() -> string;
+//!             export greet: func() -> string;
+//!         }
+//!     "#;
+//!     const WORLD: &'static str = "greeter";
+//!     type Data = Greeting;
+//!     type Pre = bindings::GreeterPre<HostState<Greeting>>;
+//!     type Bindings = bindings::Greeter;
+//!
+//!     fn link(linker: &mut Linker<HostState<Greeting>>) -> wasmtime::Result<()> {
+//!         bindings::Greeter::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+//!     }
+//!     fn pre(pre: InstancePre<HostState<Greeting>>) -> wasmtime::Result<Self::Pre> {
+//!         bindings::GreeterPre::new(pre)
+//!     }
+//!     fn instantiate(
+//!         pre: &Self::Pre,
+//!         store: &mut wasmtime::Store<HostState<Greeting>>,
+//!     ) -> wasmtime::Result<Self::Bindings> {
+//!         pre.instantiate(store)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), kumiki::Error> {
+//! # let component = test_components::build(Greeter::WIT, Greeter::WORLD, r#"
+//! #     (import "$root" "host-name" (func $host-name (param i32)))
+//! #     (func (export "greet") (result i32)
+//! #         (call $host-name (i32.const 16)) (i32.const 16))
+//! # "#);
+//! let host = Host::<Greeter>::new()?;
+//! let plugin = host.load_bytes("greeter", &component)?;
+//! let mut instance = plugin.instantiate(Greeting { host_name: "kumiki".into() })?;
+//! let greeting = instance.call("greet", |greeter, store| greeter.call_greet(store))?;
+//! assert_eq!(greeting, "kumiki");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What each piece is, and how long it lives:
+//!
+//! | type | what it is | lives |
+//! | --- | --- | --- |
+//! | [`Engine`] | compiler and runtime settings | one per process and configuration, shared |
+//! | [`Host`] | a contract, linked to what the host gives | as long as its plugins |
+//! | [`Plugin`] | a component: checked, compiled, linked | shared by threads, cheap to clone |
+//! | [`Instance`] | one live plugin with a store of its own | until a trap or a limit ends it |
+//!
+//! Errors say what failed, in which plugin, and [`Error::hint`] how to mend it.
+//! Log records and events reach the embedder through an [`Observer`]; this
+//! crate never prints.
+
+mod contract;
+mod engine;
+mod error;
+mod host;
+pub mod inspect;
+mod instance;
+mod limits;
+mod observer;
+mod plugin;
+mod state;
+mod wasi;
+
+pub use contract::Contract;
+pub use engine::{Engine, EngineConfig, TICK};
+pub use error::{Error, Result};
+pub use host::{Host, HostBuilder};
+pub use instance::Instance;
+pub use limits::{Limit, Limits};
+pub use observer::{Event, Level, LogRecord, Observer, Silent};
+pub use plugin::Plugin;
+pub use state::HostState;
+pub use wasmtime;

@@ -1,1 +1,203 @@
-//! crates/test-components
+//! Tiny components for the tests of the host, written as WebAssembly text and
+//! made into components here: no toolchain, a few kilobytes, any behaviour.
+//!
+//! [`build`] takes any world; [`TextPlugin`] starts from a well-behaved plugin
+//! of the text-processor contract and lets a test replace a part of it.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The WIT of the text-processor contract.
+pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world.wit");
+
+/// Makes a component of `world` in `wit` from the imports and functions of a
+/// core module. The module has a memory of 2 pages and a `cabi_realloc` that
+/// only ever moves up from byte 4096 (below is the test's own) and grows the
+/// memory when it must.
+///
+/// # Panics
+/// When the text is no WebAssembly or does not fit the world: a faulty test.
+#[must_use]
+pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
+    let mut resolve = Resolve::new();
+    let package = resolve.push_source("test.wit", wit).expect("the test's WIT parses");
+    let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
+    let mut module = core_module(core);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the module takes the world's metadata");
+    let mut encoder =
+        ComponentEncoder::default().validate(true).module(&module).expect("the module encodes");
+    encoder.encode().expect("the module fits the world")
+}
+
+/// A core module with memory and allocator around `core`; no component.
+///
+/// # Panics
+/// When the text is no WebAssembly.
+#[must_use]
+pub fn core_module(core: &str) -> Vec<u8> {
+    // Imports must come first, so the test's own text does.
+    let text = format!(
+        r#"(module $guest
+            {core}
+            (memory (export "memory") 2)
+            (global $free (mut i32) (i32.const 4096))
+            (func $realloc (export "cabi_realloc")
+                (param $old i32) (param $old-size i32) (param $align i32) (param $size i32)
+                (result i32)
+                (local $at i32)
+                (local.set $at
+                    (i32.and
+                        (i32.add (global.get $free) (i32.sub (local.get $align) (i32.const 1)))
+                        (i32.sub (i32.const 0) (local.get $align))))
+                (global.set $free (i32.add (local.get $at) (local.get $size)))
+                (block $enough
+                    (br_if $enough (i32.le_u (global.get $free)
+                        (i32.shl (memory.size) (i32.const 16))))
+                    (br_if $enough (i32.ne (i32.const -1) (memory.grow
+                        (i32.add (i32.const 1)
+                            (i32.shr_u (local.get $size) (i32.const 16))))))
+                    unreachable)
+                (memory.copy (local.get $at) (local.get $old) (local.get $old-size))
+                (local.get $at))
+            (func $reset (global.set $free (i32.const 4096)))
+        )"#
+    );
+    wat::parse_str(text).expect("the test's WebAssembly text parses")
+}
+
+/// Makes a component from the text of a whole component.
+///
+/// # Panics
+/// When the text is no WebAssembly.
+#[must_use]
+pub fn parse(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("the test's WebAssembly text parses")
+}
+
+/// A plugin of the text-processor contract, `echo` 1.0.0 unless changed: its
+/// output is its input, its metadata is empty.
+///
+/// The bodies are WebAssembly text. `process` gets `$at` and `$length` of the
+/// input and returns the address of its result; bytes 16 to 255 are its own to
+/// lay that out in, and the strings given to [`TextPlugin::data`] may lie
+/// between 256 and 4095. `$log` (level, address, length) and `$get-config`
+/// (address, length, address of the answer) are the host's functions.
+pub struct TextPlugin {
+    name: String,
+    get_name: Option<String>,
+    process: String,
+    data: String,
+    globals: String,
+}
+
+impl Default for TextPlugin {
+    fn default() -> Self {
+        Self::new("echo")
+    }
+}
+
+impl TextPlugin {
+    /// The well-behaved plugin, under another name of at most 64 bytes.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            get_name: None,
+            process: ECHO.to_owned(),
+            data: String::new(),
+            globals: String::new(),
+        }
+    }
+
+    /// Replaces the body of `process`; its locals come first. See [`ECHO`].
+    #[must_use]
+    pub fn process(mut self, body: &str) -> Self {
+        self.process = body.to_owned();
+        self
+    }
+
+    /// Replaces the body of `get-name`, which returns the address of a string.
+    #[must_use]
+    pub fn get_name(mut self, body: &str) -> Self {
+        self.get_name = Some(body.to_owned());
+        self
+    }
+
+    /// Puts a string at an address between 256 and 4095.
+    #[must_use]
+    pub fn data(mut self, at: u32, text: &str) -> Self {
+        use std::fmt::Write as _;
+        let bytes = text.bytes().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "\\{byte:02x}");
+            text
+        });
+        self.data.push_str(&format!("(data (i32.const {at}) \"{bytes}\")\n"));
+        self
+    }
+
+    /// Adds a mutable 32-bit global, 0 at first.
+    #[must_use]
+    pub fn global(mut self, name: &str) -> Self {
+        self.globals.push_str(&format!("(global ${name} (mut i32) (i32.const 0))\n"));
+        self
+    }
+
+    /// The text of the core module's imports and functions.
+    #[must_use]
+    pub fn core(&self) -> String {
+        let Self { name, get_name, process, data, globals } = self;
+        let get_name = get_name.as_deref().unwrap_or(
+            "(i32.store (i32.const 0) (i32.const 64)) \
+             (i32.store (i32.const 4) (global.get $name-length)) (i32.const 0)",
+        );
+        format!(
+            r#"
+            (import "myapp:text-processor/host-api" "log"
+                (func $log (param i32 i32 i32)))
+            (import "myapp:text-processor/host-api" "get-config"
+                (func $get-config (param i32 i32 i32)))
+            (global $name-length i32 (i32.const {}))
+            (data (i32.const 64) "{name}")
+            (data (i32.const 48) "1.0.0")
+            {data} {globals}
+            (func (export "myapp:text-processor/plugin#get-name") (result i32) {get_name})
+            (func (export "myapp:text-processor/plugin#get-version") (result i32)
+                (i32.store (i32.const 0) (i32.const 48))
+                (i32.store (i32.const 4) (i32.const 5))
+                (i32.const 0))
+            (func (export "myapp:text-processor/plugin#process")
+                (param $at i32) (param $length i32) (result i32) {process})
+            (func (export "cabi_post_myapp:text-processor/plugin#process") (param i32)
+                (call $reset))
+            "#,
+            name.len(),
+        )
+    }
+
+    /// Makes the component.
+    #[must_use]
+    pub fn build(&self) -> Vec<u8> {
+        build(TEXT_PROCESSOR, "text-plugin", &self.core())
+    }
+}
+
+/// A body of `process` that returns its input as its output.
+pub const ECHO: &str = "
+    (i32.store8 (i32.const 16) (i32.const 0))
+    (i32.store (i32.const 20) (local.get $at))
+    (i32.store (i32.const 24) (local.get $length))
+    (i32.store (i32.const 28) (i32.const 0))
+    (i32.store (i32.const 32) (i32.const 0))
+    (i32.const 16)";
+
+/// A body of `process` that returns the error of this number: 0 for
+/// `invalid-input`, 1 for `unsupported-format`, 2 for `internal-error`.
+#[must_use]
+pub fn error(number: u32) -> String {
+    format!(
+        "(i32.store8 (i32.const 16) (i32.const 1))
+         (i32.store8 (i32.const 20) (i32.const {number}))
+         (i32.const 16)"
+    )
+}

@@ -1,0 +1,41 @@
+//! Why a plugin gave no result.
+
+use crate::contract::{ErrorName, ProcessError};
+
+/// The result of a function of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a plugin gave no result for a record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The plugin answered with an error of the contract. It is alive and well.
+    #[error("`{plugin}` refused it: {}", ErrorName(*error))]
+    Plugin {
+        /// The plugin's name.
+        plugin: String,
+        /// Its answer.
+        error: ProcessError,
+    },
+    /// The plugin gave no answer: it trapped, ran into a limit, or could not
+    /// be loaded.
+    #[error(transparent)]
+    Host(#[from] kumiki::Error),
+}
+
+impl Error {
+    /// One word for machines: `invalid-input`, `unsupported-format` and
+    /// `internal-error` are the plugin's own; `trap`, `limit` and `host` are
+    /// not.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Plugin { error: ProcessError::InvalidInput, .. } => "invalid-input",
+            Self::Plugin { error: ProcessError::UnsupportedFormat, .. } => "unsupported-format",
+            Self::Plugin { error: ProcessError::InternalError, .. } => "internal-error",
+            Self::Host(kumiki::Error::Trap { .. }) => "trap",
+            Self::Host(kumiki::Error::Limit { .. }) => "limit",
+            Self::Host(_) => "host",
+        }
+    }
+}

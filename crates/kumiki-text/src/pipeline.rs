@@ -1,0 +1,95 @@
+//! Several plugins over the same records: each by itself, or one after the
+//! other.
+
+use std::collections::HashMap;
+
+use crate::{Error, ProcessResult, TextPlugin};
+
+/// What came of one record in one plugin, or in a whole chain.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outcome<'a> {
+    /// The plugin's name, or all names of a chain in order, joined by ` | `.
+    pub plugin: &'a str,
+    /// The result, or why there is none. In a chain it is the last plugin's
+    /// output with the metadata of all, in order.
+    pub result: Result<ProcessResult, Error>,
+}
+
+/// Plugins and how records go through them.
+#[derive(Debug)]
+pub struct Pipeline {
+    plugins: Vec<TextPlugin>,
+    /// The chain's name; without one, each plugin gets each record.
+    chain: Option<String>,
+}
+
+impl Pipeline {
+    /// Gives each record to each plugin. Plugins that call themselves the same
+    /// are told apart by their origin from now on.
+    #[must_use]
+    pub fn each(mut plugins: Vec<TextPlugin>) -> Self {
+        tell_apart(&mut plugins);
+        Self { plugins, chain: None }
+    }
+
+    /// Gives each record to the first plugin, its output to the next, and so
+    /// on; the first error ends it for that record.
+    #[must_use]
+    pub fn chain(mut plugins: Vec<TextPlugin>) -> Self {
+        tell_apart(&mut plugins);
+        let names: Vec<_> = plugins.iter().map(TextPlugin::name).collect();
+        let chain = Some(names.join(" | "));
+        Self { plugins, chain }
+    }
+
+    /// The plugins, in order.
+    #[must_use]
+    pub fn plugins(&self) -> &[TextPlugin] {
+        &self.plugins
+    }
+
+    /// Sends one record through, and hands what came of it to `sink`: once for
+    /// each plugin, in order, or once for a chain.
+    ///
+    /// # Errors
+    /// The first error that `sink` returns; plugins' errors are outcomes.
+    pub fn process<E>(
+        &mut self,
+        input: &str,
+        mut sink: impl FnMut(Outcome<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Self { plugins, chain } = self;
+        if let Some(name) = chain {
+            return sink(Outcome { plugin: name, result: through(plugins, input) });
+        }
+        plugins.iter_mut().try_for_each(|plugin| {
+            let result = plugin.process(input);
+            sink(Outcome { plugin: plugin.name(), result })
+        })
+    }
+}
+
+fn through(plugins: &mut [TextPlugin], input: &str) -> Result<ProcessResult, Error> {
+    let mut result = ProcessResult { output: input.to_owned(), metadata: Vec::new() };
+    for plugin in plugins {
+        let next = plugin.process(&result.output)?;
+        result.output = next.output;
+        result.metadata.extend(next.metadata);
+    }
+    Ok(result)
+}
+
+/// Adds its origin to the name of every plugin that is not the only one of
+/// that name.
+fn tell_apart(plugins: &mut [TextPlugin]) {
+    let mut count = HashMap::new();
+    for plugin in &*plugins {
+        *count.entry(plugin.name().to_owned()).or_insert(0) += 1;
+    }
+    for plugin in plugins {
+        if count.get(plugin.name()).is_some_and(|count| *count > 1) {
+            plugin.rename(&format!("{} ({})", plugin.name(), plugin.origin()));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One text plugin: its name, its version, and `process`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kumiki::{Instance, Plugin};
+
+use crate::contract::{Config, ProcessResult, TextContract, TextData};
+use crate::{Error, Result, TextHost};
+
+/// A plugin of the text-processor contract with one live instance. A trap or a
+/// limit costs the record that caused it: the next call gets a new instance.
+///
+/// Used by one thread at a time; for more threads make more of them from one
+/// [`Plugin`], which is compiled once.
+pub struct TextPlugin {
+    plugin: Plugin<TextContract>,
+    config: Config,
+    instance: Option<Instance<TextContract>>,
+    name: Arc<str>,
+    version: String,
+}
+
+impl TextPlugin {
+    /// Loads a plugin from a file: [`TextHost::load`], then [`TextPlugin::new`].
+    ///
+    /// # Errors
+    /// As for the two.
+    pub fn load(host: &TextHost, path: impl AsRef<Path>, config: Config) -> Result<Self> {
+        Self::new(host.load(path)?, config)
+    }
+
+    /// Makes an instance of a loaded plugin and asks for its name and version.
+    /// `config` is what the plugin's `get-config` answers from; no other plugin
+    /// sees it.
+    ///
+    /// # Errors
+    /// [`Error::Host`] when the plugin does not start or does not say its name
+    /// and version.
+    pub fn new(plugin: Plugin<TextContract>, config: Config) -> Result<Self> {
+        let mut instance = plugin.instantiate(TextData { config: config.clone() })?;
+        let name = instance.call("get-name", |bindings, store| {
+            bindings.myapp_text_processor_plugin().call_get_name(store)
+        })?;
+        let version = instance.call("get-version", |bindings, store| {
+            bindings.myapp_text_processor_plugin().call_get_version(store)
+        })?;
+        let name: Arc<str> = name.into();
+        instance.rename(&name);
+        Ok(Self { plugin, config, instance: Some(instance), name, version })
+    }
+
+    /// What the plugin calls itself. Its own text: it may hold anything.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the plugin says its version is. Its own text: it may hold anything.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The name it was loaded under, usually its file's path.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.plugin.name()
+    }
+
+    /// Calls it by another name in log records and errors, to tell apart two
+    /// plugins that call themselves the same.
+    pub fn rename(&mut self, name: &str) {
+        self.name = name.into();
+        if let Some(instance) = &mut self.instance {
+            instance.rename(&self.name);
+        }
+    }
+
+    /// Gives one record to the plugin.
+    ///
+    /// # Errors
+    /// [`Error::Plugin`] with the plugin's own error; [`Error::Host`] when it
+    /// trapped or ran into a limit, after which the next call gets a new
+    /// instance.
+    pub fn process(&mut self, input: &str) -> Result<ProcessResult> {
+        let instance = match &mut self.instance {
+            Some(instance) if !instance.is_poisoned() => instance,
+            ended => {
+                let data = TextData { config: self.config.clone() };
+                let mut fresh = self.plugin.instantiate(data)?;
+                fresh.rename(&self.name);
+                ended.insert(fresh)
+            }
+        };
+        let answer = instance.call("process", |bindings, store| {
+            bindings.myapp_text_processor_plugin().call_process(store, input)
+        })?;
+        answer.map_err(|error| Error::Plugin { plugin: self.name.to_string(), error })
+    }
+}
+
+impl std::fmt::Debug for TextPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { plugin, config: _, instance: _, name, version } = self;
+        f.debug_struct("TextPlugin")
+            .field("name", name)
+            .field("version", version)
+            .field("origin", &plugin.name())
+            .finish_non_exhaustive()
+    }
+}

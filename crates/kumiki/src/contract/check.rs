@@ -1,0 +1,239 @@
+//! Does a component fit a contract? Answered from the binary's types, before
+//! the seconds that compiling a large component can cost, and in words: which
+//! export or import, of what type, and what was found in its place.
+//!
+//! What is left to linking: the types of the WASI functions that a component
+//! imports (wasmtime knows them, our contract's WIT does not).
+
+use std::collections::{BTreeMap, HashMap};
+
+use wasmparser::component_types::ComponentEntityType;
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
+use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
+
+use super::shape::{Found, Signature};
+use crate::inspect::compatible_name;
+use crate::{Error, Result, wasi};
+
+/// A contract's world, ready to compare components with. Parsed once per host.
+pub(crate) struct World {
+    /// Package and world, as in `myapp:text-processor/text-plugin`.
+    name: String,
+    imports: BTreeMap<String, Item>,
+    exports: BTreeMap<String, Item>,
+}
+
+/// What a world imports or exports under one name.
+enum Item {
+    Function(Signature),
+    Interface(BTreeMap<String, Signature>),
+}
+
+impl World {
+    /// Parses `wit`, which is the embedder's own text.
+    pub(crate) fn parse(wit: &str, world: &str) -> Result<Self> {
+        let mut resolve = Resolve::new();
+        let selected = resolve
+            .push_source("contract.wit", wit)
+            .and_then(|package| Ok((package, resolve.select_world(&[package], Some(world))?)));
+        let (package, world) =
+            selected.map_err(|error| Error::Contract { message: format!("{error:#}") })?;
+        let world = &resolve.worlds[world];
+        Ok(Self {
+            name: resolve.id_of_name(package, &world.name),
+            imports: items(&resolve, &world.imports),
+            exports: items(&resolve, &world.exports),
+        })
+    }
+
+    /// Checks a component against this world.
+    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<()> {
+        let types = Validator::new_with_features(WasmFeatures::all())
+            .validate_all(component)
+            .map_err(|source| Error::malformed(plugin, &source))?;
+        let names = top_level_names(component).map_err(|e| Error::malformed(plugin, &e))?;
+        let mut found = Found { types: types.as_ref(), resources: HashMap::new() };
+
+        for name in &names.imports {
+            let entity = found.types.component_item_for_import(name).map(|item| item.ty);
+            self.check_import(plugin, name, entity, &mut found)?;
+        }
+        for (key, expected) in &self.exports {
+            let name = names.exports.iter().find(|name| compatible_name(name) == *key);
+            let entity = name.and_then(|name| found.types.component_item_for_export(name));
+            self.check_export(plugin, key, expected, entity.map(|item| item.ty), &mut found)?;
+        }
+        Ok(())
+    }
+
+    /// What a component imports must be given: by the contract, in the very
+    /// type, or by WASI.
+    fn check_import(
+        &self,
+        plugin: &str,
+        name: &str,
+        entity: Option<ComponentEntityType>,
+        found: &mut Found<'_>,
+    ) -> Result<()> {
+        let unknown = |import: String| Error::UnknownImport {
+            plugin: plugin.into(),
+            import,
+            given: self.imports.keys().cloned().collect(),
+        };
+        let key = compatible_name(name);
+        match (self.imports.get(&key), entity) {
+            (Some(Item::Function(expected)), Some(ComponentEntityType::Func(id))) => {
+                self.same_type(plugin, "import", name.to_owned(), expected, found.signature(id))
+            }
+            (Some(Item::Interface(functions)), Some(ComponentEntityType::Instance(id))) => {
+                for (function, item) in functions_of(id, found) {
+                    let path = format!("{name}#{function}");
+                    let Some(expected) = functions.get(&function) else {
+                        return Err(unknown(path));
+                    };
+                    self.same_type(plugin, "import", path, expected, item)?;
+                }
+                Ok(())
+            }
+            (None, _) if wasi::is_linked(&key) => Ok(()),
+            // A type of the contract's own, or nothing that needs giving.
+            (_, Some(ComponentEntityType::Type { .. })) => Ok(()),
+            _ => Err(unknown(name.to_owned())),
+        }
+    }
+
+    /// What the world exports, a component must export, in the very type.
+    fn check_export(
+        &self,
+        plugin: &str,
+        name: &str,
+        expected: &Item,
+        entity: Option<ComponentEntityType>,
+        found: &mut Found<'_>,
+    ) -> Result<()> {
+        let missing = |export: String, expected: String| Error::MissingExport {
+            plugin: plugin.into(),
+            export,
+            expected,
+            contract: self.name.clone(),
+        };
+        match (expected, entity) {
+            (Item::Function(expected), Some(ComponentEntityType::Func(id))) => {
+                self.same_type(plugin, "export", name.to_owned(), expected, found.signature(id))
+            }
+            (Item::Function(expected), _) => Err(missing(name.into(), expected.to_string())),
+            (Item::Interface(functions), Some(ComponentEntityType::Instance(id))) => {
+                let exported: BTreeMap<_, _> = functions_of(id, found).into_iter().collect();
+                for (function, expected) in functions {
+                    let path = format!("{name}#{function}");
+                    let Some(item) = exported.get(function) else {
+                        return Err(missing(path, expected.to_string()));
+                    };
+                    self.same_type(plugin, "export", path, expected, item.clone())?;
+                }
+                Ok(())
+            }
+            (Item::Interface(functions), _) => {
+                let list = functions.iter().map(|(name, ty)| format!("{name}: {ty}"));
+                let list = list.collect::<Vec<_>>().join("; ");
+                Err(missing(name.into(), format!("interface {{ {list} }}")))
+            }
+        }
+    }
+
+    fn same_type(
+        &self,
+        plugin: &str,
+        side: &'static str,
+        name: String,
+        expected: &Signature,
+        found: Signature,
+    ) -> Result<()> {
+        if *expected == found {
+            return Ok(());
+        }
+        let (mut expected_text, mut found_text) = (expected.to_string(), found.to_string());
+        if expected_text == found_text {
+            (expected_text, found_text) = (format!("{expected:#}"), format!("{found:#}"));
+        }
+        Err(Error::WrongType {
+            plugin: plugin.into(),
+            side,
+            name,
+            expected: expected_text,
+            found: found_text,
+            contract: self.name.clone(),
+        })
+    }
+}
+
+fn items<'a>(
+    resolve: &Resolve,
+    items: impl IntoIterator<Item = (&'a WorldKey, &'a WorldItem)>,
+) -> BTreeMap<String, Item> {
+    let items = items.into_iter().filter_map(|(key, item)| {
+        let item = match item {
+            WorldItem::Interface { id, .. } => Item::Interface(signatures(resolve, *id)),
+            WorldItem::Function(function) => {
+                Item::Function(Signature::expected(resolve, function))
+            }
+            WorldItem::Type { .. } => return None,
+        };
+        Some((compatible_name(&resolve.name_world_key(key)), item))
+    });
+    items.collect()
+}
+
+fn signatures(resolve: &Resolve, id: InterfaceId) -> BTreeMap<String, Signature> {
+    let functions = resolve.interfaces[id].functions.iter();
+    functions.map(|(name, f)| (name.clone(), Signature::expected(resolve, f))).collect()
+}
+
+/// The functions of one of the component's instances, with their types.
+fn functions_of(
+    id: wasmparser::component_types::ComponentInstanceTypeId,
+    found: &mut Found<'_>,
+) -> Vec<(String, Signature)> {
+    let types = found.types;
+    let exports = &types[id].exports;
+    for (name, item) in exports {
+        if let ComponentEntityType::Type { referenced, created } = item.ty {
+            found.name_resource(referenced, name);
+            found.name_resource(created, name);
+        }
+    }
+    let functions = exports.iter().filter_map(|(name, item)| match item.ty {
+        ComponentEntityType::Func(id) => Some((name.clone(), found.signature(id))),
+        _ => None,
+    });
+    functions.collect()
+}
+
+struct Names {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+/// The names that the outermost component imports and exports.
+fn top_level_names(component: &[u8]) -> wasmparser::Result<Names> {
+    let mut names = Names { imports: Vec::new(), exports: Vec::new() };
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    names.imports.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    names.exports.push(export?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}

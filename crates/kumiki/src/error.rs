@@ -1,0 +1,234 @@
+//! Everything that can go wrong between a file and a plugin's answer, each as
+//! a variant of its own. What the plugin itself answers, its own errors
+//! included, is no error here: it belongs to the contract.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::inspect::Kind;
+use crate::limits::Limit;
+
+/// The result of a Kumiki function.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What failed, in which plugin, and (through [`Error::hint`]) how to mend it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The plugin's file could not be read.
+    #[error("cannot read plugin `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The bytes are something else than a component.
+    #[error("`{plugin}` is not a component but {found}")]
+    NotAComponent {
+        /// The plugin.
+        plugin: String,
+        /// What it is instead.
+        found: Kind,
+    },
+    /// The bytes start as a component and break its rules further on.
+    #[error("`{plugin}` is not a valid component: {message} (at byte {offset:#x})")]
+    Malformed {
+        /// The plugin.
+        plugin: String,
+        /// What the validator said.
+        message: String,
+        /// Where, in bytes from the beginning.
+        offset: usize,
+    },
+    /// The component lacks an export of the contract.
+    #[error(
+        "`{plugin}` does not export `{export}: {expected}`, as the contract `{contract}` demands"
+    )]
+    MissingExport {
+        /// The plugin.
+        plugin: String,
+        /// The export, `interface#function` for a function in an interface.
+        export: String,
+        /// Its type in the contract, as WIT.
+        expected: String,
+        /// Package and world of the contract.
+        contract: String,
+    },
+    /// The component exports or imports something of the contract with
+    /// another type.
+    #[error(
+        "`{plugin}` {side}s `{name}` as `{found}`, where the contract `{contract}` has `{expected}`"
+    )]
+    WrongType {
+        /// The plugin.
+        plugin: String,
+        /// `export` or `import`.
+        side: &'static str,
+        /// The export or import, `interface#function` for a function in an
+        /// interface.
+        name: String,
+        /// Its type in the contract, as WIT.
+        expected: String,
+        /// Its type in the component, as WIT.
+        found: String,
+        /// Package and world of the contract.
+        contract: String,
+    },
+    /// The component imports what this host does not give.
+    #[error("`{plugin}` imports `{import}`, which this host does not give")]
+    UnknownImport {
+        /// The plugin.
+        plugin: String,
+        /// The import, `interface#function` for a function in an interface.
+        import: String,
+        /// What the contract gives, beside WASI 0.2.
+        given: Vec<String>,
+    },
+    /// The component could not be compiled.
+    #[error("cannot compile `{plugin}`")]
+    Compile {
+        /// The plugin.
+        plugin: String,
+        /// What wasmtime said.
+        source: wasmtime::Error,
+    },
+    /// The component's imports could not be linked, though their names are
+    /// known: a function of WASI that this host does not have.
+    #[error("cannot link `{plugin}`")]
+    Link {
+        /// The plugin.
+        plugin: String,
+        /// What wasmtime said.
+        source: wasmtime::Error,
+    },
+    /// No instance could be made: the component needs more than it may have,
+    /// or this machine has no room.
+    #[error("cannot instantiate `{plugin}`")]
+    Instantiate {
+        /// The plugin.
+        plugin: String,
+        /// What wasmtime said.
+        source: wasmtime::Error,
+    },
+    /// The guest trapped: it broke a rule of WebAssembly, gave up by itself
+    /// (`unreachable`, a panic), or returned what is no value of its type.
+    #[error("`{plugin}` trapped in `{function}`: {message}")]
+    Trap {
+        /// The plugin.
+        plugin: String,
+        /// The function that was called, or `instantiate`.
+        function: String,
+        /// Why it ended.
+        message: String,
+        /// The guest's stack, innermost frame first, a line each; empty where
+        /// none was captured.
+        backtrace: String,
+    },
+    /// The call used more than it may.
+    #[error("`{plugin}` exceeded its limit in `{function}`: {limit}")]
+    Limit {
+        /// The plugin.
+        plugin: String,
+        /// The function that was called, or `instantiate`.
+        function: String,
+        /// The limit, with its value.
+        limit: Limit,
+    },
+    /// An earlier trap or limit has ended this instance.
+    #[error("this instance of `{plugin}` was ended by an earlier trap or limit")]
+    Poisoned {
+        /// The plugin.
+        plugin: String,
+    },
+    /// The contract itself is faulty: its WIT does not parse, has no such
+    /// world, or its functions do not link.
+    #[error("faulty contract: {message}")]
+    Contract {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// No engine could be made on this machine.
+    #[error("cannot start the WebAssembly engine")]
+    Engine {
+        /// What wasmtime said.
+        source: wasmtime::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn malformed(plugin: &str, source: &wasmparser::BinaryReaderError) -> Self {
+        Self::Malformed {
+            plugin: plugin.into(),
+            message: source.message().to_owned(),
+            offset: source.offset(),
+        }
+    }
+
+    /// What a person can do about it, as one line without the word `hint:`.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
+                "name a `.wasm` file, or load the folder's plugins one by one".into()
+            }
+            Self::NotAComponent { found, .. } => kind_hint(*found)?.into(),
+            Self::Malformed { .. } => {
+                "build the plugin again; if it came over a network, fetch it again".into()
+            }
+            Self::MissingExport { contract, .. } | Self::WrongType { contract, .. } => {
+                format!("build the plugin against the WIT of `{contract}`")
+            }
+            Self::UnknownImport { import, .. } if import.starts_with("wasi:") => {
+                "this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"
+                    .into()
+            }
+            Self::UnknownImport { given, .. } if given.is_empty() => {
+                "this contract gives WASI 0.2 and nothing else".into()
+            }
+            Self::UnknownImport { given, .. } => {
+                format!("this contract gives `{}`, and WASI 0.2", given.join("`, `"))
+            }
+            Self::Poisoned { .. } => "make a new instance of the plugin".into(),
+            Self::Limit { limit, .. } => match limit {
+                Limit::Time(_) => "raise `Limits::time` if the plugin is meant to take so long",
+                Limit::Memory(_) => "raise `Limits::memory` if the plugin is meant to hold so much",
+                Limit::Transfer(_) => {
+                    "raise `Limits::transfer` if the plugin is meant to return so much"
+                }
+                Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run so long",
+            }
+            .into(),
+            _ => return None,
+        })
+    }
+
+    /// The guest's stack at a trap, innermost frame first, a line each.
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&str> {
+        match self {
+            Self::Trap { backtrace, .. } if !backtrace.is_empty() => Some(backtrace),
+            _ => None,
+        }
+    }
+}
+
+fn kind_hint(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::CoreModule => {
+            "make a component of it: build for `wasm32-wasip2`, or run `wasm-tools component new`"
+        }
+        Kind::WitPackage => "this is the contract, not a plugin: build a plugin from it",
+        Kind::Artifact => {
+            "give the `.wasm` it was compiled from; machine code from elsewhere is never loaded"
+        }
+        Kind::NativeBinary => "build the plugin for WebAssembly, target `wasm32-wasip2`",
+        Kind::Truncated => "build the plugin again; if it came over a network, fetch it again",
+        Kind::UnknownVersion => "build the plugin with current tools",
+        Kind::WebAssemblyText => "turn it into its binary form: `wasm-tools parse`",
+        Kind::WitText => "this is a contract's source, not a plugin: build a plugin from it",
+        Kind::Component | Kind::Text | Kind::Empty | Kind::Unknown => {
+            "a plugin is a WebAssembly component, usually a `.wasm` file"
+        }
+    })
+}

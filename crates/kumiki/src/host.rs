@@ -1,0 +1,149 @@
+//! A contract, linked to what the host gives: where plugins are loaded.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use wasmtime::component::{Component, Linker};
+
+use crate::contract::{Contract, World};
+use crate::inspect::Kind;
+use crate::observer::{Event, Observer, Silent};
+use crate::{Engine, EngineConfig, Error, HostState, Limits, Plugin, Result};
+
+/// Loads plugins of one contract and holds what they share: the engine, the
+/// linked host functions, the limits, the observer. Cheap to clone; a clone is
+/// the same host. Lives as long as any of its plugins.
+pub struct Host<C: Contract> {
+    pub(crate) inner: Arc<Inner<C>>,
+}
+
+pub(crate) struct Inner<C: Contract> {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<HostState<C::Data>>,
+    pub(crate) world: World,
+    pub(crate) limits: Limits,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl<C: Contract> Clone for Host<C> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<C: Contract> Host<C> {
+    /// A host with the default limits that drops all log records and events.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when this machine cannot run wasmtime's code;
+    /// [`Error::Contract`] when the contract's WIT or its functions are faulty.
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Starts a host with limits or an observer of your own.
+    #[must_use]
+    pub fn builder() -> HostBuilder<C> {
+        HostBuilder {
+            limits: Limits::default(),
+            observer: Arc::new(Silent),
+            contract: std::marker::PhantomData,
+        }
+    }
+
+    /// Loads a plugin from a file; it is called by the file's path.
+    ///
+    /// Compiles the component, which takes milliseconds for a small one and
+    /// many seconds of all cores for one that carries a language's runtime.
+    ///
+    /// # Errors
+    /// [`Error::Read`], and all of [`Host::load_bytes`].
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Plugin<C>> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        self.load_bytes(&path.display().to_string(), &bytes)
+    }
+
+    /// Loads a plugin from a component's bytes; `name` is how errors and log
+    /// records call it.
+    ///
+    /// # Errors
+    /// [`Error::NotAComponent`], [`Error::Malformed`] for wrong bytes;
+    /// [`Error::MissingExport`], [`Error::WrongType`], [`Error::UnknownImport`]
+    /// for a component of another contract; [`Error::Compile`] and
+    /// [`Error::Link`] for one that this host cannot run.
+    pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Plugin<C>> {
+        let start = Instant::now();
+        match Kind::of(bytes) {
+            Kind::Component => self.inner.world.check(name, bytes)?,
+            found => return Err(Error::NotAComponent { plugin: name.into(), found }),
+        }
+        let component = Component::from_binary(self.inner.engine.as_wasmtime(), bytes)
+            .map_err(|source| Error::Compile { plugin: name.into(), source })?;
+        let pre = self
+            .inner
+            .linker
+            .instantiate_pre(&component)
+            .and_then(C::pre)
+            .map_err(|source| Error::Link { plugin: name.into(), source })?;
+        self.inner.observer.event(&Event::Loaded {
+            plugin: name,
+            bytes: bytes.len(),
+            elapsed: start.elapsed(),
+        });
+        Ok(Plugin::new(self.clone(), name, pre))
+    }
+
+    /// The engine that this host's plugins run on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// What each plugin of this host may use.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+}
+
+/// Builds a [`Host`].
+pub struct HostBuilder<C: Contract> {
+    limits: Limits,
+    observer: Arc<dyn Observer>,
+    contract: std::marker::PhantomData<C>,
+}
+
+impl<C: Contract> HostBuilder<C> {
+    /// How much plugins may use. Default: [`Limits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Who hears of log records and events. Default: [`Silent`].
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Arc::new(observer);
+        self
+    }
+
+    /// Makes the host: gets the shared engine and links WASI and the contract.
+    ///
+    /// # Errors
+    /// As for [`Host::new`].
+    pub fn build(self) -> Result<Host<C>> {
+        let config = EngineConfig::default().with_fuel(self.limits.fuel.is_some());
+        let engine = Engine::shared(&config)?;
+        let world = World::parse(C::WIT, C::WORLD)?;
+        let mut linker = Linker::new(engine.as_wasmtime());
+        crate::wasi::link(&mut linker)
+            .and_then(|()| C::link(&mut linker))
+            .map_err(|source| Error::Contract { message: format!("{source:#}") })?;
+        let Self { limits, observer, contract: _ } = self;
+        Ok(Host { inner: Arc::new(Inner { engine, linker, world, limits, observer }) })
+    }
+}

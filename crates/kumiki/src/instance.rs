@@ -1,0 +1,170 @@
+//! One live plugin with a store of its own.
+//!
+//! An instance belongs to one plugin and is used by one thread at a time. What
+//! ends it is written here, in [`Instance::call`]: a trap or a limit. After
+//! either its memory may be in any state, so it is never called again: every
+//! further call is [`Error::Poisoned`], and the caller makes a new instance.
+
+use std::sync::Arc;
+
+use wasmtime::{Store, Trap, WasmBacktrace};
+
+use crate::limits::Limit;
+use crate::observer::Event;
+use crate::{Contract, Error, HostState, Limits, Plugin, Result};
+
+/// What errors call the function that runs a component's start code.
+const INSTANTIATE: &str = "instantiate";
+
+/// One live plugin. Ended by dropping it; poisoned by a trap or a limit.
+pub struct Instance<C: Contract> {
+    plugin: Plugin<C>,
+    store: Store<HostState<C::Data>>,
+    bindings: C::Bindings,
+    poisoned: bool,
+}
+
+impl<C: Contract> Instance<C> {
+    pub(crate) fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
+        let host = &plugin.host().inner;
+        let name = plugin.shared_name().clone();
+        let state = HostState::new(data, name, host.limits.memory, host.observer.clone());
+        let mut store = Store::new(host.engine.as_wasmtime(), state);
+        store.limiter(|state| &mut state.memory);
+        arm(&mut store, &host.limits, INSTANTIATE)?;
+        match C::instantiate(plugin.pre(), &mut store) {
+            Ok(bindings) => Ok(Self { plugin, store, bindings, poisoned: false }),
+            Err(source) => Err(call_error(&host.limits, store.data(), INSTANTIATE, source)),
+        }
+    }
+
+    /// Calls into the guest. `call` gets the contract's bindings and the store
+    /// they need, and makes one call; `function` is what errors call it. The
+    /// limits are armed anew for each `call`.
+    ///
+    /// What the guest returns, its own errors included, comes back as it is.
+    ///
+    /// # Errors
+    /// [`Error::Trap`] and [`Error::Limit`], both of which end this instance;
+    /// [`Error::Poisoned`] when an earlier one has.
+    pub fn call<R>(
+        &mut self,
+        function: &str,
+        call: impl FnOnce(&C::Bindings, &mut Store<HostState<C::Data>>) -> wasmtime::Result<R>,
+    ) -> Result<R> {
+        if self.poisoned {
+            return Err(Error::Poisoned { plugin: self.store.data().plugin.to_string() });
+        }
+        arm(&mut self.store, &self.plugin.host().inner.limits, function)?;
+        match call(&self.bindings, &mut self.store) {
+            Ok(result) => Ok(result),
+            Err(source) => Err(self.end(function, source)),
+        }
+    }
+
+    /// Whether a trap or a limit has ended this instance.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned
+    }
+
+    /// The plugin it is an instance of.
+    #[must_use]
+    pub fn plugin(&self) -> &Plugin<C> {
+        &self.plugin
+    }
+
+    /// What the host keeps for it.
+    #[must_use]
+    pub fn state(&self) -> &HostState<C::Data> {
+        self.store.data()
+    }
+
+    /// Calls it by another name in errors and log records from now on, for
+    /// plugins that say what they are called.
+    pub fn rename(&mut self, name: &Arc<str>) {
+        let state = self.store.data_mut();
+        state.plugin.clone_from(name);
+        state.wasi.rename(name);
+    }
+
+    #[cold]
+    fn end(&mut self, function: &str, source: wasmtime::Error) -> Error {
+        self.poisoned = true;
+        let host = &self.plugin.host().inner;
+        let error = call_error(&host.limits, self.store.data(), function, source);
+        let plugin = &*self.store.data().plugin;
+        host.observer.event(&Event::InstanceEnded { plugin, reason: &error });
+        error
+    }
+}
+
+/// Sets what the next call may use.
+fn arm<D>(store: &mut Store<HostState<D>>, limits: &Limits, function: &str) -> Result<()> {
+    // A new limit must be armed here.
+    let Limits { time: _, memory: _, transfer, fuel } = limits;
+    store.set_epoch_deadline(limits.ticks());
+    store.set_hostcall_fuel(*transfer);
+    if let Some(fuel) = fuel {
+        // Fails only on an engine that does not count, which the host's
+        // builder never pairs with a fuel limit.
+        store
+            .set_fuel(*fuel)
+            .map_err(|source| call_error(limits, store.data(), function, source))?;
+    }
+    Ok(())
+}
+
+/// What a failed call means: which limit fired, or why the guest trapped.
+#[cold]
+fn call_error<D>(
+    limits: &Limits,
+    state: &HostState<D>,
+    function: &str,
+    source: wasmtime::Error,
+) -> Error {
+    let plugin = state.plugin.to_string();
+    let trap = source.downcast_ref::<Trap>().copied();
+    let limit = match trap {
+        Some(Trap::Interrupt) => Some(Limit::Time(limits.time)),
+        Some(Trap::OutOfFuel) => Some(Limit::Fuel(limits.fuel.unwrap_or_default())),
+        _ if state.memory.refused => Some(Limit::Memory(limits.memory)),
+        _ if is_transfer(&source) => Some(Limit::Transfer(limits.transfer)),
+        _ => None,
+    };
+    if let Some(limit) = limit {
+        return Error::Limit { plugin, function: function.to_owned(), limit };
+    }
+    let backtrace = source.downcast_ref::<WasmBacktrace>();
+    if function == INSTANTIATE && trap.is_none() && backtrace.is_none() {
+        return Error::Instantiate { plugin, source };
+    }
+    Error::Trap {
+        plugin,
+        function: function.to_owned(),
+        message: trap_message(trap, &source),
+        backtrace: backtrace.map_or_else(String::new, frames),
+    }
+}
+
+/// The message of wasmtime's error for exhausted host-call fuel; it has no
+/// type of its own (wasmtime 48, `component/func/options.rs`).
+fn is_transfer(source: &wasmtime::Error) -> bool {
+    source.root_cause().to_string().contains("fuel allocated for hostcalls")
+}
+
+fn trap_message(trap: Option<Trap>, source: &wasmtime::Error) -> String {
+    match (trap, source.downcast_ref::<wasmtime_wasi::I32Exit>()) {
+        (_, Some(exit)) => format!("it called `exit` with code {}", exit.0),
+        (Some(trap), _) => trap.to_string(),
+        (None, None) => source.root_cause().to_string(),
+    }
+}
+
+/// wasmtime's rendering of a backtrace, without its heading and its advice.
+fn frames(backtrace: &WasmBacktrace) -> String {
+    let text = backtrace.to_string();
+    let frames = text.lines().skip(1).map(str::trim).filter(|line| !line.starts_with("note:"));
+    let frames = frames.take_while(|line| !line.starts_with("environment"));
+    frames.collect::<Vec<_>>().join("\n")
+}

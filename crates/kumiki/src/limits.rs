@@ -1,0 +1,140 @@
+//! How much a plugin may use. Every limit here holds for each call by itself;
+//! memory holds for the instance.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::engine::TICK;
+
+/// How much each call into a plugin may use, and how much memory its instance
+/// may hold. The defaults are on for every [`Host`](crate::Host).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Time a call may take, kept to [`TICK`](crate::TICK). A guest that waits
+    /// inside a host function is ended when it comes back. Default: 10 s.
+    pub time: Duration,
+    /// Bytes of linear memory that one instance may hold, all its memories
+    /// together. Default: 1 GiB, a quarter of what 32-bit WebAssembly can
+    /// address: a guest needs several times the size of its largest record.
+    pub memory: usize,
+    /// Bytes that one call may hand to the host: its result, and what it gives
+    /// to each host function. Default: 256 MiB.
+    pub transfer: usize,
+    /// Instructions that a call may run, counted exactly. Default: none,
+    /// because counting costs running time ([`EngineConfig::fuel`]).
+    ///
+    /// [`EngineConfig::fuel`]: crate::EngineConfig::fuel
+    pub fuel: Option<u64>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(10), memory: 1 << 30, transfer: 256 << 20, fuel: None }
+    }
+}
+
+impl Limits {
+    /// These limits, with another time for each call.
+    #[must_use]
+    pub fn with_time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// These limits, with another number of bytes of memory for an instance.
+    #[must_use]
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// These limits, with another number of bytes that a call may hand over.
+    #[must_use]
+    pub fn with_transfer(mut self, bytes: usize) -> Self {
+        self.transfer = bytes;
+        self
+    }
+
+    /// These limits, with instructions counted and bounded for each call.
+    #[must_use]
+    pub fn with_fuel(mut self, fuel: u64) -> Self {
+        self.fuel = Some(fuel);
+        self
+    }
+
+    /// The time limit in ticks of the epoch clock. One more than the division
+    /// gives, because the current tick has already begun.
+    pub(crate) fn ticks(&self) -> u64 {
+        let ticks = self.time.as_nanos().div_ceil(TICK.as_nanos()) + 1;
+        // The deadline is added to the current epoch: stay far from overflow.
+        u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 2)
+    }
+}
+
+/// A limit that ended a call, with the value it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Limit {
+    /// The call took longer than this.
+    Time(Duration),
+    /// The instance asked for more than this many bytes of memory.
+    Memory(usize),
+    /// The call handed over more than this many bytes.
+    Transfer(usize),
+    /// The call ran more than this many instructions.
+    Fuel(u64),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(time) => write!(f, "time of {time:?} for a call"),
+            Self::Memory(bytes) => write!(f, "memory of {} for an instance", Bytes(*bytes)),
+            Self::Transfer(bytes) => write!(f, "{} handed over in a call", Bytes(*bytes)),
+            Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
+        }
+    }
+}
+
+/// A number of bytes, written the way a person reads it where that is exact.
+struct Bytes(usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
+            if self.0 >> shift > 0 && self.0 % (1 << shift) == 0 {
+                return write!(f, "{} {unit}", self.0 >> shift);
+            }
+        }
+        write!(f, "{} bytes", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_becomes_ticks() {
+        for (milliseconds, ticks) in [(0, 1), (1, 2), (10, 2), (11, 3), (10_000, 1001)] {
+            let limits = Limits::default().with_time(Duration::from_millis(milliseconds));
+            assert_eq!(limits.ticks(), ticks, "{milliseconds} ms");
+        }
+        assert_eq!(Limits::default().with_time(Duration::MAX).ticks(), u64::MAX / 2);
+    }
+
+    #[test]
+    fn bytes_read_well() {
+        for (bytes, text) in [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (1024, "1 KiB"),
+            (1 << 30, "1 GiB"),
+            (64 << 20, "64 MiB"),
+            ((64 << 20) + 1, "67108865 bytes"),
+        ] {
+            assert_eq!(Bytes(bytes).to_string(), text);
+        }
+    }
+}

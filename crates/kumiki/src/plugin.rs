@@ -1,0 +1,70 @@
+//! A component: checked, compiled and linked. Immutable.
+
+use std::sync::Arc;
+
+use crate::{Contract, Host, Instance, Result};
+
+/// A plugin, ready to be instantiated. Made by [`Host::load`]; shared by
+/// threads, cheap to clone, and never changed.
+pub struct Plugin<C: Contract> {
+    inner: Arc<Inner<C>>,
+}
+
+struct Inner<C: Contract> {
+    host: Host<C>,
+    name: Arc<str>,
+    pre: C::Pre,
+}
+
+impl<C: Contract> Clone for Plugin<C> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<C: Contract> std::fmt::Debug for Plugin<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("name", &self.inner.name).finish_non_exhaustive()
+    }
+}
+
+impl<C: Contract> Plugin<C> {
+    pub(crate) fn new(host: Host<C>, name: &str, pre: C::Pre) -> Self {
+        Self { inner: Arc::new(Inner { host, name: name.into(), pre }) }
+    }
+
+    /// The name it was loaded under: its path, or what was given with its bytes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The host that loaded it.
+    #[must_use]
+    pub fn host(&self) -> &Host<C> {
+        &self.inner.host
+    }
+
+    /// Makes an instance with a store of its own around `data`, the contract's
+    /// part of what the host keeps for it. The component's start code, if any,
+    /// runs within the limits of one call.
+    ///
+    /// # Errors
+    /// [`Error::Instantiate`], or [`Error::Trap`] and [`Error::Limit`] from
+    /// start code.
+    ///
+    /// [`Error::Instantiate`]: crate::Error::Instantiate
+    /// [`Error::Trap`]: crate::Error::Trap
+    /// [`Error::Limit`]: crate::Error::Limit
+    pub fn instantiate(&self, data: C::Data) -> Result<Instance<C>> {
+        Instance::new(self.clone(), data)
+    }
+
+    pub(crate) fn pre(&self) -> &C::Pre {
+        &self.inner.pre
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.inner.name
+    }
+}

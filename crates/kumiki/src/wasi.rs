@@ -1,0 +1,195 @@
+//! WASI 0.2 for plugins that import it, with nothing granted: no folder, no
+//! network, no variable, no argument; standard input is empty. What a guest
+//! writes to its standard output and error goes into the log.
+//!
+//! Compilers make guests import WASI whether or not their author needs it (a
+//! Rust panic wants standard error, a JavaScript engine wants a clock), so the
+//! interfaces are linked for every contract. A plugin that never calls them
+//! never pays: the context is made at the first call.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+    WasiHttpView,
+};
+
+use crate::HostState;
+use crate::observer::{Level, LogRecord, Observer};
+
+/// The interfaces that [`link`] gives, by name without version.
+const INTERFACES: [&str; 29] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
+];
+
+/// Whether an interface, its version cut to what decides compatibility, is
+/// one that [`link`] gives.
+pub(crate) fn is_linked(compatible_name: &str) -> bool {
+    compatible_name.strip_suffix("@0.2").is_some_and(|name| INTERFACES.contains(&name))
+}
+
+pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_sync(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)
+}
+
+/// The WASI side of one instance; empty until the guest first calls into it.
+pub(crate) struct Wasi {
+    contexts: Option<Box<Contexts>>,
+    output: LogStream,
+}
+
+struct Contexts {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    no_network: NoNetwork,
+}
+
+impl Wasi {
+    pub(crate) fn new(plugin: &Arc<str>, observer: &Arc<dyn Observer>) -> Self {
+        let output = LogStream { plugin: plugin.clone(), observer: observer.clone() };
+        Self { contexts: None, output }
+    }
+
+    pub(crate) fn rename(&mut self, plugin: &Arc<str>) {
+        self.output.plugin.clone_from(plugin);
+    }
+
+    fn contexts(&mut self) -> &mut Contexts {
+        let output = &self.output;
+        self.contexts.get_or_insert_with(|| {
+            let mut wasi = WasiCtx::builder();
+            wasi.stdout(output.clone()).stderr(output.clone());
+            Box::new(Contexts {
+                table: ResourceTable::new(),
+                wasi: wasi.build(),
+                http: WasiHttpCtx::new(),
+                no_network: NoNetwork,
+            })
+        })
+    }
+}
+
+impl<D: Send> WasiView for HostState<D> {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let contexts = self.wasi.contexts();
+        WasiCtxView { ctx: &mut contexts.wasi, table: &mut contexts.table }
+    }
+}
+
+impl<D: Send> WasiHttpView for HostState<D> {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let contexts = self.wasi.contexts();
+        WasiHttpCtxView {
+            hooks: &mut contexts.no_network,
+            table: &mut contexts.table,
+            ctx: &mut contexts.http,
+        }
+    }
+}
+
+/// Denies every outgoing request.
+struct NoNetwork;
+
+impl WasiHttpHooks for NoNetwork {
+    fn send_request(
+        &mut self,
+        _request: http::Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _sent: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
+    ) -> Box<
+        dyn Future<
+                Output = Result<
+                    (
+                        http::Response<WasiBody>,
+                        Box<dyn Future<Output = Result<(), HttpError>> + Send>,
+                    ),
+                    HttpError,
+                >,
+            > + Send,
+    > {
+        Box::new(std::future::ready(Err(HttpError::HttpRequestDenied)))
+    }
+}
+
+/// Standard output and error of a guest: each write becomes a log record, at
+/// level debug because the contract's own way to log is another.
+#[derive(Clone)]
+struct LogStream {
+    plugin: Arc<str>,
+    observer: Arc<dyn Observer>,
+}
+
+impl IsTerminal for LogStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LogStream {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    // Only WASI 0.3 asks for it, which is not linked.
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for LogStream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        let text = String::from_utf8_lossy(&bytes);
+        for message in text.lines().filter(|line| !line.trim().is_empty()) {
+            self.observer.log(&LogRecord { plugin: &self.plugin, level: Level::Debug, message });
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> Result<usize, StreamError> {
+        // What a guest may hand over in one write.
+        Ok(64 * 1024)
+    }
+}
