@@ -1,2 +1,30 @@
-//! x
-fn main() {}
+//! The program `kumiki`: runs plugins over text, files and streams.
+//!
+//! It is the only place that knows of a terminal, of colours and of exit
+//! codes: 0 all went well, 1 some plugin or record failed, 2 wrong use.
+
+mod arguments;
+mod commands;
+mod console;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    let outcome = match command {
+        Command::Run(arguments) => commands::run::run(&arguments),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            console::print_failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! very beginning is none. A line that is no UTF-8, or longer than allowed, is
 //! an error of that line: reading goes on with the next.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, BufReader, Read};
 
 /// One record and where it stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl ReadError {
 /// Reads records from `reader`, one after the other, into one buffer.
 #[derive(Debug)]
 pub struct Records<R> {
-    reader: R,
+    reader: BufReader<R>,
     buffer: Vec<u8>,
     line: u64,
     bytes: u64,
@@ -75,11 +75,27 @@ pub struct Records<R> {
     failed: bool,
 }
 
-impl<R: BufRead> Records<R> {
-    /// Starts at the beginning of `reader`. A line may have `limit` bytes,
-    /// which is what the reader's memory comes to; longer ones are passed over.
+/// How much is read at once, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+impl<R: Read> Records<R> {
+    /// Starts at the beginning of `reader`, which needs no buffer of its own. A
+    /// line may have `limit` bytes, which is what the memory comes to; longer
+    /// ones are passed over.
     pub fn new(reader: R, limit: usize) -> Self {
+        Self::with_chunk(reader, limit, CHUNK)
+    }
+
+    fn with_chunk(reader: R, limit: usize, chunk: usize) -> Self {
+        let reader = BufReader::with_capacity(chunk, reader);
         Self { reader, buffer: Vec::new(), line: 0, bytes: 0, limit, failed: false }
+    }
+
+    /// Whether the next record needs reading, which may wait: the moment to
+    /// write out what came of the earlier ones.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.reader.buffer().is_empty()
     }
 
     /// How many bytes of the input have been read, line ends included.
@@ -134,7 +150,7 @@ impl<R: BufRead> Records<R> {
                 break;
             }
             any = true;
-            let (taken, ended) = match chunk.iter().position(|byte| *byte == b'\n') {
+            let (taken, ended) = match memchr::memchr(b'\n', chunk) {
                 Some(at) => (at + 1, true),
                 None => (chunk.len(), false),
             };
@@ -186,7 +202,7 @@ mod tests {
 
     /// Reads everything through a tiny buffer, so that lines cross its border.
     fn read(input: &[u8], limit: usize) -> Vec<String> {
-        let mut records = Records::new(io::BufReader::with_capacity(3, input), limit);
+        let mut records = Records::with_chunk(input, limit, 3);
         let mut lines = Vec::new();
         while let Some(record) = records.next_record() {
             lines.push(match record {
@@ -244,7 +260,7 @@ mod tests {
                 Err(io::Error::other("disk on fire"))
             }
         }
-        let mut records = Records::new(io::BufReader::new(Broken), 10);
+        let mut records = Records::new(Broken, 10);
         assert!(matches!(records.next_record(), Some(Err(ReadError::Io { line: 1, .. }))));
         assert!(records.next_record().is_none());
     }

@@ -1,0 +1,154 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Run WebAssembly plugins, written in any language, over text
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Run(RunArguments),
+}
+
+/// Send text through plugins and print what they make of it
+///
+/// Each line of the input is one record, and each plugin gets each record.
+/// Results go to standard output, everything else to standard error.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use")]
+#[command(after_long_help = "\
+Examples:
+  kumiki run -p plugins --text 'Hello, Component Model!'
+  kumiki run -p upper.wasm --output raw book.txt > BOOK.txt
+  tail -f log | kumiki run -p mask.wasm -p upper.wasm --chain --output jsonl
+
+Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use")]
+pub(crate) struct RunArguments {
+    /// Files to read, a record a line; `-` is standard input, which is also
+    /// read when nothing is named
+    #[arg(value_name = "FILE", conflicts_with = "text")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// A plugin, or a folder of them; may be given several times
+    #[arg(short, long = "plugin", value_name = "PATH", default_value = "./plugins")]
+    pub(crate) plugins: Vec<PathBuf>,
+
+    /// Take this string, whole, as the only record
+    #[arg(short, long, value_name = "STRING", allow_hyphen_values = true)]
+    pub(crate) text: Option<String>,
+
+    /// What plugins find under a key when they ask; may be given several times
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) config: Vec<(String, String)>,
+
+    /// Send each record through all plugins, one after the other
+    #[arg(long)]
+    pub(crate) chain: bool,
+
+    /// Pass over lines that hold nothing but white space
+    #[arg(long, conflicts_with = "text")]
+    pub(crate) skip_blank: bool,
+
+    /// How to write results
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+
+    /// Show errors only: no log of the plugins, no notices, no progress
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Show more of what plugins log (warnings unless given; -v info, -vv
+    /// everything) and of why one failed
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// The longest that one call into a plugin may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub(crate) time_limit: Duration,
+
+    /// The most memory that one plugin may hold
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
+    pub(crate) memory_limit: usize,
+
+    /// The most that a plugin may hand over in one call
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    pub(crate) transfer_limit: usize,
+
+    /// The longest line that is a record
+    #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
+    pub(crate) line_limit: usize,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: the plugin, its output, the metadata below
+    Text,
+    /// For machines: a JSON object a line, with errors
+    Jsonl,
+    /// The outputs and nothing else, a line each
+    Raw,
+}
+
+fn key_value(argument: &str) -> Result<(String, String), String> {
+    match argument.split_once('=') {
+        Some(("", _)) => Err("the key before `=` is empty".into()),
+        Some((key, value)) => Ok((key.into(), value.into())),
+        None => Err("there is no `=` between key and value".into()),
+    }
+}
+
+fn time(argument: &str) -> Result<Duration, String> {
+    humantime::parse_duration(argument).map_err(|error| format!("{error}, as in `10s` or `500ms`"))
+}
+
+fn size(argument: &str) -> Result<usize, String> {
+    let size: ByteSize =
+        argument.parse().map_err(|error| format!("{error}, as in `64MiB` or `1GiB`"))?;
+    usize::try_from(size.as_u64()).map_err(|_| "this machine has no such number".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn key_values() {
+        for (argument, expected) in [
+            ("a=b", Some(("a", "b"))),
+            ("a=", Some(("a", ""))),
+            ("a=b=c", Some(("a", "b=c"))),
+            ("=b", None),
+            ("a", None),
+            ("", None),
+        ] {
+            let parsed = key_value(argument).ok();
+            let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            assert_eq!(parsed, expected, "{argument}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_times() {
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("1 GiB"), Ok(1 << 30));
+        assert_eq!(size("100"), Ok(100));
+        assert!(size("many").is_err());
+        assert_eq!(time("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(time("soon").is_err());
+    }
+}

@@ -1,0 +1,229 @@
+//! The standard error side: notices, the plugins' log, errors with their
+//! hints, and progress. Text that comes from a plugin or a file is escaped
+//! first: it may hold anything, and a terminal obeys what it is sent.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt::{self, Write as _};
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kumiki::{Level, LogRecord, Observer};
+
+use crate::failure::{self, Failure};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+const QUIET: Style = Style::new().dimmed();
+
+/// Everything that goes to standard error. Cheap to clone; clones share the
+/// progress bar and write around it.
+#[derive(Clone)]
+pub(crate) struct Console {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Log records below this are not shown; with none, neither are notices.
+    level: Option<Level>,
+    backtraces: bool,
+    bar: Mutex<ProgressBar>,
+    hints: Mutex<HashSet<String>>,
+}
+
+impl Console {
+    /// `quiet` shows errors only; `verbose` is how often `-v` was given.
+    pub(crate) fn new(quiet: bool, verbose: u8) -> Self {
+        let level = match (quiet, verbose) {
+            (true, _) => None,
+            (_, 0) => Some(Level::Warn),
+            (_, 1) => Some(Level::Info),
+            _ => Some(Level::Debug),
+        };
+        let bar = Mutex::new(ProgressBar::hidden());
+        let hints = Mutex::default();
+        Self { inner: Arc::new(Inner { level, backtraces: verbose > 0, bar, hints }) }
+    }
+
+    /// Something worth knowing that is no error.
+    pub(crate) fn notice(&self, message: impl fmt::Display) {
+        if self.inner.level.is_some() {
+            self.line(format_args!("{message}"));
+        }
+    }
+
+    /// Something failed and the work goes on.
+    pub(crate) fn error(&self, message: impl fmt::Display, causes: &[String], hint: Option<&str>) {
+        let mut text = error_text(&message.to_string(), causes);
+        if let Some(hint) = hint
+            && self.lock(&self.inner.hints).insert(hint.to_owned())
+        {
+            // A hint helps once, not a million times.
+            let _ = write!(text, "\n{HINT}hint{HINT:#}: {}", escape(hint));
+        }
+        self.line(format_args!("{text}"));
+    }
+
+    /// A plugin gave no result; `place` says for which record.
+    pub(crate) fn plugin_error(&self, place: &str, error: &kumiki_text::Error) {
+        let host = match error {
+            kumiki_text::Error::Host(error) => Some(error),
+            _ => None,
+        };
+        let hint = host.and_then(failure::hint);
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        let mut causes = failure::causes(error);
+        if let Some(backtrace) = host.and_then(kumiki::Error::backtrace) {
+            if self.inner.backtraces {
+                causes.extend(backtrace.lines().map(str::to_owned));
+            } else {
+                causes.extend(backtrace.lines().next().map(|frame| format!("in {frame}")));
+            }
+        }
+        self.error(format_args!("{place}{error}"), &causes, hint.as_deref());
+    }
+
+    /// Shows that something of unknown length goes on, until [`Console::done`].
+    pub(crate) fn spinner(&self, message: &str) {
+        if self.inner.level.is_none() || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let bar = ProgressBar::new_spinner().with_message(escape(message).into_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        *self.lock(&self.inner.bar) = bar;
+    }
+
+    /// Shows progress through `total` bytes, until [`Console::done`]. Not where
+    /// results go to the same terminal: they would tear each other apart.
+    pub(crate) fn progress(&self, total: Option<u64>) {
+        if self.inner.level.is_none() || std::io::stdout().is_terminal() {
+            return;
+        }
+        let (bar, template) = match total {
+            Some(total) => (
+                ProgressBar::new(total),
+                "{bar:30} {percent}% · {bytes} of {total_bytes} · {msg} · {eta} left",
+            ),
+            None => (ProgressBar::no_length(), "{spinner} {bytes} · {msg}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        // Draws nothing unless standard error is a terminal.
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+        *self.lock(&self.inner.bar) = bar;
+    }
+
+    /// How far the work has come.
+    pub(crate) fn advance(&self, bytes: u64, records: u64) {
+        let bar = self.lock(&self.inner.bar);
+        bar.set_position(bytes);
+        let rate = records as f64 / bar.elapsed().as_secs_f64().max(0.001);
+        bar.set_message(format!("{records} records, {rate:.0}/s"));
+    }
+
+    /// Takes spinner or progress bar away.
+    pub(crate) fn done(&self) {
+        self.lock(&self.inner.bar).finish_and_clear();
+    }
+
+    fn line(&self, text: fmt::Arguments<'_>) {
+        // A standard error that is closed has nobody to be told.
+        self.lock(&self.inner.bar).suspend(|| {
+            let _ = writeln!(anstream::stderr().lock(), "{text}");
+        });
+    }
+
+    fn lock<'a, T>(&self, mutex: &'a Mutex<T>) -> std::sync::MutexGuard<'a, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Console {
+    fn log(&self, record: &LogRecord<'_>) {
+        if self.inner.level.is_none_or(|level| record.level < level) {
+            return;
+        }
+        let style = match record.level {
+            Level::Error => ERROR,
+            Level::Warn => WARN,
+            Level::Info | Level::Debug => QUIET,
+        };
+        let (plugin, message) = (escape(record.plugin), escape(record.message));
+        self.line(format_args!("[{plugin}] {style}{}{style:#}: {message}", record.level));
+    }
+}
+
+/// Prints why the program as a whole gives up.
+pub(crate) fn print_failure(failure: &Failure) {
+    let mut text = error_text(&failure.message, &failure.causes);
+    if let Some(hint) = &failure.hint {
+        let _ = write!(text, "\n{HINT}hint{HINT:#}: {}", escape(hint));
+    }
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+fn error_text(message: &str, causes: &[String]) -> String {
+    let mut text = format!("{ERROR}error{ERROR:#}: {}", escape(message));
+    for cause in causes {
+        for line in cause.lines() {
+            let _ = write!(text, "\n  {}", escape(line));
+        }
+    }
+    text
+}
+
+/// Text with its control characters spelled out, so that a terminal shows
+/// them and does not obey them.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    escape_except(text, |_| false)
+}
+
+/// [`escape`] for results of several lines: line ends and tabs stay.
+pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
+    escape_except(text, |c| matches!(c, '\n' | '\t'))
+}
+
+fn escape_except(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
+    // What turns the direction of text around deceives as well as any escape.
+    let bad = |c: char| {
+        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (c.is_control() || turns) && !keep(c)
+    };
+    if !text.contains(bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if bad(c) {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_spelled_out() {
+        for (text, escaped) in [
+            ("plain, 木, 😀", "plain, 木, 😀"),
+            ("\x1b[31mred", "\\u{1b}[31mred"),
+            ("two\nlines", "two\\nlines"),
+            ("bell\x07 nul\0", "bell\\u{7} nul\\u{0}"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("abc\u{202e}fed", "abc\\u{202e}fed"),
+        ] {
+            assert_eq!(escape(text), escaped);
+        }
+        assert_eq!(escape_lines("a\n\tb\x1b"), "a\n\tb\\u{1b}");
+    }
+}

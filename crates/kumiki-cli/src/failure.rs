@@ -1,0 +1,71 @@
+//! What ends the program before or instead of its work, and what it says then.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+/// A failure of the program as a whole: one fact, what caused it, a way out.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) hint: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    /// The arguments cannot be followed: exit code 2.
+    pub(crate) fn wrong_use(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), causes: Vec::new(), hint: Some(hint.into()), code: 2 }
+    }
+
+    /// Something failed that was asked for rightly: exit code 1.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { message: message.into(), causes: Vec::new(), hint: None, code: 1 }
+    }
+
+    /// A file or folder named on the command line is not to be had: exit code 2.
+    pub(crate) fn path(what: &str, path: &Path, error: &std::io::Error, hint: &str) -> Self {
+        let message = match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no {what} `{}`", path.display()),
+            _ => format!("cannot read {what} `{}`: {error}", path.display()),
+        };
+        Self::wrong_use(message, hint)
+    }
+
+    /// With what caused it.
+    pub(crate) fn because(mut self, cause: impl ToString) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+/// An error of a library with its causes, for [`crate::console`] to print. A
+/// cause that repeats what was just said is left out.
+pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !error.to_string().contains(&text) && causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+/// What a person can do about a plugin's error, in terms of this program.
+pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
+    use kumiki::Limit;
+    let flag = match error {
+        kumiki::Error::Limit { limit: Limit::Time(_), .. } => "--time-limit 1m",
+        kumiki::Error::Limit { limit: Limit::Memory(_), .. } => "--memory-limit 2GiB",
+        kumiki::Error::Limit { limit: Limit::Transfer(_), .. } => "--transfer-limit 1GiB",
+        _ => return error.hint(),
+    };
+    Some(format!("if it is meant to use so much, raise the limit: `{flag}`"))
+}

@@ -1,0 +1,121 @@
+//! Results for machines: one JSON object a line, for every record and plugin,
+//! errors included.
+
+use std::io::{self, Write};
+
+use kumiki_text::{KeyValue, Outcome, ReadError};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::{Place, ResultWriter};
+
+pub(super) struct JsonLines;
+
+/// One line. Every key is always there, with `null` for what there is not.
+#[derive(Serialize)]
+struct Line<'a> {
+    plugin: Option<&'a str>,
+    record: u64,
+    source: Option<&'a str>,
+    line: Option<u64>,
+    output: Option<&'a str>,
+    metadata: Option<Metadata<'a>>,
+    error: Option<ErrorObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    kind: &'a str,
+    message: String,
+}
+
+impl ResultWriter for JsonLines {
+    fn result(
+        &mut self,
+        out: &mut dyn Write,
+        place: Place<'_>,
+        outcome: &Outcome<'_>,
+    ) -> io::Result<bool> {
+        let result = outcome.result.as_ref();
+        let error = result
+            .err()
+            .map(|error| ErrorObject { kind: error.kind(), message: error.to_string() });
+        let line = Line {
+            plugin: Some(outcome.plugin),
+            record: place.record,
+            source: place.line.map(|(source, _)| source),
+            line: place.line.map(|(_, line)| line),
+            output: result.ok().map(|result| &*result.output),
+            metadata: result.ok().map(|result| Metadata(&result.metadata)),
+            error,
+        };
+        write_line(out, &line)
+    }
+
+    fn unread(
+        &mut self,
+        out: &mut dyn Write,
+        place: Place<'_>,
+        error: &ReadError,
+    ) -> io::Result<bool> {
+        let line = Line {
+            plugin: None,
+            record: place.record,
+            source: place.line.map(|(source, _)| source),
+            line: place.line.map(|(_, line)| line),
+            output: None,
+            metadata: None,
+            error: Some(ErrorObject { kind: "unreadable", message: error.to_string() }),
+        };
+        write_line(out, &line)
+    }
+}
+
+fn write_line(out: &mut dyn Write, line: &Line<'_>) -> io::Result<bool> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")?;
+    Ok(true)
+}
+
+/// Metadata as an object. A key that a plugin gives more than once has the
+/// array of its values, so that none is lost.
+struct Metadata<'a>(&'a [KeyValue]);
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut keys: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut places = std::collections::HashMap::new();
+        for KeyValue { key, value } in self.0 {
+            let place = *places.entry(&**key).or_insert_with(|| {
+                keys.push((key, Vec::new()));
+                keys.len() - 1
+            });
+            keys[place].1.push(value);
+        }
+        let mut map = serializer.serialize_map(Some(keys.len()))?;
+        for (key, values) in keys {
+            match &values[..] {
+                [value] => map.serialize_entry(key, value)?,
+                values => map.serialize_entry(key, values)?,
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_keeps_every_value() {
+        let entry = |key: &str, value: &str| KeyValue { key: key.into(), value: value.into() };
+        for (entries, expected) in [
+            (vec![], "{}"),
+            (vec![entry("b", "1"), entry("a", "2")], r#"{"b":"1","a":"2"}"#),
+            (vec![entry("a", "1"), entry("b", "2"), entry("a", "3")], r#"{"a":["1","3"],"b":"2"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&Metadata(&entries)).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The outputs alone, a line each: for pipes into other programs.
+
+use std::io::{self, Write};
+
+use kumiki_text::Outcome;
+
+use super::{Place, ResultWriter};
+use crate::console::escape_lines;
+
+pub(super) struct Raw {
+    pub(super) terminal: bool,
+}
+
+impl ResultWriter for Raw {
+    fn result(
+        &mut self,
+        out: &mut dyn Write,
+        _place: Place<'_>,
+        outcome: &Outcome<'_>,
+    ) -> io::Result<bool> {
+        let Ok(result) = &outcome.result else { return Ok(false) };
+        if self.terminal {
+            writeln!(out, "{}", escape_lines(&result.output))?;
+        } else {
+            out.write_all(result.output.as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        Ok(true)
+    }
+}
