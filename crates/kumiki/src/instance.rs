@@ -105,6 +105,7 @@ fn arm<D>(store: &mut Store<HostState<D>>, limits: &Limits, function: &str) -> R
     let Limits { time: _, memory: _, transfer, fuel } = limits;
     store.set_epoch_deadline(limits.ticks());
     store.set_hostcall_fuel(*transfer);
+    store.data_mut().memory.refused = false;
     if let Some(fuel) = fuel {
         // Fails only on an engine that does not count, which the host's
         // builder never pairs with a fuel limit.
@@ -154,11 +155,11 @@ fn is_transfer(source: &wasmtime::Error) -> bool {
 }
 
 fn trap_message(trap: Option<Trap>, source: &wasmtime::Error) -> String {
-    match (trap, source.downcast_ref::<wasmtime_wasi::I32Exit>()) {
-        (_, Some(exit)) => format!("it called `exit` with code {}", exit.0),
-        (Some(trap), _) => trap.to_string(),
-        (None, None) => source.root_cause().to_string(),
+    if let Some(exit) = source.downcast_ref::<wasmtime_wasi::I32Exit>() {
+        return format!("it called `exit` with code {}", exit.0);
     }
+    let message = trap.map_or_else(|| source.root_cause().to_string(), |trap| trap.to_string());
+    message.trim_start_matches("wasm trap: ").to_owned()
 }
 
 /// wasmtime's rendering of a backtrace, without its heading and its advice.

@@ -1,0 +1,367 @@
+//! `kumiki run`, the real program, on tiny plugins: what a person sees, as
+//! snapshots. To accept a change that is meant: `INSTA_UPDATE=always cargo test
+//! -p kumiki-cli`, and read the difference.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use test_components::{ECHO, TextPlugin, error};
+
+/// A folder with plugins and files, and the program to run in it.
+struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+        std::fs::write(path, contents).expect("it can be written");
+        self
+    }
+
+    fn plugin(self, name: &str, plugin: &TextPlugin) -> Self {
+        self.file(name, plugin.build())
+    }
+
+    /// With `echo`, and `picky`, which refuses what is empty.
+    fn with_plugins() -> Self {
+        let picky = TextPlugin::new("picky").process(&format!(
+            "(if (i32.eqz (local.get $length)) (then {} (return))) {ECHO}",
+            error(0)
+        ));
+        Self::new()
+            .plugin("plugins/echo.wasm", &TextPlugin::new("echo"))
+            .plugin("plugins/picky.wasm", &picky)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+        command.current_dir(self.folder.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command.args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        self.run_with(arguments, b"")
+    }
+
+    /// Runs with `input` on standard input; gives all that came of it.
+    fn run_with(&self, arguments: &[&str], input: &[u8]) -> String {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // One that does not read its input may be gone by now.
+        let _ = child.stdin.take().expect("it was piped").write_all(input);
+        let output = child.wait_with_output().expect("the program ends");
+        format!(
+            "exit code: {}\n--- standard output\n{}--- standard error\n{}",
+            output.status.code().map_or("none".into(), |code| code.to_string()),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        )
+    }
+}
+
+/// Compares with the stored snapshot, times left out.
+macro_rules! snapshot {
+    ($text:expr) => {
+        insta::with_settings!({
+            filters => vec![(r"\d+\.\d\d s", "[TIME]")],
+            omit_expression => true,
+        }, { insta::assert_snapshot!($text) })
+    };
+}
+
+#[test]
+fn text() {
+    snapshot!(Scene::with_plugins().run(&["run", "--text", "Hello, Component Model!"]));
+}
+
+#[test]
+fn text_is_one_record_whatever_it_holds() {
+    snapshot!(Scene::with_plugins().run(&["run", "-t", "two\nlines", "-o", "jsonl"]));
+}
+
+#[test]
+fn text_that_a_plugin_refuses() {
+    snapshot!(Scene::with_plugins().run(&["run", "--text", ""]));
+}
+
+#[test]
+fn lines_of_a_file() {
+    let scene = Scene::with_plugins().file("book.txt", "one\r\ntwo\n\nfour");
+    snapshot!(scene.run(&["run", "book.txt"]));
+}
+
+#[test]
+fn lines_as_jsonl() {
+    let scene = Scene::with_plugins().file("book.txt", "one\n\n\u{1}\"three\"\n");
+    snapshot!(scene.run(&["run", "book.txt", "--output", "jsonl"]));
+}
+
+#[test]
+fn standard_input_as_raw() {
+    snapshot!(Scene::with_plugins().run_with(&["run", "-p", "plugins/echo.wasm", "-o", "raw"], "α\nβ".as_bytes()));
+}
+
+#[test]
+fn standard_input_between_files() {
+    let scene = Scene::with_plugins().file("a.txt", "a\n").file("b.txt", "b\n");
+    let arguments = ["run", "-p", "plugins/echo.wasm", "-o", "jsonl", "-q", "a.txt", "-", "b.txt"];
+    snapshot!(scene.run_with(&arguments, b"input\n"));
+}
+
+#[test]
+fn blank_lines_passed_over() {
+    let scene = Scene::with_plugins().file("book.txt", "one\n\n \t\u{3000}\nfour\n");
+    snapshot!(scene.run(&["run", "--skip-blank", "book.txt"]));
+}
+
+#[test]
+fn chain() {
+    let scene = Scene::with_plugins();
+    snapshot!(scene.run_with(&["run", "--chain"], b"one\n\nthree\n"));
+}
+
+#[test]
+fn chain_without_all_of_its_plugins() {
+    let scene = Scene::with_plugins().file("plugins/broken.wasm", "not a plugin");
+    snapshot!(scene.run(&["run", "--chain", "--text", "x"]));
+}
+
+#[test]
+fn two_plugins_of_the_same_name() {
+    let scene = Scene::new()
+        .plugin("plugins/a.wasm", &TextPlugin::new("twin"))
+        .plugin("plugins/b.wasm", &TextPlugin::new("twin"));
+    snapshot!(scene.run(&["run", "--text", "x"]));
+}
+
+#[test]
+fn configuration_reaches_the_plugin() {
+    // Answers with the value of the key that it is given.
+    let looker = TextPlugin::new("looker").process(
+        "(call $get-config (local.get $at) (local.get $length) (i32.const 128))
+         (i32.store8 (i32.const 16) (i32.eqz (i32.load8_u (i32.const 128))))
+         (i32.store (i32.const 20) (i32.load (i32.const 132)))
+         (i32.store (i32.const 24) (i32.load (i32.const 136)))
+         (i32.store (i32.const 28) (i32.const 0))
+         (i32.store (i32.const 32) (i32.const 0))
+         (i32.const 16)",
+    );
+    let scene = Scene::new().plugin("plugins/looker.wasm", &looker);
+    let arguments = ["run", "-q", "-o", "raw", "--config", "mode=a=b", "-c", "other="];
+    snapshot!(scene.run_with(&arguments, b"mode\nother\n"));
+}
+
+fn talker() -> TextPlugin {
+    let log = |level: u32, at: u32, length: usize| {
+        format!("(call $log (i32.const {level}) (i32.const {at}) (i32.const {length}))")
+    };
+    let (red, two) = ("\u{1b}[31mred", "two\nlines");
+    TextPlugin::new("talker").data(256, "detail").data(300, red).data(400, two).process(&format!(
+        "{} {} {} {ECHO}",
+        log(0, 256, 6),
+        log(1, 300, red.len()),
+        log(2, 400, two.len())
+    ))
+}
+
+#[test]
+fn logs_at_each_verbosity() {
+    let scene = Scene::new().plugin("plugins/talker.wasm", &talker());
+    for flags in [&["-q"][..], &[], &["-v"], &["-vv"]] {
+        let arguments = [&["run", "--text", "x"], flags].concat();
+        snapshot!(format!("{flags:?}\n{}", scene.run(&arguments)));
+    }
+}
+
+#[test]
+fn a_plugin_that_traps() {
+    let scene = Scene::new().plugin("plugins/echo.wasm", &TextPlugin::new("echo")).plugin(
+        "plugins/third.wasm",
+        &TextPlugin::new("third").global("calls").process(&format!(
+            "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+             (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable)) {ECHO}"
+        )),
+    );
+    snapshot!(scene.run_with(&["run"], b"1\n2\n3\n4\n5\n"));
+    snapshot!(scene.run_with(&["run", "-o", "jsonl", "-q"], b"1\n2\n3\n4\n5\n"));
+}
+
+#[test]
+fn a_plugin_that_traps_in_get_name() {
+    let scene =
+        Scene::with_plugins().plugin("plugins/mute.wasm", &TextPlugin::new("m").get_name("unreachable"));
+    snapshot!(scene.run(&["run", "--text", "x"]));
+}
+
+#[test]
+fn a_plugin_that_returns_invalid_utf_8() {
+    let liar = TextPlugin::new("liar").process(&format!("(i32.store8 (local.get $at) (i32.const 0xff)) {ECHO}"));
+    let scene = Scene::new().plugin("plugins/liar.wasm", &liar);
+    snapshot!(scene.run(&["run", "--text", "x"]));
+}
+
+#[test]
+fn a_plugin_that_never_ends() {
+    let spinner = TextPlugin::new("spinner").process("(loop (br 0)) unreachable");
+    let scene = Scene::with_plugins().plugin("plugins/spinner.wasm", &spinner);
+    snapshot!(scene.run_with(&["run", "--time-limit", "50ms", "-o", "raw"], b"1\n2\n"));
+}
+
+#[test]
+fn plugins_that_are_none() {
+    let text = std::fs::read(test_wit()).expect("the contract");
+    let core = test_components::core_module("(func (export \"process\"))");
+    let other = test_components::build(
+        "package other:place; world w { export run: func(); }",
+        "w",
+        "(func (export \"run\"))",
+    );
+    let whole = TextPlugin::new("whole").build();
+    let scene = Scene::with_plugins()
+        .file("bad/1-empty.wasm", "")
+        .file("bad/2-text.wasm", "Hello!")
+        .file("bad/3-wit.wasm", text)
+        .file("bad/4-core.wasm", core)
+        .file("bad/5-other-world.wasm", other)
+        .file("bad/6-truncated.wasm", &whole[..whole.len() / 2]);
+    snapshot!(scene.run(&["run", "-p", "bad", "-p", "plugins/echo.wasm", "--text", "x"]));
+    snapshot!(scene.run(&["run", "-p", "bad/1-empty.wasm", "--text", "x"]));
+}
+
+fn test_wit() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit/text-processor/world.wit")
+}
+
+#[test]
+fn wrong_use() {
+    let scene = Scene::with_plugins().file("empty/notes.txt", "").file("book.txt", "x");
+    for arguments in [
+        &["run", "-p", "nowhere", "--text", "x"][..],
+        &["run", "-p", "empty", "--text", "x"],
+        &["run", "nowhere.txt"],
+        &["run", "plugins"],
+        &["run", "--config", "novalue", "--text", "x"],
+        &["run", "--config", "=x", "--text", "x"],
+        &["run", "--output", "xml", "--text", "x"],
+        &["run", "--time-limit", "soon", "--text", "x"],
+        &["run", "--memory-limit", "much", "--text", "x"],
+        &["run", "--text", "x", "book.txt"],
+        &["walk"],
+    ] {
+        let text = scene.run(arguments);
+        assert!(text.starts_with("exit code: 2\n"), "{arguments:?}: {text}");
+        snapshot!(format!("{}\n{text}", arguments.join(" ")));
+    }
+    let nothing = Scene::new();
+    snapshot!(nothing.run(&["run", "--text", "x"]));
+}
+
+#[test]
+fn lines_that_are_not_utf_8() {
+    let scene = Scene::with_plugins().file("latin.txt", b"one\ncaf\xe9 noir\nthree\ncut \xe6\x9c");
+    let plugin = ["-p", "plugins/echo.wasm"];
+    snapshot!(scene.run(&[&["run", "latin.txt", "-o", "raw"], &plugin[..]].concat()));
+    snapshot!(scene.run(&[&["run", "latin.txt", "-o", "jsonl", "-q"], &plugin[..]].concat()));
+}
+
+#[test]
+fn lines_that_are_too_long() {
+    let scene = Scene::with_plugins().file("long.txt", format!("a\n{}\nb\n", "x".repeat(3000)));
+    let arguments = ["run", "-p", "plugins/echo.wasm", "-o", "raw", "--line-limit", "2KiB", "long.txt"];
+    snapshot!(scene.run(&arguments));
+}
+
+#[test]
+fn help() {
+    let scene = Scene::new();
+    snapshot!(scene.run(&["run", "--help"]));
+    snapshot!(scene.run(&["run", "-h"]));
+    snapshot!(scene.run(&[]));
+}
+
+#[test]
+fn a_line_of_64_megabytes_goes_through() {
+    let line = "x".repeat(64 << 20);
+    let scene = Scene::with_plugins().file("long.txt", format!("a\n{line}\nb\n"));
+    let output = scene
+        .command(&["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw", "long.txt"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout.len(), line.len() + 5);
+    assert!(output.stdout.ends_with(b"x\nb\n") && output.stdout.starts_with(b"a\nx"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let scene = Scene::with_plugins().file("many.txt", "line\n".repeat(100_000));
+    let mut child = scene
+        .command(&["run", "-p", "plugins/echo.wasm", "-o", "raw", "many.txt"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    assert!(!error.contains("error"), "{error}");
+}
+
+#[test]
+fn colour_is_for_terminals_or_on_demand() {
+    let scene = Scene::with_plugins();
+    let coloured = |set: Option<(&str, &str)>| {
+        let mut command = scene.command(&["run", "--text", ""]);
+        command.envs(set);
+        let output = command.output().expect("the program runs");
+        output.stderr.contains(&0x1b)
+    };
+    assert!(!coloured(None));
+    assert!(coloured(Some(("CLICOLOR_FORCE", "1"))));
+    assert!(!coloured(Some(("NO_COLOR", "1"))));
+}
+
+/// Peak memory must not follow the input's size: 200 MB of lines in an address
+/// space that has no room for them.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_stays_flat() {
+    let scene = Scene::with_plugins().file("big.txt", "some line of ordinary length\n".repeat(1 << 21));
+    let peak = |file: &str| {
+        let mut command = scene.command(&["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw", file]);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut output = child.stdout.take().expect("it was piped");
+        let mut peak = 0;
+        let mut buffer = vec![0; 1 << 16];
+        while std::io::Read::read(&mut output, &mut buffer).expect("it can be read") > 0 {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+            let resident = status.ok().and_then(|status| {
+                let line = status.lines().find(|line| line.starts_with("VmHWM:"))?.to_owned();
+                line.split_whitespace().nth(1)?.parse::<u64>().ok()
+            });
+            peak = peak.max(resident.unwrap_or(0));
+        }
+        assert!(child.wait().expect("it ends").success());
+        peak
+    };
+    let kibibytes = peak("big.txt");
+    assert!(kibibytes > 0 && kibibytes < 60 * 1024, "{kibibytes} KiB at the peak");
+}

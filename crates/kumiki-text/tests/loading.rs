@@ -1,0 +1,233 @@
+//! What is loaded, what is refused, and in which words.
+
+use std::sync::LazyLock;
+
+use kumiki::Error;
+use kumiki::inspect::Kind;
+use kumiki_text::{Config, TextHost, load_folder};
+use proptest::prelude::*;
+use test_components::{TEXT_PROCESSOR, TextPlugin, build, core_module, parse};
+
+static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().expect("a host"));
+
+/// The error of loading `bytes`, as text, with its hint.
+fn refusal(bytes: &[u8]) -> String {
+    let error = HOST.load_bytes("p.wasm", bytes).expect_err("it must be refused");
+    match error.hint() {
+        Some(hint) => format!("{error}\nhint: {hint}"),
+        None => error.to_string(),
+    }
+}
+
+/// The error of loading a component of a changed contract.
+fn refusal_of_world(change: impl Fn(String) -> String) -> String {
+    let wit = change(TEXT_PROCESSOR.to_owned());
+    // The functions that any of the changed worlds asks for; the encoder takes
+    // what the world names.
+    let core = TextPlugin::default().core();
+    refusal(&build(&wit, "text-plugin", &core))
+}
+
+#[test]
+fn other_files_are_told_apart() {
+    let wit_package = wit_component_package();
+    let artifact = HOST
+        .engine()
+        .as_wasmtime()
+        .precompile_component(&TextPlugin::default().build())
+        .expect("it compiles");
+    let module = core_module("(func (export \"process\"))");
+    let cases: [(&[u8], Kind); 6] = [
+        (b"", Kind::Empty),
+        (b"Hello, plugin!", Kind::Text),
+        (TEXT_PROCESSOR.as_bytes(), Kind::WitText),
+        (&module, Kind::CoreModule),
+        (&wit_package, Kind::WitPackage),
+        (&artifact, Kind::Artifact),
+    ];
+    for (bytes, kind) in cases {
+        let error = HOST.load_bytes("p.wasm", bytes).expect_err("it must be refused");
+        assert!(matches!(&error, Error::NotAComponent { found, .. } if *found == kind), "{error}");
+        assert_eq!(error.to_string(), format!("`p.wasm` is not a component but {kind}"));
+        assert!(error.hint().is_some(), "{kind}");
+    }
+}
+
+/// A WIT package in binary form, the smallest there is: a type that is
+/// exported, and nothing that runs.
+fn wit_component_package() -> Vec<u8> {
+    parse(
+        r#"(component
+            (type (component
+                (type (instance (type (func)) (export "f" (func (type 0)))))
+                (export "a:b/c" (instance (type 0)))))
+            (export "c" (type 0)))"#,
+    )
+}
+
+#[test]
+fn a_truncated_component_is_refused_wherever_it_ends() {
+    let whole = TextPlugin::default().build();
+    for part in 1..=20 {
+        let length = whole.len() * part / 21;
+        let error = HOST.load_bytes("p.wasm", &whole[..length]).expect_err("it must be refused");
+        let truncated = matches!(error, Error::NotAComponent { found: Kind::Truncated, .. });
+        // Cut between two sections it is whole in itself, and lacks exports.
+        let lacking = matches!(error, Error::MissingExport { .. });
+        assert!(truncated || lacking, "cut at {length}: {error}");
+        assert!(error.hint().is_some());
+    }
+}
+
+#[test]
+fn a_component_of_another_world_is_refused() {
+    let bytes = build(
+        "package other:place; world w { export run: func() -> u32; }",
+        "w",
+        r#"(func (export "run") (result i32) (i32.const 1))"#,
+    );
+    assert_eq!(
+        refusal(&bytes),
+        "`p.wasm` does not export `myapp:text-processor/plugin: interface { get-name: func() -> \
+         string; get-version: func() -> string; process: func(input: string) -> \
+         result<process-result, process-error> }`, as the contract \
+         `myapp:text-processor/text-plugin` demands\n\
+         hint: build the plugin against the WIT of `myapp:text-processor/text-plugin`"
+    );
+}
+
+#[test]
+fn a_missing_function_is_named_with_its_type() {
+    let without = |wit: String| wit.replace("get-version: func() -> string;", "");
+    let core = TextPlugin::default().core();
+    let start = core.find("(func (export \"myapp:text-processor/plugin#get-version\")").unwrap();
+    let end = start + core[start..].find("(func (export \"myapp:text-processor/plugin#process\")").unwrap();
+    let core = format!("{}{}", &core[..start], &core[end..]);
+    let bytes = build(&without(TEXT_PROCESSOR.to_owned()), "text-plugin", &core);
+    assert_eq!(
+        refusal(&bytes),
+        "`p.wasm` does not export `myapp:text-processor/plugin#get-version: func() -> string`, \
+         as the contract `myapp:text-processor/text-plugin` demands\n\
+         hint: build the plugin against the WIT of `myapp:text-processor/text-plugin`"
+    );
+}
+
+#[test]
+fn another_type_is_named_with_both_types() {
+    // A list of bytes has the same shape in core WebAssembly as a string.
+    let text = refusal_of_world(|wit| wit.replace("process: func(input: string)", "process: func(input: list<u8>)"));
+    assert_eq!(
+        text.lines().next().unwrap(),
+        "`p.wasm` exports `myapp:text-processor/plugin#process` as `func(input: list<u8>) -> \
+         result<record { output: string, metadata: list<record { key: string, value: string }> }, \
+         enum { invalid-input, unsupported-format, internal-error }>`, where the contract \
+         `myapp:text-processor/text-plugin` has `func(input: string) -> result<process-result, \
+         process-error>`"
+    );
+}
+
+#[test]
+fn a_difference_deep_inside_a_type_is_found() {
+    for change in [("internal-error,", "internal-fault,"), ("key: string,", "name: string,")] {
+        let text = refusal_of_world(|wit| wit.replace(change.0, change.1));
+        assert!(text.contains("plugin#process` as `func("), "{text}");
+    }
+}
+
+#[test]
+fn an_import_of_another_type_is_refused() {
+    let text = refusal_of_world(|wit| wit.replace("msg: string", "msg: list<u8>"));
+    assert!(
+        text.starts_with("`p.wasm` imports `myapp:text-processor/host-api#log` as `func(level: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn unknown_imports_are_named() {
+    let import = |wit: &str, module: &str, function: &str| {
+        let wit = format!(
+            "{}\n{wit}",
+            TEXT_PROCESSOR.replace("import host-api;", "import host-api; import extra;")
+        );
+        let core = format!(
+            "(import \"{module}\" \"{function}\" (func $extra)) {}",
+            TextPlugin::default()
+                .core()
+                .replace("(result i32) (i32.store (i32.const 0) (i32.const 64))",
+                         "(result i32) (call $extra) (i32.store (i32.const 0) (i32.const 64))")
+        );
+        refusal(&build(&wit, "text-plugin", &core))
+    };
+    assert_eq!(
+        import("interface extra { boom: func(); }", "myapp:text-processor/extra", "boom"),
+        "`p.wasm` imports `myapp:text-processor/extra`, which this host does not give\n\
+         hint: this contract gives `myapp:text-processor/host-api`, \
+         `myapp:text-processor/types`, and WASI 0.2"
+    );
+}
+
+#[test]
+fn a_newer_wasi_is_refused_by_name() {
+    let bytes = parse(
+        r#"(component
+            (import "wasi:cli/stdin@0.3.0" (instance))
+            (import "wasi:cli/environment@0.2.99" (instance)))"#,
+    );
+    let text = refusal(&bytes);
+    assert_eq!(
+        text,
+        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not give\n\
+         hint: this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"
+    );
+}
+
+#[test]
+fn a_folder_is_loaded_in_order_and_past_failures() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    file("b.wasm", &TextPlugin::new("second").build());
+    file("c.wasm", b"not a plugin");
+    file("a.wasm", &TextPlugin::new("first").build());
+    file("d.wasm", &TextPlugin::new("third").build());
+    file(".hidden.wasm", b"not a plugin");
+    file("notes.txt", b"not a plugin");
+
+    let loaded = load_folder(&HOST, folder.path(), |_| Config::default()).expect("a folder");
+    let names: Vec<_> = loaded
+        .iter()
+        .map(|(_, plugin)| plugin.as_ref().map_or("failed", kumiki_text::TextPlugin::name))
+        .collect();
+    assert_eq!(names, ["first", "second", "failed", "third"]);
+    let missing = load_folder(&HOST, &folder.path().join("none"), |_| Config::default());
+    assert!(missing.unwrap_err().to_string().starts_with("cannot read plugin folder"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = HOST.load("no/such/file.wasm").expect_err("there is none");
+    assert_eq!(error.to_string(), "cannot read plugin `no/such/file.wasm`");
+    assert!(matches!(error, Error::Read { .. }));
+}
+
+proptest! {
+    /// Any change of a good component loads or is refused, and never panics.
+    #[test]
+    fn changed_components_never_panic(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+        static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| TextPlugin::default().build());
+        let mut bytes = GOOD.clone();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let _ = HOST.load_bytes("p.wasm", &bytes);
+    }
+
+    #[test]
+    fn any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+        component.extend(&bytes);
+        prop_assert!(HOST.load_bytes("p.wasm", &component).is_err());
+        prop_assert!(HOST.load_bytes("p.wasm", &bytes).is_err());
+    }
+}
