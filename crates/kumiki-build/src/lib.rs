@@ -1,1 +1,38 @@
-//! crates/kumiki-build
+//! Builds plugins: from a folder with a `kumiki.toml` to a component.
+//!
+//! [`Project`] says what to build, [`Tools`] where the project-local tools
+//! live, and [`build`] or [`build_all`] does it. Nothing is guessed and
+//! nothing is printed: a toolchain is probed first, what is missing comes back
+//! as a [`Missing`] that says how to get it, and a compiler's own messages come
+//! through whole in [`Error::Failed`].
+//!
+//! ```no_run
+//! use kumiki_build::{Options, Project, Tools, build};
+//!
+//! let project = Project::read("guests/examples/text-upper".as_ref())?;
+//! let tools = Tools::new("target/tools");
+//! let built = build(&project, "plugins/text-upper.wasm".as_ref(), &tools, &Options::new("target/build"))?;
+//! assert!(built.bytes > 0);
+//! # Ok::<(), kumiki_build::Error>(())
+//! ```
+//!
+//! What it leaves to others: running a component (the crate `kumiki`), and
+//! installing what needs root (whoever reads the hints).
+
+mod build;
+mod command;
+mod component;
+mod error;
+mod fingerprint;
+mod output;
+mod project;
+mod toolchain;
+mod tools;
+
+pub use build::{Built, Job, Options, build, build_all};
+pub use component::component_from_module;
+pub use error::{Error, Missing};
+pub use fingerprint::{Fingerprint, Hasher};
+pub use project::{Engine, Language, Project, Wasi};
+pub use toolchain::{Probe, Ready, Toolchain};
+pub use tools::{RustWay, Tool, Tools};

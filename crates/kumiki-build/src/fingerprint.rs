@@ -1,0 +1,172 @@
+//! Knows whether anything changed since the last build: the hash of all that a
+//! component is made from.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use crate::error::Error;
+
+/// The hash of everything that went into a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(blake3::Hash);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// Takes in what a component is made from, piece by piece.
+///
+/// Every piece is hashed with its label and its length, so that no two
+/// different lists of pieces look alike.
+pub struct Hasher(blake3::Hasher);
+
+impl Hasher {
+    /// Begins with this library's own version: another version may build
+    /// otherwise.
+    pub fn new() -> Self {
+        Self(blake3::Hasher::new()).bytes("kumiki-build", env!("CARGO_PKG_VERSION").as_bytes())
+    }
+
+    /// Takes in a piece of data.
+    #[must_use]
+    pub fn bytes(mut self, label: &str, bytes: &[u8]) -> Self {
+        for part in [label.as_bytes(), bytes] {
+            self.0.update(&(part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+        self
+    }
+
+    /// Takes in a file, or all files of a folder with their names, in order.
+    /// Hidden files and the folders `target` and `node_modules` count for
+    /// nothing. The place of `path` itself does not count: a checkout may move.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn path(self, path: &Path) -> Result<Self, Error> {
+        self.walk(path, "")
+    }
+
+    fn walk(self, path: &Path, label: &str) -> Result<Self, Error> {
+        if !path.is_dir() {
+            let content = fs::read(path).map_err(Error::io("read", path))?;
+            return Ok(self.bytes(label, &content));
+        }
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
+            let name = entry.map_err(Error::io("read", path))?.file_name();
+            let ignored = name == "target" || name == "node_modules" || name == "__pycache__";
+            if !ignored && !name.as_encoded_bytes().starts_with(b".") {
+                names.push(name);
+            }
+        }
+        names.sort();
+        names.into_iter().try_fold(self, |hasher, name| {
+            let label = format!("{label}/{}", name.to_string_lossy());
+            hasher.walk(&path.join(name), &label)
+        })
+    }
+
+    /// The fingerprint of all that was taken in.
+    pub fn finish(self) -> Fingerprint {
+        Fingerprint(self.0.finalize())
+    }
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Change = fn(&Path);
+
+    fn fingerprint(folder: &Path) -> Fingerprint {
+        Hasher::new().path(folder).unwrap().finish()
+    }
+
+    fn sources() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("src")).unwrap();
+        fs::write(folder.path().join("src/plugin.c"), "int a;").unwrap();
+        fs::write(folder.path().join("kumiki.toml"), "name = 'a'").unwrap();
+        folder
+    }
+
+    #[test]
+    fn changes_that_count() {
+        let cases: [(&str, Change); 6] = [
+            ("content", |p| {
+                fs::write(p.join("src/plugin.c"), "int b;").unwrap()
+            }),
+            ("new file", |p| {
+                fs::write(p.join("src/other.c"), "").unwrap()
+            }),
+            ("empty file", |p| fs::write(p.join("empty"), "").unwrap()),
+            ("rename", |p| {
+                fs::rename(p.join("kumiki.toml"), p.join("kumiki.toml2")).unwrap()
+            }),
+            ("move", |p| {
+                fs::rename(p.join("src/plugin.c"), p.join("plugin.c")).unwrap()
+            }),
+            ("removal", |p| {
+                fs::remove_file(p.join("kumiki.toml")).unwrap()
+            }),
+        ];
+        for (name, change) in cases {
+            let folder = sources();
+            let before = fingerprint(folder.path());
+            change(folder.path());
+            assert_ne!(before, fingerprint(folder.path()), "{name}");
+        }
+    }
+
+    #[test]
+    fn changes_that_do_not_count() {
+        let cases: [(&str, Change); 4] = [
+            ("nothing", |_| ()),
+            ("same content", |p| {
+                fs::write(p.join("src/plugin.c"), "int a;").unwrap()
+            }),
+            ("hidden file", |p| {
+                fs::write(p.join(".plugin.c.swp"), "x").unwrap()
+            }),
+            ("node_modules", |p| {
+                fs::create_dir_all(p.join("node_modules/x")).unwrap()
+            }),
+        ];
+        for (name, change) in cases {
+            let folder = sources();
+            let before = fingerprint(folder.path());
+            change(folder.path());
+            assert_eq!(before, fingerprint(folder.path()), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_place_of_the_folder_does_not_count() {
+        assert_eq!(fingerprint(sources().path()), fingerprint(sources().path()));
+    }
+
+    #[test]
+    fn pieces_do_not_run_together() {
+        let ab_c = Hasher::new().bytes("l", b"ab").bytes("l", b"c").finish();
+        let a_bc = Hasher::new().bytes("l", b"a").bytes("l", b"bc").finish();
+        let label = Hasher::new().bytes("la", b"b").bytes("l", b"c").finish();
+        assert_ne!(ab_c, a_bc);
+        assert_ne!(ab_c, label);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = Hasher::new().path(Path::new("no/such/file")).err().unwrap();
+        assert_eq!(error.to_string(), "cannot read no/such/file");
+    }
+}

@@ -1,0 +1,276 @@
+//! What to build: a folder with a `kumiki.toml`.
+//!
+//! ```toml
+//! name = "text-upper"               # the component's name
+//! language = "rust"                 # rust, c, javascript or python
+//! wit = "../../wit/text-processor"  # the contract, from here
+//! world = "text-plugin"             # which world of it the plugin exports
+//!
+//! [build]                           # all of it optional
+//! wasi = false                      # may it import WASI? Rust: also "preview1"
+//! engine = "quickjs"                # JavaScript: or "starlingmonkey"
+//! entry = "plugin.js"               # JavaScript, Python: the plugin's module
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::Error;
+use crate::toolchain::Toolchain;
+
+/// The language that a plugin is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// A cargo package with a `cdylib`.
+    Rust,
+    /// C, as the bindings of wit-bindgen want it.
+    C,
+    /// One ES module.
+    JavaScript,
+    /// One Python module.
+    Python,
+}
+
+/// What runs JavaScript inside the component.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Small and quick to start.
+    #[default]
+    QuickJs,
+    /// Firefox's engine: larger, with more of the web's interfaces.
+    StarlingMonkey,
+}
+
+/// Which WASI a plugin may import.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wasi {
+    /// None at all: the component imports its contract and nothing else.
+    #[default]
+    None,
+    /// Preview 1, behind the adapter: what older toolchains make.
+    Preview1,
+    /// WASI 0.2.
+    Preview2,
+}
+
+/// A plugin's source, as its `kumiki.toml` describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// The component's name: lower-case letters, digits and hyphens.
+    pub name: String,
+    /// The language it is written in.
+    pub language: Language,
+    /// The folder of the `kumiki.toml`.
+    pub folder: PathBuf,
+    /// The contract's WIT: a folder or a file, not relative to `folder` but as
+    /// this process sees it.
+    pub wit: PathBuf,
+    /// The world of the contract.
+    pub world: String,
+    /// Which WASI it may import.
+    pub wasi: Wasi,
+    /// What runs it, for JavaScript.
+    pub engine: Engine,
+    /// Its module within `folder`, for JavaScript and Python.
+    pub entry: PathBuf,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Spanned<String>,
+    language: Language,
+    wit: Spanned<PathBuf>,
+    world: Spanned<String>,
+    #[serde(default)]
+    build: BuildTable,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BuildTable {
+    wasi: Option<Spanned<toml::Value>>,
+    engine: Option<Spanned<Engine>>,
+    entry: Option<Spanned<PathBuf>>,
+}
+
+/// A fault at a place in the text.
+struct Fault {
+    at: Option<usize>,
+    message: String,
+}
+
+impl Project {
+    /// Reads the `kumiki.toml` of `folder`.
+    ///
+    /// # Errors
+    /// Names the file, the line and what is accepted there.
+    pub fn read(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("kumiki.toml");
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        Self::parse(folder, &text).map_err(|Fault { at, message }| Error::Project {
+            path,
+            line: at.map(|at| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()),
+            message,
+        })
+    }
+
+    fn parse(folder: &Path, text: &str) -> Result<Self, Fault> {
+        let file: File = toml::from_str(text).map_err(|error| Fault {
+            at: error.span().map(|span| span.start),
+            message: error.message().trim_end().replace('\n', ", "),
+        })?;
+        let File {
+            name,
+            language,
+            wit,
+            world,
+            build,
+        } = file;
+
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.as_ref().is_empty() || !name.as_ref().chars().all(plain) {
+            let given = name.as_ref();
+            let message =
+                format!("name `{given}`: only lower-case letters, digits and hyphens accepted");
+            return Err(fault(&name, message));
+        }
+        let wit_path = folder.join(wit.as_ref());
+        if !wit_path.exists() {
+            return Err(fault(
+                &wit,
+                format!("wit `{}` is not there", wit.as_ref().display()),
+            ));
+        }
+        if world.as_ref().is_empty() {
+            return Err(fault(
+                &world,
+                "world is empty, a name such as `text-plugin` accepted",
+            ));
+        }
+        build.check_language(language)?;
+
+        Ok(Self {
+            name: name.into_inner(),
+            language,
+            folder: folder.to_owned(),
+            wit: wit_path,
+            world: world.into_inner(),
+            wasi: build.wasi(language)?,
+            engine: build.engine.map(Spanned::into_inner).unwrap_or_default(),
+            entry: match build.entry {
+                Some(entry) => entry.into_inner(),
+                None => PathBuf::from(language.default_entry()),
+            },
+        })
+    }
+
+    /// The toolchain that builds it.
+    pub fn toolchain(&self) -> Toolchain {
+        match (self.language, self.engine) {
+            (Language::Rust, _) => Toolchain::Rust,
+            (Language::C, _) => Toolchain::C,
+            (Language::JavaScript, Engine::QuickJs) => Toolchain::JavaScript,
+            (Language::JavaScript, Engine::StarlingMonkey) => Toolchain::StarlingMonkey,
+            (Language::Python, _) => Toolchain::Python,
+        }
+    }
+}
+
+impl Language {
+    fn default_entry(self) -> &'static str {
+        match self {
+            Language::JavaScript => "plugin.js",
+            Language::Python => "plugin.py",
+            Language::Rust | Language::C => "",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Language::Rust => "rust",
+            Language::C => "c",
+            Language::JavaScript => "javascript",
+            Language::Python => "python",
+        }
+    }
+}
+
+impl BuildTable {
+    /// An option that says nothing for the language is a mistake of the author,
+    /// not to be passed over.
+    fn check_language(&self, language: Language) -> Result<(), Fault> {
+        use Language::{JavaScript, Python, Rust};
+        let BuildTable {
+            wasi,
+            engine,
+            entry,
+        } = self;
+        let options: [(&str, Option<usize>, &[Language]); 3] = [
+            (
+                "wasi",
+                wasi.as_ref().map(|value| value.span().start),
+                &[Rust, JavaScript, Python],
+            ),
+            (
+                "engine",
+                engine.as_ref().map(|value| value.span().start),
+                &[JavaScript],
+            ),
+            (
+                "entry",
+                entry.as_ref().map(|value| value.span().start),
+                &[JavaScript, Python],
+            ),
+        ];
+        for (name, at, languages) in options {
+            if at.is_some() && !languages.contains(&language) {
+                let accepted: Vec<_> = languages.iter().map(|language| language.name()).collect();
+                let accepted = accepted.join(", ");
+                let message = format!(
+                    "`{name}` means nothing for language `{}`, only for {accepted}",
+                    language.name()
+                );
+                return Err(Fault { at, message });
+            }
+        }
+        Ok(())
+    }
+
+    fn wasi(&self, language: Language) -> Result<Wasi, Fault> {
+        let Some(value) = &self.wasi else {
+            return Ok(Wasi::None);
+        };
+        match value.as_ref() {
+            toml::Value::Boolean(false) => Ok(Wasi::None),
+            toml::Value::Boolean(true) => Ok(Wasi::Preview2),
+            toml::Value::String(text) if text == "preview1" && language == Language::Rust => {
+                Ok(Wasi::Preview1)
+            }
+            other => Err(fault(
+                value,
+                format!(
+                    "wasi `{}`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+                    other.to_string().trim_matches('"')
+                ),
+            )),
+        }
+    }
+}
+
+fn fault<T>(value: &Spanned<T>, message: impl Into<String>) -> Fault {
+    Fault {
+        at: Some(value.span().start),
+        message: message.into(),
+    }
+}
+
+#[cfg(test)]
+#[path = "project_tests.rs"]
+mod tests;

@@ -1,0 +1,183 @@
+use super::*;
+
+const HEAD: &str = "name = 'a'\nlanguage = 'LANGUAGE'\nwit = 'wit'\nworld = 'w'\n";
+
+fn head(language: &str) -> String {
+    HEAD.replace("LANGUAGE", language)
+}
+
+fn read(text: &str) -> Result<Project, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("wit")).unwrap();
+    fs::write(folder.path().join("kumiki.toml"), text).unwrap();
+    Project::read(folder.path())
+}
+
+/// The error without the folder, such as `:1: message`.
+fn error(text: &str) -> String {
+    let error = read(text).unwrap_err().to_string();
+    error.split_once("kumiki.toml").unwrap().1.to_owned()
+}
+
+#[test]
+fn the_least_that_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("wit")).unwrap();
+    let project = Project::parse(folder.path(), &head("rust")).ok().unwrap();
+    assert_eq!(
+        project,
+        Project {
+            name: "a".into(),
+            language: Language::Rust,
+            folder: folder.path().into(),
+            wit: folder.path().join("wit"),
+            world: "w".into(),
+            wasi: Wasi::None,
+            engine: Engine::QuickJs,
+            entry: PathBuf::new(),
+        }
+    );
+}
+
+#[test]
+fn each_toolchain() {
+    let cases = [
+        ("rust", "", Toolchain::Rust),
+        ("c", "", Toolchain::C),
+        ("javascript", "", Toolchain::JavaScript),
+        (
+            "javascript",
+            "[build]\nengine = 'quickjs'",
+            Toolchain::JavaScript,
+        ),
+        (
+            "javascript",
+            "[build]\nengine = 'starlingmonkey'",
+            Toolchain::StarlingMonkey,
+        ),
+        ("python", "", Toolchain::Python),
+    ];
+    for (language, build, toolchain) in cases {
+        let project = read(&(head(language) + build)).unwrap();
+        assert_eq!(project.toolchain(), toolchain, "{language} {build}");
+    }
+}
+
+#[test]
+fn wasi() {
+    let cases = [
+        ("rust", "false", Wasi::None),
+        ("rust", "true", Wasi::Preview2),
+        ("rust", "'preview1'", Wasi::Preview1),
+        ("javascript", "true", Wasi::Preview2),
+        ("python", "true", Wasi::Preview2),
+    ];
+    for (language, value, wasi) in cases {
+        let text = format!("{}[build]\nwasi = {value}", head(language));
+        assert_eq!(read(&text).unwrap().wasi, wasi, "{language} {value}");
+    }
+}
+
+#[test]
+fn entries() {
+    let cases = [
+        ("javascript", "", "plugin.js"),
+        ("python", "", "plugin.py"),
+        ("python", "[build]\nentry = 'app.py'", "app.py"),
+    ];
+    for (language, build, entry) in cases {
+        let project = read(&(head(language) + build)).unwrap();
+        assert_eq!(project.entry, Path::new(entry), "{language}");
+    }
+}
+
+#[test]
+fn errors_name_the_line_and_what_is_accepted() {
+    let rust = head("rust");
+    let cases = [
+        (
+            head("cobol"),
+            ":2: unknown variant `cobol`, expected one of `rust`, `c`, `javascript`, `python`",
+        ),
+        (
+            rust.replace("world = 'w'\n", ""),
+            ":1: missing field `world`",
+        ),
+        (
+            rust.replace("world", "word"),
+            ":4: unknown field `word`, expected one of `name`, `language`, `wit`, `world`, `build`",
+        ),
+        (
+            rust.replace("'wit'", "'no/wit'"),
+            ":3: wit `no/wit` is not there",
+        ),
+        (
+            rust.replace("'w'", "''"),
+            ":4: world is empty, a name such as `text-plugin` accepted",
+        ),
+        (
+            rust.replace("'a'", "'A b'"),
+            ":1: name `A b`: only lower-case letters, digits and hyphens accepted",
+        ),
+        (
+            rust.replace("'a'", "''"),
+            ":1: name ``: only lower-case letters, digits and hyphens accepted",
+        ),
+        (
+            rust.replace("'a'", "'../a'"),
+            ":1: name `../a`: only lower-case letters, digits and hyphens accepted",
+        ),
+        (
+            rust.replace("'a'", "7"),
+            ":1: invalid type: integer `7`, expected a string",
+        ),
+        (
+            rust.clone() + "[build]\nwasi = 'p3'",
+            ":6: wasi `p3`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+        ),
+        (
+            rust.clone() + "[build]\nwasi = 1",
+            ":6: wasi `1`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+        ),
+        (
+            head("python") + "[build]\nwasi = 'preview1'",
+            ":6: wasi `preview1`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+        ),
+        (
+            head("c") + "[build]\nwasi = true",
+            ":6: `wasi` means nothing for language `c`, only for rust, javascript, python",
+        ),
+        (
+            rust.clone() + "[build]\nengine = 'quickjs'",
+            ":6: `engine` means nothing for language `rust`, only for javascript",
+        ),
+        (
+            rust.clone() + "[build]\n\nentry = 'a.py'",
+            ":7: `entry` means nothing for language `rust`, only for javascript, python",
+        ),
+        (
+            head("javascript") + "[build]\nengine = 'v8'",
+            ":6: unknown variant `v8`, expected `quickjs` or `starlingmonkey`",
+        ),
+        (
+            rust.clone() + "[build]\nflags = 1",
+            ":6: unknown field `flags`, expected one of `wasi`, `engine`, `entry`",
+        ),
+        (rust.clone() + "name = 'b'", ":5: duplicate key"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(error(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn broken_toml_is_placed() {
+    let error = error("name = 'a'\nlanguage =");
+    assert!(error.starts_with(":2: "), "{error}");
+}
+
+#[test]
+fn no_file_is_said() {
+    let error = Project::read(Path::new("no/such")).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read no/such/kumiki.toml");
+}

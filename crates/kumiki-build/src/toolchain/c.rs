@@ -1,0 +1,200 @@
+//! C: wit-bindgen's C bindings, then Zig, a WASI SDK or clang, then the
+//! component.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use wit_parser::Resolve;
+
+use super::Ready;
+use crate::build::{Built, Job, Options};
+use crate::command;
+use crate::component::component_from_module;
+use crate::error::{Error, Missing};
+use crate::fingerprint::Hasher;
+use crate::output::{Output, replace};
+use crate::project::Project;
+use crate::tools::{Tool, Tools};
+
+/// What every one of the compilers is told. A reactor has no `main` and stays
+/// alive between calls.
+const FLAGS: &[&str] = &[
+    "-O2",
+    "-flto",
+    "-Wall",
+    "-Wextra",
+    "-mexec-model=reactor",
+    "-Wl,--strip-all",
+];
+
+/// A C compiler for WebAssembly.
+struct Compiler {
+    way: &'static str,
+    version: String,
+    /// The program with its first arguments.
+    program: Vec<PathBuf>,
+    /// Where Zig keeps the libc that it builds once.
+    cache: Option<PathBuf>,
+}
+
+pub(super) fn probe(tools: &Tools) -> Result<Ready, Missing> {
+    let Compiler { way, version, .. } = find(tools)?;
+    Ok(Ready {
+        way: way.to_owned(),
+        version,
+    })
+}
+
+fn find(tools: &Tools) -> Result<Compiler, Missing> {
+    if let Some(compiler) = zig(tools) {
+        return Ok(compiler);
+    }
+    if let Some(sdk) = tools.wasi_sdk() {
+        return wasi_sdk(sdk);
+    }
+    clang().ok_or_else(|| {
+        let zig = tools.missing(Tool::Zig);
+        Missing::new(
+            "no C compiler for WebAssembly: neither Zig, nor a WASI SDK, nor clang with wasi-libc",
+            format!(
+                "{} (or: apt-get install clang lld wasi-libc libclang-rt-dev-wasm32)",
+                zig.hint
+            ),
+        )
+    })
+}
+
+fn zig(tools: &Tools) -> Option<Compiler> {
+    let python = tools.python_program(Tool::Zig, "python")?;
+    let version = command::answer(Command::new(&python).args(["-m", "ziglang", "version"]))?;
+    let words = ["-m", "ziglang", "cc", "-target", "wasm32-wasi"];
+    Some(Compiler {
+        way: "zig",
+        version,
+        program: std::iter::once(python)
+            .chain(words.map(PathBuf::from))
+            .collect(),
+        cache: Some(tools.folder(Tool::Zig).join("cache")),
+    })
+}
+
+fn wasi_sdk(sdk: &Path) -> Result<Compiler, Missing> {
+    let clang = sdk.join("bin/clang");
+    let version = command::answer(Command::new(&clang).arg("--version")).ok_or_else(|| {
+        Missing::new(
+            format!("no `bin/clang` in the WASI SDK at `{}`", sdk.display()),
+            "set WASI_SDK_PATH to the folder of a WASI SDK, or unset it",
+        )
+    })?;
+    Ok(Compiler {
+        way: "wasi-sdk",
+        version: first_line(&version),
+        program: vec![clang, "--target=wasm32-wasip1".into()],
+        cache: None,
+    })
+}
+
+/// Debian's packages put the libc here; no other place is known.
+fn clang() -> Option<Compiler> {
+    let libc = Path::new("/usr/lib/wasm32-wasi/libc.a");
+    let version = command::answer(Command::new("clang").arg("--version"))?;
+    command::answer(Command::new("wasm-ld").arg("--version"))?;
+    libc.exists().then(|| Compiler {
+        way: "clang",
+        version: first_line(&version),
+        program: vec!["clang".into(), "--target=wasm32-wasi".into()],
+        cache: None,
+    })
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built, Error> {
+    let Job { project, output } = job;
+    let compiler = find(tools)?;
+    let work = options.work.join(&project.name);
+    let fingerprint = Hasher::new()
+        .path(&project.folder)?
+        .path(&project.wit)?
+        .bytes(
+            "compiler",
+            format!("{} {}", compiler.way, compiler.version).as_bytes(),
+        )
+        .bytes("flags", FLAGS.concat().as_bytes())
+        .finish();
+    let output = Output::new(output, &work);
+    if let Some(built) = output.fresh(fingerprint) {
+        return Ok(built);
+    }
+
+    let bindings = work.join("bindings");
+    let generated = generate(project, &bindings)?;
+    let module = work.join("module.wasm");
+    let mut command = Command::new(&compiler.program[0]);
+    command.args(&compiler.program[1..]).args(FLAGS);
+    command
+        .arg("-I")
+        .arg(&bindings)
+        .args(sources(project)?)
+        .args(generated);
+    command.arg("-o").arg(&module);
+    if let Some(cache) = &compiler.cache {
+        command
+            .env("ZIG_GLOBAL_CACHE_DIR", cache)
+            .env("ZIG_LOCAL_CACHE_DIR", cache);
+    }
+    command::run(&mut command)?;
+
+    let module = fs::read(&module).map_err(Error::io("read", &module))?;
+    let component = component_from_module(&module).map_err(|message| Error::Component {
+        path: project.folder.clone(),
+        message,
+    })?;
+    output.write(&component, fingerprint)
+}
+
+/// Writes the bindings of the project's world into `folder`; what of them is to
+/// be compiled and linked comes back.
+fn generate(project: &Project, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let wit_error = |error| Error::Wit {
+        path: project.wit.clone(),
+        message: format!("{error:#}"),
+    };
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(&project.wit).map_err(wit_error)?;
+    let world = resolve
+        .select_world(&[package], Some(&project.world))
+        .map_err(wit_error)?;
+    let mut files = Default::default();
+    wit_bindgen_c::Opts::default()
+        .build()
+        .generate(&mut resolve, world, &mut files)
+        .map_err(wit_error)?;
+
+    let mut to_link = Vec::new();
+    for (name, content) in files.iter() {
+        let path = folder.join(name);
+        replace(&path, content)?;
+        if name.ends_with(".c") || name.ends_with(".o") {
+            to_link.push(path);
+        }
+    }
+    Ok(to_link)
+}
+
+/// The project's own C files, in order.
+fn sources(project: &Project) -> Result<Vec<PathBuf>, Error> {
+    let folder = &project.folder;
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let path = entry.map_err(Error::io("read", folder))?.path();
+        if path.extension().is_some_and(|extension| extension == "c") {
+            sources.push(path);
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}

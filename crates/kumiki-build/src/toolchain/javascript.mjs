@@ -1,0 +1,21 @@
+// Makes a component of one JavaScript module. Run by kumiki-build with the tool's
+// folder as the working folder, so that its packages are found, and with one
+// argument: what to do, as JSON.
+import { readFile, writeFile } from "node:fs/promises";
+
+const { engine, source, wit, world, wasi, output } = JSON.parse(process.argv[1]);
+
+async function quickjs() {
+  const { componentize } = await import("componentize-qjs");
+  const jsSource = await readFile(source, "utf8");
+  return componentize({ witPath: wit, world, jsSource, sync: true, optSize: true, stubWasi: !wasi });
+}
+
+async function starlingmonkey() {
+  const { componentize } = await import("@bytecodealliance/componentize-js");
+  const disableFeatures = wasi ? [] : ["random", "stdio", "clocks", "http", "fetch-event"];
+  return componentize({ sourcePath: source, witPath: wit, worldName: world, disableFeatures });
+}
+
+const { component } = await { quickjs, starlingmonkey }[engine]();
+await writeFile(output, component);

@@ -1,0 +1,94 @@
+//! JavaScript: the module and an engine become a component, made by a package
+//! from npm that runs on Node.
+
+use std::fs;
+use std::path::{Path, absolute};
+
+use serde_json::json;
+
+use super::Ready;
+use crate::build::{Built, Job, Options};
+use crate::command;
+use crate::error::{Error, Missing};
+use crate::fingerprint::Hasher;
+use crate::output::Output;
+use crate::project::Wasi;
+use crate::tools::{Tool, Tools, node};
+
+/// Shared by both engines.
+const DRIVER: &str = include_str!("javascript.mjs");
+
+/// An engine that a module can be joined with.
+pub(super) struct Engine {
+    /// What the driver calls it.
+    name: &'static str,
+    tool: Tool,
+    package: &'static str,
+}
+
+pub(super) const QUICKJS: Engine = Engine {
+    name: "quickjs",
+    tool: Tool::ComponentizeQjs,
+    package: "componentize-qjs",
+};
+
+pub(super) const STARLINGMONKEY: Engine = Engine {
+    name: "starlingmonkey",
+    tool: Tool::ComponentizeJs,
+    package: "@bytecodealliance/componentize-js",
+};
+
+pub(super) fn probe(tools: &Tools, engine: &Engine) -> Result<Ready, Missing> {
+    node()?;
+    let version = find(tools, engine)?;
+    Ok(Ready {
+        way: engine.tool.name().to_owned(),
+        version,
+    })
+}
+
+fn find(tools: &Tools, engine: &Engine) -> Result<String, Missing> {
+    tools
+        .node_version(engine.tool, engine.package)
+        .ok_or_else(|| tools.missing(engine.tool))
+}
+
+pub(super) fn build(
+    job: &Job,
+    tools: &Tools,
+    options: &Options,
+    engine: &Engine,
+) -> Result<Built, Error> {
+    let Job { project, output } = job;
+    let version = find(tools, engine)?;
+    let work = options.work.join(&project.name);
+    let fingerprint = Hasher::new()
+        .path(&project.folder)?
+        .path(&project.wit)?
+        .bytes("engine", format!("{} {version}", engine.name).as_bytes())
+        .bytes("driver", DRIVER.as_bytes())
+        .finish();
+    let output = Output::new(output, &work);
+    if let Some(built) = output.fresh(fingerprint) {
+        return Ok(built);
+    }
+
+    fs::create_dir_all(&work).map_err(Error::io("create", &work))?;
+    let component = work.join("component.wasm");
+    // The driver runs in the tool's folder, so every path must be absolute.
+    let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
+    let orders = json!({
+        "engine": engine.name,
+        "source": full(&project.folder.join(&project.entry))?,
+        "wit": full(&project.wit)?,
+        "world": project.world,
+        "wasi": project.wasi != Wasi::None,
+        "output": full(&component)?,
+    });
+    let mut node = node()?;
+    node.current_dir(tools.folder(engine.tool))
+        .args(["--input-type=module", "--eval", DRIVER]);
+    command::run(node.arg("--").arg(orders.to_string()))?;
+    let component = fs::read(&component).map_err(Error::io("read", &component))?;
+    output.write(&component, fingerprint)
+}

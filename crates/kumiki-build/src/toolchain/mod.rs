@@ -1,0 +1,144 @@
+//! The toolchains: each is probed first, then used, and never guessed.
+//!
+//! A toolchain's file has `find`, which says where it is or what is missing,
+//! and a build that begins with it.
+
+mod c;
+mod javascript;
+mod python;
+mod rust;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::build::{Built, Job, Options};
+use crate::error::{Error, Missing};
+use crate::project::Wasi;
+use crate::tools::{Tool, Tools};
+
+/// What turns one kind of source into components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Toolchain {
+    /// cargo and rustc.
+    Rust,
+    /// Zig, a WASI SDK or clang.
+    C,
+    /// componentize-qjs on Node.
+    JavaScript,
+    /// componentize-js on Node.
+    StarlingMonkey,
+    /// componentize-py.
+    Python,
+}
+
+/// What a look at a toolchain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It can build.
+    Ready(Ready),
+    /// It cannot, and this is why.
+    Missing(Missing),
+}
+
+/// A toolchain that can build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Which of the ways there are was found, such as `zig`.
+    pub way: String,
+    /// Its version, in its own words.
+    pub version: String,
+}
+
+impl Toolchain {
+    /// All of them.
+    pub const ALL: [Toolchain; 5] = [
+        Toolchain::Rust,
+        Toolchain::C,
+        Toolchain::JavaScript,
+        Toolchain::StarlingMonkey,
+        Toolchain::Python,
+    ];
+
+    /// Its short name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Toolchain::Rust => "rust",
+            Toolchain::C => "c",
+            Toolchain::JavaScript => "js",
+            Toolchain::StarlingMonkey => "starlingmonkey",
+            Toolchain::Python => "python",
+        }
+    }
+
+    /// The project-local tool that it can be had with, where there is one.
+    pub fn tool(self) -> Option<Tool> {
+        match self {
+            Toolchain::Rust => None,
+            Toolchain::C => Some(Tool::Zig),
+            Toolchain::JavaScript => Some(Tool::ComponentizeQjs),
+            Toolchain::StarlingMonkey => Some(Tool::ComponentizeJs),
+            Toolchain::Python => Some(Tool::ComponentizePy),
+        }
+    }
+
+    /// Looks whether it can build plugins that import that WASI, which makes a
+    /// difference for Rust alone. Takes well under a second and changes nothing.
+    pub fn probe(self, tools: &Tools, wasi: Wasi) -> Probe {
+        let found = match self {
+            Toolchain::Rust => rust::probe(tools, wasi),
+            Toolchain::C => c::probe(tools),
+            Toolchain::JavaScript => javascript::probe(tools, &javascript::QUICKJS),
+            Toolchain::StarlingMonkey => javascript::probe(tools, &javascript::STARLINGMONKEY),
+            Toolchain::Python => python::probe(tools),
+        };
+        match found {
+            Ok(ready) => Probe::Ready(ready),
+            Err(missing) => Probe::Missing(missing),
+        }
+    }
+
+    /// Builds jobs of this toolchain: one result for each, in order.
+    pub(crate) fn build(
+        self,
+        jobs: &[&Job],
+        tools: &Tools,
+        options: &Options,
+    ) -> Vec<Result<Built, Error>> {
+        let each = |build: &dyn Fn(&Job) -> Result<Built, Error>| {
+            jobs.iter().map(|job| build(job)).collect()
+        };
+        match self {
+            Toolchain::Rust => rust::build(jobs, tools, options),
+            Toolchain::C => each(&|job| c::build(job, tools, options)),
+            Toolchain::JavaScript => {
+                each(&|job| javascript::build(job, tools, options, &javascript::QUICKJS))
+            }
+            Toolchain::StarlingMonkey => {
+                each(&|job| javascript::build(job, tools, options, &javascript::STARLINGMONKEY))
+            }
+            Toolchain::Python => each(&|job| python::build(job, tools, options)),
+        }
+    }
+}
+
+impl fmt::Display for Toolchain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Toolchain {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Toolchain::ALL
+            .into_iter()
+            .find(|toolchain| toolchain.name() == text)
+            .ok_or_else(|| {
+                let names = Toolchain::ALL
+                    .map(|toolchain| format!("`{toolchain}`"))
+                    .join(", ");
+                format!("unknown toolchain `{text}`, only {names} accepted")
+            })
+    }
+}

@@ -1,0 +1,65 @@
+//! Python: the module, CPython and its library become a component.
+
+use std::fs;
+use std::process::Command;
+
+use super::Ready;
+use crate::build::{Built, Job, Options};
+use crate::command;
+use crate::error::{Error, Missing};
+use crate::fingerprint::Hasher;
+use crate::output::Output;
+use crate::project::Wasi;
+use crate::tools::{Tool, Tools};
+
+pub(super) fn probe(tools: &Tools) -> Result<Ready, Missing> {
+    let (_, version) = find(tools)?;
+    Ok(Ready {
+        way: Tool::ComponentizePy.name().to_owned(),
+        version,
+    })
+}
+
+fn find(tools: &Tools) -> Result<(Command, String), Missing> {
+    let program = tools.python_program(Tool::ComponentizePy, "componentize-py");
+    let program = program.ok_or_else(|| tools.missing(Tool::ComponentizePy))?;
+    let version = command::answer(Command::new(&program).arg("--version"));
+    let version = version.ok_or_else(|| tools.missing(Tool::ComponentizePy))?;
+    Ok((Command::new(program), version))
+}
+
+pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built, Error> {
+    let Job { project, output } = job;
+    let (mut command, version) = find(tools)?;
+    let work = options.work.join(&project.name);
+    let fingerprint = Hasher::new()
+        .path(&project.folder)?
+        .path(&project.wit)?
+        .bytes("componentize-py", version.as_bytes())
+        .finish();
+    let output = Output::new(output, &work);
+    if let Some(built) = output.fresh(fingerprint) {
+        return Ok(built);
+    }
+
+    fs::create_dir_all(&work).map_err(Error::io("create", &work))?;
+    let component = work.join("component.wasm");
+    command
+        .arg("--wit-path")
+        .arg(&project.wit)
+        .args(["--world", &project.world]);
+    command
+        .arg("componentize")
+        .arg(project.entry.with_extension(""));
+    command
+        .arg("--python-path")
+        .arg(&project.folder)
+        .arg("--output")
+        .arg(&component);
+    if project.wasi == Wasi::None {
+        command.arg("--stub-wasi");
+    }
+    command::run(&mut command)?;
+    let component = fs::read(&component).map_err(Error::io("read", &component))?;
+    output.write(&component, fingerprint)
+}

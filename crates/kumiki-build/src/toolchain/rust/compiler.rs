@@ -1,0 +1,157 @@
+//! Finds a Rust compiler that can build for a WebAssembly target.
+//!
+//! Two ways are known. The usual one is the `rustc` on the path, with the
+//! target's std installed by rustup. The other is for Debian machines where
+//! rustup cannot fetch targets: the packages of a second compiler, in /usr/bin,
+//! that comes with std's source and builds it along; it borrows the linkers of
+//! the first, because Debian's own are too old.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command;
+use crate::error::Missing;
+use crate::tools::{RustWay, Tools};
+
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_STD: &str = "/usr/lib/rustlib/src/rust/library/std";
+const DEBIAN_WASI_LIBC: &str = "/usr/lib/wasm32-wasi";
+
+/// A compiler that can build for the target it was found for.
+pub(super) enum Compiler {
+    /// The one on the path.
+    OnPath,
+    /// Debian's, with the folders of the linkers it borrows.
+    Debian { linkers: Vec<PathBuf> },
+}
+
+impl Compiler {
+    /// The first way that is allowed and ready to build for `target`.
+    pub(super) fn find(tools: &Tools, target: &str) -> Result<Self, Missing> {
+        match tools.rust() {
+            RustWay::Rustup => on_path(target),
+            RustWay::Debian => debian(target),
+            // The usual way's hint is the one to give when neither is ready.
+            RustWay::Any => on_path(target).or_else(|missing| debian(target).map_err(|_| missing)),
+        }
+    }
+
+    pub(super) fn way(&self) -> &'static str {
+        match self {
+            Compiler::OnPath => "rustup",
+            Compiler::Debian { .. } => "debian",
+        }
+    }
+
+    pub(super) fn version(&self) -> Option<String> {
+        let rustc = match self {
+            Compiler::OnPath => "rustc",
+            Compiler::Debian { .. } => DEBIAN_RUSTC,
+        };
+        command::answer(Command::new(rustc).arg("--version"))
+    }
+
+    /// A call of cargo that uses this compiler.
+    pub(super) fn cargo(&self) -> Command {
+        match self {
+            Compiler::OnPath => Command::new("cargo"),
+            Compiler::Debian { linkers } => {
+                let mut cargo = Command::new(DEBIAN_CARGO);
+                cargo
+                    .env("RUSTC", DEBIAN_RUSTC)
+                    .env("PATH", path_with(linkers));
+                // Building std needs options that are not stable; a wrapper
+                // would belong to the other compiler.
+                cargo.env("RUSTC_BOOTSTRAP", "1");
+                cargo
+                    .env_remove("RUSTC_WRAPPER")
+                    .env_remove("RUSTC_WORKSPACE_WRAPPER");
+                cargo
+            }
+        }
+    }
+
+    /// What `cargo build` must be told beyond the usual.
+    pub(super) fn build_args(&self) -> &'static [&'static str] {
+        match self {
+            Compiler::OnPath => &[],
+            Compiler::Debian { .. } => &["-Zbuild-std=std,panic_abort"],
+        }
+    }
+
+    /// What rustc must be told beyond the usual.
+    pub(super) fn rustc_flags(&self, target: &str) -> Vec<String> {
+        match self {
+            Compiler::Debian { .. } if target.contains("wasi") => {
+                vec!["-L".into(), format!("native={DEBIAN_WASI_LIBC}")]
+            }
+            Compiler::OnPath | Compiler::Debian { .. } => Vec::new(),
+        }
+    }
+}
+
+fn on_path(target: &str) -> Result<Compiler, Missing> {
+    let libraries = rustc_print("target-libdir", &["--target", target])?;
+    if Path::new(&libraries).is_dir() {
+        Ok(Compiler::OnPath)
+    } else {
+        Err(Missing::new(
+            format!("rustc has no std for the target `{target}`"),
+            format!("rustup target add {target}"),
+        ))
+    }
+}
+
+fn debian(target: &str) -> Result<Compiler, Missing> {
+    let compiler = [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_STD];
+    if let Some(absent) = compiler.iter().find(|path| !Path::new(path).exists()) {
+        return Err(Missing::debian(
+            format!("Debian's Rust compiler is not there: no `{absent}`"),
+            &["rustc-web", "cargo-web", "rust-web-src"],
+        ));
+    }
+    if target.contains("wasi") && !Path::new(DEBIAN_WASI_LIBC).exists() {
+        return Err(Missing::debian(
+            format!("Debian's libc for WASI is not there: no `{DEBIAN_WASI_LIBC}`"),
+            &["wasi-libc"],
+        ));
+    }
+
+    let sysroot = rustc_print("sysroot", &[])?;
+    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let programs = Path::new(&sysroot)
+        .join("lib/rustlib")
+        .join(host)
+        .join("bin");
+    if !programs.join("rust-lld").exists() {
+        return Err(Missing::new(
+            format!(
+                "no linker for WebAssembly: no `rust-lld` in `{}`",
+                programs.display()
+            ),
+            "install Rust by rustup, whose compiler brings the linker",
+        ));
+    }
+    Ok(Compiler::Debian {
+        linkers: vec![programs.join("gcc-ld"), programs],
+    })
+}
+
+/// Asks the `rustc` on the path.
+fn rustc_print(what: &str, args: &[&str]) -> Result<String, Missing> {
+    command::answer(Command::new("rustc").args(["--print", what]).args(args)).ok_or_else(|| {
+        Missing::new(
+            "no `rustc` that works on the path",
+            "install Rust by rustup (rustup.rs)",
+        )
+    })
+}
+
+fn path_with(folders: &[PathBuf]) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = folders.iter().cloned().chain(std::env::split_paths(&path));
+    // A folder that cannot stand on a PATH came from it, so this cannot fail.
+    std::env::join_paths(all).unwrap_or(path)
+}

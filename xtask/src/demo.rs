@@ -1,0 +1,61 @@
+//! Shows the program at work: the three example plugins over a short text, then
+//! over a real one.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+use crate::place::Place;
+use crate::step::run as run_program;
+use crate::{fixtures, setup};
+
+/// How much of the long output is shown.
+const SHOWN_LINES: usize = 12;
+
+pub(crate) fn run(place: &Place) -> Result<()> {
+    setup::run(place, fixtures::PLUGIN_TOOLCHAINS, |_| true)?;
+    fixtures::plugins(place)?;
+
+    run_program(kumiki(place).args(["--text", "Hello, Component Model!"]))?;
+
+    let text = place.guests().join("text/reader.txt");
+    let results = place.target.join("demo.txt");
+    let output =
+        File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
+    let start = Instant::now();
+    run_program(kumiki(place).arg(&text).stdout(output))?;
+    let seconds = start.elapsed().as_secs_f32();
+
+    let lines: Vec<String> = BufReader::new(File::open(&results)?)
+        .lines()
+        .collect::<Result<_, _>>()?;
+    for line in lines.iter().take(SHOWN_LINES) {
+        eprintln!("{line}");
+    }
+    eprintln!(
+        "xtask: {} went through three plugins in {seconds:.1} s: {} lines in {}",
+        place.show(&text),
+        lines.len(),
+        place.show(&results)
+    );
+    Ok(())
+}
+
+fn kumiki(place: &Place) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(&place.root);
+    command.args([
+        "run",
+        "--quiet",
+        "--package",
+        "kumiki-cli",
+        "--",
+        "run",
+        "-p",
+    ]);
+    command.arg(place.plugins());
+    command
+}

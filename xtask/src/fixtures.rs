@@ -1,0 +1,236 @@
+//! Builds the guests: the three example plugins into `target/plugins`, all
+//! others into `target/fixtures`.
+//!
+//! Where a toolchain is missing, `NAME.missing` stands in the place of
+//! `NAME.wasm` and says what to do: the tests that need it pass on the message.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use kumiki_build::{Built, Error, Job, Project, Toolchain, build_all};
+
+use crate::place::Place;
+use crate::setup::with_hint;
+
+/// A guest: its folder under `guests/` and where its component goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Guest {
+    folder: &'static str,
+    shelf: Shelf,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Shelf {
+    Plugins,
+    Fixtures,
+}
+
+/// The three that the demo shows.
+pub(crate) const PLUGINS: &[Guest] = &[
+    plugin("examples/text-upper"),
+    plugin("examples/text-reverse-c"),
+    plugin("examples/text-wordcount-js"),
+];
+
+/// What the tests need besides.
+const FIXTURES: &[Guest] = &[
+    fixture("examples/event-filter-rust"),
+    fixture("conformance/probe"),
+    fixture("foreign/upper-wasip1"),
+    fixture("foreign/upper-wasip2"),
+    fixture("foreign/upper-starlingmonkey"),
+    fixture("foreign/upper-python"),
+];
+
+const fn plugin(folder: &'static str) -> Guest {
+    Guest {
+        folder,
+        shelf: Shelf::Plugins,
+    }
+}
+
+const fn fixture(folder: &'static str) -> Guest {
+    Guest {
+        folder,
+        shelf: Shelf::Fixtures,
+    }
+}
+
+/// The toolchains that the three example plugins are built with.
+pub(crate) const PLUGIN_TOOLCHAINS: &[Toolchain] =
+    &[Toolchain::Rust, Toolchain::C, Toolchain::JavaScript];
+
+/// Builds the three example plugins only.
+pub(crate) fn plugins(place: &Place) -> Result<()> {
+    build(place, PLUGINS)
+}
+
+/// Builds every guest.
+pub(crate) fn all(place: &Place) -> Result<()> {
+    let guests = [PLUGINS, FIXTURES].concat();
+    build(place, &guests)?;
+    remove_strays(&place.plugins(), PLUGINS)?;
+    remove_strays(&place.fixtures(), FIXTURES)
+}
+
+fn build(place: &Place, guests: &[Guest]) -> Result<()> {
+    let _lock = place.lock()?;
+    let start = Instant::now();
+    eprintln!("xtask: guests …");
+    let mut jobs = Vec::new();
+    for guest in guests {
+        let project = Project::read(&place.guests().join(guest.folder)).map_err(with_hint)?;
+        let folder = match guest.shelf {
+            Shelf::Plugins => place.plugins(),
+            Shelf::Fixtures => place.fixtures(),
+        };
+        let output = folder.join(format!("{}.wasm", project.name));
+        jobs.push(Job { project, output });
+    }
+
+    let results = build_all(&jobs, &place.tools, &place.build_options());
+    let (mut built, mut fresh, mut missing, mut failed) = (0, 0, 0, Vec::new());
+    for (job, result) in jobs.iter().zip(results) {
+        let name = &job.project.name;
+        match keep(place, job, result)? {
+            Kept::Built => built += 1,
+            Kept::Fresh => fresh += 1,
+            Kept::Missing => missing += 1,
+            Kept::Failed => failed.push(name.as_str()),
+        }
+    }
+    let seconds = start.elapsed().as_secs_f32();
+    eprintln!(
+        "xtask: guests: {built} built, {fresh} unchanged, {missing} missing ({seconds:.1} s)"
+    );
+    if !failed.is_empty() {
+        let failed = failed.join(", ");
+        bail!(
+            "guests not built: {failed}\nhint: mend what is said above, then `cargo xtask fixtures`"
+        );
+    }
+    Ok(())
+}
+
+enum Kept {
+    Built,
+    Fresh,
+    Missing,
+    Failed,
+}
+
+/// Leaves either the component or the reason why there is none.
+fn keep(place: &Place, job: &Job, result: Result<Built, Error>) -> Result<Kept> {
+    let reason_file = job.output.with_extension("missing");
+    let name = &job.project.name;
+    let error = match result {
+        Ok(Built { path, bytes, fresh }) => {
+            remove(&reason_file)?;
+            if fresh {
+                return Ok(Kept::Fresh);
+            }
+            eprintln!(
+                "xtask: built {} ({} KB)",
+                place.show(&path),
+                bytes.div_ceil(1000)
+            );
+            return Ok(Kept::Built);
+        }
+        Err(error) => error,
+    };
+
+    remove(&job.output)?;
+    let is_missing = error.missing().is_some();
+    let reason = format!("{:#}", with_hint(error));
+    eprintln!("xtask: {name} was not built: {reason}");
+    if !is_missing {
+        remove(&reason_file)?;
+        return Ok(Kept::Failed);
+    }
+    let text = format!("{reason}\nhint: or all at once: cargo xtask setup\n");
+    fs::create_dir_all(reason_file.parent().unwrap_or(Path::new(".")))?;
+    fs::write(&reason_file, text)
+        .with_context(|| format!("cannot write {}", reason_file.display()))?;
+    let required = place.is_required(job.project.toolchain());
+    Ok(if required {
+        Kept::Failed
+    } else {
+        Kept::Missing
+    })
+}
+
+/// A guest that is no more must not be tested on.
+fn remove_strays(folder: &Path, guests: &[Guest]) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let ours = |guest: &Guest| Path::new(guest.folder).file_name() == path.file_stem();
+        if !guests.iter().any(ours) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(file: &PathBuf) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", file.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guests() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests")
+    }
+
+    #[test]
+    fn every_guest_is_built() {
+        let listed: Vec<_> = [PLUGINS, FIXTURES]
+            .concat()
+            .iter()
+            .map(|guest| guests().join(guest.folder))
+            .collect();
+        for kind in ["examples", "conformance", "foreign"] {
+            for entry in fs::read_dir(guests().join(kind)).unwrap() {
+                let folder = entry.unwrap().path();
+                assert!(
+                    !folder.is_dir() || listed.contains(&folder),
+                    "{} is a guest that xtask/src/fixtures.rs does not build",
+                    folder.display()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_guest_has_the_name_of_its_folder() {
+        for guest in [PLUGINS, FIXTURES].concat() {
+            let project = Project::read(&guests().join(guest.folder)).unwrap();
+            let folder = Path::new(guest.folder).file_name().unwrap();
+            assert_eq!(project.name.as_str(), folder, "{}", guest.folder);
+        }
+    }
+
+    #[test]
+    fn the_demo_has_one_plugin_of_each_toolchain() {
+        let toolchains: Vec<_> = PLUGINS
+            .iter()
+            .map(|guest| {
+                Project::read(&guests().join(guest.folder))
+                    .unwrap()
+                    .toolchain()
+            })
+            .collect();
+        assert_eq!(toolchains, PLUGIN_TOOLCHAINS);
+    }
+}

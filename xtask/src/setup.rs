@@ -1,0 +1,128 @@
+//! Gets the toolchains that guests are built with. What is there already costs
+//! a look; what is broken or half-done is done again.
+
+use std::process::Command;
+
+use anyhow::{Error, Result, bail};
+use kumiki_build::{Missing, Probe, RustWay, Tool, Toolchain, Wasi};
+
+use crate::debian;
+use crate::place::Place;
+use crate::step::{run as run_program, step};
+
+/// Sets up all of `toolchains` that can be. Fails then, if one that is a `must`
+/// could not; the others' guests will be reported as missing.
+pub(crate) fn run(
+    place: &Place,
+    toolchains: &[Toolchain],
+    must: impl Fn(Toolchain) -> bool,
+) -> Result<()> {
+    let _lock = place.lock()?;
+    let mut failed = Vec::new();
+    for toolchain in toolchains {
+        let result = match toolchain.tool() {
+            None => rust(place),
+            Some(tool) => install(place, *toolchain, tool),
+        };
+        if let Err(error) = result {
+            eprintln!("xtask: no {toolchain}: {error:#}");
+            if must(*toolchain) {
+                failed.push(toolchain.name());
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!(
+            "set-up failed for {}\nhint: mend what is said above, then `cargo xtask setup`",
+            failed.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Rust: the targets by rustup where they can be had, else Debian's compiler.
+fn rust(place: &Place) -> Result<()> {
+    const WASIS: [(Wasi, &str); 3] = [
+        (Wasi::None, "wasm32-unknown-unknown"),
+        (Wasi::Preview1, "wasm32-wasip1"),
+        (Wasi::Preview2, "wasm32-wasip2"),
+    ];
+    let tools = &place.tools;
+    let missing = |tools: &_| WASIS.iter().find_map(|(wasi, _)| is_missing(tools, *wasi));
+    if missing(tools).is_none() {
+        return Ok(());
+    }
+
+    if tools.rust() != RustWay::Debian {
+        let targets = WASIS.map(|(_, target)| target);
+        let add = || run_program(Command::new("rustup").args(["target", "add"]).args(targets));
+        let added = step("rustup target add", add);
+        match (added, tools.rust()) {
+            (Ok(()), _) => {}
+            (Err(error), RustWay::Rustup) => return Err(error),
+            (Err(error), _) => eprintln!("xtask: {error:#}; trying Debian's compiler"),
+        }
+    }
+    if tools.rust() != RustWay::Rustup && missing(tools).is_some() {
+        // It tells of one missing thing at a time: the compiler, then the libc.
+        let debian = tools.clone().with_rust(RustWay::Debian);
+        while let Some(missing) = missing(&debian) {
+            treat(missing.into(), || Ok(()))?;
+        }
+    }
+    missing(tools).map_or(Ok(()), |missing| Err(with_hint(missing.into())))
+}
+
+fn is_missing(tools: &kumiki_build::Tools, wasi: Wasi) -> Option<Missing> {
+    match Toolchain::Rust.probe(tools, wasi) {
+        Probe::Ready(_) => None,
+        Probe::Missing(missing) => Some(missing),
+    }
+}
+
+/// A project-local tool. Another way that is ready, such as an installed clang,
+/// will do where the tool cannot be had.
+fn install(place: &Place, toolchain: Toolchain, tool: Tool) -> Result<()> {
+    let tools = &place.tools;
+    if tools.is_installed(tool) {
+        return Ok(());
+    }
+    let install = || {
+        tools
+            .install(tool)
+            .or_else(|error| treat(error, || Ok(tools.install(tool)?)))
+    };
+    let installed = step(&format!("install {}", tool.name()), install);
+    match (installed, toolchain.probe(tools, Wasi::None)) {
+        (Err(error), Probe::Ready(ready)) => {
+            eprintln!(
+                "xtask: {error:#}; using {} {} instead",
+                ready.way, ready.version
+            );
+            Ok(())
+        }
+        (installed, _) => installed,
+    }
+}
+
+/// If Debian packages are what is missing, installs them and tries `again`.
+fn treat(error: kumiki_build::Error, again: impl FnOnce() -> Result<()>) -> Result<()> {
+    match error.missing() {
+        Some(missing) if !missing.packages.is_empty() => {
+            eprintln!("xtask: {missing}");
+            debian::install(missing.packages)?;
+            again()
+        }
+        _ => Err(with_hint(error)),
+    }
+}
+
+/// The error as a person reads it.
+pub(crate) fn with_hint(error: kumiki_build::Error) -> Error {
+    let hint = error.hint();
+    let error = Error::from(error);
+    match hint {
+        Some(hint) => anyhow::anyhow!("{error:#}\nhint: {hint}"),
+        None => error,
+    }
+}

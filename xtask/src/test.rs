@@ -1,0 +1,96 @@
+//! Runs everything that must be well before a change goes in.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use kumiki_build::Toolchain;
+
+use crate::place::Place;
+use crate::step::{run as run_program, step};
+use crate::{fixtures, setup};
+
+/// All steps, or only the tests whose name contains one of `filters`. A step
+/// that fails does not hide what the next ones would say.
+pub(crate) fn run(place: &Place, filters: &[String]) -> Result<()> {
+    let start = Instant::now();
+    let mut steps = Steps::default();
+    steps.run("setup", "cargo xtask setup", || {
+        setup::run(place, &Toolchain::ALL, |toolchain| {
+            place.is_required(toolchain)
+        })
+    });
+    steps.run("guests", "cargo xtask fixtures", || fixtures::all(place));
+    if filters.is_empty() {
+        lints(place, &mut steps);
+    }
+    steps.run("tests", "cargo xtask test FILTER runs some of them", || {
+        let mut test = cargo(place, "test --workspace");
+        test.env("KUMIKI_PLUGINS", place.plugins())
+            .env("KUMIKI_FIXTURES", place.fixtures());
+        run_program(test.arg("--").args(filters))
+    });
+
+    let Steps { passed, failed } = steps;
+    let seconds = start.elapsed().as_secs();
+    eprintln!("steps: {passed} passed, {} failed", failed.len());
+    if let Some((_, hint)) = failed.first() {
+        let names: Vec<_> = failed.iter().map(|(name, _)| *name).collect();
+        bail!(
+            "failed after {seconds} s: {}; hint: {hint}",
+            names.join(", ")
+        );
+    }
+    eprintln!("xtask: all is well ({seconds} s)");
+    Ok(())
+}
+
+fn lints(place: &Place, steps: &mut Steps) {
+    // The guests are linted for this machine, not for WebAssembly: a compiler
+    // that builds std along cannot lint with it.
+    let guests = |command| {
+        let mut cargo = cargo(place, command);
+        cargo
+            .current_dir(place.guests())
+            .env("CARGO_TARGET_DIR", place.target.join("guests/lint"));
+        cargo
+    };
+    const CLIPPY: &str = "clippy --workspace --all-targets -- -D warnings";
+    steps.run("format", "cargo fmt --all", || {
+        run_program(&mut cargo(place, "fmt --all --check"))
+    });
+    steps.run("guests' format", "cargo fmt --all, in guests/", || {
+        run_program(&mut guests("fmt --all --check"))
+    });
+    steps.run("clippy", "mend what clippy says above", || {
+        run_program(&mut cargo(place, CLIPPY))
+    });
+    steps.run("guests' clippy", "mend what clippy says above", || {
+        run_program(&mut guests(CLIPPY))
+    });
+}
+
+fn cargo(place: &Place, words: &str) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(&place.root).args(words.split(' '));
+    command
+}
+
+#[derive(Default)]
+struct Steps {
+    passed: usize,
+    /// Name and hint.
+    failed: Vec<(&'static str, &'static str)>,
+}
+
+impl Steps {
+    fn run(&mut self, name: &'static str, hint: &'static str, work: impl FnOnce() -> Result<()>) {
+        match step(name, work) {
+            Ok(()) => self.passed += 1,
+            Err(error) => {
+                eprintln!("xtask: {error:#}");
+                self.failed.push((name, hint));
+            }
+        }
+    }
+}
