@@ -2,7 +2,10 @@
 //! made into components here: no toolchain, a few kilobytes, any behaviour.
 //!
 //! [`build`] takes any world; [`TextPlugin`] starts from a well-behaved plugin
-//! of the text-processor contract and lets a test replace a part of it.
+//! of the text-processor contract and lets a test replace a part of it. What
+//! needs a real language is found by [`guests`].
+
+pub mod guests;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
