@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::sources::sources;
 
 /// The hash of everything that went into a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,33 +41,21 @@ impl Hasher {
         self
     }
 
-    /// Takes in a file, or all files of a folder with their names, in order.
-    /// Hidden files and the folders `target` and `node_modules` count for
-    /// nothing. The place of `path` itself does not count: a checkout may move.
+    /// Takes in a file, or all sources of a folder with their names. The place
+    /// of `path` itself does not count: a checkout may move.
     ///
     /// # Errors
     /// A file that cannot be read.
     pub fn path(self, path: &Path) -> Result<Self, Error> {
-        self.walk(path, "")
-    }
-
-    fn walk(self, path: &Path, label: &str) -> Result<Self, Error> {
         if !path.is_dir() {
             let content = fs::read(path).map_err(Error::io("read", path))?;
-            return Ok(self.bytes(label, &content));
+            return Ok(self.bytes("", &content));
         }
-        let mut names = Vec::new();
-        for entry in fs::read_dir(path).map_err(Error::io("read", path))? {
-            let name = entry.map_err(Error::io("read", path))?.file_name();
-            let ignored = name == "target" || name == "node_modules" || name == "__pycache__";
-            if !ignored && !name.as_encoded_bytes().starts_with(b".") {
-                names.push(name);
-            }
-        }
-        names.sort();
-        names.into_iter().try_fold(self, |hasher, name| {
-            let label = format!("{label}/{}", name.to_string_lossy());
-            hasher.walk(&path.join(name), &label)
+        let sources = sources(path)?;
+        sources.into_iter().try_fold(self, |hasher, name| {
+            let file = path.join(&name);
+            let content = fs::read(&file).map_err(Error::io("read", &file))?;
+            Ok(hasher.bytes(&name.to_string_lossy(), &content))
         })
     }
 

@@ -15,7 +15,8 @@ use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::output::{Output, replace};
 use crate::project::Project;
-use crate::tools::{Tool, Tools};
+use crate::tool::Tool;
+use crate::tools::Tools;
 
 /// What every one of the compilers is told. A reactor has no `main` and stays
 /// alive between calls.

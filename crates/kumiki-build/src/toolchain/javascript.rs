@@ -11,9 +11,11 @@ use crate::build::{Built, Job, Options};
 use crate::command;
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
+use crate::install::node;
 use crate::output::Output;
 use crate::project::Wasi;
-use crate::tools::{Tool, Tools, node};
+use crate::tool::Tool;
+use crate::tools::Tools;
 
 /// Shared by both engines.
 const DRIVER: &str = include_str!("javascript.mjs");

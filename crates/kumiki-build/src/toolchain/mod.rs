@@ -14,7 +14,8 @@ use std::str::FromStr;
 use crate::build::{Built, Job, Options};
 use crate::error::{Error, Missing};
 use crate::project::Wasi;
-use crate::tools::{Tool, Tools};
+use crate::tool::Tool;
+use crate::tools::Tools;
 
 /// What turns one kind of source into components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! Python: the module, CPython and its library become a component.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Ready;
@@ -8,9 +9,11 @@ use crate::build::{Built, Job, Options};
 use crate::command;
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
-use crate::output::Output;
-use crate::project::Wasi;
-use crate::tools::{Tool, Tools};
+use crate::output::{Output, replace};
+use crate::project::{Project, Wasi};
+use crate::sources::sources;
+use crate::tool::Tool;
+use crate::tools::Tools;
 
 pub(super) fn probe(tools: &Tools) -> Result<Ready, Missing> {
     let (_, version) = find(tools)?;
@@ -53,7 +56,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
         .arg(project.entry.with_extension(""));
     command
         .arg("--python-path")
-        .arg(&project.folder)
+        .arg(copy(project, &work)?)
         .arg("--output")
         .arg(&component);
     if project.wasi == Wasi::None {
@@ -62,4 +65,19 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     command::run(&mut command)?;
     let component = fs::read(&component).map_err(Error::io("read", &component))?;
     output.write(&component, fingerprint)
+}
+
+/// The sources in a folder of their own, made anew: Python leaves its
+/// `__pycache__` where it finds a module, and the author's folder is not ours.
+fn copy(project: &Project, work: &Path) -> Result<PathBuf, Error> {
+    let to = work.join("sources");
+    if to.exists() {
+        fs::remove_dir_all(&to).map_err(Error::io("remove", &to))?;
+    }
+    for name in sources(&project.folder)? {
+        let from = project.folder.join(&name);
+        let content = fs::read(&from).map_err(Error::io("read", &from))?;
+        replace(&to.join(name), &content)?;
+    }
+    Ok(to)
 }

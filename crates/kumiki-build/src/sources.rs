@@ -1,0 +1,39 @@
+//! Which files of a folder are sources: all but what is hidden and what tools
+//! leave behind.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// Made from sources, not sources.
+const MADE: [&str; 3] = ["target", "node_modules", "__pycache__"];
+
+/// The sources below `folder`, in order and as seen from it.
+pub(crate) fn sources(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    collect(folder, Path::new(""), &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    let here = folder.join(below);
+    for entry in fs::read_dir(&here).map_err(Error::io("read", &here))? {
+        let name = entry.map_err(Error::io("read", &here))?.file_name();
+        if is_source(&name) {
+            let path = below.join(name);
+            if folder.join(&path).is_dir() {
+                collect(folder, &path, found)?;
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_source(name: &OsStr) -> bool {
+    !name.as_encoded_bytes().starts_with(b".") && !MADE.iter().any(|made| name == *made)
+}

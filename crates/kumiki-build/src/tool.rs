@@ -1,0 +1,125 @@
+//! The tools that come from package registries, and what pins each: the lock
+//! files under `tools/`, which this library carries.
+
+use crate::fingerprint::Hasher;
+
+/// A tool that needs no root: it comes from a package registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// Zig's C compiler, with a libc for WebAssembly.
+    Zig,
+    /// JavaScript to components, with the small engine QuickJS.
+    ComponentizeQjs,
+    /// JavaScript to components, with the engine StarlingMonkey.
+    ComponentizeJs,
+    /// Python to components.
+    ComponentizePy,
+}
+
+/// Where a tool comes from, and what pins it.
+pub(crate) enum Source {
+    /// A virtual environment with a requirements file.
+    PyPi { requirements: &'static str },
+    /// A folder with a package.json and its lock file.
+    Npm {
+        package: &'static str,
+        lock: &'static str,
+    },
+}
+
+impl Tool {
+    /// All of them.
+    pub const ALL: [Tool; 4] = [
+        Tool::Zig,
+        Tool::ComponentizeQjs,
+        Tool::ComponentizeJs,
+        Tool::ComponentizePy,
+    ];
+
+    /// Its name, which is also its folder's.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tool::Zig => "zig",
+            Tool::ComponentizeQjs => "componentize-qjs",
+            Tool::ComponentizeJs => "componentize-js",
+            Tool::ComponentizePy => "componentize-py",
+        }
+    }
+
+    pub(crate) fn source(self) -> Source {
+        match self {
+            Tool::Zig => Source::PyPi {
+                requirements: include_str!("../tools/zig/requirements.txt"),
+            },
+            Tool::ComponentizePy => Source::PyPi {
+                requirements: include_str!("../tools/componentize-py/requirements.txt"),
+            },
+            Tool::ComponentizeQjs => Source::Npm {
+                package: include_str!("../tools/componentize-qjs/package.json"),
+                lock: include_str!("../tools/componentize-qjs/package-lock.json"),
+            },
+            Tool::ComponentizeJs => Source::Npm {
+                package: include_str!("../tools/componentize-js/package.json"),
+                lock: include_str!("../tools/componentize-js/package-lock.json"),
+            },
+        }
+    }
+
+    /// The package and version as its registry's client takes them.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Tool::Zig => "ziglang==0.17.1",
+            Tool::ComponentizePy => "componentize-py==0.25.1",
+            Tool::ComponentizeQjs => "componentize-qjs@0.4.5",
+            Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
+        }
+    }
+
+    /// The hash of what pins it.
+    pub(crate) fn pin(self) -> String {
+        let hasher = match self.source() {
+            Source::PyPi { requirements } => Hasher::new().bytes("pypi", requirements.as_bytes()),
+            Source::Npm { package, lock } => Hasher::new()
+                .bytes("npm", package.as_bytes())
+                .bytes("lock", lock.as_bytes()),
+        };
+        hasher.finish().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hint_names_is_what_is_pinned() {
+        for tool in Tool::ALL {
+            let package = tool.package();
+            let pinned = match tool.source() {
+                Source::PyPi { requirements } => {
+                    requirements.contains(&format!("\n{package} \\\n"))
+                }
+                Source::Npm {
+                    package: manifest, ..
+                } => {
+                    let (name, version) = package.rsplit_once('@').unwrap();
+                    manifest.contains(&format!("\"{name}\": \"{version}\""))
+                }
+            };
+            assert!(pinned, "{package}");
+        }
+    }
+
+    #[test]
+    fn lock_files_name_no_place_to_download_from() {
+        for tool in Tool::ALL {
+            let text = match tool.source() {
+                Source::PyPi { requirements } => requirements,
+                Source::Npm { lock, .. } => lock,
+            };
+            for word in ["\"resolved\"", "://registry", "index-url", "find-links"] {
+                assert!(!text.contains(word), "{}: {word}", tool.name());
+            }
+        }
+    }
+}
