@@ -17,5 +17,11 @@ async function starlingmonkey() {
   return componentize({ sourcePath: source, witPath: wit, worldName: world, disableFeatures });
 }
 
-const { component } = await { quickjs, starlingmonkey }[engine]();
-await writeFile(output, component);
+try {
+  const { component } = await { quickjs, starlingmonkey }[engine]();
+  await writeFile(output, component);
+} catch (error) {
+  // Without the stack of this driver, which is nothing to the module's author.
+  console.error(error?.message ? `${error.name}: ${error.message}` : error);
+  process.exit(1);
+}

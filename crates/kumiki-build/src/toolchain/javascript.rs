@@ -12,7 +12,7 @@ use crate::command;
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::install::node;
-use crate::output::Output;
+use crate::output::{Output, replace};
 use crate::project::Wasi;
 use crate::tool::Tool;
 use crate::tools::Tools;
@@ -75,22 +75,47 @@ pub(super) fn build(
         return Ok(built);
     }
 
-    fs::create_dir_all(&work).map_err(Error::io("create", &work))?;
+    let source = project.folder.join(&project.entry);
+    check_syntax(&source, &work)?;
     let component = work.join("component.wasm");
     // The driver runs in the tool's folder, so every path must be absolute.
     let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
     let orders = json!({
         "engine": engine.name,
-        "source": full(&project.folder.join(&project.entry))?,
+        "source": full(&source)?,
         "wit": full(&project.wit)?,
         "world": project.world,
         "wasi": project.wasi != Wasi::None,
         "output": full(&component)?,
     });
     let mut node = node()?;
-    node.current_dir(tools.folder(engine.tool))
-        .args(["--input-type=module", "--eval", DRIVER]);
+    node.current_dir(tools.folder(engine.tool));
+    node.args(["--input-type=module", "--eval", DRIVER]);
     command::run(node.arg("--").arg(orders.to_string()))?;
     let component = fs::read(&component).map_err(Error::io("read", &component))?;
     output.write(&component, fingerprint)
+}
+
+/// The engines do not say where a syntax error is; Node does, of a file that its
+/// name says to be a module.
+fn check_syntax(source: &Path, work: &Path) -> Result<(), Error> {
+    let module = work.join("check.mjs");
+    let text = fs::read(source).map_err(Error::io("read", source))?;
+    replace(&module, &text)?;
+    match command::run(node()?.arg("--check").arg(&module)) {
+        Err(Error::Failed {
+            program,
+            status,
+            output,
+        }) => {
+            let copied = module.display().to_string();
+            let output = output.replace(&copied, &source.display().to_string());
+            Err(Error::Failed {
+                program,
+                status,
+                output,
+            })
+        }
+        other => other.map(drop),
+    }
 }

@@ -1,0 +1,271 @@
+//! Builds for real, where the toolchain is there: `cargo xtask setup` gets it.
+//! A test whose toolchain is missing says so and passes, unless KUMIKI_REQUIRE
+//! names it.
+
+#![expect(clippy::print_stderr, reason = "a test that is passed over says so")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kumiki_build::{
+    Error, Job, Options, Probe, Project, Ready, Toolchain, Tools, Wasi, build, build_all,
+};
+use tempfile::TempDir;
+use wasmparser::{Parser, Payload};
+
+const HOST_API: &str = "myapp:text-processor/host-api";
+const PLUGIN: &str = "myapp:text-processor/plugin";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Where `cargo xtask setup` puts them.
+fn tools() -> Tools {
+    Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools"))
+}
+
+fn ready(toolchain: Toolchain) -> Option<Ready> {
+    match toolchain.probe(&tools(), Wasi::None) {
+        Probe::Ready(ready) => Some(ready),
+        Probe::Missing(missing) => {
+            let required = std::env::var("KUMIKI_REQUIRE").unwrap_or_default();
+            let is_required = required
+                .split(',')
+                .any(|name| name.trim() == toolchain.name());
+            assert!(
+                !is_required,
+                "{toolchain} is required: {missing}\nhint: {}",
+                missing.hint
+            );
+            eprintln!("passed over: {missing}\nhint: {}", missing.hint);
+            None
+        }
+    }
+}
+
+/// A project of its own, from the text of its files.
+fn project(language: &str, files: &[(&str, &str)]) -> (TempDir, Project) {
+    let folder = tempfile::tempdir().unwrap();
+    let wit = root().join("wit/text-processor");
+    let manifest = format!(
+        "name = 'guest'\nlanguage = '{language}'\nwit = '{}'\nworld = 'text-plugin'\n",
+        wit.display()
+    );
+    fs::write(folder.path().join("kumiki.toml"), manifest).unwrap();
+    for (name, content) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let project = Project::read(folder.path()).unwrap();
+    (folder, project)
+}
+
+/// What the outermost component imports and exports.
+fn interfaces(component: &Path) -> (Vec<String>, Vec<String>) {
+    let bytes = fs::read(component).unwrap();
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
+    for payload in Parser::new(0).parse_all(&bytes) {
+        match payload.unwrap() {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                imports.extend(
+                    section
+                        .into_iter()
+                        .map(|it| it.unwrap().name.name.to_owned()),
+                );
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                exports.extend(
+                    section
+                        .into_iter()
+                        .map(|it| it.unwrap().name.name.to_owned()),
+                );
+            }
+            _ => {}
+        }
+    }
+    (imports, exports)
+}
+
+/// Builds an example twice: it imports its contract and nothing else, is small
+/// enough, and is left alone the second time.
+fn check_example(name: &str, most_bytes: u64) {
+    let project = Project::read(&root().join("guests/examples").join(name)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options::new(folder.path().join("work"));
+    let output = folder.path().join("out/guest.wasm");
+
+    let built = build(&project, &output, &tools(), &options).unwrap();
+    assert!(!built.fresh);
+    assert!(built.bytes <= most_bytes, "{} bytes", built.bytes);
+    let (imports, exports) = interfaces(&output);
+    assert!(imports.contains(&HOST_API.to_owned()), "{imports:?}");
+    assert!(
+        !imports.iter().any(|import| import.starts_with("wasi:")),
+        "{imports:?}"
+    );
+    assert!(exports.contains(&PLUGIN.to_owned()), "{exports:?}");
+
+    assert!(build(&project, &output, &tools(), &options).unwrap().fresh);
+    fs::remove_file(&output).unwrap();
+    assert!(!build(&project, &output, &tools(), &options).unwrap().fresh);
+}
+
+/// The compiler's own words come through: each of `words` is among them.
+fn check_failure(toolchain: Toolchain, language: &str, files: &[(&str, &str)], words: &[&str]) {
+    if ready(toolchain).is_none() {
+        return;
+    }
+    let (_folder, project) = project(language, files);
+    let work = tempfile::tempdir().unwrap();
+    let output = work.path().join("guest.wasm");
+    let error = build(&project, &output, &tools(), &Options::new(work.path())).unwrap_err();
+    assert!(matches!(error, Error::Failed { .. }), "{error}");
+    for word in words {
+        assert!(error.to_string().contains(word), "no `{word}` in: {error}");
+    }
+    assert!(!output.exists());
+}
+
+#[test]
+fn c() {
+    if let Some(ready) = ready(Toolchain::C) {
+        // clang's older libc makes more of it than Zig's.
+        check_example(
+            "text-reverse-c",
+            if ready.way == "zig" { 8_000 } else { 20_000 },
+        );
+    }
+}
+
+#[test]
+fn javascript() {
+    if ready(Toolchain::JavaScript).is_some() {
+        check_example("text-wordcount-js", 1_200_000);
+    }
+}
+
+#[test]
+fn c_that_does_not_compile() {
+    let source = "#include \"text_plugin.h\"\n\nint broken = no_such_thing;\n";
+    let words = ["plugin.c:3", "no_such_thing"];
+    check_failure(Toolchain::C, "c", &[("plugin.c", source)], &words);
+}
+
+#[test]
+fn c_that_does_not_link() {
+    let source = "#include \"text_plugin.h\"\n";
+    let words = [
+        "undefined symbol",
+        "exports_myapp_text_processor_plugin_process",
+    ];
+    check_failure(Toolchain::C, "c", &[("plugin.c", source)], &words);
+}
+
+#[test]
+fn javascript_that_does_not_parse() {
+    let source = "export const plugin = {\n  getName( { return 1 },\n};\n";
+    check_failure(
+        Toolchain::JavaScript,
+        "javascript",
+        &[("plugin.js", source)],
+        &["plugin.js:2", "SyntaxError"],
+    );
+}
+
+#[test]
+fn rust_that_does_not_compile() {
+    let manifest = "[package]\nname = 'guest'\nedition = '2024'\n[lib]\ncrate-type = ['cdylib']\n";
+    let source = "\npub fn f() -> u32 { no_such_thing }\n";
+    let words = ["src/lib.rs:2", "cannot find value `no_such_thing`"];
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", source)];
+    check_failure(Toolchain::Rust, "rust", &files, &words);
+}
+
+#[test]
+fn rust_that_is_no_plugin() {
+    let manifest = "[package]\nname = 'guest'\nedition = '2024'\n";
+    let files = [("Cargo.toml", manifest), ("src/lib.rs", "")];
+    check_failure(
+        Toolchain::Rust,
+        "rust",
+        &files,
+        &["crate-type = [\"cdylib\"]"],
+    );
+}
+
+#[test]
+fn rust_without_a_package() {
+    if ready(Toolchain::Rust).is_none() {
+        return;
+    }
+    let (_folder, project) = project("rust", &[]);
+    let work = tempfile::tempdir().unwrap();
+    let output = work.path().join("guest.wasm");
+    let error = build(&project, &output, &tools(), &Options::new(work.path())).unwrap_err();
+    assert!(
+        error.to_string().contains("could not find `Cargo.toml`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn one_that_fails_holds_up_no_other() {
+    if ready(Toolchain::C).is_none() || ready(Toolchain::JavaScript).is_none() {
+        return;
+    }
+    let work = tempfile::tempdir().unwrap();
+    let (_folder, broken) = project("c", &[("plugin.c", "int")]);
+    let example = |name: &str| Project::read(&root().join("guests/examples").join(name)).unwrap();
+    let projects = [
+        example("text-wordcount-js"),
+        broken,
+        example("text-reverse-c"),
+    ];
+    let jobs = projects.map(|project| {
+        let output = work.path().join(format!("{}.wasm", project.name));
+        Job { project, output }
+    });
+    let results = build_all(&jobs, &tools(), &Options::new(work.path().join("work")));
+    let well: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(well, [true, false, true]);
+    for (job, result) in jobs.iter().zip(results) {
+        assert_eq!(job.output.exists(), result.is_ok(), "{}", job.project.name);
+    }
+}
+
+#[test]
+fn missing_tools_say_how_to_get_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let tools = Tools::new(folder.path());
+    let cases = [
+        (
+            Toolchain::StarlingMonkey,
+            "componentize-js",
+            "@bytecodealliance/componentize-js@",
+        ),
+        (
+            Toolchain::Python,
+            "componentize-py",
+            "-m pip install componentize-py==",
+        ),
+    ];
+    for (toolchain, what, hint) in cases {
+        let Probe::Missing(missing) = toolchain.probe(&tools, Wasi::None) else {
+            panic!("{toolchain} is ready where nothing is");
+        };
+        assert!(
+            missing.what.contains(what) || missing.what.contains("node"),
+            "{missing}"
+        );
+        assert!(
+            missing.hint.contains(hint) || missing.hint.contains("nodejs"),
+            "{}",
+            missing.hint
+        );
+    }
+}
