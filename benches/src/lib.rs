@@ -1,1 +1,2 @@
-//! benches
+//! Criterion benchmarks, each beside its peer in the same run. Nothing is
+//! here: every benchmark is a file of its own in this folder.

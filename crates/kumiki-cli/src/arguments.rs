@@ -39,7 +39,12 @@ pub(crate) struct RunArguments {
     pub(crate) files: Vec<PathBuf>,
 
     /// A plugin, or a folder of them; may be given several times
-    #[arg(short, long = "plugin", value_name = "PATH", default_value = "./plugins")]
+    #[arg(
+        short,
+        long = "plugin",
+        value_name = "PATH",
+        default_value = "./plugins"
+    )]
     pub(crate) plugins: Vec<PathBuf>,
 
     /// Take this string, whole, as the only record
@@ -112,8 +117,9 @@ fn time(argument: &str) -> Result<Duration, String> {
 }
 
 fn size(argument: &str) -> Result<usize, String> {
-    let size: ByteSize =
-        argument.parse().map_err(|error| format!("{error}, as in `64MiB` or `1GiB`"))?;
+    let size: ByteSize = argument
+        .parse()
+        .map_err(|error| format!("{error}, as in `64MiB` or `1GiB`"))?;
     usize::try_from(size.as_u64()).map_err(|_| "this machine has no such number".into())
 }
 

@@ -46,7 +46,14 @@ impl Console {
         };
         let bar = Mutex::new(ProgressBar::hidden());
         let hints = Mutex::default();
-        Self { inner: Arc::new(Inner { level, backtraces: verbose > 0, bar, hints }) }
+        Self {
+            inner: Arc::new(Inner {
+                level,
+                backtraces: verbose > 0,
+                bar,
+                hints,
+            }),
+        }
     }
 
     /// Something worth knowing that is no error.
@@ -75,7 +82,11 @@ impl Console {
             _ => None,
         };
         let hint = host.and_then(failure::hint);
-        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        let place = if place.is_empty() {
+            String::new()
+        } else {
+            format!("{place}: ")
+        };
         let mut causes = failure::causes(error);
         if let Some(backtrace) = host.and_then(kumiki::Error::backtrace) {
             if self.inner.backtraces {
@@ -154,7 +165,10 @@ impl Observer for Console {
             Level::Info | Level::Debug => QUIET,
         };
         let (plugin, message) = (escape(record.plugin), escape(record.message));
-        self.line(format_args!("[{plugin}] {style}{}{style:#}: {message}", record.level));
+        self.line(format_args!(
+            "[{plugin}] {style}{}{style:#}: {message}",
+            record.level
+        ));
     }
 }
 

@@ -15,12 +15,22 @@ pub(crate) struct Failure {
 impl Failure {
     /// The arguments cannot be followed: exit code 2.
     pub(crate) fn wrong_use(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: Some(hint.into()), code: 2 }
+        Self {
+            message: message.into(),
+            causes: Vec::new(),
+            hint: Some(hint.into()),
+            code: 2,
+        }
     }
 
     /// Something failed that was asked for rightly: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: None, code: 1 }
+        Self {
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            code: 1,
+        }
     }
 
     /// A file or folder named on the command line is not to be had: exit code 2.
@@ -62,10 +72,21 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
 pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
     use kumiki::Limit;
     let flag = match error {
-        kumiki::Error::Limit { limit: Limit::Time(_), .. } => "--time-limit 1m",
-        kumiki::Error::Limit { limit: Limit::Memory(_), .. } => "--memory-limit 2GiB",
-        kumiki::Error::Limit { limit: Limit::Transfer(_), .. } => "--transfer-limit 1GiB",
+        kumiki::Error::Limit {
+            limit: Limit::Time(_),
+            ..
+        } => "--time-limit 1m",
+        kumiki::Error::Limit {
+            limit: Limit::Memory(_),
+            ..
+        } => "--memory-limit 2GiB",
+        kumiki::Error::Limit {
+            limit: Limit::Transfer(_),
+            ..
+        } => "--transfer-limit 1GiB",
         _ => return error.hint(),
     };
-    Some(format!("if it is meant to use so much, raise the limit: `{flag}`"))
+    Some(format!(
+        "if it is meant to use so much, raise the limit: `{flag}`"
+    ))
 }

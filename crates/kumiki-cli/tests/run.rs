@@ -15,7 +15,9 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder") }
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+        }
     }
 
     fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
@@ -46,7 +48,10 @@ impl Scene {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
-        command.current_dir(self.folder.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+            .current_dir(self.folder.path())
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE");
         command.args(arguments);
         command
     }
@@ -69,7 +74,10 @@ impl Scene {
         let output = child.wait_with_output().expect("the program ends");
         format!(
             "exit code: {}\n--- standard output\n{}--- standard error\n{}",
-            output.status.code().map_or("none".into(), |code| code.to_string()),
+            output
+                .status
+                .code()
+                .map_or("none".into(), |code| code.to_string()),
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
         )
@@ -115,13 +123,28 @@ fn lines_as_jsonl() {
 
 #[test]
 fn standard_input_as_raw() {
-    snapshot!(Scene::with_plugins().run_with(&["run", "-p", "plugins/echo.wasm", "-o", "raw"], "α\nβ".as_bytes()));
+    snapshot!(Scene::with_plugins().run_with(
+        &["run", "-p", "plugins/echo.wasm", "-o", "raw"],
+        "α\nβ".as_bytes()
+    ));
 }
 
 #[test]
 fn standard_input_between_files() {
-    let scene = Scene::with_plugins().file("a.txt", "a\n").file("b.txt", "b\n");
-    let arguments = ["run", "-p", "plugins/echo.wasm", "-o", "jsonl", "-q", "a.txt", "-", "b.txt"];
+    let scene = Scene::with_plugins()
+        .file("a.txt", "a\n")
+        .file("b.txt", "b\n");
+    let arguments = [
+        "run",
+        "-p",
+        "plugins/echo.wasm",
+        "-o",
+        "jsonl",
+        "-q",
+        "a.txt",
+        "-",
+        "b.txt",
+    ];
     snapshot!(scene.run_with(&arguments, b"input\n"));
 }
 
@@ -164,7 +187,9 @@ fn configuration_reaches_the_plugin() {
          (i32.const 16)",
     );
     let scene = Scene::new().plugin("plugins/looker.wasm", &looker);
-    let arguments = ["run", "-q", "-o", "raw", "--config", "mode=a=b", "-c", "other="];
+    let arguments = [
+        "run", "-q", "-o", "raw", "--config", "mode=a=b", "-c", "other=",
+    ];
     snapshot!(scene.run_with(&arguments, b"mode\nother\n"));
 }
 
@@ -173,12 +198,16 @@ fn talker() -> TextPlugin {
         format!("(call $log (i32.const {level}) (i32.const {at}) (i32.const {length}))")
     };
     let (red, two) = ("\u{1b}[31mred", "two\nlines");
-    TextPlugin::new("talker").data(256, "detail").data(300, red).data(400, two).process(&format!(
-        "{} {} {} {ECHO}",
-        log(0, 256, 6),
-        log(1, 300, red.len()),
-        log(2, 400, two.len())
-    ))
+    TextPlugin::new("talker")
+        .data(256, "detail")
+        .data(300, red)
+        .data(400, two)
+        .process(&format!(
+            "{} {} {} {ECHO}",
+            log(0, 256, 6),
+            log(1, 300, red.len()),
+            log(2, 400, two.len())
+        ))
 }
 
 #[test]
@@ -192,27 +221,33 @@ fn logs_at_each_verbosity() {
 
 #[test]
 fn a_plugin_that_traps() {
-    let scene = Scene::new().plugin("plugins/echo.wasm", &TextPlugin::new("echo")).plugin(
-        "plugins/third.wasm",
-        &TextPlugin::new("third").global("calls").process(&format!(
-            "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+    let scene = Scene::new()
+        .plugin("plugins/echo.wasm", &TextPlugin::new("echo"))
+        .plugin(
+            "plugins/third.wasm",
+            &TextPlugin::new("third").global("calls").process(&format!(
+                "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
              (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable)) {ECHO}"
-        )),
-    );
+            )),
+        );
     snapshot!(scene.run_with(&["run"], b"1\n2\n3\n4\n5\n"));
     snapshot!(scene.run_with(&["run", "-o", "jsonl", "-q"], b"1\n2\n3\n4\n5\n"));
 }
 
 #[test]
 fn a_plugin_that_traps_in_get_name() {
-    let scene =
-        Scene::with_plugins().plugin("plugins/mute.wasm", &TextPlugin::new("m").get_name("unreachable"));
+    let scene = Scene::with_plugins().plugin(
+        "plugins/mute.wasm",
+        &TextPlugin::new("m").get_name("unreachable"),
+    );
     snapshot!(scene.run(&["run", "--text", "x"]));
 }
 
 #[test]
 fn a_plugin_that_returns_invalid_utf_8() {
-    let liar = TextPlugin::new("liar").process(&format!("(i32.store8 (local.get $at) (i32.const 0xff)) {ECHO}"));
+    let liar = TextPlugin::new("liar").process(&format!(
+        "(i32.store8 (local.get $at) (i32.const 0xff)) {ECHO}"
+    ));
     let scene = Scene::new().plugin("plugins/liar.wasm", &liar);
     snapshot!(scene.run(&["run", "--text", "x"]));
 }
@@ -251,7 +286,9 @@ fn test_wit() -> PathBuf {
 
 #[test]
 fn wrong_use() {
-    let scene = Scene::with_plugins().file("empty/notes.txt", "").file("book.txt", "x");
+    let scene = Scene::with_plugins()
+        .file("empty/notes.txt", "")
+        .file("book.txt", "x");
     for arguments in [
         &["run", "-p", "nowhere", "--text", "x"][..],
         &["run", "-p", "empty", "--text", "x"],
@@ -284,7 +321,16 @@ fn lines_that_are_not_utf_8() {
 #[test]
 fn lines_that_are_too_long() {
     let scene = Scene::with_plugins().file("long.txt", format!("a\n{}\nb\n", "x".repeat(3000)));
-    let arguments = ["run", "-p", "plugins/echo.wasm", "-o", "raw", "--line-limit", "2KiB", "long.txt"];
+    let arguments = [
+        "run",
+        "-p",
+        "plugins/echo.wasm",
+        "-o",
+        "raw",
+        "--line-limit",
+        "2KiB",
+        "long.txt",
+    ];
     snapshot!(scene.run(&arguments));
 }
 
@@ -301,10 +347,23 @@ fn a_line_of_64_megabytes_goes_through() {
     let line = "x".repeat(64 << 20);
     let scene = Scene::with_plugins().file("long.txt", format!("a\n{line}\nb\n"));
     let output = scene
-        .command(&["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw", "long.txt"])
+        .command(&[
+            "run",
+            "-q",
+            "-p",
+            "plugins/echo.wasm",
+            "-o",
+            "raw",
+            "long.txt",
+        ])
         .output()
         .expect("the program runs");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(output.stdout.len(), line.len() + 5);
     assert!(output.stdout.ends_with(b"x\nb\n") && output.stdout.starts_with(b"a\nx"));
 }
@@ -344,17 +403,25 @@ fn colour_is_for_terminals_or_on_demand() {
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_stays_flat() {
-    let scene = Scene::with_plugins().file("big.txt", "some line of ordinary length\n".repeat(1 << 21));
+    let scene =
+        Scene::with_plugins().file("big.txt", "some line of ordinary length\n".repeat(1 << 21));
     let peak = |file: &str| {
-        let mut command = scene.command(&["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw", file]);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut command =
+            scene.command(&["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw", file]);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
         let mut output = child.stdout.take().expect("it was piped");
         let mut peak = 0;
         let mut buffer = vec![0; 1 << 16];
         while std::io::Read::read(&mut output, &mut buffer).expect("it can be read") > 0 {
             let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
             let resident = status.ok().and_then(|status| {
-                let line = status.lines().find(|line| line.starts_with("VmHWM:"))?.to_owned();
+                let line = status
+                    .lines()
+                    .find(|line| line.starts_with("VmHWM:"))?
+                    .to_owned();
                 line.split_whitespace().nth(1)?.parse::<u64>().ok()
             });
             peak = peak.max(resident.unwrap_or(0));
@@ -363,5 +430,8 @@ fn memory_stays_flat() {
         peak
     };
     let kibibytes = peak("big.txt");
-    assert!(kibibytes > 0 && kibibytes < 60 * 1024, "{kibibytes} KiB at the peak");
+    assert!(
+        kibibytes > 0 && kibibytes < 60 * 1024,
+        "{kibibytes} KiB at the peak"
+    );
 }

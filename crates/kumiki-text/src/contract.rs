@@ -9,13 +9,16 @@ use kumiki::wasmtime;
 use kumiki::wasmtime::component::{HasSelf, InstancePre, Linker};
 use kumiki::{Contract, HostState, Level};
 
-use bindings::myapp::text_processor::host_api;
 pub use bindings::exports::myapp::text_processor::plugin::{ProcessError, ProcessResult};
+use bindings::myapp::text_processor::host_api;
 pub use bindings::myapp::text_processor::host_api::LogLevel;
 pub use bindings::myapp::text_processor::types::KeyValue;
 
 mod bindings {
-    #![allow(missing_docs, reason = "generated from the WIT, which documents itself")]
+    #![allow(
+        missing_docs,
+        reason = "generated from the WIT, which documents itself"
+    )]
     kumiki::wasmtime::component::bindgen!({
         path: "../../wit/text-processor",
         world: "text-plugin",
@@ -70,8 +73,13 @@ impl Config {
 /// Of pairs with the same key, the last one counts.
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Config {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let values = pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        Self { values: Arc::new(values) }
+        let values = pairs
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
+        Self {
+            values: Arc::new(values),
+        }
     }
 }
 

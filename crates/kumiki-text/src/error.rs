@@ -30,9 +30,18 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Plugin { error: ProcessError::InvalidInput, .. } => "invalid-input",
-            Self::Plugin { error: ProcessError::UnsupportedFormat, .. } => "unsupported-format",
-            Self::Plugin { error: ProcessError::InternalError, .. } => "internal-error",
+            Self::Plugin {
+                error: ProcessError::InvalidInput,
+                ..
+            } => "invalid-input",
+            Self::Plugin {
+                error: ProcessError::UnsupportedFormat,
+                ..
+            } => "unsupported-format",
+            Self::Plugin {
+                error: ProcessError::InternalError,
+                ..
+            } => "internal-error",
             Self::Host(kumiki::Error::Trap { .. }) => "trap",
             Self::Host(kumiki::Error::Limit { .. }) => "limit",
             Self::Host(_) => "host",

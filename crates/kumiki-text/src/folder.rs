@@ -26,15 +26,24 @@ pub fn plugin_files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
-            let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-            if path.extension().is_some_and(|extension| extension == "wasm") && !hidden {
+            let hidden = path
+                .file_name()
+                .is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "wasm")
+                && !hidden
+            {
                 files.push(path);
             }
         }
         files.sort();
         Ok(files)
     };
-    list().map_err(|source| FolderError { folder: folder.to_owned(), source })
+    list().map_err(|source| FolderError {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 /// Loads the plugins of a folder, in the order of [`plugin_files`]. One that

@@ -30,7 +30,10 @@ impl Pipeline {
     #[must_use]
     pub fn each(mut plugins: Vec<TextPlugin>) -> Self {
         tell_apart(&mut plugins);
-        Self { plugins, chain: None }
+        Self {
+            plugins,
+            chain: None,
+        }
     }
 
     /// Gives each record to the first plugin, its output to the next, and so
@@ -61,17 +64,26 @@ impl Pipeline {
     ) -> Result<(), E> {
         let Self { plugins, chain } = self;
         if let Some(name) = chain {
-            return sink(Outcome { plugin: name, result: through(plugins, input) });
+            return sink(Outcome {
+                plugin: name,
+                result: through(plugins, input),
+            });
         }
         plugins.iter_mut().try_for_each(|plugin| {
             let result = plugin.process(input);
-            sink(Outcome { plugin: plugin.name(), result })
+            sink(Outcome {
+                plugin: plugin.name(),
+                result,
+            })
         })
     }
 }
 
 fn through(plugins: &mut [TextPlugin], input: &str) -> Result<ProcessResult, Error> {
-    let mut result = ProcessResult { output: input.to_owned(), metadata: Vec::new() };
+    let mut result = ProcessResult {
+        output: input.to_owned(),
+        metadata: Vec::new(),
+    };
     for plugin in plugins {
         let next = plugin.process(&result.output)?;
         result.output = next.output;

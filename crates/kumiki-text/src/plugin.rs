@@ -38,16 +38,26 @@ impl TextPlugin {
     /// [`Error::Host`] when the plugin does not start or does not say its name
     /// and version.
     pub fn new(plugin: Plugin<TextContract>, config: Config) -> Result<Self> {
-        let mut instance = plugin.instantiate(TextData { config: config.clone() })?;
+        let mut instance = plugin.instantiate(TextData {
+            config: config.clone(),
+        })?;
         let name = instance.call("get-name", |bindings, store| {
             bindings.myapp_text_processor_plugin().call_get_name(store)
         })?;
         let version = instance.call("get-version", |bindings, store| {
-            bindings.myapp_text_processor_plugin().call_get_version(store)
+            bindings
+                .myapp_text_processor_plugin()
+                .call_get_version(store)
         })?;
         let name: Arc<str> = name.into();
         instance.rename(&name);
-        Ok(Self { plugin, config, instance: Some(instance), name, version })
+        Ok(Self {
+            plugin,
+            config,
+            instance: Some(instance),
+            name,
+            version,
+        })
     }
 
     /// What the plugin calls itself. Its own text: it may hold anything.
@@ -87,22 +97,35 @@ impl TextPlugin {
         let instance = match &mut self.instance {
             Some(instance) if !instance.is_poisoned() => instance,
             ended => {
-                let data = TextData { config: self.config.clone() };
+                let data = TextData {
+                    config: self.config.clone(),
+                };
                 let mut fresh = self.plugin.instantiate(data)?;
                 fresh.rename(&self.name);
                 ended.insert(fresh)
             }
         };
         let answer = instance.call("process", |bindings, store| {
-            bindings.myapp_text_processor_plugin().call_process(store, input)
+            bindings
+                .myapp_text_processor_plugin()
+                .call_process(store, input)
         })?;
-        answer.map_err(|error| Error::Plugin { plugin: self.name.to_string(), error })
+        answer.map_err(|error| Error::Plugin {
+            plugin: self.name.to_string(),
+            error,
+        })
     }
 }
 
 impl std::fmt::Debug for TextPlugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { plugin, config: _, instance: _, name, version } = self;
+        let Self {
+            plugin,
+            config: _,
+            instance: _,
+            name,
+            version,
+        } = self;
         f.debug_struct("TextPlugin")
             .field("name", name)
             .field("version", version)

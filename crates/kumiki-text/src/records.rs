@@ -49,7 +49,11 @@ pub enum ReadError {
 }
 
 fn describe(truncated: bool) -> &'static str {
-    if truncated { "it ends in the middle of a character" } else { "there is an invalid sequence" }
+    if truncated {
+        "it ends in the middle of a character"
+    } else {
+        "there is an invalid sequence"
+    }
 }
 
 impl ReadError {
@@ -88,7 +92,14 @@ impl<R: Read> Records<R> {
 
     fn with_chunk(reader: R, limit: usize, chunk: usize) -> Self {
         let reader = BufReader::with_capacity(chunk, reader);
-        Self { reader, buffer: Vec::new(), line: 0, bytes: 0, limit, failed: false }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            line: 0,
+            bytes: 0,
+            limit,
+            failed: false,
+        }
     }
 
     /// Whether the next record needs reading, which may wait: the moment to
@@ -122,7 +133,10 @@ impl<R: Read> Records<R> {
             }
         };
         if !whole {
-            return Some(Err(ReadError::TooLong { line, limit: self.limit }));
+            return Some(Err(ReadError::TooLong {
+                line,
+                limit: self.limit,
+            }));
         }
         Some(match std::str::from_utf8(strip(&self.buffer, line)) {
             Ok(text) => Ok(Record { line, text }),
@@ -164,15 +178,20 @@ impl<R: Read> Records<R> {
                 break;
             }
         }
-        Ok(match (any, fits && strip(&self.buffer, self.line).len() <= self.limit) {
-            (false, _) => Line::End,
-            (true, true) => Line::Whole,
-            (true, false) => {
-                // A huge line must not keep its memory for the rest of the run.
-                self.buffer = Vec::new();
-                Line::TooLong
-            }
-        })
+        Ok(
+            match (
+                any,
+                fits && strip(&self.buffer, self.line).len() <= self.limit,
+            ) {
+                (false, _) => Line::End,
+                (true, true) => Line::Whole,
+                (true, false) => {
+                    // A huge line must not keep its memory for the rest of the run.
+                    self.buffer = Vec::new();
+                    Line::TooLong
+                }
+            },
+        )
     }
 }
 
@@ -229,11 +248,18 @@ mod tests {
             ("木\n組".as_bytes(), &["1:木", "2:組"]),
             (
                 b"a\nb\xffc\nd\n",
-                &["1:a", "line 2 is not UTF-8: there is an invalid sequence at its byte 2", "3:d"],
+                &[
+                    "1:a",
+                    "line 2 is not UTF-8: there is an invalid sequence at its byte 2",
+                    "3:d",
+                ],
             ),
             (
                 b"a\nb\xe6\x9c",
-                &["1:a", "line 2 is not UTF-8: it ends in the middle of a character at its byte 2"],
+                &[
+                    "1:a",
+                    "line 2 is not UTF-8: it ends in the middle of a character at its byte 2",
+                ],
             ),
         ];
         for (input, expected) in cases {
@@ -244,9 +270,18 @@ mod tests {
     #[test]
     fn long_lines_are_passed_over() {
         for (input, expected) in [
-            ("1234\n12345\n1\n", ["1:1234", "line 2 is longer than 4 bytes", "3:1"]),
-            ("1234\r\n12345\r\n1", ["1:1234", "line 2 is longer than 4 bytes", "3:1"]),
-            ("1\n1234567890\n1234", ["1:1", "line 2 is longer than 4 bytes", "3:1234"]),
+            (
+                "1234\n12345\n1\n",
+                ["1:1234", "line 2 is longer than 4 bytes", "3:1"],
+            ),
+            (
+                "1234\r\n12345\r\n1",
+                ["1:1234", "line 2 is longer than 4 bytes", "3:1"],
+            ),
+            (
+                "1\n1234567890\n1234",
+                ["1:1", "line 2 is longer than 4 bytes", "3:1234"],
+            ),
         ] {
             assert_eq!(read(input.as_bytes(), 4), expected);
         }
@@ -261,7 +296,10 @@ mod tests {
             }
         }
         let mut records = Records::new(Broken, 10);
-        assert!(matches!(records.next_record(), Some(Err(ReadError::Io { line: 1, .. }))));
+        assert!(matches!(
+            records.next_record(),
+            Some(Err(ReadError::Io { line: 1, .. }))
+        ));
         assert!(records.next_record().is_none());
     }
 

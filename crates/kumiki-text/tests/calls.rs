@@ -1,5 +1,7 @@
 //! What plugins answer, what they log, and what ends them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,7 +15,10 @@ fn load(guest: &Guest) -> TextPlugin {
 }
 
 fn load_with(host: &TextHost, guest: &Guest) -> Result<TextPlugin, Error> {
-    TextPlugin::new(host.load_bytes("guest.wasm", &guest.build())?, Config::default())
+    TextPlugin::new(
+        host.load_bytes("guest.wasm", &guest.build())?,
+        Config::default(),
+    )
 }
 
 /// Notes down everything it hears.
@@ -28,8 +33,16 @@ impl Notes {
 
 impl Observer for Notes {
     fn log(&self, record: &LogRecord<'_>) {
-        let LogRecord { plugin, level, message, .. } = record;
-        self.0.lock().unwrap().push(format!("{plugin} {level} {message}"));
+        let LogRecord {
+            plugin,
+            level,
+            message,
+            ..
+        } = record;
+        self.0
+            .lock()
+            .unwrap()
+            .push(format!("{plugin} {level} {message}"));
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -45,7 +58,13 @@ impl Observer for Notes {
 fn text_comes_back_whole() {
     let mut plugin = load(&Guest::new("echo"));
     let long = "木組 😀 ".repeat(10_000);
-    for text in ["", "a", "Hello, Component Model!", "木\u{10ffff}\0\r\n", &long] {
+    for text in [
+        "",
+        "a",
+        "Hello, Component Model!",
+        "木\u{10ffff}\0\r\n",
+        &long,
+    ] {
         let result = plugin.process(text).unwrap();
         assert_eq!(result.output, text);
         assert!(result.metadata.is_empty());
@@ -71,7 +90,9 @@ fn a_plugins_own_errors_are_no_failures() {
 
 #[test]
 fn an_enum_value_that_is_none_is_a_trap() {
-    let error = load(&Guest::new("liar").process(&error(3))).process("x").unwrap_err();
+    let error = load(&Guest::new("liar").process(&error(3)))
+        .process("x")
+        .unwrap_err();
     assert_eq!(error.kind(), "trap");
 }
 
@@ -79,13 +100,23 @@ fn an_enum_value_that_is_none_is_a_trap() {
 fn logs_reach_the_observer_with_level_and_name() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
-    let guest = Guest::new("talker").data(256, "first").data(300, "世界").process(&format!(
-        "(call $log (i32.const 1) (i32.const 256) (i32.const 5))
+    let guest = Guest::new("talker")
+        .data(256, "first")
+        .data(300, "世界")
+        .process(&format!(
+            "(call $log (i32.const 1) (i32.const 256) (i32.const 5))
          (call $log (i32.const 3) (i32.const 300) (i32.const 6)) {ECHO}"
-    ));
+        ));
     let mut plugin = load_with(&host, &guest).unwrap();
     plugin.process("x").unwrap();
-    assert_eq!(notes.take(), ["guest.wasm loaded", "talker info first", "talker error 世界"]);
+    assert_eq!(
+        notes.take(),
+        [
+            "guest.wasm loaded",
+            "talker info first",
+            "talker error 世界"
+        ]
+    );
     assert!(Level::Debug < Level::Info && Level::Info < Level::Warn && Level::Warn < Level::Error);
 }
 
@@ -113,11 +144,17 @@ fn each_plugin_has_its_own_configuration() {
     let with = |pairs: &[(&str, &str)]| {
         TextPlugin::new(loaded.clone(), pairs.iter().copied().collect()).unwrap()
     };
-    let (mut one, mut other) = (with(&[("mode", "one"), ("empty", "")]), with(&[("mode", "other")]));
+    let (mut one, mut other) = (
+        with(&[("mode", "one"), ("empty", "")]),
+        with(&[("mode", "other")]),
+    );
     assert_eq!(one.process("mode").unwrap().output, "one");
     assert_eq!(other.process("mode").unwrap().output, "other");
     assert_eq!(one.process("empty").unwrap().output, "");
-    assert_eq!(other.process("empty").unwrap_err().kind(), "unsupported-format");
+    assert_eq!(
+        other.process("empty").unwrap_err().kind(),
+        "unsupported-format"
+    );
 }
 
 #[test]
@@ -130,33 +167,50 @@ fn a_trap_costs_its_record_and_nothing_else() {
          (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable)) {ECHO}"
     ));
     let mut plugin = load_with(&host, &guest).unwrap();
-    let answers: Vec<_> = (1..=7).map(|n| plugin.process(&n.to_string()).map(|r| r.output)).collect();
+    let answers: Vec<_> = (1..=7)
+        .map(|n| plugin.process(&n.to_string()).map(|r| r.output))
+        .collect();
     for (index, answer) in answers.iter().enumerate() {
         match (index + 1) % 3 {
             0 => assert_eq!(answer.as_ref().unwrap_err().kind(), "trap"),
             _ => assert_eq!(answer.as_ref().unwrap(), &(index + 1).to_string()),
         }
     }
-    let Err(Error::Host(error)) = &answers[2] else { panic!("{answers:?}") };
+    let Err(Error::Host(error)) = &answers[2] else {
+        panic!("{answers:?}")
+    };
     assert_eq!(
         error.to_string(),
         "`third` trapped in `process`: wasm `unreachable` instruction executed"
     );
     let backtrace = error.backtrace().unwrap();
     assert!(backtrace.contains("guest!<wasm function"), "{backtrace}");
-    assert_eq!(notes.take().iter().filter(|note| note.starts_with("third ended")).count(), 2);
+    assert_eq!(
+        notes
+            .take()
+            .iter()
+            .filter(|note| note.starts_with("third ended"))
+            .count(),
+        2
+    );
 }
 
 #[test]
 fn an_instance_that_trapped_is_never_called_again() {
     let host = TextHost::new().unwrap();
-    let plugin = host.load_bytes("p.wasm", &Guest::new("p").process("unreachable").build()).unwrap();
-    let mut instance = plugin.instantiate(kumiki_text::TextData::default()).unwrap();
+    let plugin = host
+        .load_bytes("p.wasm", &Guest::new("p").process("unreachable").build())
+        .unwrap();
+    let mut instance = plugin
+        .instantiate(kumiki_text::TextData::default())
+        .unwrap();
     let mut calls = 0;
     for expected in ["trap", "host", "host"] {
         let result = instance.call("process", |bindings, store| {
             calls += 1;
-            bindings.myapp_text_processor_plugin().call_process(store, "x")
+            bindings
+                .myapp_text_processor_plugin()
+                .call_process(store, "x")
         });
         assert_eq!(Error::from(result.unwrap_err()).kind(), expected);
         assert!(instance.is_poisoned());
@@ -168,7 +222,12 @@ fn an_instance_that_trapped_is_never_called_again() {
 fn a_plugin_that_does_not_say_its_name_is_not_loaded() {
     let host = TextHost::new().unwrap();
     let error = load_with(&host, &Guest::new("mute").get_name("unreachable")).unwrap_err();
-    assert!(error.to_string().starts_with("`guest.wasm` trapped in `get-name`"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("`guest.wasm` trapped in `get-name`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -184,17 +243,41 @@ fn what_is_no_value_of_its_type_is_a_trap() {
     for (what, body, message) in [
         (
             "invalid UTF-8",
-            format!("(i32.store8 (i32.const 300) (i32.const 0xff)) {}", output("(i32.const 300)", "(i32.const 1)")),
+            format!(
+                "(i32.store8 (i32.const 300) (i32.const 0xff)) {}",
+                output("(i32.const 300)", "(i32.const 1)")
+            ),
             "invalid utf-8",
         ),
-        ("a string out of bounds", output("(i32.const 0x7fffff00)", "(i32.const 4)"), "out of bounds"),
-        ("4 GiB of string", output("(i32.const 0)", "(i32.const -1)"), "out of bounds"),
-        ("a misaligned result", "(i32.const 17)".into(), "not aligned"),
-        ("a result out of bounds", "(i32.const 0x7ffffff0)".into(), "out of bounds"),
+        (
+            "a string out of bounds",
+            output("(i32.const 0x7fffff00)", "(i32.const 4)"),
+            "out of bounds",
+        ),
+        (
+            "4 GiB of string",
+            output("(i32.const 0)", "(i32.const -1)"),
+            "out of bounds",
+        ),
+        (
+            "a misaligned result",
+            "(i32.const 17)".into(),
+            "not aligned",
+        ),
+        (
+            "a result out of bounds",
+            "(i32.const 0x7ffffff0)".into(),
+            "out of bounds",
+        ),
     ] {
-        let error = load(&Guest::new("liar").process(&body)).process("x").unwrap_err();
+        let error = load(&Guest::new("liar").process(&body))
+            .process("x")
+            .unwrap_err();
         assert_eq!(error.kind(), "trap", "{what}: {error}");
-        assert!(error.to_string().to_lowercase().contains(message), "{what}: {error}");
+        assert!(
+            error.to_string().to_lowercase().contains(message),
+            "{what}: {error}"
+        );
     }
 }
 
@@ -207,7 +290,10 @@ fn limits_end_the_call_and_name_themselves() {
     let host = TextHost::builder().limits(limits).build().unwrap();
     let grow = "(if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable))";
     let cases = [
-        ("(loop (br 0)) unreachable".to_owned(), Limit::Time(Duration::from_millis(50))),
+        (
+            "(loop (br 0)) unreachable".to_owned(),
+            Limit::Time(Duration::from_millis(50)),
+        ),
         (format!("{grow} {ECHO}"), Limit::Memory(1 << 20)),
     ];
     for (body, expected) in cases {
@@ -215,7 +301,9 @@ fn limits_end_the_call_and_name_themselves() {
         for _ in 0..2 {
             let start = Instant::now();
             let error = plugin.process("x").unwrap_err();
-            let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else { panic!("{error:?}") };
+            let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else {
+                panic!("{error:?}")
+            };
             assert_eq!(*limit, expected);
             assert!(start.elapsed() < Duration::from_secs(5));
         }
@@ -223,7 +311,9 @@ fn limits_end_the_call_and_name_themselves() {
     let mut echo = load_with(&host, &Guest::new("echo")).unwrap();
     assert!(echo.process(&"x".repeat(60_000)).is_ok());
     let error = echo.process(&"x".repeat(70_000)).unwrap_err();
-    let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else { panic!("{error:?}") };
+    let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(*limit, Limit::Transfer(1 << 16));
 }
 
@@ -251,11 +341,19 @@ fn an_earlier_refusal_does_not_explain_a_later_trap() {
 
 #[test]
 fn fuel_is_counted_when_asked_for() {
-    let host = TextHost::builder().limits(Limits::default().with_fuel(100_000)).build().unwrap();
-    let mut spinner =
-        load_with(&host, &Guest::new("spinner").process("(loop (br 0)) unreachable")).unwrap();
+    let host = TextHost::builder()
+        .limits(Limits::default().with_fuel(100_000))
+        .build()
+        .unwrap();
+    let mut spinner = load_with(
+        &host,
+        &Guest::new("spinner").process("(loop (br 0)) unreachable"),
+    )
+    .unwrap();
     let error = spinner.process("x").unwrap_err();
-    let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else { panic!("{error:?}") };
+    let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else {
+        panic!("{error:?}")
+    };
     assert_eq!(*limit, Limit::Fuel(100_000));
     // Each call has the whole of it.
     let mut echo = load_with(&host, &Guest::new("echo")).unwrap();
@@ -271,17 +369,29 @@ fn deep_recursion_is_a_trap() {
          (func $dive (param i32) (call $dive (i32.add (local.get 0) (i32.const 1)))",
     );
     let error = load(&guest).process("x").unwrap_err();
-    assert!(error.to_string().contains("call stack exhausted"), "{error}");
+    assert!(
+        error.to_string().contains("call stack exhausted"),
+        "{error}"
+    );
 }
 
 #[test]
 fn pipelines_give_each_or_chain() {
-    let plugins = || vec![load(&Guest::new("a")), load(&Guest::new("b")), load(&Guest::new("a"))];
+    let plugins = || {
+        vec![
+            load(&Guest::new("a")),
+            load(&Guest::new("b")),
+            load(&Guest::new("a")),
+        ]
+    };
     let run = |mut pipeline: Pipeline| {
         let mut outcomes = Vec::new();
         pipeline
             .process("x", |outcome| {
-                outcomes.push((outcome.plugin.to_owned(), outcome.result.map(|r| r.output).ok()));
+                outcomes.push((
+                    outcome.plugin.to_owned(),
+                    outcome.result.map(|r| r.output).ok(),
+                ));
                 Ok::<(), ()>(())
             })
             .unwrap();
@@ -297,14 +407,19 @@ fn pipelines_give_each_or_chain() {
         ]
     );
     assert_eq!(run(Pipeline::chain(plugins())).len(), 1);
-    let failing = vec![load(&Guest::new("a")), load(&Guest::new("b").process(&error(0)))];
+    let failing = vec![
+        load(&Guest::new("a")),
+        load(&Guest::new("b").process(&error(0))),
+    ];
     assert_eq!(run(Pipeline::chain(failing)), [("a | b".to_owned(), None)]);
 }
 
 #[test]
 fn plugins_are_used_from_many_threads() {
     let host = TextHost::new().unwrap();
-    let loaded = host.load_bytes("echo.wasm", &Guest::new("echo").build()).unwrap();
+    let loaded = host
+        .load_bytes("echo.wasm", &Guest::new("echo").build())
+        .unwrap();
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let loaded = loaded.clone();

@@ -12,7 +12,9 @@ static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().expect("a hos
 
 /// The error of loading `bytes`, as text, with its hint.
 fn refusal(bytes: &[u8]) -> String {
-    let error = HOST.load_bytes("p.wasm", bytes).expect_err("it must be refused");
+    let error = HOST
+        .load_bytes("p.wasm", bytes)
+        .expect_err("it must be refused");
     match error.hint() {
         Some(hint) => format!("{error}\nhint: {hint}"),
         None => error.to_string(),
@@ -46,9 +48,17 @@ fn other_files_are_told_apart() {
         (&artifact, Kind::Artifact),
     ];
     for (bytes, kind) in cases {
-        let error = HOST.load_bytes("p.wasm", bytes).expect_err("it must be refused");
-        assert!(matches!(&error, Error::NotAComponent { found, .. } if *found == kind), "{error}");
-        assert_eq!(error.to_string(), format!("`p.wasm` is not a component but {kind}"));
+        let error = HOST
+            .load_bytes("p.wasm", bytes)
+            .expect_err("it must be refused");
+        assert!(
+            matches!(&error, Error::NotAComponent { found, .. } if *found == kind),
+            "{error}"
+        );
+        assert_eq!(
+            error.to_string(),
+            format!("`p.wasm` is not a component but {kind}")
+        );
         assert!(error.hint().is_some(), "{kind}");
     }
 }
@@ -70,8 +80,16 @@ fn a_truncated_component_is_refused_wherever_it_ends() {
     let whole = TextPlugin::default().build();
     for part in 1..=20 {
         let length = whole.len() * part / 21;
-        let error = HOST.load_bytes("p.wasm", &whole[..length]).expect_err("it must be refused");
-        let truncated = matches!(error, Error::NotAComponent { found: Kind::Truncated, .. });
+        let error = HOST
+            .load_bytes("p.wasm", &whole[..length])
+            .expect_err("it must be refused");
+        let truncated = matches!(
+            error,
+            Error::NotAComponent {
+                found: Kind::Truncated,
+                ..
+            }
+        );
         // Cut between two sections it is whole in itself, and lacks exports.
         let lacking = matches!(error, Error::MissingExport { .. });
         assert!(truncated || lacking, "cut at {length}: {error}");
@@ -100,8 +118,13 @@ fn a_component_of_another_world_is_refused() {
 fn a_missing_function_is_named_with_its_type() {
     let without = |wit: String| wit.replace("get-version: func() -> string;", "");
     let core = TextPlugin::default().core();
-    let start = core.find("(func (export \"myapp:text-processor/plugin#get-version\")").unwrap();
-    let end = start + core[start..].find("(func (export \"myapp:text-processor/plugin#process\")").unwrap();
+    let start = core
+        .find("(func (export \"myapp:text-processor/plugin#get-version\")")
+        .unwrap();
+    let end = start
+        + core[start..]
+            .find("(func (export \"myapp:text-processor/plugin#process\")")
+            .unwrap();
     let core = format!("{}{}", &core[..start], &core[end..]);
     let bytes = build(&without(TEXT_PROCESSOR.to_owned()), "text-plugin", &core);
     assert_eq!(
@@ -115,7 +138,12 @@ fn a_missing_function_is_named_with_its_type() {
 #[test]
 fn another_type_is_named_with_both_types() {
     // A list of bytes has the same shape in core WebAssembly as a string.
-    let text = refusal_of_world(|wit| wit.replace("process: func(input: string)", "process: func(input: list<u8>)"));
+    let text = refusal_of_world(|wit| {
+        wit.replace(
+            "process: func(input: string)",
+            "process: func(input: list<u8>)",
+        )
+    });
     assert_eq!(
         text.lines().next().unwrap(),
         "`p.wasm` exports `myapp:text-processor/plugin#process` as `func(input: list<u8>) -> \
@@ -128,7 +156,10 @@ fn another_type_is_named_with_both_types() {
 
 #[test]
 fn a_difference_deep_inside_a_type_is_found() {
-    for change in [("internal-error,", "internal-fault,"), ("key: string,", "name: string,")] {
+    for change in [
+        ("internal-error,", "internal-fault,"),
+        ("key: string,", "name: string,"),
+    ] {
         let text = refusal_of_world(|wit| wit.replace(change.0, change.1));
         assert!(text.contains("plugin#process` as `func("), "{text}");
     }
@@ -152,15 +183,19 @@ fn unknown_imports_are_named() {
         );
         let core = format!(
             "(import \"{module}\" \"{function}\" (func $extra)) {}",
-            TextPlugin::default()
-                .core()
-                .replace("(result i32) (i32.store (i32.const 0) (i32.const 64))",
-                         "(result i32) (call $extra) (i32.store (i32.const 0) (i32.const 64))")
+            TextPlugin::default().core().replace(
+                "(result i32) (i32.store (i32.const 0) (i32.const 64))",
+                "(result i32) (call $extra) (i32.store (i32.const 0) (i32.const 64))"
+            )
         );
         refusal(&build(&wit, "text-plugin", &core))
     };
     assert_eq!(
-        import("interface extra { boom: func(); }", "myapp:text-processor/extra", "boom"),
+        import(
+            "interface extra { boom: func(); }",
+            "myapp:text-processor/extra",
+            "boom"
+        ),
         "`p.wasm` imports `myapp:text-processor/extra`, which this host does not give\n\
          hint: this contract gives `myapp:text-processor/host-api`, \
          `myapp:text-processor/types`, and WASI 0.2"
@@ -196,11 +231,20 @@ fn a_folder_is_loaded_in_order_and_past_failures() {
     let loaded = load_folder(&HOST, folder.path(), |_| Config::default()).expect("a folder");
     let names: Vec<_> = loaded
         .iter()
-        .map(|(_, plugin)| plugin.as_ref().map_or("failed", kumiki_text::TextPlugin::name))
+        .map(|(_, plugin)| {
+            plugin
+                .as_ref()
+                .map_or("failed", kumiki_text::TextPlugin::name)
+        })
         .collect();
     assert_eq!(names, ["first", "second", "failed", "third"]);
     let missing = load_folder(&HOST, &folder.path().join("none"), |_| Config::default());
-    assert!(missing.unwrap_err().to_string().starts_with("cannot read plugin folder"));
+    assert!(
+        missing
+            .unwrap_err()
+            .to_string()
+            .starts_with("cannot read plugin folder")
+    );
 }
 
 #[test]

@@ -71,14 +71,19 @@ impl Engine {
     pub fn shared(config: &EngineConfig) -> Result<Self> {
         static ENGINES: OnceLock<Mutex<HashMap<EngineConfig, Engine>>> = OnceLock::new();
         // A panic elsewhere leaves the map whole: entries are only ever added.
-        let mut engines =
-            ENGINES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut engines = ENGINES
+            .get_or_init(Mutex::default)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = engines.get(config) {
             return Ok(engine.clone());
         }
         let inner = wasmtime::Engine::new(&config.to_wasmtime())
             .map_err(|source| Error::Engine { source })?;
-        let engine = Self { inner, config: config.clone() };
+        let engine = Self {
+            inner,
+            config: config.clone(),
+        };
         tick(engine.inner.clone())?;
         engines.insert(config.clone(), engine.clone());
         Ok(engine)
@@ -114,7 +119,9 @@ fn tick(engine: wasmtime::Engine) -> Result<()> {
                     }
                 }
             })
-            .map_err(|source| Error::Engine { source: source.into() })?;
+            .map_err(|source| Error::Engine {
+                source: source.into(),
+            })?;
     }
     engines.push(engine);
     Ok(())
@@ -129,7 +136,13 @@ mod tests {
         let plain = Engine::shared(&EngineConfig::default()).unwrap();
         let again = Engine::shared(&EngineConfig::default()).unwrap();
         let fueled = Engine::shared(&EngineConfig::default().with_fuel(true)).unwrap();
-        assert!(wasmtime::Engine::same(plain.as_wasmtime(), again.as_wasmtime()));
-        assert!(!wasmtime::Engine::same(plain.as_wasmtime(), fueled.as_wasmtime()));
+        assert!(wasmtime::Engine::same(
+            plain.as_wasmtime(),
+            again.as_wasmtime()
+        ));
+        assert!(!wasmtime::Engine::same(
+            plain.as_wasmtime(),
+            fueled.as_wasmtime()
+        ));
     }
 }

@@ -57,24 +57,8 @@ pub enum Error {
     },
     /// The component exports or imports something of the contract with
     /// another type.
-    #[error(
-        "`{plugin}` {side}s `{name}` as `{found}`, where the contract `{contract}` has `{expected}`"
-    )]
-    WrongType {
-        /// The plugin.
-        plugin: String,
-        /// `export` or `import`.
-        side: &'static str,
-        /// The export or import, `interface#function` for a function in an
-        /// interface.
-        name: String,
-        /// Its type in the contract, as WIT.
-        expected: String,
-        /// Its type in the component, as WIT.
-        found: String,
-        /// Package and world of the contract.
-        contract: String,
-    },
+    #[error(transparent)]
+    WrongType(Box<WrongType>),
     /// The component imports what this host does not give.
     #[error("`{plugin}` imports `{import}`, which this host does not give")]
     UnknownImport {
@@ -156,6 +140,29 @@ pub enum Error {
     },
 }
 
+/// An export or import of another type than the contract's; boxed, so that the
+/// rarest error is not what every result makes room for.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{plugin}` {side}s `{name}` as `{found}`, where the contract `{contract}` has `{expected}`"
+)]
+#[non_exhaustive]
+pub struct WrongType {
+    /// The plugin.
+    pub plugin: String,
+    /// `export` or `import`.
+    pub side: &'static str,
+    /// The export or import, `interface#function` for a function in an
+    /// interface.
+    pub name: String,
+    /// Its type in the contract, as WIT.
+    pub expected: String,
+    /// Its type in the component, as WIT.
+    pub found: String,
+    /// Package and world of the contract.
+    pub contract: String,
+}
+
 impl Error {
     pub(crate) fn malformed(plugin: &str, source: &wasmparser::BinaryReaderError) -> Self {
         Self::Malformed {
@@ -176,8 +183,11 @@ impl Error {
             Self::Malformed { .. } => {
                 "build the plugin again; if it came over a network, fetch it again".into()
             }
-            Self::MissingExport { contract, .. } | Self::WrongType { contract, .. } => {
+            Self::MissingExport { contract, .. } => {
                 format!("build the plugin against the WIT of `{contract}`")
+            }
+            Self::WrongType(wrong) => {
+                format!("build the plugin against the WIT of `{}`", wrong.contract)
             }
             Self::UnknownImport { import, .. } if import.starts_with("wasi:") => {
                 "this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"

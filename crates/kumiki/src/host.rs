@@ -28,7 +28,9 @@ pub(crate) struct Inner<C: Contract> {
 
 impl<C: Contract> Clone for Host<C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
+        Self {
+            inner: self.inner.clone(),
+        }
     }
 }
 
@@ -61,8 +63,10 @@ impl<C: Contract> Host<C> {
     /// [`Error::Read`], and all of [`Host::load_bytes`].
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Plugin<C>> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         self.load_bytes(&path.display().to_string(), &bytes)
     }
 
@@ -78,16 +82,29 @@ impl<C: Contract> Host<C> {
         let start = Instant::now();
         match Kind::of(bytes) {
             Kind::Component => self.inner.world.check(name, bytes)?,
-            found => return Err(Error::NotAComponent { plugin: name.into(), found }),
+            found => {
+                return Err(Error::NotAComponent {
+                    plugin: name.into(),
+                    found,
+                });
+            }
         }
-        let component = Component::from_binary(self.inner.engine.as_wasmtime(), bytes)
-            .map_err(|source| Error::Compile { plugin: name.into(), source })?;
+        let component =
+            Component::from_binary(self.inner.engine.as_wasmtime(), bytes).map_err(|source| {
+                Error::Compile {
+                    plugin: name.into(),
+                    source,
+                }
+            })?;
         let pre = self
             .inner
             .linker
             .instantiate_pre(&component)
             .and_then(C::pre)
-            .map_err(|source| Error::Link { plugin: name.into(), source })?;
+            .map_err(|source| Error::Link {
+                plugin: name.into(),
+                source,
+            })?;
         self.inner.observer.event(&Event::Loaded {
             plugin: name,
             bytes: bytes.len(),
@@ -142,8 +159,22 @@ impl<C: Contract> HostBuilder<C> {
         let mut linker = Linker::new(engine.as_wasmtime());
         crate::wasi::link(&mut linker)
             .and_then(|()| C::link(&mut linker))
-            .map_err(|source| Error::Contract { message: format!("{source:#}") })?;
-        let Self { limits, observer, contract: _ } = self;
-        Ok(Host { inner: Arc::new(Inner { engine, linker, world, limits, observer }) })
+            .map_err(|source| Error::Contract {
+                message: format!("{source:#}"),
+            })?;
+        let Self {
+            limits,
+            observer,
+            contract: _,
+        } = self;
+        Ok(Host {
+            inner: Arc::new(Inner {
+                engine,
+                linker,
+                world,
+                limits,
+                observer,
+            }),
+        })
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use wasmparser::{ComponentExternalKind, Parser, Payload};
 use wasmtime::{Engine, Precompiled};
 
+use crate::{Error, Result};
+
 /// What the bytes of a file turn out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,15 +93,25 @@ impl Kind {
                 Ok(_) => {}
             }
         }
-        if !runs && exports_types { Self::WitPackage } else { Self::layer(bytes) }
+        if !runs && exports_types {
+            Self::WitPackage
+        } else {
+            Self::layer(bytes)
+        }
     }
 
     fn layer(bytes: &[u8]) -> Self {
-        if Parser::is_component(bytes) { Self::Component } else { Self::CoreModule }
+        if Parser::is_component(bytes) {
+            Self::Component
+        } else {
+            Self::CoreModule
+        }
     }
 
     fn of_text(bytes: &[u8]) -> Self {
-        let Ok(text) = std::str::from_utf8(bytes) else { return Self::Unknown };
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Self::Unknown;
+        };
         let first = text
             .lines()
             .map(str::trim)
@@ -138,11 +150,58 @@ impl fmt::Display for Kind {
     }
 }
 
+/// What a component imports and exports, by name, in the order of its binary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Interfaces {
+    /// Interfaces such as `wasi:io/poll@0.2.0`, and functions such as `greet`.
+    pub imports: Vec<String>,
+    /// The same for exports.
+    pub exports: Vec<String>,
+}
+
+impl Interfaces {
+    /// Reads the names that the outermost component imports and exports;
+    /// `plugin` is how an error calls it.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] when `bytes` are not the structure of a WebAssembly
+    /// binary.
+    pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
+        Self::read(bytes).map_err(|source| Error::malformed(plugin, &source))
+    }
+
+    fn read(bytes: &[u8]) -> wasmparser::Result<Self> {
+        let mut interfaces = Self::default();
+        let mut depth = 0_usize;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(section) if depth == 0 => {
+                    for import in section {
+                        interfaces.imports.push(import?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 0 => {
+                    for export in section {
+                        interfaces.exports.push(export?.name.name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(interfaces)
+    }
+}
+
 /// The name of an interface with its version cut down to what decides
 /// compatibility: `wasi:io/poll@0.2.6` and `@0.2.0` both give `wasi:io/poll@0.2`.
 /// A pre-release is compatible with nothing but itself.
 pub(crate) fn compatible_name(name: &str) -> String {
-    let Some((interface, version)) = name.split_once('@') else { return name.to_owned() };
+    let Some((interface, version)) = name.split_once('@') else {
+        return name.to_owned();
+    };
     if version.contains(['-', '+']) {
         return name.to_owned();
     }
@@ -173,6 +232,21 @@ mod tests {
         ] {
             assert_eq!(compatible_name(name), expected);
         }
+    }
+
+    #[test]
+    fn interfaces_are_those_of_the_outermost_component() {
+        let bytes = test_components::parse(
+            r#"(component
+                (import "a:b/c@1.0.0" (instance $c (export "f" (func))))
+                (component (import "inner" (func)))
+                (core module (import "core" "f" (func)))
+                (export "d:e/f" (instance $c)))"#,
+        );
+        let interfaces = Interfaces::of("p", &bytes).unwrap();
+        assert_eq!(interfaces.imports, ["a:b/c@1.0.0"]);
+        assert_eq!(interfaces.exports, ["d:e/f"]);
+        assert!(Interfaces::of("p", b"no").is_err());
     }
 
     #[test]

@@ -33,7 +33,12 @@ impl<C: Contract> Instance<C> {
         store.limiter(|state| &mut state.memory);
         arm(&mut store, &host.limits, INSTANTIATE)?;
         match C::instantiate(plugin.pre(), &mut store) {
-            Ok(bindings) => Ok(Self { plugin, store, bindings, poisoned: false }),
+            Ok(bindings) => Ok(Self {
+                plugin,
+                store,
+                bindings,
+                poisoned: false,
+            }),
             Err(source) => Err(call_error(&host.limits, store.data(), INSTANTIATE, source)),
         }
     }
@@ -53,7 +58,9 @@ impl<C: Contract> Instance<C> {
         call: impl FnOnce(&C::Bindings, &mut Store<HostState<C::Data>>) -> wasmtime::Result<R>,
     ) -> Result<R> {
         if self.poisoned {
-            return Err(Error::Poisoned { plugin: self.store.data().plugin.to_string() });
+            return Err(Error::Poisoned {
+                plugin: self.store.data().plugin.to_string(),
+            });
         }
         arm(&mut self.store, &self.plugin.host().inner.limits, function)?;
         match call(&self.bindings, &mut self.store) {
@@ -94,7 +101,10 @@ impl<C: Contract> Instance<C> {
         let host = &self.plugin.host().inner;
         let error = call_error(&host.limits, self.store.data(), function, source);
         let plugin = &*self.store.data().plugin;
-        host.observer.event(&Event::InstanceEnded { plugin, reason: &error });
+        host.observer.event(&Event::InstanceEnded {
+            plugin,
+            reason: &error,
+        });
         error
     }
 }
@@ -102,7 +112,12 @@ impl<C: Contract> Instance<C> {
 /// Sets what the next call may use.
 fn arm<D>(store: &mut Store<HostState<D>>, limits: &Limits, function: &str) -> Result<()> {
     // A new limit must be armed here.
-    let Limits { time: _, memory: _, transfer, fuel } = limits;
+    let Limits {
+        time: _,
+        memory: _,
+        transfer,
+        fuel,
+    } = limits;
     store.set_epoch_deadline(limits.ticks());
     store.set_hostcall_fuel(*transfer);
     store.data_mut().memory.refused = false;
@@ -134,7 +149,11 @@ fn call_error<D>(
         _ => None,
     };
     if let Some(limit) = limit {
-        return Error::Limit { plugin, function: function.to_owned(), limit };
+        return Error::Limit {
+            plugin,
+            function: function.to_owned(),
+            limit,
+        };
     }
     let backtrace = source.downcast_ref::<WasmBacktrace>();
     if function == INSTANTIATE && trap.is_none() && backtrace.is_none() {
@@ -151,7 +170,10 @@ fn call_error<D>(
 /// The message of wasmtime's error for exhausted host-call fuel; it has no
 /// type of its own (wasmtime 48, `component/func/options.rs`).
 fn is_transfer(source: &wasmtime::Error) -> bool {
-    source.root_cause().to_string().contains("fuel allocated for hostcalls")
+    source
+        .root_cause()
+        .to_string()
+        .contains("fuel allocated for hostcalls")
 }
 
 fn trap_message(trap: Option<Trap>, source: &wasmtime::Error) -> String {
@@ -165,7 +187,11 @@ fn trap_message(trap: Option<Trap>, source: &wasmtime::Error) -> String {
 /// wasmtime's rendering of a backtrace, without its heading and its advice.
 fn frames(backtrace: &WasmBacktrace) -> String {
     let text = backtrace.to_string();
-    let frames = text.lines().skip(1).map(str::trim).filter(|line| !line.starts_with("note:"));
+    let frames = text
+        .lines()
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.starts_with("note:"));
     let frames = frames.take_while(|line| !line.starts_with("environment"));
     frames.collect::<Vec<_>>().join("\n")
 }

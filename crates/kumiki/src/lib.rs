@@ -101,7 +101,7 @@ mod wasi;
 
 pub use contract::Contract;
 pub use engine::{Engine, EngineConfig, TICK};
-pub use error::{Error, Result};
+pub use error::{Error, Result, WrongType};
 pub use host::{Host, HostBuilder};
 pub use instance::Instance;
 pub use limits::{Limit, Limits};

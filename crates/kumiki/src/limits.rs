@@ -30,7 +30,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(10), memory: 1 << 30, transfer: 256 << 20, fuel: None }
+        Self {
+            time: Duration::from_secs(10),
+            memory: 1 << 30,
+            transfer: 256 << 20,
+            fuel: None,
+        }
     }
 }
 
@@ -103,7 +108,7 @@ struct Bytes(usize);
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
-            if self.0 >> shift > 0 && self.0 % (1 << shift) == 0 {
+            if self.0 >> shift > 0 && self.0.is_multiple_of(1 << shift) {
                 return write!(f, "{} {unit}", self.0 >> shift);
             }
         }
@@ -121,7 +126,10 @@ mod tests {
             let limits = Limits::default().with_time(Duration::from_millis(milliseconds));
             assert_eq!(limits.ticks(), ticks, "{milliseconds} ms");
         }
-        assert_eq!(Limits::default().with_time(Duration::MAX).ticks(), u64::MAX / 2);
+        assert_eq!(
+            Limits::default().with_time(Duration::MAX).ticks(),
+            u64::MAX / 2
+        );
     }
 
     #[test]

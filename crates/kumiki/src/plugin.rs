@@ -18,19 +18,29 @@ struct Inner<C: Contract> {
 
 impl<C: Contract> Clone for Plugin<C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
+        Self {
+            inner: self.inner.clone(),
+        }
     }
 }
 
 impl<C: Contract> std::fmt::Debug for Plugin<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plugin").field("name", &self.inner.name).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("name", &self.inner.name)
+            .finish_non_exhaustive()
     }
 }
 
 impl<C: Contract> Plugin<C> {
     pub(crate) fn new(host: Host<C>, name: &str, pre: C::Pre) -> Self {
-        Self { inner: Arc::new(Inner { host, name: name.into(), pre }) }
+        Self {
+            inner: Arc::new(Inner {
+                host,
+                name: name.into(),
+                pre,
+            }),
+        }
     }
 
     /// The name it was loaded under: its path, or what was given with its bytes.

@@ -29,8 +29,18 @@ impl<D> HostState<D> {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let wasi = Wasi::new(&plugin, &observer);
-        let memory = MemoryLimiter { limit: memory_limit, used: 0, refused: false };
-        Self { data, plugin, memory, wasi, observer }
+        let memory = MemoryLimiter {
+            limit: memory_limit,
+            used: 0,
+            refused: false,
+        };
+        Self {
+            data,
+            plugin,
+            memory,
+            wasi,
+            observer,
+        }
     }
 
     /// The plugin's name, as log records show it.
@@ -41,7 +51,11 @@ impl<D> HostState<D> {
 
     /// Hands a log record of this plugin to the host's observer.
     pub fn log(&self, level: Level, message: &str) {
-        self.observer.log(&LogRecord { plugin: &self.plugin, level, message });
+        self.observer.log(&LogRecord {
+            plugin: &self.plugin,
+            level,
+            message,
+        });
     }
 }
 
@@ -87,7 +101,11 @@ mod tests {
 
     #[test]
     fn all_memories_together_stay_below_the_limit() {
-        let mut memory = MemoryLimiter { limit: 100, used: 0, refused: false };
+        let mut memory = MemoryLimiter {
+            limit: 100,
+            used: 0,
+            refused: false,
+        };
         assert!(memory.memory_growing(0, 60, None).unwrap());
         assert!(memory.memory_growing(0, 40, None).unwrap());
         assert!(!memory.refused);

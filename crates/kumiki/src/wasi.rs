@@ -57,7 +57,9 @@ const INTERFACES: [&str; 29] = [
 /// Whether an interface, its version cut to what decides compatibility, is
 /// one that [`link`] gives.
 pub(crate) fn is_linked(compatible_name: &str) -> bool {
-    compatible_name.strip_suffix("@0.2").is_some_and(|name| INTERFACES.contains(&name))
+    compatible_name
+        .strip_suffix("@0.2")
+        .is_some_and(|name| INTERFACES.contains(&name))
 }
 
 pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
@@ -80,8 +82,14 @@ struct Contexts {
 
 impl Wasi {
     pub(crate) fn new(plugin: &Arc<str>, observer: &Arc<dyn Observer>) -> Self {
-        let output = LogStream { plugin: plugin.clone(), observer: observer.clone() };
-        Self { contexts: None, output }
+        let output = LogStream {
+            plugin: plugin.clone(),
+            observer: observer.clone(),
+        };
+        Self {
+            contexts: None,
+            output,
+        }
     }
 
     pub(crate) fn rename(&mut self, plugin: &Arc<str>) {
@@ -106,7 +114,10 @@ impl Wasi {
 impl<D: Send> WasiView for HostState<D> {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let contexts = self.wasi.contexts();
-        WasiCtxView { ctx: &mut contexts.wasi, table: &mut contexts.table }
+        WasiCtxView {
+            ctx: &mut contexts.wasi,
+            table: &mut contexts.table,
+        }
     }
 }
 
@@ -179,7 +190,11 @@ impl OutputStream for LogStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         let text = String::from_utf8_lossy(&bytes);
         for message in text.lines().filter(|line| !line.trim().is_empty()) {
-            self.observer.log(&LogRecord { plugin: &self.plugin, level: Level::Debug, message });
+            self.observer.log(&LogRecord {
+                plugin: &self.plugin,
+                level: Level::Debug,
+                message,
+            });
         }
         Ok(())
     }
@@ -209,7 +224,10 @@ mod tests {
         let text = format!("(component (import \"{interface}@0.2.0\" (instance {item})))");
         let component =
             Component::from_binary(engine.as_wasmtime(), &test_components::parse(&text)).unwrap();
-        linker.instantiate_pre(&component).map(drop).map_err(|error| format!("{error:#}"))
+        linker
+            .instantiate_pre(&component)
+            .map(drop)
+            .map_err(|error| format!("{error:#}"))
     }
 
     /// Something that only the real interface has: a resource, or a function.

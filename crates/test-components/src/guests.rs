@@ -38,11 +38,19 @@ impl Guest {
     /// When no guest of this name is listed here: a faulty test.
     #[must_use]
     pub fn find(name: &'static str) -> Self {
-        let (_, language) =
-            LANGUAGES.iter().find(|(guest, _)| *guest == name).expect("the guest is listed");
+        let (_, language) = LANGUAGES
+            .iter()
+            .find(|(guest, _)| *guest == name)
+            .expect("the guest is listed");
         let required = std::env::var("KUMIKI_REQUIRE").unwrap_or_default();
-        let required = required.split(',').any(|required| required.trim() == *language);
-        Self { name, component: find(name), required }
+        let required = required
+            .split(',')
+            .any(|required| required.trim() == *language);
+        Self {
+            name,
+            component: find(name),
+            required,
+        }
     }
 
     /// Whether tests of this guest are to be ignored.
@@ -82,5 +90,8 @@ fn find(name: &str) -> Result<PathBuf, String> {
 /// `debug/deps` or the like.
 fn target_folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
-    program.ancestors().nth(3).map_or_else(|| PathBuf::from("target"), Path::to_owned)
+    program
+        .ancestors()
+        .nth(3)
+        .map_or_else(|| PathBuf::from("target"), Path::to_owned)
 }

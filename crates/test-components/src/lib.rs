@@ -23,13 +23,19 @@ pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world
 #[must_use]
 pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
     let mut resolve = Resolve::new();
-    let package = resolve.push_source("test.wit", wit).expect("the test's WIT parses");
-    let world = resolve.select_world(&[package], Some(world)).expect("the world is there");
+    let package = resolve
+        .push_source("test.wit", wit)
+        .expect("the test's WIT parses");
+    let world = resolve
+        .select_world(&[package], Some(world))
+        .expect("the world is there");
     let mut module = core_module(core);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
         .expect("the module takes the world's metadata");
-    let mut encoder =
-        ComponentEncoder::default().validate(true).module(&module).expect("the module encodes");
+    let mut encoder = ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .expect("the module encodes");
     encoder.encode().expect("the module fits the world")
 }
 
@@ -135,21 +141,29 @@ impl TextPlugin {
             let _ = write!(text, "\\{byte:02x}");
             text
         });
-        self.data.push_str(&format!("(data (i32.const {at}) \"{bytes}\")\n"));
+        self.data
+            .push_str(&format!("(data (i32.const {at}) \"{bytes}\")\n"));
         self
     }
 
     /// Adds a mutable 32-bit global, 0 at first.
     #[must_use]
     pub fn global(mut self, name: &str) -> Self {
-        self.globals.push_str(&format!("(global ${name} (mut i32) (i32.const 0))\n"));
+        self.globals
+            .push_str(&format!("(global ${name} (mut i32) (i32.const 0))\n"));
         self
     }
 
     /// The text of the core module's imports and functions.
     #[must_use]
     pub fn core(&self) -> String {
-        let Self { name, get_name, process, data, globals } = self;
+        let Self {
+            name,
+            get_name,
+            process,
+            data,
+            globals,
+        } = self;
         let get_name = get_name.as_deref().unwrap_or(
             "(i32.store (i32.const 0) (i32.const 64)) \
              (i32.store (i32.const 4) (global.get $name-length)) (i32.const 0)",

@@ -14,7 +14,10 @@ use kumiki::{Contract, Host, HostState, Instance};
 pub use bindings::exports::example::event_filter::rules::{Event, Verdict};
 
 mod bindings {
-    #![allow(missing_docs, reason = "generated from the WIT, which documents itself")]
+    #![allow(
+        missing_docs,
+        reason = "generated from the WIT, which documents itself"
+    )]
     kumiki::wasmtime::component::bindgen!({
         path: "wit",
         world: "event-filter",
@@ -82,10 +85,15 @@ impl EventFilter {
         plugin: &std::path::Path,
         rules: &str,
     ) -> anyhow::Result<Self> {
-        let mut instance = host.load(plugin)?.instantiate(Clock { started: Instant::now() })?;
+        let mut instance = host.load(plugin)?.instantiate(Clock {
+            started: Instant::now(),
+        })?;
         let filter = instance
             .call("filter.create", |bindings, store| {
-                bindings.example_event_filter_rules().filter().call_create(store, rules)
+                bindings
+                    .example_event_filter_rules()
+                    .filter()
+                    .call_create(store, rules)
             })?
             .map_err(|reason| anyhow::anyhow!("the plugin does not accept its rules: {reason}"))?;
         Ok(Self { instance, filter })
@@ -98,7 +106,10 @@ impl EventFilter {
     pub fn judge(&mut self, event: &Event) -> kumiki::Result<Verdict> {
         let filter = self.filter;
         self.instance.call("filter.judge", |bindings, store| {
-            bindings.example_event_filter_rules().filter().call_judge(store, filter, event)
+            bindings
+                .example_event_filter_rules()
+                .filter()
+                .call_judge(store, filter, event)
         })
     }
 
@@ -109,7 +120,10 @@ impl EventFilter {
     pub fn judged(&mut self) -> kumiki::Result<u64> {
         let filter = self.filter;
         self.instance.call("filter.judged", |bindings, store| {
-            bindings.example_event_filter_rules().filter().call_judged(store, filter)
+            bindings
+                .example_event_filter_rules()
+                .filter()
+                .call_judged(store, filter)
         })
     }
 }

@@ -25,7 +25,11 @@ fn main() -> anyhow::Result<()> {
         ("debugger", 9, "breakpoint"),
         ("web", 0, "keep-alive"),
     ] {
-        let event = Event { source: source.into(), severity, message: message.into() };
+        let event = Event {
+            source: source.into(),
+            severity,
+            message: message.into(),
+        };
         match filter.judge(&event)? {
             Verdict::Keep => println!("kept      {message}"),
             Verdict::Drop(reason) => println!("dropped   {message} ({reason})"),

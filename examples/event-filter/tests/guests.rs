@@ -14,8 +14,14 @@ fn main() {
     let cases: [(&str, Case); 4] = [
         ("events are judged", events_are_judged),
         ("filters remember", filters_remember),
-        ("rules that are none are refused", rules_that_are_none_are_refused),
-        ("a plugin of another contract is refused", another_contract_is_refused),
+        (
+            "rules that are none are refused",
+            rules_that_are_none_are_refused,
+        ),
+        (
+            "a plugin of another contract is refused",
+            another_contract_is_refused,
+        ),
     ];
     let trial = |(name, case): (&str, Case)| {
         let guest = Guest::find("event-filter-rust");
@@ -24,11 +30,19 @@ fn main() {
             .with_ignored_flag(Guest::find("event-filter-rust").is_ignored())
             .with_kind(kind)
     };
-    libtest_mimic::run(&Arguments::from_args(), cases.into_iter().map(trial).collect()).exit();
+    libtest_mimic::run(
+        &Arguments::from_args(),
+        cases.into_iter().map(trial).collect(),
+    )
+    .exit();
 }
 
 fn event(source: &str, severity: u8, message: &str) -> Event {
-    Event { source: source.into(), severity, message: message.into() }
+    Event {
+        source: source.into(),
+        severity,
+        message: message.into(),
+    }
 }
 
 fn events_are_judged(plugin: &Path) -> Result<(), Failed> {
@@ -36,8 +50,14 @@ fn events_are_judged(plugin: &Path) -> Result<(), Failed> {
     let mut filter = EventFilter::new(&Host::new()?, plugin, rules)?;
     for (event, expected) in [
         (event("web", 5, "hello"), Verdict::Keep),
-        (event("noise", 9, "hello"), Verdict::Drop("line 3: drop noise".into())),
-        (event("web", 1, "hello"), Verdict::Drop("line 4: below 2, at 0 s".into())),
+        (
+            event("noise", 9, "hello"),
+            Verdict::Drop("line 3: drop noise".into()),
+        ),
+        (
+            event("web", 1, "hello"),
+            Verdict::Drop("line 4: below 2, at 0 s".into()),
+        ),
         (
             event("web", 5, "a secret 木 secret"),
             Verdict::Replace(self::event("web", 5, "a *** 木 ***")),
@@ -65,7 +85,10 @@ fn rules_that_are_none_are_refused(plugin: &Path) -> Result<(), Failed> {
         return Err("the rules must be refused".into());
     };
     let text = error.to_string();
-    assert!(text.starts_with("the plugin does not accept its rules: "), "{text}");
+    assert!(
+        text.starts_with("the plugin does not accept its rules: "),
+        "{text}"
+    );
     assert!(text.contains('2'), "the line is named: {text}");
     Ok(())
 }
@@ -73,7 +96,10 @@ fn rules_that_are_none_are_refused(plugin: &Path) -> Result<(), Failed> {
 fn another_contract_is_refused(_plugin: &Path) -> Result<(), Failed> {
     let echo = test_components::TextPlugin::new("echo").build();
     let host = Host::<EventFilterContract>::new()?;
-    let text = host.load_bytes("echo.wasm", &echo).expect_err("it must be refused").to_string();
+    let text = host
+        .load_bytes("echo.wasm", &echo)
+        .expect_err("it must be refused")
+        .to_string();
     assert!(
         text.contains("`myapp:text-processor/host-api`, which this host does not give"),
         "{text}"

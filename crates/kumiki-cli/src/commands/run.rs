@@ -31,9 +31,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         return Err(Failure::failed("no plugin could be loaded"));
     }
     if arguments.chain && !complete {
-        return Err(Failure::failed("a chain needs all of its plugins, and not all could be loaded"));
+        return Err(Failure::failed(
+            "a chain needs all of its plugins, and not all could be loaded",
+        ));
     }
-    let pipeline = if arguments.chain { Pipeline::chain(loaded) } else { Pipeline::each(loaded) };
+    let pipeline = if arguments.chain {
+        Pipeline::chain(loaded)
+    } else {
+        Pipeline::each(loaded)
+    };
     for plugin in pipeline.plugins() {
         let (name, version) = (escape(plugin.name()), escape(plugin.version()));
         console.notice(format_args!("Loaded plugin: {name} v{version}"));
@@ -109,7 +115,7 @@ fn load_plugins(
 /// What to read.
 enum Input {
     Text(String),
-    StandardInput,
+    Stdin,
     File(PathBuf),
 }
 
@@ -124,14 +130,19 @@ fn find_inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
                 "give `--text STRING` or a file, or pipe text in; `-` reads from the terminal",
             ));
         }
-        return Ok(vec![Input::StandardInput]);
+        return Ok(vec![Input::Stdin]);
     }
     let input = |path: &PathBuf| {
         if path.as_os_str() == "-" {
-            return Ok(Input::StandardInput);
+            return Ok(Input::Stdin);
         }
         let metadata = std::fs::metadata(path).map_err(|error| {
-            Failure::path("file", path, &error, "check the path, relative to the current folder")
+            Failure::path(
+                "file",
+                path,
+                &error,
+                "check the path, relative to the current folder",
+            )
         })?;
         if metadata.is_dir() {
             return Err(Failure::wrong_use(
@@ -188,7 +199,7 @@ impl<'a> Run<'a> {
         for input in inputs {
             match input {
                 Input::Text(text) => self.record(None, &text)?,
-                Input::StandardInput => self.lines("-", io::stdin().lock())?,
+                Input::Stdin => self.lines("-", io::stdin().lock())?,
                 Input::File(path) => self.file(&path)?,
             }
         }
@@ -220,7 +231,8 @@ impl<'a> Run<'a> {
             if records.is_drained() {
                 // The next read may wait for a person or a slow pipe.
                 self.out.flush()?;
-                self.console.advance(self.finished_bytes + records.bytes_read(), self.records);
+                self.console
+                    .advance(self.finished_bytes + records.bytes_read(), self.records);
             }
             match records.next_record() {
                 None => break,
@@ -239,8 +251,19 @@ impl<'a> Run<'a> {
 
     fn record(&mut self, line: Option<(&str, u64)>, text: &str) -> io::Result<()> {
         self.records += 1;
-        let Self { pipeline, writer, out, console, failed, records, .. } = self;
-        let place = Place { record: *records, line };
+        let Self {
+            pipeline,
+            writer,
+            out,
+            console,
+            failed,
+            records,
+            ..
+        } = self;
+        let place = Place {
+            record: *records,
+            line,
+        };
         writer.begin(out, place)?;
         pipeline.process(text, |outcome: Outcome<'_>| {
             let written = writer.result(out, place, &outcome)?;
@@ -258,7 +281,10 @@ impl<'a> Run<'a> {
     fn unread(&mut self, name: &str, error: &ReadError) -> io::Result<()> {
         self.records += 1;
         self.failed += 1;
-        let place = Place { record: self.records, line: Some((name, error.line())) };
+        let place = Place {
+            record: self.records,
+            line: Some((name, error.line())),
+        };
         if self.writer.unread(&mut self.out, place, error)? {
             return Ok(());
         }
@@ -270,13 +296,18 @@ impl<'a> Run<'a> {
             _ => None,
         };
         let causes = crate::failure::causes(error);
-        self.console.error(format_args!("{name}: {error}"), &causes, hint);
+        self.console
+            .error(format_args!("{name}: {error}"), &causes, hint);
         Ok(())
     }
 
     fn summary(&self, start: Instant) {
         let plural = |count: u64, noun: &str| {
-            if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+            if count == 1 {
+                format!("1 {noun}")
+            } else {
+                format!("{count} {noun}s")
+            }
         };
         let (records, plugins) = (self.records, self.pipeline.plugins().len() as u64);
         let seconds = start.elapsed().as_secs_f64();
@@ -296,7 +327,7 @@ impl<'a> Run<'a> {
 fn total_bytes(inputs: &[Input]) -> Option<u64> {
     let size = |input: &Input| match input {
         Input::File(path) => Some(std::fs::metadata(path).ok()?.len()),
-        Input::Text(_) | Input::StandardInput => None,
+        Input::Text(_) | Input::Stdin => None,
     };
     inputs.iter().map(size).sum()
 }

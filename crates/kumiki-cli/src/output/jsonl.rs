@@ -37,9 +37,10 @@ impl ResultWriter for JsonLines {
         outcome: &Outcome<'_>,
     ) -> io::Result<bool> {
         let result = outcome.result.as_ref();
-        let error = result
-            .err()
-            .map(|error| ErrorObject { kind: error.kind(), message: error.to_string() });
+        let error = result.err().map(|error| ErrorObject {
+            kind: error.kind(),
+            message: error.to_string(),
+        });
         let line = Line {
             plugin: Some(outcome.plugin),
             record: place.record,
@@ -65,7 +66,10 @@ impl ResultWriter for JsonLines {
             line: place.line.map(|(_, line)| line),
             output: None,
             metadata: None,
-            error: Some(ErrorObject { kind: "unreadable", message: error.to_string() }),
+            error: Some(ErrorObject {
+                kind: "unreadable",
+                message: error.to_string(),
+            }),
         };
         write_line(out, &line)
     }
@@ -109,13 +113,25 @@ mod tests {
 
     #[test]
     fn metadata_keeps_every_value() {
-        let entry = |key: &str, value: &str| KeyValue { key: key.into(), value: value.into() };
+        let entry = |key: &str, value: &str| KeyValue {
+            key: key.into(),
+            value: value.into(),
+        };
         for (entries, expected) in [
             (vec![], "{}"),
-            (vec![entry("b", "1"), entry("a", "2")], r#"{"b":"1","a":"2"}"#),
-            (vec![entry("a", "1"), entry("b", "2"), entry("a", "3")], r#"{"a":["1","3"],"b":"2"}"#),
+            (
+                vec![entry("b", "1"), entry("a", "2")],
+                r#"{"b":"1","a":"2"}"#,
+            ),
+            (
+                vec![entry("a", "1"), entry("b", "2"), entry("a", "3")],
+                r#"{"a":["1","3"],"b":"2"}"#,
+            ),
         ] {
-            assert_eq!(serde_json::to_string(&Metadata(&entries)).unwrap(), expected);
+            assert_eq!(
+                serde_json::to_string(&Metadata(&entries)).unwrap(),
+                expected
+            );
         }
     }
 }

@@ -18,7 +18,9 @@ impl ResultWriter for Raw {
         _place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool> {
-        let Ok(result) = &outcome.result else { return Ok(false) };
+        let Ok(result) = &outcome.result else {
+            return Ok(false);
+        };
         if self.terminal {
             writeln!(out, "{}", escape_lines(&result.output))?;
         } else {

@@ -19,7 +19,11 @@ pub(super) struct Text {
 
 impl Text {
     fn output<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.terminal { escape_lines(text) } else { text.into() }
+        if self.terminal {
+            escape_lines(text)
+        } else {
+            text.into()
+        }
     }
 }
 
@@ -37,11 +41,22 @@ impl ResultWriter for Text {
         _place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool> {
-        let Ok(result) = &outcome.result else { return Ok(false) };
+        let Ok(result) = &outcome.result else {
+            return Ok(false);
+        };
         let plugin = escape(outcome.plugin);
-        writeln!(out, "{PLUGIN}[{plugin}]{PLUGIN:#} Output: {}", self.output(&result.output))?;
+        writeln!(
+            out,
+            "{PLUGIN}[{plugin}]{PLUGIN:#} Output: {}",
+            self.output(&result.output)
+        )?;
         for entry in &result.metadata {
-            writeln!(out, "  {}: {}", escape(&entry.key), self.output(&entry.value))?;
+            writeln!(
+                out,
+                "  {}: {}",
+                escape(&entry.key),
+                self.output(&entry.value)
+            )?;
         }
         Ok(true)
     }

@@ -8,11 +8,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use wasmparser::component_types::ComponentEntityType;
-use wasmparser::{Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{Validator, WasmFeatures};
 use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
 
 use super::shape::{Found, Signature};
-use crate::inspect::compatible_name;
+use crate::error::WrongType;
+use crate::inspect::{Interfaces, compatible_name};
 use crate::{Error, Result, wasi};
 
 /// A contract's world, ready to compare components with. Parsed once per host.
@@ -36,8 +37,9 @@ impl World {
         let selected = resolve
             .push_source("contract.wit", wit)
             .and_then(|package| Ok((package, resolve.select_world(&[package], Some(world))?)));
-        let (package, world) =
-            selected.map_err(|error| Error::Contract { message: format!("{error:#}") })?;
+        let (package, world) = selected.map_err(|error| Error::Contract {
+            message: format!("{error:#}"),
+        })?;
         let world = &resolve.worlds[world];
         Ok(Self {
             name: resolve.id_of_name(package, &world.name),
@@ -51,17 +53,32 @@ impl World {
         let types = Validator::new_with_features(WasmFeatures::all())
             .validate_all(component)
             .map_err(|source| Error::malformed(plugin, &source))?;
-        let names = top_level_names(component).map_err(|e| Error::malformed(plugin, &e))?;
-        let mut found = Found { types: types.as_ref(), resources: HashMap::new() };
+        let names = Interfaces::of(plugin, component)?;
+        let mut found = Found {
+            types: types.as_ref(),
+            resources: HashMap::new(),
+        };
 
         for name in &names.imports {
-            let entity = found.types.component_item_for_import(name).map(|item| item.ty);
+            let entity = found
+                .types
+                .component_item_for_import(name)
+                .map(|item| item.ty);
             self.check_import(plugin, name, entity, &mut found)?;
         }
         for (key, expected) in &self.exports {
-            let name = names.exports.iter().find(|name| compatible_name(name) == *key);
+            let name = names
+                .exports
+                .iter()
+                .find(|name| compatible_name(name) == *key);
             let entity = name.and_then(|name| found.types.component_item_for_export(name));
-            self.check_export(plugin, key, expected, entity.map(|item| item.ty), &mut found)?;
+            self.check_export(
+                plugin,
+                key,
+                expected,
+                entity.map(|item| item.ty),
+                &mut found,
+            )?;
         }
         Ok(())
     }
@@ -82,9 +99,14 @@ impl World {
         };
         let key = compatible_name(name);
         match (self.imports.get(&key), entity) {
-            (Some(Item::Function(expected)), Some(ComponentEntityType::Func(id))) => {
-                self.same_type(plugin, "import", name.to_owned(), expected, found.signature(id))
-            }
+            (Some(Item::Function(expected)), Some(ComponentEntityType::Func(id))) => self
+                .same_type(
+                    plugin,
+                    "import",
+                    name.to_owned(),
+                    expected,
+                    found.signature(id),
+                ),
             (Some(Item::Interface(functions)), Some(ComponentEntityType::Instance(id))) => {
                 for (function, item) in functions_of(id, found) {
                     let path = format!("{name}#{function}");
@@ -118,9 +140,13 @@ impl World {
             contract: self.name.clone(),
         };
         match (expected, entity) {
-            (Item::Function(expected), Some(ComponentEntityType::Func(id))) => {
-                self.same_type(plugin, "export", name.to_owned(), expected, found.signature(id))
-            }
+            (Item::Function(expected), Some(ComponentEntityType::Func(id))) => self.same_type(
+                plugin,
+                "export",
+                name.to_owned(),
+                expected,
+                found.signature(id),
+            ),
             (Item::Function(expected), _) => Err(missing(name.into(), expected.to_string())),
             (Item::Interface(functions), Some(ComponentEntityType::Instance(id))) => {
                 let exported: BTreeMap<_, _> = functions_of(id, found).into_iter().collect();
@@ -156,14 +182,14 @@ impl World {
         if expected_text == found_text {
             (expected_text, found_text) = (format!("{expected:#}"), format!("{found:#}"));
         }
-        Err(Error::WrongType {
+        Err(Error::WrongType(Box::new(WrongType {
             plugin: plugin.into(),
             side,
             name,
             expected: expected_text,
             found: found_text,
             contract: self.name.clone(),
-        })
+        })))
     }
 }
 
@@ -174,9 +200,7 @@ fn items<'a>(
     let items = items.into_iter().filter_map(|(key, item)| {
         let item = match item {
             WorldItem::Interface { id, .. } => Item::Interface(signatures(resolve, *id)),
-            WorldItem::Function(function) => {
-                Item::Function(Signature::expected(resolve, function))
-            }
+            WorldItem::Function(function) => Item::Function(Signature::expected(resolve, function)),
             WorldItem::Type { .. } => return None,
         };
         Some((compatible_name(&resolve.name_world_key(key)), item))
@@ -186,7 +210,9 @@ fn items<'a>(
 
 fn signatures(resolve: &Resolve, id: InterfaceId) -> BTreeMap<String, Signature> {
     let functions = resolve.interfaces[id].functions.iter();
-    functions.map(|(name, f)| (name.clone(), Signature::expected(resolve, f))).collect()
+    functions
+        .map(|(name, f)| (name.clone(), Signature::expected(resolve, f)))
+        .collect()
 }
 
 /// The functions of one of the component's instances, with their types.
@@ -197,7 +223,11 @@ fn functions_of(
     let types = found.types;
     let exports = &types[id].exports;
     for (name, item) in exports {
-        if let ComponentEntityType::Type { referenced, created } = item.ty {
+        if let ComponentEntityType::Type {
+            referenced,
+            created,
+        } = item.ty
+        {
             found.name_resource(referenced, name);
             found.name_resource(created, name);
         }
@@ -207,33 +237,4 @@ fn functions_of(
         _ => None,
     });
     functions.collect()
-}
-
-struct Names {
-    imports: Vec<String>,
-    exports: Vec<String>,
-}
-
-/// The names that the outermost component imports and exports.
-fn top_level_names(component: &[u8]) -> wasmparser::Result<Names> {
-    let mut names = Names { imports: Vec::new(), exports: Vec::new() };
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(component) {
-        match payload? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    names.imports.push(import?.name.name.to_owned());
-                }
-            }
-            Payload::ComponentExportSection(section) if depth == 0 => {
-                for export in section {
-                    names.exports.push(export?.name.name.to_owned());
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(names)
 }

@@ -34,15 +34,31 @@ impl PartialEq for Shape {
 
 impl Shape {
     fn new(kind: &str, parts: Vec<(String, Option<Shape>)>) -> Self {
-        Self { kind: kind.into(), parts, name: None }
+        Self {
+            kind: kind.into(),
+            parts,
+            name: None,
+        }
     }
 
     fn of(kind: &str, elements: impl IntoIterator<Item = Option<Shape>>) -> Self {
-        Self::new(kind, elements.into_iter().map(|shape| (String::new(), shape)).collect())
+        Self::new(
+            kind,
+            elements
+                .into_iter()
+                .map(|shape| (String::new(), shape))
+                .collect(),
+        )
     }
 
     fn cases<'a>(kind: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::new(kind, names.into_iter().map(|name| (name.to_owned(), None)).collect())
+        Self::new(
+            kind,
+            names
+                .into_iter()
+                .map(|name| (name.to_owned(), None))
+                .collect(),
+        )
     }
 }
 
@@ -87,7 +103,11 @@ pub(super) struct Signature {
 impl PartialEq for Signature {
     fn eq(&self, other: &Self) -> bool {
         let types = |signature: &Self| {
-            signature.params.iter().map(|(_, shape)| shape.clone()).collect::<Vec<_>>()
+            signature
+                .params
+                .iter()
+                .map(|(_, shape)| shape.clone())
+                .collect::<Vec<_>>()
         };
         self.is_async == other.is_async
             && types(self) == types(other)
@@ -97,7 +117,11 @@ impl PartialEq for Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_async { "async func(" } else { "func(" })?;
+        f.write_str(if self.is_async {
+            "async func("
+        } else {
+            "func("
+        })?;
         for (index, (name, shape)) in self.params.iter().enumerate() {
             f.write_str(if index > 0 { ", " } else { "" })?;
             write!(f, "{name}: ")?;
@@ -127,7 +151,10 @@ impl Signature {
                 .iter()
                 .map(|param| (param.name.clone(), Shape::expected(resolve, &param.ty)))
                 .collect(),
-            result: function.result.as_ref().map(|ty| Shape::expected(resolve, ty)),
+            result: function
+                .result
+                .as_ref()
+                .map(|ty| Shape::expected(resolve, ty)),
         }
     }
 }
@@ -161,11 +188,17 @@ impl Shape {
         let mut shape = match &definition.kind {
             TypeDefKind::Record(record) => {
                 let fields = record.fields.iter();
-                Self::new("record", fields.map(|f| (f.name.clone(), part(&f.ty))).collect())
+                Self::new(
+                    "record",
+                    fields.map(|f| (f.name.clone(), part(&f.ty))).collect(),
+                )
             }
             TypeDefKind::Variant(variant) => {
                 let cases = variant.cases.iter();
-                Self::new("variant", cases.map(|c| (c.name.clone(), optional(&c.ty))).collect())
+                Self::new(
+                    "variant",
+                    cases.map(|c| (c.name.clone(), optional(&c.ty))).collect(),
+                )
             }
             TypeDefKind::Enum(cases) => {
                 Self::cases("enum", cases.cases.iter().map(|case| &*case.name))
@@ -251,7 +284,10 @@ impl Found<'_> {
             ComponentDefinedType::Primitive(ty) => Shape::new(&ty.to_string(), Vec::new()),
             ComponentDefinedType::Record(record) => {
                 let fields = record.fields.iter();
-                Shape::new("record", fields.map(|(n, ty)| (n.to_string(), part(ty))).collect())
+                Shape::new(
+                    "record",
+                    fields.map(|(n, ty)| (n.to_string(), part(ty))).collect(),
+                )
             }
             ComponentDefinedType::Variant(variant) => {
                 let cases = variant.cases.iter();
@@ -270,9 +306,9 @@ impl Found<'_> {
                 Shape::of("result", [optional(ok), optional(err)])
             }
             ComponentDefinedType::List { element, .. } => Shape::of("list", [part(element)]),
-            ComponentDefinedType::FixedLengthList { element, length, .. } => {
-                Shape::of(&format!("list#{length}"), [part(element)])
-            }
+            ComponentDefinedType::FixedLengthList {
+                element, length, ..
+            } => Shape::of(&format!("list#{length}"), [part(element)]),
             ComponentDefinedType::Map { key, value, .. } => {
                 Shape::of("map", [part(key), part(value)])
             }

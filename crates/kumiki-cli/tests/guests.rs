@@ -1,0 +1,297 @@
+//! `kumiki run` on plugins in real languages, built from source.
+//!
+//! What each guest must answer is a table in its language's section; what
+//! holds for all of them holds for each that is there.
+
+use std::path::Path;
+use std::process::Command;
+
+use kumiki::inspect::Interfaces;
+use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin};
+use libtest_mimic::{Arguments, Failed, Trial};
+use test_components::guests::Guest;
+
+/// The published example's three, which `cargo xtask demo` runs.
+const EXAMPLES: [&str; 3] = ["text-upper", "text-reverse-c", "text-wordcount-js"];
+/// Made from the same contract by other tools, with WASI imports.
+const FOREIGN: [&str; 4] = [
+    "upper-wasip1",
+    "upper-wasip2",
+    "upper-python",
+    "upper-starlingmonkey",
+];
+
+type Case = fn(&Path) -> Result<(), Failed>;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = vec![
+        trial("upper-cases", "text-upper", text_upper),
+        trial("reverses scalar values", "text-reverse-c", text_reverse),
+        trial("counts words", "text-wordcount-js", text_wordcount),
+        trial("behaves in every way a host can test", "probe", probe),
+    ];
+    for guest in EXAMPLES {
+        trials.push(trial("says what it is", guest, says_what_it_is));
+        trials.push(trial(
+            "does not grow over 100,000 calls",
+            guest,
+            does_not_grow,
+        ));
+        trials.push(trial("imports no WASI", guest, imports_no_wasi));
+    }
+    for guest in FOREIGN {
+        trials.push(trial("loads and runs unchanged", guest, foreign));
+    }
+    trials.push(all_three());
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(name: &str, guest: &'static str, case: Case) -> Trial {
+    let found = Guest::find(guest);
+    let (ignored, kind) = (found.is_ignored(), found.component.as_ref().err().cloned());
+    Trial::test(format!("{guest} {name}"), move || case(found.path()?))
+        .with_ignored_flag(ignored)
+        .with_kind(kind.unwrap_or_default())
+}
+
+/// Loads a guest, with a log that nobody reads.
+fn load(path: &Path) -> Result<TextPlugin, Failed> {
+    Ok(TextPlugin::load(
+        &TextHost::new()?,
+        path,
+        Config::default(),
+    )?)
+}
+
+/// What a guest makes of an input: its output and metadata, or its error.
+fn answer(plugin: &mut TextPlugin, input: &str) -> Result<String, Failed> {
+    match plugin.process(input) {
+        Ok(result) => {
+            let metadata = result
+                .metadata
+                .iter()
+                .map(|entry| format!("|{}={}", entry.key, entry.value));
+            Ok(result.output + &metadata.collect::<String>())
+        }
+        Err(Error::Plugin {
+            error: ProcessError::InvalidInput,
+            ..
+        }) => Ok("invalid-input".into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn check(path: &Path, cases: &[(&str, &str)]) -> Result<(), Failed> {
+    let mut plugin = load(path)?;
+    for (input, expected) in cases {
+        let answer = answer(&mut plugin, input)?;
+        if answer != *expected {
+            return Err(format!("`{input}` gave `{answer}`, not `{expected}`").into());
+        }
+    }
+    Ok(())
+}
+
+fn text_upper(path: &Path) -> Result<(), Failed> {
+    check(
+        path,
+        &[
+            ("", "invalid-input"),
+            (
+                "Hello, Component Model!",
+                "HELLO, COMPONENT MODEL!|original_length=23|transform=uppercase",
+            ),
+            (" ", " |original_length=1|transform=uppercase"),
+            ("straße", "STRASSE|original_length=7|transform=uppercase"),
+            (
+                "ὀδυσσεύς",
+                "ὈΔΥΣΣΕΎΣ|original_length=17|transform=uppercase",
+            ),
+            ("組木 😀", "組木 😀|original_length=11|transform=uppercase"),
+            ("a\0b\r\n", "A\0B\r\n|original_length=5|transform=uppercase"),
+        ],
+    )
+}
+
+fn text_reverse(path: &Path) -> Result<(), Failed> {
+    check(
+        path,
+        &[
+            ("", "invalid-input"),
+            ("Hello!", "!olleH|transform=reverse"),
+            ("a", "a|transform=reverse"),
+            ("aé木😀", "😀木éa|transform=reverse"),
+            ("e\u{301}x", "x\u{301}e|transform=reverse"),
+            (
+                "\u{10ffff}\u{800}\u{7ff}\u{80}\u{7f}\0",
+                "\0\u{7f}\u{80}\u{7ff}\u{800}\u{10ffff}|transform=reverse",
+            ),
+            ("👩‍👧", "👧\u{200d}👩|transform=reverse"),
+        ],
+    )
+}
+
+fn text_wordcount(path: &Path) -> Result<(), Failed> {
+    let counts = |words: usize, characters: usize| {
+        format!(
+            "Words: {words}, Characters: {characters}\
+             |word_count={words}|char_count={characters}|transform=wordcount"
+        )
+    };
+    let expected = [
+        counts(3, 23),
+        counts(1, 1),
+        counts(2, 5),
+        counts(2, 6),
+        counts(4, 9),
+    ];
+    check(
+        path,
+        &[
+            ("", "invalid-input"),
+            (" \t\n\u{3000}", "invalid-input"),
+            ("Hello, Component Model!", &expected[0]),
+            ("😀", &expected[1]),
+            ("組木\u{3000}木組", &expected[2]),
+            ("  a  b", &expected[3]),
+            ("a\nb\tc\r\nd ", &expected[4]),
+        ],
+    )
+}
+
+fn says_what_it_is(path: &Path) -> Result<(), Failed> {
+    let plugin = load(path)?;
+    let file = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
+    assert_eq!((plugin.name(), plugin.version()), (file, "0.1.0"));
+    Ok(())
+}
+
+/// Memory that a guest holds can only grow; a guest that leaks a byte a call
+/// would pass this limit, which is little above what one call needs.
+fn does_not_grow(path: &Path) -> Result<(), Failed> {
+    let input = "Hello, Component Model! 組木 😀 ".repeat(10);
+    let mut smallest = None;
+    for memory in [
+        1 << 17,
+        1 << 18,
+        1 << 19,
+        1 << 20,
+        2 << 20,
+        4 << 20,
+        8 << 20,
+        16 << 20,
+    ] {
+        let host = TextHost::builder()
+            .limits(kumiki::Limits::default().with_memory(memory))
+            .build()?;
+        let runs = TextPlugin::load(&host, path, Config::default())
+            .is_ok_and(|mut plugin| (0..1000).all(|_| plugin.process(&input).is_ok()));
+        if runs {
+            smallest = Some(host);
+            break;
+        }
+    }
+    let host = smallest.ok_or("it does not run in 16 MiB")?;
+    let mut plugin = TextPlugin::load(&host, path, Config::default())?;
+    for call in 0..100_000 {
+        plugin
+            .process(&input)
+            .map_err(|error| format!("in call {call}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn imports_wasi(path: &Path) -> Result<bool, Failed> {
+    let interfaces = Interfaces::of("guest", &std::fs::read(path)?)?;
+    Ok(interfaces
+        .imports
+        .iter()
+        .any(|name| name.starts_with("wasi:")))
+}
+
+fn imports_no_wasi(path: &Path) -> Result<(), Failed> {
+    if imports_wasi(path)? {
+        Err("it imports WASI".into())
+    } else {
+        Ok(())
+    }
+}
+
+fn foreign(path: &Path) -> Result<(), Failed> {
+    let mut plugin = load(path)?;
+    for (input, output) in [("Hello!", "HELLO!"), ("straße 組木 😀", "STRASSE 組木 😀")] {
+        assert_eq!(plugin.process(input)?.output, output);
+    }
+    let error = plugin.process("").expect_err("empty input is refused");
+    assert_eq!(error.kind(), "invalid-input");
+    // They are what they are meant to be: components that import WASI.
+    if !imports_wasi(path)? {
+        return Err("it imports no WASI, so this test shows nothing".into());
+    }
+    Ok(())
+}
+
+fn probe(path: &Path) -> Result<(), Failed> {
+    let config: Config = [("mode", "fast")].into_iter().collect();
+    let limits = kumiki::Limits::default().with_time(std::time::Duration::from_millis(200));
+    let host = TextHost::builder().limits(limits).build()?;
+    let mut plugin = TextPlugin::load(&host, path, config)?;
+    for (input, expected) in [
+        ("echo 組木", "組木"),
+        ("config mode", "fast"),
+        ("config other", "unsupported-format"),
+        ("calls", "4"),
+        ("trap", "trap"),
+        // A new instance.
+        ("calls", "1"),
+        ("panic on purpose", "trap"),
+        ("loop", "limit"),
+        ("recurse", "trap"),
+        ("grow 4000000000", "internal-error"),
+        ("size 100000000", "100000000 bytes"),
+        ("nonsense", "invalid-input"),
+    ] {
+        let answer = match plugin.process(input) {
+            Ok(result) if result.output.len() > 100 => format!("{} bytes", result.output.len()),
+            Ok(result) => result.output,
+            Err(error) => error.kind().to_owned(),
+        };
+        assert_eq!(answer, expected, "{input}");
+    }
+    Ok(())
+}
+
+/// The README's line: the three examples on one text, by the real program.
+fn all_three() -> Trial {
+    let guests = EXAMPLES.map(Guest::find);
+    let ignored = guests.iter().any(Guest::is_ignored);
+    let why = guests
+        .iter()
+        .find_map(|guest| guest.component.as_ref().err().cloned());
+    let run = move || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+        command.args(["run", "--text", "Hello, Component Model!"]);
+        for guest in &guests {
+            command.arg("-p").arg(guest.path()?);
+        }
+        let output = command.output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            text,
+            "[text-upper] Output: HELLO, COMPONENT MODEL!\n  original_length: 23\n  \
+             transform: uppercase\n\
+             [text-reverse-c] Output: !ledoM tnenopmoC ,olleH\n  transform: reverse\n\
+             [text-wordcount-js] Output: Words: 3, Characters: 23\n  word_count: 3\n  \
+             char_count: 23\n  transform: wordcount\n"
+        );
+        assert!(output.status.success());
+        Ok(())
+    };
+    Trial::test("all three examples in one run", run)
+        .with_ignored_flag(ignored)
+        .with_kind(why.unwrap_or_default())
+}
