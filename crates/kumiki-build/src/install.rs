@@ -1,6 +1,7 @@
 //! Installs the project-local tools from their registries.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::command;
@@ -20,8 +21,11 @@ impl Tools {
         let whole = match tool.source() {
             // A virtual environment is broken when the Python it was made with
             // is gone: then this link leads nowhere.
-            Source::PyPi { .. } => self.python_program(tool, "python").is_some(),
-            Source::Npm { .. } => folder.join("node_modules").is_dir(),
+            Source::PyPi { module, .. } => {
+                self.python_program(tool, "python").is_some()
+                    && has_module(&folder.join("lib"), module)
+            }
+            Source::Npm { .. } => self.node_version(tool).is_some(),
         };
         whole && fs::read_to_string(folder.join(STAMP)).is_ok_and(|stamp| stamp == tool.pin())
     }
@@ -41,7 +45,7 @@ impl Tools {
             fs::remove_dir_all(&folder).map_err(Error::io("remove", &folder))?;
         }
         match tool.source() {
-            Source::PyPi { requirements } => self.install_python(tool, requirements)?,
+            Source::PyPi { requirements, .. } => self.install_python(tool, requirements)?,
             Source::Npm { package, lock } => {
                 node()?;
                 output::replace(&folder.join("package.json"), package.as_bytes())?;
@@ -85,6 +89,13 @@ impl Tools {
         command::run(&mut pip)?;
         Ok(())
     }
+}
+
+/// Whether a Python module lies below `lib`, which has a folder for the version.
+fn has_module(lib: &Path, module: &str) -> bool {
+    let versions = fs::read_dir(lib).into_iter().flatten().flatten();
+    let mut places = versions.map(|version| version.path().join("site-packages").join(module));
+    places.any(|place| place.is_dir())
 }
 
 /// A command that runs Python 3 with its module `venv`.
@@ -143,13 +154,15 @@ mod tests {
         let tools = Tools::new(root.path());
         let folder = tools.folder(Tool::ComponentizeQjs);
         assert!(!tools.is_installed(Tool::ComponentizeQjs), "nothing there");
-        fs::create_dir_all(folder.join("node_modules")).unwrap();
+        let package = folder.join("node_modules/componentize-qjs");
+        fs::create_dir_all(&package).unwrap();
+        fs::write(package.join("package.json"), r#"{"version": "0"}"#).unwrap();
         assert!(!tools.is_installed(Tool::ComponentizeQjs), "no stamp");
         fs::write(folder.join(STAMP), "of another version").unwrap();
         assert!(!tools.is_installed(Tool::ComponentizeQjs), "another stamp");
         fs::write(folder.join(STAMP), Tool::ComponentizeQjs.pin()).unwrap();
         assert!(tools.is_installed(Tool::ComponentizeQjs));
-        fs::remove_dir(folder.join("node_modules")).unwrap();
+        fs::remove_dir_all(package).unwrap();
         assert!(!tools.is_installed(Tool::ComponentizeQjs), "emptied");
     }
 }

@@ -19,7 +19,10 @@ pub enum Tool {
 /// Where a tool comes from, and what pins it.
 pub(crate) enum Source {
     /// A virtual environment with a requirements file.
-    PyPi { requirements: &'static str },
+    PyPi {
+        requirements: &'static str,
+        module: &'static str,
+    },
     /// A folder with a package.json and its lock file.
     Npm {
         package: &'static str,
@@ -50,9 +53,11 @@ impl Tool {
         match self {
             Tool::Zig => Source::PyPi {
                 requirements: include_str!("../tools/zig/requirements.txt"),
+                module: "ziglang",
             },
             Tool::ComponentizePy => Source::PyPi {
                 requirements: include_str!("../tools/componentize-py/requirements.txt"),
+                module: "componentize_py",
             },
             Tool::ComponentizeQjs => Source::Npm {
                 package: include_str!("../tools/componentize-qjs/package.json"),
@@ -78,7 +83,9 @@ impl Tool {
     /// The hash of what pins it.
     pub(crate) fn pin(self) -> String {
         let hasher = match self.source() {
-            Source::PyPi { requirements } => Hasher::new().bytes("pypi", requirements.as_bytes()),
+            Source::PyPi { requirements, .. } => {
+                Hasher::new().bytes("pypi", requirements.as_bytes())
+            }
             Source::Npm { package, lock } => Hasher::new()
                 .bytes("npm", package.as_bytes())
                 .bytes("lock", lock.as_bytes()),
@@ -96,7 +103,7 @@ mod tests {
         for tool in Tool::ALL {
             let package = tool.package();
             let pinned = match tool.source() {
-                Source::PyPi { requirements } => {
+                Source::PyPi { requirements, .. } => {
                     requirements.contains(&format!("\n{package} \\\n"))
                 }
                 Source::Npm {
@@ -114,7 +121,7 @@ mod tests {
     fn lock_files_name_no_place_to_download_from() {
         for tool in Tool::ALL {
             let text = match tool.source() {
-                Source::PyPi { requirements } => requirements,
+                Source::PyPi { requirements, .. } => requirements,
                 Source::Npm { lock, .. } => lock,
             };
             for word in ["\"resolved\"", "://registry", "index-url", "find-links"] {

@@ -86,7 +86,8 @@ impl Tools {
     }
 
     /// The version of a tool that came from npm, if it is there.
-    pub(crate) fn node_version(&self, tool: Tool, package: &str) -> Option<String> {
+    pub(crate) fn node_version(&self, tool: Tool) -> Option<String> {
+        let (package, _) = tool.package().rsplit_once('@')?;
         let manifest = self
             .folder(tool)
             .join("node_modules")

@@ -25,19 +25,16 @@ pub(super) struct Engine {
     /// What the driver calls it.
     name: &'static str,
     tool: Tool,
-    package: &'static str,
 }
 
 pub(super) const QUICKJS: Engine = Engine {
     name: "quickjs",
     tool: Tool::ComponentizeQjs,
-    package: "componentize-qjs",
 };
 
 pub(super) const STARLINGMONKEY: Engine = Engine {
     name: "starlingmonkey",
     tool: Tool::ComponentizeJs,
-    package: "@bytecodealliance/componentize-js",
 };
 
 pub(super) fn probe(tools: &Tools, engine: &Engine) -> Result<Ready, Missing> {
@@ -51,7 +48,7 @@ pub(super) fn probe(tools: &Tools, engine: &Engine) -> Result<Ready, Missing> {
 
 fn find(tools: &Tools, engine: &Engine) -> Result<String, Missing> {
     tools
-        .node_version(engine.tool, engine.package)
+        .node_version(engine.tool)
         .ok_or_else(|| tools.missing(engine.tool))
 }
 
