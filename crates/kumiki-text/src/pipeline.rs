@@ -17,6 +17,24 @@ pub struct Outcome<'a> {
 }
 
 /// Plugins and how records go through them.
+///
+/// ```
+/// use kumiki_text::{Config, Pipeline, TextHost, TextPlugin};
+///
+/// # fn main() -> Result<(), kumiki_text::Error> {
+/// # let bytes = test_components::TextPlugin::new("echo").build();
+/// let host = TextHost::new()?;
+/// let loaded = host.load_bytes("echo.wasm", &bytes)?;
+/// let plugin = || TextPlugin::new(loaded.clone(), Config::default());
+///
+/// let mut pipeline = Pipeline::chain(vec![plugin()?, plugin()?]);
+/// pipeline.process("some text", |outcome| {
+///     assert_eq!(outcome.result?.output, "some text");
+///     Ok::<(), kumiki_text::Error>(())
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Pipeline {
     plugins: Vec<TextPlugin>,

@@ -78,6 +78,13 @@ impl TextPlugin {
         self.plugin.name()
     }
 
+    /// How many bytes of linear memory its live instance holds; 0 when there is
+    /// none.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.instance.as_ref().map_or(0, Instance::memory)
+    }
+
     /// Calls it by another name in log records and errors, to tell apart two
     /// plugins that call themselves the same.
     pub fn rename(&mut self, name: &str) {

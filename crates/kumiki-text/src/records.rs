@@ -69,6 +69,19 @@ impl ReadError {
 }
 
 /// Reads records from `reader`, one after the other, into one buffer.
+///
+/// ```
+/// use kumiki_text::Records;
+///
+/// let mut records = Records::new(&b"one\r\ntwo"[..], 1 << 20);
+/// let mut lines = Vec::new();
+/// while let Some(record) = records.next_record() {
+///     let record = record?;
+///     lines.push(format!("{}: {}", record.line, record.text));
+/// }
+/// assert_eq!(lines, ["1: one", "2: two"]);
+/// # Ok::<(), kumiki_text::ReadError>(())
+/// ```
 #[derive(Debug)]
 pub struct Records<R> {
     reader: BufReader<R>,

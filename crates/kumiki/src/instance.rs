@@ -75,6 +75,13 @@ impl<C: Contract> Instance<C> {
         self.poisoned
     }
 
+    /// How many bytes of linear memory it holds. WebAssembly's memories only
+    /// grow, so this is also the most that it has held.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.store.data().memory.used()
+    }
+
     /// The plugin it is an instance of.
     #[must_use]
     pub fn plugin(&self) -> &Plugin<C> {

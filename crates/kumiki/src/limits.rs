@@ -8,6 +8,14 @@ use crate::engine::TICK;
 
 /// How much each call into a plugin may use, and how much memory its instance
 /// may hold. The defaults are on for every [`Host`](crate::Host).
+///
+/// ```
+/// use std::time::Duration;
+/// use kumiki::Limits;
+///
+/// let limits = Limits::default().with_time(Duration::from_millis(100)).with_memory(64 << 20);
+/// assert_eq!(limits.memory, 64 * 1024 * 1024);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

@@ -68,6 +68,12 @@ pub(crate) struct MemoryLimiter {
     pub(crate) refused: bool,
 }
 
+impl MemoryLimiter {
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+}
+
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(
         &mut self,
