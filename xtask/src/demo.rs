@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::place::Place;
-use crate::step::run as run_program;
+use crate::step::{run as run_program, step};
 use crate::{fixtures, setup};
 
 /// How much of the long output is shown.
@@ -17,7 +17,7 @@ const SHOWN_LINES: usize = 12;
 
 pub(crate) fn run(place: &Place) -> Result<()> {
     setup::run(place, fixtures::PLUGIN_TOOLCHAINS, |_| true)?;
-    fixtures::plugins(place)?;
+    step("guests", || fixtures::plugins(place))?;
 
     run_program(kumiki(place).args(["--text", "Hello, Component Model!"]))?;
 

@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use kumiki_build::{Built, Error, Job, Project, Toolchain, build_all};
@@ -77,8 +76,6 @@ pub(crate) fn all(place: &Place) -> Result<()> {
 
 fn build(place: &Place, guests: &[Guest]) -> Result<()> {
     let _lock = place.lock()?;
-    let start = Instant::now();
-    eprintln!("xtask: guests …");
     let mut jobs = Vec::new();
     for guest in guests {
         let project = Project::read(&place.guests().join(guest.folder)).map_err(with_hint)?;
@@ -101,10 +98,7 @@ fn build(place: &Place, guests: &[Guest]) -> Result<()> {
             Kept::Failed => failed.push(name.as_str()),
         }
     }
-    let seconds = start.elapsed().as_secs_f32();
-    eprintln!(
-        "xtask: guests: {built} built, {fresh} unchanged, {missing} missing ({seconds:.1} s)"
-    );
+    eprintln!("xtask: {built} built, {fresh} unchanged, {missing} missing");
     if !failed.is_empty() {
         let failed = failed.join(", ");
         bail!(

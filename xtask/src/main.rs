@@ -58,7 +58,7 @@ fn run(command: Xtask) -> anyhow::Result<()> {
     let place = Place::find()?;
     match command {
         Xtask::Setup => setup::run(&place, &Toolchain::ALL, |_| true),
-        Xtask::Fixtures => fixtures::all(&place),
+        Xtask::Fixtures => step::step("guests", || fixtures::all(&place)),
         Xtask::Demo => demo::run(&place),
         Xtask::Test { filters } => test::run(&place, &filters),
     }

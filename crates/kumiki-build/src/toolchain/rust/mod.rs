@@ -43,39 +43,52 @@ pub(super) fn probe(tools: &Tools, wasi: Wasi) -> Result<Ready, Missing> {
     })
 }
 
+/// One result for each job, still to come while it is `None`.
+type Results = Vec<Option<Result<Built, Error>>>;
+
 pub(super) fn build(jobs: &[&Job], tools: &Tools, options: &Options) -> Vec<Result<Built, Error>> {
-    let mut results: Vec<Option<Result<Built, Error>>> = jobs.iter().map(|_| None).collect();
+    let mut results: Results = jobs.iter().map(|_| None).collect();
     while let Some(first) = results.iter().position(Option::is_none) {
-        let workspace = match Workspace::of(&jobs[first].project.folder) {
-            Ok(workspace) => workspace,
-            Err(error) => {
-                results[first] = Some(Err(error));
-                continue;
+        match Workspace::of(&jobs[first].project.folder) {
+            Ok(workspace) => {
+                for wasi in WASIS {
+                    build_members(&workspace, wasi, jobs, &mut results, tools, options);
+                }
             }
-        };
-        for wasi in WASIS {
-            let places: Vec<(usize, &Package)> = (0..jobs.len())
-                .filter(|place| results[*place].is_none() && jobs[*place].project.wasi == wasi)
-                .filter_map(|place| Some((place, workspace.package(&jobs[place].project.folder)?)))
-                .collect();
-            let packages: Vec<&Package> = places.iter().map(|(_, package)| *package).collect();
-            if packages.is_empty() {
-                continue;
-            }
-            let ran = cargo_build(&workspace, &packages, wasi, tools, options);
-            for (place, package) in places {
-                results[place] = Some(match &ran {
-                    Err(missing) => Err(missing.clone().into()),
-                    Ok(ran) => ran
-                        .module(package)
-                        .and_then(|module| finish(jobs[place], module, options)),
-                });
-            }
+            Err(error) => results[first] = Some(Err(error)),
         }
         // A folder that its own workspace does not know would be asked for ever.
         results[first].get_or_insert_with(|| Err(no_package(&jobs[first].project.folder)));
     }
     results.into_iter().flatten().collect()
+}
+
+/// Builds those jobs that are of this workspace and for this WASI.
+fn build_members(
+    workspace: &Workspace,
+    wasi: Wasi,
+    jobs: &[&Job],
+    results: &mut Results,
+    tools: &Tools,
+    options: &Options,
+) {
+    let members: Vec<(usize, &Package)> = (0..jobs.len())
+        .filter(|place| results[*place].is_none() && jobs[*place].project.wasi == wasi)
+        .filter_map(|place| Some((place, workspace.package(&jobs[place].project.folder)?)))
+        .collect();
+    if members.is_empty() {
+        return;
+    }
+    let packages: Vec<&Package> = members.iter().map(|(_, package)| *package).collect();
+    let ran = cargo_build(workspace, &packages, wasi, tools, options);
+    for (place, package) in members {
+        results[place] = Some(match &ran {
+            Err(missing) => Err(missing.clone().into()),
+            Ok(ran) => ran
+                .module(package)
+                .and_then(|module| finish(jobs[place], module, options)),
+        });
+    }
 }
 
 fn no_package(folder: &Path) -> Error {
@@ -84,6 +97,10 @@ fn no_package(folder: &Path) -> Error {
         line: None,
         message: "cargo finds no package here".to_owned(),
     }
+}
+
+fn no_cargo(error: &Error) -> Missing {
+    Missing::new(error.to_string(), "install Rust by rustup (rustup.rs)")
 }
 
 /// What `cargo metadata` says, as far as it is needed.
@@ -106,7 +123,10 @@ impl Workspace {
         cargo
             .args(["metadata", "--no-deps", "--format-version=1"])
             .current_dir(folder);
-        let output = command::run(&mut cargo)?;
+        let output = command::start(&mut cargo).map_err(|error| no_cargo(&error))?;
+        if !output.status.success() {
+            return Err(command::failed(&cargo, &output));
+        }
         serde_json::from_slice(&output.stdout).map_err(|_| no_package(folder))
     }
 
@@ -184,8 +204,7 @@ fn cargo_build(
     for package in packages {
         cargo.args(["--package", &package.name]);
     }
-    let output = command::start(&mut cargo)
-        .map_err(|error| Missing::new(error.to_string(), "install Rust by rustup (rustup.rs)"))?;
+    let output = command::start(&mut cargo).map_err(|error| no_cargo(&error))?;
 
     let lines = output.stdout.split(|byte| *byte == b'\n');
     let modules = lines
