@@ -23,6 +23,8 @@ pub(crate) struct Inner<C: Contract> {
     pub(crate) linker: Linker<HostState<C::Data>>,
     pub(crate) world: World,
     pub(crate) limits: Limits,
+    /// The time limit in ticks of the epoch clock.
+    pub(crate) ticks: u64,
     pub(crate) observer: Arc<dyn Observer>,
 }
 
@@ -172,6 +174,7 @@ impl<C: Contract> HostBuilder<C> {
                 engine,
                 linker,
                 world,
+                ticks: limits.ticks(),
                 limits,
                 observer,
             }),

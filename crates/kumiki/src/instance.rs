@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use wasmtime::{Store, Trap, WasmBacktrace};
 
+use crate::host::Inner;
 use crate::limits::Limit;
 use crate::observer::Event;
 use crate::{Contract, Error, HostState, Limits, Plugin, Result};
@@ -31,7 +32,7 @@ impl<C: Contract> Instance<C> {
         let state = HostState::new(data, name, host.limits.memory, host.observer.clone());
         let mut store = Store::new(host.engine.as_wasmtime(), state);
         store.limiter(|state| &mut state.memory);
-        arm(&mut store, &host.limits, INSTANTIATE)?;
+        arm(&mut store, host, INSTANTIATE)?;
         match C::instantiate(plugin.pre(), &mut store) {
             Ok(bindings) => Ok(Self {
                 plugin,
@@ -62,7 +63,7 @@ impl<C: Contract> Instance<C> {
                 plugin: self.store.data().plugin.to_string(),
             });
         }
-        arm(&mut self.store, &self.plugin.host().inner.limits, function)?;
+        arm(&mut self.store, &self.plugin.host().inner, function)?;
         match call(&self.bindings, &mut self.store) {
             Ok(result) => Ok(result),
             Err(source) => Err(self.end(function, source)),
@@ -117,15 +118,20 @@ impl<C: Contract> Instance<C> {
 }
 
 /// Sets what the next call may use.
-fn arm<D>(store: &mut Store<HostState<D>>, limits: &Limits, function: &str) -> Result<()> {
-    // A new limit must be armed here.
+fn arm<C: Contract>(
+    store: &mut Store<HostState<C::Data>>,
+    host: &Inner<C>,
+    function: &str,
+) -> Result<()> {
+    // A new limit must be armed here. Time is the host's `ticks`, divided once
+    // and not at every call; memory is armed with the instance.
     let Limits {
         time: _,
         memory: _,
         transfer,
         fuel,
-    } = limits;
-    store.set_epoch_deadline(limits.ticks());
+    } = &host.limits;
+    store.set_epoch_deadline(host.ticks);
     store.set_hostcall_fuel(*transfer);
     store.data_mut().memory.refused = false;
     if let Some(fuel) = fuel {
@@ -133,7 +139,7 @@ fn arm<D>(store: &mut Store<HostState<D>>, limits: &Limits, function: &str) -> R
         // builder never pairs with a fuel limit.
         store
             .set_fuel(*fuel)
-            .map_err(|source| call_error(limits, store.data(), function, source))?;
+            .map_err(|source| call_error(&host.limits, store.data(), function, source))?;
     }
     Ok(())
 }
