@@ -3,13 +3,14 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
 use crate::place::Place;
-use crate::step::{run as run_program, step};
+use crate::step::{line, run as run_program, step};
 use crate::{fixtures, setup};
 
 /// How much of the long output is shown.
@@ -18,15 +19,28 @@ const SHOWN_LINES: usize = 12;
 pub(crate) fn run(place: &Place) -> Result<()> {
     setup::run(place, fixtures::PLUGIN_TOOLCHAINS, |_| true)?;
     step("guests", || fixtures::plugins(place))?;
+    if !Path::new(&program(place)).exists() {
+        eprintln!("xtask: compiling wasmtime takes some ten minutes, this once");
+    }
+    step("program", || {
+        // What the tests select, so that cargo compiles dependencies once.
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--workspace", "--bins", "--tests"]);
+        run_program(cargo.current_dir(&place.root))
+    })?;
 
-    run_program(kumiki(place).args(["--text", "Hello, Component Model!"]))?;
+    let show = |command: &mut Command| {
+        eprintln!("\n$ {}", line(command).replace(&*program(place), "kumiki"));
+        run_program(command)
+    };
+    show(kumiki(place).args(["-v", "--text", "Hello, Component Model!"]))?;
 
     let text = "guests/text/reader.txt";
     let results = place.target.join("demo.txt");
     let output =
         File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
     let start = Instant::now();
-    run_program(kumiki(place).arg(text).stdout(output))?;
+    show(kumiki(place).arg(text).stdout(output))?;
     let seconds = start.elapsed().as_secs_f32();
 
     let lines: Vec<String> = BufReader::new(File::open(&results)?)
@@ -52,17 +66,17 @@ fn japanese_record<'a>(lines: &'a [String], text: &str) -> &'a [String] {
 }
 
 fn kumiki(place: &Place) -> Command {
-    let mut command = Command::new("cargo");
+    let mut command = Command::new(&*program(place));
     command.current_dir(&place.root);
-    command.args([
-        "run",
-        "--quiet",
-        "--package",
-        "kumiki-cli",
-        "--",
-        "run",
-        "-p",
-    ]);
-    command.arg(place.plugins());
+    let plugins = place.plugins();
     command
+        .args(["run", "-p"])
+        .arg(plugins.strip_prefix(&place.root).unwrap_or(&plugins));
+    command
+}
+
+/// The program's file.
+fn program(place: &Place) -> String {
+    let name = format!("kumiki{}", std::env::consts::EXE_SUFFIX);
+    place.target.join("debug").join(name).display().to_string()
 }
