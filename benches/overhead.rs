@@ -7,7 +7,7 @@
 //! cargo bench -p kumiki-benches --bench overhead
 //! ```
 
-#![allow(missing_docs, reason = "a benchmark")]
+#![allow(missing_docs, clippy::print_stderr, reason = "a benchmark")]
 
 use std::hint::black_box;
 use std::path::Path;
