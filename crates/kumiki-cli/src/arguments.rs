@@ -17,6 +17,22 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Run(RunArguments),
+    Inspect(InspectArguments),
+}
+
+/// Show what a file is and what it could touch, without running it
+#[derive(Args)]
+pub(crate) struct InspectArguments {
+    /// A plugin, or any other file
+    pub(crate) file: PathBuf,
+
+    /// Write a JSON object for machines
+    #[arg(long, conflicts_with = "wit")]
+    pub(crate) json: bool,
+
+    /// Write its interfaces as WIT and nothing else
+    #[arg(long)]
+    pub(crate) wit: bool,
 }
 
 /// Send text through plugins and print what they make of it

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
     };
     match outcome {
         Ok(code) => code,

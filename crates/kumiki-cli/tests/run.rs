@@ -435,3 +435,32 @@ fn memory_stays_flat() {
         "{kibibytes} KiB at the peak"
     );
 }
+
+#[test]
+fn inspect_says_what_a_file_is() {
+    let core = test_components::core_module("(func (export \"process\"))");
+    let wasi = test_components::parse(
+        r#"(component
+            (import "wasi:filesystem/types@0.2.0" (instance))
+            (import "wasi:cli/environment@0.2.0" (instance)))"#,
+    );
+    let scene = Scene::with_plugins()
+        .file("core.wasm", core)
+        .file("wasi.wasm", wasi)
+        .file("notes.txt", "hello")
+        .file("empty.wasm", "");
+    for arguments in [
+        &["inspect", "plugins/echo.wasm"][..],
+        &["inspect", "plugins/echo.wasm", "--json"],
+        &["inspect", "plugins/echo.wasm", "--wit"],
+        &["inspect", "wasi.wasm"],
+        &["inspect", "core.wasm"],
+        &["inspect", "notes.txt"],
+        &["inspect", "notes.txt", "--json"],
+        &["inspect", "notes.txt", "--wit"],
+        &["inspect", "empty.wasm"],
+        &["inspect", "nowhere.wasm"],
+    ] {
+        snapshot!(format!("{}\n{}", arguments.join(" "), scene.run(arguments)));
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use kumiki::Error;
-use kumiki::inspect::Kind;
+use kumiki::inspect::{Inspection, Kind};
 use kumiki_text::{Config, TextHost, load_folder};
 use proptest::prelude::*;
 use test_components::{TEXT_PROCESSOR, TextPlugin, build, core_module, parse};
@@ -273,5 +273,44 @@ proptest! {
         component.extend(&bytes);
         prop_assert!(HOST.load_bytes("p.wasm", &component).is_err());
         prop_assert!(HOST.load_bytes("p.wasm", &bytes).is_err());
+    }
+}
+
+/// What is printed as WIT is WIT, and says the same as the component.
+#[test]
+fn printed_wit_reads_back() {
+    let bytes = TextPlugin::default().build();
+    let text = Inspection::wit("p.wasm", &bytes).expect("it has WIT");
+    let mut resolve = wit_parser::Resolve::new();
+    let package = resolve
+        .push_source("printed.wit", &text)
+        .expect("it parses");
+    resolve
+        .select_world(&[package], Some("root"))
+        .expect("it has its world");
+    assert!(
+        text.contains("process: func(input: string) -> result<process-result, process-error>;")
+    );
+    assert!(matches!(
+        Inspection::wit("p.wasm", b"no"),
+        Err(Error::NoWit { .. })
+    ));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_can_be_inspected(changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8), cut in any::<prop::sample::Index>()) {
+        static GOOD: LazyLock<Vec<u8>> = LazyLock::new(|| TextPlugin::default().build());
+        let mut bytes = GOOD.clone();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(cut.index(bytes.len() + 1));
+        let inspection = Inspection::of(&bytes);
+        if !inspection.parts.is_empty() {
+            prop_assert_eq!(inspection.parts.iter().map(|(_, size)| size).sum::<usize>(), bytes.len());
+        }
+        let _ = Inspection::wit("p.wasm", &bytes);
     }
 }

@@ -69,6 +69,14 @@ pub enum Error {
         /// What the contract gives, beside WASI 0.2.
         given: Vec<String>,
     },
+    /// The file has no interfaces that WIT could describe.
+    #[error("`{plugin}` has no WIT: {message}")]
+    NoWit {
+        /// The plugin.
+        plugin: String,
+        /// Why not.
+        message: String,
+    },
     /// The component could not be compiled.
     #[error("cannot compile `{plugin}`")]
     Compile {

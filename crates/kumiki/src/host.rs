@@ -82,15 +82,7 @@ impl<C: Contract> Host<C> {
     /// [`Error::Link`] for one that this host cannot run.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Plugin<C>> {
         let start = Instant::now();
-        match Kind::of(bytes) {
-            Kind::Component => self.inner.world.check(name, bytes)?,
-            found => {
-                return Err(Error::NotAComponent {
-                    plugin: name.into(),
-                    found,
-                });
-            }
-        }
+        self.check(name, bytes)?;
         let component =
             Component::from_binary(self.inner.engine.as_wasmtime(), bytes).map_err(|source| {
                 Error::Compile {
@@ -113,6 +105,21 @@ impl<C: Contract> Host<C> {
             elapsed: start.elapsed(),
         });
         Ok(Plugin::new(self.clone(), name, pre))
+    }
+
+    /// Checks that bytes are a component of this contract, and nothing more:
+    /// compiles nothing, runs nothing.
+    ///
+    /// # Errors
+    /// As [`Host::load_bytes`], without [`Error::Compile`] and [`Error::Link`].
+    pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        match Kind::of(bytes) {
+            Kind::Component => self.inner.world.check(name, bytes),
+            found => Err(Error::NotAComponent {
+                plugin: name.into(),
+                found,
+            }),
+        }
     }
 
     /// The engine that this host's plugins run on.

@@ -26,6 +26,9 @@ const FLAGS: &[&str] = &[
     "-Wall",
     "-Wextra",
     "-mexec-model=reactor",
+    // As Rust's plugins have. Zig's own choice is 16 MiB for every instance,
+    // clang's 64 KiB.
+    "-Wl,-z,stack-size=1048576",
     "-Wl,--strip-all",
 ];
 

@@ -162,6 +162,8 @@ struct Run<'a> {
     console: Console,
     writer: Box<dyn ResultWriter>,
     out: Box<dyn Write>,
+    /// Whether a person watches the results.
+    terminal: bool,
     records: u64,
     /// Results that are missing because a plugin or a line failed.
     failed: u64,
@@ -183,6 +185,7 @@ impl<'a> Run<'a> {
             console,
             writer: writer(arguments.output, terminal),
             out: Box::new(BufWriter::with_capacity(64 * 1024, stdout)),
+            terminal,
             records: 0,
             failed: 0,
             finished_bytes: 0,
@@ -258,6 +261,7 @@ impl<'a> Run<'a> {
             console,
             failed,
             records,
+            terminal,
             ..
         } = self;
         let place = Place {
@@ -267,6 +271,10 @@ impl<'a> Run<'a> {
         writer.begin(out, place)?;
         pipeline.process(text, |outcome: Outcome<'_>| {
             let written = writer.result(out, place, &outcome)?;
+            if *terminal {
+                // So that a plugin's log stands above its own result.
+                out.flush()?;
+            }
             if let Err(error) = &outcome.result {
                 *failed += 1;
                 if !written {

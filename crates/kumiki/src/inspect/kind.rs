@@ -1,11 +1,9 @@
-//! What a file is, found from its bytes. Runs nothing and never panics.
+//! What a file is, found from its bytes.
 
 use std::fmt;
 
 use wasmparser::{ComponentExternalKind, Parser, Payload};
 use wasmtime::{Engine, Precompiled};
-
-use crate::{Error, Result};
 
 /// What the bytes of a file turn out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,104 +148,9 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a component imports and exports, by name, in the order of its binary.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Interfaces {
-    /// Interfaces such as `wasi:io/poll@0.2.0`, and functions such as `greet`.
-    pub imports: Vec<String>,
-    /// The same for exports.
-    pub exports: Vec<String>,
-}
-
-impl Interfaces {
-    /// Reads the names that the outermost component imports and exports;
-    /// `plugin` is how an error calls it.
-    ///
-    /// # Errors
-    /// [`Error::Malformed`] when `bytes` are not the structure of a WebAssembly
-    /// binary.
-    pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
-        Self::read(bytes).map_err(|source| Error::malformed(plugin, &source))
-    }
-
-    fn read(bytes: &[u8]) -> wasmparser::Result<Self> {
-        let mut interfaces = Self::default();
-        let mut depth = 0_usize;
-        for payload in Parser::new(0).parse_all(bytes) {
-            match payload? {
-                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-                Payload::End(_) => depth = depth.saturating_sub(1),
-                Payload::ComponentImportSection(section) if depth == 0 => {
-                    for import in section {
-                        interfaces.imports.push(import?.name.name.to_owned());
-                    }
-                }
-                Payload::ComponentExportSection(section) if depth == 0 => {
-                    for export in section {
-                        interfaces.exports.push(export?.name.name.to_owned());
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(interfaces)
-    }
-}
-
-/// The name of an interface with its version cut down to what decides
-/// compatibility: `wasi:io/poll@0.2.6` and `@0.2.0` both give `wasi:io/poll@0.2`.
-/// A pre-release is compatible with nothing but itself.
-pub(crate) fn compatible_name(name: &str) -> String {
-    let Some((interface, version)) = name.split_once('@') else {
-        return name.to_owned();
-    };
-    if version.contains(['-', '+']) {
-        return name.to_owned();
-    }
-    let mut numbers = version.split('.');
-    match (numbers.next(), numbers.next(), numbers.next()) {
-        (Some("0"), Some("0"), Some(_)) => name.to_owned(),
-        (Some("0"), Some(minor), Some(_)) => format!("{interface}@0.{minor}"),
-        (Some(major), Some(_), Some(_)) => format!("{interface}@{major}"),
-        _ => name.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_cut_to_what_decides_compatibility() {
-        for (name, expected) in [
-            ("myapp:text-processor/plugin", "myapp:text-processor/plugin"),
-            ("wasi:io/poll@0.2.0", "wasi:io/poll@0.2"),
-            ("wasi:io/poll@0.2.12", "wasi:io/poll@0.2"),
-            ("wasi:io/poll@0.3.0", "wasi:io/poll@0.3"),
-            ("wasi:cli/run@0.2.0-rc-2023", "wasi:cli/run@0.2.0-rc-2023"),
-            ("a:b/c@1.2.3", "a:b/c@1"),
-            ("a:b/c@0.0.3", "a:b/c@0.0.3"),
-            ("greet", "greet"),
-        ] {
-            assert_eq!(compatible_name(name), expected);
-        }
-    }
-
-    #[test]
-    fn interfaces_are_those_of_the_outermost_component() {
-        let bytes = test_components::parse(
-            r#"(component
-                (import "a:b/c@1.0.0" (instance $c (export "f" (func))))
-                (component (import "inner" (func)))
-                (core module (import "core" "f" (func)))
-                (export "d:e/f" (instance $c)))"#,
-        );
-        let interfaces = Interfaces::of("p", &bytes).unwrap();
-        assert_eq!(interfaces.imports, ["a:b/c@1.0.0"]);
-        assert_eq!(interfaces.exports, ["d:e/f"]);
-        assert!(Interfaces::of("p", b"no").is_err());
-    }
 
     #[test]
     fn kinds_are_told_apart() {

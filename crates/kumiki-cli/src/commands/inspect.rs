@@ -1,0 +1,206 @@
+//! `kumiki inspect`: what a file is and what it could touch, without running
+//! it. Works on any file: what is no component is named for what it is.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstyle::Style;
+use bytesize::ByteSize;
+use kumiki::inspect::{Inspection, Kind};
+use kumiki_text::TextHost;
+use serde_json::json;
+
+use crate::arguments::InspectArguments;
+use crate::console::{escape, escape_lines};
+use crate::failure::{Failure, causes, hint};
+
+const HEADING: Style = Style::new().bold();
+
+pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure> {
+    let path = &arguments.file;
+    let bytes = std::fs::read(path).map_err(|error| {
+        let hint = "check the path, relative to the current folder";
+        Failure::path("file", path, &error, hint)
+    })?;
+    let name = path.display().to_string();
+    let written = if arguments.wit {
+        let wit = Inspection::wit(&name, &bytes).map_err(|error| failure(&error))?;
+        write!(io::stdout(), "{wit}")
+    } else {
+        let report = Report::of(&name, &bytes)?;
+        if arguments.json {
+            report.json()
+        } else {
+            report.text()
+        }
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed("cannot write the report").because(error))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn failure(error: &kumiki::Error) -> Failure {
+    let mut failure = Failure::failed(error.to_string());
+    failure.causes = causes(error);
+    failure.hint = hint(error);
+    failure
+}
+
+/// What there is to say about a file.
+struct Report<'a> {
+    name: &'a str,
+    inspection: Inspection,
+    /// Whether it fits the text-processor contract, and if not, why.
+    fits: Result<(), kumiki::Error>,
+    wit: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    fn of(name: &'a str, bytes: &[u8]) -> Result<Self, Failure> {
+        let host = TextHost::new().map_err(|error| failure(&error))?;
+        let inspection = Inspection::of(bytes);
+        let wit = match inspection.kind {
+            Kind::Component | Kind::WitPackage => Inspection::wit(name, bytes).ok(),
+            _ => None,
+        };
+        Ok(Self {
+            name,
+            inspection,
+            fits: host.check(name, bytes),
+            wit,
+        })
+    }
+
+    fn json(&self) -> io::Result<()> {
+        let Inspection {
+            kind,
+            bytes,
+            interfaces,
+            capabilities,
+            parts,
+            producers,
+            ..
+        } = &self.inspection;
+        let strings = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>();
+        let report = json!({
+            "file": self.name,
+            "kind": kind.to_string(),
+            "bytes": bytes,
+            "contract": self.fits.is_ok().then_some("myapp:text-processor/text-plugin"),
+            "misfit": self.fits.as_ref().err().map(ToString::to_string),
+            "could_touch": strings(&mut capabilities.iter().map(ToString::to_string)),
+            "imports": interfaces.imports,
+            "exports": interfaces.exports,
+            "producers": producers.iter().map(|producer| json!({
+                "field": producer.field, "name": producer.name, "version": producer.version,
+            })).collect::<Vec<_>>(),
+            "parts": parts.iter().map(|(part, size)| json!({
+                "part": part.to_string(), "bytes": size,
+            })).collect::<Vec<_>>(),
+            "wit": self.wit,
+        });
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, &report)?;
+        writeln!(out)
+    }
+
+    fn text(&self) -> io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        let Inspection {
+            kind,
+            bytes,
+            interfaces,
+            capabilities,
+            parts,
+            producers,
+            ..
+        } = &self.inspection;
+        writeln!(out, "{}: {kind}, {}", escape(self.name), size(*bytes))?;
+        if !matches!(kind, Kind::Component | Kind::WitPackage | Kind::CoreModule) {
+            return Ok(());
+        }
+        if *kind == Kind::Component {
+            self.contract(&mut out)?;
+            let items = capabilities
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>();
+            section(
+                &mut out,
+                "could touch, if it were granted",
+                &items,
+                "nothing",
+            )?;
+            section(&mut out, "imports", &interfaces.imports, "nothing")?;
+            section(&mut out, "exports", &interfaces.exports, "nothing")?;
+        }
+        let items = producers.iter().map(|producer| {
+            let parts = [&*producer.field, &*producer.name, &*producer.version];
+            parts.join(" ").trim_end().to_owned()
+        });
+        section(
+            &mut out,
+            "made by",
+            &items.collect::<Vec<_>>(),
+            "it does not say",
+        )?;
+        let items = parts.iter().map(|(part, part_size)| {
+            let percent = *part_size as f64 * 100.0 / (*bytes).max(1) as f64;
+            format!("{part:<22} {:>10} {percent:>5.1} %", size(*part_size))
+        });
+        section(&mut out, "size", &items.collect::<Vec<_>>(), "nothing")?;
+        if let Some(wit) = &self.wit {
+            writeln!(out, "\n{HEADING}WIT{HEADING:#}")?;
+            for line in without_wasi(wit).lines() {
+                writeln!(out, "  {}", escape_lines(line))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn contract(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "\n{HEADING}contract{HEADING:#}")?;
+        match &self.fits {
+            Ok(()) => writeln!(out, "  myapp:text-processor/text-plugin, one record a call"),
+            Err(error) => writeln!(
+                out,
+                "  none that is known here: {}",
+                escape(&error.to_string())
+            ),
+        }
+    }
+}
+
+fn section(out: &mut dyn Write, heading: &str, items: &[String], none: &str) -> io::Result<()> {
+    writeln!(out, "\n{HEADING}{heading}{HEADING:#}")?;
+    if items.is_empty() {
+        return writeln!(out, "  {none}");
+    }
+    items
+        .iter()
+        .try_for_each(|item| writeln!(out, "  {}", escape(item)))
+}
+
+/// WIT without the packages of WASI, which everybody's plugins have the same
+/// of; `--wit` shows them.
+fn without_wasi(wit: &str) -> String {
+    let mut kept = String::new();
+    let mut skipping = false;
+    for line in wit.lines() {
+        skipping |= line.starts_with("package wasi:");
+        if !skipping {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        // Packages beside the first are blocks that end at the margin.
+        skipping &= line != "}";
+    }
+    kept.trim_end().to_owned()
+}
+
+fn size(bytes: usize) -> String {
+    ByteSize::b(bytes as u64).display().si().to_string()
+}

@@ -1,0 +1,77 @@
+//! All there is to say about a file without running it.
+
+use super::{Capability, Interfaces, Kind, Part, Producer, parts, wit};
+use crate::Result;
+
+/// What a file is, what it is made of, and what it could touch.
+///
+/// ```
+/// use kumiki::inspect::{Inspection, Kind};
+///
+/// let bytes = test_components::TextPlugin::new("echo").build();
+/// let inspection = Inspection::of(&bytes);
+/// assert_eq!(inspection.kind, Kind::Component);
+/// assert!(inspection.capabilities.is_empty());
+/// assert!(inspection.interfaces.exports.contains(&"myapp:text-processor/plugin".to_owned()));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// What the file is.
+    pub kind: Kind,
+    /// Its size in bytes.
+    pub bytes: usize,
+    /// What it imports and exports; empty for anything but a component.
+    pub interfaces: Interfaces,
+    /// What its imports could touch if it were granted, each once.
+    pub capabilities: Vec<Capability>,
+    /// Its parts with their sizes in bytes, largest first; they add up to
+    /// `bytes`. Empty for what is not WebAssembly.
+    pub parts: Vec<(Part, usize)>,
+    /// Languages and tools that say they made it, each once.
+    pub producers: Vec<Producer>,
+}
+
+impl Inspection {
+    /// Inspects `bytes`, whatever they are. What cannot be read is left out.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let kind = Kind::of(bytes);
+        let interfaces = match kind {
+            Kind::Component | Kind::WitPackage => Interfaces::of("", bytes).unwrap_or_default(),
+            _ => Interfaces::default(),
+        };
+        let mut capabilities: Vec<_> = interfaces
+            .imports
+            .iter()
+            .filter_map(|name| Capability::of(name))
+            .collect();
+        capabilities.sort_unstable();
+        capabilities.dedup();
+        let (parts, producers) = match kind {
+            Kind::Component | Kind::WitPackage | Kind::CoreModule | Kind::Truncated => {
+                parts::read(bytes)
+            }
+            _ => Default::default(),
+        };
+        Self {
+            kind,
+            bytes: bytes.len(),
+            interfaces,
+            capabilities,
+            parts,
+            producers,
+        }
+    }
+
+    /// The interfaces of a component or a WIT package as WIT text that
+    /// wit-parser reads back; `plugin` is how an error calls it.
+    ///
+    /// # Errors
+    /// [`Error::NoWit`] for bytes whose interfaces no WIT describes.
+    ///
+    /// [`Error::NoWit`]: crate::Error::NoWit
+    pub fn wit(plugin: &str, bytes: &[u8]) -> Result<String> {
+        wit::print(plugin, bytes)
+    }
+}

@@ -1,0 +1,19 @@
+//! What a file is and what it could do, found from its bytes. Runs nothing and
+//! never panics, whatever the bytes.
+//!
+//! [`Kind::of`] says what a file is, [`Interfaces::of`] what a component
+//! imports and exports, and [`Inspection::of`] all there is to say.
+
+mod capability;
+mod inspection;
+mod interfaces;
+mod kind;
+mod parts;
+mod wit;
+
+pub use capability::Capability;
+pub use inspection::Inspection;
+pub use interfaces::Interfaces;
+pub(crate) use interfaces::compatible_name;
+pub use kind::Kind;
+pub use parts::{Part, Producer};

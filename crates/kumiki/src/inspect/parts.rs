@@ -1,0 +1,111 @@
+//! What a WebAssembly file is made of, by size, and what made it.
+
+use std::fmt;
+use std::ops::Range;
+
+use wasmparser::{BinaryReader, Parser, Payload, ProducersSectionReader};
+
+/// A part of a WebAssembly file. All its core modules are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// Functions.
+    Code,
+    /// What lies in memory at the start.
+    Data,
+    /// Types, imports, exports, and how modules are joined.
+    Structure,
+    /// Debugging information (DWARF); costs nothing at run time.
+    DebugInformation,
+    /// Names of functions, for backtraces; cost nothing at run time.
+    Names,
+    /// Other custom sections: documentation, producers, and the like.
+    OtherCustom,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Code => "code",
+            Self::Data => "data",
+            Self::Structure => "types and structure",
+            Self::DebugInformation => "debug information",
+            Self::Names => "names",
+            Self::OtherCustom => "other custom sections",
+        })
+    }
+}
+
+/// A language or tool that says it made a part of a component.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Producer {
+    /// What it is: `language`, `processed-by` or `sdk`.
+    pub field: String,
+    /// Its name, such as `Rust`.
+    pub name: String,
+    /// Its version in its own words; often empty.
+    pub version: String,
+}
+
+/// Walks through all of `bytes`, nested modules and components included, as far
+/// as they can be read. Every byte counts in one part, so the sizes add up.
+pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
+    let mut sizes: Vec<(Part, usize)> = Vec::new();
+    let mut producers = Vec::new();
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        let (part, range) = match payload {
+            Payload::CodeSectionStart { range, .. } => (Part::Code, range),
+            Payload::DataSection(section) => (Part::Data, section.range()),
+            Payload::CustomSection(section) => {
+                if section.name() == "producers" {
+                    producers.extend(read_producers(section.data()));
+                }
+                (custom(section.name()), section.range())
+            }
+            _ => continue,
+        };
+        add(&mut sizes, part, range);
+    }
+    let counted: usize = sizes.iter().map(|(_, size)| size).sum();
+    let structure = bytes.len().saturating_sub(counted);
+    sizes.push((Part::Structure, structure));
+    sizes.sort_by_key(|(part, size)| (std::cmp::Reverse(*size), *part));
+    producers.sort();
+    producers.dedup();
+    (sizes, producers)
+}
+
+fn add(sizes: &mut Vec<(Part, usize)>, part: Part, range: Range<usize>) {
+    match sizes.iter_mut().find(|(known, _)| *known == part) {
+        Some((_, size)) => *size += range.len(),
+        None => sizes.push((part, range.len())),
+    }
+}
+
+fn custom(name: &str) -> Part {
+    match name {
+        "name" | "component-name" => Part::Names,
+        name if name.starts_with(".debug") || name == "external_debug_info" => {
+            Part::DebugInformation
+        }
+        _ => Part::OtherCustom,
+    }
+}
+
+fn read_producers(data: &[u8]) -> Vec<Producer> {
+    let mut producers = Vec::new();
+    let Ok(fields) = ProducersSectionReader::new(BinaryReader::new(data, 0)) else {
+        return producers;
+    };
+    for field in fields.into_iter().map_while(Result::ok) {
+        for value in field.values.into_iter().map_while(Result::ok) {
+            producers.push(Producer {
+                field: field.name.to_owned(),
+                name: value.name.to_owned(),
+                version: value.version.to_owned(),
+            });
+        }
+    }
+    producers
+}
