@@ -18,6 +18,15 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Run(RunArguments),
     Inspect(InspectArguments),
+    Check(CheckArguments),
+}
+
+/// Try a plugin on everything that a plugin should stand
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 all checks passed, 1 some failed, 2 wrong use")]
+pub(crate) struct CheckArguments {
+    /// The plugin
+    pub(crate) file: PathBuf,
 }
 
 /// Show what a file is and what it could touch, without running it

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
+        Command::Check(arguments) => commands::check::check(&arguments),
     };
     match outcome {
         Ok(code) => code,

@@ -464,3 +464,25 @@ fn inspect_says_what_a_file_is() {
         snapshot!(format!("{}\n{}", arguments.join(" "), scene.run(arguments)));
     }
 }
+
+#[test]
+fn check_shows_a_table() {
+    let fragile = TextPlugin::new("fragile").process(&format!(
+        "(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}"
+    ));
+    let scene = Scene::with_plugins()
+        .plugin("fragile.wasm", &fragile)
+        .file("notes.txt", "hello");
+    for arguments in [
+        &["check", "plugins/echo.wasm"][..],
+        &["check", "fragile.wasm"],
+        &["check", "notes.txt"],
+        &["check", "nowhere.wasm"],
+    ] {
+        let text = format!("{}\n{}", arguments.join(" "), scene.run(arguments));
+        insta::with_settings!({
+            filters => vec![(r" +[\d.]+ (µs|ms|s)  ", " [TIME]  ")],
+            omit_expression => true,
+        }, { insta::assert_snapshot!(text) });
+    }
+}

@@ -20,6 +20,7 @@
 //! tied to Kumiki in `contract.rs` (the WIT, `bindgen!`, the host's functions),
 //! and everything else is ordinary Rust on top of it.
 
+pub mod conformance;
 mod contract;
 mod error;
 mod folder;

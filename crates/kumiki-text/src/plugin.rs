@@ -94,6 +94,12 @@ impl TextPlugin {
         }
     }
 
+    /// Ends the live instance; the next call gets a new one, which remembers
+    /// nothing.
+    pub fn restart(&mut self) {
+        self.instance = None;
+    }
+
     /// Gives one record to the plugin.
     ///
     /// # Errors

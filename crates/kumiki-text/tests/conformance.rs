@@ -1,0 +1,87 @@
+//! The conformance kit finds what it is meant to find, and nothing in a plugin
+//! that behaves.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use kumiki_text::{TextHost, conformance};
+use test_components::{ECHO, TextPlugin as Guest, error};
+
+/// The checks that a guest fails, with what is wrong.
+fn failures(guest: &Guest) -> Vec<(&'static str, String)> {
+    let plugin = TextHost::new()
+        .unwrap()
+        .load_bytes("guest.wasm", &guest.build())
+        .unwrap();
+    let mut failures = Vec::new();
+    let mut seen = 0;
+    conformance::check(&plugin, |finding| {
+        seen += 1;
+        if let Err(wrong) = finding.outcome {
+            failures.push((finding.check, wrong));
+        }
+    });
+    assert_eq!(seen, conformance::count());
+    failures
+}
+
+#[test]
+fn a_plugin_that_behaves_passes() {
+    assert_eq!(failures(&Guest::new("echo")), []);
+    assert_eq!(failures(&Guest::new("refuser").process(&error(0))), []);
+}
+
+#[test]
+fn a_trap_is_found_where_it_happens() {
+    let body = format!("(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}");
+    let failures = failures(&Guest::new("fragile").process(&body));
+    let checks: Vec<_> = failures.iter().map(|(check, _)| *check).collect();
+    assert_eq!(checks, ["empty input", "100,000 calls without growing"]);
+    assert!(
+        failures[0].1.contains("trapped in `process`"),
+        "{failures:?}"
+    );
+}
+
+#[test]
+fn an_answer_that_changes_is_found() {
+    // The second call of an instance refuses what the first accepted.
+    let body = format!(
+        "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+         (if (i32.gt_u (global.get $calls) (i32.const 1)) (then {} (return))) {ECHO}",
+        error(0)
+    );
+    let failures = failures(&Guest::new("moody").global("calls").process(&body));
+    let checks: Vec<_> = failures.iter().map(|(check, _)| *check).collect();
+    assert_eq!(
+        checks,
+        [
+            "the same input gives the same answer",
+            "a new instance gives the same answer"
+        ]
+    );
+}
+
+#[test]
+fn memory_that_grows_is_found() {
+    // A page in every 1,000 calls: 65 bytes a call.
+    let body = format!(
+        "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+         (if (i32.eqz (i32.rem_u (global.get $calls) (i32.const 1000)))
+            (then (drop (memory.grow (i32.const 1))))) {ECHO}"
+    );
+    let failures = failures(&Guest::new("leaky").global("calls").process(&body));
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    assert_eq!(
+        failures[0].1,
+        "its memory grew by 6553600 bytes in 100000 calls, 66 bytes a call"
+    );
+}
+
+#[test]
+fn names_that_are_none_are_found() {
+    let nameless = Guest::new("");
+    assert_eq!(
+        failures(&nameless),
+        [("says its name and version", "its name is empty".to_owned())]
+    );
+}
