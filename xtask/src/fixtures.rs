@@ -37,6 +37,7 @@ pub(crate) const PLUGINS: &[Guest] = &[
 const FIXTURES: &[Guest] = &[
     fixture("examples/event-filter-rust"),
     fixture("conformance/probe"),
+    fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),
     fixture("foreign/upper-wasip2"),
     fixture("foreign/upper-starlingmonkey"),

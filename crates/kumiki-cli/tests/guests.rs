@@ -30,6 +30,7 @@ fn main() {
         trial("reverses scalar values", "text-reverse-c", text_reverse),
         trial("counts words", "text-wordcount-js", text_wordcount),
         trial("behaves in every way a host can test", "probe", probe),
+        trial("logs its panics and bears its stamp", "sdk-rust", rust_sdk),
     ];
     for guest in EXAMPLES {
         trials.push(trial("says what it is", guest, says_what_it_is));
@@ -49,10 +50,10 @@ fn main() {
 
 fn trial(name: &str, guest: &'static str, case: Case) -> Trial {
     let found = Guest::find(guest);
-    let (ignored, kind) = (found.is_ignored(), found.component.as_ref().err().cloned());
+    let (ignored, label) = (found.is_ignored(), found.label());
     Trial::test(format!("{guest} {name}"), move || case(found.path()?))
         .with_ignored_flag(ignored)
-        .with_kind(kind.unwrap_or_default())
+        .with_kind(label)
 }
 
 /// Loads a guest, with a log that nobody reads.
@@ -250,13 +251,44 @@ fn probe(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
+fn rust_sdk(path: &Path) -> Result<(), Failed> {
+    check(
+        path,
+        &[("", "invalid-input"), ("straße", "STRASSE|bytes=7")],
+    )?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+    let output = command
+        .args(["run", "-o", "raw", "-p"])
+        .arg(path)
+        .args(["-t", "panic on purpose"])
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let logged = text.lines().any(|line| {
+        line.starts_with("[sdk-rust] error: panicked at ") && line.ends_with(":\\non purpose")
+    });
+    assert!(logged, "{text}");
+    assert_eq!(output.status.code(), Some(1));
+
+    let inspection = kumiki::inspect::Inspection::of(&std::fs::read(path)?);
+    assert!(
+        inspection
+            .producers
+            .iter()
+            .any(|producer| producer.name == "kumiki-plugin"),
+        "{:?}",
+        inspection.producers
+    );
+    Ok(())
+}
+
 /// The README's line: the three examples on one text, by the real program.
 fn all_three() -> Trial {
     let guests = EXAMPLES.map(Guest::find);
     let ignored = guests.iter().any(Guest::is_ignored);
-    let why = guests
+    let label = guests
         .iter()
-        .find_map(|guest| guest.component.as_ref().err().cloned());
+        .map(Guest::label)
+        .find(|label| !label.is_empty());
     let run = move || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
         command.args(["run", "--text", "Hello, Component Model!"]);
@@ -278,5 +310,5 @@ fn all_three() -> Trial {
     };
     Trial::test("all three examples in one run", run)
         .with_ignored_flag(ignored)
-        .with_kind(why.unwrap_or_default())
+        .with_kind(label.unwrap_or_default())
 }

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 9] = [
+const LANGUAGES: [(&str, &str); 10] = [
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
     ("event-filter-rust", "rust"),
     ("probe", "rust"),
+    ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),
     ("upper-wasip2", "rust"),
     ("upper-python", "python"),
@@ -53,6 +54,17 @@ impl Guest {
         }
     }
 
+    /// Why there is none and what to do, short enough for a label; empty where
+    /// it is there.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let fact = |why: &String| why.lines().next().unwrap_or_default().to_owned();
+        match self.component.as_ref().err().map(fact) {
+            Some(fact) => format!("{fact}; run `cargo xtask test`"),
+            None => String::new(),
+        }
+    }
+
     /// Whether tests of this guest are to be ignored.
     #[must_use]
     pub fn is_ignored(&self) -> bool {
@@ -83,7 +95,7 @@ fn find(name: &str) -> Result<PathBuf, String> {
             return Err(why.trim().to_owned());
         }
     }
-    Err("it is not built: run `cargo xtask fixtures`".to_owned())
+    Err("it is not built\nhint: cargo xtask fixtures".to_owned())
 }
 
 /// Where cargo puts what it builds: the tests' own program lies in it, in

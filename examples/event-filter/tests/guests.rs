@@ -25,10 +25,10 @@ fn main() {
     ];
     let trial = |(name, case): (&str, Case)| {
         let guest = Guest::find("event-filter-rust");
-        let kind = guest.component.as_ref().err().cloned().unwrap_or_default();
+        let (ignored, label) = (guest.is_ignored(), guest.label());
         Trial::test(name, move || case(guest.path()?))
-            .with_ignored_flag(Guest::find("event-filter-rust").is_ignored())
-            .with_kind(kind)
+            .with_ignored_flag(ignored)
+            .with_kind(label)
     };
     libtest_mimic::run(
         &Arguments::from_args(),

@@ -58,8 +58,10 @@ pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
             Payload::CodeSectionStart { range, .. } => (Part::Code, range),
             Payload::DataSection(section) => (Part::Data, section.range()),
             Payload::CustomSection(section) => {
-                if section.name() == "producers" {
-                    producers.extend(read_producers(section.data()));
+                match section.name() {
+                    "producers" => producers.extend(read_producers(section.data())),
+                    "kumiki-sdk" => producers.extend(read_stamp(section.data())),
+                    _ => {}
                 }
                 (custom(section.name()), section.range())
             }
@@ -93,6 +95,16 @@ fn custom(name: &str) -> Part {
     }
 }
 
+/// The stamp of a guest SDK of ours: its name and version with a space between.
+fn read_stamp(data: &[u8]) -> Option<Producer> {
+    let (name, version) = std::str::from_utf8(data).ok()?.split_once(' ')?;
+    Some(Producer {
+        field: "sdk".into(),
+        name: name.into(),
+        version: version.into(),
+    })
+}
+
 fn read_producers(data: &[u8]) -> Vec<Producer> {
     let mut producers = Vec::new();
     let Ok(fields) = ProducersSectionReader::new(BinaryReader::new(data, 0)) else {
@@ -108,4 +120,42 @@ fn read_producers(data: &[u8]) -> Vec<Producer> {
         }
     }
     producers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_add_up_and_makers_are_named() {
+        let module = test_components::parse(
+            r#"(module
+                (memory 1) (data (i32.const 0) "0123456789")
+                (func $named (drop (i32.const 1)))
+                (@custom "kumiki-sdk" "kumiki-plugin 1.2.3")
+                (@custom ".debug_info" "some debug information")
+                (@producers (language "Rust" "2024") (processed-by "rustc" "1.95")))"#,
+        );
+        let (parts, producers) = read(&module);
+        assert_eq!(
+            parts.iter().map(|(_, size)| size).sum::<usize>(),
+            module.len()
+        );
+        let names: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
+        for part in [Part::Code, Part::Data, Part::Names, Part::DebugInformation] {
+            assert!(names.contains(&part), "{part} in {names:?}");
+        }
+        let producers: Vec<_> = producers
+            .iter()
+            .map(|producer| format!("{} {} {}", producer.field, producer.name, producer.version))
+            .collect();
+        assert_eq!(
+            producers,
+            [
+                "language Rust 2024",
+                "processed-by rustc 1.95",
+                "sdk kumiki-plugin 1.2.3"
+            ]
+        );
+    }
 }
