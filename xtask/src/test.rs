@@ -27,7 +27,9 @@ pub(crate) fn run(place: &Place, filters: &[String]) -> Result<()> {
     steps.run("tests", "cargo xtask test FILTER runs some of them", || {
         let mut test = cargo(place, "test --workspace");
         test.env("KUMIKI_PLUGINS", place.plugins())
-            .env("KUMIKI_FIXTURES", place.fixtures());
+            .env("KUMIKI_FIXTURES", place.fixtures())
+            // What `kumiki build` uses in the templates' tests.
+            .env("KUMIKI_TOOLS", place.target.join("tools"));
         run_program(test.arg("--").args(filters))
     });
 

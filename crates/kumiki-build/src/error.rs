@@ -58,6 +58,20 @@ pub enum Error {
         message: String,
     },
 
+    /// A new project cannot have this name.
+    #[error("name `{name}` is not accepted")]
+    Name {
+        /// The name.
+        name: String,
+    },
+
+    /// A new project's folder is taken.
+    #[error("`{}` is there already", path.display())]
+    Exists {
+        /// The folder, which is not empty, or a file.
+        path: PathBuf,
+    },
+
     /// A toolchain is not there.
     #[error("{0}")]
     Missing(Missing),
@@ -115,6 +129,14 @@ impl Error {
             Error::Component { .. } => Some(
                 "the code must export all that the world of the kumiki.toml exports, and import \
                  nothing else"
+                    .to_owned(),
+            ),
+            Error::Name { .. } => Some(
+                "lower-case letters, digits and hyphens accepted, a letter first, as in `text-tidy`"
+                    .to_owned(),
+            ),
+            Error::Exists { .. } => Some(
+                "nothing is overwritten: choose another name, or move what is there away"
                     .to_owned(),
             ),
             Error::Failed { .. } | Error::Wit { .. } | Error::Io { .. } => None,

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn changes_that_do_not_count() {
-        let cases: [(&str, Change); 4] = [
+        let cases: [(&str, Change); 5] = [
+            ("component", |p| fs::write(p.join("a.wasm"), "x").unwrap()),
             ("nothing", |_| ()),
             ("same content", |p| {
                 fs::write(p.join("src/plugin.c"), "int a;").unwrap()

@@ -4,7 +4,8 @@
 //! live, and [`build`] or [`build_all`] does it. Nothing is guessed and
 //! nothing is printed: a toolchain is probed first, what is missing comes back
 //! as a [`Missing`] that says how to get it, and a compiler's own messages come
-//! through whole in [`Error::Failed`].
+//! through whole in [`Error::Failed`]. [`Template`] writes the project that an
+//! author begins with.
 //!
 //! ```no_run
 //! use kumiki_build::{Options, Project, Tools, build};
@@ -28,6 +29,7 @@ mod install;
 mod output;
 mod project;
 mod sources;
+mod templates;
 mod tool;
 mod toolchain;
 mod tools;
@@ -37,6 +39,7 @@ pub use component::component_from_module;
 pub use error::{Error, Missing};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use project::{Engine, Language, Project, Wasi};
+pub use templates::Template;
 pub use tool::Tool;
 pub use toolchain::{Probe, Ready, Toolchain};
 pub use tools::{RustWay, Tools};

@@ -192,7 +192,8 @@ impl Language {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Its name, as `kumiki.toml` has it.
+    pub fn name(self) -> &'static str {
         match self {
             Language::Rust => "rust",
             Language::C => "c",

@@ -1,5 +1,5 @@
-//! Which files of a folder are sources: all but what is hidden and what tools
-//! leave behind.
+//! Which files of a folder are sources: all but what is hidden, what tools leave
+//! behind, and components.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -35,5 +35,11 @@ fn collect(folder: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), 
 }
 
 fn is_source(name: &OsStr) -> bool {
-    !name.as_encoded_bytes().starts_with(b".") && !MADE.iter().any(|made| name == *made)
+    // A component may be put beside its sources; as one of them it would make
+    // every next build look like a change.
+    let is_made = MADE.iter().any(|made| name == *made)
+        || Path::new(name)
+            .extension()
+            .is_some_and(|extension| extension == "wasm");
+    !name.as_encoded_bytes().starts_with(b".") && !is_made
 }

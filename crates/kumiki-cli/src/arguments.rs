@@ -16,9 +16,65 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    New(NewArguments),
+    Build(BuildArguments),
     Run(RunArguments),
     Inspect(InspectArguments),
     Check(CheckArguments),
+}
+
+/// Begin a plugin: a folder with its source, ready to build
+///
+/// The plugin works as it is written: it trims text and makes one space of
+/// every run of white space. What is not said here is asked for on a terminal.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 it is written, 2 wrong use; nothing is overwritten")]
+pub(crate) struct NewArguments {
+    /// The plugin's name, and its folder's: lower-case letters, digits and
+    /// hyphens, a letter first
+    pub(crate) name: Option<String>,
+
+    /// The language to write it in
+    #[arg(short, long = "lang", value_name = "LANGUAGE", value_enum)]
+    pub(crate) language: Option<Language>,
+}
+
+/// The languages that there are templates for, as they are typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Rust,
+    C,
+    #[value(alias = "javascript")]
+    Js,
+    Python,
+}
+
+/// Make a plugin's component from its source
+///
+/// The folder's kumiki.toml says how. Nothing is done when nothing changed.
+#[derive(Args)]
+#[command(after_help = "\
+Exit codes: 0 it is built, 1 it could not be, 2 wrong use")]
+#[command(after_long_help = "\
+Environment:
+  KUMIKI_TOOLS   where --install puts tools [default: kumiki/tools in the user's cache folder]
+  KUMIKI_WORK    where intermediate files stay [default: FOLDER/target/kumiki]
+  KUMIKI_RUST    the only way to Rust to use: rustup or debian [default: the first that is ready]
+  WASI_SDK_PATH  the folder of a WASI SDK, for C
+
+Exit codes: 0 it is built, 1 it could not be, 2 wrong use")]
+pub(crate) struct BuildArguments {
+    /// The plugin's folder, with its kumiki.toml
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    /// The component's file [default: FOLDER/NAME.wasm]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Get what is missing first, where it can be had without root
+    #[arg(long)]
+    pub(crate) install: bool,
 }
 
 /// Try a plugin on everything that a plugin should stand

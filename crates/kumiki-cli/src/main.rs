@@ -1,4 +1,5 @@
-//! The program `kumiki`: runs plugins over text, files and streams.
+//! The program `kumiki`: makes plugins and runs them over text, files and
+//! streams.
 //!
 //! It is the only place that knows of a terminal, of colours and of exit
 //! codes: 0 all went well, 1 some plugin or record failed, 2 wrong use.
@@ -18,6 +19,8 @@ use arguments::{Arguments, Command};
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
+        Command::New(arguments) => commands::new::new(&arguments),
+        Command::Build(arguments) => commands::build::build(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
         Command::Check(arguments) => commands::check::check(&arguments),

@@ -1,5 +1,7 @@
 //! One file for each command.
 
+pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod inspect;
+pub(crate) mod new;
 pub(crate) mod run;

@@ -1,0 +1,228 @@
+//! What an author begins with: a project that builds and runs as it is written.
+//!
+//! The files lie under `templates/`, one folder a language, and hold
+//! `{{name}}` where the plugin's name goes. All languages' plugins do the same,
+//! so that one test holds them all.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::project::Language;
+
+/// The contract, which every project has a copy of.
+const WIT: &str = include_str!("../../../wit/text-processor/world.wit");
+const README: &str = include_str!("../templates/README.md");
+/// Its name in the repository would make git obey it here.
+const IGNORE: &str = include_str!("../templates/ignore");
+
+/// A file of a template: where it goes, and what is in it.
+type File = (&'static str, &'static str);
+
+const RUST: &[File] = &[
+    ("kumiki.toml", include_str!("../templates/rust/kumiki.toml")),
+    // Cargo would take the plain name for a package of this repository.
+    (
+        "Cargo.toml",
+        include_str!("../templates/rust/Cargo.toml.template"),
+    ),
+    ("src/lib.rs", include_str!("../templates/rust/src/lib.rs")),
+];
+
+const C: &[File] = &[
+    ("kumiki.toml", include_str!("../templates/c/kumiki.toml")),
+    ("plugin.c", include_str!("../templates/c/plugin.c")),
+];
+
+const JAVASCRIPT: &[File] = &[
+    (
+        "kumiki.toml",
+        include_str!("../templates/javascript/kumiki.toml"),
+    ),
+    (
+        "plugin.js",
+        include_str!("../templates/javascript/plugin.js"),
+    ),
+];
+
+const PYTHON: &[File] = &[
+    (
+        "kumiki.toml",
+        include_str!("../templates/python/kumiki.toml"),
+    ),
+    ("plugin.py", include_str!("../templates/python/plugin.py")),
+];
+
+/// A plugin's project, still to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    name: String,
+    language: Language,
+}
+
+impl Template {
+    /// A plugin of this name, for the contract `myapp:text-processor`.
+    ///
+    /// # Errors
+    /// [`Error::Name`] unless it is lower-case letters, digits and hyphens, a
+    /// letter first: it is also cargo's name of the package, and a file's.
+    pub fn new(name: &str, language: Language) -> Result<Self, Error> {
+        Self::check_name(name)?;
+        Ok(Self {
+            name: name.to_owned(),
+            language,
+        })
+    }
+
+    /// Whether a plugin may be called that.
+    ///
+    /// # Errors
+    /// [`Error::Name`], as from [`Template::new`].
+    pub fn check_name(name: &str) -> Result<(), Error> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain) {
+            Ok(())
+        } else {
+            Err(Error::Name {
+                name: name.to_owned(),
+            })
+        }
+    }
+
+    /// The file in which the plugin's work is done, from the project's folder.
+    pub fn source(&self) -> &'static str {
+        match self.language {
+            Language::Rust => "src/lib.rs",
+            Language::C => "plugin.c",
+            Language::JavaScript => "plugin.js",
+            Language::Python => "plugin.py",
+        }
+    }
+
+    /// Writes the project into `folder`, which is made; an empty one will do.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when there is anything: nothing is overwritten.
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        if is_taken(folder) {
+            return Err(Error::Exists {
+                path: folder.to_owned(),
+            });
+        }
+        for (name, content) in self.files() {
+            let path = folder.join(name);
+            let parent = path.parent().unwrap_or(folder);
+            fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+            // Another program may have written since the look above.
+            let mut file = fs::File::create_new(&path).map_err(Error::io("create", &path))?;
+            file.write_all(content.as_bytes())
+                .map_err(Error::io("write", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Every file, with what is in it.
+    fn files(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let own = match self.language {
+            Language::Rust => RUST,
+            Language::C => C,
+            Language::JavaScript => JAVASCRIPT,
+            Language::Python => PYTHON,
+        };
+        let shared = [
+            (".gitignore", IGNORE),
+            ("README.md", README),
+            ("wit/world.wit", WIT),
+        ];
+        let files = own.iter().copied().chain(shared);
+        files.map(|(name, content)| (name, self.fill(content)))
+    }
+
+    fn fill(&self, content: &str) -> String {
+        content
+            .replace("{{name}}", &self.name)
+            .replace("{{source}}", self.source())
+            .replace("{{note}}", self.note())
+    }
+
+    /// What its README says of the language.
+    fn note(&self) -> &'static str {
+        match self.language {
+            Language::Rust => "Commit the `Cargo.lock` that the first build writes.",
+            Language::C => {
+                "The header `text_plugin.h` is made of the WIT: after a build it lies under \
+                 `target/kumiki`."
+            }
+            Language::JavaScript => {
+                "The module is one file, without Node's own modules and without packages."
+            }
+            Language::Python => {
+                "Modules of this folder can be imported, and so can Python's library as far as \
+                 it is Python."
+            }
+        }
+    }
+}
+
+/// Whether something is at `path` that is more than an empty folder. What
+/// cannot be looked into is something.
+fn is_taken(path: &Path) -> bool {
+    match fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Project;
+
+    const LANGUAGES: [Language; 4] = [
+        Language::Rust,
+        Language::C,
+        Language::JavaScript,
+        Language::Python,
+    ];
+
+    #[test]
+    fn names() {
+        for name in ["a", "text-tidy", "t2", "a-"] {
+            assert!(Template::check_name(name).is_ok(), "{name}");
+        }
+        for name in ["", "A", "2a", "-a", "a_b", "a/b", "..", "a b", "é", "a\n"] {
+            assert!(Template::check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_language_reads_back_as_a_project() {
+        for language in LANGUAGES {
+            let folder = tempfile::tempdir().unwrap();
+            let template = Template::new("text-tidy", language).unwrap();
+            template.write(folder.path()).unwrap();
+            let project = Project::read(folder.path()).unwrap();
+            assert_eq!(project.name, "text-tidy");
+            assert_eq!(project.language, language);
+            assert!(folder.path().join(template.source()).is_file());
+            for (name, content) in template.files() {
+                assert!(!content.contains("{{"), "{name}: {content}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "mine").unwrap();
+        let template = Template::new("a", Language::C).unwrap();
+        for taken in [folder.path(), &file] {
+            let error = template.write(taken).unwrap_err();
+            assert!(matches!(error, Error::Exists { .. }), "{error}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        template.write(&folder.path().join("new/folder")).unwrap();
+    }
+}

@@ -1,0 +1,28 @@
+// Trims text and makes one space of every run of (ASCII) white space.
+import { log } from "myapp:text-processor/host-api";
+
+const WORD = /[^ \t\n\f\r]+/g;
+
+export const plugin = {
+  getName() {
+    return "{{name}}";
+  },
+
+  getVersion() {
+    return "0.1.0";
+  },
+
+  process(input) {
+    const words = input.match(WORD);
+    if (words === null) {
+      // An error of the contract is its name, thrown; anything else that is
+      // thrown costs the instance.
+      throw "invalid-input";
+    }
+    log("debug", `${words.length} words`);
+    return {
+      output: words.join(" "),
+      metadata: [{ key: "words", value: String(words.length) }],
+    };
+  },
+};

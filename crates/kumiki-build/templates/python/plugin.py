@@ -1,0 +1,30 @@
+"""Trims text and makes one space of every run of (ASCII) white space."""
+
+import re
+
+# Made of the WIT by `kumiki build`.
+from componentize_py_types import Err
+from wit_world import exports
+from wit_world.imports.host_api import LogLevel, log
+from wit_world.imports.types import KeyValue, ProcessError, ProcessResult
+
+WORD = re.compile(r"[^ \t\n\f\r]+")
+
+
+class Plugin(exports.Plugin):
+    def get_name(self) -> str:
+        return "{{name}}"
+
+    def get_version(self) -> str:
+        return "0.1.0"
+
+    def process(self, input: str) -> ProcessResult:
+        words = WORD.findall(input)
+        if not words:
+            # The caller is told; any other exception costs the instance.
+            raise Err(ProcessError.INVALID_INPUT)
+        log(LogLevel.DEBUG, f"{len(words)} words")
+        return ProcessResult(
+            output=" ".join(words),
+            metadata=[KeyValue("words", str(len(words)))],
+        )

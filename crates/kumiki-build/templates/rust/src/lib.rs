@@ -1,0 +1,40 @@
+//! Trims text and makes one space of every run of (ASCII) white space.
+
+use exports::myapp::text_processor::plugin::{Guest, ProcessError, ProcessResult};
+use myapp::text_processor::host_api::{LogLevel, log};
+use myapp::text_processor::types::KeyValue;
+
+wit_bindgen::generate!({
+    path: "wit",
+    world: "text-plugin",
+});
+
+struct Plugin;
+
+impl Guest for Plugin {
+    fn get_name() -> String {
+        env!("CARGO_PKG_NAME").to_owned()
+    }
+
+    fn get_version() -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    fn process(input: String) -> Result<ProcessResult, ProcessError> {
+        let words: Vec<&str> = input.split_ascii_whitespace().collect();
+        if words.is_empty() {
+            // The caller is told; a panic would cost the instance.
+            return Err(ProcessError::InvalidInput);
+        }
+        log(LogLevel::Debug, &format!("{} words", words.len()));
+        Ok(ProcessResult {
+            output: words.join(" "),
+            metadata: vec![KeyValue {
+                key: "words".to_owned(),
+                value: words.len().to_string(),
+            }],
+        })
+    }
+}
+
+export!(Plugin);

@@ -1,0 +1,109 @@
+//! `kumiki new`: the project that an author begins with. Asks for what is not
+//! said, but only somebody who sits at a terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use kumiki_build::{Error, Template};
+
+use crate::arguments::{Language, NewArguments};
+use crate::console::escape;
+use crate::failure::{Failure, causes};
+
+const USAGE: &str = "kumiki new NAME --lang rust|c|js|python";
+
+pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
+    let NewArguments { name, language } = arguments;
+    let name = match name {
+        Some(name) => name.clone(),
+        None => ask("name", "the plugin's name, such as `text-tidy`")?,
+    };
+    // Before the next question: nobody answers two to hear that the first was
+    // answered wrongly.
+    Template::check_name(&name).map_err(|error| failure(&error))?;
+    let language = match language {
+        Some(language) => *language,
+        None => parse(&ask("language", &format!("its language ({})", accepted()))?)?,
+    };
+    let template = Template::new(&name, language.into()).map_err(|error| failure(&error))?;
+    let folder = Path::new(&name);
+    template.write(folder).map_err(|error| failure(&error))?;
+
+    let source = folder.join(template.source());
+    let written = writeln!(
+        io::stdout(),
+        "{name}: a plugin that tidies text; make it yours in {}\n\
+         next: kumiki build {name} && kumiki run -p {name} --text '  some   text '",
+        source.display(),
+    );
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed("cannot write what comes next").because(error))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+impl From<Language> for kumiki_build::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Rust => Self::Rust,
+            Language::C => Self::C,
+            Language::Js => Self::JavaScript,
+            Language::Python => Self::Python,
+        }
+    }
+}
+
+/// The languages as they are typed.
+fn accepted() -> String {
+    let values = Language::value_variants().iter();
+    let names = values.filter_map(ValueEnum::to_possible_value);
+    names
+        .map(|value| value.get_name().to_owned())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn parse(answer: &str) -> Result<Language, Failure> {
+    Language::from_str(answer, true).map_err(|_| {
+        Failure::wrong_use(
+            format!("unknown language `{answer}`"),
+            format!("only {} accepted", accepted()),
+        )
+    })
+}
+
+/// Asks for a `value` that was not said.
+fn ask(value: &str, question: &str) -> Result<String, Failure> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::wrong_use(
+            format!("no {value} was given"),
+            format!("say all of it: {USAGE}"),
+        ));
+    }
+    let cannot = |error: io::Error| Failure::failed("cannot ask").because(error);
+    let mut console = anstream::stderr().lock();
+    write!(console, "{}: ", escape(question)).map_err(cannot)?;
+    console.flush().map_err(cannot)?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(cannot)?;
+    Ok(answer.trim().to_owned())
+}
+
+fn failure(error: &Error) -> Failure {
+    let hint = error.hint();
+    match (error, hint) {
+        (Error::Name { .. } | Error::Exists { .. }, Some(hint)) => {
+            Failure::wrong_use(error.to_string(), hint)
+        }
+        (_, hint) => {
+            let mut failure = Failure::failed(error.to_string());
+            failure.causes = causes(error);
+            failure.hint = hint;
+            failure
+        }
+    }
+}
