@@ -9,7 +9,7 @@ mod compiler;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 use serde::Deserialize;
 
@@ -146,19 +146,24 @@ impl Workspace {
 struct Ran {
     modules: HashMap<PathBuf, PathBuf>,
     said: String,
-    status: String,
+    status: ExitStatus,
 }
 
 impl Ran {
     fn module(&self, package: &Package) -> Result<&Path, Error> {
         let module = self.modules.get(&package.manifest_path);
-        module.map(PathBuf::as_path).ok_or_else(|| Error::Failed {
-            program: format!("cargo build --package {}", package.name),
-            status: self.status.clone(),
-            output: format!(
-                "{}\nno module came out; a plugin's package has `crate-type = [\"cdylib\"]`",
-                self.said.trim_end()
-            ),
+        module.map(PathBuf::as_path).ok_or_else(|| {
+            let mut output = self.said.trim_end().to_owned();
+            // After errors of the compiler it would be beside the point.
+            if self.status.success() {
+                output +=
+                    "\nno module came out; a plugin's package has `crate-type = [\"cdylib\"]`";
+            }
+            Error::Failed {
+                program: format!("cargo build --package {}", package.name),
+                status: self.status.to_string(),
+                output,
+            }
         })
     }
 }
@@ -222,7 +227,7 @@ fn cargo_build(
     Ok(Ran {
         modules,
         said: String::from_utf8_lossy(&output.stderr).into_owned(),
-        status: output.status.to_string(),
+        status: output.status,
     })
 }
 
