@@ -21,6 +21,16 @@ pub(crate) enum Command {
     Run(RunArguments),
     Inspect(InspectArguments),
     Check(CheckArguments),
+    Doctor(DoctorArguments),
+}
+
+/// Say what is wrong with this machine, a project or a component, and its cure
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use")]
+pub(crate) struct DoctorArguments {
+    /// A plugin's folder, or a file that should be a plugin; the machine and
+    /// its toolchains when nothing is named
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// Begin a plugin: a folder with its source, ready to build

@@ -7,6 +7,7 @@
 mod arguments;
 mod commands;
 mod console;
+mod doctor;
 mod failure;
 mod output;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
         Command::Check(arguments) => commands::check::check(&arguments),
+        Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
     };
     match outcome {
         Ok(code) => code,

@@ -486,3 +486,49 @@ fn check_shows_a_table() {
         }, { insta::assert_snapshot!(text) });
     }
 }
+
+#[test]
+fn doctor_names_what_is_wrong_and_its_cure() {
+    let core = test_components::core_module("(func (export \"process\"))");
+    let newer = test_components::parse(r#"(component (import "wasi:cli/stdin@0.3.0" (instance)))"#);
+    let debug = test_components::parse(&format!(
+        r#"(module (func) (@custom ".debug_info" "{}"))"#,
+        "debug".repeat(100)
+    ));
+    let wit = "package a:b;\n\ninterface types {\n  record processResult {\n    \
+               the_output: string, // notThis\n  }\n}\n";
+    let project = |wit: &str, world: &str| {
+        format!("name = \"mine\"\nlanguage = \"c\"\nwit = \"{wit}\"\nworld = \"{world}\"\n")
+    };
+    let scene = Scene::with_plugins()
+        .file("core.wasm", core)
+        .file("newer.wasm", newer)
+        .file("debug.wasm", debug)
+        .file("names/kumiki.toml", project("wit", "w"))
+        .file("names/wit/world.wit", wit)
+        .file("names/plugin.c", "")
+        .file("faulty/kumiki.toml", "name = 7\n");
+    for path in [
+        "plugins/echo.wasm",
+        "core.wasm",
+        "newer.wasm",
+        "debug.wasm",
+        "names",
+        "faulty",
+        "nowhere",
+    ] {
+        let mut command = scene.command(&["doctor", path]);
+        // Without any toolchain, whatever this machine has.
+        command
+            .env("KUMIKI_TOOLS", scene.path("tools"))
+            .env("PATH", "");
+        let output = command.output().expect("the program runs");
+        let text = format!(
+            "doctor {path}\nexit code: {}\n{}{}",
+            output.status.code().expect("it ends by itself"),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        snapshot!(text.replace(&*scene.path("").to_string_lossy(), "[FOLDER]/"));
+    }
+}

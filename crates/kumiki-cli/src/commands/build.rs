@@ -73,7 +73,7 @@ fn read(folder: &Path) -> Result<Project, Failure> {
 }
 
 /// The user's own tools, which all of their plugins share.
-fn tools() -> Result<Tools, Failure> {
+pub(super) fn tools() -> Result<Tools, Failure> {
     let cache = || {
         // The standard has it that a relative path there means nothing.
         let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);

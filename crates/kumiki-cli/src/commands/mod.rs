@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod new;
 pub(crate) mod run;

@@ -1,0 +1,81 @@
+//! `kumiki doctor`: what is wrong with the machine, a project or a component,
+//! and what to do about it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use kumiki_text::TextHost;
+
+use super::build::tools;
+use crate::arguments::DoctorArguments;
+use crate::console::escape;
+use crate::doctor::{Diagnosis, component, machine, project};
+use crate::failure::Failure;
+
+const OK: Style = AnsiColor::Green.on_default().bold();
+const MILD: Style = AnsiColor::Yellow.on_default().bold();
+const SEVERE: Style = AnsiColor::Red.on_default().bold();
+
+pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
+    let Some(path) = &arguments.path else {
+        return finish(print_machine());
+    };
+    let unreadable = |error: io::Error| {
+        let hint = "check the path, relative to the current folder";
+        Failure::path("file or folder", path, &error, hint)
+    };
+    let diagnoses = if std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        project::examine(path, &tools()?)
+    } else {
+        let bytes = std::fs::read(path).map_err(unreadable)?;
+        let host = TextHost::new().map_err(|error| Failure::failed(error.to_string()))?;
+        component::examine(&host, &path.display().to_string(), &bytes)
+    };
+    finish(print_diagnoses(&diagnoses).map(|()| diagnoses.iter().any(|d| d.severe)))
+}
+
+/// The exit code: whether something severe was found.
+fn finish(severe: io::Result<bool>) -> Result<ExitCode, Failure> {
+    match severe {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed("cannot write the diagnosis").because(error))
+        }
+        severe => Ok(ExitCode::from(u8::from(severe.unwrap_or(false)))),
+    }
+}
+
+/// A machine lacks what nobody asked for; that is not severe.
+fn print_machine() -> io::Result<bool> {
+    let tools = tools().map_err(|failure| io::Error::other(failure.message))?;
+    let mut out = anstream::stdout().lock();
+    for (name, found) in machine::examine(&tools) {
+        match found {
+            Ok(version) => writeln!(out, "{OK}ready{OK:#}    {name:<15} {}", escape(&version))?,
+            Err(Diagnosis { fact, cure, .. }) => {
+                writeln!(out, "{MILD}missing{MILD:#}  {name:<15} {}", escape(&fact))?;
+                writeln!(out, "         {:<15} hint: {}", "", escape(&cure))?;
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn print_diagnoses(diagnoses: &[Diagnosis]) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if diagnoses.is_empty() {
+        return writeln!(out, "{OK}healthy{OK:#}: nothing is wrong with it");
+    }
+    for Diagnosis { severe, fact, cure } in diagnoses {
+        let (style, word) = if *severe {
+            (SEVERE, "wrong")
+        } else {
+            (MILD, "could be better")
+        };
+        writeln!(out, "{style}{word}{style:#}: {}", escape(fact))?;
+        if !cure.is_empty() {
+            writeln!(out, "  cure: {}", escape(cure))?;
+        }
+    }
+    Ok(())
+}
