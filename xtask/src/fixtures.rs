@@ -36,6 +36,7 @@ pub(crate) const PLUGINS: &[Guest] = &[
 /// What the tests need besides.
 const FIXTURES: &[Guest] = &[
     fixture("examples/event-filter-rust"),
+    fixture("examples/text-title-py"),
     fixture("conformance/probe"),
     fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),

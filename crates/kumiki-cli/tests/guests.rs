@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use kumiki::inspect::Interfaces;
-use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin};
+use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, conformance};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::Guest;
 
@@ -29,16 +29,13 @@ fn main() {
         trial("upper-cases", "text-upper", text_upper),
         trial("reverses scalar values", "text-reverse-c", text_reverse),
         trial("counts words", "text-wordcount-js", text_wordcount),
+        trial("title-cases", "text-title-py", text_title),
         trial("behaves in every way a host can test", "probe", probe),
         trial("logs its panics and bears its stamp", "sdk-rust", rust_sdk),
     ];
-    for guest in EXAMPLES {
+    for guest in [&EXAMPLES[..], &["text-title-py", "sdk-rust"]].concat() {
         trials.push(trial("says what it is", guest, says_what_it_is));
-        trials.push(trial(
-            "does not grow over 100,000 calls",
-            guest,
-            does_not_grow,
-        ));
+        trials.push(trial("stands the conformance kit", guest, conforms));
         trials.push(trial("imports no WASI", guest, imports_no_wasi));
     }
     for guest in FOREIGN {
@@ -161,6 +158,25 @@ fn text_wordcount(path: &Path) -> Result<(), Failed> {
     )
 }
 
+fn text_title(path: &Path) -> Result<(), Failed> {
+    check(
+        path,
+        &[
+            ("", "invalid-input"),
+            (
+                "hello, component MODEL!",
+                "Hello, Component Model!|words=3|transform=titlecase",
+            ),
+            ("it's ßtrange", "It's Sstrange|words=2|transform=titlecase"),
+            (
+                "  組木\u{3000}ǆungla ",
+                "  組木\u{3000}ǅungla |words=2|transform=titlecase",
+            ),
+            (" ", " |words=0|transform=titlecase"),
+        ],
+    )
+}
+
 fn says_what_it_is(path: &Path) -> Result<(), Failed> {
     let plugin = load(path)?;
     let file = path
@@ -171,24 +187,21 @@ fn says_what_it_is(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A byte lost in each of 100,000 calls is more than a page of memory.
-fn does_not_grow(path: &Path) -> Result<(), Failed> {
-    let input = "Hello, Component Model! 組木 😀 ".repeat(10);
-    let mut plugin = load(path)?;
-    let mut memory_after = |calls: usize| -> Result<usize, Failed> {
-        for _ in 0..calls {
-            plugin.process(&input)?;
-            // Refusing must not leak either.
-            answer(&mut plugin, "")?;
+/// What `kumiki check` tries: among it 100,000 calls without growing, in which
+/// a byte lost in each would be more than a page of memory.
+fn conforms(path: &Path) -> Result<(), Failed> {
+    let plugin = TextHost::new()?.load(path)?;
+    let mut failures = Vec::new();
+    conformance::check(&plugin, |finding| {
+        if let Err(wrong) = finding.outcome {
+            failures.push(format!("{}: {wrong}", finding.check));
         }
-        Ok(plugin.memory())
-    };
-    let (before, after) = (memory_after(10_000)?, memory_after(100_000)?);
-    assert!(before > 0);
-    if after > before {
-        return Err(format!("it grew from {before} to {after} bytes").into());
+    });
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n").into())
     }
-    Ok(())
 }
 
 fn imports_wasi(path: &Path) -> Result<bool, Failed> {
@@ -223,9 +236,7 @@ fn foreign(path: &Path) -> Result<(), Failed> {
 
 fn probe(path: &Path) -> Result<(), Failed> {
     let config: Config = [("mode", "fast")].into_iter().collect();
-    let limits = kumiki::Limits::default().with_time(std::time::Duration::from_millis(200));
-    let host = TextHost::builder().limits(limits).build()?;
-    let mut plugin = TextPlugin::load(&host, path, config)?;
+    let mut plugin = TextPlugin::load(&TextHost::new()?, path, config)?;
     for (input, expected) in [
         ("echo 組木", "組木"),
         ("config mode", "fast"),
@@ -235,7 +246,6 @@ fn probe(path: &Path) -> Result<(), Failed> {
         // A new instance.
         ("calls", "1"),
         ("panic on purpose", "trap"),
-        ("loop", "limit"),
         ("recurse", "trap"),
         ("grow 4000000000", "internal-error"),
         ("size 100000000", "100000000 bytes"),
@@ -248,6 +258,13 @@ fn probe(path: &Path) -> Result<(), Failed> {
         };
         assert_eq!(answer, expected, "{input}");
     }
+    let limits = kumiki::Limits::default().with_time(std::time::Duration::from_millis(500));
+    let host = TextHost::builder().limits(limits).build()?;
+    let mut plugin = TextPlugin::load(&host, path, Config::default())?;
+    assert_eq!(
+        plugin.process("loop").expect_err("it never ends").kind(),
+        "limit"
+    );
     Ok(())
 }
 

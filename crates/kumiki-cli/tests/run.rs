@@ -256,7 +256,7 @@ fn a_plugin_that_returns_invalid_utf_8() {
 fn a_plugin_that_never_ends() {
     let spinner = TextPlugin::new("spinner").process("(loop (br 0)) unreachable");
     let scene = Scene::with_plugins().plugin("plugins/spinner.wasm", &spinner);
-    snapshot!(scene.run_with(&["run", "--time-limit", "50ms", "-o", "raw"], b"1\n2\n"));
+    snapshot!(scene.run_with(&["run", "--time-limit", "500ms", "-o", "raw"], b"1\n2\n"));
 }
 
 #[test]

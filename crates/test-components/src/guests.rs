@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 10] = [
+const LANGUAGES: [(&str, &str); 11] = [
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
+    ("text-title-py", "python"),
     ("event-filter-rust", "rust"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
