@@ -29,6 +29,7 @@ fn main() {
         trial("upper-cases", "text-upper", text_upper),
         trial("reverses scalar values", "text-reverse-c", text_reverse),
         trial("counts words", "text-wordcount-js", text_wordcount),
+        trial("answers in every way of JavaScript", "errors-js", js_errors),
         trial("title-cases", "text-title-py", text_title),
         trial("behaves in every way a host can test", "probe", probe),
         trial("logs its panics and bears its stamp", "sdk-rust", rust_sdk),
@@ -265,6 +266,49 @@ fn probe(path: &Path) -> Result<(), Failed> {
         plugin.process("loop").expect_err("it never ends").kind(),
         "limit"
     );
+    Ok(())
+}
+
+/// Errors thrown or returned, and an `Error` that nobody catches: it reaches
+/// the log with its message and the author's line before the call traps.
+fn js_errors(path: &Path) -> Result<(), Failed> {
+    let mut plugin = load(path)?;
+    for (input, expected) in [
+        ("plain", "plain"),
+        ("", "invalid-input"),
+        ("throw", "unsupported-format"),
+        ("return err", "internal-error"),
+        ("return ok", "tagged"),
+        ("error", "trap"),
+        ("mistake", "trap"),
+        ("plain", "plain"),
+    ] {
+        let answer = match plugin.process(input) {
+            Ok(result) => result.output,
+            Err(error) => error.kind().to_owned(),
+        };
+        assert_eq!(answer, expected, "{input}");
+    }
+    for (input, message, line) in [
+        ("error", "uncaught TypeError: on purpose", ":21"),
+        ("mistake", "uncaught TypeError: ", ":23"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+        let output = command
+            .args(["run", "-p"])
+            .arg(path)
+            .args(["--text", input])
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        let logged = text
+            .lines()
+            .find(|line| line.starts_with("[errors-js] error: "));
+        let logged = logged.ok_or_else(|| format!("nothing was logged: {text}"))?;
+        assert!(
+            logged.contains(message) && logged.contains(line),
+            "{logged}"
+        );
+    }
     Ok(())
 }
 

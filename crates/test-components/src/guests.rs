@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 11] = [
+const LANGUAGES: [(&str, &str); 12] = [
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
     ("text-title-py", "python"),
     ("event-filter-rust", "rust"),
+    ("errors-js", "js"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),

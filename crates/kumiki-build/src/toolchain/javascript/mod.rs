@@ -1,11 +1,14 @@
 //! JavaScript: the module and an engine become a component, made by a package
 //! from npm that runs on Node.
 
+mod wrapper;
+
 use std::fs;
 use std::path::{Path, absolute};
 
 use serde_json::json;
 
+use self::wrapper::wrap;
 use super::Ready;
 use crate::build::{Built, Job, Options};
 use crate::command;
@@ -18,7 +21,7 @@ use crate::tool::Tool;
 use crate::tools::Tools;
 
 /// Shared by both engines.
-const DRIVER: &str = include_str!("javascript.mjs");
+const DRIVER: &str = include_str!("driver.mjs");
 
 /// An engine that a module can be joined with.
 pub(super) struct Engine {
@@ -66,6 +69,7 @@ pub(super) fn build(
         .path(&project.wit)?
         .bytes("engine", format!("{} {version}", engine.name).as_bytes())
         .bytes("driver", DRIVER.as_bytes())
+        .bytes("wrapper", wrap("", project)?.as_bytes())
         .finish();
     let output = Output::new(output, &work);
     if let Some(built) = output.fresh(fingerprint) {
@@ -73,13 +77,16 @@ pub(super) fn build(
     }
 
     let source = project.folder.join(&project.entry);
-    check_syntax(&source, &work)?;
+    let text = fs::read_to_string(&source).map_err(Error::io("read", &source))?;
+    check_syntax(&source, &text, &work)?;
+    let wrapped = work.join("plugin.js");
+    replace(&wrapped, wrap(&text, project)?.as_bytes())?;
     let component = work.join("component.wasm");
     // The driver runs in the tool's folder, so every path must be absolute.
     let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
     let orders = json!({
         "engine": engine.name,
-        "source": full(&source)?,
+        "source": full(&wrapped)?,
         "wit": full(&project.wit)?,
         "world": project.world,
         "wasi": project.wasi != Wasi::None,
@@ -95,10 +102,9 @@ pub(super) fn build(
 
 /// The engines do not say where a syntax error is; Node does, of a file that its
 /// name says to be a module.
-fn check_syntax(source: &Path, work: &Path) -> Result<(), Error> {
+fn check_syntax(source: &Path, text: &str, work: &Path) -> Result<(), Error> {
     let module = work.join("check.mjs");
-    let text = fs::read(source).map_err(Error::io("read", source))?;
-    replace(&module, &text)?;
+    replace(&module, text.as_bytes())?;
     match command::run(node()?.arg("--check").arg(&module)) {
         Err(Error::Failed {
             program,
