@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use kumiki::{Event, Level, Limit, Limits, LogRecord, Observer};
 use kumiki_text::{Config, Error, Pipeline, ProcessError, TextHost, TextPlugin};
-use test_components::{ECHO, TextPlugin as Guest, error};
+use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin as Guest, build, error};
 
 /// Loads a guest with nothing configured.
 fn load(guest: &Guest) -> TextPlugin {
@@ -435,4 +435,33 @@ fn plugins_are_used_from_many_threads() {
             });
         }
     });
+}
+
+#[test]
+fn start_code_that_traps_is_named() {
+    let core = Guest::new("starter").core() + "(func $start unreachable) (start $start)";
+    let bytes = build(TEXT_PROCESSOR, "text-plugin", &core);
+    let host = TextHost::new().unwrap();
+    let plugin = host.load_bytes("starter.wasm", &bytes).unwrap();
+    let error = TextPlugin::new(plugin, Config::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("`starter.wasm` trapped in `instantiate`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_instance_that_needs_more_than_it_may_have_is_not_made() {
+    let host = TextHost::builder()
+        .limits(Limits::default().with_memory(1 << 16))
+        .build()
+        .unwrap();
+    // Its memory begins with two pages.
+    let error = load_with(&host, &Guest::new("big")).unwrap_err();
+    let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(*limit, Limit::Memory(1 << 16));
 }
