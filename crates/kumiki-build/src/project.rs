@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
+use wit_parser::{Resolve, WorldId};
 
 use crate::error::Error;
 use crate::toolchain::Toolchain;
@@ -107,6 +108,21 @@ struct Fault {
 }
 
 impl Project {
+    /// Reads the project's WIT and finds its world.
+    pub(crate) fn resolve(&self) -> Result<(Resolve, WorldId), Error> {
+        let mut resolve = Resolve::default();
+        let world = resolve
+            .push_path(&self.wit)
+            .and_then(|(package, _)| resolve.select_world(&[package], Some(&self.world)));
+        match world {
+            Ok(world) => Ok((resolve, world)),
+            Err(error) => Err(Error::Wit {
+                path: self.wit.clone(),
+                message: format!("{error:#}"),
+            }),
+        }
+    }
+
     /// Reads the `kumiki.toml` of `folder`.
     ///
     /// # Errors

@@ -53,6 +53,17 @@ impl Failure {
     }
 }
 
+/// What the library says, as what ends the program: exit code 1.
+impl From<kumiki::Error> for Failure {
+    fn from(error: kumiki::Error) -> Self {
+        Self {
+            causes: causes(&error),
+            hint: hint(&error),
+            ..Self::failed(error.to_string())
+        }
+    }
+}
+
 /// An error of a library with its causes, for [`crate::console`] to print. A
 /// cause that repeats what was just said is left out.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {

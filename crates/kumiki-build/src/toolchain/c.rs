@@ -5,8 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use wit_parser::Resolve;
-
 use super::Ready;
 use crate::build::{Built, Job, Options};
 use crate::command;
@@ -163,20 +161,15 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
 /// Writes the bindings of the project's world into `folder`; what of them is to
 /// be compiled and linked comes back.
 fn generate(project: &Project, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let wit_error = |error| Error::Wit {
-        path: project.wit.clone(),
-        message: format!("{error:#}"),
-    };
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(&project.wit).map_err(wit_error)?;
-    let world = resolve
-        .select_world(&[package], Some(&project.world))
-        .map_err(wit_error)?;
+    let (mut resolve, world) = project.resolve()?;
     let mut files = Default::default();
     wit_bindgen_c::Opts::default()
         .build()
         .generate(&mut resolve, world, &mut files)
-        .map_err(wit_error)?;
+        .map_err(|error| Error::Wit {
+            path: project.wit.clone(),
+            message: format!("{error:#}"),
+        })?;
 
     let mut to_link = Vec::new();
     for (name, content) in files.iter() {

@@ -9,7 +9,7 @@ use kumiki_text::{TextHost, conformance};
 
 use crate::arguments::CheckArguments;
 use crate::console::{Console, escape};
-use crate::failure::{Failure, causes, hint};
+use crate::failure::Failure;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const FAILED: Style = AnsiColor::Red.on_default().bold();
@@ -23,15 +23,10 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     }
     let console = Console::new(false, 0);
     console.spinner(&format!("loading {}", path.display()));
-    let host = TextHost::new().map_err(|error| Failure::failed(error.to_string()))?;
+    let host = TextHost::new()?;
     let plugin = host.load(path);
     console.done();
-    let plugin = plugin.map_err(|error| {
-        let mut failure = Failure::failed(error.to_string());
-        failure.causes = causes(&error);
-        failure.hint = hint(&error);
-        failure
-    })?;
+    let plugin = plugin?;
 
     let (mut failed, mut written) = (0, heading());
     conformance::check(&plugin, |finding| {

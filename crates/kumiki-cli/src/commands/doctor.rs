@@ -29,7 +29,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         project::examine(path, &tools()?)
     } else {
         let bytes = std::fs::read(path).map_err(unreadable)?;
-        let host = TextHost::new().map_err(|error| Failure::failed(error.to_string()))?;
+        let host = TextHost::new()?;
         component::examine(&host, &path.display().to_string(), &bytes)
     };
     finish(print_diagnoses(&diagnoses).map(|()| diagnoses.iter().any(|d| d.severe)))

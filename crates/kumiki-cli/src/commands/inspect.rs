@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::arguments::InspectArguments;
 use crate::console::{escape, escape_lines};
-use crate::failure::{Failure, causes, hint};
+use crate::failure::Failure;
 
 const HEADING: Style = Style::new().bold();
 
@@ -24,7 +24,7 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
     })?;
     let name = path.display().to_string();
     let written = if arguments.wit {
-        let wit = Inspection::wit(&name, &bytes).map_err(|error| failure(&error))?;
+        let wit = Inspection::wit(&name, &bytes)?;
         write!(io::stdout(), "{wit}")
     } else {
         let report = Report::of(&name, &bytes)?;
@@ -42,13 +42,6 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
     }
 }
 
-fn failure(error: &kumiki::Error) -> Failure {
-    let mut failure = Failure::failed(error.to_string());
-    failure.causes = causes(error);
-    failure.hint = hint(error);
-    failure
-}
-
 /// What there is to say about a file.
 struct Report<'a> {
     name: &'a str,
@@ -60,7 +53,7 @@ struct Report<'a> {
 
 impl<'a> Report<'a> {
     fn of(name: &'a str, bytes: &[u8]) -> Result<Self, Failure> {
-        let host = TextHost::new().map_err(|error| failure(&error))?;
+        let host = TextHost::new()?;
         let inspection = Inspection::of(bytes);
         let wit = match inspection.kind {
             Kind::Component | Kind::WitPackage => Inspection::wit(name, bytes).ok(),

@@ -96,8 +96,7 @@ fn load_plugins(
     let host = TextHost::builder()
         .limits(limits)
         .observer(console.clone())
-        .build()
-        .map_err(|error| Failure::failed(error.to_string()))?;
+        .build()?;
     let config: Config = arguments.config.iter().cloned().collect();
     let mut plugins = Vec::new();
     for file in files {

@@ -16,15 +16,7 @@ const WRAPPER: &str = include_str!("wrapper.js");
 
 /// The author's module with the wrapper behind it.
 pub(super) fn wrap(source: &str, project: &Project) -> Result<String, Error> {
-    let wit_error = |error| Error::Wit {
-        path: project.wit.clone(),
-        message: format!("{error:#}"),
-    };
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(&project.wit).map_err(wit_error)?;
-    let world = resolve
-        .select_world(&[package], Some(&project.world))
-        .map_err(wit_error)?;
+    let (resolve, world) = project.resolve()?;
     Ok(append(source, &resolve, world))
 }
 
