@@ -224,7 +224,16 @@ fn imports_no_wasi(path: &Path) -> Result<(), Failed> {
 fn foreign(path: &Path) -> Result<(), Failed> {
     let mut plugin = load(path)?;
     for (input, output) in [("Hello!", "HELLO!"), ("straße 組木 😀", "STRASSE 組木 😀")] {
-        assert_eq!(plugin.process(input)?.output, output);
+        let result = plugin.process(input)?;
+        assert_eq!(result.output, output);
+        for entry in &result.metadata {
+            match &*entry.key {
+                // What it sees of this machine: nothing is granted.
+                "environment_variables" => assert_eq!(entry.value, "0"),
+                "file_readable" => assert_eq!(entry.value, "false"),
+                _ => {}
+            }
+        }
     }
     let error = plugin.process("").expect_err("empty input is refused");
     assert_eq!(error.kind(), "invalid-input");
