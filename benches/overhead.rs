@@ -64,6 +64,8 @@ impl ByHand {
     }
 
     fn process(&mut self, input: &str) -> String {
+        // Who wants a time limit for each call arms it for each call.
+        self.store.set_epoch_deadline(360_001);
         let plugin = self.plugin.myapp_text_processor_plugin();
         plugin
             .call_process(&mut self.store, input)

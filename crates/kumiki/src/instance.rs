@@ -32,6 +32,8 @@ impl<C: Contract> Instance<C> {
         let state = HostState::new(data, name, host.limits.memory, host.observer.clone());
         let mut store = Store::new(host.engine.as_wasmtime(), state);
         store.limiter(|state| &mut state.memory);
+        // Each call counts from here again, so once is enough.
+        store.set_hostcall_fuel(host.limits.transfer);
         arm(&mut store, host, INSTANTIATE)?;
         match C::instantiate(plugin.pre(), &mut store) {
             Ok(bindings) => Ok(Self {
@@ -53,15 +55,14 @@ impl<C: Contract> Instance<C> {
     /// # Errors
     /// [`Error::Trap`] and [`Error::Limit`], both of which end this instance;
     /// [`Error::Poisoned`] when an earlier one has.
+    #[inline]
     pub fn call<R>(
         &mut self,
         function: &str,
         call: impl FnOnce(&C::Bindings, &mut Store<HostState<C::Data>>) -> wasmtime::Result<R>,
     ) -> Result<R> {
         if self.poisoned {
-            return Err(Error::Poisoned {
-                plugin: self.store.data().plugin.to_string(),
-            });
+            return Err(self.poison());
         }
         arm(&mut self.store, &self.plugin.host().inner, function)?;
         match call(&self.bindings, &mut self.store) {
@@ -104,6 +105,14 @@ impl<C: Contract> Instance<C> {
     }
 
     #[cold]
+    fn poison(&self) -> Error {
+        Error::Poisoned {
+            plugin: self.store.data().plugin.to_string(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
     fn end(&mut self, function: &str, source: wasmtime::Error) -> Error {
         self.poisoned = true;
         let host = &self.plugin.host().inner;
@@ -118,21 +127,21 @@ impl<C: Contract> Instance<C> {
 }
 
 /// Sets what the next call may use.
+#[inline]
 fn arm<C: Contract>(
     store: &mut Store<HostState<C::Data>>,
     host: &Inner<C>,
     function: &str,
 ) -> Result<()> {
     // A new limit must be armed here. Time is the host's `ticks`, divided once
-    // and not at every call; memory is armed with the instance.
+    // and not at every call; memory and transfer are armed with the instance.
     let Limits {
         time: _,
         memory: _,
-        transfer,
+        transfer: _,
         fuel,
     } = &host.limits;
     store.set_epoch_deadline(host.ticks);
-    store.set_hostcall_fuel(*transfer);
     store.data_mut().memory.refused = false;
     if let Some(fuel) = fuel {
         // Fails only on an engine that does not count, which the host's

@@ -50,6 +50,7 @@ impl<D> HostState<D> {
     }
 
     /// Hands a log record of this plugin to the host's observer.
+    #[inline]
     pub fn log(&self, level: Level, message: &str) {
         self.observer.log(&LogRecord {
             plugin: &self.plugin,
