@@ -77,14 +77,13 @@ impl<'a> Report<'a> {
             producers,
             ..
         } = &self.inspection;
-        let strings = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>();
         let report = json!({
             "file": self.name,
             "kind": kind.to_string(),
             "bytes": bytes,
             "contract": self.fits.is_ok().then_some("myapp:text-processor/text-plugin"),
             "misfit": self.fits.as_ref().err().map(ToString::to_string),
-            "could_touch": strings(&mut capabilities.iter().map(ToString::to_string)),
+            "could_touch": capabilities.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "imports": interfaces.imports,
             "exports": interfaces.exports,
             "producers": producers.iter().map(|producer| json!({
