@@ -37,6 +37,7 @@ pub(crate) const PLUGINS: &[Guest] = &[
 const FIXTURES: &[Guest] = &[
     fixture("examples/event-filter-rust"),
     fixture("examples/text-title-py"),
+    fixture("examples/text-slug-go"),
     fixture("conformance/errors-js"),
     fixture("conformance/probe"),
     fixture("conformance/sdk-rust"),

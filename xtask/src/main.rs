@@ -36,7 +36,7 @@ enum Xtask {
     Demo,
     /// Set up, build all guests, check formatting and lints, run all tests
     ///
-    /// KUMIKI_REQUIRE=rust,c,js,python,starlingmonkey names the toolchains that
+    /// KUMIKI_REQUIRE=rust,c,js,python,go,starlingmonkey names the toolchains that
     /// must not be missing.
     Test {
         /// Run only tests whose name contains one of these, and no lints

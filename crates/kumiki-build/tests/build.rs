@@ -150,6 +150,29 @@ fn javascript() {
 }
 
 #[test]
+fn go() {
+    if ready(Toolchain::Go).is_some() {
+        check_example("text-slug-go", 2_100_000);
+    }
+}
+
+#[test]
+fn go_that_does_not_compile() {
+    let source = "package plugin\n\nvar broken = noSuchThing\n";
+    let files = [("go.mod", "module guest\n"), ("plugin.go", source)];
+    let words = ["plugin.go:3", "undefined: noSuchThing"];
+    check_failure(Toolchain::Go, "go", &files, &words);
+}
+
+#[test]
+fn go_that_lacks_a_function() {
+    let source = "package plugin\n\nfunc GetName() string { return \"guest\" }\n";
+    let files = [("go.mod", "module guest\n"), ("plugin.go", source)];
+    let words = ["undefined: export_myapp_text_processor_plugin.Process"];
+    check_failure(Toolchain::Go, "go", &files, &words);
+}
+
+#[test]
 fn c_that_does_not_compile() {
     let source = "#include \"text_plugin.h\"\n\nint broken = no_such_thing;\n";
     let words = ["plugin.c:3", "no_such_thing"];

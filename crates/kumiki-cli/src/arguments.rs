@@ -57,6 +57,7 @@ pub(crate) enum Language {
     #[value(alias = "javascript")]
     Js,
     Python,
+    Go,
 }
 
 /// Make a plugin's component from its source

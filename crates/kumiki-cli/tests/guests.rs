@@ -31,10 +31,11 @@ fn main() {
         trial("counts words", "text-wordcount-js", text_wordcount),
         trial("answers in every way of JavaScript", "errors-js", js_errors),
         trial("title-cases", "text-title-py", text_title),
+        trial("makes slugs", "text-slug-go", text_slug),
         trial("behaves in every way a host can test", "probe", probe),
         trial("logs its panics and bears its stamp", "sdk-rust", rust_sdk),
     ];
-    for guest in [&EXAMPLES[..], &["text-title-py", "sdk-rust"]].concat() {
+    for guest in [&EXAMPLES[..], &["text-title-py", "text-slug-go", "sdk-rust"]].concat() {
         trials.push(trial("says what it is", guest, says_what_it_is));
         trials.push(trial("stands the conformance kit", guest, conforms));
         trials.push(trial("imports no WASI", guest, imports_no_wasi));
@@ -174,6 +175,26 @@ fn text_title(path: &Path) -> Result<(), Failed> {
                 "  組木\u{3000}ǅungla |words=2|transform=titlecase",
             ),
             (" ", " |words=0|transform=titlecase"),
+        ],
+    )
+}
+
+fn text_slug(path: &Path) -> Result<(), Failed> {
+    check(
+        path,
+        &[
+            ("", "invalid-input"),
+            (" .,-!\u{3000}", "invalid-input"),
+            (
+                "Hello, Component Model!",
+                "hello-component-model|words=3|transform=slug",
+            ),
+            (
+                "--Crème  brûlée: 2€ -- ΣΊΣΥΦΟΣ",
+                "crème-brûlée-2-σίσυφοσ|words=4|transform=slug",
+            ),
+            ("e\u{301}a 組木😀x", "e\u{301}a-組木-x|words=3|transform=slug"),
+            ("a\0b\u{10ffff}c", "a-b-c|words=3|transform=slug"),
         ],
     )
 }

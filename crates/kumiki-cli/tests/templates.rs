@@ -30,6 +30,7 @@ fn main() {
         Toolchain::C,
         Toolchain::JavaScript,
         Toolchain::Python,
+        Toolchain::Go,
     ];
     libtest_mimic::run(&arguments, languages.map(trial).into()).exit();
 }

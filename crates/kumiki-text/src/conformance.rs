@@ -13,8 +13,9 @@ use crate::{Config, Error, ProcessResult, TextContract, TextPlugin};
 
 /// How often the leak check calls the plugin.
 const LEAK_CALLS: usize = 100_000;
-/// How often it does before it looks: caches and pools may fill up first.
-const WARM_UP_CALLS: usize = 10_000;
+/// How often it does before it looks: caches and pools may fill up first, and a
+/// collector of garbage may wait for 4 MiB of it, as Go's does.
+const WARM_UP_CALLS: usize = 100_000;
 /// The longest that the leak check goes on; fewer calls say the same, coarser.
 const LEAK_TIME: Duration = Duration::from_secs(60);
 /// A name or version longer than this is no name, in bytes.

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 12] = [
+const LANGUAGES: [(&str, &str); 13] = [
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
     ("text-title-py", "python"),
+    ("text-slug-go", "go"),
     ("event-filter-rust", "rust"),
     ("errors-js", "js"),
     ("probe", "rust"),

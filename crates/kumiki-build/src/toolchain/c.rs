@@ -8,7 +8,7 @@ use std::process::Command;
 use super::Ready;
 use crate::build::{Built, Job, Options};
 use crate::command;
-use crate::component::component_from_module;
+use crate::component::{Preview1, componentize};
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::output::{Output, replace};
@@ -151,10 +151,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     command::run(&mut command)?;
 
     let module = fs::read(&module).map_err(Error::io("read", &module))?;
-    let component = component_from_module(&module).map_err(|message| Error::Component {
-        path: project.folder.clone(),
-        message,
-    })?;
+    let component = componentize(project, &module, Preview1::Adapter)?;
     output.write(&component, fingerprint)
 }
 

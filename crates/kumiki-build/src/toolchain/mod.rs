@@ -4,6 +4,7 @@
 //! and a build that begins with it.
 
 mod c;
+mod go;
 mod javascript;
 mod python;
 mod rust;
@@ -30,6 +31,8 @@ pub enum Toolchain {
     StarlingMonkey,
     /// componentize-py.
     Python,
+    /// Go's own compiler.
+    Go,
 }
 
 /// What a look at a toolchain found.
@@ -52,12 +55,13 @@ pub struct Ready {
 
 impl Toolchain {
     /// All of them.
-    pub const ALL: [Toolchain; 5] = [
+    pub const ALL: [Toolchain; 6] = [
         Toolchain::Rust,
         Toolchain::C,
         Toolchain::JavaScript,
         Toolchain::StarlingMonkey,
         Toolchain::Python,
+        Toolchain::Go,
     ];
 
     /// Its short name.
@@ -68,6 +72,7 @@ impl Toolchain {
             Toolchain::JavaScript => "js",
             Toolchain::StarlingMonkey => "starlingmonkey",
             Toolchain::Python => "python",
+            Toolchain::Go => "go",
         }
     }
 
@@ -79,6 +84,7 @@ impl Toolchain {
             Toolchain::JavaScript => Some(Tool::ComponentizeQjs),
             Toolchain::StarlingMonkey => Some(Tool::ComponentizeJs),
             Toolchain::Python => Some(Tool::ComponentizePy),
+            Toolchain::Go => Some(Tool::Go),
         }
     }
 
@@ -91,6 +97,7 @@ impl Toolchain {
             Toolchain::JavaScript => javascript::probe(tools, &javascript::QUICKJS),
             Toolchain::StarlingMonkey => javascript::probe(tools, &javascript::STARLINGMONKEY),
             Toolchain::Python => python::probe(tools),
+            Toolchain::Go => go::probe(tools),
         };
         match found {
             Ok(ready) => Probe::Ready(ready),
@@ -118,6 +125,7 @@ impl Toolchain {
                 each(&|job| javascript::build(job, tools, options, &javascript::STARLINGMONKEY))
             }
             Toolchain::Python => each(&|job| python::build(job, tools, options)),
+            Toolchain::Go => each(&|job| go::build(job, tools, options)),
         }
     }
 }

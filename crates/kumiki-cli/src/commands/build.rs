@@ -64,7 +64,7 @@ fn read(folder: &Path) -> Result<Project, Failure> {
     }
     Project::read(folder).map_err(|error| match &error {
         Error::Io { path, source, .. } => {
-            let hint = "name a plugin's folder; `kumiki new NAME --lang rust|c|js|python` \
+            let hint = "name a plugin's folder; `kumiki new NAME --lang rust|c|js|python|go` \
                         begins one";
             Failure::path("file", path, source, hint)
         }

@@ -12,7 +12,7 @@ use crate::arguments::{Language, NewArguments};
 use crate::console::escape;
 use crate::failure::{Failure, causes};
 
-const USAGE: &str = "kumiki new NAME --lang rust|c|js|python";
+const USAGE: &str = "kumiki new NAME --lang rust|c|js|python|go";
 
 pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     let NewArguments { name, language } = arguments;
@@ -53,6 +53,7 @@ impl From<Language> for kumiki_build::Language {
             Language::C => Self::C,
             Language::Js => Self::JavaScript,
             Language::Python => Self::Python,
+            Language::Go => Self::Go,
         }
     }
 }

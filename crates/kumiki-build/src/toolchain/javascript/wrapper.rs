@@ -10,6 +10,7 @@ use serde_json::json;
 use wit_parser::{InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem};
 
 use crate::error::Error;
+use crate::log::{Log, follow};
 use crate::project::Project;
 
 const WRAPPER: &str = include_str!("wrapper.js");
@@ -22,7 +23,7 @@ pub(super) fn wrap(source: &str, project: &Project) -> Result<String, Error> {
 
 fn append(source: &str, resolve: &Resolve, world: WorldId) -> String {
     let mut wrapped = format!("{source}\n\n{WRAPPER}");
-    let log = log_interface(resolve, world);
+    let log = Log::of(resolve, world).and_then(|log| resolve.id_of(log.interface));
     if let Some(interface) = &log {
         wrapped.push_str(&format!(
             "import {{ log as kumikiLog }} from {};\n",
@@ -42,29 +43,6 @@ fn append(source: &str, resolve: &Resolve, world: WorldId) -> String {
         ));
     }
     wrapped
-}
-
-/// The imported interface that has a `log` of a level and a message.
-fn log_interface(resolve: &Resolve, world: WorldId) -> Option<String> {
-    resolve.worlds[world].imports.values().find_map(|item| {
-        let WorldItem::Interface { id, .. } = item else {
-            return None;
-        };
-        let log = resolve.interfaces[*id].functions.get("log")?;
-        let [level, message] = &log.params[..] else {
-            return None;
-        };
-        let has_error = match level.ty {
-            Type::Id(id) => match &resolve.types[follow(resolve, id)].kind {
-                TypeDefKind::Enum(cases) => cases.cases.iter().any(|case| case.name == "error"),
-                _ => false,
-            },
-            _ => false,
-        };
-        (has_error && message.ty == Type::String)
-            .then(|| resolve.id_of(*id))
-            .flatten()
-    })
 }
 
 /// The interfaces that the module exports as objects: their names in JavaScript
@@ -100,14 +78,6 @@ fn functions(resolve: &Resolve, id: InterfaceId) -> BTreeMap<String, bool> {
         (camel_case(name), fallible)
     })
     .collect()
-}
-
-/// The type behind other names for it.
-fn follow(resolve: &Resolve, id: wit_parser::TypeId) -> wit_parser::TypeId {
-    match resolve.types[id].kind {
-        TypeDefKind::Type(Type::Id(id)) => follow(resolve, id),
-        _ => id,
-    }
 }
 
 fn camel_case(name: &str) -> String {

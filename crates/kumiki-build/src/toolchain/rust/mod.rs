@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::Ready;
 use crate::build::{Built, Job, Options};
 use crate::command;
-use crate::component::component_from_module;
+use crate::component::{Preview1, componentize};
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::output::Output;
@@ -256,10 +256,7 @@ fn finish(job: &Job, module: &Path, options: &Options) -> Result<Built, Error> {
     let component = if wasmparser::Parser::is_component(&bytes) {
         bytes
     } else {
-        component_from_module(&bytes).map_err(|message| Error::Component {
-            path: project.folder.clone(),
-            message,
-        })?
+        componentize(project, &bytes, Preview1::Adapter)?
     };
     output.write(&component, fingerprint)
 }

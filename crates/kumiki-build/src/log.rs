@@ -1,0 +1,47 @@
+//! Finds the function that a contract gives its plugins to log with.
+
+use wit_parser::{InterfaceId, Resolve, Type, TypeDefKind, TypeId, WorldId, WorldItem};
+
+/// A contract's `log: func(level: …, message: string)`, whose levels have an
+/// `error`.
+pub(crate) struct Log {
+    /// The imported interface that has the function.
+    pub(crate) interface: InterfaceId,
+    /// The enum of the levels, behind other names for it.
+    pub(crate) level: TypeId,
+}
+
+impl Log {
+    /// The first that the world imports.
+    pub(crate) fn of(resolve: &Resolve, world: WorldId) -> Option<Self> {
+        resolve.worlds[world].imports.values().find_map(|item| {
+            let WorldItem::Interface { id, .. } = item else {
+                return None;
+            };
+            let log = resolve.interfaces[*id].functions.get("log")?;
+            let [level, message] = &log.params[..] else {
+                return None;
+            };
+            let Type::Id(level) = level.ty else {
+                return None;
+            };
+            let level = follow(resolve, level);
+            let has_error = match &resolve.types[level].kind {
+                TypeDefKind::Enum(levels) => levels.cases.iter().any(|case| case.name == "error"),
+                _ => false,
+            };
+            (has_error && message.ty == Type::String).then_some(Self {
+                interface: *id,
+                level,
+            })
+        })
+    }
+}
+
+/// The type behind other names for it.
+pub(crate) fn follow(resolve: &Resolve, id: TypeId) -> TypeId {
+    match resolve.types[id].kind {
+        TypeDefKind::Type(Type::Id(id)) => follow(resolve, id),
+        _ => id,
+    }
+}

@@ -1,0 +1,177 @@
+//! What is put around the author's package: the bindings that wit-bindgen makes
+//! of the world, the small runtime that they stand on, and a report of panics.
+
+use std::path::{Path, PathBuf};
+
+use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
+use wit_parser::{Resolve, TypeOwner, WorldId};
+
+use crate::error::Error;
+use crate::log::Log;
+use crate::output::replace;
+use crate::project::Project;
+
+/// The module that the bindings are, and its packages' prefix.
+const MODULE: &str = "wit_component";
+
+/// The files that are the same for every plugin, under the bindings' folder.
+const SHARED: &[(&str, &str)] = &[
+    ("go.mod", "module wit_component\n\ngo 1.24\n"),
+    (
+        "pkg/go.mod",
+        "module go.bytecodealliance.org/pkg\n\ngo 1.24\n",
+    ),
+    ("pkg/wit/runtime/runtime.go", include_str!("runtime.go")),
+    ("pkg/wit/types/types.go", include_str!("types.go")),
+    ("pkg/wit/types/tuples.go", include_str!("tuples.go")),
+];
+
+/// What goes into the main package where the contract has a log.
+const PANIC: &str = include_str!("panic.go");
+
+/// The bindings' files with their contents, by their names within a folder, for
+/// a plugin whose author's package is the Go module `author`.
+pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, String)>, Error> {
+    let (mut resolve, world) = project.resolve()?;
+    let mut generated = Default::default();
+    let options = wit_bindgen_go::Opts {
+        // gofmt need not be there, and nobody edits them.
+        format: wit_bindgen_go::Format::False,
+        ..Default::default()
+    };
+    options
+        .build()
+        .generate(&mut resolve, world, &mut generated)
+        .map_err(|error| Error::Wit {
+            path: project.wit.clone(),
+            message: format!("{error:#}"),
+        })?;
+
+    let report = panic_report(&resolve, world).filter(|(package, _)| {
+        let bindings = format!("{package}/wit_bindings.go");
+        generated.iter().any(|(name, _)| name == bindings)
+    });
+    let mut files: Vec<(PathBuf, String)> = SHARED
+        .iter()
+        .map(|(name, content)| (PathBuf::from(name), (*content).to_owned()))
+        .collect();
+    for (name, content) in generated.iter() {
+        let content = String::from_utf8_lossy(content).into_owned();
+        if name == "go.mod" {
+            continue;
+        }
+        if name.starts_with("export_") {
+            return Err(Error::Wit {
+                path: project.wit.clone(),
+                message: "the world exports a resource, which Go plugins cannot yet".to_owned(),
+            });
+        }
+        let content = match name {
+            "wit_exports.go" => exports(&content, author, report.is_some()),
+            _ => content,
+        };
+        files.push((PathBuf::from(name), content));
+    }
+    if let Some((_, report)) = report {
+        files.push((PathBuf::from("panic.go"), report));
+    }
+    Ok(files)
+}
+
+/// Writes `files` into `folder`.
+pub(super) fn write(folder: &Path, files: &[(PathBuf, String)]) -> Result<(), Error> {
+    files
+        .iter()
+        .try_for_each(|(name, content)| replace(&folder.join(name), content.as_bytes()))
+}
+
+/// The exported functions, made to call the author's package: itself where the
+/// world exports one interface, else a package below it for each.
+fn exports(source: &str, author: &str, reports: bool) -> String {
+    let prefix = format!("\"{MODULE}/export_");
+    let imports = source.matches(&prefix).count();
+    let mut text = String::new();
+    let mut is_export = false;
+    for line in source.lines() {
+        match line.trim().strip_prefix(&prefix) {
+            Some(name) => {
+                let name = format!("export_{}", name.trim_end_matches('"'));
+                let below = if imports > 1 {
+                    format!("/{name}")
+                } else {
+                    String::new()
+                };
+                text += &format!("\t{name} \"{author}{below}\"\n");
+            }
+            None => text += &format!("{line}\n"),
+        }
+        if is_export && reports {
+            text += "\tdefer reportPanic()\n";
+        }
+        is_export = line
+            .strip_prefix("//go:wasmexport ")
+            .is_some_and(|name| !name.starts_with("cabi_post_"));
+    }
+    text
+}
+
+/// The Go that logs a panic, behind the package of the log: where the contract
+/// has one whose levels are its interface's own.
+fn panic_report(resolve: &Resolve, world: WorldId) -> Option<(String, String)> {
+    let Log { interface, level } = Log::of(resolve, world)?;
+    let level = &resolve.types[level];
+    if level.owner != TypeOwner::Interface(interface) {
+        return None;
+    }
+    let package = resolve.id_of(interface)?;
+    // Versions are in the packages' names only where there are several.
+    let package = package.split('@').next().unwrap_or_default();
+    let package: Vec<_> = package
+        .split([':', '/'])
+        .map(|part| part.to_snake_case())
+        .collect();
+    let error = format!("{}Error", level.name.as_deref()?.to_upper_camel_case());
+    let package = package.join("_");
+    let report = PANIC
+        .replace("{{package}}", &format!("{MODULE}/{package}"))
+        .replace("{{error}}", &error);
+    Some((package, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "package main\nimport (\n        \"runtime\"\n        \
+        \"wit_component/export_a_b_c\"\n)\n\n//go:wasmexport a:b/c#f\nfunc f() uintptr {\n        \
+        export_a_b_c.F()\n}\n//go:wasmexport cabi_post_a:b/c#f\nfunc g() {\n}\n";
+
+    #[test]
+    fn exports_call_the_authors_package() {
+        let text = exports(SOURCE, "text-slug", true);
+        assert!(text.contains("\texport_a_b_c \"text-slug\"\n"), "{text}");
+        assert!(
+            text.contains("func f() uintptr {\n\tdefer reportPanic()\n"),
+            "{text}"
+        );
+        assert_eq!(text.matches("defer").count(), 1, "{text}");
+        assert!(!exports(SOURCE, "text-slug", false).contains("defer"));
+    }
+
+    #[test]
+    fn several_exported_interfaces_are_packages_below_the_authors() {
+        let source = SOURCE.replace(
+            "_b_c\"\n",
+            "_b_c\"\n        \"wit_component/export_a_b_d\"\n",
+        );
+        let text = exports(&source, "mine", true);
+        assert!(
+            text.contains("\texport_a_b_c \"mine/export_a_b_c\"\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\texport_a_b_d \"mine/export_a_b_d\"\n"),
+            "{text}"
+        );
+    }
+}

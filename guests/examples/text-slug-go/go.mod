@@ -1,0 +1,3 @@
+module text-slug-go
+
+go 1.24
