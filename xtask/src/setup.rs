@@ -31,6 +31,10 @@ pub(crate) fn run(
             }
         }
     }
+    // No toolchain needs it, but `kumiki build --size` does.
+    if let Err(error) = get(place, Tool::Binaryen) {
+        eprintln!("xtask: no {}: {error:#}", Tool::Binaryen.name());
+    }
     if !failed.is_empty() {
         bail!(
             "set-up failed for {}\nhint: mend what is said above, then `cargo xtask setup`",
@@ -92,13 +96,7 @@ fn install(place: &Place, toolchain: Toolchain, tool: Tool) -> Result<()> {
     if toolchain == Toolchain::Go && is_ready {
         return Ok(());
     }
-    let install = || {
-        tools
-            .install(tool)
-            .or_else(|error| treat(error, || Ok(tools.install(tool)?)))
-    };
-    let installed = step(&format!("install {}", tool.name()), install);
-    match (installed, toolchain.probe(tools, Wasi::None)) {
+    match (get(place, tool), toolchain.probe(tools, Wasi::None)) {
         (Err(error), Probe::Ready(ready)) => {
             eprintln!(
                 "xtask: {error:#}; using {} {} instead",
@@ -108,6 +106,19 @@ fn install(place: &Place, toolchain: Toolchain, tool: Tool) -> Result<()> {
         }
         (installed, _) => installed,
     }
+}
+
+/// Installs a tool unless it is, with the Debian packages that it needs.
+fn get(place: &Place, tool: Tool) -> Result<()> {
+    let tools = &place.tools;
+    if tools.is_installed(tool) {
+        return Ok(());
+    }
+    step(&format!("install {}", tool.name()), || {
+        tools
+            .install(tool)
+            .or_else(|error| treat(error, || Ok(tools.install(tool)?)))
+    })
 }
 
 /// If Debian packages are what is missing, installs them and tries `again`.

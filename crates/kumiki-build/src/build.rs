@@ -1,46 +1,13 @@
 //! Builds one project or many, each toolchain's in one go.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 use crate::error::Error;
+use crate::job::{Built, Job, Options};
 use crate::project::Project;
 use crate::toolchain::Toolchain;
 use crate::tools::Tools;
-
-/// How to build.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where intermediate files stay between builds, so that the next is quick.
-    pub work: PathBuf,
-}
-
-impl Options {
-    /// Intermediate files stay in `work`.
-    pub fn new(work: impl Into<PathBuf>) -> Self {
-        Self { work: work.into() }
-    }
-}
-
-/// A project and where its component goes.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// What to build.
-    pub project: Project,
-    /// The component's file.
-    pub output: PathBuf,
-}
-
-/// A component on disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Built {
-    /// The component's file.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// Nothing had changed, so nothing was done.
-    pub fresh: bool,
-}
 
 /// Builds `project` into the file `output`.
 ///

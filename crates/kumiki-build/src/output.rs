@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::build::Built;
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
+use crate::job::Built;
 
 /// Where a component goes, and the stamp that says what it was made from.
 pub(crate) struct Output<'a> {

@@ -7,7 +7,7 @@
 //! world = "text-plugin"             # which world of it the plugin exports
 //!
 //! [build]                           # all of it optional
-//! wasi = false                      # may it import WASI? Rust: also "preview1"
+//! wasi = false                      # may it import WASI? Rust: by default, also "preview1"
 //! engine = "quickjs"                # JavaScript: or "starlingmonkey"
 //! entry = "plugin.js"               # JavaScript, Python: the plugin's module
 //! ```
@@ -266,7 +266,12 @@ impl BuildTable {
 
     fn wasi(&self, language: Language) -> Result<Wasi, Fault> {
         let Some(value) = &self.wasi else {
-            return Ok(Wasi::None);
+            // Rust's std means to have a system below it; the other languages'
+            // runtimes do without.
+            return Ok(match language {
+                Language::Rust => Wasi::Preview2,
+                _ => Wasi::None,
+            });
         };
         match value.as_ref() {
             toml::Value::Boolean(false) => Ok(Wasi::None),

