@@ -118,7 +118,11 @@ static void set_metadata(process_result *result, size_t count) {
 }
 
 static void look_up(string key, process_result *result) {
-    if (myapp_text_processor_host_api_get_config(&key, &result->output)) return;
+    string value; // left in any state where there is none
+    if (myapp_text_processor_host_api_get_config(&key, &value)) {
+        result->output = value;
+        return;
+    }
     make_room(result, 1);
     add(result, borrow("absent"), key);
 }

@@ -47,7 +47,8 @@ export const plugin = {
         return result("");
       case "config": {
         const value = getConfig(rest);
-        return value === undefined ? result("", [{ key: "absent", value: rest }]) : result(value);
+        // Nothing is null on QuickJS and undefined on StarlingMonkey.
+        return value == null ? result("", [{ key: "absent", value: rest }]) : result(value);
       }
       case "metadata": {
         const entry = (_, index) => ({ key: `鍵-${index}`, value: `${index} 😀` });

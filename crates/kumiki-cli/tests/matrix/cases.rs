@@ -1,6 +1,7 @@
 //! What every language must answer: the one table of expected results.
 
 use kumiki::Level;
+use kumiki_build::Toolchain;
 use kumiki_text::{Config, KeyValue, ProcessError, ProcessResult};
 
 /// One trial in each language: calls on one plugin, in order.
@@ -25,9 +26,10 @@ pub(crate) enum Answer {
     Trap,
 }
 
-/// Characters and what they are in upper case, one for one: those with which
-/// every language's standard library agrees. Where one character becomes two
-/// (ß), Go and C leave it as it is; such are not for this table.
+/// Characters and what they are in upper case, one for one: what every
+/// language's standard library agrees on. Not here is what they do not: Go and
+/// C leave alone what would become two characters (ß), and C what is no letter
+/// (ⓐ).
 pub(crate) const UPPER: [(&str, &str, &str); 12] = [
     ("ASCII", "az09 !", "AZ09 !"),
     ("Latin", "àéîõüøāž", "ÀÉÎÕÜØĀŽ"),
@@ -39,7 +41,7 @@ pub(crate) const UPPER: [(&str, &str, &str); 12] = [
     ("Deseret and Adlam, beyond U+FFFF", "𐐨𐑏𞤢𞥃", "𐐀𐐧𞤀𞤡"),
     ("of another length in UTF-8", "ıſɐȿⱥ", "ISⱯⱾȺ"),
     ("of another block", "ÿµƿ", "ŸΜǷ"),
-    ("letters that are symbols", "ⅰⓩｚ", "ⅠⓏＺ"),
+    ("Roman numerals and full width", "ⅰｚ", "ⅠＺ"),
     ("without case", "木א\u{301}😀\0", "木א\u{301}😀\0"),
 ];
 
@@ -60,10 +62,7 @@ const DEEP: [(&str, &str); 9] = [
         "right to left",
         "שלום \u{202e}abc\u{202c} \u{2067}مرحبا\u{2069}",
     ),
-    (
-        "zero width",
-        "\u{feff}a\u{200b}b\u{2060}c\u{200c}d\u{ad}\u{feff}",
-    ),
+    ("zero width", "a\u{200b}b\u{2060}c\u{200c}d\u{ad}\u{feff}"),
     (
         "noncharacters",
         "\u{ffff}\u{fffe}\u{fdd0}\u{fdef}\u{1fffe}\u{1ffff}\u{10fffe}\u{10ffff}",
@@ -78,15 +77,24 @@ const DEEP: [(&str, &str); 9] = [
     ),
 ];
 
+/// U+FEFF, which is a character like any other, except at a file's beginning.
+const MARK: &str = "\u{feff}";
+
 /// The language matrix's configuration, for every plugin of it.
 pub(crate) fn config() -> Config {
-    let plain = [("mode", "fast"), ("empty", ""), ("", "of the empty key")];
+    let plain = [
+        ("mode", "fast"),
+        ("empty", ""),
+        ("", "of the empty key"),
+        ("marks", "\u{feff}\u{feff}text"),
+    ];
     let deep = DEEP.iter().map(|(_, text)| (*text, *text));
     plain.into_iter().chain(deep).collect()
 }
 
-/// The table.
-pub(crate) fn cases() -> Vec<Case> {
+/// The table: the same for every toolchain, but for the one fault that
+/// [`byte_order_mark`] knows of.
+pub(crate) fn cases(toolchain: Toolchain) -> Vec<Case> {
     let mut cases = vec![
         case(
             "echo",
@@ -146,9 +154,31 @@ pub(crate) fn cases() -> Vec<Case> {
             )],
         ),
     ];
+    cases.push(byte_order_mark(toolchain));
     cases.extend(errors());
     cases.extend(DEEP.iter().map(|(what, text)| deep(what, text)));
     cases
+}
+
+/// componentize-js decodes every string that comes from the host as though it
+/// were a file, whose first character is dropped if it is a byte order mark.
+/// What it does is spelled out, so that its mending is noticed.
+fn byte_order_mark(toolchain: Toolchain) -> Case {
+    let input = format!("{MARK}echo text");
+    let (name, value, answer) = match toolchain {
+        Toolchain::StarlingMonkey => (
+            "byte order mark first, a known fault: it is lost",
+            format!("{MARK}text"),
+            output("text"),
+        ),
+        _ => (
+            "byte order mark first",
+            format!("{MARK}{MARK}text"),
+            metadata([("unknown", &*input)]),
+        ),
+    };
+    let calls = vec![call("config marks", output(value)), call(&*input, answer)];
+    case(name, calls)
 }
 
 fn errors() -> impl Iterator<Item = Case> {

@@ -38,7 +38,7 @@ fn main() {
             trials.push(trial);
         };
         add("name and version", Box::new(says_what_it_is));
-        for case in cases() {
+        for case in cases(toolchain) {
             let calls = case.calls;
             add(
                 &case.name,
