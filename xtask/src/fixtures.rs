@@ -44,6 +44,7 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/matrix-js"),
     fixture("conformance/matrix-starlingmonkey"),
     fixture("conformance/matrix-python"),
+    fixture("conformance/matrix-go"),
     fixture("conformance/probe"),
     fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 18] = [
+const LANGUAGES: [(&str, &str); 19] = [
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
@@ -23,6 +23,7 @@ const LANGUAGES: [(&str, &str); 18] = [
     ("matrix-js", "js"),
     ("matrix-starlingmonkey", "starlingmonkey"),
     ("matrix-python", "python"),
+    ("matrix-go", "go"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),

@@ -19,6 +19,7 @@ pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
         Toolchain::JavaScript => "matrix-js",
         Toolchain::StarlingMonkey => "matrix-starlingmonkey",
         Toolchain::Python => "matrix-python",
+        Toolchain::Go => "matrix-go",
     }
 }
 
