@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 19] = [
+const LANGUAGES: &[(&str, &str)] = &[
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
