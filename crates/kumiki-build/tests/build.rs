@@ -243,6 +243,28 @@ fn profiles_of_go() {
 }
 
 #[test]
+fn a_module_outside_of_the_project_counts_as_its_source() {
+    if ready(Toolchain::JavaScript).is_none() {
+        return;
+    }
+    let (folder, mut project) = project("javascript", &[]);
+    let shared = tempfile::tempdir().unwrap();
+    project.entry = shared.path().join("plugin.js");
+    let (work, output) = (folder.path().join("target"), shared.path().join("it.wasm"));
+    let write_and_build = |name: &str| {
+        let source = format!(
+            "export const plugin = {{ getName: () => '{name}', getVersion: () => '1', \
+             process: (output) => ({{ output, metadata: [] }}) }};"
+        );
+        fs::write(&project.entry, source).unwrap();
+        build(&project, &output, &tools(), &Options::new(&work)).unwrap()
+    };
+    assert!(!write_and_build("one").fresh);
+    assert!(write_and_build("one").fresh);
+    assert!(!write_and_build("two").fresh);
+}
+
+#[test]
 fn c_that_does_not_compile() {
     let source = "#include \"text_plugin.h\"\n\nint broken = no_such_thing;\n";
     let words = ["plugin.c:3", "no_such_thing"];

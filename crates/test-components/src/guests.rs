@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 13] = [
+const LANGUAGES: &[(&str, &str)] = &[
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
@@ -18,6 +18,12 @@ const LANGUAGES: [(&str, &str); 13] = [
     ("text-slug-go", "go"),
     ("event-filter-rust", "rust"),
     ("errors-js", "js"),
+    ("matrix-rust", "rust"),
+    ("matrix-c", "c"),
+    ("matrix-js", "js"),
+    ("matrix-starlingmonkey", "starlingmonkey"),
+    ("matrix-python", "python"),
+    ("matrix-go", "go"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),

@@ -1,4 +1,5 @@
-//! Does on command what plugins do wrong, for the tests of the host.
+//! Does on command what plugins do wrong, for the tests of the host. What they
+//! should do well is asked of matrix-rust.
 //!
 //! The input is one command with its arguments; what is none gives
 //! `invalid-input`. Each arm of `obey` is the whole of its command.
@@ -7,8 +8,7 @@ use std::cell::Cell;
 use std::hint::black_box;
 
 use exports::myapp::text_processor::plugin::{Guest, ProcessError, ProcessResult};
-use myapp::text_processor::host_api::{LogLevel, get_config, log};
-use myapp::text_processor::types::KeyValue;
+use myapp::text_processor::host_api::{LogLevel, log};
 
 wit_bindgen::generate!({
     path: "../../../wit/text-processor",
@@ -41,13 +41,6 @@ impl Guest for Probe {
 
 fn obey(command: &str, rest: &str, calls: u64) -> Result<ProcessResult, ProcessError> {
     match command {
-        "echo" => output(rest),
-        "config" => output(get_config(rest).ok_or(ProcessError::UnsupportedFormat)?),
-        "log" => {
-            let (name, message) = rest.split_once(' ').unwrap_or((rest, ""));
-            log(level(name)?, message);
-            output("logged")
-        }
         "logs" => {
             for index in 0..number(rest)? {
                 log(LogLevel::Info, &format!("log {index}"));
@@ -64,18 +57,6 @@ fn obey(command: &str, rest: &str, calls: u64) -> Result<ProcessResult, ProcessE
         "recurse" => output(recurse(calls).to_string()),
         "grow" => grow(number(rest)? as usize),
         "memory" => output(memory_pages().to_string()),
-        "error" => Err(error(rest)?),
-        "metadata" => {
-            let entry = |index: u64| KeyValue {
-                key: format!("key-{index}"),
-                value: index.to_string(),
-            };
-            let metadata = (0..number(rest)?).map(entry).collect();
-            Ok(ProcessResult {
-                output: String::new(),
-                metadata,
-            })
-        }
         "size" => output("x".repeat(number(rest)? as usize)),
         _ => Err(ProcessError::InvalidInput),
     }
@@ -90,25 +71,6 @@ fn output(text: impl Into<String>) -> Result<ProcessResult, ProcessError> {
 
 fn number(text: &str) -> Result<u64, ProcessError> {
     text.parse().map_err(|_| ProcessError::InvalidInput)
-}
-
-fn level(name: &str) -> Result<LogLevel, ProcessError> {
-    match name {
-        "debug" => Ok(LogLevel::Debug),
-        "info" => Ok(LogLevel::Info),
-        "warn" => Ok(LogLevel::Warn),
-        "error" => Ok(LogLevel::Error),
-        _ => Err(ProcessError::InvalidInput),
-    }
-}
-
-fn error(name: &str) -> Result<ProcessError, ProcessError> {
-    match name {
-        "invalid-input" => Ok(ProcessError::InvalidInput),
-        "unsupported-format" => Ok(ProcessError::UnsupportedFormat),
-        "internal-error" => Ok(ProcessError::InternalError),
-        _ => Err(ProcessError::InvalidInput),
-    }
 }
 
 /// Keeps that many bytes for ever. A host that refuses the memory is no trap:

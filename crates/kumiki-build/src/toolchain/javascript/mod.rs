@@ -64,8 +64,11 @@ pub(super) fn build(
     let Job { project, output } = job;
     let version = find(tools, engine)?;
     let work = options.work.join(&project.name);
+    let source = project.folder.join(&project.entry);
     let fingerprint = Hasher::new()
         .path(&project.folder)?
+        // Two projects may share a module, which then lies outside of one.
+        .path(&source)?
         .path(&project.wit)?
         .bytes("engine", format!("{} {version}", engine.name).as_bytes())
         .bytes("driver", DRIVER.as_bytes())
@@ -76,7 +79,6 @@ pub(super) fn build(
         return Ok(built);
     }
 
-    let source = project.folder.join(&project.entry);
     let text = fs::read_to_string(&source).map_err(Error::io("read", &source))?;
     check_syntax(&source, &text, &work)?;
     let wrapped = work.join("plugin.js");

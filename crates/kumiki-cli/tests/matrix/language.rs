@@ -1,0 +1,113 @@
+//! A language of the matrix: its guest, compiled once for all its trials, and
+//! what the host hears of it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use kumiki::{Event, Level, LogRecord, Observer, Plugin};
+use kumiki_build::Toolchain;
+use kumiki_text::{Error, TextContract, TextHost, TextPlugin};
+use test_components::guests::Guest;
+
+use crate::cases::{Answer, config};
+
+/// The guest's name. Who adds a toolchain is told here that it has no guest.
+pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
+    match toolchain {
+        Toolchain::Rust => "matrix-rust",
+        Toolchain::C => "matrix-c",
+        Toolchain::JavaScript => "matrix-js",
+        Toolchain::StarlingMonkey => "matrix-starlingmonkey",
+        Toolchain::Python => "matrix-python",
+        Toolchain::Go => "matrix-go",
+    }
+}
+
+/// A language's guest, which one trial has at a time.
+pub(crate) struct Language {
+    pub(crate) guest: Guest,
+    loaded: OnceLock<Result<Mutex<Loaded>, String>>,
+}
+
+/// A compiled guest and what its host has heard since it was last asked.
+pub(crate) struct Loaded {
+    plugin: Plugin<TextContract>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What an observer got.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) log: Vec<(Level, String)>,
+    /// How many instances were ended by a trap or a limit.
+    pub(crate) ended: usize,
+}
+
+struct Recorder(Arc<Mutex<Heard>>);
+
+impl Observer for Recorder {
+    fn log(&self, record: &LogRecord<'_>) {
+        let message = record.message.to_owned();
+        lock(&self.0).log.push((record.level, message));
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        if matches!(event, Event::InstanceEnded { .. }) {
+            lock(&self.0).ended += 1;
+        }
+    }
+}
+
+impl Language {
+    pub(crate) fn new(toolchain: Toolchain) -> Self {
+        Self {
+            guest: Guest::find(guest_name(toolchain)),
+            loaded: OnceLock::new(),
+        }
+    }
+
+    /// The compiled guest, for this trial alone until it lets go.
+    pub(crate) fn loaded(&self) -> Result<MutexGuard<'_, Loaded>, String> {
+        let load = || Loaded::load(self.guest.path()?).map(Mutex::new);
+        let loaded = self.loaded.get_or_init(load).as_ref();
+        loaded.map(lock).map_err(Clone::clone)
+    }
+}
+
+impl Loaded {
+    fn load(path: &Path) -> Result<Self, String> {
+        let heard = Arc::new(Mutex::default());
+        let load = || {
+            let observer = Recorder(heard.clone());
+            TextHost::builder().observer(observer).build()?.load(path)
+        };
+        let plugin = load().map_err(|error| error.to_string())?;
+        Ok(Self { plugin, heard })
+    }
+
+    /// A plugin of its own for a trial: what another has done to its instance
+    /// does not matter here.
+    pub(crate) fn plugin(&self) -> Result<TextPlugin, String> {
+        TextPlugin::new(self.plugin.clone(), config()).map_err(|error| error.to_string())
+    }
+
+    /// What was heard since the last time.
+    pub(crate) fn heard(&self) -> Heard {
+        std::mem::take(&mut lock(&self.heard))
+    }
+}
+
+/// What a plugin answers; a host's error that is no trap is none.
+pub(crate) fn ask(plugin: &mut TextPlugin, input: &str) -> Result<Answer, String> {
+    match plugin.process(input) {
+        Ok(result) => Ok(Answer::Result(result)),
+        Err(Error::Plugin { error, .. }) => Ok(Answer::Error(error)),
+        Err(Error::Host(kumiki::Error::Trap { .. })) => Ok(Answer::Trap),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A trial that panics leaves nothing behind that the next would mind.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

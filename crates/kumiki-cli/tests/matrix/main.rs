@@ -1,0 +1,129 @@
+//! The language matrix: the same small cases in every language, each with one
+//! expected result.
+//!
+//! The guests, `guests/conformance/matrix-*`, obey the commands that
+//! guests/README.md lists. A guest that lacks a command says so, and the trial
+//! of the case fails by that name; a toolchain without a guest does not
+//! compile here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kumiki_build::{Project, Toolchain};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use cases::{Answer, Call, cases};
+use language::{Language, ask, guest_name};
+
+mod cases;
+mod language;
+mod properties;
+
+/// Inputs and answers longer than this are cut in messages, in bytes.
+const SHOWN: usize = 200;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for toolchain in Toolchain::ALL {
+        let is_there = move || has_a_guest(toolchain);
+        trials.push(Trial::test(name("a guest", toolchain), is_there));
+
+        let language = Arc::new(Language::new(toolchain));
+        let mut add = |what: &str, run: Box<dyn FnOnce(&Language) -> Result<(), Failed> + Send>| {
+            let shared = language.clone();
+            let trial = Trial::test(name(what, toolchain), move || run(&shared))
+                .with_ignored_flag(language.guest.is_ignored())
+                .with_kind(language.guest.label());
+            trials.push(trial);
+        };
+        add("name and version", Box::new(says_what_it_is));
+        for case in cases(toolchain) {
+            let calls = case.calls;
+            add(
+                &case.name,
+                Box::new(move |language| check(language, &calls)),
+            );
+        }
+        add("echo of any text", Box::new(properties::echo));
+        add(
+            "upper-case of any text of the table",
+            Box::new(properties::upper),
+        );
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn name(what: &str, toolchain: Toolchain) -> String {
+    format!("matrix {what}: {toolchain}")
+}
+
+/// The guest is there and made by the toolchain that it stands for, whether or
+/// not it can be built on this machine.
+fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
+    let guests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/conformance");
+    let project = Project::read(&Path::new(guests).join(guest_name(toolchain)))?;
+    if project.toolchain() == toolchain {
+        Ok(())
+    } else {
+        Err(format!("it is made by {}", project.toolchain()).into())
+    }
+}
+
+fn says_what_it_is(language: &Language) -> Result<(), Failed> {
+    let plugin = language.loaded()?.plugin()?;
+    let said = (plugin.name(), plugin.version());
+    if said == ("matrix", "0.1.0") {
+        Ok(())
+    } else {
+        Err(format!("it calls itself {said:?}").into())
+    }
+}
+
+/// Makes the calls, in order, and compares all that came of each.
+fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
+    let loaded = language.loaded()?;
+    let mut plugin = loaded.plugin()?;
+    // What an earlier trial left unheard.
+    loaded.heard();
+    for call in calls {
+        let input = shown(&call.input);
+        let answer = ask(&mut plugin, &call.input)?;
+        let heard = loaded.heard();
+        if lacks_command(&answer) && answer != call.answer {
+            return Err(format!("the guest has no answer to {input}").into());
+        }
+        if answer != call.answer {
+            let (answer, expected) = (shown(&answer), shown(&call.answer));
+            return Err(format!("{input} gave\n{answer}, not\n{expected}").into());
+        }
+        let traps = answer == Answer::Trap;
+        if heard.ended != usize::from(traps) {
+            return Err(format!("{input} ended {} instances", heard.ended).into());
+        }
+        // What a language says of its own trap is its own business.
+        if !traps && heard.log != call.log {
+            let (log, expected) = (shown(&heard.log), shown(&call.log));
+            return Err(format!("{input} logged\n{log}, not\n{expected}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is the guests' answer to what they do not know.
+fn lacks_command(answer: &Answer) -> bool {
+    let Answer::Result(result) = answer else {
+        return false;
+    };
+    result.metadata.iter().any(|entry| entry.key == "unknown")
+}
+
+/// A value as a message shows it: escaped, and not a megabyte of it.
+fn shown(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    let cut = text.floor_char_boundary(SHOWN);
+    match text.len() {
+        length if length > cut => format!("{}… ({length} bytes)", &text[..cut]),
+        _ => text,
+    }
+}
