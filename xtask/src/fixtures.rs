@@ -39,6 +39,7 @@ const FIXTURES: &[Guest] = &[
     fixture("examples/text-title-py"),
     fixture("examples/text-slug-go"),
     fixture("conformance/errors-js"),
+    fixture("conformance/leak-c"),
     fixture("conformance/probe"),
     fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),

@@ -33,9 +33,15 @@ fn main() {
         trial("title-cases", "text-title-py", text_title),
         trial("makes slugs", "text-slug-go", text_slug),
         trial("behaves in every way a host can test", "probe", probe),
+        trial("leaks, and is told so", "leak-c", leak_c),
         trial("logs its panics and bears its stamp", "sdk-rust", rust_sdk),
     ];
-    for guest in [&EXAMPLES[..], &["text-title-py", "text-slug-go", "sdk-rust"]].concat() {
+    for guest in [
+        &EXAMPLES[..],
+        &["text-title-py", "text-slug-go", "sdk-rust"],
+    ]
+    .concat()
+    {
         trials.push(trial("says what it is", guest, says_what_it_is));
         trials.push(trial("stands the conformance kit", guest, conforms));
         trials.push(trial("imports no WASI", guest, imports_no_wasi));
@@ -193,7 +199,10 @@ fn text_slug(path: &Path) -> Result<(), Failed> {
                 "--Crème  brûlée: 2€ -- ΣΊΣΥΦΟΣ",
                 "crème-brûlée-2-σίσυφοσ|words=4|transform=slug",
             ),
-            ("e\u{301}a 組木😀x", "e\u{301}a-組木-x|words=3|transform=slug"),
+            (
+                "e\u{301}a 組木😀x",
+                "e\u{301}a-組木-x|words=3|transform=slug",
+            ),
             ("a\0b\u{10ffff}c", "a-b-c|words=3|transform=slug"),
         ],
     )
@@ -338,6 +347,27 @@ fn js_errors(path: &Path) -> Result<(), Failed> {
             logged.contains(message) && logged.contains(line),
             "{logged}"
         );
+    }
+    Ok(())
+}
+
+/// A C plugin that does not free its input: both programs say how much it
+/// loses, and which function is missing.
+fn leak_c(path: &Path) -> Result<(), Failed> {
+    for command in ["check", "doctor"] {
+        let mut kumiki = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+        let output = kumiki.arg(command).arg(path).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        for expected in [
+            "its memory grew by ",
+            " bytes a call",
+            "`text_plugin_string_free`",
+        ] {
+            if !text.contains(expected) {
+                return Err(format!("`kumiki {command}` does not say `{expected}`: {text}").into());
+            }
+        }
+        assert_eq!(output.status.code(), Some(1), "{command}");
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ const LANGUAGES: [(&str, &str); 13] = [
     ("text-slug-go", "go"),
     ("event-filter-rust", "rust"),
     ("errors-js", "js"),
+    ("leak-c", "c"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),

@@ -19,6 +19,9 @@ pub enum Part {
     DebugInformation,
     /// Names of functions, for backtraces; cost nothing at run time.
     Names,
+    /// The WIT that a core module carries for the tool that makes a component
+    /// of it.
+    EmbeddedWit,
     /// Other custom sections: documentation, producers, and the like.
     OtherCustom,
 }
@@ -31,6 +34,7 @@ impl fmt::Display for Part {
             Self::Structure => "types and structure",
             Self::DebugInformation => "debug information",
             Self::Names => "names",
+            Self::EmbeddedWit => "embedded WIT",
             Self::OtherCustom => "other custom sections",
         })
     }
@@ -91,6 +95,7 @@ fn custom(name: &str) -> Part {
         name if name.starts_with(".debug") || name == "external_debug_info" => {
             Part::DebugInformation
         }
+        name if name.starts_with("component-type") => Part::EmbeddedWit,
         _ => Part::OtherCustom,
     }
 }
@@ -133,6 +138,7 @@ mod tests {
                 (memory 1) (data (i32.const 0) "0123456789")
                 (func $named (drop (i32.const 1)))
                 (@custom "kumiki-sdk" "kumiki-plugin 1.2.3")
+                (@custom "component-type:world" "types")
                 (@custom ".debug_info" "some debug information")
                 (@producers (language "Rust" "2024") (processed-by "rustc" "1.95")))"#,
         );
@@ -142,7 +148,13 @@ mod tests {
             module.len()
         );
         let names: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
-        for part in [Part::Code, Part::Data, Part::Names, Part::DebugInformation] {
+        for part in [
+            Part::Code,
+            Part::Data,
+            Part::Names,
+            Part::DebugInformation,
+            Part::EmbeddedWit,
+        ] {
             assert!(names.contains(&part), "{part} in {names:?}");
         }
         let producers: Vec<_> = producers

@@ -153,10 +153,7 @@ fn module_name(project: &Project) -> Result<String, Error> {
         None => Err(Error::Project {
             path,
             line: None,
-            message: format!(
-                "there is no module's name, as in `module {}`",
-                project.name
-            ),
+            message: format!("there is no module's name, as in `module {}`", project.name),
         }),
     }
 }
