@@ -174,9 +174,10 @@ fn a_component_that_is_larger_than_it_need_be() {
     let debug = format!(
         r#"(component (core module
             (memory 1) (data (i32.const 0) "attempt to add with overflow")
-            (func $a_function_with_quite_a_name) (func $another_of_the_same_kind)
+            (func ${})
             (@custom ".debug_info" "{}")))"#,
-        "debug".repeat(20)
+        "a_long_name".repeat(500),
+        "debug".repeat(2000)
     );
     snapshot!(doctor_on_text("large.wasm", &debug));
 }

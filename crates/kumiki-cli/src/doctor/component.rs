@@ -7,8 +7,10 @@ use kumiki_text::{Growth, TextHost};
 use super::{Diagnosis, core_module, leak, out_of_step};
 use crate::failure;
 
-/// A part that costs more than this share of a component is worth a word.
+/// A part that costs more than this share of a component is worth a word,
 const SHARE: f64 = 0.1;
+/// if it is more than so many bytes: every component has some names.
+const LEAST: usize = 4096;
 
 /// Looks at the bytes of a file called `name`. If they fit the contract, tries
 /// the plugin for leaks, which takes a second or some.
@@ -22,14 +24,16 @@ pub(crate) fn examine(host: &TextHost, name: &str, bytes: &[u8]) -> Vec<Diagnosi
     diagnoses.extend(debug_build(&inspection));
     diagnoses.extend(inspection.parts.iter().filter_map(|(part, size)| {
         let share = *size as f64 / bytes.len().max(1) as f64;
-        needless(*part).filter(|_| share > SHARE).map(|cure| {
-            let percent = (share * 100.0).round();
-            let all = bytes.len();
-            Diagnosis::mild(
-                format!("{size} of its {all} bytes ({percent} %) are {part}"),
-                cure,
-            )
-        })
+        needless(*part, name)
+            .filter(|_| share > SHARE && *size > LEAST)
+            .map(|cure| {
+                let percent = (share * 100.0).round();
+                let all = bytes.len();
+                Diagnosis::mild(
+                    format!("{size} of its {all} bytes ({percent} %) are {part}"),
+                    cure,
+                )
+            })
     }));
     diagnoses
 }
@@ -79,17 +83,16 @@ fn debug_build(inspection: &Inspection) -> Option<Diagnosis> {
 }
 
 /// How to be rid of a part that a plugin does not need to run.
-fn needless(part: Part) -> Option<&'static str> {
-    match part {
-        Part::DebugInformation => {
-            Some("build without it: `strip = true` in Cargo's profile, or `-Wl,--strip-all`")
-        }
-        Part::Names => Some(
-            "strip them, if backtraces need no names: `strip = true` in Cargo's profile, or \
-             `-Wl,--strip-all`",
-        ),
-        _ => None,
-    }
+fn needless(part: Part, name: &str) -> Option<String> {
+    let when = match part {
+        Part::DebugInformation => "",
+        Part::Names => "if backtraces need no names, ",
+        _ => return None,
+    };
+    Some(format!(
+        "{when}build without: `strip = true` in Cargo's profile, `-Wl,--strip-all` in C; or strip \
+         what is built: `wasm-tools strip --all {name} -o {name}`"
+    ))
 }
 
 /// What the library says, without more to add.

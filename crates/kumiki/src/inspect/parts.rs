@@ -57,6 +57,7 @@ pub struct Producer {
 pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
     let mut sizes: Vec<(Part, usize)> = Vec::new();
     let mut producers = Vec::new();
+    let mut counted_to = 0;
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
         let (part, range) = match payload {
             Payload::CodeSectionStart { range, .. } => (Part::Code, range),
@@ -71,6 +72,10 @@ pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
             }
             _ => continue,
         };
+        // A broken file may say that a section goes on beyond its end, and
+        // begin the next one within it.
+        let range = range.start.max(counted_to)..range.end.min(bytes.len());
+        counted_to = counted_to.max(range.end);
         add(&mut sizes, part, range);
     }
     let counted: usize = sizes.iter().map(|(_, size)| size).sum();
@@ -130,6 +135,18 @@ fn read_producers(data: &[u8]) -> Vec<Producer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Cut anywhere, it may begin a section that it does not hold.
+    #[test]
+    fn sizes_add_up_in_broken_files() {
+        let module = test_components::parse(
+            r#"(module (memory 1) (data (i32.const 0) "0123456789") (func) (func) (func))"#,
+        );
+        for end in 0..module.len() {
+            let (parts, _) = read(&module[..end]);
+            assert_eq!(parts.iter().map(|(_, size)| size).sum::<usize>(), end);
+        }
+    }
 
     #[test]
     fn sizes_add_up_and_makers_are_named() {
