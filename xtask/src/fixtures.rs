@@ -45,6 +45,7 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/matrix-starlingmonkey"),
     fixture("conformance/matrix-python"),
     fixture("conformance/matrix-go"),
+    fixture("conformance/leak-c"),
     fixture("conformance/probe"),
     fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),

@@ -14,6 +14,8 @@ use crate::project::Language;
 /// The contract, which every project has a copy of.
 const WIT: &str = include_str!("../../../wit/text-processor/world.wit");
 const README: &str = include_str!("../templates/README.md");
+/// All languages' plugins do the same, and so have the same cases.
+const CASES: &str = include_str!("../templates/tests.jsonl");
 /// Its name in the repository would make git obey it here.
 const IGNORE: &str = include_str!("../templates/ignore");
 
@@ -142,6 +144,7 @@ impl Template {
         let shared = [
             (".gitignore", IGNORE),
             ("README.md", README),
+            ("tests.jsonl", CASES),
             ("wit/world.wit", WIT),
         ];
         let files = own.iter().copied().chain(shared);

@@ -25,6 +25,10 @@ pub(crate) enum Command {
 }
 
 /// Say what is wrong with this machine, a project or a component, and its cure
+///
+/// Nothing is built and nothing is changed. A component that fits the contract
+/// is called some 100,000 times, within the usual limits and with nothing
+/// granted, to see whether it leaks; `kumiki inspect` runs nothing.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use")]
 pub(crate) struct DoctorArguments {
@@ -91,9 +95,20 @@ pub(crate) struct BuildArguments {
 /// Try a plugin on everything that a plugin should stand
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 all checks passed, 1 some failed, 2 wrong use")]
+#[command(
+    after_long_help = r#"Cases are JSON objects, one a line; `metadata` and `config` may be left out:
+  {"input": " a  b ", "output": "a b", "metadata": {"words": "2"}}
+  {"input": "", "error": "invalid-input", "config": {"mode": "strict"}}
+
+Exit codes: 0 all checks passed, 1 some failed, 2 wrong use"#
+)]
 pub(crate) struct CheckArguments {
     /// The plugin
     pub(crate) file: PathBuf,
+
+    /// Then try your own cases: what it must answer to which input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cases: Option<PathBuf>,
 }
 
 /// Show what a file is and what it could touch, without running it

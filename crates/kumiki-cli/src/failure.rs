@@ -1,5 +1,6 @@
 //! What ends the program before or instead of its work, and what it says then.
 
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -34,9 +35,9 @@ impl Failure {
     }
 
     /// A file or folder named on the command line is not to be had: exit code 2.
-    pub(crate) fn path(what: &str, path: &Path, error: &std::io::Error, hint: &str) -> Self {
+    pub(crate) fn path(what: &str, path: &Path, error: &io::Error, hint: &str) -> Self {
         let message = match error.kind() {
-            std::io::ErrorKind::NotFound => format!("there is no {what} `{}`", path.display()),
+            io::ErrorKind::NotFound => format!("there is no {what} `{}`", path.display()),
             _ => format!("cannot read {what} `{}`: {error}", path.display()),
         };
         Self::wrong_use(message, hint)
@@ -50,6 +51,17 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
+    }
+}
+
+/// How writing to standard output ended; `what` was written. Whoever closed it
+/// has read enough: no error.
+pub(crate) fn written(what: &str, result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("cannot write {what}")).because(error))
+        }
+        _ => Ok(()),
     }
 }
 

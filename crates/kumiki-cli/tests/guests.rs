@@ -33,6 +33,7 @@ fn main() {
         trial("title-cases", "text-title-py", text_title),
         trial("makes slugs", "text-slug-go", text_slug),
         trial("behaves in every way a host can test", "probe", probe),
+        trial("leaks, and is told so", "leak-c", leak_c),
         trial("logs its panics and bears its stamp", "sdk-rust", rust_sdk),
     ];
     for guest in [
@@ -343,6 +344,27 @@ fn js_errors(path: &Path) -> Result<(), Failed> {
             logged.contains(message) && logged.contains(line),
             "{logged}"
         );
+    }
+    Ok(())
+}
+
+/// A C plugin that does not free its input: both programs say how much it
+/// loses, and which function is missing.
+fn leak_c(path: &Path) -> Result<(), Failed> {
+    for command in ["check", "doctor"] {
+        let mut kumiki = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+        let output = kumiki.arg(command).arg(path).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        for expected in [
+            "its memory grew by ",
+            " bytes a call",
+            "`text_plugin_string_free`",
+        ] {
+            if !text.contains(expected) {
+                return Err(format!("`kumiki {command}` does not say `{expected}`: {text}").into());
+            }
+        }
+        assert_eq!(output.status.code(), Some(1), "{command}");
     }
     Ok(())
 }

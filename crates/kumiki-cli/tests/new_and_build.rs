@@ -2,80 +2,14 @@
 //! a person sees, as snapshots. No toolchain is needed; `templates.rs` builds
 //! for real.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+mod scene;
 
-/// A folder with files, and the program to run in it.
-struct Scene {
-    folder: tempfile::TempDir,
-}
-
-impl Scene {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().expect("a folder"),
-        }
-    }
-
-    fn file(self, name: &str, contents: &str) -> Self {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
-        std::fs::write(path, contents).expect("it can be written");
-        self
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Runs away from a terminal and without any tools; gives all that came of
-    /// it.
-    fn run(&self, arguments: &[&str]) -> String {
-        self.run_with(arguments, &[])
-    }
-
-    fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> String {
-        let mut kumiki = Command::new(env!("CARGO_BIN_EXE_kumiki"));
-        for name in [
-            "NO_COLOR",
-            "CLICOLOR_FORCE",
-            "KUMIKI_RUST",
-            "KUMIKI_WORK",
-            "WASI_SDK_PATH",
-        ] {
-            kumiki.env_remove(name);
-        }
-        kumiki
-            .current_dir(self.folder.path())
-            .env("KUMIKI_TOOLS", self.path("tools"))
-            .envs(environment.iter().copied())
-            .args(arguments)
-            .stdin(Stdio::null());
-        let output = kumiki.output().expect("the program starts");
-        let text = format!(
-            "kumiki {}\nexit code: {}\n--- standard output\n{}--- standard error\n{}",
-            arguments.join(" "),
-            output
-                .status
-                .code()
-                .map_or("none".into(), |code| code.to_string()),
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
-        text.replace(&self.folder.path().display().to_string(), "[FOLDER]")
-    }
-}
-
-macro_rules! snapshot {
-    ($text:expr) => {
-        insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!($text) })
-    };
-}
+use scene::{Scene, snapshot};
 
 #[test]
 fn new_writes_a_project() {
     let scene = Scene::new();
-    let said = scene.run(&["new", "text-tidy", "--lang", "js"]);
+    let said = scene.transcript(&["new", "text-tidy", "--lang", "js"]);
     let mut files = Vec::new();
     let mut folders = vec![scene.path("text-tidy")];
     while let Some(folder) = folders.pop() {
@@ -84,7 +18,7 @@ fn new_writes_a_project() {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let path = path.strip_prefix(scene.folder.path()).expect("it is in it");
+                let path = path.strip_prefix(scene.path("")).expect("it is in it");
                 files.push(path.display().to_string());
             }
         }
@@ -98,14 +32,14 @@ fn new_writes_a_project() {
 #[test]
 fn new_refuses_bad_names() {
     for name in ["TextTidy", "text_tidy", "2text", "../text", ""] {
-        snapshot!(Scene::new().run(&["new", name, "--lang", "c"]));
+        snapshot!(Scene::new().transcript(&["new", name, "--lang", "c"]));
     }
 }
 
 #[test]
 fn new_overwrites_nothing() {
     let scene = Scene::new().file("mine/notes.txt", "mine");
-    snapshot!(scene.run(&["new", "mine", "--lang", "rust"]));
+    snapshot!(scene.transcript(&["new", "mine", "--lang", "rust"]));
     let entries = std::fs::read_dir(scene.path("mine")).expect("it is a folder");
     assert_eq!(entries.count(), 1, "nothing was added");
 }
@@ -113,18 +47,18 @@ fn new_overwrites_nothing() {
 #[test]
 fn new_asks_nobody_away_from_a_terminal() {
     let scene = Scene::new();
-    snapshot!(scene.run(&["new"]));
-    snapshot!(scene.run(&["new", "text-tidy"]));
-    snapshot!(scene.run(&["new", "text-tidy", "--lang", "cobol"]));
+    snapshot!(scene.transcript(&["new"]));
+    snapshot!(scene.transcript(&["new", "text-tidy"]));
+    snapshot!(scene.transcript(&["new", "text-tidy", "--lang", "cobol"]));
     assert!(!scene.path("text-tidy").exists());
 }
 
 #[test]
 fn build_without_a_project() {
     let scene = Scene::new().file("empty/notes.txt", "");
-    snapshot!(scene.run(&["build"]));
-    snapshot!(scene.run(&["build", "empty"]));
-    snapshot!(scene.run(&["build", "nowhere"]));
+    snapshot!(scene.transcript(&["build"]));
+    snapshot!(scene.transcript(&["build", "empty"]));
+    snapshot!(scene.transcript(&["build", "nowhere"]));
 }
 
 #[test]
@@ -140,7 +74,10 @@ fn build_with_a_faulty_kumiki_toml() {
         let scene = Scene::new()
             .file("a/kumiki.toml", manifest)
             .file("a/wit/world.wit", "");
-        snapshot!(format!("{manifest}---\n{}", scene.run(&["build", "a"])));
+        snapshot!(format!(
+            "{manifest}---\n{}",
+            scene.transcript(&["build", "a"])
+        ));
     }
 }
 
@@ -148,7 +85,9 @@ fn build_with_a_faulty_kumiki_toml() {
 fn build_with_a_way_to_rust_that_is_none() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "rust"]);
-    snapshot!(scene.run_with(&["build", "a"], &[("KUMIKI_RUST", "cargo")]));
+    let mut command = scene.command(&["build", "a"]);
+    command.env("KUMIKI_RUST", "cargo");
+    snapshot!(format!("kumiki build a\n{}", scene.finish(command, b"")));
 }
 
 /// Whether Python's tool itself is missing is the same on every machine.
@@ -156,5 +95,5 @@ fn build_with_a_way_to_rust_that_is_none() {
 fn build_without_the_tool() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "python"]);
-    snapshot!(scene.run(&["build", "a"]));
+    snapshot!(scene.transcript(&["build", "a"]));
 }

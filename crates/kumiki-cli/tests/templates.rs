@@ -88,7 +88,7 @@ fn from_nothing_to_running(language: &str) -> Result<(), Failed> {
     if !refused.contains("invalid-input") {
         return Err(format!("blank text gave `{refused}`").into());
     }
-    scene.well(&["check", "tidy/tidy.wasm"])?;
+    scene.well(&["check", "tidy/tidy.wasm", "--cases", "tidy/tests.jsonl"])?;
 
     let again = scene.well(&["build", "tidy"])?;
     if !String::from_utf8_lossy(&again.stdout).contains("(unchanged)") {

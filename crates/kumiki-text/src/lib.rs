@@ -20,23 +20,28 @@
 //! tied to Kumiki in `contract.rs` (the WIT, `bindgen!`, the host's functions),
 //! and everything else is ordinary Rust on top of it.
 
+pub mod cases;
 pub mod conformance;
 mod contract;
 mod error;
 mod folder;
+mod growth;
 mod pipeline;
 mod plugin;
 mod records;
+mod way;
 
 pub use contract::{
     Config, KeyValue, LogLevel, ProcessError, ProcessResult, TextContract, TextData,
 };
 pub use error::{Error, Result};
 pub use folder::{FolderError, load_folder, plugin_files};
+pub use growth::Growth;
 pub use kumiki;
 pub use pipeline::{Outcome, Pipeline};
 pub use plugin::TextPlugin;
 pub use records::{ReadError, Record, Records};
+pub use way::Way;
 
 /// Loads plugins of the text-processor contract.
 pub type TextHost = kumiki::Host<TextContract>;

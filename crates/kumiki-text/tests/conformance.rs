@@ -7,7 +7,7 @@ use kumiki_text::{TextHost, conformance};
 use test_components::{ECHO, TextPlugin as Guest, error};
 
 /// The checks that a guest fails, with what is wrong.
-fn failures(guest: &Guest) -> Vec<(&'static str, String)> {
+fn failures(guest: &Guest) -> Vec<(String, String)> {
     let plugin = TextHost::new()
         .unwrap()
         .load_bytes("guest.wasm", &guest.build())
@@ -17,7 +17,7 @@ fn failures(guest: &Guest) -> Vec<(&'static str, String)> {
     conformance::check(&plugin, |finding| {
         seen += 1;
         if let Err(wrong) = finding.outcome {
-            failures.push((finding.check, wrong));
+            failures.push((finding.check.into_owned(), wrong));
         }
     });
     assert_eq!(seen, conformance::count());
@@ -34,7 +34,7 @@ fn a_plugin_that_behaves_passes() {
 fn a_trap_is_found_where_it_happens() {
     let body = format!("(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}");
     let failures = failures(&Guest::new("fragile").process(&body));
-    let checks: Vec<_> = failures.iter().map(|(check, _)| *check).collect();
+    let checks: Vec<_> = failures.iter().map(|(check, _)| &**check).collect();
     assert_eq!(checks, ["empty input", "100,000 calls without growing"]);
     assert!(
         failures[0].1.contains("trapped in `process`"),
@@ -51,7 +51,7 @@ fn an_answer_that_changes_is_found() {
         error(0)
     );
     let failures = failures(&Guest::new("moody").global("calls").process(&body));
-    let checks: Vec<_> = failures.iter().map(|(check, _)| *check).collect();
+    let checks: Vec<_> = failures.iter().map(|(check, _)| &**check).collect();
     assert_eq!(
         checks,
         [
@@ -82,6 +82,9 @@ fn names_that_are_none_are_found() {
     let nameless = Guest::new("");
     assert_eq!(
         failures(&nameless),
-        [("says its name and version", "its name is empty".to_owned())]
+        [(
+            "says its name and version".to_owned(),
+            "its name is empty".to_owned()
+        )]
     );
 }

@@ -69,6 +69,13 @@ pub enum Error {
         /// What the contract gives, beside WASI 0.2.
         given: Vec<String>,
     },
+    /// The component fits, but is made for the Component Model's asynchronous
+    /// calls, which came with WASI 0.3.
+    #[error("`{plugin}` uses the asynchronous calls of WASI 0.3, which this host does not have")]
+    Asynchronous {
+        /// The plugin.
+        plugin: String,
+    },
     /// The file has no interfaces that WIT could describe.
     #[error("`{plugin}` has no WIT: {message}")]
     NoWit {
@@ -206,6 +213,11 @@ impl Error {
             }
             Self::UnknownImport { given, .. } => {
                 format!("this contract gives `{}`, and WASI 0.2", given.join("`, `"))
+            }
+            Self::Asynchronous { .. } => {
+                "build it with synchronous functions, for WASI 0.2: in Rust without `async` in \
+                 `wit_bindgen::generate!`, for `wasm32-wasip2`"
+                    .into()
             }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),
             Self::Limit { limit, .. } => match limit {

@@ -108,4 +108,5 @@ pub use limits::{Limit, Limits};
 pub use observer::{Event, Level, LogRecord, Observer, Silent};
 pub use plugin::Plugin;
 pub use state::HostState;
+pub use wasi::WASI_VERSION;
 pub use wasmtime;

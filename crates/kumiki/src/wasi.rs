@@ -21,6 +21,10 @@ use wasmtime_wasi_http::{
 use crate::HostState;
 use crate::observer::{Level, LogRecord, Observer};
 
+/// The version of WASI that this host gives: that of wasmtime's own WIT. Earlier
+/// ones of 0.2 are compatible with it.
+pub const WASI_VERSION: &str = "0.2.12";
+
 /// The interfaces that [`link`] gives, by name without version.
 const INTERFACES: [&str; 29] = [
     "wasi:cli/environment",
@@ -285,6 +289,15 @@ mod tests {
         }
         let error = link_with("wasi:io/nothing", "(export \"f\" (func))").unwrap_err();
         assert!(!error.contains("type mismatch"), "{error}");
+    }
+
+    /// `exit-with-code` came with 0.2.12; the next version will bring something
+    /// else to look for.
+    #[test]
+    fn the_version_is_what_it_says() {
+        assert_eq!(WASI_VERSION, "0.2.12");
+        let item = "(export \"exit-with-code\" (func (param \"status-code\" u8)))";
+        assert_eq!(link_with("wasi:cli/exit", item), Ok(()));
     }
 
     #[test]

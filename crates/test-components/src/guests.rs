@@ -24,6 +24,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("matrix-starlingmonkey", "starlingmonkey"),
     ("matrix-python", "python"),
     ("matrix-go", "go"),
+    ("leak-c", "c"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),

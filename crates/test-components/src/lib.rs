@@ -75,6 +75,19 @@ pub fn core_module(core: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's WebAssembly text parses")
 }
 
+/// A WIT package in its binary form: types, and nothing that runs.
+///
+/// # Panics
+/// When the text is no WIT: a faulty test.
+#[must_use]
+pub fn wit_package(wit: &str) -> Vec<u8> {
+    let mut resolve = Resolve::new();
+    let package = resolve
+        .push_source("test.wit", wit)
+        .expect("the test's WIT parses");
+    wit_component::encode(&resolve, package).expect("the package encodes")
+}
+
 /// Makes a component from the text of a whole component.
 ///
 /// # Panics

@@ -15,7 +15,7 @@ use kumiki_build::{Built, Error, Missing, Options, Probe, Project, Ready, RustWa
 
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, escape_lines};
-use crate::failure::{Failure, causes};
+use crate::failure::{Failure, causes, written};
 
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let BuildArguments {
@@ -49,12 +49,8 @@ pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let built = kumiki_build::build(&project, &output, &tools, &options);
     console.done();
     let built = built.map_err(|error| failure(&error))?;
-    match report(&built) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("cannot report what was built").because(error))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    written("what was built", report(&built))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read(folder: &Path) -> Result<Project, Failure> {

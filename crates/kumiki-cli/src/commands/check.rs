@@ -1,26 +1,36 @@
-//! `kumiki check`: the conformance kit against a plugin, as a table.
+//! `kumiki check`: the conformance kit and the author's own cases against a
+//! plugin, as a table.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use kumiki_text::{TextHost, conformance};
+use kumiki::inspect::Inspection;
+use kumiki_text::TextHost;
+use kumiki_text::cases::{self, Case};
+use kumiki_text::conformance::{self, Finding};
 
 use crate::arguments::CheckArguments;
 use crate::console::{Console, escape};
-use crate::failure::Failure;
+use crate::doctor::leak;
+use crate::failure::{Failure, written};
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const FAILED: Style = AnsiColor::Red.on_default().bold();
+const PATH_HINT: &str = "check the path, relative to the current folder";
 const HEADING: Style = Style::new().bold();
 
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let path = &arguments.file;
     if let Err(error) = std::fs::metadata(path) {
-        let hint = "check the path, relative to the current folder";
-        return Err(Failure::path("file", path, &error, hint));
+        return Err(Failure::path("file", path, &error, PATH_HINT));
     }
+    let cases = match &arguments.cases {
+        Some(file) => read_cases(file)?,
+        None => Vec::new(),
+    };
     let console = Console::new(false, 0);
     console.spinner(&format!("loading {}", path.display()));
     let host = TextHost::new()?;
@@ -28,18 +38,72 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     console.done();
     let plugin = plugin?;
 
-    let (mut failed, mut written) = (0, heading());
+    let mut table = Table::new();
     conformance::check(&plugin, |finding| {
-        failed += u32::from(finding.outcome.is_err());
-        if written.is_ok() {
-            written = row(&finding);
-        }
+        let hint = finding.leak.map(|_| leak_cure(path));
+        table.row(&finding, hint.as_deref());
     });
-    match written.and_then(|()| summary(failed)) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("cannot write the table").because(error))
+    cases::check(&plugin, &cases, |finding| table.row(&finding, None));
+    table.finish()
+}
+
+/// Cases are refused before anything is tried.
+fn read_cases(path: &Path) -> Result<Vec<Case>, Failure> {
+    let file = std::fs::File::open(path)
+        .map_err(|error| Failure::path("file of cases", path, &error, PATH_HINT))?;
+    cases::read(file).map_err(|error| {
+        let text = error.to_string();
+        let (place, message) = match error.line() {
+            Some(line) => {
+                let prefix = format!("line {line}: ");
+                let message = text.strip_prefix(&prefix).unwrap_or(&text);
+                (format!("{}:{line}", path.display()), message)
+            }
+            None => (path.display().to_string(), &*text),
+        };
+        Failure::wrong_use(format!("{place}: {message}"), error.hint())
+    })
+}
+
+/// What made it says what to look for; the file was readable a moment ago.
+fn leak_cure(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    leak::cure(&Inspection::of(&bytes))
+}
+
+/// The table, written row by row: some checks take their time.
+struct Table {
+    tried: u32,
+    failed: u32,
+    written: io::Result<()>,
+}
+
+impl Table {
+    /// Begins with what loading has shown already.
+    fn new() -> Self {
+        Self {
+            tried: 1,
+            failed: 0,
+            written: heading(),
         }
-        _ => Ok(ExitCode::from(u8::from(failed > 0))),
+    }
+
+    fn row(&mut self, finding: &Finding, hint: Option<&str>) {
+        self.tried += 1;
+        self.failed += u32::from(finding.outcome.is_err());
+        if self.written.is_ok() {
+            self.written = row(finding, hint);
+        }
+    }
+
+    /// The last line, and the exit code.
+    fn finish(self) -> Result<ExitCode, Failure> {
+        let Self { tried, failed, .. } = self;
+        written(
+            "the table",
+            self.written.and_then(|()| summary(tried, failed)),
+        )?;
+        Ok(ExitCode::from(u8::from(failed > 0)))
     }
 }
 
@@ -58,7 +122,7 @@ fn heading() -> io::Result<()> {
     )
 }
 
-fn row(finding: &conformance::Finding) -> io::Result<()> {
+fn row(finding: &Finding, hint: Option<&str>) -> io::Result<()> {
     let (style, mark, what) = match &finding.outcome {
         Ok(seen) => (OK, "ok", seen),
         Err(wrong) => (FAILED, "FAILED", wrong),
@@ -70,13 +134,17 @@ fn row(finding: &conformance::Finding) -> io::Result<()> {
         "{style}{mark:<6}{style:#}  {:<38}  {time:>8}  {}",
         finding.check,
         escape(what)
-    )
+    )?;
+    match hint {
+        Some(hint) => writeln!(out, "        hint: {}", escape(hint)),
+        None => Ok(()),
+    }
 }
 
-fn summary(failed: u32) -> io::Result<()> {
+fn summary(tried: u32, failed: u32) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     match failed {
-        0 => writeln!(out, "all {} checks passed", conformance::count() + 1),
+        0 => writeln!(out, "all {tried} checks passed"),
         1 => writeln!(out, "1 check failed"),
         failed => writeln!(out, "{failed} checks failed"),
     }

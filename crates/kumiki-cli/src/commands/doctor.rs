@@ -9,9 +9,9 @@ use kumiki_text::TextHost;
 
 use super::build::tools;
 use crate::arguments::DoctorArguments;
-use crate::console::escape;
+use crate::console::{Console, escape};
 use crate::doctor::{Diagnosis, component, machine, project};
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const MILD: Style = AnsiColor::Yellow.on_default().bold();
@@ -25,24 +25,34 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         let hint = "check the path, relative to the current folder";
         Failure::path("file or folder", path, &error, hint)
     };
-    let diagnoses = if std::fs::metadata(path).map_err(unreadable)?.is_dir() {
-        project::examine(path, &tools()?)
-    } else {
-        let bytes = std::fs::read(path).map_err(unreadable)?;
-        let host = TextHost::new()?;
-        component::examine(&host, &path.display().to_string(), &bytes)
-    };
-    finish(print_diagnoses(&diagnoses).map(|()| diagnoses.iter().any(|d| d.severe)))
+    if std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        let diagnoses = project::examine(path, &tools()?);
+        return finish(print_diagnoses(&diagnoses));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let name = path.display().to_string();
+    let host = TextHost::new()?;
+    let console = Console::new(false, 0);
+    console.spinner(&format!("looking at {name}"));
+    let diagnoses = component::examine(&host, &name, &bytes);
+    console.done();
+    finish(print_diagnoses(&diagnoses).and_then(|severe| {
+        if !severe {
+            let name = escape(&name);
+            writeln!(
+                anstream::stdout(),
+                "next: `kumiki check {name}` tries how it behaves"
+            )?;
+        }
+        Ok(severe)
+    }))
 }
 
 /// The exit code: whether something severe was found.
 fn finish(severe: io::Result<bool>) -> Result<ExitCode, Failure> {
-    match severe {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("cannot write the diagnosis").because(error))
-        }
-        severe => Ok(ExitCode::from(u8::from(severe.unwrap_or(false)))),
-    }
+    let is_severe = *severe.as_ref().unwrap_or(&false);
+    written("the diagnosis", severe.map(drop))?;
+    Ok(ExitCode::from(u8::from(is_severe)))
 }
 
 /// A machine lacks what nobody asked for; that is not severe.
@@ -61,10 +71,11 @@ fn print_machine() -> io::Result<bool> {
     Ok(false)
 }
 
-fn print_diagnoses(diagnoses: &[Diagnosis]) -> io::Result<()> {
+/// Gives whether one of them is severe.
+fn print_diagnoses(diagnoses: &[Diagnosis]) -> io::Result<bool> {
     let mut out = anstream::stdout().lock();
     if diagnoses.is_empty() {
-        return writeln!(out, "{OK}healthy{OK:#}: nothing is wrong with it");
+        writeln!(out, "{OK}healthy{OK:#}: nothing is wrong with it")?;
     }
     for Diagnosis { severe, fact, cure } in diagnoses {
         let (style, word) = if *severe {
@@ -77,5 +88,5 @@ fn print_diagnoses(diagnoses: &[Diagnosis]) -> io::Result<()> {
             writeln!(out, "  cure: {}", escape(cure))?;
         }
     }
-    Ok(())
+    Ok(diagnoses.iter().any(|diagnosis| diagnosis.severe))
 }

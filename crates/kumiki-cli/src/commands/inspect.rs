@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use anstyle::Style;
 use bytesize::ByteSize;
 use kumiki::inspect::{Inspection, Kind};
-use kumiki_text::TextHost;
+use kumiki_text::{TextHost, Way};
 use serde_json::json;
 
 use crate::arguments::InspectArguments;
 use crate::console::{escape, escape_lines};
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 
 const HEADING: Style = Style::new().bold();
 
@@ -23,23 +23,19 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
         Failure::path("file", path, &error, hint)
     })?;
     let name = path.display().to_string();
-    let written = if arguments.wit {
+    let result = if arguments.wit {
         let wit = Inspection::wit(&name, &bytes)?;
         write!(io::stdout(), "{wit}")
     } else {
         let report = Report::of(&name, &bytes)?;
         if arguments.json {
-            report.json()
+            report.json(&mut io::stdout().lock())
         } else {
-            report.text()
+            report.text(&mut anstream::stdout().lock())
         }
     };
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("cannot write the report").because(error))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    written("the report", result)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What there is to say about a file.
@@ -67,11 +63,22 @@ impl<'a> Report<'a> {
         })
     }
 
-    fn json(&self) -> io::Result<()> {
+    /// The ways in which it can be called; none unless it fits.
+    fn ways(&self) -> impl Iterator<Item = &'static Way> {
+        let exports = match &self.fits {
+            Ok(()) => &self.inspection.interfaces.exports[..],
+            Err(_) => &[],
+        };
+        Way::among(exports)
+    }
+
+    fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         let Inspection {
             kind,
             bytes,
             interfaces,
+            is_asynchronous,
+            is_debug_build,
             capabilities,
             parts,
             producers,
@@ -82,7 +89,10 @@ impl<'a> Report<'a> {
             "kind": kind.to_string(),
             "bytes": bytes,
             "contract": self.fits.is_ok().then_some("myapp:text-processor/text-plugin"),
+            "ways": self.ways().map(|way| way.name).collect::<Vec<_>>(),
             "misfit": self.fits.as_ref().err().map(ToString::to_string),
+            "asynchronous": is_asynchronous,
+            "debug_build": is_debug_build,
             "could_touch": capabilities.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "imports": interfaces.imports,
             "exports": interfaces.exports,
@@ -94,13 +104,11 @@ impl<'a> Report<'a> {
             })).collect::<Vec<_>>(),
             "wit": self.wit,
         });
-        let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, &report)?;
+        serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)
     }
 
-    fn text(&self) -> io::Result<()> {
-        let mut out = anstream::stdout().lock();
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Inspection {
             kind,
             bytes,
@@ -115,26 +123,20 @@ impl<'a> Report<'a> {
             return Ok(());
         }
         if *kind == Kind::Component {
-            self.contract(&mut out)?;
-            let items = capabilities
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>();
-            section(
-                &mut out,
-                "could touch, if it were granted",
-                &items,
-                "nothing",
-            )?;
-            section(&mut out, "imports", &interfaces.imports, "nothing")?;
-            section(&mut out, "exports", &interfaces.exports, "nothing")?;
+            self.contract(out)?;
+            let items: Vec<_> = capabilities.iter().map(ToString::to_string).collect();
+            section(out, "could touch, if it were granted", &items, "nothing")?;
+        }
+        if *kind != Kind::WitPackage {
+            section(out, "imports", &interfaces.imports, "nothing")?;
+            section(out, "exports", &interfaces.exports, "nothing")?;
         }
         let items = producers.iter().map(|producer| {
             let parts = [&*producer.field, &*producer.name, &*producer.version];
             parts.join(" ").trim_end().to_owned()
         });
         section(
-            &mut out,
+            out,
             "made by",
             &items.collect::<Vec<_>>(),
             "it does not say",
@@ -143,7 +145,7 @@ impl<'a> Report<'a> {
             let percent = *part_size as f64 * 100.0 / (*bytes).max(1) as f64;
             format!("{part:<22} {:>10} {percent:>5.1} %", size(*part_size))
         });
-        section(&mut out, "size", &items.collect::<Vec<_>>(), "nothing")?;
+        section(out, "size", &items.collect::<Vec<_>>(), "nothing")?;
         if let Some(wit) = &self.wit {
             writeln!(out, "\n{HEADING}WIT{HEADING:#}")?;
             for line in without_wasi(wit).lines() {
@@ -156,7 +158,13 @@ impl<'a> Report<'a> {
     fn contract(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n{HEADING}contract{HEADING:#}")?;
         match &self.fits {
-            Ok(()) => writeln!(out, "  myapp:text-processor/text-plugin, one record a call"),
+            Ok(()) => {
+                writeln!(out, "  myapp:text-processor/text-plugin")?;
+                for Way { name, about, .. } in self.ways() {
+                    writeln!(out, "  {name}: {about}")?;
+                }
+                Ok(())
+            }
             Err(error) => writeln!(
                 out,
                 "  none that is known here: {}",
@@ -195,4 +203,50 @@ fn without_wasi(wit: &str) -> String {
 
 fn size(bytes: usize) -> String {
     ByteSize::b(bytes as u64).display().si().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A component with a byte changed here and there, and cut somewhere: most
+    /// readers get further into it than into bytes of no sense.
+    fn damaged(seed: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+        let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+        (changes, any::<prop::sample::Index>(), any::<bool>()).prop_map(
+            move |(changes, end, cut)| {
+                let mut bytes = seed.clone();
+                for (at, byte) in changes {
+                    let at = at.index(bytes.len());
+                    bytes[at] = byte;
+                }
+                if cut {
+                    bytes.truncate(end.index(bytes.len()));
+                }
+                bytes
+            },
+        )
+    }
+
+    fn any_file() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            damaged(test_components::TextPlugin::new("echo").build()),
+            damaged(test_components::core_module("(func (export \"process\"))")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_can_be_reported(bytes in any_file()) {
+            let report = Report::of("any", &bytes).unwrap();
+            let (mut text, mut json) = (Vec::new(), Vec::new());
+            report.text(&mut text).unwrap();
+            report.json(&mut json).unwrap();
+            let parsed: serde_json::Value = serde_json::from_slice(&json).unwrap();
+            prop_assert_eq!(&parsed["bytes"], bytes.len());
+        }
+    }
 }

@@ -10,7 +10,7 @@ use kumiki_build::{Error, Template};
 
 use crate::arguments::{Language, NewArguments};
 use crate::console::escape;
-use crate::failure::{Failure, causes};
+use crate::failure::{Failure, causes, written};
 
 const USAGE: &str = "kumiki new NAME --lang rust|c|js|python|go";
 
@@ -32,18 +32,14 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     template.write(folder).map_err(|error| failure(&error))?;
 
     let source = folder.join(template.source());
-    let written = writeln!(
+    let said = writeln!(
         io::stdout(),
         "{name}: a plugin that tidies text; make it yours in {}\n\
          next: kumiki build {name} && kumiki run -p {name} --text '  some   text '",
         source.display(),
     );
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("cannot write what comes next").because(error))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    written("what comes next", said)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl From<Language> for kumiki_build::Language {

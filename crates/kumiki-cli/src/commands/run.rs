@@ -17,7 +17,7 @@ use kumiki_text::{
 
 use crate::arguments::{Format, RunArguments};
 use crate::console::{Console, escape};
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::output::{Place, ResultWriter, writer};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -46,15 +46,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }
 
     let mut run = Run::new(arguments, pipeline, console);
-    match run.all(inputs) {
-        Ok(()) => {}
-        // Whoever read the results has enough of them: no error.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => run.console.done(),
-        Err(error) => {
-            run.console.done();
-            return Err(Failure::failed("cannot write the results").because(error));
-        }
+    let result = run.all(inputs);
+    if result.is_err() {
+        run.console.done();
     }
+    written("the results", result)?;
     Ok(ExitCode::from(u8::from(!complete || run.failed > 0)))
 }
 

@@ -1,61 +1,106 @@
-//! A file that should be a plugin: does it fit, and is it larger than it need
-//! be?
+//! A file that should be a plugin: does it fit, does it leak, and is it larger
+//! than it need be?
 
-use kumiki::inspect::{Inspection, Part};
-use kumiki_text::TextHost;
+use kumiki::inspect::{Inspection, Kind, Part};
+use kumiki_text::{Growth, TextHost};
 
-use super::Diagnosis;
+use super::{Diagnosis, core_module, leak, out_of_step};
 use crate::failure;
 
-/// A part that costs more than this share of a component is worth a word.
+/// A part that costs more than this share of a component is worth a word,
 const SHARE: f64 = 0.1;
+/// if it is more than so many bytes: every component has some names.
+const LEAST: usize = 4096;
 
-/// Looks at the bytes of a file called `name`; runs nothing.
+/// Looks at the bytes of a file called `name`. If they fit the contract, tries
+/// the plugin for leaks, which takes a second or some.
 pub(crate) fn examine(host: &TextHost, name: &str, bytes: &[u8]) -> Vec<Diagnosis> {
     let inspection = Inspection::of(bytes);
     let mut diagnoses = Vec::new();
-    if let Err(error) = host.check(name, bytes) {
-        diagnoses.push(misfit(&inspection, &error));
+    match host.check(name, bytes) {
+        Err(error) => diagnoses.push(misfit(name, &inspection, &error)),
+        Ok(()) => diagnoses.extend(fault(host, name, bytes, &inspection)),
     }
-    for (part, size) in &inspection.parts {
-        let cure = match part {
-            Part::DebugInformation => {
-                "build without it: `strip = true` in Cargo's profile, or `-Wl,--strip-all`"
-            }
-            Part::Names => {
-                "strip it, if backtraces need no names: `strip = true` in Cargo's profile, or \
-                 `-Wl,--strip-all`"
-            }
-            _ => continue,
-        };
+    diagnoses.extend(debug_build(&inspection));
+    diagnoses.extend(inspection.parts.iter().filter_map(|(part, size)| {
         let share = *size as f64 / bytes.len().max(1) as f64;
-        if share > SHARE {
-            let percent = (share * 100.0).round();
-            diagnoses.push(Diagnosis::mild(
-                format!(
-                    "{part} is {size} of its {} bytes ({percent} %)",
-                    bytes.len()
-                ),
-                cure,
-            ));
-        }
-    }
+        needless(*part, name)
+            .filter(|_| share > SHARE && *size > LEAST)
+            .map(|cure| {
+                let percent = (share * 100.0).round();
+                let all = bytes.len();
+                Diagnosis::mild(
+                    format!("{size} of its {all} bytes ({percent} %) are {part}"),
+                    cure,
+                )
+            })
+    }));
     diagnoses
 }
 
-/// Why it does not fit; host and guest out of step have a diagnosis of their
-/// own.
-fn misfit(inspection: &Inspection, error: &kumiki::Error) -> Diagnosis {
-    let newer = inspection
-        .interfaces
-        .imports
-        .iter()
-        .find(|name| name.starts_with("wasi:") && name.contains("@0.3."));
-    match (newer, error) {
-        (Some(import), kumiki::Error::UnknownImport { .. }) => Diagnosis::severe(
-            format!("it imports `{import}` of WASI 0.3, and this host has WASI 0.2"),
-            "build it for WASI 0.2: in Rust with `--target wasm32-wasip2`",
-        ),
-        _ => Diagnosis::severe(error.to_string(), failure::hint(error).unwrap_or_default()),
+/// Why it does not fit the contract.
+fn misfit(name: &str, inspection: &Inspection, error: &kumiki::Error) -> Diagnosis {
+    if inspection.kind == Kind::CoreModule {
+        return core_module::diagnose(name, inspection);
     }
+    out_of_step::diagnose(inspection, error).unwrap_or_else(|| plainly(error))
+}
+
+/// What is wrong with a plugin that fits: it cannot be run, or it leaks.
+fn fault(host: &TextHost, name: &str, bytes: &[u8], inspection: &Inspection) -> Option<Diagnosis> {
+    let plugin = match host.load_bytes(name, bytes) {
+        Ok(plugin) => plugin,
+        Err(error) => {
+            let known = out_of_step::diagnose(inspection, &error);
+            return Some(known.unwrap_or_else(|| plainly(&error)));
+        }
+    };
+    match Growth::measure(&plugin) {
+        Ok(growth) if growth.is_leak() => Some(Diagnosis::severe(
+            format!("it leaks: {growth}"),
+            leak::cure(inspection),
+        )),
+        Ok(_) => None,
+        Err(error) => Some(Diagnosis::severe(
+            error.to_string(),
+            format!("`kumiki check {name}` says on which inputs"),
+        )),
+    }
+}
+
+fn debug_build(inspection: &Inspection) -> Option<Diagnosis> {
+    let code = inspection
+        .parts
+        .iter()
+        .find(|(part, _)| *part == Part::Code);
+    let code = code.map_or(0, |(_, size)| *size);
+    inspection.is_debug_build.then(|| {
+        Diagnosis::mild(
+            format!("it is a debug build: its {code} bytes of code check arithmetic for overflow"),
+            "build it with `--release`; `kumiki build` does",
+        )
+    })
+}
+
+/// How to be rid of a part that a plugin does not need to run.
+fn needless(part: Part, name: &str) -> Option<String> {
+    let when = match part {
+        Part::DebugInformation => "",
+        Part::Names => "if backtraces need no names, ",
+        _ => return None,
+    };
+    Some(format!(
+        "{when}build without: `strip = true` in Cargo's profile, `-Wl,--strip-all` in C; or strip \
+         what is built: `wasm-tools strip --all {name} -o {name}`"
+    ))
+}
+
+/// What the library says, without more to add.
+fn plainly(error: &kumiki::Error) -> Diagnosis {
+    let mut fact = error.to_string();
+    for cause in failure::causes(error) {
+        fact.push_str(": ");
+        fact.push_str(&cause);
+    }
+    Diagnosis::severe(fact, failure::hint(error).unwrap_or_default())
 }

@@ -1,10 +1,14 @@
 //! What is wrong, and its cure: with this machine, with a project, with a file.
 //!
-//! A checkup looks and changes nothing. It gives diagnoses; each has a fact and
+//! A checkup changes nothing, and runs nothing but a component that fits, to see
+//! whether it leaks. It gives diagnoses; each has a fact and
 //! what to do about it. The command renders them.
 
 pub(crate) mod component;
+mod core_module;
+pub(crate) mod leak;
 pub(crate) mod machine;
+mod out_of_step;
 pub(crate) mod project;
 
 /// Something that is wrong or could be better.

@@ -13,7 +13,7 @@ use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
 
 use super::shape::{Found, Signature};
 use crate::error::WrongType;
-use crate::inspect::{Interfaces, compatible_name};
+use crate::inspect::{Interfaces, compatible_name, is_asynchronous};
 use crate::{Error, Result, wasi};
 
 /// A contract's world, ready to compare components with. Parsed once per host.
@@ -79,6 +79,11 @@ impl World {
                 entity.map(|item| item.ty),
                 &mut found,
             )?;
+        }
+        // Last, because a function of another type says more.
+        if is_asynchronous(component) {
+            let plugin = plugin.into();
+            return Err(Error::Asynchronous { plugin });
         }
         Ok(())
     }

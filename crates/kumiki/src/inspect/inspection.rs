@@ -1,6 +1,7 @@
 //! All there is to say about a file without running it.
 
-use super::{Capability, Interfaces, Kind, Part, Producer, parts, wit};
+use super::debug_build::is_debug_build;
+use super::{Capability, Interfaces, Kind, Part, Producer, is_asynchronous, parts, wit};
 use crate::Result;
 
 /// What a file is, what it is made of, and what it could touch.
@@ -21,8 +22,14 @@ pub struct Inspection {
     pub kind: Kind,
     /// Its size in bytes.
     pub bytes: usize,
-    /// What it imports and exports; empty for anything but a component.
+    /// What it imports and exports; empty for what is neither a component nor
+    /// a core module.
     pub interfaces: Interfaces,
+    /// Whether it needs the asynchronous calls of WASI 0.3.
+    pub is_asynchronous: bool,
+    /// Whether it has Rust in it that checks arithmetic for overflow, as a
+    /// debug build does.
+    pub is_debug_build: bool,
     /// What its imports could touch if it were granted, each once.
     pub capabilities: Vec<Capability>,
     /// Its parts with their sizes in bytes, largest first; they add up to
@@ -38,7 +45,9 @@ impl Inspection {
     pub fn of(bytes: &[u8]) -> Self {
         let kind = Kind::of(bytes);
         let interfaces = match kind {
-            Kind::Component | Kind::WitPackage => Interfaces::of("", bytes).unwrap_or_default(),
+            Kind::Component | Kind::WitPackage | Kind::CoreModule => {
+                Interfaces::of("", bytes).unwrap_or_default()
+            }
             _ => Interfaces::default(),
         };
         let mut capabilities: Vec<_> = interfaces
@@ -58,6 +67,8 @@ impl Inspection {
             kind,
             bytes: bytes.len(),
             interfaces,
+            is_asynchronous: kind == Kind::Component && is_asynchronous(bytes),
+            is_debug_build: is_debug_build(bytes),
             capabilities,
             parts,
             producers,

@@ -1,21 +1,25 @@
-//! What a component imports and exports, by name.
+//! What a component or a core module imports and exports, by name.
+
+use std::collections::HashSet;
 
 use wasmparser::{Parser, Payload};
 
 use crate::{Error, Result};
 
-/// What a component imports and exports, by name, in the order of its binary.
+/// What a component or a core module imports and exports, by name, in the order
+/// of its binary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Interfaces {
     /// Interfaces such as `wasi:io/poll@0.2.0`, and functions such as `greet`.
+    /// Of a core module, the modules that it imports from, each once.
     pub imports: Vec<String>,
     /// The same for exports.
     pub exports: Vec<String>,
 }
 
 impl Interfaces {
-    /// Reads the names that the outermost component imports and exports;
+    /// Reads the names that the outermost component or module imports and exports;
     /// `plugin` is how an error calls it.
     ///
     /// # Errors
@@ -27,6 +31,7 @@ impl Interfaces {
 
     fn read(bytes: &[u8]) -> wasmparser::Result<Self> {
         let mut interfaces = Self::default();
+        let mut modules = HashSet::new();
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload? {
@@ -40,6 +45,19 @@ impl Interfaces {
                 Payload::ComponentExportSection(section) if depth == 0 => {
                     for export in section {
                         interfaces.exports.push(export?.name.name.to_owned());
+                    }
+                }
+                Payload::ImportSection(section) if depth == 0 => {
+                    for import in section.into_imports() {
+                        let module = import?.module;
+                        if modules.insert(module) {
+                            interfaces.imports.push(module.to_owned());
+                        }
+                    }
+                }
+                Payload::ExportSection(section) if depth == 0 => {
+                    for export in section {
+                        interfaces.exports.push(export?.name.to_owned());
                     }
                 }
                 _ => {}
@@ -100,6 +118,14 @@ mod tests {
         let interfaces = Interfaces::of("p", &bytes).unwrap();
         assert_eq!(interfaces.imports, ["a:b/c@1.0.0"]);
         assert_eq!(interfaces.exports, ["d:e/f"]);
+        let bytes = test_components::parse(
+            r#"(module
+                (import "env" "f" (func)) (import "wasi_snapshot_preview1" "g" (func))
+                (import "env" "h" (func)) (func (export "run")))"#,
+        );
+        let interfaces = Interfaces::of("p", &bytes).unwrap();
+        assert_eq!(interfaces.imports, ["env", "wasi_snapshot_preview1"]);
+        assert_eq!(interfaces.exports, ["run"]);
         assert!(Interfaces::of("p", b"no").is_err());
     }
 }

@@ -4,13 +4,16 @@
 //! [`Kind::of`] says what a file is, [`Interfaces::of`] what a component
 //! imports and exports, and [`Inspection::of`] all there is to say.
 
+mod asynchrony;
 mod capability;
+mod debug_build;
 mod inspection;
 mod interfaces;
 mod kind;
 mod parts;
 mod wit;
 
+pub(crate) use asynchrony::is_asynchronous;
 pub use capability::Capability;
 pub use inspection::Inspection;
 pub use interfaces::Interfaces;

@@ -19,6 +19,9 @@ pub enum Part {
     DebugInformation,
     /// Names of functions, for backtraces; cost nothing at run time.
     Names,
+    /// The WIT that a core module carries for the tool that makes a component
+    /// of it.
+    EmbeddedWit,
     /// Other custom sections: documentation, producers, and the like.
     OtherCustom,
 }
@@ -31,6 +34,7 @@ impl fmt::Display for Part {
             Self::Structure => "types and structure",
             Self::DebugInformation => "debug information",
             Self::Names => "names",
+            Self::EmbeddedWit => "embedded WIT",
             Self::OtherCustom => "other custom sections",
         })
     }
@@ -53,6 +57,7 @@ pub struct Producer {
 pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
     let mut sizes: Vec<(Part, usize)> = Vec::new();
     let mut producers = Vec::new();
+    let mut counted_to = 0;
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
         let (part, range) = match payload {
             Payload::CodeSectionStart { range, .. } => (Part::Code, range),
@@ -67,6 +72,10 @@ pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
             }
             _ => continue,
         };
+        // A broken file may say that a section goes on beyond its end, and
+        // begin the next one within it.
+        let range = range.start.max(counted_to)..range.end.min(bytes.len());
+        counted_to = counted_to.max(range.end);
         add(&mut sizes, part, range);
     }
     let counted: usize = sizes.iter().map(|(_, size)| size).sum();
@@ -91,6 +100,7 @@ fn custom(name: &str) -> Part {
         name if name.starts_with(".debug") || name == "external_debug_info" => {
             Part::DebugInformation
         }
+        name if name.starts_with("component-type") => Part::EmbeddedWit,
         _ => Part::OtherCustom,
     }
 }
@@ -126,6 +136,18 @@ fn read_producers(data: &[u8]) -> Vec<Producer> {
 mod tests {
     use super::*;
 
+    /// Cut anywhere, it may begin a section that it does not hold.
+    #[test]
+    fn sizes_add_up_in_broken_files() {
+        let module = test_components::parse(
+            r#"(module (memory 1) (data (i32.const 0) "0123456789") (func) (func) (func))"#,
+        );
+        for end in 0..module.len() {
+            let (parts, _) = read(&module[..end]);
+            assert_eq!(parts.iter().map(|(_, size)| size).sum::<usize>(), end);
+        }
+    }
+
     #[test]
     fn sizes_add_up_and_makers_are_named() {
         let module = test_components::parse(
@@ -133,6 +155,7 @@ mod tests {
                 (memory 1) (data (i32.const 0) "0123456789")
                 (func $named (drop (i32.const 1)))
                 (@custom "kumiki-sdk" "kumiki-plugin 1.2.3")
+                (@custom "component-type:world" "types")
                 (@custom ".debug_info" "some debug information")
                 (@producers (language "Rust" "2024") (processed-by "rustc" "1.95")))"#,
         );
@@ -142,7 +165,13 @@ mod tests {
             module.len()
         );
         let names: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
-        for part in [Part::Code, Part::Data, Part::Names, Part::DebugInformation] {
+        for part in [
+            Part::Code,
+            Part::Data,
+            Part::Names,
+            Part::DebugInformation,
+            Part::EmbeddedWit,
+        ] {
             assert!(names.contains(&part), "{part} in {names:?}");
         }
         let producers: Vec<_> = producers

@@ -1,0 +1,142 @@
+//! Host and guest out of step: a plugin made for a world that this host does
+//! not give. What it is, since when it exists, and what to do.
+
+use kumiki::Error;
+use kumiki::inspect::Inspection;
+
+use super::Diagnosis;
+use crate::failure;
+
+/// The package of the contract.
+const CONTRACT: &str = "myapp:text-processor/";
+/// The packages of WASI 0.2; whatever else is called `wasi:` is a proposal.
+const WASI_0_2: [&str; 7] = [
+    "cli",
+    "clocks",
+    "filesystem",
+    "http",
+    "io",
+    "random",
+    "sockets",
+];
+
+/// What is out of step, if that is what the error is about.
+pub(crate) fn diagnose(inspection: &Inspection, error: &Error) -> Option<Diagnosis> {
+    match error {
+        Error::UnknownImport { import, .. } if import.starts_with("wasi:") => Some(wasi(import)),
+        Error::UnknownImport { import, .. } if import.starts_with(CONTRACT) => {
+            Some(contract(import))
+        }
+        Error::Link { .. } => Some(newer_function(inspection, error)),
+        _ if inspection.is_asynchronous => Some(asynchronous(error)),
+        _ => None,
+    }
+}
+
+/// Asynchronous functions, streams or futures, in the contract's own functions
+/// or behind them.
+fn asynchronous(error: &Error) -> Diagnosis {
+    let fact =
+        "it uses the asynchronous calls of WASI 0.3 (June 2026), which this host does not have";
+    let fact = match error {
+        Error::Asynchronous { .. } => fact.to_owned(),
+        // Something besides, which may well come of it.
+        _ => format!("{fact}: {error}"),
+    };
+    Diagnosis::severe(
+        fact,
+        "build it with synchronous functions: `process` as the contract has it, without `async` \
+         in `wit_bindgen::generate!`, for `wasm32-wasip2`",
+    )
+}
+
+/// An import of WASI that no version 0.2 in this host has.
+fn wasi(import: &str) -> Diagnosis {
+    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
+    let package = interface
+        .strip_prefix("wasi:")
+        .and_then(|name| name.split('/').next())
+        .unwrap_or_default();
+    let since = match version {
+        _ if !WASI_0_2.contains(&package) => {
+            format!("`wasi:{package}` is a proposal, which no release of WASI 0.2 has")
+        }
+        "" => "it has no version, and an interface of WASI has one".into(),
+        version if version.starts_with("0.3.") && version.contains('-') => {
+            "a draft of WASI 0.3, and this host has WASI 0.2".into()
+        }
+        version if version.starts_with("0.3.") => {
+            "it is WASI 0.3 (June 2026), and this host has WASI 0.2".into()
+        }
+        version if version.starts_with("0.2.") && version.contains('-') => {
+            "a draft from before WASI 0.2.0 (January 2024), which is compatible with nothing else"
+                .into()
+        }
+        version if version.starts_with("0.2.") => {
+            "no release of WASI 0.2 has it as a stable interface for plugins".into()
+        }
+        version => format!("it is of version {version}, and this host has WASI 0.2"),
+    };
+    let cure = match package {
+        "config" => "ask the contract's own `get-config` instead",
+        "logging" => "call the contract's own `log` instead",
+        package if !WASI_0_2.contains(&package) => {
+            "leave it out: a plugin gets its input, `log`, `get-config` and WASI 0.2"
+        }
+        _ if version.starts_with("0.2.") && !version.contains('-') => {
+            "leave it out, or do without the unstable features of WASI where the plugin is built"
+        }
+        _ => {
+            "build it for WASI 0.2: in Rust with `--target wasm32-wasip2`, elsewhere with a \
+             release of the tool that makes components for WASI 0.2"
+        }
+    };
+    Diagnosis::severe(
+        format!("it imports `{import}`, which this host does not have: {since}"),
+        cure,
+    )
+}
+
+/// An import from the contract's own package that the contract does not have.
+fn contract(import: &str) -> Diagnosis {
+    let kumiki = env!("CARGO_PKG_VERSION");
+    let fact = match import.split_once('@') {
+        Some((_, version)) => {
+            let version = version.split('#').next().unwrap_or(version);
+            format!(
+                "it imports `{import}`: it is made for version {version} of the contract, and \
+                 that of this host (kumiki {kumiki}) has no version"
+            )
+        }
+        None => format!(
+            "it imports `{import}`, which the contract of this host (kumiki {kumiki}) does not have"
+        ),
+    };
+    Diagnosis::severe(
+        fact,
+        "build it against this host's contract, the `wit/world.wit` that `kumiki new` writes; or, \
+         if a newer kumiki has it, run it with that",
+    )
+}
+
+/// An interface that is here, with a function that is not.
+fn newer_function(inspection: &Inspection, error: &Error) -> Diagnosis {
+    let host = kumiki::WASI_VERSION;
+    let imports = inspection.interfaces.imports.iter();
+    let newest = imports
+        .filter(|import| import.starts_with("wasi:"))
+        .filter_map(|import| import.rsplit_once("@0.2."))
+        .filter_map(|(_, patch)| patch.parse::<u32>().ok())
+        .max();
+    let made_for = match newest {
+        Some(patch) => format!("; it is made for WASI 0.2.{patch}"),
+        None => String::new(),
+    };
+    Diagnosis::severe(
+        format!(
+            "{error}: {}{made_for}, and this host has WASI {host}",
+            failure::causes(error).join(": ")
+        ),
+        format!("build it with tools for WASI {host} or earlier, or run it with a newer kumiki"),
+    )
+}

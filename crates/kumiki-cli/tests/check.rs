@@ -1,0 +1,94 @@
+//! `kumiki check`, the real program, on tiny plugins: what a person sees, as
+//! snapshots.
+
+mod scene;
+
+use scene::{Scene, snapshot};
+use test_components::{ECHO, TextPlugin};
+
+#[test]
+fn check_shows_a_table() {
+    let fragile = TextPlugin::new("fragile").process(&format!(
+        "(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}"
+    ));
+    let scene = Scene::with_plugins()
+        .plugin("fragile.wasm", &fragile)
+        .file("notes.txt", "hello");
+    for arguments in [
+        &["check", "plugins/echo.wasm"][..],
+        &["check", "fragile.wasm"],
+        &["check", "notes.txt"],
+        &["check", "nowhere.wasm"],
+    ] {
+        snapshot!(scene.transcript(arguments));
+    }
+}
+
+#[test]
+fn a_leak_is_reported_in_bytes_a_call() {
+    // A page in every 1,000 calls: 65 bytes a call.
+    let leaky = TextPlugin::new("leaky").global("calls").process(&format!(
+        "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+         (if (i32.eqz (i32.rem_u (global.get $calls) (i32.const 1000)))
+            (then (drop (memory.grow (i32.const 1))))) {ECHO}"
+    ));
+    let scene = Scene::new().plugin("leaky.wasm", &leaky);
+    snapshot!(scene.transcript(&["check", "leaky.wasm"]));
+}
+
+/// A plugin that answers with what `get-config` gives for `mode`, and without
+/// it with its input.
+fn configured() -> TextPlugin {
+    TextPlugin::new("configured")
+        .data(256, "mode")
+        .process(&format!(
+            "(call $get-config (i32.const 256) (i32.const 4) (i32.const 128))
+         {ECHO} drop
+         (if (i32.load8_u (i32.const 128)) (then
+            (i32.store (i32.const 20) (i32.load (i32.const 132)))
+            (i32.store (i32.const 24) (i32.load (i32.const 136)))))
+         (i32.const 16)"
+        ))
+}
+
+#[test]
+fn cases_that_pass() {
+    let cases = "\
+        {\"input\": \"a\", \"output\": \"a\"}\n\
+        \n\
+        {\"input\": \"a\", \"output\": \"fast\", \"metadata\": {}, \"config\": {\"mode\": \"fast\"}}\n";
+    let scene = Scene::new()
+        .plugin("configured.wasm", &configured())
+        .file("tests.jsonl", cases);
+    snapshot!(scene.transcript(&["check", "configured.wasm", "--cases", "tests.jsonl"]));
+}
+
+#[test]
+fn cases_that_fail() {
+    let cases = "\
+        {\"input\": \"a\", \"output\": \"b\"}\n\
+        {\"input\": \"\", \"output\": \"\"}\n\
+        {\"input\": \"\", \"error\": \"unsupported-format\"}\n\
+        {\"input\": \"a\", \"error\": \"invalid-input\"}\n\
+        {\"input\": \"a\", \"output\": \"a\", \"metadata\": {\"words\": \"1\"}}\n\
+        {\"input\": \"\", \"error\": \"invalid-input\"}\n";
+    let scene = Scene::with_plugins().file("tests.jsonl", cases);
+    snapshot!(scene.transcript(&["check", "plugins/picky.wasm", "--cases", "tests.jsonl"]));
+}
+
+#[test]
+fn cases_that_are_none() {
+    for cases in [
+        "",
+        "{\"input\": \"a\", \"output\": \"a\"}\n{\"input\": \"a\", \"outptu\": \"a\"}\n",
+        "{\"input\": \"a\"}\n",
+        "not JSON\n",
+    ] {
+        let scene = Scene::with_plugins().file("tests.jsonl", cases);
+        let arguments = ["check", "plugins/echo.wasm", "--cases", "tests.jsonl"];
+        snapshot!(format!("{cases}---\n{}", scene.run(&arguments)));
+    }
+    let scene = Scene::with_plugins();
+    snapshot!(scene.transcript(&["check", "plugins/echo.wasm", "--cases", "nowhere.jsonl"]));
+    snapshot!(scene.transcript(&["check", "--help"]));
+}

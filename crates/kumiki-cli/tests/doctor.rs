@@ -1,0 +1,198 @@
+//! `kumiki doctor`, the real program: each diagnosis with its cure, as
+//! snapshots.
+
+mod scene;
+
+use scene::{Scene, snapshot};
+use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin};
+
+/// What it says of something in the scene, without any toolchain, whatever this
+/// machine has.
+fn doctor(scene: &Scene, path: &str) -> String {
+    let mut command = scene.command(&["doctor", path]);
+    command.env("PATH", "");
+    format!("kumiki doctor {path}\n{}", scene.finish(command, b""))
+}
+
+/// What it says of a component or core module written as text.
+fn doctor_on_text(name: &str, text: &str) -> String {
+    doctor_on(name, &test_components::parse(text))
+}
+
+fn doctor_on(name: &str, bytes: &[u8]) -> String {
+    doctor(&Scene::new().file(name, bytes), name)
+}
+
+/// A project in C with this WIT.
+fn project(wit: &str) -> Scene {
+    let manifest = "name = \"mine\"\nlanguage = \"c\"\nwit = \"wit\"\nworld = \"w\"\n";
+    Scene::new()
+        .file("mine/kumiki.toml", manifest)
+        .file("mine/wit/world.wit", wit)
+        .file("mine/plugin.c", "")
+}
+
+#[test]
+fn a_healthy_plugin() {
+    // Enough code that its names are not worth a word.
+    let body = format!("{} {ECHO}", "(nop)".repeat(12_000));
+    let plugin = TextPlugin::new("echo").process(&body);
+    snapshot!(doctor(
+        &Scene::new().plugin("plugin.wasm", &plugin),
+        "plugin.wasm"
+    ));
+}
+
+#[test]
+fn nothing_there() {
+    snapshot!(doctor(&Scene::new(), "nowhere"));
+}
+
+#[test]
+fn a_faulty_manifest() {
+    let scene = Scene::new().file("faulty/kumiki.toml", "name = 7\n");
+    snapshot!(doctor(&scene, "faulty"));
+}
+
+#[test]
+fn names_that_are_not_kebab_case() {
+    let wit = "package a:b;\n\ninterface types {\n  record processResult {\n    \
+               the_output: string, // notThis\n  }\n}\n";
+    snapshot!(doctor(&project(wit), "mine"));
+}
+
+/// Made against a later contract, which has one function more.
+#[test]
+fn a_function_of_the_host_that_it_does_not_have() {
+    let wit = TEXT_PROCESSOR.replace(
+        "    get-config:",
+        "    get-time: func() -> u64;\n    get-config:",
+    );
+    let core = format!(
+        "(import \"myapp:text-processor/host-api\" \"get-time\" (func (result i64)))\n{}",
+        TextPlugin::new("later").core()
+    );
+    let later = test_components::build(&wit, "text-plugin", &core);
+    snapshot!(doctor_on("later.wasm", &later));
+}
+
+/// Made against a contract of a version that this host does not have.
+#[test]
+fn a_version_of_the_contract_that_the_host_does_not_have() {
+    let wit = TEXT_PROCESSOR.replacen("text-processor;", "text-processor@2.0.0;", 1);
+    let core = TextPlugin::new("later").core();
+    let core = ["host-api", "plugin"].iter().fold(core, |core, interface| {
+        let name = format!("myapp:text-processor/{interface}");
+        core.replace(&name, &format!("{name}@2.0.0"))
+    });
+    let later = test_components::build(&wit, "text-plugin", &core);
+    snapshot!(doctor_on("later.wasm", &later));
+}
+
+#[test]
+fn wasi_that_the_host_does_not_have() {
+    for import in [
+        "wasi:config/store@0.2.0-rc.1",
+        "wasi:keyvalue/store@0.2.0-draft",
+        "wasi:cli/stdin@0.2.0-rc-2023-12-05",
+        "wasi:clocks/timezone@0.2.3",
+    ] {
+        let text = format!("(component (import \"{import}\" (instance)))");
+        snapshot!(doctor_on_text("plugin.wasm", &text));
+    }
+}
+
+/// A well-known interface with a function from a later release.
+#[test]
+fn a_function_of_wasi_that_the_host_does_not_have() {
+    let plugin = with_import(
+        "(import \"wasi:random/random@0.2.99\" \"get-random-bool\" (func (result i32)))",
+        "package wasi:random@0.2.99 {
+            interface random { get-random-bool: func() -> bool; }
+        }",
+        "import wasi:random/random@0.2.99;",
+    );
+    snapshot!(doctor_on("plugin.wasm", &plugin));
+}
+
+/// A well-behaved plugin that imports something besides.
+fn with_import(core: &str, packages: &str, import: &str) -> Vec<u8> {
+    let wit = format!(
+        "{}\n{packages}",
+        TEXT_PROCESSOR.replace("import host-api;", &format!("import host-api; {import}"))
+    );
+    let core = format!("{core}\n{}", TextPlugin::new("echo").core());
+    test_components::build(&wit, "text-plugin", &core)
+}
+
+#[test]
+fn wasi_0_3() {
+    let text = "(component (import \"wasi:cli/stdin@0.3.0\" (instance)))";
+    snapshot!(doctor_on_text("plugin.wasm", text));
+    let draft = "(component (import \"wasi:cli/stdin@0.3.0-rc-2025-09-16\" (instance)))";
+    snapshot!(doctor_on_text("plugin.wasm", draft));
+}
+
+/// Nothing of WASI is imported; the function itself is asynchronous.
+#[test]
+fn an_asynchronous_plugin() {
+    let wit = TEXT_PROCESSOR.replace("process: func(", "process: async func(");
+    let core = TextPlugin::new("later").core();
+    let later = test_components::build(&wit, "text-plugin", &core);
+    snapshot!(doctor_on("plugin.wasm", &later));
+    // It fits, and is asynchronous behind its functions: one more section, of
+    // canonical functions, with `task.cancel`.
+    let mut plugin = TextPlugin::new("echo").build();
+    plugin.extend([8, 2, 1, 5]);
+    snapshot!(doctor_on("plugin.wasm", &plugin));
+}
+
+#[test]
+fn a_leak() {
+    let leaky =
+        TextPlugin::new("leaky").process(&format!("(drop (memory.grow (i32.const 1))) {ECHO}"));
+    snapshot!(doctor(
+        &Scene::new().plugin("leaky.wasm", &leaky),
+        "leaky.wasm"
+    ));
+}
+
+#[test]
+fn a_plugin_that_traps() {
+    let fragile = TextPlugin::new("fragile").process(&format!(
+        "(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}"
+    ));
+    snapshot!(doctor(
+        &Scene::new().plugin("fragile.wasm", &fragile),
+        "fragile.wasm"
+    ));
+}
+
+/// Debug information, names, and the checks of a debug build.
+#[test]
+fn a_component_that_is_larger_than_it_need_be() {
+    let debug = format!(
+        r#"(component (core module
+            (memory 1) (data (i32.const 0) "attempt to add with overflow")
+            (func ${})
+            (@custom ".debug_info" "{}")))"#,
+        "a_long_name".repeat(500),
+        "debug".repeat(2000)
+    );
+    snapshot!(doctor_on_text("large.wasm", &debug));
+}
+
+#[test]
+fn core_modules() {
+    let process = "(func (export \"myapp:text-processor/plugin#process\"))";
+    let embedded = "(@custom \"component-type:text-plugin\" \"types\")";
+    let preview1 = "(import \"wasi_snapshot_preview1\" \"fd_write\" (func))";
+    for text in [
+        format!("(module {process} {embedded})"),
+        format!("(module {preview1} {process} {embedded})"),
+        format!("(module {process})"),
+        format!("(module {preview1} (func (export \"_start\")))"),
+    ] {
+        snapshot!(doctor_on_text("plugin.wasm", &text));
+    }
+}

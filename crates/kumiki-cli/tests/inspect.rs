@@ -1,0 +1,57 @@
+//! `kumiki inspect`, the real program, on files of every kind: what a person
+//! sees, as snapshots.
+
+mod scene;
+
+use scene::{Scene, snapshot};
+use test_components::TextPlugin;
+
+/// The contract in its binary form.
+fn wit_package() -> Vec<u8> {
+    test_components::wit_package(test_components::TEXT_PROCESSOR)
+}
+
+/// What wasmtime compiles a component to, for this machine.
+fn artifact(component: &[u8]) -> Vec<u8> {
+    let engine = kumiki::wasmtime::Engine::default();
+    engine
+        .precompile_component(component)
+        .expect("the component compiles")
+}
+
+#[test]
+fn inspect_says_what_a_file_is() {
+    let core = test_components::core_module("(func (export \"process\"))");
+    let wasi = test_components::parse(
+        r#"(component
+            (import "wasi:filesystem/types@0.2.0" (instance))
+            (import "wasi:cli/environment@0.2.0" (instance)))"#,
+    );
+    let whole = TextPlugin::new("echo").build();
+    let scene = Scene::with_plugins()
+        .file("core.wasm", core)
+        .file("wasi.wasm", wasi)
+        .file("notes.txt", "hello")
+        .file("empty.wasm", "")
+        .file("cut.wasm", &whole[..whole.len() / 2])
+        .file("contract.wasm", wit_package())
+        .file("compiled.cwasm", artifact(&whole));
+    for arguments in [
+        &["inspect", "plugins/echo.wasm"][..],
+        &["inspect", "plugins/echo.wasm", "--json"],
+        &["inspect", "plugins/echo.wasm", "--wit"],
+        &["inspect", "wasi.wasm"],
+        &["inspect", "core.wasm"],
+        &["inspect", "notes.txt"],
+        &["inspect", "notes.txt", "--json"],
+        &["inspect", "notes.txt", "--wit"],
+        &["inspect", "empty.wasm"],
+        &["inspect", "nowhere.wasm"],
+        &["inspect", "cut.wasm"],
+        &["inspect", "contract.wasm"],
+        &["inspect", "compiled.cwasm"],
+        &["inspect", "compiled.cwasm", "--json"],
+    ] {
+        snapshot!(scene.transcript(arguments));
+    }
+}

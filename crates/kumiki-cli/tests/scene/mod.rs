@@ -1,0 +1,126 @@
+//! What the tests of the program share: a folder to work in, the program run
+//! in it, and snapshots of all that it says.
+//!
+//! To accept a change that is meant: `INSTA_UPDATE=always cargo test --workspace
+//! --test run` (or another), and read the difference.
+
+#![allow(dead_code, reason = "no test needs all of it")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use test_components::{ECHO, TextPlugin, error};
+
+/// A folder with plugins and files, and the program to run in it.
+pub(crate) struct Scene {
+    folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// An empty folder.
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    /// With `echo`, and `picky`, which refuses what is empty.
+    pub(crate) fn with_plugins() -> Self {
+        let picky = TextPlugin::new("picky").process(&format!(
+            "(if (i32.eqz (local.get $length)) (then {} (return))) {ECHO}",
+            error(0)
+        ));
+        Self::new()
+            .plugin("plugins/echo.wasm", &TextPlugin::new("echo"))
+            .plugin("plugins/picky.wasm", &picky)
+    }
+
+    pub(crate) fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
+        std::fs::write(path, contents).expect("it can be written");
+        self
+    }
+
+    pub(crate) fn plugin(self, name: &str, plugin: &TextPlugin) -> Self {
+        self.file(name, plugin.build())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program in this folder: away from a terminal, without any tools of
+    /// its own, whatever the environment of the tests says.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+        for name in [
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "KUMIKI_RUST",
+            "KUMIKI_WORK",
+            "WASI_SDK_PATH",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .current_dir(self.folder.path())
+            .env("KUMIKI_TOOLS", self.path("tools"))
+            .args(arguments);
+        command
+    }
+
+    /// Runs it with nothing to read; gives all that came of it.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        self.run_with(arguments, b"")
+    }
+
+    /// The same with `input` on standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> String {
+        self.finish(self.command(arguments), input)
+    }
+
+    /// The same with the command line before it.
+    pub(crate) fn transcript(&self, arguments: &[&str]) -> String {
+        format!("kumiki {}\n{}", arguments.join(" "), self.run(arguments))
+    }
+
+    /// Runs a command to its end; gives its exit code and what it wrote, with
+    /// this folder's path left out.
+    pub(crate) fn finish(&self, mut command: Command, input: &[u8]) -> String {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // One that does not read its input may be gone by now.
+        let _ = child.stdin.take().expect("it was piped").write_all(input);
+        let output = child.wait_with_output().expect("the program ends");
+        let text = format!(
+            "exit code: {}\n--- standard output\n{}--- standard error\n{}",
+            output
+                .status
+                .code()
+                .map_or("none".into(), |code| code.to_string()),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        text.replace(&self.folder.path().display().to_string(), "[FOLDER]")
+    }
+}
+
+/// Compares with the stored snapshot, times left out.
+macro_rules! snapshot {
+    ($text:expr) => {
+        insta::with_settings!({
+            filters => vec![
+                (r" +[\d.]+ (µs|ms|s)  ", " [TIME]  "),
+                (r"\d+\.\d\d s", "[TIME]"),
+            ],
+            omit_expression => true,
+        }, { insta::assert_snapshot!($text) })
+    };
+}
+pub(crate) use snapshot;

@@ -1,0 +1,344 @@
+//! An author's own cases: what a plugin must answer to which input. A JSON
+//! object a line:
+//!
+//! ```json
+//! {"input": " a  b ", "output": "a b", "metadata": {"words": "2"}}
+//! {"input": "", "error": "invalid-input"}
+//! {"input": "a", "output": "A", "config": {"case": "upper"}}
+//! ```
+//!
+//! `metadata` is compared where it is given, whatever its order; `config` is
+//! what the plugin's `get-config` answers from. Blank lines mean nothing.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use kumiki::Plugin;
+use serde::Deserialize;
+
+use crate::conformance::Finding;
+use crate::contract::{ErrorName, ProcessError, ProcessResult};
+use crate::{Config, Error, ReadError, Records, TextContract, TextPlugin};
+
+/// The longest line that is a case, in bytes: as long as the longest record.
+const LINE_LIMIT: usize = 128 << 20;
+/// Longer texts are cut where they are shown, in characters.
+const SHOWN: usize = 60;
+
+/// One case. It is called by its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    line: u64,
+    input: String,
+    config: Config,
+    expected: Expected,
+}
+
+/// What a plugin must answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Expected {
+    Output {
+        output: String,
+        metadata: Option<BTreeMap<String, String>>,
+    },
+    Error(ProcessError),
+}
+
+/// A case as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    input: String,
+    output: Option<String>,
+    metadata: Option<BTreeMap<String, String>>,
+    error: Option<WrittenError>,
+    #[serde(default)]
+    config: BTreeMap<String, String>,
+}
+
+/// The contract's errors as it spells them.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum WrittenError {
+    InvalidInput,
+    UnsupportedFormat,
+    InternalError,
+}
+
+/// Why a file of cases is none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CasesError {
+    /// A line could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A line is no case.
+    #[error("line {line}: {message}")]
+    Faulty {
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// There is not one case.
+    #[error("there is no case in it")]
+    Empty,
+}
+
+impl CasesError {
+    /// What a person can do about it, as one line without the word `hint:`.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "a file of cases is UTF-8 text, a JSON object a line",
+            Self::Faulty { .. } | Self::Empty => {
+                r#"a case is a line such as {"input": " a  b ", "output": "a b", "metadata": {"words": "2"}} or {"input": "", "error": "invalid-input"}; `metadata` and "config": {"key": "value"} may be left out"#
+            }
+        }
+    }
+
+    /// The number of the line, from 1; `None` where it is about all of them.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Self::Read(error) => Some(error.line()),
+            Self::Faulty { line, .. } => Some(*line),
+            Self::Empty => None,
+        }
+    }
+}
+
+/// Reads all cases, and refuses them all when one is faulty.
+///
+/// # Errors
+/// [`CasesError`] for the first line that is no case.
+///
+/// ```
+/// use kumiki_text::{TextHost, cases};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bytes = test_components::TextPlugin::new("echo").build();
+/// let plugin = TextHost::new()?.load_bytes("echo.wasm", &bytes)?;
+/// let cases = cases::read(&br#"{"input": "a", "output": "a"}"#[..])?;
+/// cases::check(&plugin, &cases, |finding| assert!(finding.outcome.is_ok(), "{finding:?}"));
+/// # Ok(())
+/// # }
+/// ```
+pub fn read(reader: impl Read) -> Result<Vec<Case>, CasesError> {
+    let mut records = Records::new(reader, LINE_LIMIT);
+    let mut cases = Vec::new();
+    while let Some(record) = records.next_record() {
+        let record = record?;
+        if !record.text.trim().is_empty() {
+            let line = record.line;
+            let case = Case::parse(line, record.text);
+            cases.push(case.map_err(|message| CasesError::Faulty { line, message })?);
+        }
+    }
+    if cases.is_empty() {
+        return Err(CasesError::Empty);
+    }
+    Ok(cases)
+}
+
+/// Tries each case on `plugin`, on an instance of its own, and hands each
+/// finding to `sink` as soon as it is there.
+pub fn check(plugin: &Plugin<TextContract>, cases: &[Case], mut sink: impl FnMut(Finding)) {
+    for case in cases {
+        let name = format!("case {}", case.line);
+        sink(Finding::of(
+            name.into(),
+            plugin,
+            case.config.clone(),
+            |plugin| case.try_on(plugin),
+        ));
+    }
+}
+
+impl Case {
+    fn parse(line: u64, text: &str) -> Result<Self, String> {
+        let written: Written = serde_json::from_str(text).map_err(|error| {
+            // The line is the file's, not that of this one line's text.
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let message = error.to_string();
+            let message = message.strip_suffix(&place).unwrap_or(&message);
+            format!("{message} (column {})", error.column())
+        })?;
+        let Written {
+            input,
+            output,
+            metadata,
+            error,
+            config,
+        } = written;
+        let expected = match (output, error) {
+            (Some(output), None) => Expected::Output { output, metadata },
+            (None, Some(_)) if metadata.is_some() => {
+                return Err("an `error` comes without `metadata`".into());
+            }
+            (None, Some(error)) => Expected::Error(error.into()),
+            (Some(_), Some(_)) => return Err("there is both `output` and `error`".into()),
+            (None, None) => return Err("there is neither `output` nor `error`".into()),
+        };
+        Ok(Self {
+            line,
+            input,
+            config: config.into_iter().collect(),
+            expected,
+        })
+    }
+
+    fn try_on(&self, plugin: &mut TextPlugin) -> Result<String, String> {
+        let answer = plugin.process(&self.input);
+        let came = match (&self.expected, &answer) {
+            (Expected::Output { output, metadata }, Ok(result)) => {
+                if *output == result.output && metadata.as_ref().is_none_or(|m| same(m, result)) {
+                    return Ok(show(output));
+                }
+                show_result(result, metadata.is_some())
+            }
+            (Expected::Error(_), Ok(result)) => show_result(result, false),
+            (Expected::Error(expected), Err(Error::Plugin { error, .. })) if expected == error => {
+                return Ok(ErrorName(*error).to_string());
+            }
+            (_, Err(Error::Plugin { error, .. })) => ErrorName(*error).to_string(),
+            (_, Err(error)) => error.to_string(),
+        };
+        Err(format!("expected {}, got {came}", self.expected()))
+    }
+
+    fn expected(&self) -> String {
+        match &self.expected {
+            Expected::Output {
+                output,
+                metadata: None,
+            } => show(output),
+            Expected::Output {
+                output,
+                metadata: Some(metadata),
+            } => show_with(
+                output,
+                metadata.iter().map(|(key, value)| (&**key, &**value)),
+            ),
+            Expected::Error(error) => ErrorName(*error).to_string(),
+        }
+    }
+}
+
+impl From<WrittenError> for ProcessError {
+    fn from(error: WrittenError) -> Self {
+        match error {
+            WrittenError::InvalidInput => Self::InvalidInput,
+            WrittenError::UnsupportedFormat => Self::UnsupportedFormat,
+            WrittenError::InternalError => Self::InternalError,
+        }
+    }
+}
+
+/// Whether a result has exactly this metadata; a key that it has twice is one
+/// too many.
+fn same(metadata: &BTreeMap<String, String>, result: &ProcessResult) -> bool {
+    let found = &result.metadata;
+    found.len() == metadata.len()
+        && metadata.iter().all(|(key, value)| {
+            found
+                .iter()
+                .any(|entry| entry.key == *key && entry.value == *value)
+        })
+}
+
+/// A result, with its metadata where that counts.
+fn show_result(result: &ProcessResult, with_metadata: bool) -> String {
+    if !with_metadata {
+        return show(&result.output);
+    }
+    let entries = result.metadata.iter();
+    show_with(
+        &result.output,
+        entries.map(|entry| (&*entry.key, &*entry.value)),
+    )
+}
+
+fn show_with<'a>(output: &str, metadata: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let entries: Vec<_> = metadata
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let entries = if entries.is_empty() {
+        "no metadata".to_owned()
+    } else {
+        entries.join(" ")
+    };
+    format!("{} with {entries}", show(output))
+}
+
+/// A text between quotes, cut where it is long: whoever reads it sees that
+/// something is wrong, not all of it.
+fn show(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("`{}…` ({} bytes)", &text[..end], text.len()),
+        None => format!("`{text}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> String {
+        read(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn faults_name_their_line() {
+        for (text, expected) in [
+            ("", "there is no case in it"),
+            ("\n \n", "there is no case in it"),
+            ("\n{}", "line 2: missing field `input` (column 2)"),
+            (
+                r#"{"input": "a"}"#,
+                "line 1: there is neither `output` nor `error`",
+            ),
+            (
+                r#"{"input": "a", "output": "a", "error": "invalid-input"}"#,
+                "line 1: there is both `output` and `error`",
+            ),
+            (
+                r#"{"input": "a", "error": "invalid-input", "metadata": {}}"#,
+                "line 1: an `error` comes without `metadata`",
+            ),
+            (
+                r#"{"input": "a", "error": "trap"}"#,
+                "line 1: unknown variant `trap`, expected one of `invalid-input`, \
+                 `unsupported-format`, `internal-error` (column 30)",
+            ),
+            (
+                r#"{"input": "a", "outptu": "a"}"#,
+                "line 1: unknown field `outptu`, expected one of `input`, `output`, `metadata`, \
+                 `error`, `config` (column 23)",
+            ),
+            (
+                r#"{"input": "a", "output": "a", "metadata": {"words": 1}}"#,
+                "line 1: invalid type: integer `1`, expected a string (column 53)",
+            ),
+            (
+                r#"{"input": "a", "output": "a"} {}"#,
+                "line 1: trailing characters (column 31)",
+            ),
+            (
+                "{\"input\": \"a\",",
+                "line 1: EOF while parsing a value (column 14)",
+            ),
+        ] {
+            assert_eq!(fault(text), expected, "{text}");
+        }
+        let error = read(&b"{\"input\": \"\xff\"}"[..]).unwrap_err();
+        assert_eq!(error.line(), Some(1));
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        assert_eq!(show("short"), "`short`");
+        let long = "木".repeat(61);
+        assert_eq!(show(&long), format!("`{}…` (183 bytes)", "木".repeat(60)));
+    }
+}

@@ -1,0 +1,47 @@
+//! Whether a component needs the Component Model's asynchronous calls, which
+//! came with WASI 0.3.
+
+use wasmparser::{Parser, Validator, WasmFeatures};
+
+/// Whether the component's structure is valid with asynchronous calls only:
+/// asynchronous functions, streams, futures, and what works on them. The
+/// validator knows them all; a list of ours would miss the next.
+pub(crate) fn is_asynchronous(bytes: &[u8]) -> bool {
+    let without = WasmFeatures::all() - WasmFeatures::CM_ASYNC;
+    !is_valid(bytes, without) && is_valid(bytes, WasmFeatures::all())
+}
+
+/// Whether everything but the bodies of functions is valid.
+fn is_valid(bytes: &[u8], features: WasmFeatures) -> bool {
+    let mut validator = Validator::new_with_features(features);
+    let mut payloads = Parser::new(0).parse_all(bytes);
+    payloads.all(|payload| payload.is_ok_and(|payload| validator.payload(&payload).is_ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_asynchronous_calls() {
+        for (text, expected) in [
+            ("(component)", false),
+            (r#"(component (import "f" (func)))"#, false),
+            (r#"(component (import "f" (func async)))"#, true),
+            (
+                r#"(component (type $s (stream u8)) (import "f" (func (param "s" $s))))"#,
+                true,
+            ),
+            (
+                r#"(component (type $f (future)) (import "f" (func (result $f))))"#,
+                true,
+            ),
+            ("(component (core func (canon task.cancel)))", true),
+            ("(module)", false),
+        ] {
+            let bytes = test_components::parse(text);
+            assert_eq!(is_asynchronous(&bytes), expected, "{text}");
+        }
+        assert!(!is_asynchronous(b"no component"));
+    }
+}

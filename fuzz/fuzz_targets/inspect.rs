@@ -1,0 +1,33 @@
+//! Any bytes through all that reads a file without running it: what it is, its
+//! parts, its WIT, and whether it fits a contract. Nothing may panic, the parts
+//! must add up, and printed WIT must be WIT.
+
+#![no_main]
+
+use std::sync::OnceLock;
+
+use kumiki::inspect::Inspection;
+use kumiki_text::TextHost;
+use libfuzzer_sys::fuzz_target;
+use wit_parser::Resolve;
+
+fuzz_target!(|bytes: &[u8]| {
+    let inspection = Inspection::of(bytes);
+    let sum: usize = inspection.parts.iter().map(|(_, size)| size).sum();
+    assert!(inspection.parts.is_empty() || sum == bytes.len());
+    let _ = format!("{inspection:?} {}", inspection.kind);
+
+    if let Ok(wit) = Inspection::wit("fuzz", bytes)
+        && let Err(error) = Resolve::new().push_source("fuzz.wit", &wit)
+    {
+        panic!("{error:#}\n{wit}");
+    }
+    if let Err(error) = host().check("fuzz", bytes) {
+        let _ = format!("{error} {:?}", error.hint());
+    }
+});
+
+fn host() -> &'static TextHost {
+    static HOST: OnceLock<TextHost> = OnceLock::new();
+    HOST.get_or_init(|| TextHost::new().expect("the host starts"))
+}

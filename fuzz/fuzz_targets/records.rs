@@ -1,0 +1,72 @@
+//! Any bytes as lines, read in pieces of any size, against the simplest reader
+//! there is: all of it in memory, split at the line ends.
+//!
+//! The first byte says how large a piece is, the second how long a line may be.
+
+#![no_main]
+
+use std::io::{self, Read};
+
+use kumiki_text::{ReadError, Records};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let [piece, limit, input @ ..] = bytes else {
+        return;
+    };
+    let limit = usize::from(*limit);
+    let pieces = Pieces {
+        rest: input,
+        size: 1 + usize::from(*piece),
+    };
+    let mut records = Records::new(pieces, limit);
+    for (index, line) in lines(input).into_iter().enumerate() {
+        let expected = match std::str::from_utf8(line) {
+            _ if line.len() > limit => Err("too long"),
+            Ok(text) => Ok(text),
+            Err(_) => Err("not UTF-8"),
+        };
+        let number = index as u64 + 1;
+        match records.next_record().expect("a line is not lost") {
+            Ok(record) => assert_eq!((record.line, Ok(record.text)), (number, expected)),
+            Err(error) => {
+                let kind = match error {
+                    ReadError::TooLong { .. } => "too long",
+                    ReadError::NotUtf8 { .. } => "not UTF-8",
+                    _ => "cannot be read",
+                };
+                assert_eq!((error.line(), Err(kind)), (number, expected));
+            }
+        }
+    }
+    assert!(records.next_record().is_none());
+    assert_eq!(records.bytes_read(), input.len() as u64);
+});
+
+/// The lines without their ends, the first without a byte order mark.
+fn lines(input: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<_> = input.split(|byte| *byte == b'\n').collect();
+    // The last piece has no end; if it is empty, it is no line.
+    let last = lines.pop().filter(|last| !last.is_empty());
+    for line in &mut lines {
+        *line = line.strip_suffix(b"\r").unwrap_or(line);
+    }
+    lines.extend(last);
+    if let Some(first) = lines.first_mut() {
+        *first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+    }
+    lines
+}
+
+/// A reader that hands out a few bytes at a time.
+struct Pieces<'a> {
+    rest: &'a [u8],
+    size: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len().min(self.size);
+        self.rest.read(&mut buffer[..room])
+    }
+}
