@@ -38,6 +38,8 @@ const FIXTURES: &[Guest] = &[
     fixture("examples/event-filter-rust"),
     fixture("examples/text-title-py"),
     fixture("conformance/errors-js"),
+    fixture("conformance/errors-starlingmonkey"),
+    fixture("conformance/errors-ts"),
     fixture("conformance/probe"),
     fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),

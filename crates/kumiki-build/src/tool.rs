@@ -14,6 +14,8 @@ pub enum Tool {
     ComponentizeJs,
     /// Python to components.
     ComponentizePy,
+    /// Bundles JavaScript and TypeScript, for both engines.
+    Esbuild,
 }
 
 /// Where a tool comes from, and what pins it.
@@ -32,11 +34,12 @@ pub(crate) enum Source {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Tool; 4] = [
+    pub const ALL: [Tool; 5] = [
         Tool::Zig,
         Tool::ComponentizeQjs,
         Tool::ComponentizeJs,
         Tool::ComponentizePy,
+        Tool::Esbuild,
     ];
 
     /// Its name, which is also its folder's.
@@ -46,6 +49,7 @@ impl Tool {
             Tool::ComponentizeQjs => "componentize-qjs",
             Tool::ComponentizeJs => "componentize-js",
             Tool::ComponentizePy => "componentize-py",
+            Tool::Esbuild => "esbuild",
         }
     }
 
@@ -67,6 +71,10 @@ impl Tool {
                 package: include_str!("../tools/componentize-js/package.json"),
                 lock: include_str!("../tools/componentize-js/package-lock.json"),
             },
+            Tool::Esbuild => Source::Npm {
+                package: include_str!("../tools/esbuild/package.json"),
+                lock: include_str!("../tools/esbuild/package-lock.json"),
+            },
         }
     }
 
@@ -77,6 +85,7 @@ impl Tool {
             Tool::ComponentizePy => "componentize-py==0.25.1",
             Tool::ComponentizeQjs => "componentize-qjs@0.4.5",
             Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
+            Tool::Esbuild => "esbuild@0.28.2",
         }
     }
 

@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 
 /// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
 /// spells them.
-const LANGUAGES: [(&str, &str); 12] = [
+const LANGUAGES: [(&str, &str); 14] = [
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
     ("text-wordcount-js", "js"),
     ("text-title-py", "python"),
     ("event-filter-rust", "rust"),
     ("errors-js", "js"),
+    ("errors-starlingmonkey", "starlingmonkey"),
+    ("errors-ts", "js"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),
