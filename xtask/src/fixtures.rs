@@ -46,6 +46,8 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/matrix-python"),
     fixture("conformance/matrix-go"),
     fixture("conformance/leak-c"),
+    fixture("conformance/errors-starlingmonkey"),
+    fixture("conformance/errors-ts"),
     fixture("conformance/probe"),
     fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),

@@ -20,9 +20,11 @@ pub(crate) fn run(
     let _lock = place.lock()?;
     let mut failed = Vec::new();
     for toolchain in toolchains {
-        let result = match toolchain.tool() {
-            None => rust(place),
-            Some(tool) => install(place, *toolchain, tool),
+        let result = match toolchain.tools() {
+            [] => rust(place),
+            tools => tools
+                .iter()
+                .try_for_each(|tool| install(place, *toolchain, *tool)),
         };
         if let Err(error) = result {
             eprintln!("xtask: no {toolchain}: {error:#}");

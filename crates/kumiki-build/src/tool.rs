@@ -18,6 +18,8 @@ pub enum Tool {
     Go,
     /// Makes modules smaller: its wasm-opt.
     Binaryen,
+    /// Bundles JavaScript and TypeScript, for both engines.
+    Esbuild,
 }
 
 /// Where a tool comes from, and what pins it.
@@ -36,13 +38,14 @@ pub(crate) enum Source {
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Tool; 6] = [
+    pub const ALL: [Tool; 7] = [
         Tool::Zig,
         Tool::ComponentizeQjs,
         Tool::ComponentizeJs,
         Tool::ComponentizePy,
         Tool::Go,
         Tool::Binaryen,
+        Tool::Esbuild,
     ];
 
     /// Its name, which is also its folder's.
@@ -54,6 +57,7 @@ impl Tool {
             Tool::ComponentizePy => "componentize-py",
             Tool::Go => "go",
             Tool::Binaryen => "binaryen",
+            Tool::Esbuild => "esbuild",
         }
     }
 
@@ -83,6 +87,10 @@ impl Tool {
                 package: include_str!("../tools/componentize-js/package.json"),
                 lock: include_str!("../tools/componentize-js/package-lock.json"),
             },
+            Tool::Esbuild => Source::Npm {
+                package: include_str!("../tools/esbuild/package.json"),
+                lock: include_str!("../tools/esbuild/package-lock.json"),
+            },
         }
     }
 
@@ -95,6 +103,7 @@ impl Tool {
             Tool::Binaryen => "binaryen@132.0.0",
             Tool::ComponentizeQjs => "componentize-qjs@0.4.5",
             Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
+            Tool::Esbuild => "esbuild@0.28.2",
         }
     }
 

@@ -46,15 +46,18 @@ fn ready(toolchain: Toolchain) -> Option<Ready> {
     }
 }
 
+fn manifest(language: &str) -> String {
+    let wit = root().join("wit/text-processor");
+    format!(
+        "name = 'guest'\nlanguage = '{language}'\nwit = '{}'\nworld = 'text-plugin'\n",
+        wit.display()
+    )
+}
+
 /// A project of its own, from the text of its files.
 fn project(language: &str, files: &[(&str, &str)]) -> (TempDir, Project) {
     let folder = tempfile::tempdir().unwrap();
-    let wit = root().join("wit/text-processor");
-    let manifest = format!(
-        "name = 'guest'\nlanguage = '{language}'\nwit = '{}'\nworld = 'text-plugin'\n",
-        wit.display()
-    );
-    fs::write(folder.path().join("kumiki.toml"), manifest).unwrap();
+    fs::write(folder.path().join("kumiki.toml"), manifest(language)).unwrap();
     for (name, content) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -288,8 +291,48 @@ fn javascript_that_does_not_parse() {
         Toolchain::JavaScript,
         "javascript",
         &[("plugin.js", source)],
-        &["plugin.js:2", "SyntaxError"],
+        &[
+            "plugin.js:2:20:",
+            "getName( { return 1 }",
+            "but found \"1\"",
+        ],
     );
+}
+
+#[test]
+fn typescript_that_goes_wrong_when_loaded() {
+    let source = "interface Gone {}\n\nexport const plugin = { getName() {}, getVersion() {}, \
+                  process() {} };\nundefined.nothing;\n";
+    for (toolchain, engine) in [
+        (Toolchain::JavaScript, "quickjs"),
+        (Toolchain::StarlingMonkey, "starlingmonkey"),
+    ] {
+        let manifest = format!(
+            "{}[build]\nengine = '{engine}'\nentry = 'plugin.ts'\n",
+            manifest("javascript")
+        );
+        let files = [("kumiki.toml", &*manifest), ("plugin.ts", source)];
+        check_failure(toolchain, "javascript", &files, &["plugin.ts:4", "nothing"]);
+    }
+}
+
+#[test]
+fn javascript_that_is_no_plugin() {
+    let cases = [
+        (
+            "export const plug = {};\n",
+            "No matching export in \"plugin.js\" for import \"plugin\"",
+        ),
+        (
+            "export const plugin = {};\n",
+            "no function `plugin.getName`",
+        ),
+        ("\nimport 'left-pad';\n", "plugin.js:2:7:"),
+    ];
+    for (source, word) in cases {
+        let files = [("plugin.js", source)];
+        check_failure(Toolchain::JavaScript, "javascript", &files, &[word]);
+    }
 }
 
 #[test]
@@ -383,4 +426,53 @@ fn missing_tools_say_how_to_get_them() {
             missing.hint
         );
     }
+}
+
+/// What a module imports counts as much as the module, wherever it lies.
+#[test]
+fn javascript_with_files_and_packages_of_its_own() {
+    if ready(Toolchain::JavaScript).is_none() {
+        return;
+    }
+    let plugin = "import { name } from 'a-package';\nimport { version } from '../shared/version.js';\n\
+                  export const plugin = { getName: () => name, getVersion: () => version, \
+                  process: (output) => ({ output, metadata: [] }) };\n";
+    let (folder, _) = project("javascript", &[]);
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("mine/kumiki.toml", &manifest("javascript"));
+    write("mine/plugin.js", plugin);
+    write("shared/version.js", "export const version = '1';\n");
+    write(
+        "mine/node_modules/a-package/package.json",
+        "{ \"main\": \"./main.js\" }",
+    );
+    write(
+        "mine/node_modules/a-package/main.js",
+        "exports.name = 'one';\n",
+    );
+    let project = Project::read(&folder.path().join("mine")).unwrap();
+    let output = folder.path().join("guest.wasm");
+    let is_fresh = || {
+        let options = Options::new(folder.path().join("work"));
+        let built = build(&project, &output, &tools(), &options).unwrap();
+        built.fresh
+    };
+    assert!(!is_fresh());
+    assert!(is_fresh());
+    write("shared/version.js", "export const version = '2';\n");
+    assert!(
+        !is_fresh(),
+        "a file outside of the project's folder changed"
+    );
+    write(
+        "mine/node_modules/a-package/main.js",
+        "exports.name = 'two';\n",
+    );
+    assert!(!is_fresh(), "a package changed");
+    write("mine/notes.md", "notes");
+    assert!(is_fresh(), "nothing that it imports changed");
 }

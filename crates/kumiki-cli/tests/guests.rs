@@ -30,6 +30,12 @@ fn main() {
         trial("reverses scalar values", "text-reverse-c", text_reverse),
         trial("counts words", "text-wordcount-js", text_wordcount),
         trial("answers in every way of JavaScript", "errors-js", js_errors),
+        trial(
+            "answers in every way of JavaScript",
+            "errors-starlingmonkey",
+            js_errors,
+        ),
+        trial("answers in every way of JavaScript", "errors-ts", ts_errors),
         trial("title-cases", "text-title-py", text_title),
         trial("makes slugs", "text-slug-go", text_slug),
         trial("behaves in every way a host can test", "probe", probe),
@@ -305,14 +311,26 @@ fn probe(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Errors thrown or returned, and an `Error` that nobody catches: it reaches
-/// the log with its message and the author's line before the call traps.
+/// The module of errors-js, which both engines run.
 fn js_errors(path: &Path) -> Result<(), Failed> {
+    errors(path, "plugin.js:24", "plugin.js:26")
+}
+
+/// Another source with other lines, held to the same answers.
+fn ts_errors(path: &Path) -> Result<(), Failed> {
+    errors(path, "plugin.ts:31", "mistakes.ts:14")
+}
+
+/// Errors thrown or returned, and an `Error` that nobody catches: it reaches
+/// the log with its message and the author's file and line before the call
+/// traps.
+fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed> {
     let mut plugin = load(path)?;
     for (input, expected) in [
         ("plain", "plain"),
         ("", "invalid-input"),
         ("throw", "unsupported-format"),
+        ("throw payload", "unsupported-format"),
         ("return err", "internal-error"),
         ("return ok", "tagged"),
         ("error", "trap"),
@@ -325,9 +343,13 @@ fn js_errors(path: &Path) -> Result<(), Failed> {
         };
         assert_eq!(answer, expected, "{input}");
     }
-    for (input, message, line) in [
-        ("error", "uncaught TypeError: on purpose", ":21"),
-        ("mistake", "uncaught TypeError: ", ":23"),
+    for (input, message, place) in [
+        (
+            "error",
+            "error: uncaught TypeError: on purpose\\n",
+            thrown_at,
+        ),
+        ("mistake", "error: uncaught TypeError: ", mistaken_at),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
         let output = command
@@ -336,14 +358,15 @@ fn js_errors(path: &Path) -> Result<(), Failed> {
             .args(["--text", input])
             .output()?;
         let text = String::from_utf8_lossy(&output.stderr);
-        let logged = text
-            .lines()
-            .find(|line| line.starts_with("[errors-js] error: "));
-        let logged = logged.ok_or_else(|| format!("nothing was logged: {text}"))?;
-        assert!(
-            logged.contains(message) && logged.contains(line),
-            "{logged}"
-        );
+        let mut logged = text.lines().filter(|line| line.contains(message));
+        let logged = logged
+            .next()
+            .ok_or_else(|| format!("nothing was logged: {text}"))?;
+        assert!(logged.contains(place), "no `{place}` in: {logged}");
+        // The wrapper's own places are nothing to the author.
+        for foreign in ["kumiki-", "initializer", "user.js", "native"] {
+            assert!(!logged.contains(foreign), "`{foreign}` in: {logged}");
+        }
     }
     Ok(())
 }

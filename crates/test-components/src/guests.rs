@@ -25,6 +25,8 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("matrix-python", "python"),
     ("matrix-go", "go"),
     ("leak-c", "c"),
+    ("errors-starlingmonkey", "starlingmonkey"),
+    ("errors-ts", "js"),
     ("probe", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),

@@ -1,5 +1,6 @@
 // The ways in which JavaScript may answer, for the host's tests: what is
-// thrown, what is returned, and what goes wrong by itself.
+// thrown, what is returned, and what goes wrong by itself. The guest
+// errors-starlingmonkey is this same file on the other engine.
 export const plugin = {
   getName() {
     return "errors-js";
@@ -13,6 +14,8 @@ export const plugin = {
     switch (input) {
       case "throw":
         throw "unsupported-format";
+      case "throw payload":
+        throw Object.assign(new Error("refused"), { payload: "unsupported-format" });
       case "return err":
         return { tag: "err", val: "internal-error" };
       case "return ok":

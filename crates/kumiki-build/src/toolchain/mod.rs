@@ -25,9 +25,9 @@ pub enum Toolchain {
     Rust,
     /// Zig, a WASI SDK or clang.
     C,
-    /// componentize-qjs on Node.
+    /// componentize-qjs and esbuild on Node.
     JavaScript,
-    /// componentize-js on Node.
+    /// componentize-js and esbuild on Node.
     StarlingMonkey,
     /// componentize-py.
     Python,
@@ -76,15 +76,16 @@ impl Toolchain {
         }
     }
 
-    /// The project-local tool that it can be had with, where there is one.
-    pub fn tool(self) -> Option<Tool> {
+    /// The project-local tools that it can be had with, where there are any: all
+    /// of them.
+    pub fn tools(self) -> &'static [Tool] {
         match self {
-            Toolchain::Rust => None,
-            Toolchain::C => Some(Tool::Zig),
-            Toolchain::JavaScript => Some(Tool::ComponentizeQjs),
-            Toolchain::StarlingMonkey => Some(Tool::ComponentizeJs),
-            Toolchain::Python => Some(Tool::ComponentizePy),
-            Toolchain::Go => Some(Tool::Go),
+            Toolchain::Rust => &[],
+            Toolchain::C => &[Tool::Zig],
+            Toolchain::JavaScript => &[Tool::ComponentizeQjs, Tool::Esbuild],
+            Toolchain::StarlingMonkey => &[Tool::ComponentizeJs, Tool::Esbuild],
+            Toolchain::Python => &[Tool::ComponentizePy],
+            Toolchain::Go => &[Tool::Go],
         }
     }
 

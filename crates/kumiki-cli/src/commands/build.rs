@@ -113,7 +113,7 @@ fn shown(folder: &Path) -> &Path {
     }
 }
 
-/// Installs the toolchain's tool; the toolchain is ready after that, or else
+/// Installs the toolchain's tools; the toolchain is ready after that, or else
 /// this says what is missing still.
 fn get(
     project: &Project,
@@ -122,19 +122,24 @@ fn get(
     console: &Console,
 ) -> Result<Ready, Failure> {
     let toolchain = project.toolchain();
-    let Some(tool) = toolchain.tool() else {
+    if toolchain.tools().is_empty() {
         return Err(not_there(project, missing));
-    };
-    let folder = tools.folder(tool);
-    console.notice(escape(&format!(
-        "installing `{}` into {}",
-        tool.name(),
-        folder.display()
-    )));
-    console.spinner(&format!("installing {}", tool.name()));
-    let installed = tools.install(tool);
-    console.done();
-    installed.map_err(|error| failure(&error))?;
+    }
+    for tool in toolchain.tools() {
+        if tools.is_installed(*tool) {
+            continue;
+        }
+        let folder = tools.folder(*tool);
+        console.notice(escape(&format!(
+            "installing `{}` into {}",
+            tool.name(),
+            folder.display()
+        )));
+        console.spinner(&format!("installing {}", tool.name()));
+        let installed = tools.install(*tool);
+        console.done();
+        installed.map_err(|error| failure(&error))?;
+    }
     match toolchain.probe(tools, project.wasi) {
         Probe::Ready(ready) => Ok(ready),
         Probe::Missing(missing) => Err(not_there(project, &missing)),
@@ -146,7 +151,7 @@ fn get(
 fn not_there(project: &Project, missing: &Missing) -> Failure {
     let mut failure = Failure::failed(missing.to_string());
     let by_hand = &missing.hint;
-    let installs = project.toolchain().tool().is_some() && missing.packages.is_empty();
+    let installs = !project.toolchain().tools().is_empty() && missing.packages.is_empty();
     failure.hint = Some(if installs {
         let folder = shown(&project.folder).display().to_string();
         let command = format!("kumiki build {folder}");

@@ -1,6 +1,9 @@
-//! JavaScript: the module and an engine become a component, made by a package
-//! from npm that runs on Node.
+//! JavaScript and TypeScript: the author's module is bundled with a wrapper, and
+//! the bundle and an engine become a component, made by a package from npm that
+//! runs on Node.
 
+mod bundle;
+mod world;
 mod wrapper;
 
 use std::fs;
@@ -8,14 +11,15 @@ use std::path::{Path, absolute};
 
 use serde_json::json;
 
-use self::wrapper::wrap;
+use self::bundle::Bundle;
+use self::wrapper::POSITIONS;
 use super::Ready;
 use crate::command;
 use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::install::node;
 use crate::job::{Built, Job, Options};
-use crate::output::{Output, replace};
+use crate::output::Output;
 use crate::project::Wasi;
 use crate::tool::Tool;
 use crate::tools::Tools;
@@ -42,17 +46,16 @@ pub(super) const STARLINGMONKEY: Engine = Engine {
 
 pub(super) fn probe(tools: &Tools, engine: &Engine) -> Result<Ready, Missing> {
     node()?;
-    let version = find(tools, engine)?;
+    let version = find(tools, engine.tool)?;
+    let bundler = find(tools, Tool::Esbuild)?;
     Ok(Ready {
         way: engine.tool.name().to_owned(),
-        version,
+        version: format!("{version}, {} {bundler}", Tool::Esbuild.name()),
     })
 }
 
-fn find(tools: &Tools, engine: &Engine) -> Result<String, Missing> {
-    tools
-        .node_version(engine.tool)
-        .ok_or_else(|| tools.missing(engine.tool))
+fn find(tools: &Tools, tool: Tool) -> Result<String, Missing> {
+    tools.node_version(tool).ok_or_else(|| tools.missing(tool))
 }
 
 pub(super) fn build(
@@ -62,33 +65,35 @@ pub(super) fn build(
     engine: &Engine,
 ) -> Result<Built, Error> {
     let Job { project, output } = job;
-    let version = find(tools, engine)?;
+    let ready = probe(tools, engine)?;
     let work = options.work.join(&project.name);
-    let source = project.folder.join(&project.entry);
+    let (resolve, world) = project.resolve()?;
+    // Bundling is quick, and the bundle is all that the engine sees: it tells of
+    // changes in packages and in files outside of the project's folder too.
+    let bundle = Bundle::make(project, &resolve, world, tools, &work)?;
     let fingerprint = Hasher::new()
-        .path(&project.folder)?
-        // Two projects may share a module, which then lies outside of one.
-        .path(&source)?
+        .path(&bundle.module)?
         .path(&project.wit)?
-        .bytes("engine", format!("{} {version}", engine.name).as_bytes())
+        .bytes("world", project.world.as_bytes())
+        .bytes("wasi", &[u8::from(project.wasi != Wasi::None)])
+        .bytes(
+            "engine",
+            format!("{} {}", ready.way, ready.version).as_bytes(),
+        )
         .bytes("driver", DRIVER.as_bytes())
-        .bytes("wrapper", wrap("", project)?.as_bytes())
         .finish();
     let output = Output::new(output, &work);
     if let Some(built) = output.fresh(fingerprint) {
         return Ok(built);
     }
 
-    let text = fs::read_to_string(&source).map_err(Error::io("read", &source))?;
-    check_syntax(&source, &text, &work)?;
-    let wrapped = work.join("plugin.js");
-    replace(&wrapped, wrap(&text, project)?.as_bytes())?;
     let component = work.join("component.wasm");
     // The driver runs in the tool's folder, so every path must be absolute.
     let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
     let orders = json!({
         "engine": engine.name,
-        "source": full(&wrapped)?,
+        "bundle": bundle.module,
+        "positions": bundle.positions,
         "wit": full(&project.wit)?,
         "world": project.world,
         "wasi": project.wasi != Wasi::None,
@@ -96,31 +101,9 @@ pub(super) fn build(
     });
     let mut node = node()?;
     node.current_dir(tools.folder(engine.tool));
-    node.args(["--input-type=module", "--eval", DRIVER]);
+    node.args(["--input-type=module", "--eval"]);
+    node.arg(format!("{POSITIONS}\n{DRIVER}"));
     command::run(node.arg("--").arg(orders.to_string()))?;
     let component = fs::read(&component).map_err(Error::io("read", &component))?;
     output.write(&component, fingerprint)
-}
-
-/// The engines do not say where a syntax error is; Node does, of a file that its
-/// name says to be a module.
-fn check_syntax(source: &Path, text: &str, work: &Path) -> Result<(), Error> {
-    let module = work.join("check.mjs");
-    replace(&module, text.as_bytes())?;
-    match command::run(node()?.arg("--check").arg(&module)) {
-        Err(Error::Failed {
-            program,
-            status,
-            output,
-        }) => {
-            let copied = module.display().to_string();
-            let output = output.replace(&copied, &source.display().to_string());
-            Err(Error::Failed {
-                program,
-                status,
-                output,
-            })
-        }
-        other => other.map(drop),
-    }
 }

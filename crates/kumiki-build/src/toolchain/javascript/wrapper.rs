@@ -1,117 +1,85 @@
 //! What is put around the author's module, so that every engine treats its
 //! results and errors alike.
-//!
-//! It is appended, never prepended: the author's lines keep their numbers in
-//! every message.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::json;
-use wit_parser::{InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem};
+use wit_parser::{Resolve, WorldId};
 
-use crate::error::Error;
-use crate::log::{Log, follow};
-use crate::project::Project;
+use super::world::{Export, camel_case, exported, free_functions, is_fallible};
+use crate::log::Log;
 
+/// Finds the author's places, in the driver too.
+pub(super) const POSITIONS: &str = include_str!("positions.js");
 const WRAPPER: &str = include_str!("wrapper.js");
 
-/// The author's module with the wrapper behind it.
-pub(super) fn wrap(source: &str, project: &Project) -> Result<String, Error> {
-    let (resolve, world) = project.resolve()?;
-    Ok(append(source, &resolve, world))
+/// The module that imports the author's, at `entry` from here, and exports what
+/// the world asks for.
+pub(super) fn wrapper(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
+    format!("{POSITIONS}\n{WRAPPER}\n{}", exports(entry, resolve, world))
 }
 
-fn append(source: &str, resolve: &Resolve, world: WorldId) -> String {
-    let mut wrapped = format!("{source}\n\n{WRAPPER}");
+fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
+    let mut lines = String::new();
     let log = Log::of(resolve, world).and_then(|log| resolve.id_of(log.interface));
     if let Some(interface) = &log {
-        wrapped.push_str(&format!(
-            "import {{ log as kumikiLog }} from {};\n",
-            json!(interface)
-        ));
-    }
-    let log = if log.is_some() {
-        "kumikiLog"
+        lines += &format!("import {{ log }} from {};\n", json!(interface));
     } else {
-        "undefined"
-    };
-    for (name, functions) in exported_interfaces(resolve, world) {
-        let functions = json!(functions);
-        // A module may export it under this name and call it otherwise.
-        wrapped.push_str(&format!(
-            "kumikiWrap(typeof {name} === \"undefined\" ? undefined : {name}, {functions}, {log});\n"
-        ));
+        lines += "const log = undefined;\n";
     }
-    wrapped
-}
-
-/// The interfaces that the module exports as objects: their names in JavaScript
-/// and their functions', with whether each can fail.
-fn exported_interfaces(resolve: &Resolve, world: WorldId) -> Vec<(String, BTreeMap<String, bool>)> {
-    let exports = resolve.worlds[world].exports.values();
-    let interfaces = exports.filter_map(|item| match item {
-        WorldItem::Interface { id, .. } => Some(*id),
-        _ => None,
-    });
-    interfaces
-        .filter_map(|id| {
-            let name = resolve.interfaces[id].name.as_deref()?;
-            Some((camel_case(name), functions(resolve, id)))
-        })
-        .collect()
-}
-
-fn functions(resolve: &Resolve, id: InterfaceId) -> BTreeMap<String, bool> {
-    let functions = resolve.interfaces[id].functions.iter();
-    // Methods of resources belong to classes, which have ways of their own.
-    let free = functions.filter(|(name, _)| !name.starts_with('['));
-    free.map(|(name, function)| {
-        let fallible = match function.result {
-            Some(Type::Id(id)) => {
-                matches!(
-                    resolve.types[follow(resolve, id)].kind,
-                    TypeDefKind::Result(_)
-                )
+    let entry = json!(format!("./{}", entry.display()).replace('\\', "/"));
+    for (index, export) in exported(resolve, world).into_iter().enumerate() {
+        let (name, value) = match export {
+            Export::Interface(name, id) => {
+                let functions: BTreeMap<_, _> = free_functions(resolve, id)
+                    .map(|function| (camel_case(&function.name), is_fallible(resolve, function)))
+                    .collect();
+                let value = format!(
+                    "wrapInterface({}, author{index}, {}, log)",
+                    json!(name),
+                    json!(functions)
+                );
+                (name, value)
             }
-            _ => false,
+            Export::Function(name, function) => {
+                let fallible = is_fallible(resolve, function);
+                let value = format!(
+                    "wrapFunction({}, author{index}, {fallible}, log)",
+                    json!(name)
+                );
+                (name, value)
+            }
         };
-        (camel_case(name), fallible)
-    })
-    .collect()
-}
-
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('-');
-    let mut camel = words.next().unwrap_or_default().to_lowercase();
-    for word in words {
-        let mut letters = word.chars();
-        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        camel.push_str(&letters.as_str().to_lowercase());
+        lines += &format!("import {{ {name} as author{index} }} from {entry};\n");
+        // A name of its own: the world's may be a word of the language.
+        lines += &format!("const export{index} = {value};\n");
+        lines += &format!("export {{ export{index} as {name} }};\n");
     }
-    camel
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn appended(wit: &str, world: &str) -> String {
+    fn exports_of(wit: &str, world: &str) -> String {
         let mut resolve = Resolve::new();
         let package = resolve.push_source("test.wit", wit).unwrap();
         let world = resolve.select_world(&[package], Some(world)).unwrap();
-        let wrapped = append("author();", &resolve, world);
-        assert!(wrapped.starts_with("author();\n"));
-        wrapped.split_once(WRAPPER).unwrap().1.to_owned()
+        exports("plugin.js".as_ref(), &resolve, world)
     }
 
     #[test]
     fn the_contract_is_wrapped_with_its_log() {
         let wit = include_str!("../../../../../wit/text-processor/world.wit");
         assert_eq!(
-            appended(wit, "text-plugin"),
-            "import { log as kumikiLog } from \"myapp:text-processor/host-api\";\n\
-             kumikiWrap(typeof plugin === \"undefined\" ? undefined : plugin, \
-             {\"getName\":false,\"getVersion\":false,\"process\":true}, kumikiLog);\n"
+            exports_of(wit, "text-plugin"),
+            "import { log } from \"myapp:text-processor/host-api\";\n\
+             import { plugin as author0 } from \"./plugin.js\";\n\
+             const export0 = wrapInterface(\"plugin\", author0, \
+             {\"getName\":false,\"getVersion\":false,\"process\":true}, log);\n\
+             export { export0 as plugin };\n"
         );
     }
 
@@ -119,11 +87,17 @@ mod tests {
     fn a_contract_without_a_log_is_wrapped_without() {
         let wit = "package a:b; interface my-api { resource r { f: func(); } \
                    do-it: func() -> result; log: func(); } \
-                   world w { import my-api; export my-api; export run: func(); }";
+                   world w { import my-api; export my-api; export delete: func(); }";
         assert_eq!(
-            appended(wit, "w"),
-            "kumikiWrap(typeof myApi === \"undefined\" ? undefined : myApi, \
-             {\"doIt\":true,\"log\":false}, undefined);\n"
+            exports_of(wit, "w"),
+            "const log = undefined;\n\
+             import { myApi as author0 } from \"./plugin.js\";\n\
+             const export0 = wrapInterface(\"myApi\", author0, \
+             {\"doIt\":true,\"log\":false}, log);\n\
+             export { export0 as myApi };\n\
+             import { delete as author1 } from \"./plugin.js\";\n\
+             const export1 = wrapFunction(\"delete\", author1, false, log);\n\
+             export { export1 as delete };\n"
         );
     }
 }

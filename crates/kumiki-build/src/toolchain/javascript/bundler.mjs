@@ -1,0 +1,111 @@
+// Bundles the author's module with the wrapper by esbuild. Run by kumiki-build
+// with esbuild's folder as the working folder, so that it is found, and with one
+// argument: what to do, as JSON.
+import { writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { build, formatMessages } from "esbuild";
+
+const { wrapper, folder, shown, imports, bundle, positions } = JSON.parse(process.argv[1]);
+const WRAPPER = "kumiki-wrapper";
+
+const contract = {
+  name: "contract",
+  setup(build) {
+    build.onResolve({ filter: /:/ }, ({ path }) =>
+      imports.includes(path) ? { path, external: true } : undefined,
+    );
+  },
+};
+
+// The numbers of a source map's segment.
+function decode(segment) {
+  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const numbers = [];
+  let [value, shift] = [0, 0];
+  for (const letter of segment) {
+    const digit = digits.indexOf(letter);
+    value += (digit & 31) << shift;
+    shift += 5;
+    if (digit < 32) {
+      numbers.push(value & 1 ? -(value >> 1) : value >> 1);
+      [value, shift] = [0, 0];
+    }
+  }
+  return numbers;
+}
+
+// What `positions.js` reads: a place only where there is code, and where the one
+// before it does not say the same already.
+function places(mappings, code) {
+  const places = [];
+  const indents = code.split("\n").map((line) => line.search(/\S/));
+  let [file, authors, last] = [0, 0, []];
+  mappings.split(";").forEach((segments, line) => {
+    let column = 0;
+    for (const segment of segments.split(",")) {
+      const [columns, files, lines] = decode(segment);
+      if (columns === undefined) continue;
+      column += columns;
+      if (files === undefined) continue;
+      file += files;
+      authors += lines;
+      const shift = authors - line;
+      if (column < indents[line] || (last[2] === file && last[3] === shift)) continue;
+      last = [line + 1, column, file, shift];
+      places.push(last);
+    }
+  });
+  return places;
+}
+
+function authorsFile(source) {
+  const file = relative(folder, resolve(bundle, "..", source));
+  return file === WRAPPER ? null : file.replaceAll("\\", "/");
+}
+
+try {
+  const { outputFiles } = await build({
+    stdin: { contents: wrapper, resolveDir: folder, sourcefile: WRAPPER },
+    absWorkingDir: folder,
+    outfile: bundle,
+    plugins: [contract],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2022",
+    charset: "utf8",
+    sourcemap: "external",
+    sourcesContent: false,
+    logLevel: "silent",
+  });
+  const output = (ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
+  const code = output(".js");
+  const { sources, mappings } = JSON.parse(output(".map"));
+  const found = JSON.stringify({
+    files: sources.map(authorsFile),
+    places: places(mappings, code),
+  });
+  await writeFile(bundle, `${code}var kumikiPositions = ${found};\n`);
+  await writeFile(positions, found);
+} catch (error) {
+  if (!error?.errors) throw error;
+  for (const message of error.errors) {
+    if (message.location?.file === WRAPPER) {
+      message.location = null;
+      message.notes.push({ text: "The world of the kumiki.toml asks for it." });
+    }
+    if (message.text.startsWith("Could not resolve")) {
+      // Instead of advice on options of esbuild's that nobody can set here.
+      const text = "There are the contract's imports, files, and packages in a node_modules.";
+      message.notes = [{ text: `${text} Node's own modules are not there.` }];
+    }
+    for (const { location } of [message, ...message.notes]) {
+      if (location) location.file = join(shown, location.file);
+    }
+  }
+  const messages = await formatMessages(error.errors, { kind: "error", color: false });
+  console.error(messages.join("").trimEnd());
+  process.exit(1);
+}

@@ -1,0 +1,122 @@
+//! A world as JavaScript sees it: what a module may import and must export, and
+//! by which names.
+
+use wit_parser::{
+    Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
+};
+
+use crate::log::follow;
+
+/// An export of a world: its name in JavaScript and what it is.
+pub(super) enum Export<'a> {
+    /// An object that has the interface's functions.
+    Interface(String, InterfaceId),
+    Function(String, &'a Function),
+}
+
+/// What a module must export. Interfaces of types alone are not asked for.
+pub(super) fn exported(resolve: &Resolve, world: WorldId) -> Vec<Export<'_>> {
+    let exports = resolve.worlds[world].exports.iter();
+    exports
+        .filter_map(|(key, item)| match item {
+            WorldItem::Interface { id, .. } if !resolve.interfaces[*id].functions.is_empty() => {
+                Some(Export::Interface(short_name(resolve, key), *id))
+            }
+            WorldItem::Function(function) => {
+                Some(Export::Function(camel_case(&function.name), function))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The specifiers that a module may import from: interfaces as `a:b/c`, with
+/// their version and without, and functions of the world itself by their name.
+pub(super) fn importable(resolve: &Resolve, world: WorldId) -> Vec<String> {
+    let imports = resolve.worlds[world].imports.keys();
+    let names = imports.map(|key| resolve.name_world_key(key));
+    let both = names.flat_map(|name| {
+        let plain = name.split('@').next().map(str::to_owned);
+        let plain = plain.filter(|plain| *plain != name);
+        [Some(name), plain]
+    });
+    both.flatten().collect()
+}
+
+/// The interfaces that a world imports, or those that it exports, by specifier.
+pub(super) fn interfaces(
+    resolve: &Resolve,
+    items: &wit_parser::IndexMap<WorldKey, WorldItem>,
+) -> Vec<(String, InterfaceId)> {
+    items
+        .iter()
+        .filter_map(|(key, item)| match item {
+            WorldItem::Interface { id, .. } => Some((resolve.name_world_key(key), *id)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The name of an exported interface's object.
+fn short_name(resolve: &Resolve, key: &WorldKey) -> String {
+    match key {
+        WorldKey::Name(name) => camel_case(name),
+        WorldKey::Interface(id) => {
+            camel_case(resolve.interfaces[*id].name.as_deref().unwrap_or_default())
+        }
+    }
+}
+
+/// The functions that belong to no resource: methods belong to classes.
+pub(super) fn free_functions(
+    resolve: &Resolve,
+    id: InterfaceId,
+) -> impl Iterator<Item = &Function> {
+    let functions = resolve.interfaces[id].functions.values();
+    functions.filter(|function| {
+        matches!(
+            function.kind,
+            FunctionKind::Freestanding | FunctionKind::AsyncFreestanding
+        )
+    })
+}
+
+/// Whether it returns a `result`, of which JavaScript throws the error.
+pub(super) fn is_fallible(resolve: &Resolve, function: &Function) -> bool {
+    result_of(resolve, function).is_some()
+}
+
+/// The `result` that a function returns.
+pub(super) fn result_of<'a>(
+    resolve: &'a Resolve,
+    function: &Function,
+) -> Option<&'a wit_parser::Result_> {
+    let Some(Type::Id(id)) = function.result else {
+        return None;
+    };
+    match &resolve.types[follow(resolve, id)].kind {
+        TypeDefKind::Result(result) => Some(result),
+        _ => None,
+    }
+}
+
+/// `get-name` as JavaScript has it: `getName`.
+pub(super) fn camel_case(name: &str) -> String {
+    let mut words = name.split('-');
+    let first = words.next().unwrap_or_default().to_lowercase();
+    first + &words.map(capitalised).collect::<String>()
+}
+
+/// `log-level` as a type of TypeScript: `LogLevel`.
+pub(super) fn pascal_case(name: &str) -> String {
+    name.split('-').map(capitalised).collect()
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first
+        .into_iter()
+        .chain(letters.as_str().to_lowercase().chars())
+        .collect()
+}
