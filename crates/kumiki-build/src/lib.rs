@@ -43,6 +43,7 @@ pub use error::{Error, Missing};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use job::{Built, Job, Options, Profile};
 pub use project::{Engine, Language, Project, Wasi};
+pub use sources::{may_be_source, source_folders};
 pub use templates::Template;
 pub use tool::Tool;
 pub use toolchain::{Probe, Ready, Toolchain};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kumiki_build::Profile;
 
 /// Run WebAssembly plugins, written in any language, over text
 #[derive(Parser)]
@@ -90,6 +91,30 @@ pub(crate) struct BuildArguments {
     /// Get what is missing first, where it can be had without root
     #[arg(long)]
     pub(crate) install: bool,
+
+    /// Make it small rather than quick, by the compiler and then by wasm-opt
+    /// (Rust, C, Go)
+    #[arg(long, conflicts_with = "debug")]
+    pub(crate) size: bool,
+
+    /// Keep names and line numbers, for backtraces (Rust, C, Go)
+    #[arg(long)]
+    pub(crate) debug: bool,
+
+    /// Stay, and build again whenever a source changes
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+impl BuildArguments {
+    /// What the component is to be good at.
+    pub(crate) fn profile(&self) -> Profile {
+        match (self.size, self.debug) {
+            (true, _) => Profile::Size,
+            (_, true) => Profile::Debug,
+            _ => Profile::Speed,
+        }
+    }
 }
 
 /// Try a plugin on everything that a plugin should stand

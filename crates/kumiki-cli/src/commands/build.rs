@@ -8,52 +8,76 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use bytesize::ByteSize;
 use kumiki::inspect::Inspection;
-use kumiki_build::{Built, Error, Missing, Options, Probe, Project, Ready, RustWay, Tools};
+use kumiki_build::{
+    Built, Error, Language, Missing, Options, Probe, Profile, Project, Ready, RustWay, Tools,
+};
 
+use super::watch::watch;
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, escape_lines};
 use crate::failure::{Failure, causes, written};
 
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
-    let BuildArguments {
-        folder,
-        output,
-        install,
-    } = arguments;
-    let project = read(folder)?;
-    let tools = tools()?;
     let console = Console::new(false, 0);
-    let Ready { way, version } = match (project.toolchain().probe(&tools, project.wasi), install) {
+    let tools = tools()?;
+    if arguments.watch {
+        return watch(arguments, &tools, &console);
+    }
+    let built = once(arguments, &tools, &console)?;
+    written("what was built", report(&built))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the project as it is now.
+pub(super) fn once(
+    arguments: &BuildArguments,
+    tools: &Tools,
+    console: &Console,
+) -> Result<Built, Failure> {
+    let BuildArguments { folder, output, .. } = arguments;
+    let project = read(folder)?;
+    let profile = arguments.profile();
+    let Ready { way, version } = match (project.probe(tools, profile), arguments.install) {
         (Probe::Ready(ready), _) => ready,
-        (Probe::Missing(missing), false) => return Err(not_there(&project, &missing)),
-        (Probe::Missing(missing), true) => get(&project, &tools, &missing, &console)?,
+        (Probe::Missing(missing), false) => return Err(not_there(&project, profile, &missing)),
+        (Probe::Missing(_), true) => get(&project, profile, tools, console)?,
     };
     let language = project.language.name();
-    console.notice(escape(&format!(
-        "building `{}` from {language} by {way} ({version})",
-        project.name
-    )));
+    if profile != Profile::Speed && !project.has_profiles() {
+        console.notice(format_args!(
+            "--{} makes no difference in {language}",
+            profile.name()
+        ));
+    }
 
     let output = match output {
         Some(output) => output.clone(),
         None => shown(folder).join(format!("{}.wasm", project.name)),
     };
-    let options = Options::new(match variable("KUMIKI_WORK") {
+    let work = match variable("KUMIKI_WORK") {
         Some(work) => PathBuf::from(work),
         None => folder.join("target/kumiki"),
-    });
-    console.spinner(&format!("building {}", project.name));
-    let built = kumiki_build::build(&project, &output, &tools, &options);
+    };
+    let options = Options::new(work).with_profile(profile);
+    let what = format!("`{}` from {language} by {way} ({version})", project.name);
+    console.spinner(&format!("building {what}"));
+    let start = Instant::now();
+    let built = kumiki_build::build(&project, &output, tools, &options);
     console.done();
     let built = built.map_err(|error| failure(&error))?;
-    written("what was built", report(&built))?;
-    Ok(ExitCode::SUCCESS)
+    // Afterwards: only now it is known that there was something to do.
+    if !built.fresh {
+        let seconds = start.elapsed().as_secs_f64();
+        console.notice(escape(&format!("built {what} in {seconds:.1} s")));
+    }
+    Ok(built)
 }
 
-fn read(folder: &Path) -> Result<Project, Failure> {
+pub(super) fn read(folder: &Path) -> Result<Project, Failure> {
     if let Err(error) = fs::metadata(folder) {
         let hint = "check the path, relative to the current folder";
         return Err(Failure::path("folder", folder, &error, hint));
@@ -117,41 +141,44 @@ fn shown(folder: &Path) -> &Path {
 /// this says what is missing still.
 fn get(
     project: &Project,
+    profile: Profile,
     tools: &Tools,
-    missing: &Missing,
     console: &Console,
 ) -> Result<Ready, Failure> {
-    let toolchain = project.toolchain();
-    if toolchain.tools().is_empty() {
-        return Err(not_there(project, missing));
+    // No tool is a compiler of Rust, which must be there.
+    if let (Language::Rust, Probe::Missing(missing)) = (
+        project.language,
+        project.toolchain().probe(tools, project.wasi),
+    ) {
+        return Err(not_there(project, Profile::Speed, &missing));
     }
-    for tool in toolchain.tools() {
-        if tools.is_installed(*tool) {
+    for tool in project.tools(profile) {
+        if tools.is_installed(tool) {
             continue;
         }
-        let folder = tools.folder(*tool);
+        let folder = tools.folder(tool);
         console.notice(escape(&format!(
             "installing `{}` into {}",
             tool.name(),
             folder.display()
         )));
         console.spinner(&format!("installing {}", tool.name()));
-        let installed = tools.install(*tool);
+        let installed = tools.install(tool);
         console.done();
         installed.map_err(|error| failure(&error))?;
     }
-    match toolchain.probe(tools, project.wasi) {
+    match project.probe(tools, profile) {
         Probe::Ready(ready) => Ok(ready),
-        Probe::Missing(missing) => Err(not_there(project, &missing)),
+        Probe::Missing(missing) => Err(not_there(project, profile, &missing)),
     }
 }
 
 /// The toolchain is not there. What `--install` can get, the hint says so
 /// first; it gets no compiler of Rust, and nothing that only root installs.
-fn not_there(project: &Project, missing: &Missing) -> Failure {
+fn not_there(project: &Project, profile: Profile, missing: &Missing) -> Failure {
     let mut failure = Failure::failed(missing.to_string());
     let by_hand = &missing.hint;
-    let installs = !project.toolchain().tools().is_empty() && missing.packages.is_empty();
+    let installs = !project.tools(profile).is_empty() && missing.packages.is_empty();
     failure.hint = Some(if installs {
         let folder = shown(&project.folder).display().to_string();
         let command = format!("kumiki build {folder}");
@@ -189,7 +216,7 @@ fn failure(error: &Error) -> Failure {
 }
 
 /// Where the component is, its size, and what it asks of a host.
-fn report(built: &Built) -> io::Result<()> {
+pub(super) fn report(built: &Built) -> io::Result<()> {
     let Built { path, bytes, fresh } = built;
     let imports = Inspection::of(&fs::read(path)?).interfaces.imports;
     let imports = if imports.is_empty() {

@@ -1,0 +1,121 @@
+//! `kumiki build --watch`: builds whenever a source changes, until it is
+//! interrupted.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use kumiki_build::{Tools, may_be_source, source_folders};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::build::{once, read, report};
+use crate::arguments::BuildArguments;
+use crate::console::{Console, escape, print_failure};
+use crate::failure::{Failure, written};
+
+/// Editors write a file in several steps, and version control many files: what
+/// happens within this time is one change.
+const SETTLED: Duration = Duration::from_millis(150);
+
+pub(super) fn watch(
+    arguments: &BuildArguments,
+    tools: &Tools,
+    console: &Console,
+) -> Result<ExitCode, Failure> {
+    let (sender, changes) = channel();
+    // It ends with this function, and so does the receiver.
+    let watcher = notify::recommended_watcher(move |event| {
+        let _ = sender.send(event);
+    });
+    let watcher = watcher.map_err(|error| cannot_watch(&arguments.folder, error))?;
+    let mut sources = Sources {
+        watcher,
+        watched: HashSet::new(),
+        roots: Vec::new(),
+    };
+    loop {
+        // Before the build, so that no change during it is missed.
+        sources.watch(&arguments.folder)?;
+        match once(arguments, tools, console) {
+            Ok(built) => written("what was built", report(&built))?,
+            Err(failure) => print_failure(&failure),
+        }
+        console.notice(escape(&format!(
+            "watching {}; Ctrl-C ends it",
+            arguments.folder.display()
+        )));
+        if !sources.wait(&changes) {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+/// The folders of the sources, and what tells of changes in them.
+struct Sources {
+    watcher: RecommendedWatcher,
+    watched: HashSet<PathBuf>,
+    roots: Vec<PathBuf>,
+}
+
+impl Sources {
+    /// Watches every folder that has sources by now. What is made of them, a
+    /// thousand folders under `target`, is left alone.
+    fn watch(&mut self, folder: &Path) -> Result<(), Failure> {
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        self.roots = vec![folder.clone()];
+        // A project that cannot be read now may be mended the next moment.
+        if let Ok(project) = read(&folder)
+            && let Ok(wit) = project.wit.canonicalize()
+            && !wit.starts_with(&folder)
+        {
+            self.roots.push(wit);
+        }
+        for root in &self.roots {
+            let folders = if root.is_dir() {
+                source_folders(root).unwrap_or_else(|_| vec![root.clone()])
+            } else {
+                vec![root.clone()]
+            };
+            for folder in folders {
+                if self.watched.insert(folder.clone()) {
+                    self.watcher
+                        .watch(&folder, RecursiveMode::NonRecursive)
+                        .map_err(|error| cannot_watch(&folder, error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a change of a source and for quiet after it; false when no
+    /// more changes can come.
+    fn wait(&self, changes: &Receiver<notify::Result<Event>>) -> bool {
+        loop {
+            let Ok(event) = changes.recv() else {
+                return false;
+            };
+            if self.concerns(&event) {
+                while changes.recv_timeout(SETTLED).is_ok() {}
+                return true;
+            }
+        }
+    }
+
+    fn concerns(&self, event: &notify::Result<Event>) -> bool {
+        let Ok(event) = event else {
+            // Something was lost: better once too often.
+            return true;
+        };
+        let is_source = |path: &PathBuf| {
+            let mut roots = self.roots.iter();
+            roots.any(|root| path.starts_with(root) && may_be_source(root, path))
+        };
+        !event.kind.is_access() && event.paths.iter().any(is_source)
+    }
+}
+
+fn cannot_watch(folder: &Path, error: notify::Error) -> Failure {
+    Failure::failed(format!("cannot watch {}", folder.display())).because(error)
+}
