@@ -111,7 +111,7 @@ fn errors_name_the_line_and_what_is_accepted() {
     let cases = [
         (
             head("cobol"),
-            ":2: unknown variant `cobol`, expected one of `rust`, `c`, `javascript`, `python`",
+            ":2: unknown variant `cobol`, expected one of `rust`, `c`, `javascript`, `python`, `go`",
         ),
         (
             rust.replace("world = 'w'\n", ""),

@@ -39,13 +39,17 @@ impl Growth {
     /// # Errors
     /// [`Error::Host`] when the plugin traps or comes to another limit.
     pub fn measure(plugin: &Plugin<TextContract>) -> Result<Self> {
+        // What has filled half of its limit did not fill a cache; and if it has
+        // filled all of it, it could not be seen to grow any more.
+        let runaway = plugin.host().limits().memory / 2;
         let mut plugin = TextPlugin::new(plugin.clone(), Config::default())?;
         let mut growth = Self::new(&plugin);
-        if !growth.call(&mut plugin, WARM_UP_CALLS)? {
+        let has_room = growth.call(&mut plugin, WARM_UP_CALLS, runaway)?;
+        if !has_room || growth.bytes > runaway {
             return Ok(growth);
         }
         let mut growth = Self::new(&plugin);
-        growth.call(&mut plugin, CALLS)?;
+        growth.call(&mut plugin, CALLS, runaway)?;
         Ok(growth)
     }
 
@@ -57,11 +61,11 @@ impl Growth {
         }
     }
 
-    /// Calls so often, or until the time is up; false when there is no more
-    /// memory to grow into.
-    fn call(&mut self, plugin: &mut TextPlugin, calls: usize) -> Result<bool> {
+    /// Calls so often, or until the time is up or it has grown by more bytes
+    /// than `most`; false when there is no more memory to grow into.
+    fn call(&mut self, plugin: &mut TextPlugin, calls: usize, most: usize) -> Result<bool> {
         let start = Instant::now();
-        while self.calls < calls && start.elapsed() < TIME {
+        while self.calls < calls && self.bytes <= most && start.elapsed() < TIME {
             for input in [SAMPLE, ""] {
                 match plugin.process(input) {
                     Ok(_) | Err(Error::Plugin { .. }) => {}

@@ -77,6 +77,16 @@ fn memory_that_grows_is_found() {
     );
 }
 
+/// It has its limit of memory full before anything is counted, and lives on.
+#[test]
+fn memory_that_is_full_is_found() {
+    let body = format!("(drop (memory.grow (i32.const 16))) {ECHO}");
+    let failures = failures(&Guest::new("greedy").process(&body));
+    let (check, wrong) = failures.last().expect("it is found");
+    assert_eq!(check, "100,000 calls without growing");
+    assert!(wrong.contains(" bytes a call"), "{wrong}");
+}
+
 #[test]
 fn names_that_are_none_are_found() {
     let nameless = Guest::new("");
