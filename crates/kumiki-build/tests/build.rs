@@ -252,14 +252,16 @@ fn a_module_outside_of_the_project_counts_as_its_source() {
     }
     let (folder, mut project) = project("javascript", &[]);
     let shared = tempfile::tempdir().unwrap();
-    project.entry = shared.path().join("plugin.js");
+    // The two folders lie side by side, and the entry is written as an author would.
+    let name = shared.path().file_name().unwrap();
+    project.entry = Path::new("..").join(name).join("plugin.js");
     let (work, output) = (folder.path().join("target"), shared.path().join("it.wasm"));
     let write_and_build = |name: &str| {
         let source = format!(
             "export const plugin = {{ getName: () => '{name}', getVersion: () => '1', \
              process: (output) => ({{ output, metadata: [] }}) }};"
         );
-        fs::write(&project.entry, source).unwrap();
+        fs::write(shared.path().join("plugin.js"), source).unwrap();
         build(&project, &output, &tools(), &Options::new(&work)).unwrap()
     };
     assert!(!write_and_build("one").fresh);

@@ -25,6 +25,7 @@ pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
 
 /// A language's guest, which one trial has at a time.
 pub(crate) struct Language {
+    pub(crate) toolchain: Toolchain,
     pub(crate) guest: Guest,
     loaded: OnceLock<Result<Mutex<Loaded>, String>>,
 }
@@ -61,6 +62,7 @@ impl Observer for Recorder {
 impl Language {
     pub(crate) fn new(toolchain: Toolchain) -> Self {
         Self {
+            toolchain,
             guest: Guest::find(guest_name(toolchain)),
             loaded: OnceLock::new(),
         }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use kumiki_build::{Project, Toolchain};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use cases::{Answer, Call, cases};
+use cases::{Answer, Call, Case, cases};
 use language::{Language, ask, guest_name};
 
 mod cases;
@@ -24,34 +24,36 @@ const SHOWN: usize = 200;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let mut trials = Vec::new();
-    for toolchain in Toolchain::ALL {
-        let is_there = move || has_a_guest(toolchain);
-        trials.push(Trial::test(name("a guest", toolchain), is_there));
-
-        let language = Arc::new(Language::new(toolchain));
-        let mut add = |what: &str, run: Box<dyn FnOnce(&Language) -> Result<(), Failed> + Send>| {
-            let shared = language.clone();
-            let trial = Trial::test(name(what, toolchain), move || run(&shared))
-                .with_ignored_flag(language.guest.is_ignored())
-                .with_kind(language.guest.label());
-            trials.push(trial);
-        };
-        add("name and version", Box::new(says_what_it_is));
-        for case in cases(toolchain) {
-            let calls = case.calls;
-            add(
-                &case.name,
-                Box::new(move |language| check(language, &calls)),
-            );
-        }
-        add("echo of any text", Box::new(properties::echo));
-        add(
-            "upper-case of any text of the table",
-            Box::new(properties::upper),
-        );
-    }
+    let trials = Toolchain::ALL.into_iter().flat_map(trials).collect();
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// All that a toolchain's guest is asked.
+fn trials(toolchain: Toolchain) -> Vec<Trial> {
+    let language = Arc::new(Language::new(toolchain));
+    let mut trials = vec![
+        Trial::test(name("a guest", toolchain), move || has_a_guest(toolchain)),
+        trial(&language, "name and version", says_what_it_is),
+        trial(&language, "echo of any text", properties::echo),
+        trial(&language, "upper-case of any such text", properties::upper),
+    ];
+    for Case { name, calls } in cases(toolchain) {
+        trials.push(trial(&language, &name, move |language| {
+            check(language, &calls)
+        }));
+    }
+    trials
+}
+
+fn trial(
+    language: &Arc<Language>,
+    what: &str,
+    run: impl FnOnce(&Language) -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let shared = language.clone();
+    Trial::test(name(what, language.toolchain), move || run(&shared))
+        .with_ignored_flag(language.guest.is_ignored())
+        .with_kind(language.guest.label())
 }
 
 fn name(what: &str, toolchain: Toolchain) -> String {
