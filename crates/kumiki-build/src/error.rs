@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::toolchain::javascript::UnknownImport;
+
 /// A toolchain, or a part of one, that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
@@ -96,6 +98,10 @@ pub enum Error {
         message: String,
     },
 
+    /// A JavaScript module imports what its world does not have.
+    #[error("{0}")]
+    Import(UnknownImport),
+
     /// The compiler's module does not make a component.
     #[error("{}: the module does not make a component: {message}", path.display())]
     Component {
@@ -139,6 +145,7 @@ impl Error {
                 "nothing is overwritten: choose another name, or move what is there away"
                     .to_owned(),
             ),
+            Error::Import(import) => Some(import.hint()),
             Error::Failed { .. } | Error::Wit { .. } | Error::Io { .. } => None,
         }
     }

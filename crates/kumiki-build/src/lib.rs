@@ -46,5 +46,6 @@ pub use project::{Engine, Language, Project, Wasi};
 pub use sources::{may_be_source, source_folders};
 pub use templates::Template;
 pub use tool::Tool;
+pub use toolchain::javascript::{UnknownImport, unknown_imports};
 pub use toolchain::{Probe, Ready, Toolchain};
 pub use tools::{RustWay, Tools};

@@ -9,7 +9,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::error::Error;
-use crate::project::Language;
+use crate::project::{Language, Project};
+use crate::toolchain::javascript::write_declarations;
 
 /// The contract, which every project has a copy of.
 const WIT: &str = include_str!("../../../wit/text-processor/world.wit");
@@ -45,6 +46,10 @@ const JAVASCRIPT: &[File] = &[
     (
         "plugin.js",
         include_str!("../templates/javascript/plugin.js"),
+    ),
+    (
+        "tsconfig.json",
+        include_str!("../templates/javascript/tsconfig.json"),
     ),
 ];
 
@@ -129,6 +134,9 @@ impl Template {
             file.write_all(content.as_bytes())
                 .map_err(Error::io("write", &path))?;
         }
+        if self.language == Language::JavaScript {
+            write_declarations(&Project::read(folder)?)?;
+        }
         Ok(())
     }
 
@@ -167,7 +175,10 @@ impl Template {
                  `target/kumiki`."
             }
             Language::JavaScript => {
-                "The module is one file, without Node's own modules and without packages."
+                "What it imports is bundled with it: files, and packages of a `node_modules`, \
+                 but not Node's own modules. `kumiki.d.ts`, which every build makes of the WIT, \
+                 and `tsconfig.json` are for your editor; call the module `plugin.ts` here and in \
+                 `kumiki.toml`, and it is TypeScript."
             }
             Language::Python => {
                 "Modules of this folder can be imported, and so can Python's library as far as \
@@ -193,7 +204,6 @@ fn is_taken(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::Project;
 
     const LANGUAGES: [Language; 5] = [
         Language::Rust,

@@ -7,10 +7,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use kumiki_build::{
-    Error, Job, Options, Probe, Profile, Project, Ready, Tool, Toolchain, Tools, Wasi, build,
-    build_all,
+    Error, Job, Language, Options, Probe, Profile, Project, Ready, Template, Tool, Toolchain, Tools,
+    Wasi, build, build_all,
 };
 use tempfile::TempDir;
 use wasmparser::{Parser, Payload};
@@ -477,4 +478,63 @@ fn javascript_with_files_and_packages_of_its_own() {
     assert!(!is_fresh(), "a package changed");
     write("mine/notes.md", "notes");
     assert!(is_fresh(), "nothing that it imports changed");
+}
+
+#[test]
+fn javascript_that_imports_what_is_not_there() {
+    if ready(Toolchain::JavaScript).is_none() {
+        return;
+    }
+    let source = "\nimport { log } from \"myapp:text-processor/host-apis\";\n";
+    let (folder, project) = project("javascript", &[("plugin.js", source)]);
+    let output = folder.path().join("guest.wasm");
+    let error = build(&project, &output, &tools(), &Options::new(folder.path())).unwrap_err();
+    let place = folder.path().join("plugin.js");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}:2: the world imports no `myapp:text-processor/host-apis`",
+            place.display()
+        )
+    );
+    let hint = error.hint().unwrap();
+    assert_eq!(hint, "write `myapp:text-processor/host-api`");
+}
+
+/// TypeScript's compiler comes along with componentize-js.
+fn type_check(folder: &Path) -> Option<String> {
+    ready(Toolchain::StarlingMonkey)?;
+    let modules = tools().folder(Tool::ComponentizeJs).join("node_modules");
+    let mut node = Command::new("node");
+    node.arg(modules.join("typescript/bin/tsc"));
+    let output = node.args(["--project", "."]).current_dir(folder).output();
+    let said = String::from_utf8(output.unwrap().stdout).unwrap();
+    Some(said)
+}
+
+#[test]
+fn declarations_satisfy_typescript() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = Template::new("tidy", Language::JavaScript).unwrap();
+    template.write(folder.path()).unwrap();
+    let Some(said) = type_check(folder.path()) else {
+        return;
+    };
+    assert_eq!(said, "", "the template");
+
+    let guest = root().join("guests/conformance/errors-ts");
+    fs::remove_file(folder.path().join("plugin.js")).unwrap();
+    for name in ["plugin.ts", "mistakes.ts"] {
+        fs::copy(guest.join(name), folder.path().join(name)).unwrap();
+    }
+    assert_eq!(type_check(folder.path()).unwrap(), "", "errors-ts");
+
+    let plugin = fs::read_to_string(guest.join("plugin.ts")).unwrap();
+    let wrong = plugin.replace("\"invalid-input\"", "\"invalid-inputs\"");
+    fs::write(folder.path().join("plugin.ts"), wrong).unwrap();
+    let said = type_check(folder.path()).unwrap();
+    assert!(
+        said.contains("plugin.ts(13,") && said.contains("invalid-inputs"),
+        "{said}"
+    );
 }

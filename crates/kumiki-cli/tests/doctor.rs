@@ -61,6 +61,32 @@ fn names_that_are_not_kebab_case() {
     snapshot!(doctor(&project(wit), "mine"));
 }
 
+/// Each with the nearest that the world has.
+#[test]
+fn imports_of_javascript_that_the_world_does_not_have() {
+    let manifest = "name = \"mine\"\nlanguage = \"javascript\"\nwit = \"wit\"\n\
+                    world = \"text-plugin\"\n[build]\nentry = \"plugin.ts\"\n";
+    let plugin = "// Why not?\nimport { log } from \"myapp:text-processor/host-apis\";\n\
+                  import { helper } from \"./helper.ts\";\n";
+    let helper = "import { getConfigs, log } from \"myapp:text-processor/host-api\";\n";
+    let scene = Scene::new()
+        .file("mine/kumiki.toml", manifest)
+        .file("mine/wit/world.wit", TEXT_PROCESSOR)
+        .file("mine/plugin.ts", plugin)
+        .file("mine/helper.ts", helper);
+    snapshot!(doctor(&scene, "mine"));
+}
+
+#[test]
+fn a_module_that_is_not_there() {
+    let manifest = "name = \"mine\"\nlanguage = \"javascript\"\nwit = \"wit\"\n\
+                    world = \"text-plugin\"\n";
+    let scene = Scene::new()
+        .file("mine/kumiki.toml", manifest)
+        .file("mine/wit/world.wit", TEXT_PROCESSOR);
+    snapshot!(doctor(&scene, "mine"));
+}
+
 /// Made against a later contract, which has one function more.
 #[test]
 fn a_function_of_the_host_that_it_does_not_have() {

@@ -5,7 +5,7 @@
 
 mod c;
 mod go;
-mod javascript;
+pub(crate) mod javascript;
 mod python;
 mod rust;
 

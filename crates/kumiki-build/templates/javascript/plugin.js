@@ -3,6 +3,7 @@ import { log } from "myapp:text-processor/host-api";
 
 const WORD = /[^ \t\n\f\r]+/g;
 
+/** @type {import("myapp:text-processor/plugin").Plugin} */
 export const plugin = {
   getName() {
     return "{{name}}";

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kumiki_build::{Probe, Project, Tools};
+use kumiki_build::{Error, Probe, Project, Tools, unknown_imports};
 
 use super::Diagnosis;
 
@@ -19,6 +19,19 @@ pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
     let mut diagnoses = Vec::new();
     if let Probe::Missing(missing) = project.toolchain().probe(tools, project.wasi) {
         diagnoses.push(Diagnosis::severe(missing.what, missing.hint));
+    }
+    match unknown_imports(&project) {
+        Ok(imports) => diagnoses.extend(
+            imports
+                .iter()
+                .map(|import| Diagnosis::severe(import.to_string(), import.hint())),
+        ),
+        Err(error @ Error::Io { .. }) => diagnoses.push(Diagnosis::severe(
+            error.to_string(),
+            "write it, or set `entry` in the kumiki.toml",
+        )),
+        // A WIT that cannot be used is not the imports' fault.
+        Err(_) => {}
     }
     for file in wit_files(&project.wit) {
         let Ok(text) = fs::read_to_string(&file) else {

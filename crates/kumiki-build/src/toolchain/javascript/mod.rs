@@ -3,6 +3,9 @@
 //! runs on Node.
 
 mod bundle;
+mod declarations;
+mod imports;
+mod specifiers;
 mod world;
 mod wrapper;
 
@@ -12,6 +15,8 @@ use std::path::{Path, absolute};
 use serde_json::json;
 
 use self::bundle::Bundle;
+pub(crate) use self::declarations::write_declarations;
+pub use self::imports::{UnknownImport, unknown_imports};
 use self::wrapper::POSITIONS;
 use super::Ready;
 use crate::command;
@@ -68,6 +73,10 @@ pub(super) fn build(
     let ready = probe(tools, engine)?;
     let work = options.work.join(&project.name);
     let (resolve, world) = project.resolve()?;
+    write_declarations(project)?;
+    if let Some(import) = unknown_imports(project)?.into_iter().next() {
+        return Err(Error::Import(import));
+    }
     // Bundling is quick, and the bundle is all that the engine sees: it tells of
     // changes in packages and in files outside of the project's folder too.
     let bundle = Bundle::make(project, &resolve, world, tools, &work)?;

@@ -43,18 +43,25 @@ pub(super) fn importable(resolve: &Resolve, world: WorldId) -> Vec<String> {
     both.flatten().collect()
 }
 
-/// The interfaces that a world imports, or those that it exports, by specifier.
-pub(super) fn interfaces(
+/// The interfaces that a world imports, by specifier.
+pub(super) fn imported_interfaces(resolve: &Resolve, world: WorldId) -> Vec<(String, InterfaceId)> {
+    interfaces(resolve, resolve.worlds[world].imports.iter())
+}
+
+/// The interfaces that a world exports, by what would be their specifier.
+pub(super) fn exported_interfaces(resolve: &Resolve, world: WorldId) -> Vec<(String, InterfaceId)> {
+    interfaces(resolve, resolve.worlds[world].exports.iter())
+}
+
+fn interfaces<'a>(
     resolve: &Resolve,
-    items: &wit_parser::IndexMap<WorldKey, WorldItem>,
+    items: impl Iterator<Item = (&'a WorldKey, &'a WorldItem)>,
 ) -> Vec<(String, InterfaceId)> {
-    items
-        .iter()
-        .filter_map(|(key, item)| match item {
-            WorldItem::Interface { id, .. } => Some((resolve.name_world_key(key), *id)),
-            _ => None,
-        })
-        .collect()
+    let interfaces = items.filter_map(|(key, item)| match item {
+        WorldItem::Interface { id, .. } => Some((resolve.name_world_key(key), *id)),
+        _ => None,
+    });
+    interfaces.collect()
 }
 
 /// The name of an exported interface's object.

@@ -1,0 +1,404 @@
+//! The contract as TypeScript's declarations, so that an editor helps: one
+//! `declare module` for each interface that the world imports or exports.
+
+use std::fs;
+
+use wit_parser::{
+    Function, FunctionKind, Handle, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
+    WorldId,
+};
+
+use super::world::{
+    camel_case, exported_interfaces, free_functions, imported_interfaces, pascal_case, result_of,
+};
+use crate::error::Error;
+use crate::output::replace;
+use crate::project::Project;
+
+/// The file's name, beside the `kumiki.toml`.
+const FILE: &str = "kumiki.d.ts";
+/// How our own file begins; another's of this name is left alone.
+const MARK: &str = "// Made by kumiki of the WIT, and made anew by every build.";
+
+/// Writes the declarations into the project's folder, unless they are there.
+pub(crate) fn write_declarations(project: &Project) -> Result<(), Error> {
+    let (resolve, world) = project.resolve()?;
+    let path = project.folder.join(FILE);
+    let declarations = declarations(&resolve, world);
+    match fs::read_to_string(&path) {
+        Ok(text) if text == declarations || !text.starts_with(MARK) => Ok(()),
+        _ => replace(&path, declarations.as_bytes()),
+    }
+}
+
+fn declarations(resolve: &Resolve, world: WorldId) -> String {
+    let mut text = format!("{MARK}\n");
+    let imported = imported_interfaces(resolve, world);
+    let exported = exported_interfaces(resolve, world);
+    for (name, id) in &imported {
+        let object = exported.iter().any(|(_, exported)| exported == id);
+        text += &module(resolve, name, *id, true, object);
+    }
+    for (name, id) in exported {
+        if !imported.iter().any(|(_, imported)| *imported == id) {
+            text += &module(resolve, &name, id, false, true);
+        }
+    }
+    text
+}
+
+/// One interface: its types; its functions if a plugin may call them; and the
+/// type of the object if a plugin has to export one.
+fn module(resolve: &Resolve, name: &str, id: InterfaceId, functions: bool, object: bool) -> String {
+    let interface = &resolve.interfaces[id];
+    let writer = Writer { resolve, id };
+    let mut items = Vec::new();
+    for (type_name, type_id) in &interface.types {
+        items.push(writer.named_type(type_name, *type_id, functions));
+    }
+    if functions {
+        for function in free_functions(resolve, id) {
+            let docs = docs(&function.docs);
+            let name = camel_case(&function.name);
+            let signature = writer.signature(function, false);
+            items.push(if is_reserved(&name) {
+                format!("{docs}const ${name}: {{ {signature} }};\nexport {{ ${name} as {name} }};")
+            } else {
+                format!("{docs}export function {name}{signature};")
+            });
+        }
+    }
+    if object && !interface.functions.is_empty() {
+        items.push(writer.object());
+    }
+    let mut text = format!("\ndeclare module \"{name}\" {{\n");
+    text += &indent(&items.join("\n"));
+    text += "}\n";
+    if let Some((plain, _)) = name.split_once('@') {
+        text += &format!("\ndeclare module \"{plain}\" {{\n  export * from \"{name}\";\n}}\n");
+    }
+    text
+}
+
+/// The name of the type that an exported interface's object has.
+pub(super) fn object_name(resolve: &Resolve, id: InterfaceId) -> String {
+    let interface = &resolve.interfaces[id];
+    let name = pascal_case(interface.name.as_deref().unwrap_or_default());
+    let is_taken = interface
+        .types
+        .keys()
+        .any(|taken| pascal_case(taken) == name);
+    if is_taken { name + "Exports" } else { name }
+}
+
+/// Writes what belongs to one interface.
+struct Writer<'a> {
+    resolve: &'a Resolve,
+    id: InterfaceId,
+}
+
+impl Writer<'_> {
+    fn named_type(&self, name: &str, id: TypeId, imported: bool) -> String {
+        let TypeDef {
+            kind,
+            docs: documents,
+            ..
+        } = &self.resolve.types[id];
+        let name = pascal_case(name);
+        let docs = docs(documents);
+        match kind {
+            TypeDefKind::Record(record) => {
+                let fields = record.fields.iter().map(|field| {
+                    let (mark, ty) = self.optional(&field.ty);
+                    format!(
+                        "{}{}{mark}: {ty};",
+                        self::docs(&field.docs),
+                        camel_case(&field.name)
+                    )
+                });
+                format!("{docs}export interface {name} {{\n{}}}", lines(fields))
+            }
+            TypeDefKind::Flags(flags) => {
+                let fields = flags.flags.iter().map(|flag| {
+                    format!(
+                        "{}{}?: boolean;",
+                        self::docs(&flag.docs),
+                        camel_case(&flag.name)
+                    )
+                });
+                format!("{docs}export interface {name} {{\n{}}}", lines(fields))
+            }
+            TypeDefKind::Resource if imported => docs + &self.imported_class(&name, id),
+            TypeDefKind::Resource => docs + &self.exported_class(&name, id),
+            TypeDefKind::Type(Type::Id(used)) => match self.owner_of(*used) {
+                // What is used of another interface is declared there.
+                Some((module, original)) => {
+                    format!("{docs}export type {name} = import(\"{module}\").{original};")
+                }
+                None => format!("{docs}export type {name} = {};", self.ty(&Type::Id(*used))),
+            },
+            _ => format!("{docs}export type {name} = {};", self.kind(kind)),
+        }
+    }
+
+    /// The module and the name of a type, if it belongs to another interface.
+    fn owner_of(&self, id: TypeId) -> Option<(String, String)> {
+        let used = &self.resolve.types[id];
+        match used.owner {
+            wit_parser::TypeOwner::Interface(owner) if owner != self.id => Some((
+                self.resolve.id_of(owner)?,
+                pascal_case(used.name.as_deref()?),
+            )),
+            _ => None,
+        }
+    }
+
+    fn imported_class(&self, name: &str, id: TypeId) -> String {
+        let mut members = Vec::new();
+        let functions = self.functions_of(id);
+        if !functions
+            .iter()
+            .any(|function| matches!(function.kind, FunctionKind::Constructor(_)))
+        {
+            members.push("private constructor();".to_owned());
+        }
+        for function in functions {
+            members.push(match function.kind {
+                FunctionKind::Constructor(_) => {
+                    format!("constructor({});", self.parameters(function))
+                }
+                FunctionKind::Static(_) | FunctionKind::AsyncStatic(_) => {
+                    format!("static {}", self.method(function))
+                }
+                _ => self.method(function),
+            });
+        }
+        format!("export class {name} {{\n{}}}", lines(members.into_iter()))
+    }
+
+    /// What an author's class must be like: its instances, and itself.
+    fn exported_class(&self, name: &str, id: TypeId) -> String {
+        let (mut instance, mut class) = (Vec::new(), Vec::new());
+        for function in self.functions_of(id) {
+            match function.kind {
+                FunctionKind::Constructor(_) => {
+                    class.push(format!("new ({}): {name};", self.parameters(function)));
+                }
+                FunctionKind::Static(_) | FunctionKind::AsyncStatic(_) => {
+                    class.push(self.method(function));
+                }
+                _ => instance.push(self.method(function)),
+            }
+        }
+        format!(
+            "export interface {name} {{\n{}}}\nexport interface {name}Class {{\n{}}}",
+            lines(instance.into_iter()),
+            lines(class.into_iter())
+        )
+    }
+
+    fn functions_of(&self, resource: TypeId) -> Vec<&Function> {
+        let functions = self.resolve.interfaces[self.id].functions.values();
+        functions
+            .filter(|function| function.kind.resource() == Some(resource))
+            .collect()
+    }
+
+    fn method(&self, function: &Function) -> String {
+        let name = camel_case(function.item_name());
+        format!(
+            "{}{name}{};",
+            docs(&function.docs),
+            self.signature(function, false)
+        )
+    }
+
+    fn object(&self) -> String {
+        let interface = &self.resolve.interfaces[self.id];
+        let mut members = Vec::new();
+        for function in free_functions(self.resolve, self.id) {
+            let name = camel_case(&function.name);
+            let docs = docs(&function.docs);
+            members.push(format!("{docs}{name}{};", self.signature(function, true)));
+        }
+        for (name, id) in &interface.types {
+            if matches!(self.resolve.types[*id].kind, TypeDefKind::Resource) {
+                let name = pascal_case(name);
+                members.push(format!("{name}: {name}Class;"));
+            }
+        }
+        let name = object_name(self.resolve, self.id);
+        let exported = camel_case(interface.name.as_deref().unwrap_or_default());
+        format!(
+            "/** What the module exports as `{exported}`. */\nexport interface {name} {{\n{}}}",
+            lines(members.into_iter())
+        )
+    }
+
+    /// Errors are thrown. A plugin's own functions may return them as well.
+    fn signature(&self, function: &Function, own: bool) -> String {
+        let result = match (result_of(self.resolve, function), &function.result) {
+            (Some(result), _) => {
+                let ok = self.or_void(result.ok.as_ref());
+                if own {
+                    format!("{ok} | {}", self.result(result))
+                } else {
+                    ok
+                }
+            }
+            (None, result) => self.or_void(result.as_ref()),
+        };
+        format!("({}): {result}", self.parameters(function))
+    }
+
+    fn parameters(&self, function: &Function) -> String {
+        let is_method = matches!(
+            function.kind,
+            FunctionKind::Method(_) | FunctionKind::AsyncMethod(_)
+        );
+        let parameters = function.params.iter().skip(usize::from(is_method));
+        let parameters = parameters.map(|parameter| {
+            let name = camel_case(&parameter.name);
+            let mark = if is_reserved(&name) { "_" } else { "" };
+            format!("{name}{mark}: {}", self.ty(&parameter.ty))
+        });
+        parameters.collect::<Vec<_>>().join(", ")
+    }
+
+    fn or_void(&self, ty: Option<&Type>) -> String {
+        ty.map_or("void".to_owned(), |ty| self.ty(ty))
+    }
+
+    /// A field's type, with the mark of one that may be left out.
+    fn optional(&self, ty: &Type) -> (&'static str, String) {
+        match ty {
+            Type::Id(id) => match &self.resolve.types[*id] {
+                TypeDef {
+                    name: None,
+                    kind: TypeDefKind::Option(inner),
+                    ..
+                } if !self.is_option(inner) => ("?", self.ty(inner)),
+                _ => ("", self.ty(ty)),
+            },
+            _ => ("", self.ty(ty)),
+        }
+    }
+
+    fn ty(&self, ty: &Type) -> String {
+        match ty {
+            Type::Bool => "boolean".to_owned(),
+            Type::U64 | Type::S64 => "bigint".to_owned(),
+            Type::Char | Type::String => "string".to_owned(),
+            Type::ErrorContext => "unknown".to_owned(),
+            Type::Id(id) => match &self.resolve.types[*id] {
+                TypeDef {
+                    name: Some(name), ..
+                } => pascal_case(name),
+                TypeDef { kind, .. } => self.kind(kind),
+            },
+            _ => "number".to_owned(),
+        }
+    }
+
+    fn kind(&self, kind: &TypeDefKind) -> String {
+        match kind {
+            TypeDefKind::Enum(cases) => {
+                union(cases.cases.iter().map(|case| format!("\"{}\"", case.name)))
+            }
+            TypeDefKind::Variant(variant) => union(variant.cases.iter().map(|case| {
+                let value = case.ty.as_ref().map(|ty| format!("; val: {}", self.ty(ty)));
+                format!("{{ tag: \"{}\"{} }}", case.name, value.unwrap_or_default())
+            })),
+            TypeDefKind::Tuple(tuple) => {
+                let types: Vec<_> = tuple.types.iter().map(|ty| self.ty(ty)).collect();
+                format!("[{}]", types.join(", "))
+            }
+            TypeDefKind::Option(inner) if self.is_option(inner) => {
+                format!(
+                    "{{ tag: \"some\"; val: {} }} | {{ tag: \"none\" }}",
+                    self.ty(inner)
+                )
+            }
+            TypeDefKind::Option(inner) => format!("{} | undefined", self.ty(inner)),
+            TypeDefKind::Result(result) => self.result(result),
+            TypeDefKind::List(item) | TypeDefKind::FixedLengthList(item, _) => self.list(item),
+            TypeDefKind::Map(key, value) => format!("[{}, {}][]", self.ty(key), self.ty(value)),
+            TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => self.ty(&Type::Id(*id)),
+            TypeDefKind::Type(ty) => self.ty(ty),
+            _ => "unknown".to_owned(),
+        }
+    }
+
+    fn result(&self, result: &wit_parser::Result_) -> String {
+        let value = |ty: &Option<Type>| match ty {
+            Some(ty) => format!("; val: {}", self.ty(ty)),
+            None => "; val?: undefined".to_owned(),
+        };
+        format!(
+            "{{ tag: \"ok\"{} }} | {{ tag: \"err\"{} }}",
+            value(&result.ok),
+            value(&result.err)
+        )
+    }
+
+    fn list(&self, item: &Type) -> String {
+        let item = match item {
+            Type::U8 => return "Uint8Array".to_owned(),
+            item => self.ty(item),
+        };
+        match &*item {
+            // An array or a typed one: the engines differ.
+            "number" | "bigint" => format!("ArrayLike<{item}>"),
+            _ if item.contains(' ') => format!("({item})[]"),
+            _ => format!("{item}[]"),
+        }
+    }
+
+    /// Whether `undefined` says something already.
+    fn is_option(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Id(id) => match &self.resolve.types[*id].kind {
+                TypeDefKind::Option(_) => true,
+                TypeDefKind::Type(ty) => self.is_option(ty),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+fn union(cases: impl Iterator<Item = String>) -> String {
+    cases.collect::<Vec<_>>().join(" | ")
+}
+
+fn docs(docs: &wit_parser::Docs) -> String {
+    match &docs.contents {
+        None => String::new(),
+        Some(text) => {
+            let text = text.trim().replace("*/", "* /").replace('\n', "\n * ");
+            format!("/**\n * {text}\n */\n")
+        }
+    }
+}
+
+fn lines(items: impl Iterator<Item = String>) -> String {
+    indent(&items.collect::<Vec<_>>().join("\n"))
+}
+
+fn indent(text: &str) -> String {
+    let lines = text.lines().map(|line| format!("  {}\n", line.trim_end()));
+    lines.collect()
+}
+
+/// Words that cannot name a function or a parameter.
+fn is_reserved(name: &str) -> bool {
+    const RESERVED: &str = " arguments await break case catch class const continue debugger \
+        default delete do else enum eval export extends false finally for function if implements \
+        import in instanceof interface let new null package private protected public return \
+        static super switch this throw true try typeof var void while with yield ";
+    RESERVED.split_whitespace().any(|word| word == name)
+}
+
+#[cfg(test)]
+#[path = "declarations_tests.rs"]
+mod tests;

@@ -1,0 +1,280 @@
+//! Imports of the contract that the world does not have: found in the sources,
+//! without running anything, each with the nearest that the world has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wit_parser::{Resolve, WorldId};
+
+use super::declarations::object_name;
+use super::specifiers::{Import, imports_of};
+use super::world::{
+    camel_case, exported_interfaces, free_functions, importable, imported_interfaces, pascal_case,
+};
+use crate::error::Error;
+use crate::project::{Language, Project};
+
+/// From this likeness on, 1 being the same, a name was meant to be another.
+const ALIKE: f64 = 0.6;
+
+/// An import in JavaScript that the project's world does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownImport {
+    /// The file that imports it.
+    pub path: PathBuf,
+    /// The line in it, counted from one.
+    pub line: usize,
+    /// What is not there: `a:b/c`, or the name of a function or type.
+    pub name: String,
+    /// The interface that has no such name, or else the world has no such
+    /// interface.
+    pub interface: Option<String>,
+    /// What there is: the nearest alone where one is near, else all.
+    pub known: Vec<String>,
+}
+
+impl UnknownImport {
+    /// What to write instead.
+    pub fn hint(&self) -> String {
+        match &self.known[..] {
+            [] => "the world of the kumiki.toml imports nothing".to_owned(),
+            [nearest] => format!("write `{nearest}`"),
+            known => format!("there are `{}`", known.join("`, `")),
+        }
+    }
+}
+
+impl fmt::Display for UnknownImport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            line,
+            name,
+            interface,
+            ..
+        } = self;
+        write!(f, "{}:{line}: ", path.display())?;
+        match interface {
+            Some(interface) => write!(f, "`{interface}` has no `{name}`"),
+            None => write!(f, "the world imports no `{name}`"),
+        }
+    }
+}
+
+/// Looks for imports that the world of a JavaScript project does not have, in
+/// its module and in the files that this imports. Builds nothing; a project in
+/// another language has none.
+///
+/// # Errors
+/// The WIT cannot be used, or a file cannot be read.
+pub fn unknown_imports(project: &Project) -> Result<Vec<UnknownImport>, Error> {
+    if project.language != Language::JavaScript {
+        return Ok(Vec::new());
+    }
+    let (resolve, world) = project.resolve()?;
+    let known = Known::of(&resolve, world);
+    let mut unknown = Vec::new();
+    let (mut open, mut seen) = (vec![project.folder.join(&project.entry)], BTreeSet::new());
+    while let Some(path) = open.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        for import in imports_of(&text) {
+            if import.from.starts_with('.') {
+                open.extend(file_of(&path, import.from));
+            } else {
+                known.check(&path, &import, &mut unknown);
+            }
+        }
+    }
+    unknown.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    Ok(unknown)
+}
+
+/// The file that a relative import means, as esbuild finds it. What it does not
+/// find, it says itself.
+fn file_of(importer: &Path, from: &str) -> Option<PathBuf> {
+    let named = importer.parent()?.join(from);
+    let with = |ending: &str| PathBuf::from(format!("{}{ending}", named.display()));
+    let candidates = [
+        named.clone(),
+        with(".ts"),
+        with(".js"),
+        named.with_extension("ts"),
+    ];
+    let is_module = |path: &PathBuf| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        matches!(extension, Some("js" | "mjs" | "ts" | "mts")) && path.is_file()
+    };
+    candidates.into_iter().find(is_module)
+}
+
+/// What may be imported.
+struct Known {
+    /// Specifiers that there are at run time.
+    specifiers: Vec<String>,
+    /// The names in each interface, those of which only types are imported too.
+    names: BTreeMap<String, Vec<String>>,
+}
+
+impl Known {
+    fn of(resolve: &Resolve, world: WorldId) -> Self {
+        let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let imported = imported_interfaces(resolve, world).into_iter();
+        let exported = exported_interfaces(resolve, world).into_iter();
+        let both = imported
+            .map(|it| (it, true))
+            .chain(exported.map(|it| (it, false)));
+        for ((specifier, id), is_imported) in both {
+            let mut found: Vec<_> = resolve.interfaces[id]
+                .types
+                .keys()
+                .map(|name| pascal_case(name))
+                .collect();
+            if is_imported {
+                let functions = free_functions(resolve, id);
+                found.extend(functions.map(|function| camel_case(&function.name)));
+            } else {
+                found.push(object_name(resolve, id));
+            }
+            let plain = specifier.split('@').next().unwrap_or_default().to_owned();
+            for specifier in BTreeSet::from([plain, specifier]) {
+                names.entry(specifier).or_default().extend(found.clone());
+            }
+        }
+        Self {
+            specifiers: importable(resolve, world),
+            names,
+        }
+    }
+
+    fn check(&self, path: &Path, import: &Import<'_>, unknown: &mut Vec<UnknownImport>) {
+        let mut report = |line, name: &str, interface: Option<&str>, known: &[String]| {
+            unknown.push(UnknownImport {
+                path: path.to_owned(),
+                line,
+                name: name.to_owned(),
+                interface: interface.map(str::to_owned),
+                known: nearest(name, known).map_or_else(|| known.to_vec(), |one| vec![one]),
+            });
+        };
+        if let Some(names) = self.names.get(import.from) {
+            for (line, name) in &import.names {
+                if !names.iter().any(|known| known == name) {
+                    report(*line, name, Some(import.from), names);
+                }
+            }
+        } else if !self.specifiers.iter().any(|known| known == import.from)
+            && (is_of_a_contract(import.from) || nearest(import.from, &self.specifiers).is_some())
+        {
+            report(import.line, import.from, None, &self.specifiers);
+        }
+    }
+}
+
+/// Whether it is like `a:b/c`, with a version or without.
+fn is_of_a_contract(specifier: &str) -> bool {
+    let is_name = |name: &str| !name.is_empty() && !name.contains([':', '/']);
+    specifier
+        .split_once(':')
+        .and_then(|(namespace, rest)| Some((namespace, rest.split_once('/')?)))
+        .is_some_and(|(namespace, (package, interface))| {
+            namespace != "node" && [namespace, package, interface].into_iter().all(is_name)
+        })
+}
+
+fn nearest(name: &str, known: &[String]) -> Option<String> {
+    let likeness = |known: &String| strsim::normalized_damerau_levenshtein(name, known);
+    let best = known
+        .iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) >= ALIKE).then(|| best.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(files: &[(&str, &str)]) -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let wit = include_str!("../../../../../wit/text-processor/world.wit");
+        let manifest = "name = 'a'\nlanguage = 'javascript'\nwit = 'w.wit'\n\
+                        world = 'text-plugin'\n[build]\nentry = 'plugin.ts'\n";
+        for (name, text) in [("w.wit", wit), ("kumiki.toml", manifest)]
+            .iter()
+            .chain(files)
+        {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let project = Project::read(folder.path()).unwrap();
+        let found = unknown_imports(&project).unwrap();
+        let place = format!("{}/", folder.path().display());
+        let texts = found
+            .iter()
+            .map(|import| (import.to_string().replace(&place, ""), import.hint()));
+        texts.collect()
+    }
+
+    #[test]
+    fn what_the_world_has_is_known() {
+        let plugin = "import { log, getConfig as get, type LogLevel } from \
+                      'myapp:text-processor/host-api';\n\
+                      import type { Plugin, ProcessError } from 'myapp:text-processor/plugin';\n\
+                      import * as types from \"myapp:text-processor/types\";\n\
+                      import pad from 'left-pad'; import fs from 'node:fs/promises';\n\
+                      import './no-such-file.js'; import './data.json';\n";
+        assert_eq!(found(&[("plugin.ts", plugin), ("data.json", "{}")]), []);
+    }
+
+    #[test]
+    fn what_it_has_not_comes_with_the_nearest() {
+        for (import, fact, hint) in [
+            (
+                "import { log } from 'myapp:text-processor/host-apis';",
+                "plugin.ts:1: the world imports no `myapp:text-processor/host-apis`",
+                "write `myapp:text-processor/host-api`",
+            ),
+            (
+                "\nexport * from\n 'myapp/text-processor/host-api';",
+                "plugin.ts:3: the world imports no `myapp/text-processor/host-api`",
+                "write `myapp:text-processor/host-api`",
+            ),
+            (
+                "const a = await import('wasi:clocks/wall-clock@0.2.0');",
+                "plugin.ts:1: the world imports no `wasi:clocks/wall-clock@0.2.0`",
+                "there are `myapp:text-processor/host-api`, `myapp:text-processor/types`",
+            ),
+            (
+                "import {\n  log,\n  getconfig,\n} from 'myapp:text-processor/host-api';",
+                "plugin.ts:3: `myapp:text-processor/host-api` has no `getconfig`",
+                "write `getConfig`",
+            ),
+            (
+                "import { process } from 'myapp:text-processor/host-api';",
+                "plugin.ts:1: `myapp:text-processor/host-api` has no `process`",
+                "there are `LogLevel`, `log`, `getConfig`",
+            ),
+        ] {
+            let expected = (fact.to_owned(), hint.to_owned());
+            assert_eq!(found(&[("plugin.ts", import)]), [expected]);
+        }
+    }
+
+    #[test]
+    fn files_that_it_imports_are_looked_at() {
+        let wrong = "import { a } from 'my:own/thing';\nimport './plugin';\n";
+        for from in ["./a.js", "./a.ts", "./a"] {
+            let plugin = format!("export {{ a }} from '{from}';");
+            let found = found(&[("plugin.ts", &plugin), ("a.ts", wrong), ("b.ts", wrong)]);
+            let facts: Vec<_> = found.into_iter().map(|(fact, _)| fact).collect();
+            assert_eq!(
+                facts,
+                ["./a.ts:1: the world imports no `my:own/thing`"],
+                "{from}"
+            );
+        }
+    }
+}
