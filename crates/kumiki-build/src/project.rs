@@ -9,7 +9,7 @@
 //! [build]                           # all of it optional
 //! wasi = false                      # may it import WASI? Rust: by default, also "preview1"
 //! engine = "quickjs"                # JavaScript: or "starlingmonkey"
-//! entry = "plugin.js"               # JavaScript, Python: the plugin's module
+//! entry = "plugin.js"               # JavaScript, Python: the plugin's module (or "plugin.ts")
 //! ```
 
 use std::fs;
@@ -34,7 +34,7 @@ pub enum Language {
     Rust,
     /// C, as the bindings of wit-bindgen want it.
     C,
-    /// One ES module.
+    /// An ES module and what it imports, in JavaScript or TypeScript.
     JavaScript,
     /// One Python module.
     Python,

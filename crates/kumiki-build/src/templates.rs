@@ -175,7 +175,7 @@ impl Template {
                  `target/kumiki`."
             }
             Language::JavaScript => {
-                "What it imports is bundled with it: files, and packages of a `node_modules`, \
+                "What the module imports is bundled with it: files, and packages of a `node_modules`, \
                  but not Node's own modules. `kumiki.d.ts`, which every build makes of the WIT, \
                  and `tsconfig.json` are for your editor; call the module `plugin.ts` here and in \
                  `kumiki.toml`, and it is TypeScript."

@@ -343,25 +343,25 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         };
         assert_eq!(answer, expected, "{input}");
     }
-    for (input, message, place) in [
-        (
-            "error",
-            "error: uncaught TypeError: on purpose\\n",
-            thrown_at,
-        ),
-        ("mistake", "error: uncaught TypeError: ", mistaken_at),
-    ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
-        let output = command
-            .args(["run", "-p"])
-            .arg(path)
-            .args(["--text", input])
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        let mut logged = text.lines().filter(|line| line.contains(message));
-        let logged = logged
-            .next()
-            .ok_or_else(|| format!("nothing was logged: {text}"))?;
+    let folder = tempfile::tempdir()?;
+    let records = folder.path().join("records");
+    std::fs::write(&records, "error\nmistake\n")?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+    let output = command
+        .args(["run", "-p"])
+        .arg(path)
+        .arg(&records)
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let logged: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("] error: uncaught TypeError: "))
+        .collect();
+    let [thrown, mistaken] = logged[..] else {
+        return Err(format!("not two were logged: {text}").into());
+    };
+    assert!(thrown.contains(": on purpose\\n"), "{thrown}");
+    for (logged, place) in [(thrown, thrown_at), (mistaken, mistaken_at)] {
         assert!(logged.contains(place), "no `{place}` in: {logged}");
         // The wrapper's own places are nothing to the author.
         for foreign in ["kumiki-", "initializer", "user.js", "native"] {

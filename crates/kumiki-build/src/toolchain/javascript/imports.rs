@@ -97,7 +97,9 @@ pub fn unknown_imports(project: &Project) -> Result<Vec<UnknownImport>, Error> {
 /// The file that a relative import means, as esbuild finds it. What it does not
 /// find, it says itself.
 fn file_of(importer: &Path, from: &str) -> Option<PathBuf> {
-    let named = importer.parent()?.join(from);
+    let named = importer
+        .parent()?
+        .join(from.strip_prefix("./").unwrap_or(from));
     let with = |ending: &str| PathBuf::from(format!("{}{ending}", named.display()));
     let candidates = [
         named.clone(),
@@ -272,7 +274,7 @@ mod tests {
             let facts: Vec<_> = found.into_iter().map(|(fact, _)| fact).collect();
             assert_eq!(
                 facts,
-                ["./a.ts:1: the world imports no `my:own/thing`"],
+                ["a.ts:1: the world imports no `my:own/thing`"],
                 "{from}"
             );
         }

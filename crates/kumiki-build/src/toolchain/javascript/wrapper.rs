@@ -91,13 +91,13 @@ mod tests {
         assert_eq!(
             exports_of(wit, "w"),
             "const log = undefined;\n\
-             import { myApi as author0 } from \"./plugin.js\";\n\
-             const export0 = wrapInterface(\"myApi\", author0, \
+             import { delete as author0 } from \"./plugin.js\";\n\
+             const export0 = wrapFunction(\"delete\", author0, false, log);\n\
+             export { export0 as delete };\n\
+             import { myApi as author1 } from \"./plugin.js\";\n\
+             const export1 = wrapInterface(\"myApi\", author1, \
              {\"doIt\":true,\"log\":false}, log);\n\
-             export { export0 as myApi };\n\
-             import { delete as author1 } from \"./plugin.js\";\n\
-             const export1 = wrapFunction(\"delete\", author1, false, log);\n\
-             export { export1 as delete };\n"
+             export { export1 as myApi };\n"
         );
     }
 }
