@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kumiki_build::{
-    Error, Job, Language, Options, Probe, Profile, Project, Ready, Template, Tool, Toolchain, Tools,
-    Wasi, build, build_all,
+    Error, Job, Language, Options, Probe, Profile, Project, Ready, Template, Tool, Toolchain,
+    Tools, Wasi, build, build_all,
 };
 use tempfile::TempDir;
 use wasmparser::{Parser, Payload};

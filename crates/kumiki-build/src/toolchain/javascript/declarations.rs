@@ -277,7 +277,7 @@ impl Writer<'_> {
                     name: None,
                     kind: TypeDefKind::Option(inner),
                     ..
-                } if !self.is_option(inner) => ("?", self.ty(inner)),
+                } if !self.is_option(inner) => ("?", format!("{} | null", self.ty(inner))),
                 _ => ("", self.ty(ty)),
             },
             _ => ("", self.ty(ty)),
@@ -319,7 +319,8 @@ impl Writer<'_> {
                     self.ty(inner)
                 )
             }
-            TypeDefKind::Option(inner) => format!("{} | undefined", self.ty(inner)),
+            // QuickJS gives null for nothing, StarlingMonkey undefined.
+            TypeDefKind::Option(inner) => format!("{} | null | undefined", self.ty(inner)),
             TypeDefKind::Result(result) => self.result(result),
             TypeDefKind::List(item) | TypeDefKind::FixedLengthList(item, _) => self.list(item),
             TypeDefKind::Map(key, value) => format!("[{}, {}][]", self.ty(key), self.ty(value)),
@@ -354,7 +355,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether `undefined` says something already.
+    /// Whether null and undefined say something already.
     fn is_option(&self, ty: &Type) -> bool {
         match ty {
             Type::Id(id) => match &self.resolve.types[*id].kind {

@@ -15,7 +15,7 @@ fn the_contract() {
 declare module "myapp:text-processor/host-api" {
   export type LogLevel = "debug" | "info" | "warn" | "error";
   export function log(level: LogLevel, msg: string): void;
-  export function getConfig(key: string): string | undefined;
+  export function getConfig(key: string): string | null | undefined;
 }
 
 declare module "myapp:text-processor/types" {
@@ -56,11 +56,11 @@ fn types() {
         ("type t = list<string>;", "export type T = string[];"),
         (
             "type t = list<option<bool>>;",
-            "export type T = (boolean | undefined)[];",
+            "export type T = (boolean | null | undefined)[];",
         ),
         (
             "type t = option<option<u8>>;",
-            "export type T = { tag: \"some\"; val: number | undefined } | { tag: \"none\" };",
+            "export type T = { tag: \"some\"; val: number | null | undefined } | { tag: \"none\" };",
         ),
         (
             "type t = tuple<u8, string>;",
@@ -80,8 +80,8 @@ fn types() {
         ),
         (
             "/// About it.\n record r { a-b: option<u8>, c: option<option<u8>> }",
-            "/**\n   * About it.\n   */\n  export interface R {\n    aB?: number;\n    \
-             c: { tag: \"some\"; val: number | undefined } | { tag: \"none\" };\n  }",
+            "/**\n   * About it.\n   */\n  export interface R {\n    aB?: number | null;\n    \
+             c: { tag: \"some\"; val: number | null | undefined } | { tag: \"none\" };\n  }",
         ),
         (
             "delete: func(new: string) -> result<u8, string>;",
