@@ -102,6 +102,10 @@ pub enum Error {
     #[error("{0}")]
     Import(UnknownImport),
 
+    /// No source to begin with can be made for a world.
+    #[error("no source to begin with can be made for this world: {0}")]
+    Skeleton(String),
+
     /// The compiler's module does not make a component.
     #[error("{}: the module does not make a component: {message}", path.display())]
     Component {
@@ -146,6 +150,11 @@ impl Error {
                     .to_owned(),
             ),
             Error::Import(import) => Some(import.hint()),
+            Error::Skeleton(_) => Some(
+                "choose another language, or begin with `kumiki new` without `--wit` and put your \
+                 WIT in its place"
+                    .to_owned(),
+            ),
             Error::Failed { .. } | Error::Wit { .. } | Error::Io { .. } => None,
         }
     }

@@ -31,11 +31,13 @@ mod log;
 mod optimise;
 mod output;
 mod project;
+mod skeleton;
 mod sources;
 mod templates;
 mod tool;
 mod toolchain;
 mod tools;
+mod world;
 
 pub use build::{build, build_all};
 pub use component::{Preview1, component_from_module};

@@ -25,6 +25,7 @@ use crate::optimise;
 use crate::tool::Tool;
 use crate::toolchain::{Probe, Toolchain};
 use crate::tools::Tools;
+use crate::world;
 
 /// The language that a plugin is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -116,17 +117,7 @@ struct Fault {
 impl Project {
     /// Reads the project's WIT and finds its world.
     pub(crate) fn resolve(&self) -> Result<(Resolve, WorldId), Error> {
-        let mut resolve = Resolve::default();
-        let world = resolve
-            .push_path(&self.wit)
-            .and_then(|(package, _)| resolve.select_world(&[package], Some(&self.world)));
-        match world {
-            Ok(world) => Ok((resolve, world)),
-            Err(error) => Err(Error::Wit {
-                path: self.wit.clone(),
-                message: format!("{error:#}"),
-            }),
-        }
+        world::read(&self.wit, Some(&self.world))
     }
 
     /// Reads the `kumiki.toml` of `folder`.

@@ -1,20 +1,27 @@
-//! What an author begins with: a project that builds and runs as it is written.
+//! What an author begins with: a project that builds as it is written.
 //!
 //! The files lie under `templates/`, one folder a language, and hold
-//! `{{name}}` where the plugin's name goes. All languages' plugins do the same,
-//! so that one test holds them all.
+//! `{{name}}` where the plugin's name goes. For our contract all languages'
+//! plugins do the same, so that one test holds them all; for any other, the
+//! source is a skeleton made of the world.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use heck::ToSnakeCase as _;
+
 use crate::error::Error;
 use crate::project::{Language, Project};
+use crate::skeleton;
+use crate::sources::sources;
 use crate::toolchain::javascript::write_declarations;
+use crate::world;
 
 /// The contract, which every project has a copy of.
 const WIT: &str = include_str!("../../../wit/text-processor/world.wit");
 const README: &str = include_str!("../templates/README.md");
+const README_WORLD: &str = include_str!("../templates/README-world.md");
 /// All languages' plugins do the same, and so have the same cases.
 const CASES: &str = include_str!("../templates/tests.jsonl");
 /// Its name in the repository would make git obey it here.
@@ -73,6 +80,18 @@ const GO: &[File] = &[
 pub struct Template {
     name: String,
     language: Language,
+    world: String,
+    /// What comes with the world; without, it is our own contract.
+    other: Option<Other>,
+}
+
+/// A contract that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Other {
+    /// The files of its WIT, below `wit`.
+    wit: Vec<(String, String)>,
+    /// The skeleton's files, the one to begin with first.
+    sources: Vec<(String, String)>,
 }
 
 impl Template {
@@ -86,6 +105,35 @@ impl Template {
         Ok(Self {
             name: name.to_owned(),
             language,
+            world: "text-plugin".to_owned(),
+            other: None,
+        })
+    }
+
+    /// A plugin of this name for the contract in `wit`, a file or a folder of
+    /// WIT, which the project gets a copy of. The `world` may be left out where
+    /// there is only one.
+    ///
+    /// # Errors
+    /// [`Error::Name`], as from [`Template::new`]; [`Error::Wit`] when the WIT
+    /// cannot be read or has no such world; [`Error::Skeleton`] when the
+    /// language's bindings cannot do it.
+    pub fn for_world(
+        name: &str,
+        language: Language,
+        wit: &Path,
+        world: Option<&str>,
+    ) -> Result<Self, Error> {
+        let template = Self::new(name, language)?;
+        let (resolve, world) = world::read(wit, world)?;
+        let sources = skeleton::sources(language, &resolve, world)?;
+        Ok(Self {
+            world: resolve.worlds[world].name.clone(),
+            other: Some(Other {
+                wit: wit_files(wit)?,
+                sources,
+            }),
+            ..template
         })
     }
 
@@ -105,14 +153,21 @@ impl Template {
     }
 
     /// The file in which the plugin's work is done, from the project's folder.
-    pub fn source(&self) -> &'static str {
-        match self.language {
-            Language::Rust => "src/lib.rs",
-            Language::C => "plugin.c",
-            Language::JavaScript => "plugin.js",
-            Language::Python => "plugin.py",
-            Language::Go => "plugin.go",
+    pub fn source(&self) -> &str {
+        match (&self.other, self.language) {
+            (Some(other), _) => other.sources.first().map_or("", |(path, _)| path),
+            (None, language) => source(language),
         }
+    }
+
+    /// The world that the plugin exports.
+    pub fn world(&self) -> &str {
+        &self.world
+    }
+
+    /// Whether it is a plugin of our contract, which does something already.
+    pub fn is_text_processor(&self) -> bool {
+        self.other.is_none()
     }
 
     /// Writes the project into `folder`, which is made; an empty one will do.
@@ -141,37 +196,50 @@ impl Template {
     }
 
     /// Every file, with what is in it.
-    fn files(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let own = match self.language {
+    fn files(&self) -> Vec<(String, String)> {
+        let shelf = match self.language {
             Language::Rust => RUST,
             Language::C => C,
             Language::JavaScript => JAVASCRIPT,
             Language::Python => PYTHON,
             Language::Go => GO,
         };
-        let shared = [
-            (".gitignore", IGNORE),
+        let ours = [
             ("README.md", README),
             ("tests.jsonl", CASES),
             ("wit/world.wit", WIT),
         ];
-        let files = own.iter().copied().chain(shared);
-        files.map(|(name, content)| (name, self.fill(content)))
+        let theirs = [("README.md", README_WORLD)];
+        let (own, shared): (Vec<File>, &[File]) = match &self.other {
+            None => (shelf.to_vec(), &ours),
+            Some(_) => {
+                let is_source = |(name, _): &File| *name == source(self.language);
+                let rest = shelf.iter().copied().filter(|file| !is_source(file));
+                (rest.collect(), &theirs)
+            }
+        };
+        let files = own.iter().chain(shared).chain(&[(".gitignore", IGNORE)]);
+        let files = files.map(|(name, content)| ((*name).to_owned(), self.fill(content)));
+        let other = self.other.iter();
+        let other = other.flat_map(|other| other.wit.iter().chain(&other.sources).cloned());
+        files.chain(other).collect()
     }
 
     fn fill(&self, content: &str) -> String {
         content
+            .replace("{{note}}", self.note())
             .replace("{{name}}", &self.name)
             .replace("{{source}}", self.source())
-            .replace("{{note}}", self.note())
+            .replace("{{world}}", &self.world)
+            .replace("{{header}}", &format!("{}.h", self.world.to_snake_case()))
     }
 
     /// What its README says of the language.
-    fn note(&self) -> &'static str {
+    fn note(&self) -> &str {
         match self.language {
             Language::Rust => "Commit the `Cargo.lock` that the first build writes.",
             Language::C => {
-                "The header `text_plugin.h` is made of the WIT: after a build it lies under \
+                "The header `{{header}}` is made of the WIT: after a build it lies under \
                  `target/kumiki`."
             }
             Language::JavaScript => {
@@ -189,6 +257,34 @@ impl Template {
                  first build; `go.work` shows them to editors."
             }
         }
+    }
+}
+
+/// The file of our contract's plugins in which the work is done.
+fn source(language: Language) -> &'static str {
+    match language {
+        Language::Rust => "src/lib.rs",
+        Language::C => "plugin.c",
+        Language::JavaScript => "plugin.js",
+        Language::Python => "plugin.py",
+        Language::Go => "plugin.go",
+    }
+}
+
+/// The files of a contract, as they shall lie in the project.
+fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, Error> {
+    let read = |path: &Path, name: &Path| {
+        let content = fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let name = format!("wit/{}", name.display()).replace('\\', "/");
+        Ok((name, content))
+    };
+    if wit.is_dir() {
+        let files = sources(wit)?.into_iter();
+        let files = files.filter(|name| name.extension().is_some_and(|it| it == "wit"));
+        files.map(|name| read(&wit.join(&name), &name)).collect()
+    } else {
+        let name = wit.file_name().unwrap_or_default();
+        Ok(vec![read(wit, Path::new(name))?])
     }
 }
 

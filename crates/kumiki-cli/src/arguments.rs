@@ -41,7 +41,9 @@ pub(crate) struct DoctorArguments {
 /// Begin a plugin: a folder with its source, ready to build
 ///
 /// The plugin works as it is written: it trims text and makes one space of
-/// every run of white space. What is not said here is asked for on a terminal.
+/// every run of white space. With --wit it is one of any contract, and its
+/// functions are there to be written. What is not said here is asked for on a
+/// terminal.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 it is written, 2 wrong use; nothing is overwritten")]
 pub(crate) struct NewArguments {
@@ -52,6 +54,14 @@ pub(crate) struct NewArguments {
     /// The language to write it in
     #[arg(short, long = "lang", value_name = "LANGUAGE", value_enum)]
     pub(crate) language: Option<Language>,
+
+    /// A contract of your own: its file or folder of WIT, which is copied
+    #[arg(long, value_name = "PATH")]
+    pub(crate) wit: Option<PathBuf>,
+
+    /// Which world of it the plugin exports, where there are several
+    #[arg(long, value_name = "NAME", requires = "wit")]
+    pub(crate) world: Option<String>,
 }
 
 /// The languages that there are templates for, as they are typed.

@@ -15,7 +15,12 @@ use crate::failure::{Failure, causes, written};
 const USAGE: &str = "kumiki new NAME --lang rust|c|js|python|go";
 
 pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
-    let NewArguments { name, language } = arguments;
+    let NewArguments {
+        name,
+        language,
+        wit,
+        world,
+    } = arguments;
     let name = match name {
         Some(name) => name.clone(),
         None => ask("name", "the plugin's name, such as `text-tidy`")?,
@@ -27,18 +32,29 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
         Some(language) => *language,
         None => parse(&ask("language", &format!("its language ({})", accepted()))?)?,
     };
-    let template = Template::new(&name, language.into()).map_err(|error| failure(&error))?;
+    let template = match wit {
+        Some(wit) => Template::for_world(&name, language.into(), wit, world.as_deref()),
+        None => Template::new(&name, language.into()),
+    };
+    let template = template.map_err(|error| failure(&error))?;
     let folder = Path::new(&name);
     template.write(folder).map_err(|error| failure(&error))?;
 
     let source = folder.join(template.source());
-    let said = writeln!(
-        io::stdout(),
-        "{name}: a plugin that tidies text; make it yours in {}\n\
-         next: kumiki build {name} && kumiki run -p {name} --text '  some   text '",
-        source.display(),
-    );
-    written("what comes next", said)?;
+    let source = source.display();
+    let next = if template.is_text_processor() {
+        format!(
+            "{name}: a plugin that tidies text; make it yours in {source}\n\
+             next: kumiki build {name} && kumiki run -p {name} --text '  some   text '"
+        )
+    } else {
+        format!(
+            "{name}: a plugin of the world `{}`; write its functions in {source}\n\
+             next: kumiki build {name} && kumiki inspect {name}/{name}.wasm",
+            template.world()
+        )
+    };
+    written("what comes next", writeln!(io::stdout(), "{next}"))?;
     Ok(ExitCode::SUCCESS)
 }
 

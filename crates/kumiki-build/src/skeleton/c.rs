@@ -1,0 +1,50 @@
+//! C: the exported functions that the bindings' header declares.
+
+use heck::ToSnakeCase as _;
+use wit_bindgen_core::Files;
+use wit_parser::{Resolve, WorldId};
+
+use super::{heading, wrap};
+use crate::error::Error;
+
+pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, String)>, Error> {
+    let header = format!("{}.h", resolve.worlds[world].name.to_snake_case());
+    let mut resolve = resolve.clone();
+    let heading = heading(&resolve, world);
+    let mut files = Files::default();
+    wit_bindgen_c::Opts::default()
+        .build()
+        .generate(&mut resolve, world, &mut files)
+        .map_err(|error| Error::Skeleton(format!("{error:#}")))?;
+    let declared = files
+        .iter()
+        .find(|(name, _)| *name == header)
+        .map(|(_, content)| String::from_utf8_lossy(content).into_owned())
+        .unwrap_or_default();
+
+    let mut source = format!(
+        "// {heading}\n//\n\
+         // Who frees what: this plugin owns its parameters and frees them, by the\n\
+         // `…_free` functions of {header}. What it returns is freed by the bindings once\n\
+         // the host has read it. Every returned string must be valid UTF-8.\n\n\
+         #include <stdlib.h>\n#include <string.h>\n\n#include \"{header}\"\n"
+    );
+    for declaration in exported(&declared) {
+        let declaration = wrap(declaration, "");
+        source += &format!("\n{declaration} {{\n    abort(); // still to be written\n}}\n");
+    }
+    Ok(vec![("plugin.c".to_owned(), source)])
+}
+
+/// The declarations between `// Exported Functions` and the helpers, and the
+/// ends of exported resources, which stand with their types.
+fn exported(header: &str) -> impl Iterator<Item = &str> {
+    let is_end = |line: &&str| line.starts_with("void exports_") && line.contains("_destructor(");
+    let ends = header.lines().filter(is_end);
+    let from = header
+        .find("// Exported Functions")
+        .map_or("", |at| &header[at..]);
+    let exported = from.split("// Helper Functions").next().unwrap_or(from);
+    let lines = exported.lines().filter(|line| !line.starts_with("//"));
+    ends.chain(lines).filter_map(|line| line.strip_suffix(';'))
+}

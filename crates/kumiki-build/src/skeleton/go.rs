@@ -1,0 +1,134 @@
+//! Go: the stubs that wit-bindgen writes for an author to begin with.
+
+use wit_bindgen_core::Files;
+use wit_parser::{Resolve, WorldId};
+
+use super::heading;
+use crate::error::Error;
+
+/// Words that no parameter can be called.
+const KEYWORDS: [&str; 25] = [
+    "break",
+    "case",
+    "chan",
+    "const",
+    "continue",
+    "default",
+    "defer",
+    "else",
+    "fallthrough",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "interface",
+    "map",
+    "package",
+    "range",
+    "return",
+    "select",
+    "struct",
+    "switch",
+    "type",
+    "var",
+];
+
+pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, String)>, Error> {
+    let mut resolve = resolve.clone();
+    let heading = heading(&resolve, world);
+    let mut files = Files::default();
+    let options = wit_bindgen_go::Opts {
+        format: wit_bindgen_go::Format::False,
+        generate_stubs: true,
+        ..Default::default()
+    };
+    options
+        .build()
+        .generate(&mut resolve, world, &mut files)
+        .map_err(|error| Error::Skeleton(format!("{error:#}")))?;
+    let stubs: Vec<(String, String)> = files
+        .iter()
+        .filter_map(|(name, content)| {
+            let package = name.strip_suffix("/wit_bindings.go")?;
+            let is_stub = package.starts_with("export_");
+            let content = String::from_utf8_lossy(content).into_owned();
+            is_stub.then(|| (package.to_owned(), content))
+        })
+        .collect();
+    if stubs
+        .iter()
+        .any(|(_, content)| content.contains("resource-"))
+    {
+        return Err(Error::Skeleton(
+            "the world exports a resource, which Go plugins cannot yet".to_owned(),
+        ));
+    }
+
+    // One package is the project's own folder, several are folders below it.
+    let alone = stubs.len() == 1;
+    let source = |(package, stub): &(String, String)| {
+        let (name, path) = if alone {
+            ("plugin", "plugin.go".to_owned())
+        } else {
+            (package.as_str(), format!("{package}/plugin.go"))
+        };
+        (
+            path,
+            format!("// {heading}\npackage {name}\n{}", body(stub)),
+        )
+    };
+    Ok(stubs.iter().map(source).collect())
+}
+
+/// The imports and functions of a stub, as gofmt would have them.
+fn body(stub: &str) -> String {
+    let is_import = |line: &&str| line.ends_with('"');
+    let imports: Vec<&str> = stub.lines().map(str::trim).filter(is_import).collect();
+    let mut body = String::new();
+    if !imports.is_empty() {
+        body += &format!("\nimport (\n\t{}\n)\n", imports.join("\n\t"));
+    }
+    let functions = stub.lines().filter_map(|line| line.strip_prefix("func "));
+    for function in functions {
+        let signature = function.trim_end_matches('{').trim_end();
+        let signature = parameters(signature);
+        body += &format!("\nfunc {signature} {{\n\tpanic(\"still to be written\")\n}}\n");
+    }
+    body
+}
+
+/// Parameters without the underscore that says they are not used.
+fn parameters(signature: &str) -> String {
+    let mut parts = signature.split('_');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = part.split(' ').next().unwrap_or(part);
+        let begins = text.ends_with('(') || text.ends_with(", ");
+        if !begins || KEYWORDS.contains(&name) {
+            text.push('_');
+        }
+        text += part;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_lose_their_underscore() {
+        for (stub, expected) in [
+            ("Reset()", "Reset()"),
+            (
+                "Judge(_item a_b.Item, _how x) y",
+                "Judge(item a_b.Item, how x) y",
+            ),
+            ("Find(_type string)", "Find(_type string)"),
+        ] {
+            assert_eq!(parameters(stub), expected);
+        }
+    }
+}

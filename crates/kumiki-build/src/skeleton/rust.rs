@@ -1,0 +1,79 @@
+//! Rust: the stubs that wit-bindgen writes for its own tests.
+
+use wit_bindgen_core::{Files, WorldGenerator as _};
+use wit_parser::{Resolve, WorldId};
+
+use super::{heading, wrap};
+use crate::error::Error;
+
+pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, String)>, Error> {
+    let mut resolve = resolve.clone();
+    let mut files = Files::default();
+    let options = wit_bindgen_rust::Opts {
+        stubs: true,
+        ..Default::default()
+    };
+    let heading = heading(&resolve, world);
+    let name = resolve.worlds[world].name.clone();
+    options
+        .build()
+        .generate(&mut resolve, world, &mut files)
+        .map_err(|error| Error::Skeleton(format!("{error:#}")))?;
+    let bindings: String = files
+        .iter()
+        .map(|(_, content)| String::from_utf8_lossy(content))
+        .collect();
+
+    let mut source = format!(
+        "//! {heading}\n\nwit_bindgen::generate!({{\n    path: \"wit\",\n    \
+         world: \"{name}\",\n    generate_all,\n}});\n\nstruct Plugin;\n"
+    );
+    for stub in stubs(&bindings) {
+        source += &format!("\n{stub}");
+    }
+    source += "\nexport!(Plugin);\n";
+    Ok(vec![("src/lib.rs".to_owned(), source)])
+}
+
+/// The `impl … for Stub` blocks of the bindings, as an author would write them.
+fn stubs(bindings: &str) -> Vec<String> {
+    let mut stubs = Vec::new();
+    let mut lines = bindings.lines();
+    while let Some(line) = lines.next() {
+        if !(line.starts_with("impl ") && line.ends_with(" for Stub {")) {
+            continue;
+        }
+        let mut stub = format!("{}\n", plain(line));
+        for line in lines.by_ref().take_while(|line| *line != "}") {
+            let line = plain(line.trim());
+            if line.starts_with("#[") {
+                continue;
+            }
+            match line.strip_suffix("{ unreachable!() }") {
+                Some(signature) => {
+                    let signature = wrap(signature.trim_end(), "    ");
+                    stub += &format!("{signature} {{\n        todo!()\n    }}\n");
+                }
+                None => stub += &format!("    {line}\n"),
+            }
+        }
+        stubs.push(stub + "}\n");
+    }
+    stubs
+}
+
+/// Without what only generated code says.
+fn plain(line: &str) -> String {
+    let mut line = line
+        .replace("_rt::", "")
+        .replace("Vec::<", "Vec<")
+        .replace(" -> ()", "")
+        .replace("Stub", "Plugin")
+        .replace(",)", ")");
+    // `(a: u32,b: u32)`: a comma of a tuple's type has no space behind it
+    // either.
+    if line.starts_with("fn ") {
+        line = line.replace(',', ", ");
+    }
+    line
+}
