@@ -119,9 +119,12 @@ mod tests {
 
     #[test]
     fn changes_that_do_not_count() {
-        let cases: [(&str, Change); 5] = [
+        let cases: [(&str, Change); 6] = [
             ("component", |p| fs::write(p.join("a.wasm"), "x").unwrap()),
             ("nothing", |_| ()),
+            ("declarations", |p| {
+                fs::write(p.join("kumiki.d.ts"), "x").unwrap()
+            }),
             ("same content", |p| {
                 fs::write(p.join("src/plugin.c"), "int a;").unwrap()
             }),

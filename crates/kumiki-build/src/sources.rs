@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 
 /// Made from sources, not sources.
-const MADE: [&str; 3] = ["target", "node_modules", "__pycache__"];
+const MADE: [&str; 4] = ["target", "node_modules", "__pycache__", "kumiki.d.ts"];
 
 /// Whether a change of `path`, which lies below `folder`, may be one of a source.
 pub fn may_be_source(folder: &Path, path: &Path) -> bool {

@@ -68,7 +68,12 @@ mod tests {
 
     #[test]
     fn the_manifest_wins_for_speed_only() {
-        let cases: [(Profile, &str, &[(&str, &str)]); 4] = [
+        type Case = (
+            Profile,
+            &'static str,
+            &'static [(&'static str, &'static str)],
+        );
+        let cases: [Case; 4] = [
             (Profile::Speed, "", &SPEED),
             (
                 Profile::Speed,
