@@ -6,8 +6,9 @@
 //! shown as ignored, with the way to get it as its label; where
 //! `KUMIKI_REQUIRE` names the language it makes a test that fails.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use kumiki_build::{Probe, Toolchain, Tools, Wasi};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -25,27 +26,37 @@ const RESULT: &str = concat!(
 
 fn main() {
     let arguments = Arguments::from_args();
-    let languages = [
-        Toolchain::Rust,
-        Toolchain::C,
-        Toolchain::JavaScript,
-        Toolchain::Python,
-        Toolchain::Go,
-    ];
-    libtest_mimic::run(&arguments, languages.map(trial).into()).exit();
+    let mut trials = Vec::new();
+    for language in LANGUAGES {
+        let name = "from nothing to running";
+        trials.push(trial(language, name, from_nothing_to_running));
+        trials.push(trial(language, "begins any contract", any_contract));
+        trials.push(trial(language, "builds when a source changes", watch));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn trial(toolchain: Toolchain) -> Trial {
-    let missing = missing(toolchain);
+const LANGUAGES: [Toolchain; 5] = [
+    Toolchain::Rust,
+    Toolchain::C,
+    Toolchain::JavaScript,
+    Toolchain::Python,
+    Toolchain::Go,
+];
+
+type Case = fn(Toolchain) -> Result<(), Failed>;
+
+fn trial(language: Toolchain, name: &str, case: Case) -> Trial {
+    let missing = missing(language);
     let required = std::env::var("KUMIKI_REQUIRE").unwrap_or_default();
     let mut required = required.split(',').map(str::trim);
-    let ignored = missing.is_some() && !required.any(|name| name == toolchain.name());
+    let ignored = missing.is_some() && !required.any(|name| name == language.name());
     let kind = missing.clone().unwrap_or_default();
     let test = move || match missing {
         Some(missing) => Err(missing.into()),
-        None => from_nothing_to_running(toolchain.name()),
+        None => case(language),
     };
-    Trial::test(format!("{toolchain} from nothing to running"), test)
+    Trial::test(format!("{language} {name}"), test)
         .with_ignored_flag(ignored)
         .with_kind(kind)
 }
@@ -68,8 +79,9 @@ fn tools() -> PathBuf {
     )
 }
 
-fn from_nothing_to_running(language: &str) -> Result<(), Failed> {
-    let scene = Scene::new(language)?;
+fn from_nothing_to_running(language: Toolchain) -> Result<(), Failed> {
+    let language = language.name();
+    let scene = Scene::new(language, "ours")?;
     scene.well(&["new", "tidy", "--lang", language])?;
     let built = scene.well(&["build", "tidy"])?;
     let built = String::from_utf8_lossy(&built.stdout).into_owned();
@@ -97,6 +109,91 @@ fn from_nothing_to_running(language: &str) -> Result<(), Failed> {
     Ok(())
 }
 
+/// A world with its own functions and those of an interface, of many types;
+/// and the event filter's, which has a resource.
+fn any_contract(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "any")?;
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let begin = |name: &str, wit: &Path, world: &[&str]| {
+        let wit = wit.display().to_string();
+        let new = ["new", name, "--lang", language.name(), "--wit", &wit];
+        scene.run(&[&new, world].concat())
+    };
+    let exports = |name: &str, interface: &str| -> Result<(), Failed> {
+        scene.well(&["build", name])?;
+        let inspected = scene.well(&["inspect", &format!("{name}/{name}.wasm")])?;
+        let inspected = String::from_utf8_lossy(&inspected.stdout).into_owned();
+        if inspected.contains(interface) {
+            return Ok(());
+        }
+        Err(format!("no {interface} in {inspected}").into())
+    };
+
+    let rater = here.join("tests/rater.wit");
+    let unsaid = begin("rater", &rater, &[])?;
+    assert_eq!(unsaid.status.code(), Some(2), "two worlds: {unsaid:?}");
+    let begun = begin("rater", &rater, &["--world", "rater"])?;
+    assert!(begun.status.success(), "{begun:?}");
+    exports("rater", "acme:shop/rules@1.2.0")?;
+
+    let filter = here.join("../../examples/event-filter/wit");
+    let begun = begin("filter", &filter, &[])?;
+    if language == Toolchain::Go {
+        // It says so, and writes nothing.
+        let why = String::from_utf8_lossy(&begun.stderr).into_owned();
+        assert!(why.contains("exports a resource"), "{why}");
+        assert!(!scene.folder.join("filter").exists());
+        return Ok(());
+    }
+    assert!(begun.status.success(), "{begun:?}");
+    exports("filter", "example:event-filter/rules@1.0.0")
+}
+
+/// Each build is a line on standard output: the first at once, another when the
+/// plugin's version changes, none when a file does that is no source.
+fn watch(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "watch")?;
+    scene.well(&["new", "tidy", "--lang", language.name()])?;
+    let mut kumiki = scene.command(&["build", "tidy", "--watch"]);
+    let child = kumiki
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut child = Killed(child);
+    let out = child.0.stdout.take().ok_or("it has no output")?;
+    let mut lines = BufReader::new(out).lines();
+    let mut next = || lines.next().ok_or("it ended")?.map_err(Failed::from);
+
+    assert!(!next()?.contains("unchanged"), "the first build");
+    std::fs::write(scene.folder.join("tidy/.hidden"), "no source")?;
+    let source = scene.folder.join("tidy").join(match language {
+        // Its version is the package's.
+        Toolchain::Rust => "Cargo.toml",
+        Toolchain::C => "plugin.c",
+        Toolchain::JavaScript => "plugin.js",
+        Toolchain::Python => "plugin.py",
+        _ => "plugin.go",
+    });
+    let text = std::fs::read_to_string(&source)?;
+    std::fs::write(&source, text.replace("0.1.0", "0.2.0"))?;
+    let built = next()?;
+    assert!(!built.contains("unchanged"), "{built}");
+    let checked = scene.well(&["check", "tidy/tidy.wasm"])?;
+    let checked = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.contains("tidy 0.2.0"), "{checked}");
+    Ok(())
+}
+
+/// A program that ends with the test, however that ends.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A folder to work in. It is the same every time, and so is where
 /// intermediate files stay: cargo would build the dependencies, and perhaps
 /// std, again for a folder that it does not know.
@@ -106,24 +203,29 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(language: &str) -> Result<Self, Failed> {
+    fn new(language: &str, case: &str) -> Result<Self, Failed> {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("templates");
-        let folder = root.join(language);
+        let folder = root.join(language).join(case);
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
         std::fs::create_dir_all(&folder)?;
-        let work = root.join("work").join(language);
+        let work = root.join("work").join(language).join(case);
         Ok(Self { folder, work })
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Output, Failed> {
+        Ok(self.command(arguments).output()?)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut kumiki = Command::new(env!("CARGO_BIN_EXE_kumiki"));
         kumiki
             .current_dir(&self.folder)
             .env("KUMIKI_TOOLS", tools())
             .env("KUMIKI_WORK", &self.work);
-        Ok(kumiki.args(arguments).output()?)
+        kumiki.args(arguments);
+        kumiki
     }
 
     /// Runs it, and it must go well.

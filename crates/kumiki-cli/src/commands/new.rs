@@ -112,6 +112,10 @@ fn failure(error: &Error) -> Failure {
         (Error::Name { .. } | Error::Exists { .. }, Some(hint)) => {
             Failure::wrong_use(error.to_string(), hint)
         }
+        (Error::Wit { .. }, _) => Failure::wrong_use(
+            error.to_string(),
+            "`--wit` takes a file or folder of WIT, `--world` the name of a world in it",
+        ),
         (_, hint) => {
             let mut failure = Failure::failed(error.to_string());
             failure.causes = causes(error);
