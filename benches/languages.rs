@@ -1,10 +1,8 @@
 //! The languages side by side: what a plugin costs to keep, to load and to
 //! call, as a table for `docs/languages.md`.
 //!
-//! ```sh
-//! cargo xtask test nothing    # sets up every language and builds all guests
-//! cargo bench -p kumiki-benches --bench languages
-//! ```
+//! `cargo xtask bench languages` sets up every language, builds the guests, runs
+//! this and puts the times of building beside it.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -15,7 +13,7 @@ use std::time::{Duration, Instant};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use test_components::guests::Guest;
 
-const GUESTS: [(&str, &str); 8] = [
+const GUESTS: [(&str, &str); 9] = [
     ("Rust, no WASI", "text-upper"),
     ("Rust with the SDK", "sdk-rust"),
     ("Rust, `wasm32-wasip2`", "upper-wasip2"),
@@ -24,25 +22,42 @@ const GUESTS: [(&str, &str); 8] = [
     ("JavaScript, StarlingMonkey", "upper-starlingmonkey"),
     ("Python, no WASI", "text-title-py"),
     ("Python", "upper-python"),
+    ("Go, no WASI", "text-slug-go"),
 ];
 
 const SHORT: &str = "Hello, Component Mod!";
 
 fn main() {
-    println!("| guest | size | load | instance and first call | 21 bytes | 64 KiB | memory |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    println!(
+        "| guest | size | build | load | instance and first call | 21 bytes | 64 KiB | memory |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    let built = build_times();
     for (language, name) in GUESTS {
         match Guest::find(name).path().map(Path::to_owned) {
-            Ok(path) => println!("| {language} | {} |", measure(&path)),
+            Ok(path) => {
+                let seconds = built.iter().find(|(guest, _)| guest == name);
+                let build = seconds.map_or("-", |(_, seconds)| seconds);
+                println!("| {language} (`{name}`) | {} |", measure(&path, build));
+            }
             Err(why) => println!(
-                "| {language} | not built: {} | | | | | |",
+                "| {language} | not built: {} | | | | | | |",
                 why.replace('\n', "; ")
             ),
         }
     }
 }
 
-fn measure(path: &Path) -> String {
+/// What xtask measured: a guest and its seconds a line.
+fn build_times() -> Vec<(String, String)> {
+    let times = std::env::var("KUMIKI_BUILD_TIMES").unwrap_or_default();
+    let lines = times.lines().filter_map(|line| line.split_once(' '));
+    lines
+        .map(|(guest, seconds)| (guest.to_owned(), seconds.to_owned()))
+        .collect()
+}
+
+fn measure(path: &Path, build: &str) -> String {
     let size = std::fs::metadata(path).expect("it is there").len() as f64;
     let host = TextHost::new().expect("a host");
     let start = Instant::now();
@@ -73,7 +88,7 @@ fn measure(path: &Path) -> String {
     let long = per_call(&long, Duration::from_secs(2));
     let memory = plugin.memory() / 1024;
     format!(
-        "{:.1} KB | {load:.1?} | {first:.1?} | {short:.1?} | {long:.1?} | {memory} KiB",
+        "{:.1} KB | {build} | {load:.1?} | {first:.1?} | {short:.1?} | {long:.1?} | {memory} KiB",
         size / 1e3
     )
 }

@@ -87,6 +87,17 @@ pub(crate) fn all(place: &Place) -> Result<()> {
     remove_strays(&place.fixtures(), FIXTURES)
 }
 
+/// Every guest's project and its component's file name.
+pub(crate) fn jobs(place: &Place) -> Result<Vec<(Project, String)>> {
+    let guests = [PLUGINS, FIXTURES].concat();
+    let project = |guest: &Guest| {
+        let project = Project::read(&place.guests().join(guest.folder)).map_err(with_hint)?;
+        let output = format!("{}.wasm", project.name);
+        Ok((project, output))
+    };
+    guests.iter().map(project).collect()
+}
+
 fn build(place: &Place, guests: &[Guest]) -> Result<()> {
     let _lock = place.lock()?;
     let mut jobs = Vec::new();

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask setup | fixtures | demo | test`.
+//! The project's own commands: `cargo xtask setup | fixtures | demo | test | bench`.
 //!
 //! Each does what the ones before it do, as far as it needs them, and does
 //! nothing twice. What they make lies under `target`: `tools`, `plugins` (the
@@ -9,6 +9,7 @@
     reason = "it is a program, and says what it is doing"
 )]
 
+mod bench;
 mod debian;
 mod demo;
 mod fixtures;
@@ -34,6 +35,12 @@ enum Xtask {
     Fixtures,
     /// Set up, build the three example plugins and run them over a real text
     Demo,
+    /// Set up, build all guests and measure (the first time compiles wasmtime
+    /// for release: some ten minutes)
+    Bench {
+        /// What to measure
+        benchmark: bench::Benchmark,
+    },
     /// Set up, build all guests, check formatting and lints, run all tests
     ///
     /// KUMIKI_REQUIRE=rust,c,js,python,go,starlingmonkey names the toolchains that
@@ -60,6 +67,7 @@ fn run(command: Xtask) -> anyhow::Result<()> {
         Xtask::Setup => setup::run(&place, &Toolchain::ALL, |_| true),
         Xtask::Fixtures => step::step("guests", || fixtures::all(&place)),
         Xtask::Demo => demo::run(&place),
+        Xtask::Bench { benchmark } => bench::run(&place, benchmark),
         Xtask::Test { filters } => test::run(&place, &filters),
     }
 }

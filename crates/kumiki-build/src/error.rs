@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::toolchain::javascript::UnknownImport;
+use crate::unknown_import::UnknownImport;
 
 /// A toolchain, or a part of one, that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]

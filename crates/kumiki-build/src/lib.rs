@@ -37,6 +37,7 @@ mod templates;
 mod tool;
 mod toolchain;
 mod tools;
+mod unknown_import;
 mod world;
 
 pub use build::{build, build_all};
@@ -48,6 +49,7 @@ pub use project::{Engine, Language, Project, Wasi};
 pub use sources::{may_be_source, source_folders};
 pub use templates::Template;
 pub use tool::Tool;
-pub use toolchain::javascript::{UnknownImport, unknown_imports};
+pub use toolchain::javascript::unknown_imports;
 pub use toolchain::{Probe, Ready, Toolchain};
 pub use tools::{RustWay, Tools};
+pub use unknown_import::UnknownImport;

@@ -20,11 +20,6 @@ use toml::Spanned;
 use wit_parser::{Resolve, WorldId};
 
 use crate::error::Error;
-use crate::job::Profile;
-use crate::optimise;
-use crate::tool::Tool;
-use crate::toolchain::{Probe, Toolchain};
-use crate::tools::Tools;
 use crate::world;
 
 /// The language that a plugin is written in.
@@ -182,52 +177,6 @@ impl Project {
                 None => PathBuf::from(language.default_entry()),
             },
         })
-    }
-
-    /// The toolchain that builds it.
-    pub fn toolchain(&self) -> Toolchain {
-        match (self.language, self.engine) {
-            (Language::Rust, _) => Toolchain::Rust,
-            (Language::C, _) => Toolchain::C,
-            (Language::JavaScript, Engine::QuickJs) => Toolchain::JavaScript,
-            (Language::JavaScript, Engine::StarlingMonkey) => Toolchain::StarlingMonkey,
-            (Language::Python, _) => Toolchain::Python,
-            (Language::Go, _) => Toolchain::Go,
-        }
-    }
-}
-
-impl Project {
-    /// Looks whether it can be built for `profile`. Takes well under a second
-    /// and changes nothing.
-    pub fn probe(&self, tools: &Tools, profile: Profile) -> Probe {
-        let probe = self.toolchain().probe(tools, self.wasi);
-        match (&probe, self.wants_optimiser(profile)) {
-            (Probe::Ready(_), true) => match optimise::version(tools) {
-                Ok(_) => probe,
-                Err(missing) => Probe::Missing(missing),
-            },
-            _ => probe,
-        }
-    }
-
-    /// The project-local tools that it can be built with for `profile`.
-    pub fn tools(&self, profile: Profile) -> Vec<Tool> {
-        let mut tools = self.toolchain().tools().to_vec();
-        if self.wants_optimiser(profile) {
-            tools.push(Tool::Binaryen);
-        }
-        tools
-    }
-
-    /// Whether profiles make a difference to it: in JavaScript and Python all
-    /// but the author's module comes compiled.
-    pub fn has_profiles(&self) -> bool {
-        matches!(self.language, Language::Rust | Language::C | Language::Go)
-    }
-
-    fn wants_optimiser(&self, profile: Profile) -> bool {
-        profile == Profile::Size && self.has_profiles()
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::toolchain::Toolchain;
 
 const HEAD: &str = "name = 'a'\nlanguage = 'LANGUAGE'\nwit = 'wit'\nworld = 'w'\n";
 

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Command::New(arguments) => commands::new::new(&arguments),
+        Command::Build(arguments) if arguments.watch => commands::watch::watch(&arguments),
         Command::Build(arguments) => commands::build::build(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use kumiki::Plugin;
 
-use crate::growth::Growth;
+use crate::growth::{Growth, SAMPLE};
 use crate::{Config, Error, ProcessResult, TextContract, TextPlugin};
 
 /// A name or version longer than this is no name, in bytes.
@@ -166,9 +166,6 @@ fn controls() -> String {
         .chain('\u{80}'..='\u{9f}')
         .collect()
 }
-
-/// A text with something of everything.
-pub(crate) const SAMPLE: &str = "Hello, plugin! 組木 😀 ß İ e\u{301}";
 
 fn same_answer(plugin: &mut TextPlugin) -> Result<String, String> {
     let first = answer(plugin, SAMPLE)?;

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use kumiki::{Limit, Plugin};
 
-use crate::conformance::SAMPLE;
 use crate::{Config, Error, Result, TextContract, TextPlugin};
+
+/// A text with something of everything.
+pub(crate) const SAMPLE: &str = "Hello, plugin! 組木 😀 ß İ e\u{301}";
 
 /// How often the plugin is called.
 const CALLS: usize = 100_000;

@@ -6,6 +6,7 @@
 mod c;
 mod go;
 pub(crate) mod javascript;
+mod project;
 mod python;
 mod rust;
 

@@ -16,7 +16,6 @@ use kumiki_build::{
     Built, Error, Language, Missing, Options, Probe, Profile, Project, Ready, RustWay, Tools,
 };
 
-use super::watch::watch;
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, escape_lines};
 use crate::failure::{Failure, causes, written};
@@ -24,9 +23,6 @@ use crate::failure::{Failure, causes, written};
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
     let tools = tools()?;
-    if arguments.watch {
-        return watch(arguments, &tools, &console);
-    }
     let built = once(arguments, &tools, &console)?;
     written("what was built", report(&built))?;
     Ok(ExitCode::SUCCESS)

@@ -6,4 +6,4 @@ pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod new;
 pub(crate) mod run;
-mod watch;
+pub(crate) mod watch;

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use kumiki_build::{Tools, may_be_source, source_folders};
+use kumiki_build::{may_be_source, source_folders};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::build::{once, read, report};
+use super::build::{once, read, report, tools};
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};
@@ -19,11 +19,8 @@ use crate::failure::{Failure, written};
 /// happens within this time is one change.
 const SETTLED: Duration = Duration::from_millis(150);
 
-pub(super) fn watch(
-    arguments: &BuildArguments,
-    tools: &Tools,
-    console: &Console,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
+    let (tools, console) = (tools()?, Console::new(false, 0));
     let (sender, changes) = channel();
     // It ends with this function, and so does the receiver.
     let watcher = notify::recommended_watcher(move |event| {
@@ -38,7 +35,7 @@ pub(super) fn watch(
     loop {
         // Before the build, so that no change during it is missed.
         sources.watch(&arguments.folder)?;
-        match once(arguments, tools, console) {
+        match once(arguments, &tools, &console) {
             Ok(built) => written("what was built", report(&built))?,
             Err(failure) => print_failure(&failure),
         }

@@ -2,7 +2,6 @@
 //! without running anything, each with the nearest that the world has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,53 +14,10 @@ use super::world::{
 };
 use crate::error::Error;
 use crate::project::{Language, Project};
+use crate::unknown_import::UnknownImport;
 
 /// From this likeness on, 1 being the same, a name was meant to be another.
 const ALIKE: f64 = 0.6;
-
-/// An import in JavaScript that the project's world does not have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownImport {
-    /// The file that imports it.
-    pub path: PathBuf,
-    /// The line in it, counted from one.
-    pub line: usize,
-    /// What is not there: `a:b/c`, or the name of a function or type.
-    pub name: String,
-    /// The interface that has no such name, or else the world has no such
-    /// interface.
-    pub interface: Option<String>,
-    /// What there is: the nearest alone where one is near, else all.
-    pub known: Vec<String>,
-}
-
-impl UnknownImport {
-    /// What to write instead.
-    pub fn hint(&self) -> String {
-        match &self.known[..] {
-            [] => "the world of the kumiki.toml imports nothing".to_owned(),
-            [nearest] => format!("write `{nearest}`"),
-            known => format!("there are `{}`", known.join("`, `")),
-        }
-    }
-}
-
-impl fmt::Display for UnknownImport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            line,
-            name,
-            interface,
-            ..
-        } = self;
-        write!(f, "{}:{line}: ", path.display())?;
-        match interface {
-            Some(interface) => write!(f, "`{interface}` has no `{name}`"),
-            None => write!(f, "the world imports no `{name}`"),
-        }
-    }
-}
 
 /// Looks for imports that the world of a JavaScript project does not have, in
 /// its module and in the files that this imports. Builds nothing; a project in

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use self::bundle::Bundle;
 pub(crate) use self::declarations::write_declarations;
-pub use self::imports::{UnknownImport, unknown_imports};
+pub use self::imports::unknown_imports;
 use self::wrapper::POSITIONS;
 use super::Ready;
 use crate::command;

@@ -1,0 +1,54 @@
+//! What a project is built with.
+
+use super::{Probe, Toolchain};
+use crate::job::Profile;
+use crate::optimise;
+use crate::project::{Engine, Language, Project};
+use crate::tool::Tool;
+use crate::tools::Tools;
+
+impl Project {
+    /// The toolchain that builds it.
+    pub fn toolchain(&self) -> Toolchain {
+        match (self.language, self.engine) {
+            (Language::Rust, _) => Toolchain::Rust,
+            (Language::C, _) => Toolchain::C,
+            (Language::JavaScript, Engine::QuickJs) => Toolchain::JavaScript,
+            (Language::JavaScript, Engine::StarlingMonkey) => Toolchain::StarlingMonkey,
+            (Language::Python, _) => Toolchain::Python,
+            (Language::Go, _) => Toolchain::Go,
+        }
+    }
+
+    /// Looks whether it can be built for `profile`. Takes well under a second
+    /// and changes nothing.
+    pub fn probe(&self, tools: &Tools, profile: Profile) -> Probe {
+        let probe = self.toolchain().probe(tools, self.wasi);
+        match (&probe, self.wants_optimiser(profile)) {
+            (Probe::Ready(_), true) => match optimise::version(tools) {
+                Ok(_) => probe,
+                Err(missing) => Probe::Missing(missing),
+            },
+            _ => probe,
+        }
+    }
+
+    /// The project-local tools that it can be built with for `profile`.
+    pub fn tools(&self, profile: Profile) -> Vec<Tool> {
+        let mut tools = self.toolchain().tools().to_vec();
+        if self.wants_optimiser(profile) {
+            tools.push(Tool::Binaryen);
+        }
+        tools
+    }
+
+    /// Whether profiles make a difference to it: in JavaScript and Python all
+    /// but the author's module comes compiled.
+    pub fn has_profiles(&self) -> bool {
+        matches!(self.language, Language::Rust | Language::C | Language::Go)
+    }
+
+    fn wants_optimiser(&self, profile: Profile) -> bool {
+        profile == Profile::Size && self.has_profiles()
+    }
+}
