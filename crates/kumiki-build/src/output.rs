@@ -1,6 +1,7 @@
 //! Writes components so that nobody ever sees half of one, and remembers what
 //! each was made from.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,9 @@ fn stamp_text(fingerprint: Fingerprint, component: &[u8]) -> String {
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
+    // Hidden, so that nobody takes it for a source.
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = folder.join(name);
     fs::write(&temporary, bytes).map_err(Error::io("write", &temporary))?;

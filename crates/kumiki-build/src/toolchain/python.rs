@@ -28,7 +28,8 @@ fn find(tools: &Tools) -> Result<(Command, String), Missing> {
     let program = program.ok_or_else(|| tools.missing(Tool::ComponentizePy))?;
     let version = command::answer(Command::new(&program).arg("--version"));
     let version = version.ok_or_else(|| tools.missing(Tool::ComponentizePy))?;
-    Ok((Command::new(program), version))
+    let number = version.split_whitespace().next_back().unwrap_or_default();
+    Ok((Command::new(program), number.to_owned()))
 }
 
 pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built, Error> {

@@ -32,17 +32,21 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
         watched: HashSet::new(),
         roots: Vec::new(),
     };
+    let mut first = true;
     loop {
         // Before the build, so that no change during it is missed.
         sources.watch(&arguments.folder)?;
         match once(arguments, &tools, &console) {
+            // A change that changed nothing is not worth a line.
+            Ok(built) if built.fresh && !first => {}
             Ok(built) => written("what was built", report(&built))?,
             Err(failure) => print_failure(&failure),
         }
-        console.notice(escape(&format!(
-            "watching {}; Ctrl-C ends it",
-            arguments.folder.display()
-        )));
+        if first {
+            let folder = arguments.folder.display();
+            console.notice(escape(&format!("watching {folder}; Ctrl-C ends it")));
+        }
+        first = false;
         if !sources.wait(&changes) {
             return Ok(ExitCode::SUCCESS);
         }
