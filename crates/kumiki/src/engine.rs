@@ -6,6 +6,7 @@
 //! warm slots only within one. [`Engine::shared`] is the only way to get one.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,15 @@ use crate::{Error, Result};
 /// limit is kept: a call ends at most one tick late, plus whatever host
 /// function it is waiting in.
 pub const TICK: Duration = Duration::from_millis(10);
+
+/// How often the clock has moved since the process's first engine.
+static TICKS: AtomicU64 = AtomicU64::new(0);
+
+/// The clock as it is now. It moves from when the first engine is made.
+#[inline]
+pub(crate) fn ticks_now() -> u64 {
+    TICKS.load(Ordering::Relaxed)
+}
 
 /// What distinguishes one engine from another. Two equal configurations share
 /// one engine.
@@ -114,6 +124,7 @@ fn tick(engine: wasmtime::Engine) -> Result<()> {
             .spawn(|| {
                 loop {
                     thread::sleep(TICK);
+                    TICKS.fetch_add(1, Ordering::Relaxed);
                     for engine in &*TICKING.lock().unwrap_or_else(PoisonError::into_inner) {
                         engine.increment_epoch();
                     }

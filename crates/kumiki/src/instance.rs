@@ -12,6 +12,7 @@ use wasmtime::{Store, Trap, WasmBacktrace};
 use crate::host::Inner;
 use crate::limits::Limit;
 use crate::observer::Event;
+use crate::waiting::Deadline;
 use crate::{Contract, Error, HostState, Limits, Plugin, Result};
 
 /// What errors call the function that runs a component's start code.
@@ -142,7 +143,9 @@ fn arm<C: Contract>(
         fuel,
     } = &host.limits;
     store.set_epoch_deadline(host.ticks);
-    store.data_mut().memory.refused = false;
+    let state = store.data_mut();
+    state.deadline = Deadline::after(host.ticks);
+    state.memory.refused = false;
     if let Some(fuel) = fuel {
         // Fails only on an engine that does not count, which the host's
         // builder never pairs with a fuel limit.

@@ -97,6 +97,7 @@ mod limits;
 mod observer;
 mod plugin;
 mod state;
+mod waiting;
 mod wasi;
 
 pub use contract::Contract;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
 use crate::observer::{Level, LogRecord, Observer};
+use crate::waiting::Deadline;
 use crate::wasi::Wasi;
 
 /// What the host keeps for one instance: the contract's own data, and what
@@ -18,6 +19,8 @@ pub struct HostState<D> {
     pub(crate) plugin: Arc<str>,
     pub(crate) memory: MemoryLimiter,
     pub(crate) wasi: Wasi,
+    /// When the call that runs must be over.
+    pub(crate) deadline: Deadline,
     observer: Arc<dyn Observer>,
 }
 
@@ -39,6 +42,7 @@ impl<D> HostState<D> {
             plugin,
             memory,
             wasi,
+            deadline: Deadline::default(),
             observer,
         }
     }

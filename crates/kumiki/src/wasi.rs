@@ -68,7 +68,8 @@ pub(crate) fn is_linked(compatible_name: &str) -> bool {
 
 pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)
+    wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
+    crate::waiting::link(linker)
 }
 
 /// The WASI side of one instance; empty until the guest first calls into it.
