@@ -1,11 +1,11 @@
 //! What may stand on the command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kumiki_build::Profile;
+
+use crate::limits::{LimitArguments, size};
 
 /// Run WebAssembly plugins, written in any language, over text
 #[derive(Parser)]
@@ -218,21 +218,12 @@ pub(crate) struct RunArguments {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// The longest that one call into a plugin may take
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time)]
-    pub(crate) time_limit: Duration,
-
-    /// The most memory that one plugin may hold
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = size)]
-    pub(crate) memory_limit: usize,
-
-    /// The most that a plugin may hand over in one call
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
-    pub(crate) transfer_limit: usize,
-
     /// The longest line that is a record
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
     pub(crate) line_limit: usize,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
 }
 
 /// How results are written.
@@ -252,17 +243,6 @@ fn key_value(argument: &str) -> Result<(String, String), String> {
         Some((key, value)) => Ok((key.into(), value.into())),
         None => Err("there is no `=` between key and value".into()),
     }
-}
-
-fn time(argument: &str) -> Result<Duration, String> {
-    humantime::parse_duration(argument).map_err(|error| format!("{error}, as in `10s` or `500ms`"))
-}
-
-fn size(argument: &str) -> Result<usize, String> {
-    let size: ByteSize = argument
-        .parse()
-        .map_err(|error| format!("{error}, as in `64MiB` or `1GiB`"))?;
-    usize::try_from(size.as_u64()).map_err(|_| "this machine has no such number".into())
 }
 
 #[cfg(test)]
@@ -288,15 +268,5 @@ mod tests {
             let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
             assert_eq!(parsed, expected, "{argument}");
         }
-    }
-
-    #[test]
-    fn sizes_and_times() {
-        assert_eq!(size("64MiB"), Ok(64 << 20));
-        assert_eq!(size("1 GiB"), Ok(1 << 30));
-        assert_eq!(size("100"), Ok(100));
-        assert!(size("many").is_err());
-        assert_eq!(time("1m 30s"), Ok(Duration::from_secs(90)));
-        assert!(time("soon").is_err());
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::limits;
+
 /// A failure of the program as a whole: one fact, what caused it, a way out.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -93,21 +95,8 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
 
 /// What a person can do about a plugin's error, in terms of this program.
 pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
-    use kumiki::Limit;
-    let flag = match error {
-        kumiki::Error::Limit {
-            limit: Limit::Time(_),
-            ..
-        } => "--time-limit 1m",
-        kumiki::Error::Limit {
-            limit: Limit::Memory(_),
-            ..
-        } => "--memory-limit 2GiB",
-        kumiki::Error::Limit {
-            limit: Limit::Transfer(_),
-            ..
-        } => "--transfer-limit 1GiB",
-        _ => return error.hint(),
+    let Some(flag) = limits::flag(error) else {
+        return error.hint();
     };
     Some(format!(
         "if it is meant to use so much, raise the limit: `{flag}`"

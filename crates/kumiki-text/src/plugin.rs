@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kumiki::{Instance, Plugin};
+use kumiki::{Instance, Limit, Plugin};
 
 use crate::contract::{Config, ProcessResult, TextContract, TextData};
 use crate::{Error, Result, TextHost};
@@ -123,6 +123,12 @@ impl TextPlugin {
                 .myapp_text_processor_plugin()
                 .call_process(store, input)
         })?;
+        if let Ok(result) = &answer {
+            let most = instance.plugin().host().limits().entries;
+            if result.metadata.len() > most {
+                return Err(instance.beyond("process", Limit::Entries(most)).into());
+            }
+        }
         answer.map_err(|error| Error::Plugin {
             plugin: self.name.to_string(),
             error,

@@ -226,6 +226,21 @@ impl Error {
                 Limit::Transfer(_) => {
                     "raise `Limits::transfer` if the plugin is meant to return so much"
                 }
+                Limit::TableElements(_) => {
+                    "raise `Limits::table_elements` if the plugin is meant to have so many"
+                }
+                Limit::CoreInstances(_) => {
+                    "raise `Limits::core_instances` if the plugin is meant to have so many"
+                }
+                Limit::Handles(_) => {
+                    "raise `Limits::handles` if the plugin is meant to hold so many"
+                }
+                Limit::Entries(_) => {
+                    "raise `Limits::entries` if the plugin is meant to return so many"
+                }
+                Limit::Random(_) => {
+                    "raise `Limits::random` if the plugin is meant to ask for so many"
+                }
                 Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run so long",
             }
             .into(),

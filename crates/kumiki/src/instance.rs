@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
 use crate::host::Inner;
@@ -30,11 +31,12 @@ impl<C: Contract> Instance<C> {
     pub(crate) fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
         let host = &plugin.host().inner;
         let name = plugin.shared_name().clone();
-        let state = HostState::new(data, name, host.limits.memory, host.observer.clone());
+        let state = HostState::new(data, name, &host.limits, host.observer.clone());
         let mut store = Store::new(host.engine.as_wasmtime(), state);
         store.limiter(|state| &mut state.memory);
         // Each call counts from here again, so once is enough.
         store.set_hostcall_fuel(host.limits.transfer);
+        store.set_max_component_handles(host.limits.handles);
         arm(&mut store, host, INSTANTIATE)?;
         match C::instantiate(plugin.pre(), &mut store) {
             Ok(bindings) => Ok(Self {
@@ -69,6 +71,18 @@ impl<C: Contract> Instance<C> {
         match call(&self.bindings, &mut self.store) {
             Ok(result) => Ok(result),
             Err(source) => Err(self.end(function, source)),
+        }
+    }
+
+    /// The error of a call whose result goes beyond a limit that the contract's
+    /// host keeps, such as [`Limits::entries`]. The instance lives on.
+    #[must_use]
+    #[cold]
+    pub fn beyond(&self, function: &str, limit: Limit) -> Error {
+        Error::Limit {
+            plugin: self.store.data().plugin.to_string(),
+            function: function.to_owned(),
+            limit,
         }
     }
 
@@ -134,18 +148,14 @@ fn arm<C: Contract>(
     host: &Inner<C>,
     function: &str,
 ) -> Result<()> {
-    // A new limit must be armed here. Time is the host's `ticks`, divided once
-    // and not at every call; memory and transfer are armed with the instance.
-    let Limits {
-        time: _,
-        memory: _,
-        transfer: _,
-        fuel,
-    } = &host.limits;
+    // Time is the host's `ticks`, divided once and not at every call; fuel and
+    // the log count from here; all other limits are armed with the instance.
+    let Limits { fuel, .. } = &host.limits;
     store.set_epoch_deadline(host.ticks);
     let state = store.data_mut();
     state.deadline = Deadline::after(host.ticks);
-    state.memory.refused = false;
+    state.memory.refused = None;
+    state.meter.reset();
     if let Some(fuel) = fuel {
         // Fails only on an engine that does not count, which the host's
         // builder never pairs with a fuel limit.
@@ -169,9 +179,10 @@ fn call_error<D>(
     let limit = match trap {
         Some(Trap::Interrupt) => Some(Limit::Time(limits.time)),
         Some(Trap::OutOfFuel) => Some(Limit::Fuel(limits.fuel.unwrap_or_default())),
-        _ if state.memory.refused => Some(Limit::Memory(limits.memory)),
-        _ if is_transfer(&source) => Some(Limit::Transfer(limits.transfer)),
-        _ => None,
+        _ => state
+            .memory
+            .refused
+            .or_else(|| without_a_type(limits, &source)),
     };
     if let Some(limit) = limit {
         return Error::Limit {
@@ -192,13 +203,32 @@ fn call_error<D>(
     }
 }
 
-/// The message of wasmtime's error for exhausted host-call fuel; it has no
-/// type of its own (wasmtime 48, `component/func/options.rs`).
-fn is_transfer(source: &wasmtime::Error) -> bool {
-    source
-        .root_cause()
-        .to_string()
-        .contains("fuel allocated for hostcalls")
+/// The limit behind an error that has no type of its own in wasmtime 48, but a
+/// message (`component/func/options.rs`, `vm/component/handle_table.rs`,
+/// `runtime/store.rs`, and the hosts of WASI).
+fn without_a_type(limits: &Limits, source: &wasmtime::Error) -> Option<Limit> {
+    if let Some(ResourceTableError::Full) = source.downcast_ref() {
+        return Some(Limit::Handles(limits.handles));
+    }
+    let message = source.root_cause().to_string();
+    let messages = [
+        (
+            "fuel allocated for hostcalls",
+            Limit::Transfer(limits.transfer),
+        ),
+        ("handle limit exceeded", Limit::Handles(limits.handles)),
+        (
+            "resource table has no free keys",
+            Limit::Handles(limits.handles),
+        ),
+        (
+            "count too high",
+            Limit::CoreInstances(limits.core_instances),
+        ),
+        ("requested len", Limit::Random(limits.random)),
+    ];
+    let known = messages.iter().find(|(text, _)| message.contains(text));
+    known.map(|(_, limit)| *limit)
 }
 
 fn trap_message(trap: Option<Trap>, source: &wasmtime::Error) -> String {

@@ -94,6 +94,7 @@ mod host;
 pub mod inspect;
 mod instance;
 mod limits;
+mod log_meter;
 mod observer;
 mod plugin;
 mod state;

@@ -1,5 +1,5 @@
-//! How much a plugin may use. Every limit here holds for each call by itself;
-//! memory holds for the instance.
+//! How much a plugin may use. A limit here holds for each call by itself, or for
+//! the instance, as it says.
 
 use std::fmt;
 use std::time::Duration;
@@ -19,8 +19,9 @@ use crate::engine::TICK;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Time a call may take, kept to [`TICK`](crate::TICK). A guest that waits
-    /// inside a host function is ended when it comes back. Default: 10 s.
+    /// Time a call may take, kept to [`TICK`](crate::TICK), whether the guest
+    /// computes, sleeps or waits for a stream. A contract's own functions and
+    /// the file system are waited for. Default: 10 s.
     pub time: Duration,
     /// Bytes of linear memory that one instance may hold, all its memories
     /// together. Default: 1 GiB, a quarter of what 32-bit WebAssembly can
@@ -29,6 +30,25 @@ pub struct Limits {
     /// Bytes that one call may hand to the host: its result, and what it gives
     /// to each host function. Default: 256 MiB.
     pub transfer: usize,
+    /// Elements that the tables of one instance may have, all together; each is
+    /// a pointer of the host. Default: 1,000,000.
+    pub table_elements: usize,
+    /// Core instances, and likewise memories and tables, that one component may
+    /// be made of. Default: 1,000.
+    pub core_instances: usize,
+    /// Handles that one instance may hold at a time: streams, open files,
+    /// timers. Default: 10,000.
+    pub handles: usize,
+    /// Entries of a list in a result, where a contract bounds one: the metadata
+    /// of a text. The contract's host checks it. Default: 10,000.
+    pub entries: usize,
+    /// Records that a call may log, what it writes on standard output and error
+    /// included. What is beyond is left out, with one notice. Default: 1,000.
+    pub log_records: usize,
+    /// Bytes of these records, all together. Default: 1 MiB.
+    pub log_bytes: usize,
+    /// Random bytes that a guest may ask for at once. Default: 1 MiB.
+    pub random: usize,
     /// Instructions that a call may run, counted exactly. Default: none,
     /// because counting costs running time ([`EngineConfig::fuel`]).
     ///
@@ -42,6 +62,13 @@ impl Default for Limits {
             time: Duration::from_secs(10),
             memory: 1 << 30,
             transfer: 256 << 20,
+            table_elements: 1_000_000,
+            core_instances: 1_000,
+            handles: 10_000,
+            entries: 10_000,
+            log_records: 1_000,
+            log_bytes: 1 << 20,
+            random: 1 << 20,
             fuel: None,
         }
     }
@@ -66,6 +93,50 @@ impl Limits {
     #[must_use]
     pub fn with_transfer(mut self, bytes: usize) -> Self {
         self.transfer = bytes;
+        self
+    }
+
+    /// These limits, with another number of elements in an instance's tables.
+    #[must_use]
+    pub fn with_table_elements(mut self, elements: usize) -> Self {
+        self.table_elements = elements;
+        self
+    }
+
+    /// These limits, with another number of core instances in a component.
+    #[must_use]
+    pub fn with_core_instances(mut self, instances: usize) -> Self {
+        self.core_instances = instances;
+        self
+    }
+
+    /// These limits, with another number of handles for an instance.
+    #[must_use]
+    pub fn with_handles(mut self, handles: usize) -> Self {
+        self.handles = handles;
+        self
+    }
+
+    /// These limits, with another number of entries in a result.
+    #[must_use]
+    pub fn with_entries(mut self, entries: usize) -> Self {
+        self.entries = entries;
+        self
+    }
+
+    /// These limits, with other numbers of records and bytes that a call may
+    /// log.
+    #[must_use]
+    pub fn with_log(mut self, records: usize, bytes: usize) -> Self {
+        self.log_records = records;
+        self.log_bytes = bytes;
+        self
+    }
+
+    /// These limits, with another number of random bytes at once.
+    #[must_use]
+    pub fn with_random(mut self, bytes: usize) -> Self {
+        self.random = bytes;
         self
     }
 
@@ -95,6 +166,16 @@ pub enum Limit {
     Memory(usize),
     /// The call handed over more than this many bytes.
     Transfer(usize),
+    /// The instance's tables wanted more than this many elements.
+    TableElements(usize),
+    /// The component is made of more than this many core instances.
+    CoreInstances(usize),
+    /// The instance held this many handles and wanted another.
+    Handles(usize),
+    /// The result had more than this many entries.
+    Entries(usize),
+    /// The guest asked for more than this many random bytes at once.
+    Random(usize),
     /// The call ran more than this many instructions.
     Fuel(u64),
 }
@@ -105,6 +186,11 @@ impl fmt::Display for Limit {
             Self::Time(time) => write!(f, "time of {time:?} for a call"),
             Self::Memory(bytes) => write!(f, "memory of {} for an instance", Bytes(*bytes)),
             Self::Transfer(bytes) => write!(f, "{} handed over in a call", Bytes(*bytes)),
+            Self::TableElements(count) => write!(f, "{count} elements in an instance's tables"),
+            Self::CoreInstances(count) => write!(f, "{count} core instances in a component"),
+            Self::Handles(count) => write!(f, "{count} handles of an instance"),
+            Self::Entries(count) => write!(f, "{count} entries in a result"),
+            Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
         }
     }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 
+use crate::log_meter::{Admission, LogMeter};
 use crate::observer::{Level, LogRecord, Observer};
 use crate::waiting::Deadline;
 use crate::wasi::Wasi;
+use crate::{Limit, Limits};
 
 /// What the host keeps for one instance: the contract's own data, and what
 /// every plugin needs. It is the `T` of the instance's `Store<T>`; a contract
@@ -21,6 +23,7 @@ pub struct HostState<D> {
     pub(crate) wasi: Wasi,
     /// When the call that runs must be over.
     pub(crate) deadline: Deadline,
+    pub(crate) meter: Arc<LogMeter>,
     observer: Arc<dyn Observer>,
 }
 
@@ -28,21 +31,19 @@ impl<D> HostState<D> {
     pub(crate) fn new(
         data: D,
         plugin: Arc<str>,
-        memory_limit: usize,
+        limits: &Limits,
         observer: Arc<dyn Observer>,
     ) -> Self {
-        let wasi = Wasi::new(&plugin, &observer);
-        let memory = MemoryLimiter {
-            limit: memory_limit,
-            used: 0,
-            refused: false,
-        };
+        let meter = Arc::new(LogMeter::new(limits));
+        let wasi = Wasi::new(&plugin, &observer, &meter, limits);
+        let memory = MemoryLimiter::new(limits);
         Self {
             data,
             plugin,
             memory,
             wasi,
             deadline: Deadline::default(),
+            meter,
             observer,
         }
     }
@@ -53,27 +54,60 @@ impl<D> HostState<D> {
         &self.plugin
     }
 
-    /// Hands a log record of this plugin to the host's observer.
+    /// Hands a log record of this plugin to the host's observer, unless the call
+    /// has logged as much as it may: then one notice in its place.
     #[inline]
     pub fn log(&self, level: Level, message: &str) {
-        self.observer.log(&LogRecord {
-            plugin: &self.plugin,
-            level,
-            message,
-        });
+        log(&self.meter, &*self.observer, &self.plugin, level, message);
     }
 }
 
-/// Counts the linear memory of one instance and refuses what is beyond the
-/// limit. A refused `memory.grow` gives the guest -1, which nearly all of them
-/// answer with a trap: `refused` tells that trap from any other.
+/// A record on its way to the observer, if the call may still log.
+#[inline]
+pub(crate) fn log(
+    meter: &LogMeter,
+    observer: &dyn Observer,
+    plugin: &str,
+    level: Level,
+    message: &str,
+) {
+    let record = |level, message| LogRecord {
+        plugin,
+        level,
+        message,
+    };
+    match meter.admit(message.len()) {
+        Admission::Shown => observer.log(&record(level, message)),
+        Admission::Notice => observer.log(&record(Level::Warn, &meter.notice())),
+        Admission::LeftOut => {}
+    }
+}
+
+/// Counts the linear memory and the tables of one instance and refuses what is
+/// beyond the limits. A refused `memory.grow` gives the guest -1, which nearly
+/// all of them answer with a trap: `refused` tells that trap from any other.
 pub(crate) struct MemoryLimiter {
     limit: usize,
     used: usize,
-    pub(crate) refused: bool,
+    table_elements: usize,
+    table_limit: usize,
+    core_instances: usize,
+    /// The limit that something was refused by in this call.
+    pub(crate) refused: Option<Limit>,
 }
 
 impl MemoryLimiter {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            limit: limits.memory,
+            used: 0,
+            table_elements: 0,
+            table_limit: limits.table_elements,
+            core_instances: limits.core_instances,
+            refused: None,
+        }
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.used
     }
@@ -88,7 +122,7 @@ impl ResourceLimiter for MemoryLimiter {
     ) -> wasmtime::Result<bool> {
         let used = self.used.saturating_sub(current).saturating_add(desired);
         if used > self.limit {
-            self.refused = true;
+            self.refused = Some(Limit::Memory(self.limit));
             return Ok(false);
         }
         self.used = used;
@@ -97,12 +131,30 @@ impl ResourceLimiter for MemoryLimiter {
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // An element of a table is a pointer of the host.
-        Ok(desired <= self.limit / size_of::<usize>())
+        let elements = self.table_elements.saturating_sub(current);
+        let elements = elements.saturating_add(desired);
+        if elements > self.table_limit {
+            self.refused = Some(Limit::TableElements(self.table_limit));
+            return Ok(false);
+        }
+        self.table_elements = elements;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.core_instances
+    }
+
+    fn memories(&self) -> usize {
+        self.core_instances
+    }
+
+    fn tables(&self) -> usize {
+        self.core_instances
     }
 }
 
@@ -112,16 +164,23 @@ mod tests {
 
     #[test]
     fn all_memories_together_stay_below_the_limit() {
-        let mut memory = MemoryLimiter {
-            limit: 100,
-            used: 0,
-            refused: false,
-        };
+        let mut memory = MemoryLimiter::new(&Limits::default().with_memory(100));
         assert!(memory.memory_growing(0, 60, None).unwrap());
         assert!(memory.memory_growing(0, 40, None).unwrap());
-        assert!(!memory.refused);
+        assert_eq!(memory.refused, None);
         assert!(!memory.memory_growing(40, 41, None).unwrap());
-        assert!(memory.refused);
+        assert_eq!(memory.refused, Some(Limit::Memory(100)));
         assert!(!memory.memory_growing(0, usize::MAX, None).unwrap());
+    }
+
+    #[test]
+    fn all_tables_together_stay_below_the_limit() {
+        let limits = Limits::default().with_table_elements(100);
+        let mut memory = MemoryLimiter::new(&limits);
+        assert!(memory.table_growing(0, 60, None).unwrap());
+        assert!(memory.table_growing(0, 40, None).unwrap());
+        assert_eq!(memory.refused, None);
+        assert!(!memory.table_growing(40, 41, None).unwrap());
+        assert_eq!(memory.refused, Some(Limit::TableElements(100)));
     }
 }

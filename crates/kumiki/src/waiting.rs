@@ -170,7 +170,7 @@ mod tests {
     use wasmtime::component::Component;
 
     use super::*;
-    use crate::{Engine, EngineConfig, Silent};
+    use crate::{Engine, EngineConfig, Limits, Silent};
 
     /// Sleeps for as many nanoseconds as it is told.
     const SLEEPER: &str = r#"(component
@@ -200,7 +200,7 @@ mod tests {
         crate::wasi::link(&mut linker).unwrap();
         let bytes = test_components::parse(SLEEPER);
         let component = Component::from_binary(engine.as_wasmtime(), &bytes).unwrap();
-        let state = HostState::new((), "sleeper".into(), 1 << 20, Arc::new(Silent));
+        let state = HostState::new((), "sleeper".into(), &Limits::default(), Arc::new(Silent));
         let mut store = Store::new(engine.as_wasmtime(), state);
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = linker.instantiate(&mut store, &component).unwrap();

@@ -18,8 +18,10 @@ use wasmtime_wasi_http::{
     WasiHttpView,
 };
 
-use crate::HostState;
-use crate::observer::{Level, LogRecord, Observer};
+use crate::log_meter::LogMeter;
+use crate::observer::{Level, Observer};
+use crate::state::log;
+use crate::{HostState, Limits};
 
 /// The version of WASI that this host gives: that of wasmtime's own WIT. Earlier
 /// ones of 0.2 are compatible with it.
@@ -76,6 +78,8 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasm
 pub(crate) struct Wasi {
     contexts: Option<Box<Contexts>>,
     output: LogStream,
+    handles: usize,
+    random: usize,
 }
 
 struct Contexts {
@@ -86,14 +90,22 @@ struct Contexts {
 }
 
 impl Wasi {
-    pub(crate) fn new(plugin: &Arc<str>, observer: &Arc<dyn Observer>) -> Self {
+    pub(crate) fn new(
+        plugin: &Arc<str>,
+        observer: &Arc<dyn Observer>,
+        meter: &Arc<LogMeter>,
+        limits: &Limits,
+    ) -> Self {
         let output = LogStream {
             plugin: plugin.clone(),
             observer: observer.clone(),
+            meter: meter.clone(),
         };
         Self {
             contexts: None,
             output,
+            handles: limits.handles,
+            random: limits.random,
         }
     }
 
@@ -102,17 +114,26 @@ impl Wasi {
     }
 
     fn contexts(&mut self) -> &mut Contexts {
-        let output = &self.output;
-        self.contexts.get_or_insert_with(|| {
+        let Self {
+            contexts,
+            output,
+            handles,
+            random,
+        } = self;
+        let make = || {
             let mut wasi = WasiCtx::builder();
             wasi.stdout(output.clone()).stderr(output.clone());
+            wasi.max_random_size(*random as u64);
+            let mut table = ResourceTable::new();
+            table.set_max_capacity(*handles);
             Box::new(Contexts {
-                table: ResourceTable::new(),
+                table,
                 wasi: wasi.build(),
                 http: WasiHttpCtx::new(),
                 no_network: NoNetwork,
             })
-        })
+        };
+        contexts.get_or_insert_with(make)
     }
 }
 
@@ -167,6 +188,7 @@ impl WasiHttpHooks for NoNetwork {
 struct LogStream {
     plugin: Arc<str>,
     observer: Arc<dyn Observer>,
+    meter: Arc<LogMeter>,
 }
 
 impl IsTerminal for LogStream {
@@ -195,11 +217,8 @@ impl OutputStream for LogStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         let text = String::from_utf8_lossy(&bytes);
         for message in text.lines().filter(|line| !line.trim().is_empty()) {
-            self.observer.log(&LogRecord {
-                plugin: &self.plugin,
-                level: Level::Debug,
-                message,
-            });
+            let (observer, plugin) = (&*self.observer, &*self.plugin);
+            log(&self.meter, observer, plugin, Level::Debug, message);
         }
         Ok(())
     }

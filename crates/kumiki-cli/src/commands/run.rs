@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use kumiki::Limits;
 use kumiki_text::{
     Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin, plugin_files,
 };
@@ -85,10 +84,7 @@ fn load_plugins(
     files: &[PathBuf],
     console: &Console,
 ) -> Result<Vec<TextPlugin>, Failure> {
-    let limits = Limits::default()
-        .with_time(arguments.time_limit)
-        .with_memory(arguments.memory_limit)
-        .with_transfer(arguments.transfer_limit);
+    let limits = arguments.limits.resolve()?;
     let host = TextHost::builder()
         .limits(limits)
         .observer(console.clone())

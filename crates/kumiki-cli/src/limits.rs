@@ -1,0 +1,270 @@
+//! How much a plugin may use, as it is said: by flags, in a file, or not at
+//! all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+use kumiki::{Error, Limit, Limits};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+use crate::failure::Failure;
+
+/// What is not said is the library's default.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Limits (of one call into a plugin, or of one plugin)")]
+pub(crate) struct LimitArguments {
+    /// Read limits from the `[limits]` of a TOML file; the names are those of
+    /// the flags below, without `-limit`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) limits: Option<PathBuf>,
+
+    #[command(flatten)]
+    values: Values,
+}
+
+/// The limits themselves, the same in the file and on the command line.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Values {
+    /// The longest that one call may take [default: 10s]
+    #[arg(long = "time-limit", value_name = "TIME", value_parser = time)]
+    #[serde(deserialize_with = "said_time")]
+    time: Option<Duration>,
+
+    /// The most memory that one plugin may hold [default: 1GiB]
+    #[arg(long = "memory-limit", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "said_size")]
+    memory: Option<usize>,
+
+    /// The most that a plugin may hand over in one call [default: 256MiB]
+    #[arg(long = "transfer-limit", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "said_size")]
+    transfer: Option<usize>,
+
+    /// The most entries of metadata in one result [default: 10000]
+    #[arg(long = "metadata-limit", value_name = "COUNT")]
+    metadata: Option<usize>,
+
+    /// The most lines that one call may log; more are left out [default: 1000]
+    #[arg(long = "log-limit", value_name = "COUNT")]
+    log: Option<usize>,
+
+    /// The most that one call may log in bytes; more is left out [default: 1MiB]
+    #[arg(long = "log-size-limit", value_name = "SIZE", value_parser = size)]
+    #[serde(rename = "log-size", deserialize_with = "said_size")]
+    log_size: Option<usize>,
+
+    /// The most instructions that one call may run; counting them costs up to
+    /// half of the speed [default: not counted]
+    #[arg(long = "fuel-limit", value_name = "COUNT")]
+    fuel: Option<u64>,
+
+    /// The most streams, files and timers that one plugin may hold [default: 10000]
+    #[arg(long = "handle-limit", value_name = "COUNT")]
+    handle: Option<usize>,
+
+    /// The most elements in the tables of one plugin [default: 1000000]
+    #[arg(long = "table-limit", value_name = "COUNT")]
+    table: Option<usize>,
+
+    /// The most core instances that one plugin may be made of [default: 1000]
+    #[arg(long = "instance-limit", value_name = "COUNT")]
+    instance: Option<usize>,
+
+    /// The most random bytes that a plugin may ask for at once [default: 1MiB]
+    #[arg(long = "random-limit", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "said_size")]
+    random: Option<usize>,
+}
+
+/// The file as it is written. What is not a limit belongs to others.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    limits: Values,
+}
+
+impl LimitArguments {
+    /// The limits: what a flag says, else what the file says, else the default.
+    pub(crate) fn resolve(&self) -> Result<Limits, Failure> {
+        let file = match &self.limits {
+            Some(path) => read(path)?,
+            None => Values::default(),
+        };
+        Ok(limits(self.values.clone(), file))
+    }
+}
+
+fn limits(flags: Values, file: Values) -> Limits {
+    let mut limits = Limits::default();
+    // A new limit must be named here.
+    let Values {
+        time,
+        memory,
+        transfer,
+        metadata,
+        log,
+        log_size,
+        fuel,
+        handle,
+        table,
+        instance,
+        random,
+    } = flags;
+    set(&mut limits.time, time.or(file.time));
+    set(&mut limits.memory, memory.or(file.memory));
+    set(&mut limits.transfer, transfer.or(file.transfer));
+    set(&mut limits.entries, metadata.or(file.metadata));
+    set(&mut limits.log_records, log.or(file.log));
+    set(&mut limits.log_bytes, log_size.or(file.log_size));
+    set(&mut limits.handles, handle.or(file.handle));
+    set(&mut limits.table_elements, table.or(file.table));
+    set(&mut limits.core_instances, instance.or(file.instance));
+    set(&mut limits.random, random.or(file.random));
+    limits.fuel = fuel.or(file.fuel);
+    limits
+}
+
+fn set<T>(limit: &mut T, said: Option<T>) {
+    if let Some(said) = said {
+        *limit = said;
+    }
+}
+
+fn read(path: &Path) -> Result<Values, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        let hint = "check the path, relative to the current folder";
+        Failure::path("file of limits", path, &error, hint)
+    })?;
+    parse(&text).map_err(|(line, message)| {
+        Failure::wrong_use(
+            format!("{}:{line}: {message}", path.display()),
+            "write a limit as `time = \"10s\"`, `memory = \"1GiB\"` or `handle = 100`",
+        )
+    })
+}
+
+/// The limits in a text, or the line at fault and what is wrong with it.
+fn parse(text: &str) -> Result<Values, (usize, String)> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let before = error.span().map_or(0, |span| span.start);
+        let lines = text.bytes().take(before).filter(|byte| *byte == b'\n');
+        let message = error.message().trim_end().replace('\n', ", ");
+        (lines.count() + 1, message)
+    })?;
+    Ok(file.limits)
+}
+
+/// The flag that raises the limit which `error` is of, with a value to try.
+pub(crate) fn flag(error: &Error) -> Option<&'static str> {
+    let Error::Limit { limit, .. } = error else {
+        return None;
+    };
+    Some(match limit {
+        Limit::Time(_) => "--time-limit 1m",
+        Limit::Memory(_) => "--memory-limit 2GiB",
+        Limit::Transfer(_) => "--transfer-limit 1GiB",
+        Limit::Entries(_) => "--metadata-limit 1000000",
+        Limit::Fuel(_) => "--fuel-limit 10000000000",
+        Limit::Handles(_) => "--handle-limit 100000",
+        Limit::TableElements(_) => "--table-limit 10000000",
+        Limit::CoreInstances(_) => "--instance-limit 10000",
+        Limit::Random(_) => "--random-limit 64MiB",
+        _ => return None,
+    })
+}
+
+/// A time, as a person writes it.
+pub(crate) fn time(argument: &str) -> Result<Duration, String> {
+    humantime::parse_duration(argument).map_err(|error| format!("{error}, as in `10s` or `500ms`"))
+}
+
+/// A number of bytes, as a person writes it.
+pub(crate) fn size(argument: &str) -> Result<usize, String> {
+    let size: ByteSize = argument
+        .parse()
+        .map_err(|error| format!("{error}, as in `64MiB` or `1GiB`"))?;
+    usize::try_from(size.as_u64()).map_err(|_| "this machine has no such number".into())
+}
+
+fn said_time<'a, D: Deserializer<'a>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(from)?;
+    time(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn said_size<'a, D: Deserializer<'a>>(from: D) -> Result<Option<usize>, D::Error> {
+    let text = String::deserialize(from)?;
+    size(&text).map(Some).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times() {
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("1 GiB"), Ok(1 << 30));
+        assert_eq!(size("100"), Ok(100));
+        assert!(size("many").is_err());
+        assert_eq!(time("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(time("soon").is_err());
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let file = parse("[limits]\ntime = '2s'\nmemory = '64MiB'\nfuel = 1000\n").unwrap();
+        let flags = Values {
+            time: Some(Duration::from_secs(1)),
+            ..Values::default()
+        };
+        let expected = Limits::default()
+            .with_time(Duration::from_secs(1))
+            .with_memory(64 << 20)
+            .with_fuel(1000);
+        assert_eq!(limits(flags, file), expected);
+    }
+
+    #[test]
+    fn every_limit_can_be_said_in_a_file() {
+        let text = "[other]\nkey = 1\n[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\n\
+                    metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
+                    instance = 9\nrandom = '10'\n";
+        let expected = Limits::default()
+            .with_time(Duration::from_millis(1))
+            .with_memory(1)
+            .with_transfer(2)
+            .with_entries(3)
+            .with_log(4, 5)
+            .with_fuel(6)
+            .with_handles(7)
+            .with_table_elements(8)
+            .with_core_instances(9)
+            .with_random(10);
+        assert_eq!(limits(Values::default(), parse(text).unwrap()), expected);
+        assert_eq!(
+            limits(Values::default(), parse("").unwrap()),
+            Limits::default()
+        );
+    }
+
+    #[test]
+    fn faults_name_their_line() {
+        for (text, line, words) in [
+            ("[limits]\ntime = 'soon'\n", 2, "as in `10s`"),
+            ("[limits]\n\nspeed = 1\n", 3, "unknown field `speed`"),
+            ("[limits]\nhandle = '1'\n", 2, "invalid type"),
+            ("[limits]\nhandle = -1\n", 2, "invalid value"),
+            ("limits = 1\n", 1, "invalid type"),
+            ("[limits\n", 1, ""),
+        ] {
+            let (at, message) = parse(text).unwrap_err();
+            assert_eq!(at, line, "{text}: {message}");
+            assert!(message.contains(words), "{text}: {message}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Counts what a call logs, and says when it is enough.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::Limits;
+
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// It is shown.
+    Shown,
+    /// It is the first beyond the limit: a notice is shown in its place.
+    Notice,
+    /// It is left out.
+    LeftOut,
+}
+
+/// The records and bytes that one call has logged, in all the ways there are.
+/// Shared by the log of the contract and the guest's standard output, which run
+/// on one thread.
+#[derive(Debug)]
+pub(crate) struct LogMeter {
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+    most_records: usize,
+    most_bytes: usize,
+}
+
+impl LogMeter {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            records: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            most_records: limits.log_records,
+            most_bytes: limits.log_bytes,
+        }
+    }
+
+    /// Another call begins.
+    #[inline]
+    pub(crate) fn reset(&self) {
+        self.records.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts a record of so many bytes.
+    #[inline]
+    pub(crate) fn admit(&self, bytes: usize) -> Admission {
+        // No other thread writes, so this need not be one step.
+        let records = self.records.load(Ordering::Relaxed);
+        let all_bytes = self.bytes.load(Ordering::Relaxed).saturating_add(bytes);
+        let was_full = records > self.most_records;
+        let is_full = was_full || records == self.most_records || all_bytes > self.most_bytes;
+        if is_full {
+            // Whichever it was, this call logs nothing more.
+            self.records.store(usize::MAX, Ordering::Relaxed);
+        } else {
+            self.records.store(records + 1, Ordering::Relaxed);
+            self.bytes.store(all_bytes, Ordering::Relaxed);
+        }
+        match (is_full, was_full) {
+            (false, _) => Admission::Shown,
+            (true, false) => Admission::Notice,
+            (true, true) => Admission::LeftOut,
+        }
+    }
+
+    /// What is said in the place of what is left out.
+    pub(crate) fn notice(&self) -> String {
+        format!(
+            "it logs more than {} records or {} bytes in a call; the rest of them is left out",
+            self.most_records, self.most_bytes
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admissions(sizes: &[usize]) -> Vec<Admission> {
+        let meter = LogMeter::new(&Limits::default().with_log(3, 100));
+        let admit = |size: &usize| meter.admit(*size);
+        let first: Vec<_> = sizes.iter().map(admit).collect();
+        meter.reset();
+        let again: Vec<_> = sizes.iter().map(admit).collect();
+        assert_eq!(first, again, "each call by itself");
+        first
+    }
+
+    #[test]
+    fn beyond_either_limit_there_is_one_notice_and_silence() {
+        use Admission::{LeftOut, Notice, Shown};
+        assert_eq!(admissions(&[1, 0, 99]), [Shown, Shown, Shown]);
+        assert_eq!(
+            admissions(&[1, 1, 1, 1, 1]),
+            [Shown, Shown, Shown, Notice, LeftOut]
+        );
+        assert_eq!(admissions(&[60, 60, 1]), [Shown, Notice, LeftOut]);
+        assert_eq!(admissions(&[usize::MAX, 1]), [Notice, LeftOut]);
+    }
+}
