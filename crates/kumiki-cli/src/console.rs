@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kumiki::{Level, LogRecord, Observer};
+use kumiki::{Event, Level, LogRecord, Observer};
 
 use crate::failure::{self, Failure};
 
@@ -169,6 +169,21 @@ impl Observer for Console {
             "[{plugin}] {style}{}{style:#}: {message}",
             record.level
         ));
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        if let Event::SetAside {
+            plugin,
+            failures,
+            time,
+        } = event
+        {
+            let plugin = escape(plugin);
+            self.line(format_args!(
+                "{ERROR}set aside{ERROR:#}: `{plugin}` failed {failures} times in a row; it is \
+                 tried again in {time:.0?}, and the others go on"
+            ));
+        }
     }
 }
 

@@ -131,7 +131,7 @@ fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, 
     match plugin.process(input) {
         Ok(result) => Ok(Ok(result)),
         Err(error @ Error::Plugin { .. }) => Ok(Err(error.kind().to_owned())),
-        Err(error @ Error::Host(_)) => Err(error.to_string()),
+        Err(error @ (Error::Host(_) | Error::SetAside { .. })) => Err(error.to_string()),
     }
 }
 

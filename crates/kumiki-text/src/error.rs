@@ -1,5 +1,7 @@
 //! Why a plugin gave no result.
 
+use std::time::Duration;
+
 use crate::contract::{ErrorName, ProcessError};
 
 /// The result of a function of this crate.
@@ -17,6 +19,20 @@ pub enum Error {
         /// Its answer.
         error: ProcessError,
     },
+    /// The plugin was not asked: it has failed so often in a row that it is set
+    /// aside for a while.
+    #[error(
+        "`{plugin}` is set aside: it failed {failures} times in a row, and is tried again in \
+         {left:.1?}"
+    )]
+    SetAside {
+        /// The plugin's name.
+        plugin: String,
+        /// How often it failed in a row.
+        failures: u32,
+        /// How much longer it is set aside.
+        left: Duration,
+    },
     /// The plugin gave no answer: it trapped, ran into a limit, or could not
     /// be loaded.
     #[error(transparent)]
@@ -25,8 +41,8 @@ pub enum Error {
 
 impl Error {
     /// One word for machines: `invalid-input`, `unsupported-format` and
-    /// `internal-error` are the plugin's own; `trap`, `limit` and `host` are
-    /// not.
+    /// `internal-error` are the plugin's own; `trap`, `limit`, `set-aside` and
+    /// `host` are not.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -42,6 +58,7 @@ impl Error {
                 error: ProcessError::InternalError,
                 ..
             } => "internal-error",
+            Self::SetAside { .. } => "set-aside",
             Self::Host(kumiki::Error::Trap { .. }) => "trap",
             Self::Host(kumiki::Error::Limit { .. }) => "limit",
             Self::Host(_) => "host",

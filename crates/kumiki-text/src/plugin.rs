@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use kumiki::{Instance, Limit, Plugin};
+use kumiki::{Event, Instance, Limit, Plugin};
 
 use crate::contract::{Config, ProcessResult, TextContract, TextData};
+use crate::patience::{Patience, Record};
 use crate::{Error, Result, TextHost};
 
 /// A plugin of the text-processor contract with one live instance. A trap or a
@@ -19,6 +20,8 @@ pub struct TextPlugin {
     instance: Option<Instance<TextContract>>,
     name: Arc<str>,
     version: String,
+    patience: Patience,
+    record: Record,
 }
 
 impl TextPlugin {
@@ -57,7 +60,16 @@ impl TextPlugin {
             instance: Some(instance),
             name,
             version,
+            patience: Patience::default(),
+            record: Record::default(),
         })
+    }
+
+    /// The same plugin, put up with for as long as `patience` says when it
+    /// fails.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// What the plugin calls itself. Its own text: it may hold anything.
@@ -105,8 +117,40 @@ impl TextPlugin {
     /// # Errors
     /// [`Error::Plugin`] with the plugin's own error; [`Error::Host`] when it
     /// trapped or ran into a limit, after which the next call gets a new
-    /// instance.
+    /// instance; [`Error::SetAside`] when that happened too often in a row,
+    /// which the observer hears as [`Event::SetAside`].
+    ///
+    /// [`Event::SetAside`]: kumiki::Event::SetAside
     pub fn process(&mut self, input: &str) -> Result<ProcessResult> {
+        if let Some(left) = self.record.left() {
+            return Err(Error::SetAside {
+                plugin: self.name.to_string(),
+                failures: self.record.failures,
+                left,
+            });
+        }
+        let answer = self.ask(input);
+        match &answer {
+            Err(Error::Host(_)) => self.failed(),
+            _ => self.record.answered(),
+        }
+        answer
+    }
+
+    #[cold]
+    fn failed(&mut self) {
+        if let Some(time) = self.record.failed(&self.patience) {
+            let host = self.plugin.host();
+            host.observer().event(&Event::SetAside {
+                plugin: &self.name,
+                failures: self.record.failures,
+                time,
+            });
+        }
+    }
+
+    #[inline]
+    fn ask(&mut self, input: &str) -> Result<ProcessResult> {
         let instance = match &mut self.instance {
             Some(instance) if !instance.is_poisoned() => instance,
             ended => {
@@ -144,6 +188,8 @@ impl std::fmt::Debug for TextPlugin {
             instance: _,
             name,
             version,
+            patience: _,
+            record: _,
         } = self;
         f.debug_struct("TextPlugin")
             .field("name", name)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kumiki::{Event, Level, Limit, Limits, LogRecord, Observer};
-use kumiki_text::{Config, Error, Pipeline, ProcessError, TextHost, TextPlugin};
+use kumiki_text::{Config, Error, Patience, Pipeline, ProcessError, TextHost, TextPlugin};
 use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin as Guest, build, error};
 
 /// Loads a guest with nothing configured.
@@ -464,4 +464,41 @@ fn an_instance_that_needs_more_than_it_may_have_is_not_made() {
         panic!("{error:?}")
     };
     assert_eq!(*limit, Limit::Memory(1 << 16));
+}
+
+#[test]
+fn a_plugin_that_keeps_failing_is_set_aside_and_tried_again() {
+    let notes = Notes::default();
+    let host = TextHost::builder().observer(notes.clone()).build().unwrap();
+    // Traps unless the input is empty.
+    let process = "(if (local.get $length) (then unreachable)) ".to_owned() + ECHO;
+    let guest = Guest::new("moody").process(&process);
+    let patience = Patience::default()
+        .with_failures(3)
+        .with_times(Duration::from_millis(50), Duration::from_secs(60));
+    let mut plugin = load_with(&host, &guest).unwrap().with_patience(patience);
+    let mut kinds = |inputs: &[&str]| -> Vec<&'static str> {
+        let kind = |input: &&str| {
+            plugin
+                .process(input)
+                .map_or_else(|error| error.kind(), |_| "ok")
+        };
+        inputs.iter().map(kind).collect()
+    };
+
+    // An answer in between begins the count anew.
+    assert_eq!(
+        kinds(&["x", "x", "", "x", "x"]),
+        ["trap", "trap", "ok", "trap", "trap"]
+    );
+    notes.take();
+    assert_eq!(kinds(&["x", "x", ""]), ["trap", "set-aside", "set-aside"]);
+    let heard = notes.take();
+    let said = "SetAside { plugin: \"moody\", failures: 3, time: 50ms }";
+    assert_eq!(heard.last().map(String::as_str), Some(said), "{heard:?}");
+    std::thread::sleep(Duration::from_millis(60));
+    // It is tried again: a failure doubles the time, an answer ends it.
+    assert_eq!(kinds(&["x", ""]), ["trap", "set-aside"]);
+    std::thread::sleep(Duration::from_millis(110));
+    assert_eq!(kinds(&["", "x", "x", ""]), ["ok", "trap", "trap", "ok"]);
 }

@@ -128,6 +128,12 @@ impl<C: Contract> Host<C> {
         &self.inner.engine
     }
 
+    /// Who hears of its plugins.
+    #[must_use]
+    pub fn observer(&self) -> &dyn Observer {
+        &*self.inner.observer
+    }
+
     /// What each plugin of this host may use.
     #[must_use]
     pub fn limits(&self) -> &Limits {

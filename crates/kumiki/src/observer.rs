@@ -63,6 +63,15 @@ pub enum Event<'a> {
         /// What ended it.
         reason: &'a Error,
     },
+    /// A plugin failed too often in a row, and is left alone for a while.
+    SetAside {
+        /// The plugin's name.
+        plugin: &'a str,
+        /// How often it failed in a row.
+        failures: u32,
+        /// For how long.
+        time: Duration,
+    },
 }
 
 /// Receives log records and events of all plugins of a [`Host`](crate::Host).
