@@ -218,6 +218,10 @@ pub(crate) struct RunArguments {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// Tell at the end what each plugin used at most, to set limits by
+    #[arg(long)]
+    pub(crate) report: bool,
+
     /// The longest line that is a record
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
     pub(crate) line_limit: usize,

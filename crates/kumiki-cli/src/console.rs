@@ -63,6 +63,11 @@ impl Console {
         }
     }
 
+    /// What was asked for, and so is shown even where notices are not.
+    pub(crate) fn report(&self, line: &str) {
+        self.line(format_args!("{}", escape(line)));
+    }
+
     /// Something failed and the work goes on.
     pub(crate) fn error(&self, message: impl fmt::Display, causes: &[String], hint: Option<&str>) {
         let mut text = error_text(&message.to_string(), causes);

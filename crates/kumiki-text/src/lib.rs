@@ -30,6 +30,7 @@ mod patience;
 mod pipeline;
 mod plugin;
 mod records;
+mod usage;
 mod way;
 
 pub use contract::{
@@ -43,6 +44,7 @@ pub use patience::Patience;
 pub use pipeline::{Outcome, Pipeline};
 pub use plugin::TextPlugin;
 pub use records::{ReadError, Record, Records};
+pub use usage::Usage;
 pub use way::Way;
 
 /// Loads plugins of the text-processor contract.

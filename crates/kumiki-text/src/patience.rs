@@ -96,7 +96,7 @@ mod tests {
             .with_failures(3)
             .with_times(Duration::from_secs(10), Duration::from_secs(35));
         let mut record = Record::default();
-        let mut fail = |record: &mut Record| record.failed(&patience).map(|time| time.as_secs());
+        let fail = |record: &mut Record| record.failed(&patience).map(|time| time.as_secs());
         let times: Vec<_> = (0..6).map(|_| fail(&mut record)).collect();
         assert_eq!(times, [None, None, Some(10), Some(20), Some(35), Some(35)]);
         assert!(record.left().is_some());

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use kumiki::{Event, Instance, Limit, Plugin};
 
 use crate::contract::{Config, ProcessResult, TextContract, TextData};
 use crate::patience::{Patience, Record};
+use crate::usage::{Seen, Usage};
 use crate::{Error, Result, TextHost};
 
 /// A plugin of the text-processor contract with one live instance. A trap or a
@@ -22,6 +24,8 @@ pub struct TextPlugin {
     version: String,
     patience: Patience,
     record: Record,
+    /// What it used, where that is measured.
+    usage: Option<Box<Usage>>,
 }
 
 impl TextPlugin {
@@ -62,7 +66,24 @@ impl TextPlugin {
             version,
             patience: Patience::default(),
             record: Record::default(),
+            usage: None,
         })
+    }
+
+    /// The same plugin, with what it uses measured from now on. That costs two
+    /// looks at the system's clock a call.
+    #[must_use]
+    pub fn measured(self) -> Self {
+        Self {
+            usage: Some(Box::default()),
+            ..self
+        }
+    }
+
+    /// What it used, if it is [`TextPlugin::measured`].
+    #[must_use]
+    pub fn usage(&self) -> Option<&Usage> {
+        self.usage.as_deref()
     }
 
     /// The same plugin, put up with for as long as `patience` says when it
@@ -129,10 +150,30 @@ impl TextPlugin {
                 left,
             });
         }
-        let answer = self.ask(input);
+        let answer = match self.usage {
+            None => self.ask(input),
+            Some(_) => self.ask_and_measure(input),
+        };
         match &answer {
             Err(Error::Host(_)) => self.failed(),
             _ => self.record.answered(),
+        }
+        answer
+    }
+
+    fn ask_and_measure(&mut self, input: &str) -> Result<ProcessResult> {
+        let start = Instant::now();
+        let answer = self.ask(input);
+        let time = start.elapsed();
+        let instance = self.instance.as_ref();
+        let seen = Seen {
+            time,
+            memory: self.memory(),
+            log: instance.map_or((0, 0), kumiki::Instance::logged),
+            fuel: instance.and_then(kumiki::Instance::fuel),
+        };
+        if let Some(usage) = &mut self.usage {
+            usage.add(&answer, &seen);
         }
         answer
     }
@@ -190,6 +231,7 @@ impl std::fmt::Debug for TextPlugin {
             version,
             patience: _,
             record: _,
+            usage: _,
         } = self;
         f.debug_struct("TextPlugin")
             .field("name", name)

@@ -99,6 +99,21 @@ impl<C: Contract> Instance<C> {
         self.store.data().memory.used()
     }
 
+    /// How many records, and how many bytes of them, the last call logged; one
+    /// record more than [`Limits::log_records`] where either limit was reached.
+    #[must_use]
+    pub fn logged(&self) -> (usize, usize) {
+        self.store.data().meter.logged()
+    }
+
+    /// How many instructions the last call ran, where they are counted.
+    #[must_use]
+    pub fn fuel(&self) -> Option<u64> {
+        let limit = self.plugin.host().inner.limits.fuel?;
+        let left = self.store.get_fuel().ok()?;
+        Some(limit.saturating_sub(left))
+    }
+
     /// The plugin it is an instance of.
     #[must_use]
     pub fn plugin(&self) -> &Plugin<C> {

@@ -31,7 +31,8 @@ impl LogMeter {
         Self {
             records: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
-            most_records: limits.log_records,
+            // There is room for one more.
+            most_records: limits.log_records.min(usize::MAX - 1),
             most_bytes: limits.log_bytes,
         }
     }
@@ -53,7 +54,7 @@ impl LogMeter {
         let is_full = was_full || records == self.most_records || all_bytes > self.most_bytes;
         if is_full {
             // Whichever it was, this call logs nothing more.
-            self.records.store(usize::MAX, Ordering::Relaxed);
+            self.records.store(self.most_records + 1, Ordering::Relaxed);
         } else {
             self.records.store(records + 1, Ordering::Relaxed);
             self.bytes.store(all_bytes, Ordering::Relaxed);
@@ -63,6 +64,13 @@ impl LogMeter {
             (true, false) => Admission::Notice,
             (true, true) => Admission::LeftOut,
         }
+    }
+
+    /// The records and bytes of the call so far; one record more than the limit
+    /// where that was reached.
+    pub(crate) fn logged(&self) -> (usize, usize) {
+        let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        (read(&self.records), read(&self.bytes))
     }
 
     /// What is said in the place of what is left out.

@@ -5,5 +5,6 @@ pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod new;
+mod report;
 pub(crate) mod run;
 pub(crate) mod watch;

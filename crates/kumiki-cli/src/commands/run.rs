@@ -14,6 +14,7 @@ use kumiki_text::{
     Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin, plugin_files,
 };
 
+use super::report::table;
 use crate::arguments::{Format, RunArguments};
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
@@ -50,6 +51,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         run.console.done();
     }
     written("the results", result)?;
+    if arguments.report {
+        for line in table(run.pipeline.plugins()) {
+            run.console.report(&line);
+        }
+    }
     Ok(ExitCode::from(u8::from(!complete || run.failed > 0)))
 }
 
@@ -96,6 +102,7 @@ fn load_plugins(
         let plugin = TextPlugin::load(&host, file, config.clone());
         console.done();
         match plugin {
+            Ok(plugin) if arguments.report => plugins.push(plugin.measured()),
             Ok(plugin) => plugins.push(plugin),
             Err(error) => console.plugin_error("", &error),
         }

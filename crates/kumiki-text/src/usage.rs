@@ -1,0 +1,57 @@
+//! What a plugin used, so that limits can be set by what it needs.
+
+use std::time::Duration;
+
+use crate::{Error, ProcessResult, Result};
+
+/// What one plugin used so far: how often, and the most of any call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Records that it was given.
+    pub calls: u64,
+    /// Records that it refused with an error of its own.
+    pub refused: u64,
+    /// Records that it gave no answer for: traps and limits.
+    pub failed: u64,
+    /// The longest call.
+    pub longest: Duration,
+    /// All calls together, failed ones included.
+    pub time: Duration,
+    /// The most bytes of linear memory that one instance held.
+    pub memory: usize,
+    /// The most records that a call logged; one more than the limit where it
+    /// was reached.
+    pub log_records: usize,
+    /// The most bytes of them.
+    pub log_bytes: usize,
+    /// The largest output, in bytes.
+    pub output: usize,
+    /// The most instructions of a call, where they are counted.
+    pub fuel: Option<u64>,
+}
+
+/// What was seen of one call.
+pub(crate) struct Seen {
+    pub(crate) time: Duration,
+    pub(crate) memory: usize,
+    pub(crate) log: (usize, usize),
+    pub(crate) fuel: Option<u64>,
+}
+
+impl Usage {
+    pub(crate) fn add(&mut self, answer: &Result<ProcessResult>, seen: &Seen) {
+        self.calls += 1;
+        match answer {
+            Ok(result) => self.output = self.output.max(result.output.len()),
+            Err(Error::Plugin { .. }) => self.refused += 1,
+            Err(_) => self.failed += 1,
+        }
+        self.longest = self.longest.max(seen.time);
+        self.time += seen.time;
+        self.memory = self.memory.max(seen.memory);
+        self.log_records = self.log_records.max(seen.log.0);
+        self.log_bytes = self.log_bytes.max(seen.log.1);
+        self.fuel = self.fuel.max(seen.fuel);
+    }
+}
