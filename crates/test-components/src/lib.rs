@@ -6,6 +6,7 @@
 //! needs a real language is found by [`guests`].
 
 pub mod guests;
+pub mod imports;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -22,6 +23,11 @@ pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world
 /// When the text is no WebAssembly or does not fit the world: a faulty test.
 #[must_use]
 pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
+    componentise(wit, world, core_module(core))
+}
+
+/// Makes a component of `world` in `wit` from a whole core module.
+fn componentise(wit: &str, world: &str, mut module: Vec<u8>) -> Vec<u8> {
     let mut resolve = Resolve::new();
     let package = resolve
         .push_source("test.wit", wit)
@@ -29,7 +35,6 @@ pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
     let world = resolve
         .select_world(&[package], Some(world))
         .expect("the world is there");
-    let mut module = core_module(core);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
         .expect("the module takes the world's metadata");
     let mut encoder = ComponentEncoder::default()
@@ -45,6 +50,12 @@ pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
 /// When the text is no WebAssembly.
 #[must_use]
 pub fn core_module(core: &str) -> Vec<u8> {
+    module_with_allocator(core, "")
+}
+
+/// [`core_module`] whose allocator does something else first: its parameters
+/// are `$old`, `$old-size`, `$align` and `$size`.
+fn module_with_allocator(core: &str, first: &str) -> Vec<u8> {
     // Imports must come first, so the test's own text does.
     let text = format!(
         r#"(module $guest
@@ -55,6 +66,7 @@ pub fn core_module(core: &str) -> Vec<u8> {
                 (param $old i32) (param $old-size i32) (param $align i32) (param $size i32)
                 (result i32)
                 (local $at i32)
+                {first}
                 (local.set $at
                     (i32.and
                         (i32.add (global.get $free) (i32.sub (local.get $align) (i32.const 1)))
@@ -104,13 +116,17 @@ pub fn parse(text: &str) -> Vec<u8> {
 /// input and returns the address of its result; bytes 16 to 255 are its own to
 /// lay that out in, and the strings given to [`TextPlugin::data`] may lie
 /// between 256 and 4095. `$log` (level, address, length) and `$get-config`
-/// (address, length, address of the answer) are the host's functions.
+/// (address, length, address of the answer) are the host's functions;
+/// [`TextPlugin::import`] adds those of WASI.
 pub struct TextPlugin {
     name: String,
     get_name: Option<String>,
+    get_version: Option<String>,
     process: String,
-    data: String,
-    globals: String,
+    post_return: String,
+    allocator: String,
+    imports: String,
+    items: String,
 }
 
 impl Default for TextPlugin {
@@ -126,9 +142,12 @@ impl TextPlugin {
         Self {
             name: name.to_owned(),
             get_name: None,
+            get_version: None,
             process: ECHO.to_owned(),
-            data: String::new(),
-            globals: String::new(),
+            post_return: String::new(),
+            allocator: String::new(),
+            imports: String::new(),
+            items: String::new(),
         }
     }
 
@@ -146,25 +165,61 @@ impl TextPlugin {
         self
     }
 
+    /// Replaces the body of `get-version`, which returns the address of a string.
+    #[must_use]
+    pub fn get_version(mut self, body: &str) -> Self {
+        self.get_version = Some(body.to_owned());
+        self
+    }
+
+    /// Puts something before what ends a call of `process`, after its result
+    /// was read.
+    #[must_use]
+    pub fn post_return(mut self, body: &str) -> Self {
+        self.post_return = body.to_owned();
+        self
+    }
+
+    /// Puts something before the work of `cabi_realloc`, which gets `$old`,
+    /// `$old-size`, `$align` and `$size`.
+    #[must_use]
+    pub fn allocator(mut self, body: &str) -> Self {
+        self.allocator = body.to_owned();
+        self
+    }
+
+    /// Imports a function of WASI, one of those in [`imports`].
+    #[must_use]
+    pub fn import(mut self, import: &str) -> Self {
+        self.imports.push_str(import);
+        self.imports.push('\n');
+        self
+    }
+
+    /// Adds functions, tables, a start function: whatever a module may hold
+    /// beside its imports.
+    #[must_use]
+    pub fn items(mut self, text: &str) -> Self {
+        self.items.push_str(text);
+        self.items.push('\n');
+        self
+    }
+
     /// Puts a string at an address between 256 and 4095.
     #[must_use]
-    pub fn data(mut self, at: u32, text: &str) -> Self {
+    pub fn data(self, at: u32, text: &str) -> Self {
         use std::fmt::Write as _;
         let bytes = text.bytes().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "\\{byte:02x}");
             text
         });
-        self.data
-            .push_str(&format!("(data (i32.const {at}) \"{bytes}\")\n"));
-        self
+        self.items(&format!("(data (i32.const {at}) \"{bytes}\")"))
     }
 
     /// Adds a mutable 32-bit global, 0 at first.
     #[must_use]
-    pub fn global(mut self, name: &str) -> Self {
-        self.globals
-            .push_str(&format!("(global ${name} (mut i32) (i32.const 0))\n"));
-        self
+    pub fn global(self, name: &str) -> Self {
+        self.items(&format!("(global ${name} (mut i32) (i32.const 0))"))
     }
 
     /// The text of the core module's imports and functions.
@@ -173,13 +228,20 @@ impl TextPlugin {
         let Self {
             name,
             get_name,
+            get_version,
             process,
-            data,
-            globals,
+            post_return,
+            allocator: _,
+            imports,
+            items,
         } = self;
         let get_name = get_name.as_deref().unwrap_or(
             "(i32.store (i32.const 0) (i32.const 64)) \
              (i32.store (i32.const 4) (global.get $name-length)) (i32.const 0)",
+        );
+        let get_version = get_version.as_deref().unwrap_or(
+            "(i32.store (i32.const 0) (i32.const 48)) \
+             (i32.store (i32.const 4) (i32.const 5)) (i32.const 0)",
         );
         format!(
             r#"
@@ -187,18 +249,17 @@ impl TextPlugin {
                 (func $log (param i32 i32 i32)))
             (import "myapp:text-processor/host-api" "get-config"
                 (func $get-config (param i32 i32 i32)))
+            {imports}
             (global $name-length i32 (i32.const {}))
             (data (i32.const 64) "{name}")
             (data (i32.const 48) "1.0.0")
-            {data} {globals}
+            {items}
             (func (export "myapp:text-processor/plugin#get-name") (result i32) {get_name})
-            (func (export "myapp:text-processor/plugin#get-version") (result i32)
-                (i32.store (i32.const 0) (i32.const 48))
-                (i32.store (i32.const 4) (i32.const 5))
-                (i32.const 0))
+            (func (export "myapp:text-processor/plugin#get-version") (result i32) {get_version})
             (func (export "myapp:text-processor/plugin#process")
                 (param $at i32) (param $length i32) (result i32) {process})
             (func (export "cabi_post_myapp:text-processor/plugin#process") (param i32)
+                {post_return}
                 (call $reset))
             "#,
             name.len(),
@@ -208,7 +269,12 @@ impl TextPlugin {
     /// Makes the component.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
-        build(TEXT_PROCESSOR, "text-plugin", &self.core())
+        let module = module_with_allocator(&self.core(), &self.allocator);
+        if self.imports.is_empty() {
+            return componentise(TEXT_PROCESSOR, "text-plugin", module);
+        }
+        let wit = format!("{TEXT_PROCESSOR}\n{}", imports::WIT);
+        componentise(&wit, "text-plugin-with-wasi", module)
     }
 }
 
