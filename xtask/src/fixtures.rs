@@ -49,6 +49,7 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/errors-starlingmonkey"),
     fixture("conformance/errors-ts"),
     fixture("conformance/probe"),
+    fixture("conformance/reach"),
     fixture("conformance/sdk-rust"),
     fixture("foreign/upper-wasip1"),
     fixture("foreign/upper-wasip2"),

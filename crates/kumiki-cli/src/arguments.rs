@@ -1,8 +1,10 @@
 //! What may stand on the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use kumiki::{Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, VariableGrant};
 use kumiki_build::Profile;
 
 use crate::limits::{LimitArguments, size};
@@ -228,6 +230,55 @@ pub(crate) struct RunArguments {
 
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
+
+    #[command(flatten)]
+    pub(crate) grants: GrantArguments,
+}
+
+/// What plugins may reach. Nothing is granted that is not said here.
+#[derive(Args)]
+#[command(next_help_heading = "Grants, to all plugins; nothing is granted otherwise")]
+pub(crate) struct GrantArguments {
+    /// A folder, and where plugins see it (at the same path unless given), to
+    /// read, or with `:rw` to change: `./data::/data:ro`
+    #[arg(long, value_name = "HOST[::GUEST][:ro|:rw]", value_parser = granted::<FolderGrant>)]
+    pub(crate) allow_dir: Vec<FolderGrant>,
+
+    /// An environment variable, with the value that it has here unless given
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = granted::<VariableGrant>)]
+    pub(crate) allow_env: Vec<VariableGrant>,
+
+    /// An argument; most languages take the first for the program's name
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) allow_arg: Vec<String>,
+
+    /// Whom sockets may reach: `api.example.com:443`, `10.1.0.0/16:5432`,
+    /// `[::1]:80-89`, `public:443`, `loopback:*`, `private:*`, `link-local:*`
+    #[arg(long, value_name = "WHERE:PORTS", value_parser = granted::<NetworkGrant>)]
+    pub(crate) allow_net: Vec<NetworkGrant>,
+
+    /// The time that plugins see: `real` (the default), `coarse` (steps of
+    /// 1 ms) or `frozen`
+    #[arg(long, value_name = "CLOCKS", value_parser = granted::<Clocks>)]
+    pub(crate) clocks: Option<Clocks>,
+
+    /// Where random numbers come from: `real` (the default), or `seeded:` and
+    /// a number, for the same ones each time
+    #[arg(long, value_name = "RANDOM", value_parser = granted::<Randomness>)]
+    pub(crate) random: Option<Randomness>,
+
+    /// A file of grants to all plugins and to each, such as a
+    /// kumiki-grants.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grants: Option<PathBuf>,
+}
+
+/// A grant from its text. The hint is part of the message: clap has no other
+/// place for it.
+fn granted<T: FromStr<Err = GrantError>>(argument: &str) -> Result<T, String> {
+    argument
+        .parse()
+        .map_err(|error: GrantError| format!("{}; {}", error.reason, error.hint))
 }
 
 /// How results are written.

@@ -33,6 +33,7 @@ struct Inner {
     backtraces: bool,
     bar: Mutex<ProgressBar>,
     hints: Mutex<HashSet<String>>,
+    denied: Mutex<HashSet<String>>,
 }
 
 impl Console {
@@ -52,6 +53,7 @@ impl Console {
                 backtraces: verbose > 0,
                 bar,
                 hints,
+                denied: Mutex::default(),
             }),
         }
     }
@@ -160,6 +162,20 @@ impl Console {
 }
 
 impl Observer for Console {
+    fn event(&self, event: &Event<'_>) {
+        let Event::Denied { plugin, grant, .. } = event else {
+            return;
+        };
+        let denied = format!(
+            "[{}] was denied the network; to allow it: `--allow-net {grant}`",
+            escape(plugin)
+        );
+        // A guest that tries again and again is told of once.
+        if self.lock(&self.inner.denied).insert(denied.clone()) {
+            self.notice(denied);
+        }
+    }
+
     fn log(&self, record: &LogRecord<'_>) {
         if self.inner.level.is_none_or(|level| record.level < level) {
             return;

@@ -9,6 +9,7 @@ mod commands;
 mod console;
 mod doctor;
 mod failure;
+mod grants;
 mod limits;
 mod output;
 

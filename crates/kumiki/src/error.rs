@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::grants::GrantError;
 use crate::inspect::Kind;
 use crate::limits::Limit;
 
@@ -147,6 +148,19 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// A grant does not parse, or is of something that is not there.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    /// A file of grants could not be read or understood.
+    #[error("`{}`{}: {message}", path.display(), line.map_or(String::new(), |line| format!(", line {line}")))]
+    GrantsFile {
+        /// The file.
+        path: PathBuf,
+        /// The line that the fault is in, from 1, where it is in one.
+        line: Option<usize>,
+        /// What is wrong, and what is accepted.
+        message: String,
+    },
     /// No engine could be made on this machine.
     #[error("cannot start the WebAssembly engine")]
     Engine {
@@ -217,6 +231,15 @@ impl Error {
             Self::Asynchronous { .. } => {
                 "build it with synchronous functions, for WASI 0.2: in Rust without `async` in \
                  `wit_bindgen::generate!`, for `wasm32-wasip2`"
+                    .into()
+            }
+            Self::Grant(error) => error.hint.into(),
+            Self::GrantsFile { line: None, .. } => {
+                "name a file of grants that is there, such as `kumiki-grants.toml`".into()
+            }
+            Self::GrantsFile { .. } => {
+                "`dirs`, `env`, `args`, `net`, `clocks` and `random` stand in `[all]` or in \
+                 `[plugin.NAME]`"
                     .into()
             }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),

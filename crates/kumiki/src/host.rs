@@ -7,9 +7,10 @@ use std::time::Instant;
 use wasmtime::component::{Component, Linker};
 
 use crate::contract::{Contract, World};
+use crate::grants::Granted;
 use crate::inspect::Kind;
 use crate::observer::{Event, Observer, Silent};
-use crate::{Engine, EngineConfig, Error, HostState, Limits, Plugin, Result};
+use crate::{Engine, EngineConfig, Error, Grants, HostState, Limits, Plugin, Result};
 
 /// Loads plugins of one contract and holds what they share: the engine, the
 /// linked host functions, the limits, the observer. Cheap to clone; a clone is
@@ -26,6 +27,8 @@ pub(crate) struct Inner<C: Contract> {
     /// The time limit in ticks of the epoch clock.
     pub(crate) ticks: u64,
     pub(crate) observer: Arc<dyn Observer>,
+    /// What its plugins get unless they have grants of their own.
+    pub(crate) granted: Arc<Granted>,
 }
 
 impl<C: Contract> Clone for Host<C> {
@@ -51,6 +54,7 @@ impl<C: Contract> Host<C> {
     pub fn builder() -> HostBuilder<C> {
         HostBuilder {
             limits: Limits::default(),
+            grants: Grants::default(),
             observer: Arc::new(Silent),
             contract: std::marker::PhantomData,
         }
@@ -144,6 +148,7 @@ impl<C: Contract> Host<C> {
 /// Builds a [`Host`].
 pub struct HostBuilder<C: Contract> {
     limits: Limits,
+    grants: Grants,
     observer: Arc<dyn Observer>,
     contract: std::marker::PhantomData<C>,
 }
@@ -153,6 +158,14 @@ impl<C: Contract> HostBuilder<C> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// What plugins may reach, all of them. Default: nothing. One plugin gets
+    /// other grants by [`Plugin::with_grants`].
+    #[must_use]
+    pub fn grants(mut self, grants: Grants) -> Self {
+        self.grants = grants;
         self
     }
 
@@ -166,7 +179,8 @@ impl<C: Contract> HostBuilder<C> {
     /// Makes the host: gets the shared engine and links WASI and the contract.
     ///
     /// # Errors
-    /// As for [`Host::new`].
+    /// As for [`Host::new`], and [`Error::Grant`] for a grant of something that
+    /// is not there.
     pub fn build(self) -> Result<Host<C>> {
         let config = EngineConfig::default().with_fuel(self.limits.fuel.is_some());
         let engine = Engine::shared(&config)?;
@@ -177,8 +191,10 @@ impl<C: Contract> HostBuilder<C> {
             .map_err(|source| Error::Contract {
                 message: format!("{source:#}"),
             })?;
+        let granted = Arc::new(Granted::open(&self.grants)?);
         let Self {
             limits,
+            grants: _,
             observer,
             contract: _,
         } = self;
@@ -190,6 +206,7 @@ impl<C: Contract> HostBuilder<C> {
                 ticks: limits.ticks(),
                 limits,
                 observer,
+                granted,
             }),
         })
     }

@@ -31,7 +31,9 @@ impl<C: Contract> Instance<C> {
     pub(crate) fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
         let host = &plugin.host().inner;
         let name = plugin.shared_name().clone();
-        let state = HostState::new(data, name, &host.limits, host.observer.clone());
+        let observer = host.observer.clone();
+        let granted = plugin.granted().clone();
+        let state = HostState::new(data, name, &host.limits, observer, granted);
         let mut store = Store::new(host.engine.as_wasmtime(), state);
         store.limiter(|state| &mut state.memory);
         // Each call counts from here again, so once is enough.

@@ -90,6 +90,7 @@
 mod contract;
 mod engine;
 mod error;
+mod grants;
 mod host;
 pub mod inspect;
 mod instance;
@@ -104,6 +105,10 @@ mod wasi;
 pub use contract::Contract;
 pub use engine::{Engine, EngineConfig, TICK};
 pub use error::{Error, Result, WrongType};
+pub use grants::{
+    Clocks, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant, Randomness,
+    VariableGrant,
+};
 pub use host::{Host, HostBuilder};
 pub use instance::Instance;
 pub use limits::{Limit, Limits};

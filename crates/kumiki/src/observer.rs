@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, NetworkGrant};
 
 /// How much a log record matters. Ordered: `Debug < Info < Warn < Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +71,14 @@ pub enum Event<'a> {
         failures: u32,
         /// For how long.
         time: Duration,
+    },
+    /// A guest was denied what it was not granted; it got the error that WASI
+    /// has for it. Told each time: a guest may try often.
+    Denied {
+        /// The plugin's name.
+        plugin: &'a str,
+        /// The grant that would have allowed it, and nothing else.
+        grant: &'a NetworkGrant,
     },
 }
 

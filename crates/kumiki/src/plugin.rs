@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::{Contract, Host, Instance, Result};
+use crate::grants::Granted;
+use crate::{Contract, Grants, Host, Instance, Result};
 
 /// A plugin, ready to be instantiated. Made by [`Host::load`]; shared by
 /// threads, cheap to clone, and never changed.
 pub struct Plugin<C: Contract> {
     inner: Arc<Inner<C>>,
+    granted: Arc<Granted>,
 }
 
 struct Inner<C: Contract> {
@@ -20,6 +22,7 @@ impl<C: Contract> Clone for Plugin<C> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
+            granted: self.granted.clone(),
         }
     }
 }
@@ -35,6 +38,7 @@ impl<C: Contract> std::fmt::Debug for Plugin<C> {
 impl<C: Contract> Plugin<C> {
     pub(crate) fn new(host: Host<C>, name: &str, pre: C::Pre) -> Self {
         Self {
+            granted: host.inner.granted.clone(),
             inner: Arc::new(Inner {
                 host,
                 name: name.into(),
@@ -55,6 +59,18 @@ impl<C: Contract> Plugin<C> {
         &self.inner.host
     }
 
+    /// The same plugin, compiled no second time, with other grants than its
+    /// host's. Instances that were made before keep theirs.
+    ///
+    /// # Errors
+    /// As for [`Grants::check`].
+    pub fn with_grants(&self, grants: &Grants) -> Result<Self> {
+        Ok(Self {
+            inner: self.inner.clone(),
+            granted: Arc::new(Granted::open(grants)?),
+        })
+    }
+
     /// Makes an instance with a store of its own around `data`, the contract's
     /// part of what the host keeps for it. The component's start code, if any,
     /// runs within the limits of one call.
@@ -72,6 +88,10 @@ impl<C: Contract> Plugin<C> {
 
     pub(crate) fn pre(&self) -> &C::Pre {
         &self.inner.pre
+    }
+
+    pub(crate) fn granted(&self) -> &Arc<Granted> {
+        &self.granted
     }
 
     pub(crate) fn shared_name(&self) -> &Arc<str> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 
+use crate::grants::Granted;
 use crate::log_meter::{Admission, LogMeter};
 use crate::observer::{Level, LogRecord, Observer};
 use crate::waiting::Deadline;
@@ -33,9 +34,10 @@ impl<D> HostState<D> {
         plugin: Arc<str>,
         limits: &Limits,
         observer: Arc<dyn Observer>,
+        granted: Arc<Granted>,
     ) -> Self {
         let meter = Arc::new(LogMeter::new(limits));
-        let wasi = Wasi::new(&plugin, &observer, &meter, limits);
+        let wasi = Wasi::new(&plugin, &observer, &meter, limits, granted);
         let memory = MemoryLimiter::new(limits);
         Self {
             data,

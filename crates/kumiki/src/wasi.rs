@@ -1,6 +1,6 @@
-//! WASI 0.2 for plugins that import it, with nothing granted: no folder, no
-//! network, no variable, no argument; standard input is empty. What a guest
-//! writes to its standard output and error goes into the log.
+//! WASI 0.2 for plugins that import it, with what [`Grants`](crate::Grants) say
+//! and nothing else; standard input is empty. What a guest writes to its
+//! standard output and error goes into the log.
 //!
 //! Compilers make guests import WASI whether or not their author needs it (a
 //! Rust panic wants standard error, a JavaScript engine wants a clock), so the
@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{
     WasiHttpView,
 };
 
+use crate::grants::Granted;
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
 use crate::state::log;
@@ -80,6 +81,7 @@ pub(crate) struct Wasi {
     output: LogStream,
     handles: usize,
     random: usize,
+    granted: Arc<Granted>,
 }
 
 struct Contexts {
@@ -95,6 +97,7 @@ impl Wasi {
         observer: &Arc<dyn Observer>,
         meter: &Arc<LogMeter>,
         limits: &Limits,
+        granted: Arc<Granted>,
     ) -> Self {
         let output = LogStream {
             plugin: plugin.clone(),
@@ -106,6 +109,7 @@ impl Wasi {
             output,
             handles: limits.handles,
             random: limits.random,
+            granted,
         }
     }
 
@@ -119,6 +123,7 @@ impl Wasi {
             output,
             handles,
             random,
+            granted,
         } = self;
         let make = || {
             let mut wasi = WasiCtx::builder();
@@ -128,7 +133,7 @@ impl Wasi {
             table.set_max_capacity(*handles);
             Box::new(Contexts {
                 table,
-                wasi: wasi.build(),
+                wasi: granted.context(&mut wasi, &output.plugin, &output.observer),
                 http: WasiHttpCtx::new(),
                 no_network: NoNetwork,
             })

@@ -28,6 +28,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("errors-starlingmonkey", "starlingmonkey"),
     ("errors-ts", "js"),
     ("probe", "rust"),
+    ("reach", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),
     ("upper-wasip2", "rust"),

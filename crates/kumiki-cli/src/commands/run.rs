@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use kumiki::Grants;
 use kumiki_text::{
     Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin, plugin_files,
 };
@@ -18,6 +19,7 @@ use super::report::table;
 use crate::arguments::{Format, RunArguments};
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
+use crate::grants::RunGrants;
 use crate::output::{Place, ResultWriter, writer};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -25,7 +27,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let files = find_plugins(&arguments.plugins)?;
     let inputs = find_inputs(arguments)?;
 
-    let loaded = load_plugins(arguments, &files, &console)?;
+    let grants = RunGrants::new(&arguments.grants, &files)?;
+    for plugin in grants.unknown(&files) {
+        let plugin = escape(plugin);
+        console.notice(format_args!(
+            "the grants of `{plugin}` are of no plugin in this run"
+        ));
+    }
+
+    let loaded = load_plugins(arguments, &files, &grants, &console)?;
     let complete = loaded.len() == files.len();
     if loaded.is_empty() {
         return Err(Failure::failed("no plugin could be loaded"));
@@ -88,6 +98,7 @@ fn find_plugins(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn load_plugins(
     arguments: &RunArguments,
     files: &[PathBuf],
+    grants: &RunGrants,
     console: &Console,
 ) -> Result<Vec<TextPlugin>, Failure> {
     let limits = arguments.limits.resolve()?;
@@ -99,7 +110,7 @@ fn load_plugins(
     let mut plugins = Vec::new();
     for file in files {
         console.spinner(&format!("loading {}", file.display()));
-        let plugin = TextPlugin::load(&host, file, config.clone());
+        let plugin = load_plugin(&host, file, &grants.of(file), config.clone());
         console.done();
         match plugin {
             Ok(plugin) if arguments.report => plugins.push(plugin.measured()),
@@ -108,6 +119,15 @@ fn load_plugins(
         }
     }
     Ok(plugins)
+}
+
+fn load_plugin(
+    host: &TextHost,
+    file: &Path,
+    grants: &Grants,
+    config: Config,
+) -> kumiki_text::Result<TextPlugin> {
+    TextPlugin::new(host.load(file)?.with_grants(grants)?, config)
 }
 
 /// What to read.

@@ -1,0 +1,25 @@
+//! A grant that is none, or that cannot be given.
+
+/// A grant that does not parse, or of something that is not there: which one,
+/// why, and through [`Error::hint`](crate::Error::hint) how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot grant `{grant}`: {reason}")]
+#[non_exhaustive]
+pub struct GrantError {
+    /// The grant, as it was written.
+    pub grant: String,
+    /// Why not.
+    pub reason: String,
+    /// What a person can do about it.
+    pub hint: &'static str,
+}
+
+impl GrantError {
+    pub(super) fn new(grant: impl ToString, reason: impl Into<String>, hint: &'static str) -> Self {
+        Self {
+            grant: grant.to_string(),
+            reason: reason.into(),
+            hint,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! A `kumiki-grants.toml`: what all plugins may reach, and what one may.
+//!
+//! ```toml
+//! [all]
+//! env = ["LANG", "MODE=fast"]
+//!
+//! [plugin."text-upper"]
+//! dirs = ["./data::/data:ro"]
+//! args = ["--strict"]
+//! net = ["api.example.com:443"]
+//! clocks = "coarse"
+//! random = "seeded:42"
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{GrantError, Grants};
+use crate::{Error, Result};
+
+/// Grants as a file keeps them: for all plugins, and for each by its name,
+/// which is its file's without `.wasm`; what a plugin calls itself is its own
+/// word and grants nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrantsFile {
+    all: Grants,
+    plugins: BTreeMap<String, Grants>,
+}
+
+impl GrantsFile {
+    /// Reads a file. Relative paths of the host in it are taken from the
+    /// folder that it lies in.
+    ///
+    /// # Errors
+    /// [`Error::GrantsFile`] with the line of what is not understood.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let error = |line, message| Error::GrantsFile {
+            path: path.to_owned(),
+            line,
+            message,
+        };
+        let text = fs::read_to_string(path).map_err(|source| error(None, source.to_string()))?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, base).map_err(|fault| {
+            let line = fault.at.map(|at| {
+                let before = text.bytes().take(at.start);
+                1 + before.filter(|byte| *byte == b'\n').count()
+            });
+            error(line, fault.message)
+        })
+    }
+
+    /// What the plugin in this file may reach: what all may, and what is said
+    /// of it alone, which counts where both speak of the same.
+    #[must_use]
+    pub fn grants_of(&self, plugin: impl AsRef<Path>) -> Grants {
+        let name = plugin.as_ref().file_stem().and_then(|name| name.to_str());
+        match name.and_then(|name| self.plugins.get(name)) {
+            Some(own) => self.all.clone().and(own),
+            None => self.all.clone(),
+        }
+    }
+
+    /// The plugins that it names.
+    pub fn plugins(&self) -> impl Iterator<Item = &str> {
+        self.plugins.keys().map(String::as_str)
+    }
+
+    fn parse(text: &str, base: &Path) -> Result<Self, Fault> {
+        let File { all, plugin } = toml::from_str(text).map_err(|error| Fault {
+            at: error.span(),
+            message: error.message().trim_end().replace('\n', ", "),
+        })?;
+        let all = all.grants()?.relative_to(base);
+        let plugins = plugin
+            .into_iter()
+            .map(|(name, table)| Ok((name, table.grants()?.relative_to(base))))
+            .collect::<Result<_, Fault>>()?;
+        Ok(Self { all, plugins })
+    }
+}
+
+/// A fault at a place in the text.
+#[derive(Debug)]
+struct Fault {
+    at: Option<Range<usize>>,
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    all: Table,
+    #[serde(default)]
+    plugin: BTreeMap<String, Table>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Table {
+    dirs: Vec<Spanned<String>>,
+    env: Vec<Spanned<String>>,
+    args: Vec<String>,
+    net: Vec<Spanned<String>>,
+    clocks: Option<Spanned<String>>,
+    random: Option<Spanned<String>>,
+}
+
+impl Table {
+    fn grants(self) -> Result<Grants, Fault> {
+        let mut grants = Grants::default();
+        for folder in &self.dirs {
+            grants = grants.with_folder(item(folder)?);
+        }
+        for variable in &self.env {
+            grants = grants.with_variable(item(variable)?);
+        }
+        for argument in self.args {
+            grants = grants.with_argument(argument);
+        }
+        for network in &self.net {
+            grants = grants.with_network(item(network)?);
+        }
+        if let Some(clocks) = &self.clocks {
+            grants = grants.with_clocks(item(clocks)?);
+        }
+        if let Some(randomness) = &self.random {
+            grants = grants.with_randomness(item(randomness)?);
+        }
+        Ok(grants)
+    }
+}
+
+fn item<T: FromStr<Err = GrantError>>(text: &Spanned<String>) -> Result<T, Fault> {
+    text.as_ref().parse().map_err(|error: GrantError| Fault {
+        at: Some(text.span()),
+        message: format!("{error}; {}", error.hint),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Clocks, FolderGrant, Randomness, VariableGrant};
+
+    #[test]
+    fn a_file_with_everything() {
+        let text = r#"
+            [all]
+            env = ["MODE=slow", "A=1"]
+            clocks = "frozen"
+            [plugin.text-upper]
+            dirs = ["data::/data:rw", "/abs"]
+            env = ["MODE=fast"]
+            args = ["a b", ""]
+            net = ["example.com:443"]
+            random = "seeded:7"
+            [plugin."a b"]
+        "#;
+        let file = GrantsFile::parse(text, Path::new("base")).unwrap();
+        let all = Grants::default()
+            .with_variable(VariableGrant::new("MODE", "slow").unwrap())
+            .with_variable(VariableGrant::new("A", "1").unwrap())
+            .with_clocks(Clocks::Frozen);
+        let own = Grants::default()
+            .with_folder(FolderGrant::read_write("base/data", "/data"))
+            .with_folder(FolderGrant::read_only("/abs", "/abs"))
+            .with_variable(VariableGrant::new("MODE", "fast").unwrap())
+            .with_argument("a b")
+            .with_argument("")
+            .with_network("example.com:443".parse().unwrap())
+            .with_randomness(Randomness::Seeded(7));
+        assert_eq!(
+            file.grants_of("else/text-upper.wasm"),
+            all.clone().and(&own)
+        );
+        assert_eq!(file.grants_of("text-upper"), all.clone().and(&own));
+        assert_eq!(file.grants_of("a b.wasm"), all);
+        assert_eq!(file.grants_of("other.wasm"), all);
+        assert_eq!(file.plugins().collect::<Vec<_>>(), ["a b", "text-upper"]);
+        let empty = GrantsFile::parse("", Path::new("")).unwrap();
+        assert_eq!(empty.grants_of("x.wasm"), Grants::default());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (text, at, message) in [
+            (
+                "[all]\ndir = []",
+                "dir",
+                "expected one of `dirs`, `env`, `args`, `net`, `clocks`, `random`",
+            ),
+            ("[any]", "any", "expected `all` or `plugin`"),
+            ("[plugin.x]\nenv = 'A'", "'A'", "expected a sequence"),
+            ("[plugin.x]\ndirs = [1]", "1", "expected a string"),
+            (
+                "[all]\ndirs = ['a', 'b:wr']",
+                "'b:wr'",
+                "neither `ro` nor `rw`",
+            ),
+            ("[all]\nenv = ['=']", "'='", "the name is empty"),
+            ("[all]\nnet = ['x']", "'x'", "there is no port"),
+            (
+                "[all]\nclocks = 'slow'",
+                "'slow'",
+                "`real`, `coarse` or `frozen`",
+            ),
+            ("[all]\nrandom = 'seeded'", "'seeded'", "seeded:42"),
+            ("[all", "[all", "unclosed table"),
+        ] {
+            let fault = GrantsFile::parse(text, Path::new("")).unwrap_err();
+            assert!(fault.message.contains(message), "{text}: {}", fault.message);
+            let range = fault.at.unwrap_or_default();
+            assert!(
+                text[range.start..].starts_with(at) || at == "[all",
+                "{text}: {range:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Grants, made good: folders opened, variables read. Made once, when the host
+//! or the plugin is, so that what is missing is known before any guest runs,
+//! and so that nothing which happens to a path later leads anywhere else.
+
+use std::sync::Arc;
+
+use wasmtime_wasi::filesystem::WasiFilesystemCtx;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
+
+use super::guard::Guard;
+use super::{FolderAccess, FolderGrant, GrantError, Grants};
+use crate::Result;
+use crate::observer::Observer;
+
+/// What every instance with these grants gets.
+#[derive(Default)]
+pub(crate) struct Granted {
+    grants: Grants,
+    folders: WasiFilesystemCtx,
+    variables: Vec<(String, String)>,
+}
+
+impl Granted {
+    pub(crate) fn open(grants: &Grants) -> Result<Self> {
+        let mut opened = WasiCtx::builder();
+        for folder in &grants.folders {
+            open(&mut opened, folder)?;
+        }
+        let mut variables = Vec::new();
+        for variable in &grants.variables {
+            if let Some(value) = variable.value()? {
+                variables.push((variable.name.clone(), value));
+            }
+        }
+        Ok(Self {
+            grants: grants.clone(),
+            folders: opened.build().filesystem().clone(),
+            variables,
+        })
+    }
+
+    /// Makes an instance's WASI context of what `wasi` has and these grants;
+    /// `observer` hears of what is denied to `plugin`.
+    pub(crate) fn context(
+        &self,
+        wasi: &mut WasiCtxBuilder,
+        plugin: &Arc<str>,
+        observer: &Arc<dyn Observer>,
+    ) -> WasiCtx {
+        wasi.envs(&self.variables).args(&self.grants.arguments);
+        self.grants.clocks.unwrap_or_default().give(wasi);
+        self.grants.randomness.unwrap_or_default().give(wasi);
+        // Without a grant there are no sockets at all, nor the host's handles
+        // that they would use up.
+        if !self.grants.network.is_empty() {
+            let guard = Guard {
+                plugin: plugin.clone(),
+                observer: observer.clone(),
+                grants: self.grants.network.clone().into(),
+            };
+            guard.give(wasi);
+        }
+        let mut context = wasi.build();
+        context.filesystem().clone_from(&self.folders);
+        context
+    }
+}
+
+fn open(opened: &mut WasiCtxBuilder, folder: &FolderGrant) -> Result<(), GrantError> {
+    let permissions = match folder.access {
+        FolderAccess::ReadOnly => FsPerms::ReadOnly,
+        FolderAccess::ReadWrite => FsPerms::ReadWrite,
+    };
+    let Err(error) = opened.preopened_dir(&folder.host, &folder.guest, permissions) else {
+        return Ok(());
+    };
+    let host = folder.host.display();
+    let reason = match folder.host.metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            format!("there is no folder `{host}`")
+        }
+        Ok(metadata) if !metadata.is_dir() => format!("`{host}` is no folder"),
+        _ => format!("cannot open folder `{host}`: {error}"),
+    };
+    Err(GrantError::new(
+        folder,
+        reason,
+        "make the folder, or grant one that is there; files are granted with their folder",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_opened_at_once() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        for (folder, reason) in [
+            ("", "there is no folder ``"),
+            ("no-such", "there is no folder"),
+            ("Cargo.toml", "is no folder"),
+        ] {
+            let path = match folder {
+                "" => std::path::PathBuf::new(),
+                name => std::path::Path::new(here).join(name),
+            };
+            let grants = Grants::default().with_folder(FolderGrant::read_only(path, "/data"));
+            let error = grants.check().unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            assert!(
+                error
+                    .hint()
+                    .is_some_and(|hint| hint.contains("make the folder"))
+            );
+        }
+        let grants = Grants::default().with_folder(FolderGrant::read_only(here, "/data"));
+        grants.check().unwrap();
+    }
+}

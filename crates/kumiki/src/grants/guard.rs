@@ -1,0 +1,70 @@
+//! Who asks before a socket is used: each address, whatever name led to it.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use wasmtime_wasi::WasiCtxBuilder;
+use wasmtime_wasi::runtime::spawn_blocking;
+use wasmtime_wasi::sockets::SocketAddrUse;
+
+use super::NetworkGrant;
+use super::network::{allow, has_names};
+use crate::observer::{Event, Observer};
+
+/// Watches the sockets of one instance.
+#[derive(Clone)]
+pub(super) struct Guard {
+    pub(super) plugin: Arc<str>,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) grants: Arc<[NetworkGrant]>,
+}
+
+impl Guard {
+    pub(super) fn give(self, wasi: &mut WasiCtxBuilder) {
+        wasi.allow_tcp(true)
+            .allow_udp(true)
+            .allow_ip_name_lookup(has_names(&self.grants))
+            .socket_addr_check(move |address, usage| {
+                let guard = self.clone();
+                Box::pin(async move { guard.check(address, usage).await })
+            });
+    }
+
+    async fn check(self, address: SocketAddr, usage: SocketAddrUse) -> bool {
+        match usage {
+            // A socket that connects is bound first, to no address at all.
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
+                address.ip().is_unspecified() && address.port() == 0
+            }
+            SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
+            SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend => {
+                let guard = self.clone();
+                // Asking for a name waits for others.
+                let allowed = spawn_blocking(move || guard.allows(address)).await;
+                if !allowed {
+                    self.denied(address);
+                }
+                allowed
+            }
+            // What others send is dropped in silence: the guest did nothing.
+            SocketAddrUse::UdpReceive => spawn_blocking(move || self.allows(address)).await,
+        }
+    }
+
+    fn allows(&self, address: SocketAddr) -> bool {
+        allow(&self.grants, address, addresses_of)
+    }
+
+    fn denied(&self, address: SocketAddr) {
+        self.observer.event(&Event::Denied {
+            plugin: &self.plugin,
+            grant: &NetworkGrant::exactly(address),
+        });
+    }
+}
+
+/// The addresses that a name has now; none where nobody knows it.
+fn addresses_of(name: &str) -> Vec<IpAddr> {
+    let found = (name, 0).to_socket_addrs().into_iter().flatten();
+    found.map(|address| address.ip().to_canonical()).collect()
+}
