@@ -23,7 +23,7 @@ type Case = fn(&Path) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 14] = [
+    let cases: [(&str, Case); 15] = [
         ("nothing is granted", nothing),
         ("a folder to read", read_only),
         ("a folder to change", read_write),
@@ -39,6 +39,7 @@ fn main() {
         ("clocks", clocks),
         ("randomness", randomness),
         ("addresses", addresses),
+        ("names", names),
         ("a grant of one plugin", one_plugin),
         ("the program's flags and file", program),
     ];
@@ -427,6 +428,60 @@ fn addresses(path: &Path) -> Result<(), Failed> {
     let mut received = [0; 8];
     receiver.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
     assert_eq!(receiver.recv(&mut received)?, 5);
+    Ok(())
+}
+
+/// A guest asks for granted names only: what it asks for would be a way out.
+fn names(path: &Path) -> Result<(), Failed> {
+    for (granted, command, expected, told) in [
+        // Names that no grant can have, and that others would understand.
+        (
+            &["localhost:80"][..],
+            "resolve bücher.example",
+            NO_WAY_OUT,
+            "",
+        ),
+        (&["localhost:80"], "resolve %6cocalhost", NO_WAY_OUT, ""),
+        (&["localhost:80"], "resolve 0x7f.1", NO_WAY_OUT, ""),
+        (&["localhost:80"], "resolve a..example", NO_WAY_OUT, ""),
+        (&[], "resolve localhost", NO_WAY_OUT, "localhost:*"),
+        (
+            &["localhost:80"],
+            "resolve secret.example",
+            NO_WAY_OUT,
+            "secret.example:*",
+        ),
+        (
+            &["localhost:80"],
+            "resolve x.localhost",
+            NO_WAY_OUT,
+            "x.localhost:*",
+        ),
+        (
+            &["public:*", "loopback:*"],
+            "resolve localhost",
+            NO_WAY_OUT,
+            "localhost:*",
+        ),
+        (&["localhost:80"], "resolve localhost", "127.0.0.1", ""),
+        (&["localhost:80"], "resolve LOCALHOST", "127.0.0.1", ""),
+    ] {
+        let denials = Denials::default();
+        let mut grants = Grants::default();
+        for grant in granted {
+            grants = grants.with_network(grant.parse()?);
+        }
+        let host = TextHost::builder()
+            .grants(grants)
+            .observer(denials.clone())
+            .build()?;
+        let mut reach = Reach(TextPlugin::load(&host, path, Config::default())?);
+        let answer = reach.answer(command)?;
+        let as_expected = answer.split('|').any(|address| address == expected);
+        assert!(as_expected, "{granted:?}: {command}: {answer}");
+        let denied = denials.0.lock().expect("nobody panicked").concat();
+        assert_eq!(denied, told, "{granted:?}: {command}");
+    }
     Ok(())
 }
 

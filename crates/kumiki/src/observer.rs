@@ -77,7 +77,8 @@ pub enum Event<'a> {
     Denied {
         /// The plugin's name.
         plugin: &'a str,
-        /// The grant that would have allowed it, and nothing else.
+        /// The grant that would have allowed it: of that address and port, or of
+        /// that name on every port.
         grant: &'a NetworkGrant,
     },
 }

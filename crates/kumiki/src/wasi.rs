@@ -12,13 +12,14 @@ use std::sync::Arc;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
     WasiHttpView,
 };
 
-use crate::grants::Granted;
+use crate::grants::{Granted, Guard, Lookups, link_lookups};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
 use crate::state::log;
@@ -71,6 +72,7 @@ pub(crate) fn is_linked(compatible_name: &str) -> bool {
 
 pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
+    link_lookups(linker, |state| state.wasi.lookups())?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
     crate::waiting::link(linker)
 }
@@ -89,6 +91,7 @@ struct Contexts {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     no_network: NoNetwork,
+    guard: Guard,
 }
 
 impl Wasi {
@@ -128,17 +131,32 @@ impl Wasi {
         let make = || {
             let mut wasi = WasiCtx::builder();
             wasi.stdout(output.clone()).stderr(output.clone());
+            let guard = granted.guard(&output.plugin, &output.observer);
             wasi.max_random_size(*random as u64);
             let mut table = ResourceTable::new();
             table.set_max_capacity(*handles);
             Box::new(Contexts {
                 table,
-                wasi: granted.context(&mut wasi, &output.plugin, &output.observer),
+                wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
                 no_network: NoNetwork,
+                guard,
             })
         };
         contexts.get_or_insert_with(make)
+    }
+}
+
+impl Wasi {
+    fn lookups(&mut self) -> Lookups<'_> {
+        let contexts = self.contexts();
+        Lookups {
+            guard: &contexts.guard,
+            sockets: WasiSocketsCtxView {
+                ctx: contexts.wasi.sockets(),
+                table: &mut contexts.table,
+            },
+        }
     }
 }
 

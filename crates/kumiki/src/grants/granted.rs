@@ -39,26 +39,25 @@ impl Granted {
         })
     }
 
-    /// Makes an instance's WASI context of what `wasi` has and these grants;
-    /// `observer` hears of what is denied to `plugin`.
-    pub(crate) fn context(
-        &self,
-        wasi: &mut WasiCtxBuilder,
-        plugin: &Arc<str>,
-        observer: &Arc<dyn Observer>,
-    ) -> WasiCtx {
+    /// Who watches the network of an instance of `plugin`; `observer` hears of
+    /// what is denied.
+    pub(crate) fn guard(&self, plugin: &Arc<str>, observer: &Arc<dyn Observer>) -> Guard {
+        Guard {
+            plugin: plugin.clone(),
+            observer: observer.clone(),
+            grants: self.grants.network.clone().into(),
+        }
+    }
+
+    /// Makes an instance's WASI context of what `wasi` has and these grants.
+    pub(crate) fn context(&self, wasi: &mut WasiCtxBuilder, guard: &Guard) -> WasiCtx {
         wasi.envs(&self.variables).args(&self.grants.arguments);
         self.grants.clocks.unwrap_or_default().give(wasi);
         self.grants.randomness.unwrap_or_default().give(wasi);
         // Without a grant there are no sockets at all, nor the host's handles
         // that they would use up.
         if !self.grants.network.is_empty() {
-            let guard = Guard {
-                plugin: plugin.clone(),
-                observer: observer.clone(),
-                grants: self.grants.network.clone().into(),
-            };
-            guard.give(wasi);
+            guard.clone().give(wasi);
         }
         let mut context = wasi.build();
         context.filesystem().clone_from(&self.folders);

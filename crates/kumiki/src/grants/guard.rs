@@ -8,12 +8,12 @@ use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::NetworkGrant;
-use super::network::{allow, has_names};
+use super::network::{allow, names};
 use crate::observer::{Event, Observer};
 
 /// Watches the sockets of one instance.
 #[derive(Clone)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     pub(super) plugin: Arc<str>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) grants: Arc<[NetworkGrant]>,
@@ -23,7 +23,8 @@ impl Guard {
     pub(super) fn give(self, wasi: &mut WasiCtxBuilder) {
         wasi.allow_tcp(true)
             .allow_udp(true)
-            .allow_ip_name_lookup(has_names(&self.grants))
+            // Which names is asked by `Lookups`.
+            .allow_ip_name_lookup(true)
             .socket_addr_check(move |address, usage| {
                 let guard = self.clone();
                 Box::pin(async move { guard.check(address, usage).await })
@@ -42,7 +43,7 @@ impl Guard {
                 // Asking for a name waits for others.
                 let allowed = spawn_blocking(move || guard.allows(address)).await;
                 if !allowed {
-                    self.denied(address);
+                    self.denied(&NetworkGrant::exactly(address));
                 }
                 allowed
             }
@@ -55,10 +56,27 @@ impl Guard {
         allow(&self.grants, address, addresses_of)
     }
 
-    fn denied(&self, address: SocketAddr) {
+    /// Whether the guest may ask for the addresses of a name. What is written
+    /// otherwise than a grant's name can be is none that was granted.
+    pub(super) fn allows_name(&self, name: &str) -> bool {
+        if name.parse::<IpAddr>().is_ok() {
+            // Nobody is asked for what is an address already.
+            return true;
+        }
+        let Some(grant) = NetworkGrant::name_on_all_ports(name) else {
+            return false;
+        };
+        let allowed = names(&self.grants).any(|name| grant.is_name(name));
+        if !allowed {
+            self.denied(&grant);
+        }
+        allowed
+    }
+
+    fn denied(&self, grant: &NetworkGrant) {
         self.observer.event(&Event::Denied {
             plugin: &self.plugin,
-            grant: &NetworkGrant::exactly(address),
+            grant,
         });
     }
 }

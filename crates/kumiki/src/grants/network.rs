@@ -76,6 +76,17 @@ impl NetworkGrant {
         }
     }
 
+    /// The grant of a name on every port; none for what is no name.
+    pub(super) fn name_on_all_ports(name: &str) -> Option<Self> {
+        let grant: Self = format!("{name}:*").parse().ok()?;
+        grant.name()?;
+        Some(grant)
+    }
+
+    pub(super) fn is_name(&self, name: &str) -> bool {
+        self.name() == Some(name)
+    }
+
     fn name(&self) -> Option<&str> {
         match &self.target {
             Target::Name(name) => Some(name),
@@ -101,9 +112,9 @@ pub(super) fn allow(
             && at_port.any(|grant| grant.leads_to(address, &mut resolve)))
 }
 
-/// Whether a name is granted, on any port.
-pub(super) fn has_names(grants: &[NetworkGrant]) -> bool {
-    grants.iter().any(|grant| grant.name().is_some())
+/// The names that are granted, on whatever ports.
+pub(super) fn names(grants: &[NetworkGrant]) -> impl Iterator<Item = &str> {
+    grants.iter().filter_map(NetworkGrant::name)
 }
 
 impl FromStr for NetworkGrant {
