@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     New(NewArguments),
     Build(BuildArguments),
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     Inspect(InspectArguments),
     Check(CheckArguments),
     Doctor(DoctorArguments),

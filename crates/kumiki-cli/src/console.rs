@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kumiki::{Event, Level, LogRecord, Observer};
+use kumiki::{Event, Level, LogRecord, NetworkGrant, Observer};
 
 use crate::failure::{self, Failure};
 
@@ -68,6 +68,18 @@ impl Console {
     /// What was asked for, and so is shown even where notices are not.
     pub(crate) fn report(&self, line: &str) {
         self.line(format_args!("{}", escape(line)));
+    }
+
+    /// A plugin was denied an address. One that tries again and again is told
+    /// of once.
+    fn denied(&self, plugin: &str, grant: &NetworkGrant) {
+        let denied = format!(
+            "[{}] was denied the network; to allow it: `--allow-net {grant}`",
+            escape(plugin)
+        );
+        if self.lock(&self.inner.denied).insert(denied.clone()) {
+            self.notice(denied);
+        }
     }
 
     /// Something failed and the work goes on.
@@ -163,16 +175,18 @@ impl Console {
 
 impl Observer for Console {
     fn event(&self, event: &Event<'_>) {
-        let Event::Denied { plugin, grant, .. } = event else {
-            return;
-        };
-        let denied = format!(
-            "[{}] was denied the network; to allow it: `--allow-net {grant}`",
-            escape(plugin)
-        );
-        // A guest that tries again and again is told of once.
-        if self.lock(&self.inner.denied).insert(denied.clone()) {
-            self.notice(denied);
+        match event {
+            Event::Denied { plugin, grant, .. } => self.denied(plugin, grant),
+            Event::SetAside {
+                plugin,
+                failures,
+                time,
+            } => self.line(format_args!(
+                "{ERROR}set aside{ERROR:#}: `{}` failed {failures} times in a row; it is tried \
+                 again in {time:.0?}, and the others go on",
+                escape(plugin)
+            )),
+            _ => {}
         }
     }
 
@@ -190,21 +204,6 @@ impl Observer for Console {
             "[{plugin}] {style}{}{style:#}: {message}",
             record.level
         ));
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        if let Event::SetAside {
-            plugin,
-            failures,
-            time,
-        } = event
-        {
-            let plugin = escape(plugin);
-            self.line(format_args!(
-                "{ERROR}set aside{ERROR:#}: `{plugin}` failed {failures} times in a row; it is \
-                 tried again in {time:.0?}, and the others go on"
-            ));
-        }
     }
 }
 

@@ -79,6 +79,11 @@ struct Values {
     #[arg(long = "random-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "said_size")]
     random: Option<usize>,
+
+    /// The most that the file of one plugin may have [default: 256MiB]
+    #[arg(long = "component-limit", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "said_size")]
+    component: Option<usize>,
 }
 
 /// The file as it is written. What is not a limit belongs to others.
@@ -114,6 +119,7 @@ fn limits(flags: Values, file: Values) -> Limits {
         table,
         instance,
         random,
+        component,
     } = flags;
     set(&mut limits.time, time.or(file.time));
     set(&mut limits.memory, memory.or(file.memory));
@@ -125,6 +131,7 @@ fn limits(flags: Values, file: Values) -> Limits {
     set(&mut limits.table_elements, table.or(file.table));
     set(&mut limits.core_instances, instance.or(file.instance));
     set(&mut limits.random, random.or(file.random));
+    set(&mut limits.component, component.or(file.component));
     limits.fuel = fuel.or(file.fuel);
     limits
 }
@@ -174,6 +181,7 @@ pub(crate) fn flag(error: &Error) -> Option<&'static str> {
         Limit::TableElements(_) => "--table-limit 10000000",
         Limit::CoreInstances(_) => "--instance-limit 10000",
         Limit::Random(_) => "--random-limit 64MiB",
+        Limit::Component(_) => "--component-limit 1GiB",
         _ => return None,
     })
 }
@@ -233,7 +241,7 @@ mod tests {
     fn every_limit_can_be_said_in_a_file() {
         let text = "[other]\nkey = 1\n[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\n\
                     metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
-                    instance = 9\nrandom = '10'\n";
+                    instance = 9\nrandom = '10'\ncomponent = '11'\n";
         let expected = Limits::default()
             .with_time(Duration::from_millis(1))
             .with_memory(1)
@@ -244,7 +252,8 @@ mod tests {
             .with_handles(7)
             .with_table_elements(8)
             .with_core_instances(9)
-            .with_random(10);
+            .with_random(10)
+            .with_component(11);
         assert_eq!(limits(Values::default(), parse(text).unwrap()), expected);
         assert_eq!(
             limits(Values::default(), parse("").unwrap()),

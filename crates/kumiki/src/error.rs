@@ -42,6 +42,19 @@ pub enum Error {
         /// Where, in bytes from the beginning.
         offset: usize,
     },
+    /// The component is made of so much that compiling it would take more time
+    /// or memory than any plugin may.
+    #[error("`{plugin}` is too large to be compiled: it has {found} {what}, over {most}")]
+    TooLarge {
+        /// The plugin.
+        plugin: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much was found until it was refused.
+        found: usize,
+        /// How much is the most.
+        most: usize,
+    },
     /// The component lacks an export of the contract.
     #[error(
         "`{plugin}` does not export `{export}: {expected}`, as the contract `{contract}` demands"
@@ -212,6 +225,9 @@ impl Error {
             Self::Malformed { .. } => {
                 "build the plugin again; if it came over a network, fetch it again".into()
             }
+            Self::TooLarge { .. } => {
+                "build it optimised, and keep tables of data out of the code".into()
+            }
             Self::MissingExport { contract, .. } => {
                 format!("build the plugin against the WIT of `{contract}`")
             }
@@ -263,6 +279,9 @@ impl Error {
                 }
                 Limit::Random(_) => {
                     "raise `Limits::random` if the plugin is meant to ask for so many"
+                }
+                Limit::Component(_) => {
+                    "raise `Limits::component` if the plugin is meant to be so large"
                 }
                 Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run so long",
             }

@@ -1,5 +1,7 @@
 //! A contract, linked to what the host gives: where plugins are loaded.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,6 +11,7 @@ use wasmtime::component::{Component, Linker};
 use crate::contract::{Contract, World};
 use crate::grants::Granted;
 use crate::inspect::Kind;
+use crate::limits::Limit;
 use crate::observer::{Event, Observer, Silent};
 use crate::{Engine, EngineConfig, Error, Grants, HostState, Limits, Plugin, Result};
 
@@ -69,17 +72,46 @@ impl<C: Contract> Host<C> {
     /// [`Error::Read`], and all of [`Host::load_bytes`].
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Plugin<C>> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
+        let name = path.display().to_string();
+        let bytes = self.read(&name, path)?;
+        self.load_bytes(&name, &bytes)
+    }
+
+    /// Reads a file, but never more than a plugin may have: it may be a device
+    /// without end.
+    fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>> {
+        let most = self.inner.limits.component;
+        let read = || {
+            let file = File::open(path)?;
+            let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+            if length > most {
+                return Ok(None);
+            }
+            let mut bytes = Vec::with_capacity(length);
+            file.take((most as u64).saturating_add(1))
+                .read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
+        };
+        let bytes = read().map_err(|source| Error::Read {
             path: path.to_owned(),
             source,
         })?;
-        self.load_bytes(&path.display().to_string(), &bytes)
+        bytes.ok_or_else(|| self.too_large(name))
+    }
+
+    fn too_large(&self, name: &str) -> Error {
+        Error::Limit {
+            plugin: name.into(),
+            function: "load".into(),
+            limit: Limit::Component(self.inner.limits.component),
+        }
     }
 
     /// Loads a plugin from a component's bytes; `name` is how errors and log
     /// records call it.
     ///
     /// # Errors
+    /// [`Error::Limit`] and [`Error::TooLarge`] for too many bytes or parts;
     /// [`Error::NotAComponent`], [`Error::Malformed`] for wrong bytes;
     /// [`Error::MissingExport`], [`Error::WrongType`], [`Error::UnknownImport`]
     /// for a component of another contract; [`Error::Compile`] and
@@ -117,6 +149,9 @@ impl<C: Contract> Host<C> {
     /// # Errors
     /// As [`Host::load_bytes`], without [`Error::Compile`] and [`Error::Link`].
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        if bytes.len() > self.inner.limits.component {
+            return Err(self.too_large(name));
+        }
         match Kind::of(bytes) {
             Kind::Component => self.inner.world.check(name, bytes),
             found => Err(Error::NotAComponent {

@@ -49,6 +49,8 @@ pub struct Limits {
     pub log_bytes: usize,
     /// Random bytes that a guest may ask for at once. Default: 1 MiB.
     pub random: usize,
+    /// Bytes of a plugin's file. Default: 256 MiB.
+    pub component: usize,
     /// Instructions that a call may run, counted exactly. Default: none,
     /// because counting costs running time ([`EngineConfig::fuel`]).
     ///
@@ -69,6 +71,7 @@ impl Default for Limits {
             log_records: 1_000,
             log_bytes: 1 << 20,
             random: 1 << 20,
+            component: 256 << 20,
             fuel: None,
         }
     }
@@ -140,6 +143,13 @@ impl Limits {
         self
     }
 
+    /// These limits, with another number of bytes for a plugin's file.
+    #[must_use]
+    pub fn with_component(mut self, bytes: usize) -> Self {
+        self.component = bytes;
+        self
+    }
+
     /// These limits, with instructions counted and bounded for each call.
     #[must_use]
     pub fn with_fuel(mut self, fuel: u64) -> Self {
@@ -176,6 +186,8 @@ pub enum Limit {
     Entries(usize),
     /// The guest asked for more than this many random bytes at once.
     Random(usize),
+    /// The plugin's file has more than this many bytes.
+    Component(usize),
     /// The call ran more than this many instructions.
     Fuel(u64),
 }
@@ -191,6 +203,7 @@ impl fmt::Display for Limit {
             Self::Handles(count) => write!(f, "{count} handles of an instance"),
             Self::Entries(count) => write!(f, "{count} entries in a result"),
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
+            Self::Component(bytes) => write!(f, "{} of a plugin's file", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
         }
     }

@@ -200,7 +200,8 @@ mod tests {
         crate::wasi::link(&mut linker).unwrap();
         let bytes = test_components::parse(SLEEPER);
         let component = Component::from_binary(engine.as_wasmtime(), &bytes).unwrap();
-        let state = HostState::new((), "sleeper".into(), &Limits::default(), Arc::new(Silent));
+        let (limits, silent) = (Limits::default(), Arc::new(Silent));
+        let state = HostState::new((), "sleeper".into(), &limits, silent, Arc::default());
         let mut store = Store::new(engine.as_wasmtime(), state);
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = linker.instantiate(&mut store, &component).unwrap();

@@ -1,10 +1,11 @@
 //! One row of the table: a behaviour and what must come of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kumiki::Limits;
+use kumiki::{Limits, LogRecord, Observer};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use libtest_mimic::{Failed, Trial};
 use test_components::TextPlugin as Guest;
@@ -21,8 +22,13 @@ pub(crate) const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(5);
 /// How much memory a hostile instance may hold, and how many bytes it may hand
 /// over in a call.
-pub(crate) const MEMORY: usize = 64 << 20;
-pub(crate) const TRANSFER: usize = 16 << 20;
+const MEMORY: usize = 64 << 20;
+const TRANSFER: usize = 16 << 20;
+/// What a call may log.
+const LOG_RECORDS: usize = 100;
+const LOG_BYTES: usize = 64 << 10;
+/// The longest message that an error may have, in bytes.
+const MESSAGE: usize = 16 << 10;
 
 /// What a trial may take on any machine: a host that hangs is found, a slow one
 /// is not blamed. Loading, two calls at the start, the attack, and the call
@@ -30,16 +36,17 @@ pub(crate) const TRANSFER: usize = 16 << 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Act = Box<dyn FnOnce() -> Result<Seen, String> + Send>;
+/// Makes what the act needs, before anything is measured.
+type Prepare = Box<dyn FnOnce() -> Act + Send>;
 
 /// A behaviour, how it is tried, and what must come of it.
 pub(crate) struct Case {
     name: &'static str,
-    act: Act,
+    prepare: Prepare,
     outcome: Outcome,
     says: &'static str,
     memory: usize,
     patience: Duration,
-    waits: bool,
 }
 
 impl Case {
@@ -51,14 +58,22 @@ impl Case {
         says: &'static str,
         act: impl FnOnce() -> Result<Seen, String> + Send + 'static,
     ) -> Self {
+        Self::prepared(name, outcome, says, || Box::new(act))
+    }
+
+    fn prepared(
+        name: &'static str,
+        outcome: Outcome,
+        says: &'static str,
+        prepare: impl FnOnce() -> Act + Send + 'static,
+    ) -> Self {
         Self {
             name,
-            act: Box::new(act),
+            prepare: Box::new(prepare),
             outcome,
             says,
             memory: 192 << 20,
             patience: PATIENCE,
-            waits: false,
         }
     }
 
@@ -69,13 +84,14 @@ impl Case {
         says: &'static str,
         guest: Guest,
     ) -> Self {
-        Self::new(name, outcome, says, move || attempt(&guest.build(), LONG))
+        Self::bytes(name, outcome, says, move || guest.build())
     }
 
     /// A guest that would never end: its time must.
     pub(crate) fn endless(name: &'static str, guest: Guest) -> Self {
-        Self::new(name, Outcome::Limit, "time of 200ms", move || {
-            attempt(&guest.build(), SHORT)
+        Self::prepared(name, Outcome::Limit, "time of 200ms", move || {
+            let bytes = guest.build();
+            Box::new(move || attempt(&bytes, SHORT))
         })
     }
 
@@ -86,7 +102,10 @@ impl Case {
         says: &'static str,
         bytes: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) -> Self {
-        Self::new(name, outcome, says, move || attempt(&bytes(), LONG))
+        Self::prepared(name, outcome, says, move || {
+            let bytes = bytes();
+            Box::new(move || attempt(&bytes, LONG))
+        })
     }
 
     /// How many MiB the process may come to hold more than before.
@@ -101,28 +120,18 @@ impl Case {
         self
     }
 
-    /// Not yet: the host has no limit for it. Shown as ignored.
-    pub(crate) fn waits(mut self) -> Self {
-        self.waits = true;
-        self
-    }
-
     pub(crate) fn into_trial(self, neighbour: &Arc<Neighbour>, report: &Arc<Report>) -> Trial {
         let (neighbour, report) = (neighbour.clone(), report.clone());
-        let (name, waits) = (self.name, self.waits);
-        let label = if waits { "waits for a limit" } else { "" };
-        Trial::test(format!("hostile {name}"), move || {
+        Trial::test(format!("hostile {}", self.name), move || {
             self.run(&neighbour, &report)
         })
-        .with_ignored_flag(waits)
-        .with_kind(label)
     }
 
     fn run(self, neighbour: &Neighbour, report: &Report) -> Result<(), Failed> {
         neighbour.answers()?;
+        let act = (self.prepare)();
         let (start, peak) = (Instant::now(), Peak::start());
         let (sender, receiver) = mpsc::channel();
-        let act = self.act;
         thread::spawn(move || sender.send(act()));
         let seen = receiver
             .recv_timeout(self.patience)
@@ -160,6 +169,9 @@ impl Case {
 }
 
 fn judge(seen: &Seen, outcome: Outcome, says: &str) -> Result<(), String> {
+    if seen.message.len() > MESSAGE {
+        return Err(format!("a message of {} bytes", seen.message.len()));
+    }
     if seen.outcome == outcome && seen.message.contains(says) {
         return Ok(());
     }
@@ -185,8 +197,11 @@ fn attempt(bytes: &[u8], time: Duration) -> Result<Seen, String> {
     let limits = Limits::default()
         .with_time(time)
         .with_memory(MEMORY)
-        .with_transfer(TRANSFER);
-    let host = TextHost::builder().limits(limits).build();
+        .with_transfer(TRANSFER)
+        .with_log(LOG_RECORDS, LOG_BYTES);
+    let heard = Heard::default();
+    let host = TextHost::builder().limits(limits).observer(heard.clone());
+    let host = host.build();
     let host = host.map_err(|error| error.to_string())?;
     let loaded = host
         .load_bytes("hostile.wasm", bytes)
@@ -204,8 +219,36 @@ fn attempt(bytes: &[u8], time: Duration) -> Result<Seen, String> {
         }
         Err(error) => error.into(),
     };
+    heard.is_bounded()?;
     match plugin.process("well") {
         Ok(result) if result.output == "well" => Ok(seen),
         other => Err(format!("the call after `{}` gave {other:?}", seen.outcome)),
+    }
+}
+
+/// Counts what reaches the log.
+#[derive(Clone, Default)]
+struct Heard {
+    records: Arc<AtomicUsize>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Observer for Heard {
+    fn log(&self, record: &LogRecord<'_>) {
+        self.records.fetch_add(1, Ordering::Relaxed);
+        self.bytes
+            .fetch_add(record.message.len(), Ordering::Relaxed);
+    }
+}
+
+impl Heard {
+    /// Only the attack logs, and beyond its limits there is one notice.
+    fn is_bounded(&self) -> Result<(), String> {
+        let records = self.records.load(Ordering::Relaxed);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        if records > LOG_RECORDS + 1 || bytes > LOG_BYTES + 200 {
+            return Err(format!("{records} records of {bytes} bytes were logged"));
+        }
+        Ok(())
     }
 }

@@ -52,8 +52,10 @@ pub(crate) fn counter() -> TextPlugin {
         ("(local.get $p)", "(i32.sub (i32.const 320) (local.get $p))"),
         ("(i32.const 0)", "(i32.const 0)"),
     );
-    TextPlugin::new("neighbour").global("count").process(&format!(
-        "(local $n i32) (local $p i32)
+    TextPlugin::new("neighbour")
+        .global("count")
+        .process(&format!(
+            "(local $n i32) (local $p i32)
          (global.set $count (i32.add (global.get $count) (i32.const 1)))
          (local.set $n (global.get $count))
          (local.set $p (i32.const 320))
@@ -64,5 +66,5 @@ pub(crate) fn counter() -> TextPlugin {
             (local.set $n (i32.div_u (local.get $n) (i32.const 10)))
             (br_if $digit (local.get $n)))
          {answer}"
-    ))
+        ))
 }

@@ -1,9 +1,11 @@
 //! Files that are made to hurt whoever reads, checks or compiles them.
 
+use kumiki_text::TextHost;
 use test_components::{TextPlugin, parse};
 
 use crate::case::Case;
-use crate::outcome::Outcome::{Answer, Malformed, MissingExport, WrongType};
+use crate::outcome::Outcome::{Answer, Compile, Limit, Malformed, TooLarge, WrongType};
+use crate::outcome::Seen;
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = large();
@@ -23,11 +25,14 @@ fn large() -> Vec<Case> {
             component
         })
         .within(512),
-        Case::bytes("100,000 functions", Answer, "", || {
-            items(100_000, |_| "(func)".to_owned())
+        Case::bytes("90,000 functions", Answer, "", || {
+            items(90_000, |_| "(func)".to_owned())
         })
         .within(1024)
         .patience(240),
+        Case::bytes("110,000 functions", TooLarge, "functions", || {
+            items(110_000, |_| "(func)".to_owned())
+        }),
         Case::bytes("100,000 types", Answer, "", || {
             items(100_000, |number| {
                 let parameters = (0..17).map(|bit| match number >> bit & 1 {
@@ -37,21 +42,26 @@ fn large() -> Vec<Case> {
                 format!("(type (func (param{})))", parameters.collect::<String>())
             })
         })
-        .within(512)
+        .within(1024)
         .patience(240),
-        Case::bytes("1,000 functions of 50,000 locals", Answer, "", || {
-            let locals = " i32".repeat(49_000);
-            items(20, |_| format!("(func (local{locals}))"))
+        Case::bytes("200 functions of 49,000 locals", Answer, "", || locals(200))
+            .within(512)
+            .patience(240),
+        Case::bytes(
+            "250 functions of 49,000 locals",
+            TooLarge,
+            "local variables",
+            || locals(250),
+        ),
+        Case::bytes("a function of 0.9 MB", Answer, "", || {
+            long_function(100_000)
         })
-        .within(512)
+        .within(1024)
         .patience(240),
-        Case::bytes("a function of 4 MB", Answer, "", || {
-            let step = "local.get 0 i32.const 1 i32.add local.set 0 ";
-            items(1, |_| format!("(func (param i32) {})", step.repeat(500_000)))
-        })
-        .within(2048)
-        .patience(240),
-        Case::bytes("a branch of a million targets", Answer, "", || {
+        Case::bytes("a function of 4.5 MB", TooLarge, "one function", || {
+            long_function(500_000)
+        }),
+        Case::bytes("a branch of a million targets", Compile, "br_table", || {
             let targets = " 0".repeat(1_000_000);
             items(1, |_| {
                 format!("(func (param i32) (block (br_table{targets} (local.get 0))))")
@@ -59,26 +69,80 @@ fn large() -> Vec<Case> {
         })
         .within(1024)
         .patience(240),
+        Case::new(
+            "file of 10 GiB",
+            Limit,
+            "256 MiB of a plugin's file",
+            || {
+                let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+                let length = file.as_file().set_len(10 << 30);
+                length.map_err(|error| error.to_string())?;
+                load(file.path())
+            },
+        ),
+        #[cfg(unix)]
+        Case::new(
+            "file without end",
+            Limit,
+            "256 MiB of a plugin's file",
+            || load(std::path::Path::new("/dev/zero")),
+        )
+        .within(768),
     ]
+}
+
+/// What comes of loading a file.
+fn load(path: &std::path::Path) -> Result<Seen, String> {
+    let host = TextHost::new().map_err(|error| error.to_string())?;
+    Ok(match host.load(path) {
+        Ok(_) => Seen::answer(),
+        Err(error) => kumiki_text::Error::from(error).into(),
+    })
+}
+
+/// The plugin with functions of 49,000 local variables in a few bytes.
+fn locals(functions: u32) -> Vec<u8> {
+    let mut locals = String::from("(local");
+    locals += &" i32".repeat(49_000);
+    items(functions, |_| format!("(func {locals}))"))
+}
+
+/// The plugin with one function of so many steps of 9 bytes.
+fn long_function(steps: usize) -> Vec<u8> {
+    let step = "local.get 0 i32.const 1 i32.add local.set 0 ";
+    items(1, |_| format!("(func (param i32) {})", step.repeat(steps)))
 }
 
 fn deep() -> Vec<Case> {
     vec![
-        Case::bytes("a thousand nested components", Answer, "", || {
-            let mut component = TextPlugin::new("hostile").build();
-            section(&mut component, 4, &nested(1_000));
-            component
-        }),
-        Case::bytes("100,000 nested components, and no plugin", MissingExport, "", || {
-            nested(100_000)
-        }),
-        Case::bytes("types a hundred thousand deep", Malformed, "", || {
-            let mut text = "(component (type $t0 (list u8))".to_owned();
-            for depth in 1..100_000 {
-                text += &format!("(type $t{depth} (list $t{}))", depth - 1);
-            }
-            parse(&(text + ")"))
-        }),
+        Case::bytes(
+            "a thousand nested components",
+            TooLarge,
+            "within each other",
+            || {
+                let mut component = TextPlugin::new("hostile").build();
+                section(&mut component, 4, &nested(1_000));
+                component
+            },
+        ),
+        Case::bytes(
+            "100,000 nested components",
+            TooLarge,
+            "within each other",
+            || nested(100_000),
+        ),
+        Case::bytes(
+            "types a hundred thousand deep",
+            Malformed,
+            "nesting is too deep",
+            || {
+                let mut text = "(component (type $t0 (list u8))".to_owned();
+                for depth in 1..100_000 {
+                    text += &format!("(type $t{depth} (list $t{}))", depth - 1);
+                }
+                parse(&(text + ")"))
+            },
+        ),
     ]
 }
 
@@ -87,11 +151,11 @@ fn typed() -> Vec<Case> {
         Case::bytes("a type of 2^40 parts", Malformed, "type", || {
             parse(&format!("(component {})", doubling(40)))
         }),
-        Case::bytes("a type of half a million parts", WrongType, "", || {
+        Case::bytes("a type of 262,144 parts", WrongType, "log", || {
             parse(&format!(
                 "(component {} (import \"myapp:text-processor/host-api\"
-                    (instance (export \"log\" (func (param \"x\" $t18))))))",
-                doubling(18)
+                    (instance (export \"log\" (func (param \"x\" $t17))))))",
+                doubling(17)
             ))
         })
         .within(512),

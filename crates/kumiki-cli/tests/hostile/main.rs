@@ -5,9 +5,6 @@
 //! the row must end, its memory is bounded, and where its plugin can answer at
 //! all its next call must. `cargo xtask test hostile` prints the table.
 
-#[path = "../scene/mod.rs"]
-mod scene;
-
 mod case;
 mod guest;
 mod loading;

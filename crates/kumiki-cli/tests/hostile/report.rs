@@ -35,7 +35,7 @@ impl Report {
             return;
         }
         let mut text = format!(
-            "\n{:44} {:48} {:>8} {:>9}\n",
+            "\n{:50} {:48} {:>8} {:>9}\n",
             "behaviour", "outcome", "time", "peak"
         );
         for row in &*rows {
@@ -59,7 +59,7 @@ fn line(row: &Row) -> String {
     };
     let mark = if row.surprise { "  SURPRISE" } else { "" };
     format!(
-        "{:44} {outcome:48} {milliseconds:>5} ms {peak:>9}{mark}\n",
+        "{:50} {outcome:48} {milliseconds:>5} ms {peak:>9}{mark}\n",
         row.name
     )
 }

@@ -1,6 +1,6 @@
 //! Those that would fool a person through the terminal, tried on the program.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use test_components::TextPlugin;
 
@@ -8,7 +8,6 @@ use crate::case::Case;
 use crate::guest::{attacker, number, result};
 use crate::outcome::Outcome::Answer;
 use crate::outcome::Seen;
-use crate::scene::Scene;
 
 /// Colours, clears the screen, rings, begins a line, turns the text around,
 /// and sets the window's title, by the ways of 7 and of 8 bits.
@@ -17,9 +16,8 @@ const DECEIT: &str = "\x1b[31m\x1b[2J\x07\rok\u{9b}2J\u{202e}\x1b]0;owned\x07";
 pub(crate) fn cases() -> Vec<Case> {
     let deceit = (number(300), number(DECEIT.len() as i64));
     let (at, length) = (&*deceit.0, &*deceit.1);
-    let name = format!(
-        "(i32.store (i32.const 0) {at}) (i32.store (i32.const 4) {length}) (i32.const 0)"
-    );
+    let name =
+        format!("(i32.store (i32.const 0) {at}) (i32.store (i32.const 4) {length}) (i32.const 0)");
     let named = move |guest: TextPlugin| guest.data(300, DECEIT).get_name(&name);
     let metadata = format!(
         "(i32.store (i32.const 256) {at}) (i32.store (i32.const 260) {length})
@@ -42,42 +40,43 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Runs the program on the plugin, in every format, and demands that nothing
-/// of it comes out as it went in.
+/// Runs the program on the plugin, in each format that people or machines
+/// read, and demands that nothing of it comes out as it went in. (`raw` is the
+/// outputs and nothing else, whatever they are.)
 fn escaped(name: &'static str, guest: TextPlugin) -> Case {
     Case::new(name, Answer, "", move || {
-        let scene = Scene::new()
-            .plugin("a.wasm", &guest)
-            .plugin("b.wasm", &TextPlugin::new("b"))
-            .file("input.txt", "attack\n");
-        let arguments = |format| {
-            [
-                "run", "-vv", "--plugin", "a.wasm", "--plugin", "b.wasm", "--format", format,
-                "input.txt",
-            ]
-        };
-        for format in ["text", "json"] {
-            let output = scene.command(&arguments(format)).output();
-            let output = output.map_err(|error| error.to_string())?;
-            unescaped(&output).map_or(Ok(()), |fact| Err(format!("{format}: {fact}")))?;
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes);
+        write("a.wasm", &guest.build())
+            .and_then(|()| write("b.wasm", &TextPlugin::new("b").build()))
+            .and_then(|()| write("input.txt", b"attack\n"))
+            .map_err(|error| error.to_string())?;
+        for arguments in [
+            "run -vv --plugin a.wasm --plugin b.wasm --output text input.txt",
+            "run -vv --plugin a.wasm --plugin b.wasm --output jsonl input.txt",
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_kumiki"))
+                .current_dir(folder.path())
+                .args(arguments.split(' '))
+                .output()
+                .map_err(|error| error.to_string())?;
+            if let Some(fact) = unescaped(&output) {
+                return Err(format!("kumiki {arguments}: {fact}"));
+            }
         }
         Ok(Seen::answer())
     })
 }
 
-/// What a terminal would obey, if there is any.
+/// What a terminal would obey, or that the plugin's text came nowhere, which
+/// would be no trial. Standard output is no terminal here, so results may hold
+/// what they like there, but for what begins an escape or rings.
 fn unescaped(output: &Output) -> Option<String> {
-    let texts = [("stdout", &output.stdout), ("stderr", &output.stderr)];
-    texts.into_iter().find_map(|(stream, bytes)| {
-        let text = String::from_utf8_lossy(bytes);
-        let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        let reached = text.contains("owned");
-        if text.contains(bad) {
-            Some(format!("{stream} has {:?}", &*text))
-        } else if stream == "stderr" && !reached {
-            None
-        } else {
-            None
-        }
-    })
+    let results = String::from_utf8_lossy(&output.stdout);
+    let messages = String::from_utf8_lossy(&output.stderr);
+    let deceives = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    let well = !results.contains(['\x1b', '\x07'])
+        && !messages.contains(deceives)
+        && (results.contains("owned") || messages.contains("owned"));
+    (!well).then(|| format!("{results:?} and {messages:?}"))
 }

@@ -65,8 +65,7 @@ fn loops_through_the_host() -> Vec<Case> {
                 "(loop $l (call $random (i64.const 4096) (i32.const 128)) (call $reset) (br $l))",
             )
             .import(RANDOM),
-        )
-        .waits(),
+        ),
         Case::endless(
             "endless flood of standard output",
             attacker(
@@ -76,16 +75,12 @@ fn loops_through_the_host() -> Vec<Case> {
             )
             .import(STDOUT)
             .import(WRITE),
-        )
-        .waits(),
+        ),
         Case::endless(
             "endless flood of log records",
-            attacker(
-                "(loop $l (call $log (i32.const 3) (i32.const 300) (i32.const 5)) (br $l))",
-            )
-            .data(300, "flood"),
-        )
-        .waits(),
+            attacker("(loop $l (call $log (i32.const 3) (i32.const 300) (i32.const 5)) (br $l))")
+                .data(300, "flood"),
+        ),
     ]
 }
 
@@ -100,20 +95,17 @@ fn sleeps() -> Vec<Case> {
         Case::endless(
             "sleep for an hour",
             attacker(&block).import(SLEEP).import(BLOCK),
-        )
-        .waits(),
+        ),
         Case::endless(
             "sleep for an hour by poll",
             attacker(&poll).import(SLEEP).import(POLL),
-        )
-        .waits(),
+        ),
         Case::endless(
             "sleep for an hour in get-name",
             TextPlugin::new("hostile")
                 .get_name(&in_name)
                 .import(SLEEP)
                 .import(BLOCK),
-        )
-        .waits(),
+        ),
     ]
 }

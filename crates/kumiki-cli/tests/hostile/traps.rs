@@ -9,13 +9,22 @@ use crate::outcome::Outcome::Trap;
 pub(crate) fn cases() -> Vec<Case> {
     let unreachable = "unreachable";
     let trap = |name, guest| Case::guest(name, Trap, "unreachable", guest);
-    let partial = result(("(local.get $at)", "(local.get $length)"), ("(i32.const 0)", "(i32.const 0)"))
-        .replace("(return (i32.const 16))", unreachable);
+    let partial = result(
+        ("(local.get $at)", "(local.get $length)"),
+        ("(i32.const 0)", "(i32.const 0)"),
+    )
+    .replace("(return (i32.const 16))", unreachable);
     vec![
         trap("trap in process", attacker(unreachable)),
         trap("trap after a partial result", attacker(&partial)),
-        trap("trap in get-name", TextPlugin::new("hostile").get_name(unreachable)),
-        trap("trap in get-version", TextPlugin::new("hostile").get_version(unreachable)),
+        trap(
+            "trap in get-name",
+            TextPlugin::new("hostile").get_name(unreachable),
+        ),
+        trap(
+            "trap in get-version",
+            TextPlugin::new("hostile").get_version(unreachable),
+        ),
         trap("trap in cabi_realloc", bad_allocator(unreachable)),
         trap("trap in post-return", late_attacker(unreachable)),
         trap(

@@ -41,9 +41,8 @@ impl Contract for Typed {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    let letter = |name, value: u32, outcome, says| {
-        Case::new(name, outcome, says, move || seen(0, value))
-    };
+    let letter =
+        |name, value: u32, outcome, says| Case::new(name, outcome, says, move || seen(0, value));
     let truth = |name, value: u32| Case::new(name, Answer, "", move || seen(value, 0x7a));
     vec![
         truth("bool of 2", 2),
@@ -82,4 +81,3 @@ fn seen(truth: u32, letter: u32) -> Result<Seen, String> {
         Err(error) => kumiki_text::Error::from(error).into(),
     })
 }
-

@@ -43,8 +43,16 @@ fn results() -> Vec<Case> {
             "not aligned",
             &result(input, (&number(257), &number(1))),
         ),
-        lie("result out of bounds", "out of bounds", "(return (i32.const -4))"),
-        lie("result misaligned", "not aligned", "(return (i32.const 17))"),
+        lie(
+            "result out of bounds",
+            "out of bounds",
+            "(return (i32.const -4))",
+        ),
+        lie(
+            "result misaligned",
+            "not aligned",
+            "(return (i32.const 17))",
+        ),
         lie(
             "result that is neither good nor an error",
             "",
@@ -120,7 +128,7 @@ fn arguments() -> Vec<Case> {
         Case::guest(
             "allocator that points out of bounds",
             Trap,
-            "out of bounds",
+            "beyond end of memory",
             bad_allocator("(return (i32.const -4))"),
         ),
     ]

@@ -11,6 +11,7 @@ use wasmparser::component_types::ComponentEntityType;
 use wasmparser::{Validator, WasmFeatures};
 use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
 
+use super::bounds;
 use super::shape::{Found, Signature};
 use crate::error::WrongType;
 use crate::inspect::{Interfaces, compatible_name, is_asynchronous};
@@ -50,6 +51,7 @@ impl World {
 
     /// Checks a component against this world.
     pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<()> {
+        bounds::check(plugin, component)?;
         let types = Validator::new_with_features(WasmFeatures::all())
             .validate_all(component)
             .map_err(|source| Error::malformed(plugin, &source))?;
@@ -187,6 +189,8 @@ impl World {
         if expected_text == found_text {
             (expected_text, found_text) = (format!("{expected:#}"), format!("{found:#}"));
         }
+        shorten(&mut expected_text);
+        shorten(&mut found_text);
         Err(Error::WrongType(Box::new(WrongType {
             plugin: plugin.into(),
             side,
@@ -195,6 +199,16 @@ impl World {
             found: found_text,
             contract: self.name.clone(),
         })))
+    }
+}
+
+/// Cuts a type's text to what a person may want to read: a component's own may
+/// be of a million parts.
+fn shorten(text: &mut String) {
+    const MOST: usize = 4096;
+    if let Some((end, _)) = text.char_indices().nth(MOST) {
+        text.truncate(end);
+        text.push('…');
     }
 }
 
