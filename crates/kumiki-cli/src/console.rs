@@ -20,6 +20,9 @@ const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
+/// How many different denials are told of in one run.
+const MOST_DENIALS: usize = 100;
+
 /// Everything that goes to standard error. Cheap to clone; clones share the
 /// progress bar and write around it.
 #[derive(Clone)]
@@ -105,6 +108,15 @@ impl Console {
         self.error(format_args!("{place}{error}"), &causes, hint.as_deref());
     }
 
+    /// A plugin was denied something: said once, however often it tries, and
+    /// not for ever, however much it tries.
+    fn denied(&self, message: String) {
+        let mut told = self.lock(&self.inner.denied);
+        if told.len() < MOST_DENIALS && told.insert(message.clone()) {
+            self.notice(message);
+        }
+    }
+
     /// Shows that something of unknown length goes on, until [`Console::done`].
     pub(crate) fn spinner(&self, message: &str) {
         if self.inner.level.is_none() || !std::io::stderr().is_terminal() {
@@ -162,20 +174,6 @@ impl Console {
 }
 
 impl Observer for Console {
-    fn event(&self, event: &Event<'_>) {
-        let Event::Denied { plugin, grant, .. } = event else {
-            return;
-        };
-        let denied = format!(
-            "[{}] was denied the network; to allow it: `--allow-net {grant}`",
-            escape(plugin)
-        );
-        // A guest that tries again and again is told of once.
-        if self.lock(&self.inner.denied).insert(denied.clone()) {
-            self.notice(denied);
-        }
-    }
-
     fn log(&self, record: &LogRecord<'_>) {
         if self.inner.level.is_none_or(|level| record.level < level) {
             return;
@@ -193,17 +191,23 @@ impl Observer for Console {
     }
 
     fn event(&self, event: &Event<'_>) {
-        if let Event::SetAside {
-            plugin,
-            failures,
-            time,
-        } = event
-        {
-            let plugin = escape(plugin);
-            self.line(format_args!(
-                "{ERROR}set aside{ERROR:#}: `{plugin}` failed {failures} times in a row; it is \
-                 tried again in {time:.0?}, and the others go on"
-            ));
+        match event {
+            Event::SetAside {
+                plugin,
+                failures,
+                time,
+            } => {
+                let plugin = escape(plugin);
+                self.line(format_args!(
+                    "{ERROR}set aside{ERROR:#}: `{plugin}` failed {failures} times in a row; it \
+                     is tried again in {time:.0?}, and the others go on"
+                ));
+            }
+            Event::Denied { plugin, grant } => self.denied(format!(
+                "[{}] was denied the network; to allow it: `--allow-net {grant}`",
+                escape(plugin)
+            )),
+            _ => {}
         }
     }
 }
