@@ -12,6 +12,8 @@ use crate::{Error, Result};
 const NESTING: usize = 100;
 /// Functions of all core modules together: 30 µs and 6 KiB each.
 const FUNCTIONS: usize = 100_000;
+/// Types of all core modules together: 100 µs and 5 KiB each.
+const TYPES: usize = 50_000;
 /// Bytes of one function: compiling takes some 500 times as much memory.
 const FUNCTION_BYTES: usize = 1 << 20;
 /// Local variables of all functions together: ten bytes declare 50,000, and
@@ -21,12 +23,13 @@ const LOCALS: usize = 10_000_000;
 /// Refuses a component beyond the bounds. What is not valid is let through: the
 /// validator says it better.
 pub(super) fn check(plugin: &str, component: &[u8]) -> Result<()> {
-    let (mut depth, mut functions, mut locals) = (0_usize, 0_usize, 0_usize);
+    let (mut depth, mut types, mut functions, mut locals) = (0_usize, 0_usize, 0_usize, 0_usize);
     for payload in Parser::new(0).parse_all(component) {
         let Ok(payload) = payload else { break };
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::TypeSection(section) => types += section.count() as usize,
             Payload::CodeSectionStart { count, .. } => functions += count as usize,
             Payload::CodeSectionEntry(body) => {
                 let bytes = body.range().len();
@@ -36,6 +39,7 @@ pub(super) fn check(plugin: &str, component: &[u8]) -> Result<()> {
             _ => continue,
         }
         within(plugin, "components within each other", depth, NESTING)?;
+        within(plugin, "types", types, TYPES)?;
         within(plugin, "functions", functions, FUNCTIONS)?;
         within(plugin, "local variables", locals, LOCALS)?;
     }
