@@ -95,7 +95,9 @@ fn send(address: &str) -> io::Result<()> {
 
 fn resolve(name: &str) -> io::Result<String> {
     let addresses = (name, 0).to_socket_addrs()?;
-    Ok(joined(addresses.map(|address: SocketAddr| address.ip().to_string())))
+    Ok(joined(
+        addresses.map(|address: SocketAddr| address.ip().to_string()),
+    ))
 }
 
 /// Nanoseconds since 1970.
