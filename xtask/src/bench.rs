@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Result;
-use kumiki_build::{Options, Toolchain};
+use kumiki_build::{Job, Options, Toolchain};
 
 use crate::fixtures;
 use crate::place::Place;
@@ -48,14 +48,14 @@ fn build_times(place: &Place) -> Result<String> {
     let work = place.target.join("tmp/build-times");
     let options = Options::new(&work);
     let mut lines = String::new();
-    for (project, output) in fixtures::jobs(place)? {
-        let name = project.name.clone();
+    for Job { project, .. } in fixtures::jobs(place)? {
+        let name = &project.name;
+        let output = work.join(format!("{name}.wasm"));
         let mut seconds = 0.0;
         for turn in 0..2 {
             touch(&project.folder)?;
-            let _ = std::fs::remove_dir_all(work.join(&name));
+            let _ = std::fs::remove_dir_all(work.join(name));
             let start = Instant::now();
-            let output = work.join(&output);
             kumiki_build::build(&project, &output, &place.tools, &options).map_err(with_hint)?;
             if turn == 1 {
                 seconds = start.elapsed().as_secs_f64();

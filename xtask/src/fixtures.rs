@@ -88,30 +88,27 @@ pub(crate) fn all(place: &Place) -> Result<()> {
     remove_strays(&place.fixtures(), FIXTURES)
 }
 
-/// Every guest's project and its component's file name.
-pub(crate) fn jobs(place: &Place) -> Result<Vec<(Project, String)>> {
-    let guests = [PLUGINS, FIXTURES].concat();
-    let project = |guest: &Guest| {
-        let project = Project::read(&place.guests().join(guest.folder)).map_err(with_hint)?;
-        let output = format!("{}.wasm", project.name);
-        Ok((project, output))
-    };
-    guests.iter().map(project).collect()
+/// Every guest, as it is built.
+pub(crate) fn jobs(place: &Place) -> Result<Vec<Job>> {
+    jobs_of(place, &[PLUGINS, FIXTURES].concat())
 }
 
-fn build(place: &Place, guests: &[Guest]) -> Result<()> {
-    let _lock = place.lock()?;
-    let mut jobs = Vec::new();
-    for guest in guests {
+fn jobs_of(place: &Place, guests: &[Guest]) -> Result<Vec<Job>> {
+    let job = |guest: &Guest| {
         let project = Project::read(&place.guests().join(guest.folder)).map_err(with_hint)?;
         let folder = match guest.shelf {
             Shelf::Plugins => place.plugins(),
             Shelf::Fixtures => place.fixtures(),
         };
         let output = folder.join(format!("{}.wasm", project.name));
-        jobs.push(Job { project, output });
-    }
+        Ok(Job { project, output })
+    };
+    guests.iter().map(job).collect()
+}
 
+fn build(place: &Place, guests: &[Guest]) -> Result<()> {
+    let _lock = place.lock()?;
+    let jobs = jobs_of(place, guests)?;
     let results = build_all(&jobs, &place.tools, &place.build_options());
     let (mut built, mut fresh, mut missing, mut failed) = (0, 0, 0, Vec::new());
     for (job, result) in jobs.iter().zip(results) {

@@ -83,7 +83,7 @@ fn link_input<D: Send + 'static>(
     type Parameters = (Resource<InputStream>, u64);
     linker.func_wrap(
         "[method]input-stream.blocking-read",
-        |store: StoreContextMut<'_, _>, (this, len): Parameters| -> _ {
+        |store: StoreContextMut<'_, _>, (this, len): Parameters| {
             streamed(store, async |table| {
                 HostInputStream::blocking_read(table, this, len).await
             })

@@ -1,21 +1,17 @@
 //! C: the exported functions that the bindings' header declares.
 
 use heck::ToSnakeCase as _;
-use wit_bindgen_core::Files;
 use wit_parser::{Resolve, WorldId};
 
 use super::{heading, wrap};
 use crate::error::Error;
+use crate::world::generate;
 
 pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, String)>, Error> {
     let header = format!("{}.h", resolve.worlds[world].name.to_snake_case());
-    let mut resolve = resolve.clone();
-    let heading = heading(&resolve, world);
-    let mut files = Files::default();
-    wit_bindgen_c::Opts::default()
-        .build()
-        .generate(&mut resolve, world, &mut files)
-        .map_err(|error| Error::Skeleton(format!("{error:#}")))?;
+    let heading = heading(resolve, world);
+    let mut generator = wit_bindgen_c::Opts::default().build();
+    let files = generate(&mut *generator, resolve.clone(), world).map_err(Error::Skeleton)?;
     let declared = files
         .iter()
         .find(|(name, _)| *name == header)

@@ -1,10 +1,11 @@
 //! Go: the stubs that wit-bindgen writes for an author to begin with.
 
-use wit_bindgen_core::Files;
 use wit_parser::{Resolve, WorldId};
 
 use super::heading;
 use crate::error::Error;
+use crate::toolchain::go::NO_RESOURCES;
+use crate::world::{exports_resource, generate};
 
 /// Words that no parameter can be called.
 const KEYWORDS: [&str; 25] = [
@@ -36,18 +37,16 @@ const KEYWORDS: [&str; 25] = [
 ];
 
 pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, String)>, Error> {
-    let mut resolve = resolve.clone();
-    let heading = heading(&resolve, world);
-    let mut files = Files::default();
+    if exports_resource(resolve, world) {
+        return Err(Error::Skeleton(NO_RESOURCES.to_owned()));
+    }
+    let heading = heading(resolve, world);
     let options = wit_bindgen_go::Opts {
         format: wit_bindgen_go::Format::False,
         generate_stubs: true,
         ..Default::default()
     };
-    options
-        .build()
-        .generate(&mut resolve, world, &mut files)
-        .map_err(|error| Error::Skeleton(format!("{error:#}")))?;
+    let files = generate(&mut *options.build(), resolve.clone(), world).map_err(Error::Skeleton)?;
     let stubs: Vec<(String, String)> = files
         .iter()
         .filter_map(|(name, content)| {
@@ -57,14 +56,6 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, 
             is_stub.then(|| (package.to_owned(), content))
         })
         .collect();
-    if stubs
-        .iter()
-        .any(|(_, content)| content.contains("resource-"))
-    {
-        return Err(Error::Skeleton(
-            "the world exports a resource, which Go plugins cannot yet".to_owned(),
-        ));
-    }
 
     // One package is the project's own folder, several are folders below it.
     let alone = stubs.len() == 1;

@@ -1,24 +1,19 @@
 //! Rust: the stubs that wit-bindgen writes for its own tests.
 
-use wit_bindgen_core::{Files, WorldGenerator as _};
 use wit_parser::{Resolve, WorldId};
 
 use super::{heading, wrap};
 use crate::error::Error;
+use crate::world::generate;
 
 pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, String)>, Error> {
-    let mut resolve = resolve.clone();
-    let mut files = Files::default();
     let options = wit_bindgen_rust::Opts {
         stubs: true,
         ..Default::default()
     };
-    let heading = heading(&resolve, world);
+    let heading = heading(resolve, world);
     let name = resolve.worlds[world].name.clone();
-    options
-        .build()
-        .generate(&mut resolve, world, &mut files)
-        .map_err(|error| Error::Skeleton(format!("{error:#}")))?;
+    let files = generate(&mut options.build(), resolve.clone(), world).map_err(Error::Skeleton)?;
     let bindings: String = files
         .iter()
         .map(|(_, content)| String::from_utf8_lossy(content))

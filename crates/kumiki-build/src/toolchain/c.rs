@@ -16,6 +16,7 @@ use crate::output::{Output, replace};
 use crate::project::Project;
 use crate::tool::Tool;
 use crate::tools::Tools;
+use crate::world;
 
 /// What every one of the compilers is told. A reactor has no `main` and stays
 /// alive between calls.
@@ -169,15 +170,12 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
 /// Writes the bindings of the project's world into `folder`; what of them is to
 /// be compiled and linked comes back.
 fn generate(project: &Project, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let (mut resolve, world) = project.resolve()?;
-    let mut files = Default::default();
-    wit_bindgen_c::Opts::default()
-        .build()
-        .generate(&mut resolve, world, &mut files)
-        .map_err(|error| Error::Wit {
-            path: project.wit.clone(),
-            message: format!("{error:#}"),
-        })?;
+    let (resolve, world) = project.resolve()?;
+    let mut generator = wit_bindgen_c::Opts::default().build();
+    let files = world::generate(&mut *generator, resolve, world).map_err(|message| Error::Wit {
+        path: project.wit.clone(),
+        message,
+    })?;
 
     let mut to_link = Vec::new();
     for (name, content) in files.iter() {

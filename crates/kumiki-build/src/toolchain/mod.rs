@@ -4,7 +4,7 @@
 //! and a build that begins with it.
 
 mod c;
-mod go;
+pub(crate) mod go;
 pub(crate) mod javascript;
 mod project;
 mod python;

@@ -10,9 +10,14 @@ use crate::error::Error;
 use crate::log::Log;
 use crate::output::replace;
 use crate::project::Project;
+use crate::world::{exports_resource, generate};
 
 /// The module that the bindings are, and its packages' prefix.
 const MODULE: &str = "wit_component";
+
+/// What is wrong with a world for which Go's bindings would have to stand in
+/// the author's package.
+pub(crate) const NO_RESOURCES: &str = "the world exports a resource, which Go plugins cannot yet";
 
 /// The files that are the same for every plugin, under the bindings' folder.
 const SHARED: &[(&str, &str)] = &[
@@ -32,20 +37,20 @@ const PANIC: &str = include_str!("panic.go");
 /// The bindings' files with their contents, by their names within a folder, for
 /// a plugin whose author's package is the Go module `author`.
 pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, String)>, Error> {
-    let (mut resolve, world) = project.resolve()?;
-    let mut generated = Default::default();
+    let (resolve, world) = project.resolve()?;
+    let fault = |message| Error::Wit {
+        path: project.wit.clone(),
+        message,
+    };
+    if exports_resource(&resolve, world) {
+        return Err(fault(NO_RESOURCES.to_owned()));
+    }
     let options = wit_bindgen_go::Opts {
         // gofmt need not be there, and nobody edits them.
         format: wit_bindgen_go::Format::False,
         ..Default::default()
     };
-    options
-        .build()
-        .generate(&mut resolve, world, &mut generated)
-        .map_err(|error| Error::Wit {
-            path: project.wit.clone(),
-            message: format!("{error:#}"),
-        })?;
+    let generated = generate(&mut *options.build(), resolve.clone(), world).map_err(fault)?;
 
     let report = panic_report(&resolve, world).filter(|(package, _)| {
         let bindings = format!("{package}/wit_bindings.go");
@@ -59,12 +64,6 @@ pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, 
         let content = String::from_utf8_lossy(content).into_owned();
         if name == "go.mod" {
             continue;
-        }
-        if name.starts_with("export_") {
-            return Err(Error::Wit {
-                path: project.wit.clone(),
-                message: "the world exports a resource, which Go plugins cannot yet".to_owned(),
-            });
         }
         let content = match name {
             "wit_exports.go" => exports(&content, author, report.is_some()),

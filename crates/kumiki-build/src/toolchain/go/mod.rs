@@ -7,6 +7,8 @@
 
 mod bindings;
 
+pub(crate) use bindings::NO_RESOURCES;
+
 use std::fs;
 use std::path::{Path, absolute};
 use std::process::Command;

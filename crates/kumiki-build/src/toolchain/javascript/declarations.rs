@@ -3,14 +3,13 @@
 
 use std::fs;
 
+use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{
     Function, FunctionKind, Handle, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
     WorldId,
 };
 
-use super::world::{
-    camel_case, exported_interfaces, free_functions, imported_interfaces, pascal_case, result_of,
-};
+use super::world::{exported_interfaces, free_functions, imported_interfaces, result_of};
 use crate::error::Error;
 use crate::output::replace;
 use crate::project::Project;
@@ -59,7 +58,7 @@ fn module(resolve: &Resolve, name: &str, id: InterfaceId, functions: bool, objec
     if functions {
         for function in free_functions(resolve, id) {
             let docs = docs(&function.docs);
-            let name = camel_case(&function.name);
+            let name = function.name.to_lower_camel_case();
             let signature = writer.signature(function, false);
             items.push(if is_reserved(&name) {
                 format!("{docs}const ${name}: {{ {signature} }};\nexport {{ ${name} as {name} }};")
@@ -83,11 +82,15 @@ fn module(resolve: &Resolve, name: &str, id: InterfaceId, functions: bool, objec
 /// The name of the type that an exported interface's object has.
 pub(super) fn object_name(resolve: &Resolve, id: InterfaceId) -> String {
     let interface = &resolve.interfaces[id];
-    let name = pascal_case(interface.name.as_deref().unwrap_or_default());
+    let name = interface
+        .name
+        .as_deref()
+        .unwrap_or_default()
+        .to_upper_camel_case();
     let is_taken = interface
         .types
         .keys()
-        .any(|taken| pascal_case(taken) == name);
+        .any(|taken| taken.to_upper_camel_case() == name);
     if is_taken { name + "Exports" } else { name }
 }
 
@@ -104,7 +107,7 @@ impl Writer<'_> {
             docs: documents,
             ..
         } = &self.resolve.types[id];
-        let name = pascal_case(name);
+        let name = name.to_upper_camel_case();
         let docs = docs(documents);
         match kind {
             TypeDefKind::Record(record) => {
@@ -113,7 +116,7 @@ impl Writer<'_> {
                     format!(
                         "{}{}{mark}: {ty};",
                         self::docs(&field.docs),
-                        camel_case(&field.name)
+                        field.name.to_lower_camel_case()
                     )
                 });
                 format!("{docs}export interface {name} {{\n{}}}", lines(fields))
@@ -123,7 +126,7 @@ impl Writer<'_> {
                     format!(
                         "{}{}?: boolean;",
                         self::docs(&flag.docs),
-                        camel_case(&flag.name)
+                        flag.name.to_lower_camel_case()
                     )
                 });
                 format!("{docs}export interface {name} {{\n{}}}", lines(fields))
@@ -147,7 +150,7 @@ impl Writer<'_> {
         match used.owner {
             wit_parser::TypeOwner::Interface(owner) if owner != self.id => Some((
                 self.resolve.id_of(owner)?,
-                pascal_case(used.name.as_deref()?),
+                used.name.as_deref()?.to_upper_camel_case(),
             )),
             _ => None,
         }
@@ -205,7 +208,7 @@ impl Writer<'_> {
     }
 
     fn method(&self, function: &Function) -> String {
-        let name = camel_case(function.item_name());
+        let name = function.item_name().to_lower_camel_case();
         format!(
             "{}{name}{};",
             docs(&function.docs),
@@ -217,18 +220,22 @@ impl Writer<'_> {
         let interface = &self.resolve.interfaces[self.id];
         let mut members = Vec::new();
         for function in free_functions(self.resolve, self.id) {
-            let name = camel_case(&function.name);
+            let name = function.name.to_lower_camel_case();
             let docs = docs(&function.docs);
             members.push(format!("{docs}{name}{};", self.signature(function, true)));
         }
         for (name, id) in &interface.types {
             if matches!(self.resolve.types[*id].kind, TypeDefKind::Resource) {
-                let name = pascal_case(name);
+                let name = name.to_upper_camel_case();
                 members.push(format!("{name}: {name}Class;"));
             }
         }
         let name = object_name(self.resolve, self.id);
-        let exported = camel_case(interface.name.as_deref().unwrap_or_default());
+        let exported = interface
+            .name
+            .as_deref()
+            .unwrap_or_default()
+            .to_lower_camel_case();
         format!(
             "/** What the module exports as `{exported}`. */\nexport interface {name} {{\n{}}}",
             lines(members.into_iter())
@@ -258,7 +265,7 @@ impl Writer<'_> {
         );
         let parameters = function.params.iter().skip(usize::from(is_method));
         let parameters = parameters.map(|parameter| {
-            let name = camel_case(&parameter.name);
+            let name = parameter.name.to_lower_camel_case();
             let mark = if is_reserved(&name) { "_" } else { "" };
             format!("{name}{mark}: {}", self.ty(&parameter.ty))
         });
@@ -293,7 +300,7 @@ impl Writer<'_> {
             Type::Id(id) => match &self.resolve.types[*id] {
                 TypeDef {
                     name: Some(name), ..
-                } => pascal_case(name),
+                } => name.to_upper_camel_case(),
                 TypeDef { kind, .. } => self.kind(kind),
             },
             _ => "number".to_owned(),

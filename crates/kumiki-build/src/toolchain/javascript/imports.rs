@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{Resolve, WorldId};
 
 use super::declarations::object_name;
 use super::specifiers::{Import, imports_of};
-use super::world::{
-    camel_case, exported_interfaces, free_functions, importable, imported_interfaces, pascal_case,
-};
+use super::world::{exported_interfaces, free_functions, importable, imported_interfaces};
 use crate::error::Error;
 use crate::project::{Language, Project};
 use crate::unknown_import::UnknownImport;
@@ -90,11 +89,11 @@ impl Known {
             let mut found: Vec<_> = resolve.interfaces[id]
                 .types
                 .keys()
-                .map(|name| pascal_case(name))
+                .map(|name| name.to_upper_camel_case())
                 .collect();
             if is_imported {
                 let functions = free_functions(resolve, id);
-                found.extend(functions.map(|function| camel_case(&function.name)));
+                found.extend(functions.map(|function| function.name.to_lower_camel_case()));
             } else {
                 found.push(object_name(resolve, id));
             }

@@ -1,6 +1,7 @@
 //! A world as JavaScript sees it: what a module may import and must export, and
 //! by which names.
 
+use heck::ToLowerCamelCase as _;
 use wit_parser::{
     Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
 };
@@ -22,9 +23,10 @@ pub(super) fn exported(resolve: &Resolve, world: WorldId) -> Vec<Export<'_>> {
             WorldItem::Interface { id, .. } if !resolve.interfaces[*id].functions.is_empty() => {
                 Some(Export::Interface(short_name(resolve, key), *id))
             }
-            WorldItem::Function(function) => {
-                Some(Export::Function(camel_case(&function.name), function))
-            }
+            WorldItem::Function(function) => Some(Export::Function(
+                function.name.to_lower_camel_case(),
+                function,
+            )),
             _ => None,
         })
         .collect()
@@ -67,9 +69,10 @@ fn interfaces<'a>(
 /// The name of an exported interface's object.
 fn short_name(resolve: &Resolve, key: &WorldKey) -> String {
     match key {
-        WorldKey::Name(name) => camel_case(name),
+        WorldKey::Name(name) => name.to_lower_camel_case(),
         WorldKey::Interface(id) => {
-            camel_case(resolve.interfaces[*id].name.as_deref().unwrap_or_default())
+            let name = resolve.interfaces[*id].name.as_deref();
+            name.unwrap_or_default().to_lower_camel_case()
         }
     }
 }
@@ -105,25 +108,4 @@ pub(super) fn result_of<'a>(
         TypeDefKind::Result(result) => Some(result),
         _ => None,
     }
-}
-
-/// `get-name` as JavaScript has it: `getName`.
-pub(super) fn camel_case(name: &str) -> String {
-    let mut words = name.split('-');
-    let first = words.next().unwrap_or_default().to_lowercase();
-    first + &words.map(capitalised).collect::<String>()
-}
-
-/// `log-level` as a type of TypeScript: `LogLevel`.
-pub(super) fn pascal_case(name: &str) -> String {
-    name.split('-').map(capitalised).collect()
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    first
-        .into_iter()
-        .chain(letters.as_str().to_lowercase().chars())
-        .collect()
 }

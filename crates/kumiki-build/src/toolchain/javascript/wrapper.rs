@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use heck::ToLowerCamelCase as _;
 use serde_json::json;
 use wit_parser::{Resolve, WorldId};
 
-use super::world::{Export, camel_case, exported, free_functions, is_fallible};
+use super::world::{Export, exported, free_functions, is_fallible};
 use crate::log::Log;
 
 /// Finds the author's places, in the driver too.
@@ -33,7 +34,12 @@ fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
         let (name, value) = match export {
             Export::Interface(name, id) => {
                 let functions: BTreeMap<_, _> = free_functions(resolve, id)
-                    .map(|function| (camel_case(&function.name), is_fallible(resolve, function)))
+                    .map(|function| {
+                        (
+                            function.name.to_lower_camel_case(),
+                            is_fallible(resolve, function),
+                        )
+                    })
                     .collect();
                 let value = format!(
                     "wrapInterface({}, author{index}, {}, log)",
