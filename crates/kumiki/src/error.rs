@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::grants::GrantError;
 use crate::inspect::Kind;
 use crate::limits::Limit;
+use crate::requests::Requests;
 
 /// The result of a Kumiki function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -174,6 +175,22 @@ pub enum Error {
         /// What is wrong, and what is accepted.
         message: String,
     },
+    /// The component says in a way that cannot be read what it requests.
+    #[error("cannot tell what `{plugin}` requests: {message}")]
+    Requests {
+        /// The plugin.
+        plugin: String,
+        /// What is wrong, and what is accepted.
+        message: String,
+    },
+    /// The plugin requests what it is not granted, and so is not started.
+    #[error("`{plugin}` requests what it is not granted: {}", missing.to_string().replace('\n', ", "))]
+    Ungranted {
+        /// The plugin.
+        plugin: String,
+        /// What it is not granted.
+        missing: Requests,
+    },
     /// No engine could be made on this machine.
     #[error("cannot start the WebAssembly engine")]
     Engine {
@@ -257,6 +274,14 @@ impl Error {
                 "`dirs`, `env`, `args`, `net`, `clocks` and `random` stand in `[all]` or in \
                  `[plugin.NAME]`"
                     .into()
+            }
+            Self::Requests { .. } => {
+                "build the plugin again with a `kumiki` of this version, or bring this one up to \
+                 date"
+                    .into()
+            }
+            Self::Ungranted { .. } => {
+                "grant it with `Plugin::with_grants`; `Requests::added_to` makes the grants".into()
             }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),
             Self::Limit { limit, .. } => match limit {

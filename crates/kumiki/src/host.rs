@@ -13,7 +13,7 @@ use crate::grants::Granted;
 use crate::inspect::Kind;
 use crate::limits::Limit;
 use crate::observer::{Event, Observer, Silent};
-use crate::{Engine, EngineConfig, Error, Grants, HostState, Limits, Plugin, Result};
+use crate::{Engine, EngineConfig, Error, Grants, HostState, Limits, Plugin, Requests, Result};
 
 /// Loads plugins of one contract and holds what they share: the engine, the
 /// linked host functions, the limits, the observer. Cheap to clone; a clone is
@@ -73,13 +73,17 @@ impl<C: Contract> Host<C> {
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Plugin<C>> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let bytes = self.read(&name, path)?;
-        self.load_bytes(&name, &bytes)
+        self.load_bytes(&name, &self.read(path)?)
     }
 
-    /// Reads a file, but never more than a plugin may have: it may be a device
-    /// without end.
-    fn read(&self, name: &str, path: &Path) -> Result<Vec<u8>> {
+    /// Reads a plugin's file, but never more than a plugin may have: it may be
+    /// a device without end. For whoever looks at a plugin before loading it,
+    /// and would load what was looked at.
+    ///
+    /// # Errors
+    /// [`Error::Read`], and [`Error::Limit`] for a file that is too large.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Vec<u8>> {
+        let path = path.as_ref();
         let most = self.inner.limits.component;
         let read = || {
             let file = File::open(path)?;
@@ -96,7 +100,7 @@ impl<C: Contract> Host<C> {
             path: path.to_owned(),
             source,
         })?;
-        bytes.ok_or_else(|| self.too_large(name))
+        bytes.ok_or_else(|| self.too_large(&path.display().to_string()))
     }
 
     fn too_large(&self, name: &str) -> Error {
@@ -115,10 +119,12 @@ impl<C: Contract> Host<C> {
     /// [`Error::NotAComponent`], [`Error::Malformed`] for wrong bytes;
     /// [`Error::MissingExport`], [`Error::WrongType`], [`Error::UnknownImport`]
     /// for a component of another contract; [`Error::Compile`] and
-    /// [`Error::Link`] for one that this host cannot run.
+    /// [`Error::Link`] for one that this host cannot run; [`Error::Requests`]
+    /// for one whose requests cannot be read.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Plugin<C>> {
         let start = Instant::now();
         self.check(name, bytes)?;
+        let requests = Requests::of(name, bytes)?;
         let component =
             Component::from_binary(self.inner.engine.as_wasmtime(), bytes).map_err(|source| {
                 Error::Compile {
@@ -140,14 +146,15 @@ impl<C: Contract> Host<C> {
             bytes: bytes.len(),
             elapsed: start.elapsed(),
         });
-        Ok(Plugin::new(self.clone(), name, pre))
+        Ok(Plugin::new(self.clone(), name, pre, requests))
     }
 
     /// Checks that bytes are a component of this contract, and nothing more:
     /// compiles nothing, runs nothing.
     ///
     /// # Errors
-    /// As [`Host::load_bytes`], without [`Error::Compile`] and [`Error::Link`].
+    /// As [`Host::load_bytes`], without [`Error::Compile`], [`Error::Link`] and
+    /// [`Error::Requests`].
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
         if bytes.len() > self.inner.limits.component {
             return Err(self.too_large(name));

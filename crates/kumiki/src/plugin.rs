@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use crate::grants::Granted;
-use crate::{Contract, Grants, Host, Instance, Result};
+use crate::{Contract, Error, Grants, Host, Instance, Requests, Result};
 
 /// A plugin, ready to be instantiated. Made by [`Host::load`]; shared by
 /// threads, cheap to clone, and never changed.
 pub struct Plugin<C: Contract> {
     inner: Arc<Inner<C>>,
     granted: Arc<Granted>,
+    /// What it requests and is not granted.
+    missing: Arc<Requests>,
 }
 
 struct Inner<C: Contract> {
     host: Host<C>,
     name: Arc<str>,
     pre: C::Pre,
+    requests: Requests,
 }
 
 impl<C: Contract> Clone for Plugin<C> {
@@ -23,6 +26,7 @@ impl<C: Contract> Clone for Plugin<C> {
         Self {
             inner: self.inner.clone(),
             granted: self.granted.clone(),
+            missing: self.missing.clone(),
         }
     }
 }
@@ -36,13 +40,16 @@ impl<C: Contract> std::fmt::Debug for Plugin<C> {
 }
 
 impl<C: Contract> Plugin<C> {
-    pub(crate) fn new(host: Host<C>, name: &str, pre: C::Pre) -> Self {
+    pub(crate) fn new(host: Host<C>, name: &str, pre: C::Pre, requests: Requests) -> Self {
+        let granted = host.inner.granted.clone();
         Self {
-            granted: host.inner.granted.clone(),
+            missing: Arc::new(requests.beyond(granted.grants())),
+            granted,
             inner: Arc::new(Inner {
                 host,
                 name: name.into(),
                 pre,
+                requests,
             }),
         }
     }
@@ -59,6 +66,12 @@ impl<C: Contract> Plugin<C> {
         &self.inner.host
     }
 
+    /// What it requests, granted or not.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.inner.requests
+    }
+
     /// The same plugin, compiled no second time, with other grants than its
     /// host's. Instances that were made before keep theirs.
     ///
@@ -68,6 +81,7 @@ impl<C: Contract> Plugin<C> {
         Ok(Self {
             inner: self.inner.clone(),
             granted: Arc::new(Granted::open(grants)?),
+            missing: Arc::new(self.inner.requests.beyond(grants)),
         })
     }
 
@@ -76,13 +90,16 @@ impl<C: Contract> Plugin<C> {
     /// runs within the limits of one call.
     ///
     /// # Errors
-    /// [`Error::Instantiate`], or [`Error::Trap`] and [`Error::Limit`] from
-    /// start code.
-    ///
-    /// [`Error::Instantiate`]: crate::Error::Instantiate
-    /// [`Error::Trap`]: crate::Error::Trap
-    /// [`Error::Limit`]: crate::Error::Limit
+    /// [`Error::Ungranted`] if it requests what it is not granted;
+    /// [`Error::Instantiate`]; [`Error::Trap`] and [`Error::Limit`] from start
+    /// code.
     pub fn instantiate(&self, data: C::Data) -> Result<Instance<C>> {
+        if !self.missing.is_empty() {
+            return Err(Error::Ungranted {
+                plugin: self.name().into(),
+                missing: Requests::clone(&self.missing),
+            });
+        }
         Instance::new(self.clone(), data)
     }
 

@@ -13,6 +13,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -68,6 +69,15 @@ impl GrantsFile {
         }
     }
 
+    /// The same, with grants to the plugin of this name beside what is said of
+    /// it already.
+    #[must_use]
+    pub fn with_plugin(mut self, name: impl Into<String>, grants: &Grants) -> Self {
+        let own = self.plugins.entry(name.into()).or_default();
+        *own = std::mem::take(own).and(grants);
+        self
+    }
+
     /// The plugins that it names.
     pub fn plugins(&self) -> impl Iterator<Item = &str> {
         self.plugins.keys().map(String::as_str)
@@ -85,6 +95,59 @@ impl GrantsFile {
             .collect::<Result<_, Fault>>()?;
         Ok(Self { all, plugins })
     }
+}
+
+/// As it is read. A path that is not UTF-8, or has `::` in it, is written as
+/// something else.
+impl fmt::Display for GrantsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut blank = "";
+        let plugins = self.plugins.iter();
+        let plugins = plugins.map(|(name, own)| (format!("plugin.{}", key(name)), own));
+        let all = ("all".to_owned(), &self.all);
+        let all = std::iter::once(all).filter(|(_, all)| **all != Grants::default());
+        for (heading, grants) in all.chain(plugins) {
+            writeln!(f, "{blank}[{heading}]")?;
+            blank = "\n";
+            list(f, "dirs", grants.folders())?;
+            list(f, "env", grants.variables())?;
+            list(f, "args", grants.arguments())?;
+            list(f, "net", grants.network())?;
+            if let Some(clocks) = grants.clocks {
+                writeln!(f, "clocks = \"{clocks}\"")?;
+            }
+            if let Some(randomness) = grants.randomness {
+                writeln!(f, "random = \"{randomness}\"")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name as a key of TOML, which takes some as they are.
+fn key(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn list(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    items: impl Iterator<Item = impl fmt::Display>,
+) -> fmt::Result {
+    let items: Vec<_> = items.map(|item| quoted(&item.to_string())).collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "{name} = [{}]", items.join(", "))
 }
 
 /// A fault at a place in the text.
@@ -186,7 +249,10 @@ mod tests {
         assert_eq!(file.grants_of("a b.wasm"), all);
         assert_eq!(file.grants_of("other.wasm"), all);
         assert_eq!(file.plugins().collect::<Vec<_>>(), ["a b", "text-upper"]);
+        let written = file.to_string();
+        assert_eq!(GrantsFile::parse(&written, Path::new("")).unwrap(), file);
         let empty = GrantsFile::parse("", Path::new("")).unwrap();
+        assert_eq!(empty.to_string(), "");
         assert_eq!(empty.grants_of("x.wasm"), Grants::default());
     }
 

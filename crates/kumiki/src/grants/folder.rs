@@ -10,13 +10,22 @@ const HINT: &str = "a folder is granted as `HOST::GUEST:ro` or `HOST::GUEST:rw`,
                     `./data::/data:ro`; `::GUEST` and `:ro` may be left out";
 
 /// What a guest may do with a folder and all that is in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FolderAccess {
     /// Read and list.
     #[default]
     ReadOnly,
     /// Also write, make, rename, link and remove.
     ReadWrite,
+}
+
+impl fmt::Display for FolderAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::ReadOnly => "ro",
+            Self::ReadWrite => "rw",
+        })
+    }
 }
 
 /// A folder of the host and where the guest sees it. What lies outside it is
@@ -35,10 +44,10 @@ pub enum FolderAccess {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderGrant {
     /// The folder on this machine.
-    pub(super) host: PathBuf,
+    pub(crate) host: PathBuf,
     /// The path that the guest knows it by.
-    pub(super) guest: String,
-    pub(super) access: FolderAccess,
+    pub(crate) guest: String,
+    pub(crate) access: FolderAccess,
 }
 
 impl FolderGrant {
@@ -100,11 +109,12 @@ impl FromStr for FolderGrant {
 
 impl fmt::Display for FolderGrant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let access = match self.access {
-            FolderAccess::ReadOnly => "ro",
-            FolderAccess::ReadWrite => "rw",
-        };
-        write!(f, "{}::{}:{access}", self.host.display(), self.guest)
+        let Self {
+            host,
+            guest,
+            access,
+        } = self;
+        write!(f, "{}::{guest}:{access}", host.display())
     }
 }
 

@@ -39,6 +39,11 @@ impl Granted {
         })
     }
 
+    /// What this was made of.
+    pub(crate) fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
     /// Who watches the network of an instance of `plugin`; `observer` hears of
     /// what is denied.
     pub(crate) fn guard(&self, plugin: &Arc<str>, observer: &Arc<dyn Observer>) -> Guard {

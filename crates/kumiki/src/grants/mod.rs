@@ -131,6 +131,38 @@ impl Grants {
         both
     }
 
+    /// The folders that are granted.
+    pub fn folders(&self) -> impl Iterator<Item = &FolderGrant> {
+        self.folders.iter()
+    }
+
+    /// The environment variables that are granted.
+    pub fn variables(&self) -> impl Iterator<Item = &VariableGrant> {
+        self.variables.iter()
+    }
+
+    /// The arguments that are given.
+    pub fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.arguments.iter().map(String::as_str)
+    }
+
+    /// The addresses that are granted.
+    pub fn network(&self) -> impl Iterator<Item = &NetworkGrant> {
+        self.network.iter()
+    }
+
+    /// What the guest sees of time.
+    #[must_use]
+    pub fn clocks(&self) -> Clocks {
+        self.clocks.unwrap_or_default()
+    }
+
+    /// Where the guest's random numbers come from.
+    #[must_use]
+    pub fn randomness(&self) -> Randomness {
+        self.randomness.unwrap_or_default()
+    }
+
     /// Checks that what is granted is there, as making a host or a plugin with
     /// these grants does.
     ///

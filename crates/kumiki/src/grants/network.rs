@@ -68,6 +68,19 @@ impl NetworkGrant {
         }
     }
 
+    /// Whether whoever has this grant may reach all that `other` grants.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let ports = self.first_port <= other.first_port && other.last_port <= self.last_port;
+        ports
+            && match (&self.target, &other.target) {
+                (Target::Range(range), Target::Range(other)) => range.covers(other),
+                (Target::Public, Target::Range(other)) => other.kind().is_none(),
+                (Target::Kind(kind), Target::Range(other)) => other.kind() == Some(*kind),
+                // A name is looked up only where it is granted itself.
+                (target, other) => target == other,
+            }
+    }
+
     /// Whether the name that is granted, if it is one, has this address now.
     fn leads_to(&self, address: IpAddr, resolve: &mut impl FnMut(&str) -> Vec<IpAddr>) -> bool {
         match &self.target {

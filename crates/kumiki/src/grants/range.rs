@@ -130,6 +130,19 @@ impl Range {
                 .is_none_or(|(_, block)| block.prefix <= self.prefix && block.contains(self.first))
     }
 
+    /// Whether it speaks of every address that `other` speaks of.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let holds = self.contains(other.first) && self.prefix <= other.prefix;
+        holds && (other.kind().is_none() || self.says(other.first))
+    }
+
+    /// Which special addresses it speaks of; none where it speaks of the
+    /// public network.
+    pub(super) fn kind(&self) -> Option<Special> {
+        let (special, block) = block(self.first)?;
+        (block.prefix <= self.prefix).then_some(*special)
+    }
+
     fn mask(&self) -> u128 {
         let behind = u32::from(width(self.first) - self.prefix);
         u128::MAX.checked_shl(behind).unwrap_or(0)

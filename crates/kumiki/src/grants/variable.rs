@@ -1,6 +1,7 @@
 //! An environment variable that a guest sees.
 
 use std::env;
+use std::fmt;
 use std::str::FromStr;
 
 use super::GrantError;
@@ -56,6 +57,12 @@ impl VariableGrant {
         Ok(Self { name, value: None })
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its value; none where it has none here.
     pub(super) fn value(&self) -> Result<Option<String>, GrantError> {
         if let Some(value) = &self.value {
@@ -69,6 +76,16 @@ impl VariableGrant {
                 "its value here is not UTF-8",
                 "say the value: `NAME=VALUE`",
             )),
+        }
+    }
+}
+
+impl fmt::Display for VariableGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.value {
+            Some(value) => write!(f, "={value}"),
+            None => Ok(()),
         }
     }
 }
@@ -101,6 +118,7 @@ mod tests {
         ] {
             let grant: VariableGrant = text.parse().unwrap();
             assert_eq!(grant.name, name, "{text}");
+            assert_eq!(grant.to_string(), text);
             assert_eq!(grant.value().unwrap().as_deref(), value, "{text}");
         }
         for text in ["", "=", "=value", "a\0b", "MODE=a\0b"] {

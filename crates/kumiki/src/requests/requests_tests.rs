@@ -1,0 +1,219 @@
+use super::*;
+use crate::FolderAccess;
+
+/// A component with these bytes as its section of requests.
+fn component(section: &[u8]) -> Vec<u8> {
+    let mut bytes = test_components::TextPlugin::new("echo").build();
+    append(&mut bytes, section);
+    bytes
+}
+
+/// A custom section: its number, its length in two bytes, its name, its data.
+fn append(bytes: &mut Vec<u8>, data: &[u8]) {
+    let name = b"kumiki-requests";
+    let mut length = 1 + name.len() + data.len();
+    bytes.push(0);
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length as u8);
+    bytes.push(name.len() as u8);
+    bytes.extend(name);
+    bytes.extend(data);
+}
+
+fn of(bytes: &[u8]) -> Result<Requests, String> {
+    Requests::of("x", bytes).map_err(|error| error.to_string())
+}
+
+fn requests(text: &str) -> Requests {
+    text.parse().unwrap()
+}
+
+const ALL: &str = r#"
+    [net]
+    "API.example.com:443" = "looks up words"
+    [env]
+    LANG = "its language"
+    [dirs]
+    "/words:ro" = "a list of words"
+    "/cache:rw" = ""
+"#;
+
+#[test]
+fn requests_are_read_from_a_component() {
+    let lines = "/cache:rw\n/words:ro: a list of words\nLANG: its language\n\
+                 api.example.com:443: looks up words";
+    assert_eq!(of(&component(ALL.as_bytes())).unwrap().to_string(), lines);
+    for bytes in [
+        test_components::TextPlugin::new("echo").build(),
+        component(b""),
+        test_components::core_module(r#"(@custom "kumiki-requests" "[env]\nA = ''")"#),
+        b"\0asm".to_vec(),
+        b"text".to_vec(),
+        Vec::new(),
+    ] {
+        assert_eq!(of(&bytes), Ok(Requests::default()));
+    }
+}
+
+/// A library in a component does not speak for it.
+#[test]
+fn only_the_component_itself_requests() {
+    let inside = |within: &str| {
+        let text = format!(
+            r#"(component ({within} (@custom "kumiki-requests" "[env]\nA = ''")) (core module))"#
+        );
+        of(&test_components::parse(&text)).unwrap()
+    };
+    assert!(inside("core module").is_empty());
+    assert!(inside("component").is_empty());
+    let outside = r#"(component (component) (core module)
+        (@custom "kumiki-requests" "[env]\nA = ''"))"#;
+    assert!(!of(&test_components::parse(outside)).unwrap().is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_is_refused() {
+    let long = "x".repeat(201);
+    let many: String = (0..65).map(|name| format!("V{name} = ''\n")).collect();
+    for (text, message) in [
+        ("[env", "unclosed table".to_owned()),
+        ("[files]", "expected one of `dirs`, `env`, `net`".to_owned()),
+        ("env = ['A']", "expected a map".to_owned()),
+        ("[env]\nA = 1", "expected a string".to_owned()),
+        ("[env]\nA = ''\nA = ''", "duplicate key".to_owned()),
+        (
+            "[env]\n'A=B' = ''",
+            "request `A=B`: no name holds".to_owned(),
+        ),
+        (
+            "[net]\n'a' = ''",
+            "request `a`: there is no port".to_owned(),
+        ),
+        ("[dirs]\n'/etc::/data' = ''", "not its to say".to_owned()),
+        ("[dirs]\n'/a/../b' = ''", "has `..` in its path".to_owned()),
+        ("[dirs]\n'C:\\a' = ''", "has `/` between".to_owned()),
+        ("[dirs]\n'/a:wr' = ''", "neither `ro` nor `rw`".to_owned()),
+        (
+            "[dirs]\n'/a:ro' = ''\n'/a/:rw' = ''",
+            "folder `/a` is requested twice".to_owned(),
+        ),
+        (
+            &format!("[env]\nA = '{long}'"),
+            "over 200 characters".to_owned(),
+        ),
+        (
+            &format!("[env]\n{long} = ''"),
+            "`xxxxxxxxxxxxxxxxxxxx`…".to_owned(),
+        ),
+        (
+            &format!("[env]\n{many}"),
+            "there are 65 requests".to_owned(),
+        ),
+    ] {
+        let error = of(&component(text.as_bytes())).unwrap_err();
+        assert!(error.contains(&message), "{text}: {error}");
+    }
+    let error = of(&component(&[0xff])).unwrap_err();
+    assert!(error.contains("not UTF-8"), "{error}");
+    let error = of(&component(" ".repeat(65537).as_bytes())).unwrap_err();
+    assert!(error.contains("65537 bytes long"), "{error}");
+    let mut twice = component(b"");
+    append(&mut twice, b"");
+    let error = of(&twice).unwrap_err();
+    assert!(error.contains("two sections"), "{error}");
+}
+
+#[test]
+fn grants_give_what_is_requested_or_not() {
+    let grants = Grants::default()
+        .with_folder(FolderGrant::read_only("host", "/words"))
+        .with_folder(FolderGrant::read_write("inner", "/words/own"))
+        .with_variable(VariableGrant::new("MODE", "fast").unwrap())
+        .with_network("example.com:80-443".parse().unwrap())
+        .with_network("10.0.0.0/8:*".parse().unwrap())
+        .with_network("public:53".parse().unwrap());
+    for (text, given) in [
+        ("[dirs]\n'/words' = ''", true),
+        ("[dirs]\n'/words/' = ''", true),
+        ("[dirs]\n'/words:rw' = ''", false),
+        ("[dirs]\n'/words/en' = ''", true),
+        ("[dirs]\n'/words/own/x:rw' = ''", true),
+        ("[dirs]\n'words' = ''", false),
+        ("[dirs]\n'/wordsmith' = ''", false),
+        ("[dirs]\n'/' = ''", false),
+        ("[env]\nMODE = ''", true),
+        ("[env]\nMODE2 = ''", false),
+        ("[net]\n'example.com:443' = ''", true),
+        ("[net]\n'example.com:80-443' = ''", true),
+        ("[net]\n'example.com:*' = ''", false),
+        ("[net]\n'www.example.com:443' = ''", false),
+        ("[net]\n'10.1.0.0/16:5432' = ''", true),
+        ("[net]\n'10.1.2.3:5432' = ''", true),
+        ("[net]\n'11.0.0.1:5432' = ''", false),
+        ("[net]\n'private:5432' = ''", false),
+        ("[net]\n'8.8.8.8:53' = ''", true),
+        ("[net]\n'0.0.0.0/0:53' = ''", true),
+        ("[net]\n'127.0.0.1:53' = ''", false),
+        ("[net]\n'public:53' = ''", true),
+        ("[net]\n'one.example:53' = ''", false),
+    ] {
+        let beyond = requests(text).beyond(&grants);
+        assert_eq!(beyond.is_empty(), given, "{text}");
+    }
+}
+
+/// Whatever was granted before, and never another folder of the host's than
+/// one below the base, or one granted.
+#[test]
+fn requests_added_are_given() {
+    let none = Grants::default();
+    let added = requests(ALL).added_to(&none, Path::new("base"));
+    let expected = Grants::default()
+        .with_folder(FolderGrant::read_write("base/cache", "/cache"))
+        .with_folder(FolderGrant::read_only("base/words", "/words"))
+        .with_variable(VariableGrant::inherited("LANG").unwrap())
+        .with_network("api.example.com:443".parse().unwrap());
+    assert_eq!(added, expected);
+    assert!(requests(ALL).beyond(&added).is_empty());
+
+    for (granted, requested, host, access) in [
+        (None, "/", "base", FolderAccess::ReadOnly),
+        (None, "/etc", "base/etc", FolderAccess::ReadOnly),
+        (None, "//./etc/:rw", "base/etc", FolderAccess::ReadWrite),
+        (
+            Some("mine::/a:ro"),
+            "/a:rw",
+            "mine",
+            FolderAccess::ReadWrite,
+        ),
+        (
+            Some("mine::/a:ro"),
+            "/a/b:rw",
+            "mine/b",
+            FolderAccess::ReadWrite,
+        ),
+        (
+            Some("mine::/a:rw"),
+            "/b:rw",
+            "base/b",
+            FolderAccess::ReadWrite,
+        ),
+    ] {
+        let granted = granted.iter().fold(Grants::default(), |grants, folder| {
+            grants.with_folder(folder.parse().unwrap())
+        });
+        let requests = requests(&format!("[dirs]\n'{requested}' = ''"));
+        let added = requests.added_to(&granted, Path::new("base"));
+        let folder = added.folders().last().unwrap();
+        assert_eq!(
+            folder.host,
+            Path::new(host).components().as_path(),
+            "{requested}"
+        );
+        assert_eq!(folder.access, access, "{requested}");
+        assert!(requests.beyond(&added).is_empty(), "{requested}");
+    }
+}
