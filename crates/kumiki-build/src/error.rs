@@ -133,7 +133,7 @@ impl Error {
         match self {
             Error::Missing(missing) => Some(missing.hint.clone()),
             Error::Project { .. } => Some(
-                "a kumiki.toml has `name`, `language`, `wit`, `world` and, if need be, `[build]`"
+                "a kumiki.toml has `name`, `language`, `wit`, `world` and, if need be, `[build]` and `[requests]`"
                     .to_owned(),
             ),
             Error::Component { .. } => Some(

@@ -31,6 +31,7 @@ mod log;
 mod optimise;
 mod output;
 mod project;
+mod requests;
 mod skeleton;
 mod sources;
 mod templates;

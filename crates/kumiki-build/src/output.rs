@@ -8,19 +8,23 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
 use crate::job::Built;
+use crate::requests::with_requests;
 
 /// Where a component goes, and the stamp that says what it was made from.
 pub(crate) struct Output<'a> {
     component: &'a Path,
     stamp: PathBuf,
+    requests: &'a str,
 }
 
 impl<'a> Output<'a> {
-    /// The stamp lies in `work`, the project's folder of intermediate files.
-    pub(crate) fn new(component: &'a Path, work: &Path) -> Self {
+    /// A component that gets these requests; the stamp lies in `work`, the
+    /// project's folder of intermediate files.
+    pub(crate) fn new(component: &'a Path, requests: &'a str, work: &Path) -> Self {
         Self {
             component,
             stamp: work.join("stamp"),
+            requests,
         }
     }
 
@@ -29,14 +33,21 @@ impl<'a> Output<'a> {
     pub(crate) fn fresh(&self, fingerprint: Fingerprint) -> Option<Built> {
         let stamp = fs::read_to_string(&self.stamp).ok()?;
         let bytes = fs::read(self.component).ok()?;
-        (stamp == stamp_text(fingerprint, &bytes)).then(|| self.built(&bytes, true))
+        (stamp == self.stamp_text(fingerprint, &bytes)).then(|| self.built(&bytes, true))
     }
 
-    /// Puts a new component in place, then stamps it.
-    pub(crate) fn write(&self, bytes: &[u8], fingerprint: Fingerprint) -> Result<Built, Error> {
-        replace(self.component, bytes)?;
-        replace(&self.stamp, stamp_text(fingerprint, bytes).as_bytes())?;
-        Ok(self.built(bytes, false))
+    /// Puts a new component in place, with what its project requests, then
+    /// stamps it.
+    pub(crate) fn write(&self, component: &[u8], fingerprint: Fingerprint) -> Result<Built, Error> {
+        let bytes = with_requests(component, self.requests);
+        replace(self.component, &bytes)?;
+        replace(&self.stamp, self.stamp_text(fingerprint, &bytes).as_bytes())?;
+        Ok(self.built(&bytes, false))
+    }
+
+    fn stamp_text(&self, fingerprint: Fingerprint, component: &[u8]) -> String {
+        let [component, requests] = [component, self.requests.as_bytes()].map(blake3::hash);
+        format!("{fingerprint} {component} {requests}\n")
     }
 
     fn built(&self, bytes: &[u8], fresh: bool) -> Built {
@@ -46,10 +57,6 @@ impl<'a> Output<'a> {
             fresh,
         }
     }
-}
-
-fn stamp_text(fingerprint: Fingerprint, component: &[u8]) -> String {
-    format!("{fingerprint} {}\n", blake3::hash(component))
 }
 
 /// Writes beside the file, then renames: a reader, or a host that has the old
@@ -75,7 +82,7 @@ mod tests {
     fn fresh_only_while_nothing_changed() {
         let folder = tempfile::tempdir().unwrap();
         let component = folder.path().join("plugins/a.wasm");
-        let output = Output::new(&component, &folder.path().join("work"));
+        let output = Output::new(&component, "", &folder.path().join("work"));
         let one = Hasher::new().bytes("source", b"1").finish();
         let two = Hasher::new().bytes("source", b"2").finish();
 
@@ -83,6 +90,8 @@ mod tests {
         assert!(!output.write(b"component", one).unwrap().fresh);
         assert_eq!(output.fresh(one).unwrap().bytes, 9);
         assert!(output.fresh(two).is_none(), "other sources");
+        let other = Output::new(&component, "[env]", &folder.path().join("work"));
+        assert!(other.fresh(one).is_none(), "other requests");
         fs::write(&component, "someone else's").unwrap();
         assert!(
             output.fresh(one).is_none(),

@@ -10,6 +10,13 @@
 //! wasi = false                      # may it import WASI? Rust: by default, also "preview1"
 //! engine = "quickjs"                # JavaScript: or "starlingmonkey"
 //! entry = "plugin.js"               # JavaScript, Python: the plugin's module (or "plugin.ts")
+//!
+//! [requests.dirs]                   # what it asks for, and why; all of it optional
+//! "/words:ro" = "the list of words that it corrects by"
+//! [requests.env]
+//! LANG = "the language of its messages"
+//! [requests.net]
+//! "api.example.com:443" = "looks up what it does not know"
 //! ```
 
 use std::fs;
@@ -20,6 +27,7 @@ use toml::Spanned;
 use wit_parser::{Resolve, WorldId};
 
 use crate::error::Error;
+use crate::requests::RequestsTable;
 use crate::world;
 
 /// The language that a plugin is written in.
@@ -81,6 +89,9 @@ pub struct Project {
     pub engine: Engine,
     /// Its module within `folder`, for JavaScript and Python.
     pub entry: PathBuf,
+    /// What it requests of whoever runs it, and why, as the text that stands in
+    /// its component; empty where it requests nothing.
+    pub requests: String,
 }
 
 /// The file as it is written.
@@ -93,6 +104,8 @@ struct File {
     world: Spanned<String>,
     #[serde(default)]
     build: BuildTable,
+    #[serde(default)]
+    requests: RequestsTable,
 }
 
 #[derive(Default, Deserialize)]
@@ -140,6 +153,7 @@ impl Project {
             wit,
             world,
             build,
+            requests,
         } = file;
 
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -163,6 +177,10 @@ impl Project {
             ));
         }
         build.check_language(language)?;
+        if let Some(what) = requests.without_reason() {
+            let message = format!("request `{}` has no reason", what.as_ref());
+            return Err(fault(what, message));
+        }
 
         Ok(Self {
             name: name.into_inner(),
@@ -176,6 +194,10 @@ impl Project {
                 Some(entry) => entry.into_inner(),
                 None => PathBuf::from(language.default_entry()),
             },
+            requests: requests.text().map_err(|error| Fault {
+                at: None,
+                message: error.to_string(),
+            })?,
         })
     }
 }

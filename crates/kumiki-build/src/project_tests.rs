@@ -36,6 +36,7 @@ fn the_least_that_is_needed() {
             wasi: Wasi::Preview2,
             engine: Engine::QuickJs,
             entry: PathBuf::new(),
+            requests: String::new(),
         }
     );
 }
@@ -120,7 +121,7 @@ fn errors_name_the_line_and_what_is_accepted() {
         ),
         (
             rust.replace("world", "word"),
-            ":4: unknown field `word`, expected one of `name`, `language`, `wit`, `world`, `build`",
+            ":4: unknown field `word`, expected one of `name`, `language`, `wit`, `world`, `build`, `requests`",
         ),
         (
             rust.replace("'wit'", "'no/wit'"),
@@ -195,4 +196,31 @@ fn broken_toml_is_placed() {
 fn no_file_is_said() {
     let error = Project::read(Path::new("no/such")).unwrap_err();
     assert_eq!(error.to_string(), "cannot read no/such/kumiki.toml");
+}
+
+#[test]
+fn requests_go_into_the_component() {
+    let text = "[requests.net]\n'a.example:443' = 'asks \"it\"'\n\
+                [requests.dirs]\n'/b:ro' = 'b'\n'/a:rw' = 'a'\n";
+    let project = read(&format!("{}{text}", head("c"))).unwrap();
+    let written = "[dirs]\n\"/a:rw\" = \"a\"\n\"/b:ro\" = \"b\"\n\n\
+                   [net]\n\"a.example:443\" = 'asks \"it\"'\n";
+    assert_eq!(project.requests, written);
+
+    for (text, expected) in [
+        (
+            "[requests.env]\nA = 'a'\nB = ' '",
+            ":7: request `B` has no reason",
+        ),
+        (
+            "[requests.files]\nA = 'a'",
+            ":5: unknown field `files`, expected one of `dirs`, `env`, `net`",
+        ),
+        (
+            "[requests]\nenv = ['A']",
+            ":6: invalid type: sequence, expected a map",
+        ),
+    ] {
+        assert_eq!(error(&format!("{}{text}", head("c"))), expected);
+    }
 }

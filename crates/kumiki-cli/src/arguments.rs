@@ -22,8 +22,8 @@ pub(crate) enum Command {
     New(NewArguments),
     Build(BuildArguments),
     Run(Box<RunArguments>),
-    Inspect(InspectArguments),
-    Check(CheckArguments),
+    Inspect(Box<InspectArguments>),
+    Check(Box<CheckArguments>),
     Doctor(DoctorArguments),
 }
 
@@ -146,9 +146,14 @@ pub(crate) struct CheckArguments {
     /// Then try your own cases: what it must answer to which input
     #[arg(long, value_name = "FILE")]
     pub(crate) cases: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) grants: GrantArguments,
 }
 
 /// Show what a file is and what it could touch, without running it
+///
+/// With grants, also what it would be granted in a run with the same ones.
 #[derive(Args)]
 pub(crate) struct InspectArguments {
     /// A plugin, or any other file
@@ -161,6 +166,9 @@ pub(crate) struct InspectArguments {
     /// Write its interfaces as WIT and nothing else
     #[arg(long)]
     pub(crate) wit: bool,
+
+    #[command(flatten)]
+    pub(crate) grants: GrantArguments,
 }
 
 /// Send text through plugins and print what they make of it
@@ -237,7 +245,7 @@ pub(crate) struct RunArguments {
 
 /// What plugins may reach. Nothing is granted that is not said here.
 #[derive(Args)]
-#[command(next_help_heading = "Grants, to all plugins; nothing is granted otherwise")]
+#[command(next_help_heading = "Grants; nothing is granted otherwise")]
 pub(crate) struct GrantArguments {
     /// A folder, and where plugins see it (at the same path unless given), to
     /// read, or with `:rw` to change: `./data::/data:ro`
@@ -271,6 +279,11 @@ pub(crate) struct GrantArguments {
     /// kumiki-grants.toml
     #[arg(long, value_name = "FILE")]
     pub(crate) grants: Option<PathBuf>,
+
+    /// What plugins request; folders are those of the same path in this one
+    /// (`kumiki inspect` shows it all)
+    #[arg(long)]
+    pub(crate) allow_requested: bool,
 }
 
 /// A grant from its text. The hint is part of the message: clap has no other

@@ -12,22 +12,22 @@ use crate::failure::Failure;
 pub(crate) struct RunGrants {
     file: GrantsFile,
     all: Grants,
+    /// Whether plugins get what they request.
+    pub(crate) allow_requested: bool,
 }
 
 impl RunGrants {
-    /// Reads the file, if one is named, and checks that what `plugins` are
-    /// granted is there.
-    pub(crate) fn new(arguments: &GrantArguments, plugins: &[PathBuf]) -> Result<Self, Failure> {
+    /// Reads the file, if one is named.
+    pub(crate) fn read(arguments: &GrantArguments) -> Result<Self, Failure> {
         let file = match &arguments.grants {
             Some(path) => GrantsFile::read(path).map_err(wrong_use)?,
             None => GrantsFile::default(),
         };
-        let all = said(arguments);
-        let grants = Self { file, all };
-        for plugin in plugins {
-            grants.of(plugin).check().map_err(wrong_use)?;
-        }
-        Ok(grants)
+        Ok(Self {
+            file,
+            all: said(arguments),
+            allow_requested: arguments.allow_requested,
+        })
     }
 
     /// What one plugin is granted.
@@ -56,6 +56,7 @@ fn said(arguments: &GrantArguments) -> Grants {
         clocks,
         random,
         grants: _,
+        allow_requested: _,
     } = arguments;
     let mut grants = Grants::default();
     for folder in allow_dir {
@@ -80,7 +81,7 @@ fn said(arguments: &GrantArguments) -> Grants {
 }
 
 /// A grant that cannot be given: exit code 2.
-fn wrong_use(error: kumiki::Error) -> Failure {
+pub(crate) fn wrong_use(error: kumiki::Error) -> Failure {
     let hint = error.hint().unwrap_or_default();
     Failure::wrong_use(error.to_string(), hint)
 }

@@ -4,14 +4,18 @@
 //! It is the only place that knows of a terminal, of colours and of exit
 //! codes: 0 all went well, 1 some plugin or record failed, 2 wrong use.
 
+mod allowed;
 mod arguments;
 mod commands;
 mod console;
 mod doctor;
 mod failure;
+mod folders;
 mod grants;
 mod limits;
 mod output;
+mod prompt;
+mod requests;
 
 use std::process::ExitCode;
 

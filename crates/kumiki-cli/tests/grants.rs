@@ -565,6 +565,22 @@ fn program(path: &Path) -> Result<(), Failed> {
         "{errors}"
     );
 
+    // What is requested and allowed is what the guest finds.
+    let requests = b"[dirs]\n'/other:rw' = ''\n[env]\nPATH = ''";
+    let asking = test_components::with_section(&fs::read(path)?, "kumiki-requests", requests);
+    fs::write(root.join("reach.wasm"), asking)?;
+    let (code, output, errors) = run(&[], "envs")?;
+    assert_eq!((code, &*output), (Some(2), ""), "{errors}");
+    for (input, expected) in [
+        ("envs", "PATH\n"),
+        ("write /other/c E", "done\n"),
+        ("read /other/c", "E\n"),
+        ("read /data/a", "error: NotFound\n"),
+    ] {
+        let (code, output, errors) = run(&["--allow-requested"], input)?;
+        assert_eq!((code, &*output), (Some(0), expected), "{input}: {errors}");
+    }
+
     fs::write(root.join("faulty.toml"), "[all]\n\nports = []\n")?;
     for (arguments, expected) in [
         (

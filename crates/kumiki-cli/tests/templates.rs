@@ -33,6 +33,8 @@ fn main() {
         trials.push(trial(language, "begins any contract", any_contract));
         trials.push(trial(language, "builds when a source changes", watch));
     }
+    let c = Toolchain::C;
+    trials.push(trial(c, "says what it requests", requests));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -77,6 +79,32 @@ fn tools() -> PathBuf {
         || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools"),
         PathBuf::from,
     )
+}
+
+/// From the `kumiki.toml` through the component to whoever is asked.
+fn requests(language: Toolchain) -> Result<(), Failed> {
+    let language = language.name();
+    let scene = Scene::new(language, "requests")?;
+    scene.well(&["new", "tidy", "--lang", language])?;
+    scene.well(&["build", "tidy"])?;
+    let manifest = scene.folder.join("tidy/kumiki.toml");
+    let mut text = std::fs::read_to_string(&manifest)?;
+    text.push_str("\n[requests.env]\nTIDY = 'how \"tidy\" to be'\n");
+    std::fs::write(&manifest, text)?;
+    scene.well(&["build", "tidy"])?;
+    let inspected = scene.well(&["inspect", "tidy/tidy.wasm", "--json"])?;
+    let inspected = String::from_utf8_lossy(&inspected.stdout).into_owned();
+    if !inspected.contains(r#""why": "how \"tidy\" to be""#) {
+        return Err(format!("`kumiki inspect` said `{inspected}`").into());
+    }
+    let run = ["run", "-p", "tidy", "--text", INPUT];
+    let refused = scene.run(&run)?;
+    if refused.status.code() != Some(2) {
+        return Err(format!("it was not refused: {refused:?}").into());
+    }
+    scene.well(&[&run[..], &["--allow-requested"]].concat())?;
+    scene.well(&[&run[..], &["--allow-env=TIDY=very"]].concat())?;
+    Ok(())
 }
 
 fn from_nothing_to_running(language: Toolchain) -> Result<(), Failed> {

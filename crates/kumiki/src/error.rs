@@ -281,7 +281,8 @@ impl Error {
                     .into()
             }
             Self::Ungranted { .. } => {
-                "grant it with `Plugin::with_grants`; `Requests::added_to` makes the grants".into()
+                "grant it with `Plugin::with_grants`; `Requests::grants_beside` makes the grants"
+                    .into()
             }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),
             Self::Limit { limit, .. } => match limit {

@@ -44,6 +44,22 @@ fn componentise(wit: &str, world: &str, mut module: Vec<u8>) -> Vec<u8> {
     encoder.encode().expect("the module fits the world")
 }
 
+/// A component or module with one more custom section at its end.
+#[must_use]
+pub fn with_section(bytes: &[u8], name: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut length = 1 + name.len() + data.len();
+    bytes.push(0);
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.extend([length as u8, name.len() as u8]);
+    bytes.extend(name.bytes());
+    bytes.extend(data);
+    bytes
+}
+
 /// A core module with memory and allocator around `core`; no component.
 ///
 /// # Panics

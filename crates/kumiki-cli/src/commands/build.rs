@@ -2,8 +2,6 @@
 //! the toolchain and runs it; this says what is going on, and where tools and
 //! intermediate files of a user lie.
 
-use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf, absolute};
@@ -11,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bytesize::ByteSize;
+use kumiki::Requests;
 use kumiki::inspect::Inspection;
 use kumiki_build::{
     Built, Error, Language, Missing, Options, Probe, Profile, Project, Ready, RustWay, Tools,
@@ -19,6 +18,7 @@ use kumiki_build::{
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, escape_lines};
 use crate::failure::{Failure, causes, written};
+use crate::folders::{self, variable};
 
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
@@ -36,6 +36,7 @@ pub(super) fn once(
 ) -> Result<Built, Failure> {
     let BuildArguments { folder, output, .. } = arguments;
     let project = read(folder)?;
+    check_requests(&project)?;
     let profile = arguments.profile();
     let Ready { way, version } = match (project.probe(tools, profile), arguments.install) {
         (Probe::Ready(ready), _) => ready,
@@ -73,6 +74,17 @@ pub(super) fn once(
     Ok(built)
 }
 
+/// What no host would understand is not put into a component.
+fn check_requests(project: &Project) -> Result<(), Failure> {
+    let requests = project.requests.parse::<Requests>();
+    requests.map(drop).map_err(|error| {
+        let file = project.folder.join("kumiki.toml");
+        let hint = "`[requests.dirs]`, `[requests.env]` and `[requests.net]` have lines such as \
+                    `\"/data:ro\" = \"why\"`";
+        Failure::wrong_use(format!("{}: {error}", file.display()), hint)
+    })
+}
+
 pub(super) fn read(folder: &Path) -> Result<Project, Failure> {
     if let Err(error) = fs::metadata(folder) {
         let hint = "check the path, relative to the current folder";
@@ -90,16 +102,10 @@ pub(super) fn read(folder: &Path) -> Result<Project, Failure> {
 
 /// The user's own tools, which all of their plugins share.
 pub(super) fn tools() -> Result<Tools, Failure> {
-    let cache = || {
-        // The standard has it that a relative path there means nothing.
-        let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.filter(|cache| cache.is_absolute());
-        cache.or_else(|| Some(env::home_dir()?.join(".cache")))
-    };
     let root = match variable("KUMIKI_TOOLS") {
         Some(root) => PathBuf::from(root),
-        None => cache()
-            .map(|cache| cache.join("kumiki/tools"))
+        None => folders::cache()
+            .map(|cache| cache.join("tools"))
             .ok_or_else(|| {
                 Failure::wrong_use(
                     "there is no home folder to keep tools in",
@@ -117,11 +123,6 @@ pub(super) fn tools() -> Result<Tools, Failure> {
         )
     })?;
     Ok(Tools::new(root).with_rust(way))
-}
-
-/// A variable of the environment that says something.
-fn variable(name: &str) -> Option<OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// Without the `./` that a default of `.` would put before everything.

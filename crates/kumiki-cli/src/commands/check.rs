@@ -16,6 +16,8 @@ use crate::arguments::CheckArguments;
 use crate::console::{Console, escape};
 use crate::doctor::leak;
 use crate::failure::{Failure, written};
+use crate::grants::RunGrants;
+use crate::requests::admit_one;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const FAILED: Style = AnsiColor::Red.on_default().bold();
@@ -32,9 +34,11 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
         None => Vec::new(),
     };
     let console = Console::new(false, 0);
-    console.spinner(&format!("loading {}", path.display()));
     let host = TextHost::new()?;
-    let plugin = host.load(path);
+    let grants = RunGrants::read(&arguments.grants)?;
+    let admitted = admit_one(&host, path, &grants, &console)?;
+    console.spinner(&format!("loading {}", path.display()));
+    let plugin = admitted.load(&host);
     console.done();
     let plugin = plugin?;
 

@@ -2,17 +2,22 @@
 //! it. Works on any file: what is no component is named for what it is.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::Style;
 use bytesize::ByteSize;
 use kumiki::inspect::{Inspection, Kind};
+use kumiki::{Grants, Requests};
 use kumiki_text::{TextHost, Way};
 use serde_json::json;
 
+use super::reach::Reach;
+use crate::allowed::Allowed;
 use crate::arguments::InspectArguments;
 use crate::console::{escape, escape_lines};
 use crate::failure::{Failure, written};
+use crate::grants::RunGrants;
 
 const HEADING: Style = Style::new().bold();
 
@@ -27,7 +32,10 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
         let wit = Inspection::wit(&name, &bytes)?;
         write!(io::stdout(), "{wit}")
     } else {
-        let report = Report::of(&name, &bytes)?;
+        let requests = Requests::of(&name, &bytes);
+        let grants = RunGrants::read(&arguments.grants)?;
+        let grants = would_be_granted(&grants, path, &bytes, &requests)?;
+        let report = Report::of(&name, &bytes, requests, grants)?;
         if arguments.json {
             report.json(&mut io::stdout().lock())
         } else {
@@ -45,10 +53,18 @@ struct Report<'a> {
     /// Whether it fits the text-processor contract, and if not, why.
     fits: Result<(), kumiki::Error>,
     wit: Option<String>,
+    requests: Result<Requests, kumiki::Error>,
+    /// What it would be granted.
+    grants: Grants,
 }
 
 impl<'a> Report<'a> {
-    fn of(name: &'a str, bytes: &[u8]) -> Result<Self, Failure> {
+    fn of(
+        name: &'a str,
+        bytes: &[u8],
+        requests: Result<Requests, kumiki::Error>,
+        grants: Grants,
+    ) -> Result<Self, Failure> {
         let host = TextHost::new()?;
         let inspection = Inspection::of(bytes);
         let wit = match inspection.kind {
@@ -58,6 +74,8 @@ impl<'a> Report<'a> {
         Ok(Self {
             name,
             inspection,
+            requests,
+            grants,
             fits: host.check(name, bytes),
             wit,
         })
@@ -72,6 +90,14 @@ impl<'a> Report<'a> {
         Way::among(exports)
     }
 
+    fn reach(&self) -> Reach<'_> {
+        Reach {
+            capabilities: &self.inspection.capabilities,
+            requests: &self.requests,
+            grants: &self.grants,
+        }
+    }
+
     fn json(&self, out: &mut dyn Write) -> io::Result<()> {
         let Inspection {
             kind,
@@ -79,7 +105,6 @@ impl<'a> Report<'a> {
             interfaces,
             is_asynchronous,
             is_debug_build,
-            capabilities,
             parts,
             producers,
             ..
@@ -93,7 +118,7 @@ impl<'a> Report<'a> {
             "misfit": self.fits.as_ref().err().map(ToString::to_string),
             "asynchronous": is_asynchronous,
             "debug_build": is_debug_build,
-            "could_touch": capabilities.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "reach": self.reach().json(),
             "imports": interfaces.imports,
             "exports": interfaces.exports,
             "producers": producers.iter().map(|producer| json!({
@@ -113,7 +138,6 @@ impl<'a> Report<'a> {
             kind,
             bytes,
             interfaces,
-            capabilities,
             parts,
             producers,
             ..
@@ -124,8 +148,7 @@ impl<'a> Report<'a> {
         }
         if *kind == Kind::Component {
             self.contract(out)?;
-            let items: Vec<_> = capabilities.iter().map(ToString::to_string).collect();
-            section(out, "could touch, if it were granted", &items, "nothing")?;
+            self.reach().text(out)?;
         }
         if *kind != Kind::WitPackage {
             section(out, "imports", &interfaces.imports, "nothing")?;
@@ -172,6 +195,29 @@ impl<'a> Report<'a> {
             ),
         }
     }
+}
+
+/// What a run with these grants would let it reach.
+fn would_be_granted(
+    grants: &RunGrants,
+    file: &Path,
+    bytes: &[u8],
+    requests: &Result<Requests, kumiki::Error>,
+) -> Result<Grants, Failure> {
+    let granted = grants.of(file);
+    let Ok(requests) = requests else {
+        return Ok(granted);
+    };
+    let missing = requests.beyond(&granted);
+    if missing.is_empty() {
+        return Ok(granted);
+    }
+    Ok(if grants.allow_requested {
+        let more = missing.grants_beside(&granted, Path::new("."));
+        granted.and(&more)
+    } else {
+        Allowed::read()?.of(bytes).and(&granted)
+    })
 }
 
 fn section(out: &mut dyn Write, heading: &str, items: &[String], none: &str) -> io::Result<()> {
@@ -241,7 +287,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_can_be_reported(bytes in any_file()) {
-            let report = Report::of("any", &bytes).unwrap();
+            let requests = Requests::of("any", &bytes);
+            let report = Report::of("any", &bytes, requests, Grants::default()).unwrap();
             let (mut text, mut json) = (Vec::new(), Vec::new());
             report.text(&mut text).unwrap();
             report.json(&mut json).unwrap();

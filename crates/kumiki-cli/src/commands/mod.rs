@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod new;
+mod reach;
 mod report;
 pub(crate) mod run;
 pub(crate) mod watch;

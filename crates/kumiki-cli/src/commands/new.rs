@@ -1,7 +1,7 @@
 //! `kumiki new`: the project that an author begins with. Asks for what is not
 //! said, but only somebody who sits at a terminal.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use kumiki_build::{Error, Template};
 
 use crate::arguments::{Language, NewArguments};
-use crate::console::escape;
 use crate::failure::{Failure, causes, written};
+use crate::prompt;
 
 const USAGE: &str = "kumiki new NAME --lang rust|c|js|python|go";
 
@@ -91,19 +91,13 @@ fn parse(answer: &str) -> Result<Language, Failure> {
 
 /// Asks for a `value` that was not said.
 fn ask(value: &str, question: &str) -> Result<String, Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !prompt::is_attended() {
         return Err(Failure::wrong_use(
             format!("no {value} was given"),
             format!("say all of it: {USAGE}"),
         ));
     }
-    let cannot = |error: io::Error| Failure::failed("cannot ask").because(error);
-    let mut console = anstream::stderr().lock();
-    write!(console, "{}: ", escape(question)).map_err(cannot)?;
-    console.flush().map_err(cannot)?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(cannot)?;
-    Ok(answer.trim().to_owned())
+    prompt::ask(question)
 }
 
 fn failure(error: &Error) -> Failure {

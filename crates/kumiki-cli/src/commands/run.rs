@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use kumiki::Grants;
 use kumiki_text::{
     Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin, plugin_files,
 };
@@ -21,13 +20,14 @@ use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::output::{Place, ResultWriter, writer};
+use crate::requests::{Admitted, admit};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find_plugins(&arguments.plugins)?;
     let inputs = find_inputs(arguments)?;
 
-    let grants = RunGrants::new(&arguments.grants, &files)?;
+    let grants = RunGrants::read(&arguments.grants)?;
     for plugin in grants.unknown(&files) {
         let plugin = escape(plugin);
         console.notice(format_args!(
@@ -35,7 +35,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         ));
     }
 
-    let loaded = load_plugins(arguments, &files, &grants, &console)?;
+    let host = TextHost::builder()
+        .limits(arguments.limits.resolve()?)
+        .observer(console.clone())
+        .build()?;
+    let admitted = admit(&host, &files, &grants, &console)?;
+
+    let loaded = load_plugins(arguments, &host, &admitted, &console);
     let complete = loaded.len() == files.len();
     if loaded.is_empty() {
         return Err(Failure::failed("no plugin could be loaded"));
@@ -97,20 +103,15 @@ fn find_plugins(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 /// Loads what can be loaded, and reports the rest.
 fn load_plugins(
     arguments: &RunArguments,
-    files: &[PathBuf],
-    grants: &RunGrants,
+    host: &TextHost,
+    admitted: &[Admitted],
     console: &Console,
-) -> Result<Vec<TextPlugin>, Failure> {
-    let limits = arguments.limits.resolve()?;
-    let host = TextHost::builder()
-        .limits(limits)
-        .observer(console.clone())
-        .build()?;
+) -> Vec<TextPlugin> {
     let config: Config = arguments.config.iter().cloned().collect();
     let mut plugins = Vec::new();
-    for file in files {
-        console.spinner(&format!("loading {}", file.display()));
-        let plugin = load_plugin(&host, file, &grants.of(file), config.clone());
+    for plugin in admitted {
+        console.spinner(&format!("loading {}", plugin.file.display()));
+        let plugin = load_plugin(host, plugin, config.clone());
         console.done();
         match plugin {
             Ok(plugin) if arguments.report => plugins.push(plugin.measured()),
@@ -118,16 +119,15 @@ fn load_plugins(
             Err(error) => console.plugin_error("", &error),
         }
     }
-    Ok(plugins)
+    plugins
 }
 
 fn load_plugin(
     host: &TextHost,
-    file: &Path,
-    grants: &Grants,
+    plugin: &Admitted,
     config: Config,
 ) -> kumiki_text::Result<TextPlugin> {
-    TextPlugin::new(host.load(file)?.with_grants(grants)?, config)
+    TextPlugin::new(plugin.load(host)?, config)
 }
 
 /// What to read.

@@ -61,6 +61,20 @@ fn fault(host: &TextHost, name: &str, bytes: &[u8], inspection: &Inspection) -> 
             leak::cure(inspection),
         )),
         Ok(_) => None,
+        Err(kumiki_text::Error::Host(kumiki::Error::Ungranted { missing, .. })) => {
+            Some(Diagnosis::mild(
+                format!(
+                    "it requests `{}`, without which it is not started; whether it leaks was not \
+                     tried",
+                    missing
+                        .iter()
+                        .map(|request| request.what.to_string())
+                        .collect::<Vec<_>>()
+                        .join("`, `")
+                ),
+                format!("`kumiki check {name} --allow-requested` tries it with all of that"),
+            ))
+        }
         Err(error) => Some(Diagnosis::severe(
             error.to_string(),
             format!("`kumiki check {name}` says on which inputs"),

@@ -67,6 +67,7 @@ impl Scene {
         command
             .current_dir(self.folder.path())
             .env("KUMIKI_TOOLS", self.path("tools"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
             .args(arguments);
         command
     }

@@ -100,19 +100,17 @@ impl Requests {
         }
     }
 
-    /// `grants`, and whatever of these they do not give.
+    /// The grants that give these, a grant each in the same order, for whoever
+    /// has `granted` already: `granted.and(&them)` gives both.
     ///
     /// A plugin says where it sees a folder, never which folder of the host
     /// that is. One within a folder that is granted already is that one's;
     /// any other is the folder of the same path within `base`, so that nobody
     /// gets at `/etc` by asking for `/etc`.
     #[must_use]
-    pub fn added_to(&self, grants: &Grants, base: &Path) -> Grants {
-        let beyond = self.beyond(grants);
-        let added = beyond.iter().fold(Grants::default(), |added, request| {
-            request.what.add_to(added, grants, base)
-        });
-        grants.clone().and(&added)
+    pub fn grants_beside(&self, granted: &Grants, base: &Path) -> Grants {
+        let add = |added, request: &Request| request.what.add_to(added, granted, base);
+        self.requests.iter().fold(Grants::default(), add)
     }
 }
 
@@ -147,7 +145,7 @@ impl FromStr for Requests {
                 requests.push(Request::parse(kind, &what, why)?);
             }
         }
-        request::check_folders(&requests)?;
+        request::check_twice(&requests)?;
         Ok(Self { requests })
     }
 }
@@ -175,10 +173,10 @@ impl Requested {
         }
     }
 
-    fn add_to(&self, added: Grants, grants: &Grants, base: &Path) -> Grants {
+    fn add_to(&self, added: Grants, granted: &Grants, base: &Path) -> Grants {
         match self {
             Self::Folder { guest, access } => {
-                let host = match request::holder(grants, guest) {
+                let host = match request::holder(granted, guest) {
                     Some((held, rest)) => held.host.join(rest),
                     None => base.join(request::within(guest)),
                 };

@@ -51,12 +51,24 @@ impl Request {
                 "request `{start}`…: neither it nor its reason may have over {LONGEST} characters"
             )));
         }
+        if what.contains(char::is_control) {
+            return Err(fault("it holds control characters"));
+        }
         let what = kind(what).map_err(|reason| fault(&reason))?;
         Ok(Self { what, why })
     }
 }
 
 impl Requested {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Folder { guest, .. }, Self::Folder { guest: other, .. }) => {
+                steps(guest).eq(steps(other))
+            }
+            _ => self == other,
+        }
+    }
+
     pub(super) fn folder(text: &str) -> Result<Self, String> {
         if text.contains("::") {
             return Err(
@@ -71,8 +83,9 @@ impl Requested {
         if steps(&guest).any(|step| step == "..") {
             return Err("no requested folder has `..` in its path".into());
         }
-        if guest.contains('\\') {
-            return Err("a guest's path has `/` between its folders".into());
+        // What would make another grant of it when it is written as one.
+        if guest.contains(['\\', ':']) {
+            return Err("no requested folder has `\\` or `:` in its path".into());
         }
         Ok(Self::Folder { guest, access })
     }
@@ -89,17 +102,17 @@ impl Requested {
     }
 }
 
-/// One path, one access: of two for the same the lesser would be for show.
-pub(super) fn check_folders(requests: &[Request]) -> Result<(), RequestsError> {
-    let mut seen: Vec<Vec<&str>> = Vec::new();
-    for request in requests {
-        if let Requested::Folder { guest, .. } = &request.what {
-            let path = steps(guest).collect();
-            if seen.contains(&path) {
-                let message = format!("folder `{guest}` is requested twice");
-                return Err(RequestsError::new(message));
-            }
-            seen.push(path);
+/// One thing, one reason: of two for the same folder the lesser access would be
+/// for show.
+pub(super) fn check_twice(requests: &[Request]) -> Result<(), RequestsError> {
+    for (place, Request { what, .. }) in requests.iter().enumerate() {
+        if requests
+            .iter()
+            .take(place)
+            .any(|other| other.what.is_same(what))
+        {
+            let message = format!("`{what}` is requested twice");
+            return Err(RequestsError::new(message));
         }
     }
     Ok(())

@@ -3,24 +3,11 @@ use crate::FolderAccess;
 
 /// A component with these bytes as its section of requests.
 fn component(section: &[u8]) -> Vec<u8> {
-    let mut bytes = test_components::TextPlugin::new("echo").build();
-    append(&mut bytes, section);
-    bytes
+    append(&test_components::TextPlugin::new("echo").build(), section)
 }
 
-/// A custom section: its number, its length in two bytes, its name, its data.
-fn append(bytes: &mut Vec<u8>, data: &[u8]) {
-    let name = b"kumiki-requests";
-    let mut length = 1 + name.len() + data.len();
-    bytes.push(0);
-    while length >= 0x80 {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.push(name.len() as u8);
-    bytes.extend(name);
-    bytes.extend(data);
+fn append(bytes: &[u8], section: &[u8]) -> Vec<u8> {
+    test_components::with_section(bytes, "kumiki-requests", section)
 }
 
 fn of(bytes: &[u8]) -> Result<Requests, String> {
@@ -94,11 +81,13 @@ fn what_cannot_be_read_is_refused() {
         ),
         ("[dirs]\n'/etc::/data' = ''", "not its to say".to_owned()),
         ("[dirs]\n'/a/../b' = ''", "has `..` in its path".to_owned()),
-        ("[dirs]\n'C:\\a' = ''", "has `/` between".to_owned()),
+        ("[dirs]\n'\\a' = ''", "has `\\` or `:`".to_owned()),
+        ("[dirs]\n'/a:/' = ''", "has `\\` or `:`".to_owned()),
+        ("[env]\n\"A\\u001b\" = ''", "control characters".to_owned()),
         ("[dirs]\n'/a:wr' = ''", "neither `ro` nor `rw`".to_owned()),
         (
             "[dirs]\n'/a:ro' = ''\n'/a/:rw' = ''",
-            "folder `/a` is requested twice".to_owned(),
+            "`/a:ro` is requested twice".to_owned(),
         ),
         (
             &format!("[env]\nA = '{long}'"),
@@ -120,9 +109,7 @@ fn what_cannot_be_read_is_refused() {
     assert!(error.contains("not UTF-8"), "{error}");
     let error = of(&component(" ".repeat(65537).as_bytes())).unwrap_err();
     assert!(error.contains("65537 bytes long"), "{error}");
-    let mut twice = component(b"");
-    append(&mut twice, b"");
-    let error = of(&twice).unwrap_err();
+    let error = of(&append(&component(b""), b"")).unwrap_err();
     assert!(error.contains("two sections"), "{error}");
 }
 
@@ -168,9 +155,9 @@ fn grants_give_what_is_requested_or_not() {
 /// Whatever was granted before, and never another folder of the host's than
 /// one below the base, or one granted.
 #[test]
-fn requests_added_are_given() {
+fn requests_are_given_by_their_grants() {
     let none = Grants::default();
-    let added = requests(ALL).added_to(&none, Path::new("base"));
+    let added = requests(ALL).grants_beside(&none, Path::new("base"));
     let expected = Grants::default()
         .with_folder(FolderGrant::read_write("base/cache", "/cache"))
         .with_folder(FolderGrant::read_only("base/words", "/words"))
@@ -206,7 +193,7 @@ fn requests_added_are_given() {
             grants.with_folder(folder.parse().unwrap())
         });
         let requests = requests(&format!("[dirs]\n'{requested}' = ''"));
-        let added = requests.added_to(&granted, Path::new("base"));
+        let added = requests.grants_beside(&granted, Path::new("base"));
         let folder = added.folders().last().unwrap();
         assert_eq!(
             folder.host,
@@ -214,6 +201,9 @@ fn requests_added_are_given() {
             "{requested}"
         );
         assert_eq!(folder.access, access, "{requested}");
-        assert!(requests.beyond(&added).is_empty(), "{requested}");
+        assert!(
+            requests.beyond(&granted.and(&added)).is_empty(),
+            "{requested}"
+        );
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn build(
         )
         .bytes("driver", DRIVER.as_bytes())
         .finish();
-    let output = Output::new(output, &work);
+    let output = Output::new(output, &project.requests, &work);
     if let Some(built) = output.fresh(fingerprint) {
         return Ok(built);
     }

@@ -1,0 +1,173 @@
+//! What a component could touch, what it would be granted, and what it requests
+//! and why, side by side.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use kumiki::inspect::Capability;
+use kumiki::{Grants, Request, Requested, Requests};
+use serde_json::{Value, json};
+
+use crate::console::escape;
+
+const HEADING: Style = Style::new().bold();
+
+/// What there is to say about what a component reaches.
+pub(super) struct Reach<'a> {
+    /// What its imports are about.
+    pub(super) capabilities: &'a [Capability],
+    /// What it requests, or why nobody can tell.
+    pub(super) requests: &'a Result<Requests, kumiki::Error>,
+    /// What it would be granted.
+    pub(super) grants: &'a Grants,
+}
+
+/// A capability, what of it would be granted, and what of it is requested.
+struct Row {
+    could: String,
+    granted: Vec<String>,
+    requests: Vec<String>,
+}
+
+impl Reach<'_> {
+    /// A table for a person; what is longest stands last.
+    pub(super) fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let rows: Vec<_> = self.rows();
+        let width = |cells: &mut dyn Iterator<Item = &String>, heading: &str| {
+            let widths = cells.map(|cell| escape(cell).chars().count());
+            widths.chain([heading.len()]).max().unwrap_or(0)
+        };
+        let (could, granted) = ("could touch", "would be granted");
+        let first = width(&mut rows.iter().map(|row| &row.could), could);
+        let second = width(&mut rows.iter().flat_map(|row| &row.granted), granted);
+        writeln!(
+            out,
+            "\n  {HEADING}{could:<first$}  {granted:<second$}  requests, and why{HEADING:#}"
+        )?;
+        if rows.is_empty() {
+            let requests = if self.requests.is_ok() {
+                "nothing"
+            } else {
+                "-"
+            };
+            writeln!(out, "  {:<first$}  {:<second$}  {requests}", "nothing", "-")?;
+        }
+        for row in &rows {
+            for line in 0..row.granted.len().max(row.requests.len()).max(1) {
+                let could = if line == 0 { &*row.could } else { "" };
+                let [granted, request] = [&row.granted, &row.requests]
+                    .map(|cells| cells.get(line).map_or("", String::as_str));
+                let (granted, request) = (escape(granted), escape(request));
+                let line = format!("  {could:<first$}  {granted:<second$}  {request}");
+                writeln!(out, "{}", line.trim_end())?;
+            }
+        }
+        if let Err(error) = self.requests {
+            writeln!(out, "  {}", escape(&error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// The same for machines.
+    pub(super) fn json(&self) -> Value {
+        let requests = self.requests.as_ref().ok().map(|requests| {
+            let request = |request: &Request| {
+                json!({
+                    "kind": kind(&request.what),
+                    "what": request.what.to_string(),
+                    "why": request.why,
+                })
+            };
+            requests.iter().map(request).collect::<Vec<_>>()
+        });
+        json!({
+            "could_touch": texts(self.capabilities),
+            "would_be_granted": {
+                "dirs": texts(self.grants.folders()),
+                "env": texts(self.grants.variables()),
+                "args": texts(self.grants.arguments()),
+                "net": texts(self.grants.network()),
+                "clocks": self.grants.clocks().to_string(),
+                "random": self.grants.randomness().to_string(),
+            },
+            "requests": requests,
+            "requests_fault": self.requests.as_ref().err().map(ToString::to_string),
+        })
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let mut capabilities = self.capabilities.to_vec();
+        let requests: Vec<_> = self.requests.iter().flat_map(Requests::iter).collect();
+        let wanted = requests
+            .iter()
+            .map(|request| self.capability(&request.what));
+        let unimported: Vec<_> = wanted
+            .filter(|wanted| !capabilities.contains(wanted))
+            .collect();
+        capabilities.extend(unimported);
+        capabilities.sort_unstable();
+        capabilities.dedup();
+        let row = |capability: Capability| Row {
+            could: if self.capabilities.contains(&capability) {
+                capability.to_string()
+            } else {
+                "(not imported)".into()
+            },
+            granted: self.granted(capability),
+            requests: requests
+                .iter()
+                .filter(|request| self.capability(&request.what) == capability)
+                .map(ToString::to_string)
+                .collect(),
+        };
+        capabilities.into_iter().map(row).collect()
+    }
+
+    /// Which of the abilities a request is about.
+    fn capability(&self, what: &Requested) -> Capability {
+        let http = self.capabilities.contains(&Capability::Http);
+        match what {
+            Requested::Folder { .. } => Capability::FileSystem,
+            Requested::Variable(_) => Capability::Environment,
+            Requested::Network(_) if http && !self.capabilities.contains(&Capability::Network) => {
+                Capability::Http
+            }
+            _ => Capability::Network,
+        }
+    }
+
+    /// What of a capability would be granted.
+    fn granted(&self, capability: Capability) -> Vec<String> {
+        let grants = self.grants;
+        let granted = match capability {
+            Capability::FileSystem => texts(grants.folders()),
+            Capability::Network | Capability::Http => texts(grants.network()),
+            Capability::Environment => {
+                let arguments = grants.arguments().map(|text| format!("argument `{text}`"));
+                let variables = grants.variables().map(ToString::to_string);
+                variables.chain(arguments).collect()
+            }
+            Capability::Clocks => vec![grants.clocks().to_string()],
+            Capability::Randomness => vec![grants.randomness().to_string()],
+            Capability::StandardStreams => vec!["no input; output is logged".into()],
+            _ => Vec::new(),
+        };
+        match &*granted {
+            [] => vec!["nothing".into()],
+            _ => granted,
+        }
+    }
+}
+
+fn kind(what: &Requested) -> &'static str {
+    match what {
+        Requested::Folder { .. } => "dirs",
+        Requested::Variable(_) => "env",
+        Requested::Network(_) => "net",
+        _ => "other",
+    }
+}
+
+fn texts(items: impl IntoIterator<Item = impl ToString>) -> Vec<String> {
+    items.into_iter().map(|item| item.to_string()).collect()
+}

@@ -1,0 +1,187 @@
+//! What plugins request: the real program shows it, and starts none that is not
+//! granted it.
+
+mod scene;
+
+use scene::{Scene, snapshot};
+use test_components::{TextPlugin, with_section};
+
+const REQUESTS: &str = r#"
+[dirs]
+"/words:ro" = "the list of words that it corrects by"
+"/cache:rw" = "what it looked up before"
+[env]
+LANG = "the language of its \u001b[31mmessages"
+[net]
+"api.example.com:443" = "looks up what it does not know"
+"#;
+
+fn plugin(requests: &str) -> Vec<u8> {
+    let plugin = TextPlugin::new("speller").build();
+    with_section(&plugin, "kumiki-requests", requests.as_bytes())
+}
+
+/// A folder with a plugin that requests much, and one that requests nothing.
+fn scene() -> Scene {
+    Scene::with_plugins()
+        .file("speller.wasm", plugin(REQUESTS))
+        .file("words/list", "")
+        .file("cache/list", "")
+}
+
+#[test]
+fn inspect_shows_what_is_requested_and_granted() {
+    let wasi = test_components::parse(
+        r#"(component
+            (import "wasi:filesystem/types@0.2.0" (instance))
+            (import "wasi:clocks/wall-clock@0.2.0" (instance))
+            (import "wasi:cli/environment@0.2.0" (instance)))"#,
+    );
+    let wasi = with_section(&wasi, "kumiki-requests", REQUESTS.as_bytes());
+    let scene = scene()
+        .file("wasi.wasm", wasi)
+        .file("faulty.wasm", plugin("[files]"));
+    for arguments in [
+        &["inspect", "wasi.wasm"][..],
+        &["inspect", "wasi.wasm", "--allow-requested"],
+        &["inspect", "wasi.wasm", "--allow-requested", "--json"],
+        &[
+            "inspect",
+            "wasi.wasm",
+            "--allow-dir=mine::/words:rw",
+            "--allow-arg=-x",
+            "--clocks=frozen",
+        ],
+        &["inspect", "faulty.wasm"],
+    ] {
+        snapshot!(scene.transcript(arguments));
+    }
+}
+
+#[test]
+fn nothing_starts_that_is_not_granted_what_it_requests() {
+    let other = plugin("[env]\nLANG = 'its language'");
+    let scene = scene()
+        .file("other.wasm", other)
+        .file("faulty.wasm", plugin("[files]"));
+    for arguments in [
+        &["run", "-p", "speller.wasm", "-t", "hi"][..],
+        &[
+            "run",
+            "-p",
+            "speller.wasm",
+            "-p",
+            "other.wasm",
+            "-p",
+            "plugins",
+            "-t",
+            "hi",
+        ],
+        &[
+            "run",
+            "-p",
+            "speller.wasm",
+            "-t",
+            "hi",
+            "--allow-env=LANG",
+            "--allow-dir=words::/words",
+        ],
+        &["run", "-p", "faulty.wasm", "-t", "hi"],
+        &["check", "speller.wasm"],
+        &["doctor", "speller.wasm"],
+    ] {
+        snapshot!(scene.transcript(arguments));
+    }
+}
+
+#[test]
+fn what_is_requested_can_be_allowed() {
+    let scene = scene();
+    for arguments in [
+        &["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"][..],
+        &[
+            "run",
+            "-p",
+            "speller.wasm",
+            "-t",
+            "hi",
+            "--allow-env=LANG",
+            "--allow-dir=words::/words",
+            "--allow-dir=words::/cache:rw",
+            "--allow-net=api.example.com:*",
+        ],
+    ] {
+        snapshot!(scene.transcript(arguments));
+    }
+    // What the refusal prints is a file that does.
+    let refusal = scene.run(&["run", "-p", "speller.wasm", "-t", "hi"]);
+    let file = refusal
+        .lines()
+        .skip_while(|line| !line.contains("a file of grants"));
+    let file: Vec<_> = file
+        .skip(1)
+        .take_while(|line| line.starts_with("    "))
+        .collect();
+    let scene = scene.file("grants.toml", file.join("\n"));
+    let run = scene.run(&[
+        "run",
+        "-p",
+        "speller.wasm",
+        "-t",
+        "hi",
+        "--grants=grants.toml",
+    ]);
+    assert!(run.starts_with("exit code: 0\n"), "{run}");
+}
+
+/// A folder that is not there is not made, and is no reason to go on without.
+#[test]
+fn a_requested_folder_that_is_not_there() {
+    let scene = Scene::new().file("speller.wasm", plugin(REQUESTS));
+    snapshot!(scene.transcript(&["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"]));
+}
+
+/// An answer that was kept counts for this very file, and for no other.
+#[test]
+fn what_was_allowed_for_good() {
+    let speller = plugin(REQUESTS);
+    let scene = scene();
+    let folder = |name: &str| scene.path(name).display().to_string();
+    let allowed = format!(
+        "[plugin.{}]\ndirs = ['{}::/words:ro', '{}::/cache:rw']\nenv = ['LANG']\n\
+         net = ['api.example.com:443']\n",
+        blake3::hash(&speller),
+        folder("words"),
+        folder("cache"),
+    );
+    let update = plugin(&REQUESTS.replace("LANG", "HOME"));
+    let scene = scene
+        .file("config/kumiki/allowed.toml", allowed)
+        .file("renamed.wasm", &speller)
+        .file("update/speller.wasm", update);
+    for (file, code) in [
+        ("speller.wasm", 0),
+        ("renamed.wasm", 0),
+        ("update/speller.wasm", 2),
+    ] {
+        let run = scene.run(&["run", "-p", file, "-t", "hi"]);
+        assert!(run.starts_with(&format!("exit code: {code}\n")), "{run}");
+    }
+    let scene = scene.file("config/kumiki/allowed.toml", "[plugin");
+    snapshot!(scene.transcript(&["run", "-p", "speller.wasm", "-t", "hi"]));
+}
+
+#[test]
+fn build_refuses_requests_that_no_host_understands() {
+    let toml = "name = 'a'\nlanguage = 'c'\nwit = 'wit'\nworld = 'w'\n";
+    let scene = Scene::new().file("wit/a.wit", "").file(
+        "kumiki.toml",
+        format!("{toml}[requests.net]\n'a.example' = 'asks'\n"),
+    );
+    snapshot!(scene.transcript(&["build"]));
+    let scene = scene.file(
+        "kumiki.toml",
+        format!("{toml}[requests.net]\n'a.example:1' = ''\n"),
+    );
+    snapshot!(scene.transcript(&["build"]));
+}

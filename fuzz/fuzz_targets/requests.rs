@@ -1,0 +1,68 @@
+//! Any bytes as a component's section of requests. They are read or refused,
+//! never a panic; what is read is given by the grants that are made for it, and
+//! no folder of the host's outside the base is among these.
+
+#![no_main]
+
+use std::fs;
+use std::path::{Component, Path};
+use std::sync::OnceLock;
+
+use kumiki::{Grants, GrantsFile, Requests};
+use libfuzzer_sys::fuzz_target;
+use tempfile::TempDir;
+
+fuzz_target!(|bytes: &[u8]| {
+    let component = component(bytes);
+    let requests = match Requests::of("fuzzed", &component) {
+        Ok(requests) => requests,
+        Err(error) => {
+            let _ = format!("{error} {:?}", error.hint());
+            return;
+        }
+    };
+    let none = Grants::default();
+    assert_eq!(requests.beyond(&none), requests);
+    let base = Path::new("base");
+    let grants = requests.grants_beside(&none, base);
+    assert!(requests.beyond(&grants).is_empty(), "{requests}");
+    for folder in grants.folders() {
+        let folder = folder.to_string();
+        let (host, _) = folder.split_once("::").expect("both sides");
+        let mut steps = Path::new(host).components();
+        assert_eq!(steps.next(), Some(Component::Normal(base.as_os_str())));
+        assert!(
+            steps.all(|step| matches!(step, Component::Normal(_))),
+            "{host}"
+        );
+    }
+    let file = GrantsFile::default().with_plugin("fuzzed", &grants);
+    let path = folder().path().join("grants.toml");
+    fs::write(&path, file.to_string()).expect("it can be written");
+    let read = GrantsFile::read(&path).expect("what is written is read");
+    // The base is taken from where the file lies.
+    let based = requests.grants_beside(&none, &folder().path().join(base));
+    assert_eq!(read.grants_of("fuzzed"), based, "{file}");
+});
+
+/// The smallest component, with a section of requests.
+fn component(data: &[u8]) -> Vec<u8> {
+    let name = "kumiki-requests";
+    let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+    let mut length = 1 + name.len() + data.len();
+    bytes.push(0);
+    while length >= 0x80 {
+        bytes.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    bytes.extend([length as u8, name.len() as u8]);
+    bytes.extend(name.bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// A folder that lasts as long as the process.
+fn folder() -> &'static TempDir {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"))
+}
