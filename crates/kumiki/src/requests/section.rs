@@ -18,21 +18,27 @@ pub(super) fn text(bytes: &[u8]) -> Result<Option<&str>, RequestsError> {
     if !Parser::is_component(bytes) {
         return Ok(None);
     }
-    let mut found = None;
+    let mut found = Vec::new();
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::CustomSection(section) if depth == 0 && section.name() == NAME => {
-                if found.replace(section.data()).is_some() {
-                    return Err(RequestsError::new("there are two sections of requests"));
-                }
+                found.push(section.data());
             }
             _ => {}
         }
     }
-    let Some(data) = found else { return Ok(None) };
+    let data = match *found {
+        [] => return Ok(None),
+        [one] => one,
+        _ => {
+            return Err(RequestsError::new(
+                "there is more than one section of requests",
+            ));
+        }
+    };
     if data.len() > LARGEST {
         let size = data.len();
         let message = format!("its requests are {size} bytes long, and {LARGEST} are the most");
