@@ -163,7 +163,12 @@ fn parse_ports(text: &str) -> Option<(u16, u16)> {
 }
 
 fn parse_target(text: &str) -> Result<Target, String> {
-    if let Some((_, kind)) = KINDS.into_iter().find(|(word, _)| *word == text) {
+    let kind = |text: &str| {
+        KINDS
+            .into_iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(text))
+    };
+    if let Some((_, kind)) = kind(text) {
         return Ok(kind);
     }
     if let Some(inner) = text.strip_prefix('[') {
@@ -180,9 +185,12 @@ fn parse_target(text: &str) -> Result<Target, String> {
         return Range::parse(text).map(Target::Range);
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name
-        .split('.')
-        .any(|label| label.is_empty() || !label.chars().all(plain))
+    // Written again, a host of that name would be all of that kind.
+    let is_kind = kind(name).is_some();
+    if is_kind
+        || name
+            .split('.')
+            .any(|label| label.is_empty() || !label.chars().all(plain))
     {
         return Err(format!("`{text}` is no host name"));
     }
@@ -230,6 +238,7 @@ mod tests {
             ("loopback:80", "loopback:80"),
             ("link-local:80", "link-local:80"),
             ("private:80-80", "private:80"),
+            ("pubLic:443", "public:443"),
         ] {
             assert_eq!(grant(text).to_string(), written, "{text}");
             assert_eq!(grant(written), grant(text), "{text}");
@@ -254,6 +263,7 @@ mod tests {
             (":80", "no IP address"),
             ("a..b:80", "no host name"),
             ("*.example.com:80", "no host name"),
+            ("public.:80", "no host name"),
             ("ex ample.com:80", "no host name"),
         ] {
             let error = text.parse::<NetworkGrant>().unwrap_err();
