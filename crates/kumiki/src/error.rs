@@ -191,6 +191,16 @@ pub enum Error {
         /// What it is not granted.
         missing: Requests,
     },
+    /// A folder cannot be used as a cache of artifacts.
+    #[error("cannot keep artifacts in `{}`: {message}", folder.display())]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
+        message: String,
+        /// What a person can do about it.
+        hint: &'static str,
+    },
     /// No engine could be made on this machine.
     #[error("cannot start the WebAssembly engine")]
     Engine {
@@ -275,6 +285,7 @@ impl Error {
                  `[plugin.NAME]`"
                     .into()
             }
+            Self::Cache { hint, .. } => (*hint).into(),
             Self::Requests { .. } => {
                 "build the plugin again with a `kumiki` of this version, or bring this one up to \
                  date"

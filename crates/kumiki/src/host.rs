@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use wasmtime::component::{Component, Linker};
 
+use crate::cache::{Cache, Compiler, Origin};
 use crate::contract::{Contract, World};
 use crate::grants::Granted;
 use crate::inspect::Kind;
@@ -32,6 +33,8 @@ pub(crate) struct Inner<C: Contract> {
     pub(crate) observer: Arc<dyn Observer>,
     /// What its plugins get unless they have grants of their own.
     pub(crate) granted: Arc<Granted>,
+    /// Where compiled plugins are kept, and what makes an artifact of one.
+    cache: Option<(Cache, Compiler)>,
 }
 
 impl<C: Contract> Clone for Host<C> {
@@ -59,6 +62,7 @@ impl<C: Contract> Host<C> {
             limits: Limits::default(),
             grants: Grants::default(),
             observer: Arc::new(Silent),
+            cache: None,
             contract: std::marker::PhantomData,
         }
     }
@@ -66,7 +70,8 @@ impl<C: Contract> Host<C> {
     /// Loads a plugin from a file; it is called by the file's path.
     ///
     /// Compiles the component, which takes milliseconds for a small one and
-    /// many seconds of all cores for one that carries a language's runtime.
+    /// many seconds of all cores for one that carries a language's runtime,
+    /// unless the host has a [`Cache`] that has it compiled.
     ///
     /// # Errors
     /// [`Error::Read`], and all of [`Host::load_bytes`].
@@ -123,15 +128,9 @@ impl<C: Contract> Host<C> {
     /// for one whose requests cannot be read.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Plugin<C>> {
         let start = Instant::now();
-        self.check(name, bytes)?;
+        self.check_size(name, bytes)?;
         let requests = Requests::of(name, bytes)?;
-        let component =
-            Component::from_binary(self.inner.engine.as_wasmtime(), bytes).map_err(|source| {
-                Error::Compile {
-                    plugin: name.into(),
-                    source,
-                }
-            })?;
+        let (component, origin) = self.component(name, bytes)?;
         let pre = self
             .inner
             .linker
@@ -145,8 +144,38 @@ impl<C: Contract> Host<C> {
             plugin: name,
             bytes: bytes.len(),
             elapsed: start.elapsed(),
+            was_kept: matches!(origin, Origin::Kept),
         });
+        if let Origin::NotKept(error) = &origin {
+            let plugin = name;
+            self.inner.observer.event(&Event::NotKept { plugin, error });
+        }
         Ok(Plugin::new(self.clone(), name, pre, requests))
+    }
+
+    /// The component in `bytes`: mapped from the cache, or checked and compiled.
+    /// What is in the cache was checked before it came there, against the same
+    /// contract.
+    fn component(&self, name: &str, bytes: &[u8]) -> Result<(Component, Origin)> {
+        let engine = self.inner.engine.as_wasmtime();
+        let compile = || {
+            self.check(name, bytes)?;
+            Component::from_binary(engine, bytes).map_err(|source| Error::Compile {
+                plugin: name.into(),
+                source,
+            })
+        };
+        match &self.inner.cache {
+            Some((cache, compiler)) => cache.component(engine, &compiler.key(bytes), name, compile),
+            None => Ok((compile()?, Origin::Compiled)),
+        }
+    }
+
+    fn check_size(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        match bytes.len() > self.inner.limits.component {
+            true => Err(self.too_large(name)),
+            false => Ok(()),
+        }
     }
 
     /// Checks that bytes are a component of this contract, and nothing more:
@@ -156,9 +185,7 @@ impl<C: Contract> Host<C> {
     /// As [`Host::load_bytes`], without [`Error::Compile`], [`Error::Link`] and
     /// [`Error::Requests`].
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        if bytes.len() > self.inner.limits.component {
-            return Err(self.too_large(name));
-        }
+        self.check_size(name, bytes)?;
         match Kind::of(bytes) {
             Kind::Component => self.inner.world.check(name, bytes),
             found => Err(Error::NotAComponent {
@@ -192,6 +219,7 @@ pub struct HostBuilder<C: Contract> {
     limits: Limits,
     grants: Grants,
     observer: Arc<dyn Observer>,
+    cache: Option<Cache>,
     contract: std::marker::PhantomData<C>,
 }
 
@@ -218,6 +246,14 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
+    /// Where compiled plugins are kept, so that each is compiled once per
+    /// machine. Default: nowhere.
+    #[must_use]
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
     /// Makes the host: gets the shared engine and links WASI and the contract.
     ///
     /// # Errors
@@ -238,8 +274,11 @@ impl<C: Contract> HostBuilder<C> {
             limits,
             grants: _,
             observer,
+            cache,
             contract: _,
         } = self;
+        let compiler = |cache| (cache, Compiler::new(engine.as_wasmtime(), C::WIT, C::WORLD));
+        let cache = cache.map(compiler);
         Ok(Host {
             inner: Arc::new(Inner {
                 engine,
@@ -249,6 +288,7 @@ impl<C: Contract> HostBuilder<C> {
                 limits,
                 observer,
                 granted,
+                cache,
             }),
         })
     }

@@ -87,6 +87,7 @@
 //! Log records and events reach the embedder through an [`Observer`]; this
 //! crate never prints.
 
+mod cache;
 mod contract;
 mod engine;
 mod error;
@@ -103,6 +104,7 @@ mod state;
 mod waiting;
 mod wasi;
 
+pub use cache::{Artifact, Cache};
 pub use contract::Contract;
 pub use engine::{Engine, EngineConfig, TICK};
 pub use error::{Error, Result, WrongType};

@@ -53,8 +53,18 @@ pub enum Event<'a> {
         plugin: &'a str,
         /// The size of the component in bytes.
         bytes: usize,
-        /// How long it took, nearly all of it compilation.
+        /// How long it took, nearly all of it compilation, if it was compiled.
         elapsed: Duration,
+        /// Whether its machine code was in the cache.
+        was_kept: bool,
+    },
+    /// A plugin was compiled, and its machine code could not be kept in the
+    /// cache. It runs as well as any other.
+    NotKept {
+        /// The plugin's name.
+        plugin: &'a str,
+        /// Why not: no room on the disk, for one.
+        error: &'a std::io::Error,
     },
     /// A trap or a limit ended an instance; it answers no call any more.
     InstanceEnded {

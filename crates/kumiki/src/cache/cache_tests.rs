@@ -1,0 +1,299 @@
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use super::*;
+use crate::EngineConfig;
+
+/// A folder to keep artifacts in, and an engine to make them for.
+struct Scene {
+    folder: tempfile::TempDir,
+    cache: Cache,
+    engine: Engine,
+    compiled: AtomicU32,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path().join("artifacts")).unwrap();
+        let engine = crate::Engine::shared(&EngineConfig::default()).unwrap();
+        Self {
+            folder,
+            cache,
+            engine: engine.as_wasmtime().clone(),
+            compiled: AtomicU32::new(0),
+        }
+    }
+
+    fn key(&self, component: &[u8]) -> ArtifactKey {
+        Compiler::new(&self.engine, "wit", "world").key(component)
+    }
+
+    /// Gets the component of some text; gives where it came from.
+    fn get(&self, text: &str) -> Origin {
+        let component = test_components::parse(text);
+        let compile = || {
+            self.compiled.fetch_add(1, Ordering::Relaxed);
+            Ok(Component::from_binary(&self.engine, &component).unwrap())
+        };
+        let key = self.key(&component);
+        let (_, origin) = self
+            .cache
+            .component(&self.engine, &key, text, compile)
+            .unwrap();
+        origin
+    }
+
+    fn files(&self, ending: &str) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.cache.folder()).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        paths
+            .filter(|path| path.extension().is_some_and(|found| found == ending))
+            .collect()
+    }
+
+    /// Whether the only artifact there is would be used as it is.
+    fn is_kept(&self) -> bool {
+        matches!(self.get(ONE), Origin::Kept)
+    }
+}
+
+const ONE: &str = "(component (core module (func)))";
+const TWO: &str = "(component (core module (func) (func)))";
+
+#[test]
+fn a_component_is_compiled_once() {
+    let scene = Scene::new();
+    assert!(matches!(scene.get(ONE), Origin::Compiled));
+    assert!(matches!(scene.get(ONE), Origin::Kept));
+    assert!(matches!(scene.get(TWO), Origin::Compiled));
+    let names: Vec<_> = scene.cache.artifacts().unwrap();
+    let names: Vec<_> = names.iter().map(|artifact| &*artifact.plugin).collect();
+    assert_eq!(names.len(), 2);
+    assert!(names.contains(&ONE) && names.contains(&TWO));
+
+    // Another process, as it were.
+    let other = Cache::open(scene.cache.folder()).unwrap();
+    let key = scene.key(&test_components::parse(ONE));
+    let compile = || panic!("it is there");
+    let (_, origin) = other.component(&scene.engine, &key, "", compile).unwrap();
+    assert!(matches!(origin, Origin::Kept));
+
+    assert!(scene.cache.clear().unwrap() > 0);
+    assert_eq!(scene.cache.artifacts().unwrap(), []);
+    assert!(matches!(scene.get(ONE), Origin::Compiled));
+}
+
+#[test]
+fn whatever_goes_into_an_artifact_is_in_its_key() {
+    let scene = Scene::new();
+    let fueled = crate::Engine::shared(&EngineConfig::default().with_fuel(true)).unwrap();
+    let keys = [
+        scene.key(b"one"),
+        scene.key(b"two"),
+        Compiler::new(fueled.as_wasmtime(), "wit", "world").key(b"one"),
+        Compiler::new(&scene.engine, "tiw", "world").key(b"one"),
+        Compiler::new(&scene.engine, "wit", "other").key(b"one"),
+        Compiler::new(&scene.engine, "wit", "worldone").key(b""),
+    ];
+    for (place, key) in keys.iter().enumerate() {
+        assert!(!keys[..place].contains(key), "{place}");
+    }
+    assert_eq!(keys[0], scene.key(b"one"));
+}
+
+/// Whatever is changed in whichever byte, it is compiled again, and right.
+#[test]
+fn what_is_changed_is_compiled_again() {
+    let scene = Scene::new();
+    assert!(!scene.is_kept());
+    for ending in ["artifact", "seal"] {
+        let [path] = &*scene.files(ending) else {
+            panic!("one artifact, one seal");
+        };
+        let whole = fs::read(path).unwrap();
+        let places = [0, 5, whole.len() / 2, whole.len() - 1];
+        let changed = places.map(|place| {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1;
+            bytes
+        });
+        let mut longer = whole.clone();
+        longer.push(b'\n');
+        let cut = [0, 1, whole.len() / 2, whole.len() - 1].map(|end| whole[..end].to_vec());
+        for bytes in changed.into_iter().chain(cut).chain([longer]) {
+            fs::write(path, &bytes).unwrap();
+            assert!(!scene.is_kept(), "{ending} of {} bytes", bytes.len());
+            assert!(scene.is_kept());
+        }
+        fs::remove_file(path).unwrap();
+        assert!(!scene.is_kept(), "no {ending}");
+    }
+}
+
+/// An artifact cannot be passed off as another's, nor one from another folder.
+#[test]
+fn what_was_sealed_elsewhere_is_compiled_again() {
+    let (scene, other) = (Scene::new(), Scene::new());
+    scene.get(ONE);
+    scene.get(TWO);
+    let [one, two] = [ONE, TWO].map(|text| scene.key(&test_components::parse(text)));
+    let folder = scene.cache.folder();
+    fs::copy(folder.join(two.artifact()), folder.join(one.artifact())).unwrap();
+    fs::copy(folder.join(two.seal()), folder.join(one.seal())).unwrap();
+    assert!(matches!(scene.get(ONE), Origin::Compiled));
+
+    other.get(ONE);
+    for file in [one.artifact(), one.seal()] {
+        fs::copy(other.cache.folder().join(&file), folder.join(&file)).unwrap();
+    }
+    assert!(matches!(scene.get(ONE), Origin::Compiled));
+}
+
+/// A large artifact is not read again while its file looks as it did, and is
+/// when it does not.
+#[test]
+fn a_large_artifact_is_checked_when_it_was_touched() {
+    let data = "x".repeat(SMALL as usize);
+    let large = format!(r#"(component (core module (memory 9) (data (i32.const 0) "{data}")))"#);
+    let scene = Scene::new();
+    scene.get(&large);
+    let seal = scene.files("seal").remove(0);
+    let artifact = scene.files("artifact").remove(0);
+    assert!(fs::metadata(&artifact).unwrap().len() > SMALL);
+
+    let before = fs::read(&seal).unwrap();
+    assert!(matches!(scene.get(&large), Origin::Kept));
+    assert_eq!(fs::read(&seal).unwrap(), before);
+
+    let file = File::options().append(true).open(&artifact).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    assert!(matches!(scene.get(&large), Origin::Kept));
+    assert_ne!(fs::read(&seal).unwrap(), before, "sealed anew");
+
+    let mut bytes = fs::read(&artifact).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&artifact, bytes).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    assert!(matches!(scene.get(&large), Origin::Compiled));
+}
+
+#[test]
+fn many_who_want_the_same_compile_it_once() {
+    let scene = Scene::new();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| scene.get(ONE));
+        }
+    });
+    assert_eq!(scene.compiled.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn what_was_not_used_for_longest_goes() {
+    let scene = Scene::new();
+    let texts = ["(func)", "(func) (func)", "(func) (func) (func)"]
+        .map(|functions| format!("(component (core module {functions}))"));
+    for (place, text) in texts.iter().enumerate() {
+        scene.get(text);
+        let key = scene.key(&test_components::parse(text));
+        let seal = File::options()
+            .append(true)
+            .open(scene.cache.folder().join(key.seal()))
+            .unwrap();
+        let hours = [2, 3, 1][place];
+        seal.set_modified(SystemTime::now() - Duration::from_hours(hours))
+            .unwrap();
+    }
+    let names = || {
+        let artifacts = scene.cache.artifacts().unwrap();
+        let names = artifacts.into_iter().map(|artifact| artifact.plugin);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(), [&*texts[2], &texts[0], &texts[1]]);
+    // To use it is to keep it.
+    assert!(matches!(scene.get(&texts[1]), Origin::Kept));
+    assert_eq!(names(), [&*texts[1], &texts[2], &texts[0]]);
+
+    let bytes: u64 = scene.cache.artifacts().unwrap()[..2]
+        .iter()
+        .map(|artifact| artifact.bytes)
+        .sum();
+    entries::trim(scene.cache.folder(), bytes, "").unwrap();
+    assert_eq!(names(), [&*texts[1], &texts[2]]);
+    let key = scene.key(&test_components::parse(&texts[2]));
+    entries::trim(scene.cache.folder(), 0, &key.artifact()).unwrap();
+    assert_eq!(names(), [&*texts[2]], "the newest stays");
+}
+
+/// What a killed process leaves is no artifact, and goes in time.
+#[test]
+fn what_was_left_half_written() {
+    let scene = Scene::new();
+    let key = scene.key(&test_components::parse(ONE));
+    let folder = scene.cache.folder();
+    fs::write(folder.join(key.artifact()), "half").unwrap();
+    let old = folder.join("x.artifact.1-1.tmp");
+    let new = folder.join("y.artifact.1-2.tmp");
+    for path in [&old, &new] {
+        fs::write(path, "half").unwrap();
+    }
+    let file = File::options().append(true).open(&old).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_hours(2))
+        .unwrap();
+    assert!(!scene.is_kept());
+    assert!(scene.is_kept());
+    assert!(!old.exists() && new.exists());
+}
+
+/// A disk without room, as it were: the plugin runs all the same.
+#[test]
+fn what_cannot_be_kept_is_used() {
+    let scene = Scene::new();
+    let key = scene.key(&test_components::parse(ONE));
+    fs::create_dir(scene.cache.folder().join(key.artifact())).unwrap();
+    assert!(matches!(scene.get(ONE), Origin::NotKept(_)));
+    assert_eq!(scene.files("tmp"), [] as [PathBuf; 0], "nothing is left");
+}
+
+#[test]
+fn a_folder_that_others_can_write_to_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let open = |path: &Path| Cache::open(path).map_err(|error| error.to_string());
+    let outer = folder.path().join("outer");
+    let inner = outer.join("inner");
+    open(&inner).unwrap();
+    assert_eq!(
+        fs::metadata(&inner).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    let key = fs::metadata(inner.join("key")).unwrap();
+    assert_eq!((key.permissions().mode() & 0o777, key.len()), (0o600, 32));
+
+    for (path, bits, refused) in [
+        (&inner, 0o770, true),
+        (&inner, 0o777, true),
+        (&inner, 0o1777, true),
+        (&inner, 0o755, false),
+        (&outer, 0o777, true),
+        (&outer, 0o1777, false),
+    ] {
+        mode(path, bits);
+        let opened = open(&inner);
+        assert_eq!(opened.is_err(), refused, "{bits:o}: {opened:?}");
+        mode(path, 0o700);
+    }
+    let link = folder.path().join("link");
+    symlink(&inner, &link).unwrap();
+    assert_eq!(open(&link).unwrap().folder(), inner.canonicalize().unwrap());
+
+    fs::write(inner.join("key"), "short").unwrap();
+    let error = open(&inner).unwrap_err();
+    assert!(error.contains("cannot read its key"), "{error}");
+    fs::write(folder.path().join("file"), "").unwrap();
+    assert!(open(&folder.path().join("file")).is_err());
+}

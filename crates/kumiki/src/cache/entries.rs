@@ -1,0 +1,125 @@
+//! What the folder holds: listed, and kept within its bounds.
+
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::key::ArtifactKey;
+use super::seal::{Seal, SealKey};
+
+/// A temporary file is left by a process that was killed if it is older.
+const ABANDONED: Duration = Duration::from_hours(1);
+
+/// One plugin's machine code in a [`Cache`](super::Cache).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Artifact {
+    /// What the plugin was called when it was compiled, with what is no plain
+    /// character spelled out.
+    pub plugin: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last used, to a minute.
+    pub used: SystemTime,
+}
+
+pub(super) fn read(folder: &Path, seal_key: &SealKey) -> io::Result<Vec<Artifact>> {
+    let mut artifacts = Vec::new();
+    for entry in files(folder)? {
+        let name = entry.file_name();
+        let Some(key) = name.to_str().and_then(ArtifactKey::of_seal) else {
+            continue;
+        };
+        let seal = fs::read_to_string(entry.path());
+        let seal = seal.ok().and_then(|text| Seal::read(&text, &key, seal_key));
+        let file = fs::metadata(folder.join(key.artifact()));
+        if let (Some(seal), Ok(file), Ok(metadata)) = (seal, file, entry.metadata()) {
+            artifacts.push(Artifact {
+                plugin: seal.plugin,
+                bytes: file.len(),
+                used: metadata.modified()?,
+            });
+        }
+    }
+    artifacts.sort_by(|one, other| {
+        other
+            .used
+            .cmp(&one.used)
+            .then(one.plugin.cmp(&other.plugin))
+    });
+    Ok(artifacts)
+}
+
+/// Removes artifacts and their seals, and what was left behind.
+pub(super) fn clear(folder: &Path) -> io::Result<u64> {
+    let mut freed = 0;
+    for entry in files(folder)? {
+        if !is_ours(&entry) {
+            continue;
+        }
+        let length = entry.metadata().map_or(0, |metadata| metadata.len());
+        remove(&entry.path())?;
+        freed += length;
+    }
+    Ok(freed)
+}
+
+/// Removes what was used longest ago until the rest has at most `capacity`
+/// bytes; `newest` stays, whatever its size.
+pub(super) fn trim(folder: &Path, capacity: u64, newest: &str) -> io::Result<()> {
+    let mut kept = Vec::new();
+    for entry in files(folder)? {
+        // Another process may have been quicker to remove it.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        let path = entry.path();
+        let age = metadata.modified()?.elapsed().unwrap_or_default();
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("tmp") if age > ABANDONED => remove(&path)?,
+            Some("artifact") => {
+                let seal = fs::metadata(path.with_extension("seal"));
+                let used = seal.and_then(|seal| seal.modified());
+                // Without a seal it is being written, or will never be used.
+                let used = used.unwrap_or(metadata.modified()?);
+                kept.push((used, metadata.len(), path));
+            }
+            _ => {}
+        }
+    }
+    kept.sort();
+    let mut total: u64 = kept.iter().map(|(_, length, _)| length).sum();
+    for (_, length, path) in kept {
+        if total <= capacity {
+            break;
+        }
+        if path.file_name().is_some_and(|name| name == newest) {
+            continue;
+        }
+        remove(&path.with_extension("seal"))?;
+        remove(&path)?;
+        total -= length;
+    }
+    Ok(())
+}
+
+/// Artifacts, seals, and what an interrupted write left. Nothing else that may
+/// lie there is touched.
+fn is_ours(entry: &DirEntry) -> bool {
+    let path = entry.path();
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    matches!(ending, Some("artifact" | "seal" | "tmp"))
+}
+
+fn files(folder: &Path) -> io::Result<impl Iterator<Item = DirEntry>> {
+    Ok(fs::read_dir(folder)?.filter_map(Result::ok))
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
