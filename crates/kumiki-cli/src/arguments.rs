@@ -25,6 +25,37 @@ pub(crate) enum Command {
     Inspect(Box<InspectArguments>),
     Check(Box<CheckArguments>),
     Doctor(DoctorArguments),
+    Cache(CacheArguments),
+}
+
+/// See and mend what is kept of compiled plugins
+///
+/// Each plugin is compiled once, and kept for this user. What is kept is found
+/// again by the plugin's bytes, whatever its file is called, and what was not
+/// used for longest goes when there is more than 4 GiB.
+#[derive(Args)]
+#[command(after_help = "\
+Environment:
+  KUMIKI_CACHE  the folder, or `off` [default: kumiki/artifacts in the user's cache folder]
+
+Exit codes: 0 all went well, 1 some plugin failed, 2 wrong use")]
+pub(crate) struct CacheArguments {
+    #[command(subcommand)]
+    pub(crate) command: CacheCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Show what is kept
+    List,
+    /// Remove all of it
+    Clear,
+    /// Compile plugins beforehand, on all cores
+    Warm {
+        /// Plugins, and folders of them
+        #[arg(required = true, value_name = "PATH")]
+        plugins: Vec<PathBuf>,
+    },
 }
 
 /// Say what is wrong with this machine, a project or a component, and its cure

@@ -148,6 +148,24 @@ impl Console {
         *self.lock(&self.inner.bar) = bar;
     }
 
+    /// Shows how many of `total` are done, until [`Console::done`].
+    pub(crate) fn count(&self, total: u64, what: &'static str) {
+        if self.inner.level.is_none() || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let bar = ProgressBar::new(total).with_message(what);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}") {
+            bar.set_style(style);
+        }
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+        *self.lock(&self.inner.bar) = bar;
+    }
+
+    /// One more is done.
+    pub(crate) fn one_more(&self) {
+        self.lock(&self.inner.bar).inc(1);
+    }
+
     /// How far the work has come.
     pub(crate) fn advance(&self, bytes: u64, records: u64) {
         let bar = self.lock(&self.inner.bar);

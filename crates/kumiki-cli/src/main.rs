@@ -6,6 +6,7 @@
 
 mod allowed;
 mod arguments;
+mod artifacts;
 mod commands;
 mod console;
 mod doctor;
@@ -13,6 +14,7 @@ mod failure;
 mod folders;
 mod grants;
 mod limits;
+mod loading;
 mod output;
 mod prompt;
 mod requests;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, CacheArguments, Command};
 
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Build(arguments) if arguments.watch => commands::watch::watch(&arguments),
         Command::Build(arguments) => commands::build::build(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Cache(CacheArguments { command }) => commands::cache::cache(&command),
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
         Command::Check(arguments) => commands::check::check(&arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),

@@ -249,8 +249,8 @@ impl<C: Contract> HostBuilder<C> {
     /// Where compiled plugins are kept, so that each is compiled once per
     /// machine. Default: nowhere.
     #[must_use]
-    pub fn cache(mut self, cache: Cache) -> Self {
-        self.cache = Some(cache);
+    pub fn cache(mut self, cache: impl Into<Option<Cache>>) -> Self {
+        self.cache = cache.into();
         self
     }
 

@@ -13,6 +13,7 @@ use kumiki_text::cases::{self, Case};
 use kumiki_text::conformance::{self, Finding};
 
 use crate::arguments::CheckArguments;
+use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::doctor::leak;
 use crate::failure::{Failure, written};
@@ -34,7 +35,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
         None => Vec::new(),
     };
     let console = Console::new(false, 0);
-    let host = TextHost::new()?;
+    let host = TextHost::builder()
+        .cache(artifacts::cache(&console))
+        .build()?;
     let grants = RunGrants::read(&arguments.grants)?;
     let admitted = admit_one(&host, path, &grants, &console)?;
     console.spinner(&format!("loading {}", path.display()));

@@ -9,6 +9,7 @@ use kumiki_text::TextHost;
 
 use super::build::tools;
 use crate::arguments::DoctorArguments;
+use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::doctor::{Diagnosis, component, machine, project};
 use crate::failure::{Failure, written};
@@ -31,8 +32,10 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
     let name = path.display().to_string();
-    let host = TextHost::new()?;
     let console = Console::new(false, 0);
+    let host = TextHost::builder()
+        .cache(artifacts::cache(&console))
+        .build()?;
     console.spinner(&format!("looking at {name}"));
     let diagnoses = component::examine(&host, &name, &bytes);
     console.done();

@@ -10,21 +10,21 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use kumiki_text::{
-    Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin, plugin_files,
-};
+use kumiki_text::{Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin};
 
 use super::report::table;
 use crate::arguments::{Format, RunArguments};
+use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
+use crate::loading::{find, load_all};
 use crate::output::{Place, ResultWriter, writer};
 use crate::requests::{Admitted, admit};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
-    let files = find_plugins(&arguments.plugins)?;
+    let files = find(&arguments.plugins)?;
     let inputs = find_inputs(arguments)?;
 
     let grants = RunGrants::read(&arguments.grants)?;
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let host = TextHost::builder()
         .limits(arguments.limits.resolve()?)
         .observer(console.clone())
+        .cache(artifacts::cache(&console))
         .build()?;
     let admitted = admit(&host, &files, &grants, &console)?;
 
@@ -75,31 +76,6 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(!complete || run.failed > 0)))
 }
 
-/// The plugins' files, in the order given; a folder's in the order of their
-/// names.
-fn find_plugins(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    const HINT: &str = "name a plugin or a folder of plugins: `kumiki run -p PATH`";
-    let mut files = Vec::new();
-    for path in paths {
-        let metadata = std::fs::metadata(path)
-            .map_err(|error| Failure::path("plugin or plugin folder", path, &error, HINT))?;
-        if !metadata.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let found = plugin_files(path)
-            .map_err(|error| Failure::path("plugin folder", path, &error.source, HINT))?;
-        if found.is_empty() {
-            return Err(Failure::wrong_use(
-                format!("there is no plugin in folder `{}`", path.display()),
-                "a plugin's file ends in `.wasm`; name the folder that holds some with `-p`",
-            ));
-        }
-        files.extend(found);
-    }
-    Ok(files)
-}
-
 /// Loads what can be loaded, and reports the rest.
 fn load_plugins(
     arguments: &RunArguments,
@@ -108,11 +84,10 @@ fn load_plugins(
     console: &Console,
 ) -> Vec<TextPlugin> {
     let config: Config = arguments.config.iter().cloned().collect();
+    let name = |plugin: &Admitted| plugin.file.display().to_string();
+    let load = |plugin: &Admitted| TextPlugin::new(plugin.load(host)?, config.clone());
     let mut plugins = Vec::new();
-    for plugin in admitted {
-        console.spinner(&format!("loading {}", plugin.file.display()));
-        let plugin = load_plugin(host, plugin, config.clone());
-        console.done();
+    for plugin in load_all(admitted, name, load, console) {
         match plugin {
             Ok(plugin) if arguments.report => plugins.push(plugin.measured()),
             Ok(plugin) => plugins.push(plugin),
@@ -120,14 +95,6 @@ fn load_plugins(
         }
     }
     plugins
-}
-
-fn load_plugin(
-    host: &TextHost,
-    plugin: &Admitted,
-    config: Config,
-) -> kumiki_text::Result<TextPlugin> {
-    TextPlugin::new(plugin.load(host)?, config)
 }
 
 /// What to read.

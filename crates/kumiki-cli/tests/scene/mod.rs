@@ -68,6 +68,7 @@ impl Scene {
             .current_dir(self.folder.path())
             .env("KUMIKI_TOOLS", self.path("tools"))
             .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("KUMIKI_CACHE", "off")
             .args(arguments);
         command
     }

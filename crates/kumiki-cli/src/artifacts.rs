@@ -1,0 +1,43 @@
+//! Where this user's compiled plugins are kept.
+
+use std::path::PathBuf;
+
+use kumiki::Cache;
+
+use crate::console::{Console, escape};
+use crate::failure::Failure;
+use crate::folders::{self, variable};
+
+/// The cache of this user. Without one plugins run as well, and are compiled
+/// each time: what is wrong with it is told, and no reason to stop.
+pub(crate) fn cache(console: &Console) -> Option<Cache> {
+    match open() {
+        Ok(cache) => cache,
+        Err(failure) => {
+            console.notice(format_args!(
+                "plugins are compiled each time: {}; hint: {}",
+                escape(&failure.message),
+                escape(failure.hint.as_deref().unwrap_or_default())
+            ));
+            None
+        }
+    }
+}
+
+/// The same for whoever asks for it; none where the user wants none.
+pub(crate) fn open() -> Result<Option<Cache>, Failure> {
+    let folder = match variable("KUMIKI_CACHE") {
+        Some(off) if off == "off" => return Ok(None),
+        Some(folder) => PathBuf::from(folder),
+        None => match folders::cache() {
+            Some(cache) => cache.join("artifacts"),
+            None => {
+                return Err(Failure::wrong_use(
+                    "there is no home folder to keep artifacts in",
+                    "set KUMIKI_CACHE to a folder for them",
+                ));
+            }
+        },
+    };
+    Ok(Some(Cache::open(folder)?))
+}

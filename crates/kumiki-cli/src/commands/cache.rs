@@ -1,0 +1,151 @@
+//! `kumiki cache`: what is kept of compiled plugins.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytesize::ByteSize;
+use kumiki::{Cache, Event, Observer};
+use kumiki_text::TextHost;
+
+use crate::arguments::CacheCommand;
+use crate::artifacts;
+use crate::console::{Console, escape};
+use crate::failure::{Failure, written};
+use crate::loading::{find, load_all};
+
+pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
+    let cache = artifacts::open()?.ok_or_else(|| {
+        Failure::wrong_use(
+            "there is no cache: KUMIKI_CACHE is `off`",
+            "unset KUMIKI_CACHE, or set it to a folder",
+        )
+    })?;
+    match command {
+        CacheCommand::List => written("the list", list(&cache, &mut anstream::stdout().lock()))?,
+        CacheCommand::Clear => {
+            let freed = size(cache.clear()?);
+            let folder = cache.folder().display();
+            written(
+                "what was removed",
+                writeln!(anstream::stdout(), "removed {freed} from {folder}"),
+            )?;
+        }
+        CacheCommand::Warm { plugins } => return warm(cache, plugins),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(cache: &Cache, out: &mut dyn Write) -> io::Result<()> {
+    let artifacts = cache.artifacts().map_err(io::Error::other)?;
+    let names = artifacts
+        .iter()
+        .map(|artifact| artifact.plugin.chars().count());
+    let width = names.max().unwrap_or(0).max("plugin".len());
+    let mut total = 0;
+    if !artifacts.is_empty() {
+        writeln!(out, "{:<width$}  {:>10}  last used", "plugin", "size")?;
+    }
+    for artifact in &artifacts {
+        total += artifact.bytes;
+        let used = ago(artifact.used);
+        let size = size(artifact.bytes);
+        writeln!(
+            out,
+            "{:<width$}  {size:>10}  {used}",
+            escape(&artifact.plugin)
+        )?;
+    }
+    let count = match artifacts.len() {
+        1 => "1 artifact".to_owned(),
+        count => format!("{count} artifacts"),
+    };
+    let folder = cache.folder().display();
+    writeln!(out, "{count}, {} in {folder}", size(total))
+}
+
+/// Compiles what is not compiled yet.
+fn warm(cache: Cache, plugins: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let console = Console::new(false, 0);
+    let files = find(plugins)?;
+    let load = |file: &PathBuf| {
+        let seen = Seen::default();
+        let host = TextHost::builder()
+            .cache(Some(cache.clone()))
+            .observer(seen.clone());
+        let start = Instant::now();
+        let loaded = host.build().and_then(|host| host.load(file));
+        loaded.map(|_| (seen, start.elapsed()))
+    };
+    let loaded = load_all(&files, |file| file.display().to_string(), load, &console);
+    let mut failed = false;
+    for (file, loaded) in files.iter().zip(loaded) {
+        match loaded {
+            Ok((seen, elapsed)) => {
+                let line = seen.line(file, elapsed);
+                written(
+                    "what was done",
+                    writeln!(anstream::stdout(), "{}", escape(&line)),
+                )?;
+            }
+            Err(error) => {
+                failed = true;
+                console.plugin_error("", &kumiki_text::Error::Host(error));
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+/// What became of a plugin's artifact.
+#[derive(Clone, Default)]
+struct Seen(std::sync::Arc<std::sync::Mutex<What>>);
+
+#[derive(Clone, Default)]
+enum What {
+    #[default]
+    Compiled,
+    Kept,
+    NotKept(String),
+}
+
+impl Observer for Seen {
+    fn event(&self, event: &Event<'_>) {
+        let what = match event {
+            Event::Loaded { was_kept: true, .. } => What::Kept,
+            Event::NotKept { error, .. } => What::NotKept(error.to_string()),
+            _ => return,
+        };
+        if let Ok(mut seen) = self.0.lock() {
+            *seen = what;
+        }
+    }
+}
+
+impl Seen {
+    fn line(&self, file: &Path, elapsed: Duration) -> String {
+        let file = file.display();
+        let what = self.0.lock().map(|what| what.clone()).unwrap_or_default();
+        match what {
+            What::Compiled => format!("{file}: compiled in {elapsed:.1?}"),
+            What::Kept => format!("{file}: was there already"),
+            What::NotKept(error) => format!("{file}: compiled, and could not be kept: {error}"),
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().si().to_string()
+}
+
+/// How long ago, roughly.
+fn ago(time: SystemTime) -> String {
+    let seconds = time.elapsed().unwrap_or_default().as_secs();
+    match seconds {
+        0..120 => "a minute ago".into(),
+        120..7200 => format!("{} minutes ago", seconds / 60),
+        7200..172_800 => format!("{} hours ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}

@@ -1,0 +1,96 @@
+//! Finds plugins and loads them, as many at a time as the machine has cores.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use kumiki_text::plugin_files;
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// The plugins' files, in the order given; a folder's in the order of their
+/// names.
+pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    const HINT: &str = "name a plugin or a folder of plugins: `-p PATH`";
+    let mut files = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path)
+            .map_err(|error| Failure::path("plugin or plugin folder", path, &error, HINT))?;
+        if !metadata.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let found = plugin_files(path)
+            .map_err(|error| Failure::path("plugin folder", path, &error.source, HINT))?;
+        if found.is_empty() {
+            return Err(Failure::wrong_use(
+                format!("there is no plugin in folder `{}`", path.display()),
+                "a plugin's file ends in `.wasm`; name the folder that holds some with `-p`",
+            ));
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// Loads each of `items`, side by side, and says how far it has come; the
+/// results are in the order of the items.
+pub(crate) fn load_all<T: Sync, R: Send>(
+    items: &[T],
+    name: impl Fn(&T) -> String,
+    load: impl Fn(&T) -> R + Sync,
+    console: &Console,
+) -> Vec<R> {
+    match items {
+        [one] => console.spinner(&format!("loading {}", name(one))),
+        many => console.count(many.len() as u64, "plugins loaded"),
+    }
+    let next = AtomicUsize::new(0);
+    let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let work = || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(item), Some(result)) = (items.get(place), results.get(place)) else {
+                return;
+            };
+            let loaded = load(item);
+            if let Ok(mut result) = result.lock() {
+                *result = Some(loaded);
+            }
+            console.one_more();
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        // This thread is one of them.
+        for _ in 1..threads.min(items.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    console.done();
+    let results = results.into_iter().map(Mutex::into_inner);
+    // Each was loaded: a panic in one has ended the scope with a panic.
+    results.flat_map(|result| result.ok().flatten()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        let items: Vec<u32> = (0..1000).collect();
+        let console = Console::new(true, 0);
+        let doubled = load_all(&items, u32::to_string, |item| item * 2, &console);
+        assert_eq!(
+            doubled,
+            items.iter().map(|item| item * 2).collect::<Vec<_>>()
+        );
+        let none = load_all(&[], u32::to_string, |item| item * 2, &console);
+        assert_eq!(none, [] as [u32; 0]);
+    }
+}

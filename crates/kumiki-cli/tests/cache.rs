@@ -1,0 +1,192 @@
+//! Plugins compiled once and kept: the real program, in processes that share a
+//! folder, are killed, and find it spoilt.
+
+#![cfg(unix)]
+
+mod scene;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use scene::{Scene, snapshot};
+use test_components::TextPlugin;
+
+/// The program with its artifacts kept in the scene.
+fn command(scene: &Scene, arguments: &[&str]) -> Command {
+    let mut command = scene.command(arguments);
+    command.env("KUMIKI_CACHE", scene.path("artifacts"));
+    command
+}
+
+fn run(scene: &Scene, arguments: &[&str]) -> String {
+    scene.finish(command(scene, arguments), b"")
+}
+
+/// The files of the cache with this ending.
+fn files(scene: &Scene, ending: &str) -> Vec<std::path::PathBuf> {
+    let Ok(files) = fs::read_dir(scene.path("artifacts")) else {
+        return Vec::new();
+    };
+    let paths = files.map(|file| file.expect("a file").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
+        .collect()
+}
+
+const HI: [&str; 5] = ["run", "-p", "plugins", "--text", "hi"];
+
+/// Both plugins answered, and nothing was wrong.
+fn assert_well(output: &str) {
+    assert!(output.starts_with("exit code: 0\n"), "{output}");
+    assert!(output.contains("[echo] Output: hi\n"), "{output}");
+    assert!(!output.contains("compiled each time"), "{output}");
+}
+
+#[test]
+fn plugins_are_compiled_once() {
+    let scene = Scene::with_plugins();
+    assert_well(&run(&scene, &HI));
+    let artifacts = files(&scene, "artifact");
+    assert_eq!(artifacts.len(), 2);
+    let written = |path| {
+        fs::metadata(path)
+            .and_then(|file| file.modified())
+            .expect("a time")
+    };
+    let before: Vec<_> = artifacts.iter().map(written).collect();
+    assert_well(&run(&scene, &HI));
+    let after: Vec<_> = artifacts.iter().map(written).collect();
+    assert_eq!(before, after);
+
+    let warm = run(&scene, &["cache", "warm", "plugins"]);
+    assert_eq!(warm.matches("was there already").count(), 2, "{warm}");
+    let list = run(&scene, &["cache", "list"]);
+    for expected in [
+        "plugins/echo.wasm",
+        "plugins/picky.wasm",
+        "a minute ago",
+        "2 artifacts, ",
+    ] {
+        assert!(list.contains(expected), "{list}");
+    }
+    let clear = run(&scene, &["cache", "clear"]);
+    assert!(clear.contains("removed "), "{clear}");
+    assert_eq!(files(&scene, "artifact").len(), 0);
+    let warm = run(
+        &scene,
+        &["cache", "warm", "plugins/echo.wasm", "plugins/picky.wasm"],
+    );
+    assert_eq!(warm.matches(": compiled in ").count(), 2, "{warm}");
+}
+
+#[test]
+fn a_plugin_that_cannot_be_loaded_is_not_kept() {
+    let scene = Scene::with_plugins().file("plugins/text.wasm", "hello");
+    let warm = run(&scene, &["cache", "warm", "plugins"]);
+    assert!(warm.starts_with("exit code: 1\n"), "{warm}");
+    assert!(
+        warm.contains("`plugins/text.wasm` is not a component"),
+        "{warm}"
+    );
+    assert_eq!(files(&scene, "artifact").len(), 2);
+}
+
+#[test]
+fn a_folder_that_others_can_write_to() {
+    let scene = Scene::with_plugins();
+    assert_well(&run(&scene, &HI));
+    let folder = scene.path("artifacts");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let output = run(&scene, &HI);
+    assert!(output.starts_with("exit code: 0\n"), "{output}");
+    let notice = "plugins are compiled each time: cannot keep artifacts in";
+    assert_eq!(output.matches(notice).count(), 1, "{output}");
+    assert!(
+        output.contains("hint: `chmod go-w` that folder"),
+        "{output}"
+    );
+    let list = run(&scene, &["cache", "list"]);
+    assert!(list.starts_with("exit code: 1\n"), "{list}");
+}
+
+#[test]
+fn off_is_off() {
+    let scene = Scene::with_plugins();
+    let mut off = command(&scene, &HI);
+    off.env("KUMIKI_CACHE", "off");
+    assert_well(&scene.finish(off, b""));
+    assert_eq!(files(&scene, "artifact").len(), 0);
+    let mut off = command(&scene, &["cache", "list"]);
+    off.env("KUMIKI_CACHE", "off");
+    let list = scene.finish(off, b"");
+    assert!(list.starts_with("exit code: 2\n"), "{list}");
+}
+
+/// Each byte of an artifact is a byte of code: whatever becomes of the file, the
+/// plugin is compiled again, and answers.
+#[test]
+fn what_is_spoilt_is_made_again() {
+    let scene = Scene::with_plugins();
+    assert_well(&run(&scene, &HI));
+    let spoil: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+        |_| Vec::new(),
+        |bytes| bytes[..bytes.len() / 2].to_vec(),
+        |_| b"\x7fELF, and nothing else".to_vec(),
+        |mut bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0xff;
+            bytes
+        },
+    ];
+    for spoil in spoil {
+        for ending in ["artifact", "seal"] {
+            for path in files(&scene, ending) {
+                let bytes = spoil(fs::read(&path).expect("it is there"));
+                fs::write(&path, bytes).expect("it is ours");
+            }
+            assert_well(&run(&scene, &HI));
+        }
+    }
+}
+
+#[test]
+fn many_processes_at_once() {
+    let scene = Scene::with_plugins();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_well(&run(&scene, &HI)));
+        }
+    });
+    assert_eq!(files(&scene, "artifact").len(), 2);
+    assert_eq!(files(&scene, "tmp").len(), 0);
+}
+
+/// Killed at any moment, it leaves nothing that harms the next run.
+#[test]
+fn killed_at_any_moment() {
+    let functions = "(func (param i32) (result i32) local.get 0)".repeat(2000);
+    let large = TextPlugin::new("large").items(&functions);
+    let scene = Scene::with_plugins().plugin("plugins/large.wasm", &large);
+    for delay in 0..20 {
+        let _ = fs::remove_dir_all(scene.path("artifacts"));
+        let mut child = command(&scene, &HI)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        thread::sleep(Duration::from_millis(2 * delay));
+        child.kill().expect("it is ours");
+        child.wait().expect("it ends");
+        assert_well(&run(&scene, &HI));
+        assert_well(&run(&scene, &HI));
+    }
+}
+
+#[test]
+fn the_help() {
+    snapshot!(Scene::new().transcript(&["cache", "--help"]));
+}
