@@ -43,9 +43,9 @@ pub enum Error {
         /// Where, in bytes from the beginning.
         offset: usize,
     },
-    /// The component is made of so much that compiling it would take more time
-    /// or memory than any plugin may.
-    #[error("`{plugin}` is too large to be compiled: it has {found} {what}, over {most}")]
+    /// The component is made of so much that reading or compiling it would take
+    /// more time or memory than any plugin may.
+    #[error("`{plugin}` is too large: it has {found} {what}, over {most}")]
     TooLarge {
         /// The plugin.
         plugin: String,

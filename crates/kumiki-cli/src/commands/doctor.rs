@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use kumiki_text::TextHost;
 
 use super::build::tools;
+use super::file;
 use crate::arguments::DoctorArguments;
 use crate::console::{Console, escape};
 use crate::doctor::{Diagnosis, component, machine, project};
@@ -29,9 +30,9 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         let diagnoses = project::examine(path, &tools()?);
         return finish(print_diagnoses(&diagnoses));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let name = path.display().to_string();
     let host = TextHost::new()?;
+    let bytes = file::read(&host, "file or folder", path)?;
+    let name = path.display().to_string();
     let console = Console::new(false, 0);
     console.spinner(&format!("looking at {name}"));
     let diagnoses = component::examine(&host, &name, &bytes);

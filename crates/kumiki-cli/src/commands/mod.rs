@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod doctor;
+mod file;
 pub(crate) mod inspect;
 pub(crate) mod new;
 mod reach;

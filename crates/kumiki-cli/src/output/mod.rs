@@ -1,6 +1,7 @@
 //! The standard output side: results, written as text, JSON lines or raw.
 //! The run emits, a writer renders: one file each.
 
+pub(crate) mod json;
 mod jsonl;
 mod raw;
 mod text;
@@ -49,10 +50,11 @@ pub(crate) trait ResultWriter {
     }
 }
 
-/// The writer for a format; `terminal` is whether a person watches.
-pub(crate) fn writer(format: Format, terminal: bool) -> Box<dyn ResultWriter> {
+/// The writer for a format; `terminal` is whether a person watches, `coloured`
+/// whether in colours. What goes elsewhere is written byte for byte.
+pub(crate) fn writer(format: Format, terminal: bool, coloured: bool) -> Box<dyn ResultWriter> {
     match format {
-        Format::Text => Box::new(text::Text { terminal }),
+        Format::Text => Box::new(text::Text::new(terminal, coloured)),
         Format::Jsonl => Box::new(jsonl::JsonLines),
         Format::Raw => Box::new(raw::Raw { terminal }),
     }
