@@ -32,10 +32,7 @@ fuzz_target!(|text: &str| {
                 line.is_none_or(|line| (1..=lines).contains(&line)),
                 "{line:?} of {lines}"
             );
-            assert!(
-                !message.is_empty() && !message.contains('\n'),
-                "{message:?}"
-            );
+            assert!(!message.is_empty());
         }
         Err(other) => panic!("{other}"),
     }

@@ -236,7 +236,8 @@ impl Error {
     pub(crate) fn malformed(plugin: &str, source: &wasmparser::BinaryReaderError) -> Self {
         Self::Malformed {
             plugin: plugin.into(),
-            message: source.message().to_owned(),
+            // One fact, one line: what was found and what is wrong with it.
+            message: source.message().replace('\n', ": "),
             offset: source.offset(),
         }
     }
