@@ -4,6 +4,7 @@
 
 mod binary;
 mod typed;
+mod unbuilt;
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
