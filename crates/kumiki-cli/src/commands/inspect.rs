@@ -2,6 +2,7 @@
 //! it. Works on any file: what is no component is named for what it is.
 
 use std::io::{self, IsTerminal, Write};
+use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -29,7 +30,7 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
     let bytes = file::read(&host, "file", path)?;
     let name = path.display().to_string();
     let result = if arguments.wit {
-        let wit = Inspection::wit(&name, &bytes)?;
+        let wit = wit_of(&name, &bytes)?;
         write_wit(&mut io::stdout(), &wit, io::stdout().is_terminal())
     } else {
         let requests = Requests::of(&name, &bytes);
@@ -68,7 +69,7 @@ impl<'a> Report<'a> {
     ) -> Self {
         let inspection = Inspection::of(bytes);
         let wit = match inspection.kind {
-            Kind::Component | Kind::WitPackage => Inspection::wit(name, bytes).ok(),
+            Kind::Component | Kind::WitPackage => wit_of(name, bytes).ok(),
             _ => None,
         };
         Self {
@@ -227,6 +228,16 @@ fn would_be_granted(
     } else {
         Allowed::read()?.of(bytes).and(&granted)
     })
+}
+
+/// The file's WIT. What panics at it in a library is caught there, and its
+/// message would only puzzle.
+fn wit_of(name: &str, bytes: &[u8]) -> Result<String, kumiki::Error> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let wit = Inspection::wit(name, bytes);
+    panic::set_hook(hook);
+    wit
 }
 
 /// Byte for byte into a file or a pipe; a terminal obeys what it is sent, and

@@ -106,7 +106,9 @@ impl Inspection {
     }
 
     /// The interfaces of a component or a WIT package as WIT text that
-    /// wit-parser reads back; `plugin` is how an error calls it.
+    /// wit-parser reads back; `plugin` is how an error calls it. wit-parser
+    /// panics at some components; that is caught and becomes an error, though
+    /// the panic's message reaches the program's hook for it.
     ///
     /// # Errors
     /// [`Error::NoWit`] for bytes whose interfaces no WIT describes, and
