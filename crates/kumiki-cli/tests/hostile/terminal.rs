@@ -75,8 +75,7 @@ fn unescaped(output: &Output, json: bool) -> Option<String> {
     let results = String::from_utf8_lossy(&output.stdout);
     let messages = String::from_utf8_lossy(&output.stderr);
     let deceives = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-    let well = !(json && results.contains(deceives))
-        && !messages.contains(deceives)
-        && (results.contains("owned") || messages.contains("owned"));
-    (!well).then(|| format!("{results:?} and {messages:?}"))
+    let obeyed = messages.contains(deceives) || (json && results.contains(deceives));
+    let nowhere = !results.contains("owned") && !messages.contains("owned");
+    (obeyed || nowhere).then(|| format!("{results:?} and {messages:?}"))
 }

@@ -194,15 +194,7 @@ fn parse_target(text: &str) -> Result<Target, String> {
     {
         return Err(format!("`{text}` is no host name"));
     }
-    let name = name.to_ascii_lowercase();
-    // Written again it would be the kind, and a guest that asks for a host of
-    // this name would be denied with the advice to grant all of the kind.
-    if KINDS.iter().any(|(word, _)| *word == name) {
-        return Err(format!(
-            "no host is called `{text}`; the kind of address is `{name}`"
-        ));
-    }
-    Ok(Target::Name(name))
+    Ok(Target::Name(name.to_ascii_lowercase()))
 }
 
 impl fmt::Display for NetworkGrant {
@@ -273,8 +265,6 @@ mod tests {
             ("*.example.com:80", "no host name"),
             ("public.:80", "no host name"),
             ("ex ample.com:80", "no host name"),
-            ("Public:80", "the kind of address is `public`"),
-            ("link-local.:80", "the kind of address is `link-local`"),
         ] {
             let error = text.parse::<NetworkGrant>().unwrap_err();
             assert!(error.reason.contains(reason), "{text}: {error}");
