@@ -4,6 +4,7 @@
 
 #![no_main]
 
+use std::panic;
 use std::sync::OnceLock;
 
 use kumiki::inspect::Inspection;
@@ -17,7 +18,12 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(inspection.parts.is_empty() || sum == bytes.len());
     let _ = format!("{inspection:?} {}", inspection.kind);
 
-    if let Ok(wit) = Inspection::wit("fuzz", bytes)
+    // A panic of wit-parser is caught, and must not end the fuzzer before.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let wit = Inspection::wit("fuzz", bytes);
+    panic::set_hook(hook);
+    if let Ok(wit) = wit
         && let Err(error) = Resolve::new().push_source("fuzz.wit", &wit)
     {
         panic!("{error:#}\n{wit}");

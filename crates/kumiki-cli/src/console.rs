@@ -255,12 +255,18 @@ pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
     escape_except(text, |c| matches!(c, '\n' | '\t'))
 }
 
+/// Whether a terminal obeys a character in the place of showing it. What turns
+/// the direction of text around deceives as well as any escape.
+pub(crate) fn deceives(c: char) -> bool {
+    let turns = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    c.is_control() || turns
+}
+
 fn escape_except(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // What turns the direction of text around deceives as well as any escape.
-    let bad = |c: char| {
-        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        (c.is_control() || turns) && !keep(c)
-    };
+    let bad = |c: char| deceives(c) && !keep(c);
     if !text.contains(bad) {
         return Cow::Borrowed(text);
     }
@@ -288,6 +294,7 @@ mod tests {
             ("bell\x07 nul\0", "bell\\u{7} nul\\u{0}"),
             ("\u{9b}31m", "\\u{9b}31m"),
             ("abc\u{202e}fed", "abc\\u{202e}fed"),
+            ("abc\u{200f}fed\u{61c}", "abc\\u{200f}fed\\u{61c}"),
         ] {
             assert_eq!(escape(text), escaped);
         }

@@ -55,3 +55,35 @@ fn inspect_says_what_a_file_is() {
         snapshot!(scene.transcript(arguments));
     }
 }
+
+/// What would take longer to read than it is long is not read, and said to be
+/// so: each of these took minutes, or all memory.
+#[test]
+fn what_is_too_large_is_not_read() {
+    let empty = b"\0asm\x0d\0\x01\0";
+    let nested = (0..200).fold(empty.to_vec(), |inner, _| {
+        let length = inner.len();
+        let section = [4, (length & 0x7f) as u8 | 0x80, (length >> 7) as u8];
+        [&empty[..], &section, &inner].concat()
+    });
+    let scene = Scene::new().file("nested.wasm", nested);
+    for arguments in [
+        &["inspect", "nested.wasm"][..],
+        &["inspect", "nested.wasm", "--json"],
+        &["inspect", "nested.wasm", "--wit"],
+        &["doctor", "nested.wasm"],
+    ] {
+        snapshot!(scene.transcript(arguments));
+    }
+}
+
+/// A device without end is a file, too.
+#[cfg(unix)]
+#[test]
+fn a_file_without_end_is_not_read_to_it() {
+    for command in ["inspect", "doctor"] {
+        let text = Scene::new().run(&[command, "/dev/zero"]);
+        assert!(text.starts_with("exit code: 1"), "{text}");
+        assert!(text.contains("256 MiB of a plugin's file"), "{text}");
+    }
+}

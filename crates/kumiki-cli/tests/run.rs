@@ -350,3 +350,29 @@ fn memory_stays_flat() {
         "{kibibytes} KiB at the peak"
     );
 }
+
+/// Away from a terminal a result is what the plugin gave, byte for byte.
+#[test]
+fn results_go_into_a_pipe_as_they_are() {
+    let text = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \u{9b}1m \u{202e}turned";
+    let scene = Scene::with_plugins();
+    let run = |format: &str| {
+        let arguments = [
+            "run",
+            "-p",
+            "plugins/echo.wasm",
+            "--text",
+            text,
+            "-o",
+            format,
+        ];
+        let output = scene.command(&arguments).output().expect("it runs");
+        String::from_utf8(output.stdout).expect("it is UTF-8")
+    };
+    assert_eq!(run("raw"), format!("{text}\n"));
+    assert_eq!(run("text"), format!("[echo] Output: {text}\n"));
+    let line = run("jsonl");
+    assert!(line.is_ascii(), "{line:?}");
+    let line: serde_json::Value = serde_json::from_str(&line).expect("it is JSON");
+    assert_eq!(line["output"], text);
+}

@@ -43,9 +43,9 @@ pub enum Error {
         /// Where, in bytes from the beginning.
         offset: usize,
     },
-    /// The component is made of so much that compiling it would take more time
-    /// or memory than any plugin may.
-    #[error("`{plugin}` is too large to be compiled: it has {found} {what}, over {most}")]
+    /// The component is made of so much that reading or compiling it would take
+    /// more time or memory than any plugin may.
+    #[error("`{plugin}` is too large: it has {found} {what}, over {most}")]
     TooLarge {
         /// The plugin.
         plugin: String,
@@ -236,7 +236,8 @@ impl Error {
     pub(crate) fn malformed(plugin: &str, source: &wasmparser::BinaryReaderError) -> Self {
         Self::Malformed {
             plugin: plugin.into(),
-            message: source.message().to_owned(),
+            // One fact, one line: what was found and what is wrong with it.
+            message: source.message().replace('\n', ": "),
             offset: source.offset(),
         }
     }

@@ -99,7 +99,7 @@ impl<C: Contract> Host<C> {
             let mut bytes = Vec::with_capacity(length);
             file.take((most as u64).saturating_add(1))
                 .read_to_end(&mut bytes)?;
-            Ok(Some(bytes))
+            Ok((bytes.len() <= most).then_some(bytes))
         };
         let bytes = read().map_err(|source| Error::Read {
             path: path.to_owned(),

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use kumiki_text::TextHost;
 
 use super::build::tools;
+use super::file;
 use crate::arguments::DoctorArguments;
 use crate::artifacts;
 use crate::console::{Console, escape};
@@ -30,12 +31,12 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         let diagnoses = project::examine(path, &tools()?);
         return finish(print_diagnoses(&diagnoses));
     }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let name = path.display().to_string();
     let console = Console::new(false, 0);
     let host = TextHost::builder()
         .cache(artifacts::cache(&console))
         .build()?;
+    let bytes = file::read(&host, "file or folder", path)?;
+    let name = path.display().to_string();
     console.spinner(&format!("looking at {name}"));
     let diagnoses = component::examine(&host, &name, &bytes);
     console.done();

@@ -1,7 +1,8 @@
 //! `kumiki inspect`: what a file is and what it could touch, without running
 //! it. Works on any file: what is no component is named for what it is.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,30 +13,30 @@ use kumiki::{Grants, Requests};
 use kumiki_text::{TextHost, Way};
 use serde_json::json;
 
+use super::file;
 use super::reach::Reach;
 use crate::allowed::Allowed;
 use crate::arguments::InspectArguments;
 use crate::console::{escape, escape_lines};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
+use crate::output::json;
 
 const HEADING: Style = Style::new().bold();
 
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure> {
     let path = &arguments.file;
-    let bytes = std::fs::read(path).map_err(|error| {
-        let hint = "check the path, relative to the current folder";
-        Failure::path("file", path, &error, hint)
-    })?;
+    let host = TextHost::new()?;
+    let bytes = file::read(&host, "file", path)?;
     let name = path.display().to_string();
     let result = if arguments.wit {
-        let wit = Inspection::wit(&name, &bytes)?;
-        write!(io::stdout(), "{wit}")
+        let wit = wit_of(&name, &bytes)?;
+        write_wit(&mut io::stdout(), &wit, io::stdout().is_terminal())
     } else {
         let requests = Requests::of(&name, &bytes);
         let grants = RunGrants::read(&arguments.grants)?;
         let grants = would_be_granted(&grants, path, &bytes, &requests)?;
-        let report = Report::of(&name, &bytes, requests, grants)?;
+        let report = Report::of(&host, &name, &bytes, requests, grants);
         if arguments.json {
             report.json(&mut io::stdout().lock())
         } else {
@@ -60,25 +61,25 @@ struct Report<'a> {
 
 impl<'a> Report<'a> {
     fn of(
+        host: &TextHost,
         name: &'a str,
         bytes: &[u8],
         requests: Result<Requests, kumiki::Error>,
         grants: Grants,
-    ) -> Result<Self, Failure> {
-        let host = TextHost::new()?;
+    ) -> Self {
         let inspection = Inspection::of(bytes);
         let wit = match inspection.kind {
-            Kind::Component | Kind::WitPackage => Inspection::wit(name, bytes).ok(),
+            Kind::Component | Kind::WitPackage => wit_of(name, bytes).ok(),
             _ => None,
         };
-        Ok(Self {
+        Self {
             name,
             inspection,
             requests,
             grants,
             fits: host.check(name, bytes),
             wit,
-        })
+        }
     }
 
     /// The ways in which it can be called; none unless it fits.
@@ -102,6 +103,7 @@ impl<'a> Report<'a> {
         let Inspection {
             kind,
             bytes,
+            too_large,
             interfaces,
             is_asynchronous,
             is_debug_build,
@@ -113,6 +115,7 @@ impl<'a> Report<'a> {
             "file": self.name,
             "kind": kind.to_string(),
             "bytes": bytes,
+            "too_large": too_large,
             "contract": self.fits.is_ok().then_some("myapp:text-processor/text-plugin"),
             "ways": self.ways().map(|way| way.name).collect::<Vec<_>>(),
             "misfit": self.fits.as_ref().err().map(ToString::to_string),
@@ -129,14 +132,15 @@ impl<'a> Report<'a> {
             })).collect::<Vec<_>>(),
             "wit": self.wit,
         });
-        serde_json::to_writer_pretty(&mut *out, &report)?;
-        writeln!(out)
+        let text = json::pretty(&report)?;
+        writeln!(out, "{text}")
     }
 
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let Inspection {
             kind,
             bytes,
+            too_large,
             interfaces,
             parts,
             producers,
@@ -145,6 +149,12 @@ impl<'a> Report<'a> {
         writeln!(out, "{}: {kind}, {}", escape(self.name), size(*bytes))?;
         if !matches!(kind, Kind::Component | Kind::WitPackage | Kind::CoreModule) {
             return Ok(());
+        }
+        if let Some(too_large) = too_large {
+            return writeln!(
+                out,
+                "it is too large to be read further: it has {too_large}"
+            );
         }
         if *kind == Kind::Component {
             self.contract(out)?;
@@ -220,6 +230,27 @@ fn would_be_granted(
     })
 }
 
+/// The file's WIT. What panics at it in a library is caught there, and its
+/// message would only puzzle.
+fn wit_of(name: &str, bytes: &[u8]) -> Result<String, kumiki::Error> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let wit = Inspection::wit(name, bytes);
+    panic::set_hook(hook);
+    wit
+}
+
+/// Byte for byte into a file or a pipe; a terminal obeys what it is sent, and
+/// the comments in WIT are a stranger's.
+fn write_wit(out: &mut dyn Write, wit: &str, terminal: bool) -> io::Result<()> {
+    let shown = if terminal {
+        escape_lines(wit)
+    } else {
+        wit.into()
+    };
+    out.write_all(shown.as_bytes())
+}
+
 fn section(out: &mut dyn Write, heading: &str, items: &[String], none: &str) -> io::Result<()> {
     writeln!(out, "\n{HEADING}{heading}{HEADING:#}")?;
     if items.is_empty() {
@@ -253,6 +284,8 @@ fn size(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -284,11 +317,28 @@ mod tests {
         ]
     }
 
+    fn host() -> &'static TextHost {
+        static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().unwrap());
+        &HOST
+    }
+
+    #[test]
+    fn wit_is_spelled_out_on_a_terminal_alone() {
+        let wit = "/// \u{202e}\x1b[2J\nworld w {\n\t}\n";
+        let shown = |terminal| {
+            let mut out = Vec::new();
+            write_wit(&mut out, wit, terminal).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(shown(false), wit);
+        assert_eq!(shown(true), "/// \\u{202e}\\u{1b}[2J\nworld w {\n\t}\n");
+    }
+
     proptest! {
         #[test]
         fn any_bytes_can_be_reported(bytes in any_file()) {
             let requests = Requests::of("any", &bytes);
-            let report = Report::of("any", &bytes, requests, Grants::default()).unwrap();
+            let report = Report::of(host(), "any", &bytes, requests, Grants::default());
             let (mut text, mut json) = (Vec::new(), Vec::new());
             report.text(&mut text).unwrap();
             report.json(&mut json).unwrap();

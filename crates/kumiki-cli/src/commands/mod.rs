@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod check;
 pub(crate) mod doctor;
+mod file;
 pub(crate) mod inspect;
 pub(crate) mod new;
 mod reach;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anstream::{AutoStream, ColorChoice};
 use kumiki_text::{Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin};
 
 use super::report::table;
@@ -159,16 +160,18 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(arguments: &'a RunArguments, pipeline: Pipeline, console: Console) -> Self {
         let terminal = io::stdout().is_terminal();
-        // Colours, where wanted and possible, are the text format's alone.
+        // Colours, where wanted and possible, are the text format's alone, and
+        // a terminal's own matter. A pipe gets what is written as it is.
+        let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let stdout: Box<dyn Write> = match arguments.output {
-            Format::Text => Box::new(anstream::AutoStream::auto(io::stdout())),
-            Format::Jsonl | Format::Raw => Box::new(io::stdout()),
+            Format::Text if terminal => Box::new(AutoStream::auto(io::stdout())),
+            Format::Text | Format::Jsonl | Format::Raw => Box::new(io::stdout()),
         };
         Self {
             arguments,
             pipeline,
             console,
-            writer: writer(arguments.output, terminal),
+            writer: writer(arguments.output, terminal, coloured),
             out: Box::new(BufWriter::with_capacity(64 * 1024, stdout)),
             terminal,
             records: 0,

@@ -7,7 +7,7 @@ use kumiki_text::{KeyValue, Outcome, ReadError};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{Place, ResultWriter};
+use super::{Place, ResultWriter, json};
 
 pub(super) struct JsonLines;
 
@@ -76,7 +76,8 @@ impl ResultWriter for JsonLines {
 }
 
 fn write_line(out: &mut dyn Write, line: &Line<'_>) -> io::Result<bool> {
-    serde_json::to_writer(&mut *out, line)?;
+    let text = json::line(line)?;
+    out.write_all(text.as_bytes())?;
     out.write_all(b"\n")?;
     Ok(true)
 }

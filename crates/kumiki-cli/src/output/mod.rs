@@ -1,6 +1,7 @@
 //! The standard output side: results, written as text, JSON lines or raw.
 //! The run emits, a writer renders: one file each.
 
+pub(crate) mod json;
 mod jsonl;
 mod raw;
 mod text;
@@ -49,11 +50,98 @@ pub(crate) trait ResultWriter {
     }
 }
 
-/// The writer for a format; `terminal` is whether a person watches.
-pub(crate) fn writer(format: Format, terminal: bool) -> Box<dyn ResultWriter> {
+/// The writer for a format; `terminal` is whether a person watches, `coloured`
+/// whether in colours. What goes elsewhere is written byte for byte.
+pub(crate) fn writer(format: Format, terminal: bool, coloured: bool) -> Box<dyn ResultWriter> {
     match format {
-        Format::Text => Box::new(text::Text { terminal }),
+        Format::Text => Box::new(text::Text::new(terminal, coloured)),
         Format::Jsonl => Box::new(jsonl::JsonLines),
         Format::Raw => Box::new(raw::Raw { terminal }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kumiki_text::{Config, Pipeline, TextHost, TextPlugin};
+
+    use super::*;
+
+    /// Colours, clears the screen, writes to the clipboard, rings, goes back to
+    /// the line's beginning, turns the text around; by 7 bits and by 8.
+    const DECEIT: &str = "\x1b[31m\x1b[2J\x1b]52;c;YQ==\x07\rok\u{9b}2J\u{202e}\u{200f}\u{61c}";
+
+    /// A plugin that deceives wherever it can: its name, its output, and the
+    /// key and value of its metadata.
+    fn deceiver() -> TextPlugin {
+        let text = |at: u32| {
+            let (length, behind) = (DECEIT.len(), at + 4);
+            format!(
+                "(i32.store (i32.const {at}) (i32.const 300))
+                 (i32.store (i32.const {behind}) (i32.const {length}))"
+            )
+        };
+        let (name, output, key, value) = (text(0), text(20), text(256), text(264));
+        let component = test_components::TextPlugin::new("x")
+            .data(300, DECEIT)
+            .get_name(&format!("{name} (i32.const 0)"))
+            .process(&format!(
+                "{output} {key} {value}
+                 (i32.store8 (i32.const 16) (i32.const 0))
+                 (i32.store (i32.const 28) (i32.const 256))
+                 (i32.store (i32.const 32) (i32.const 1))
+                 (i32.const 16)"
+            ))
+            .build();
+        let host = TextHost::new().unwrap();
+        let plugin = host.load_bytes("deceiver", &component).unwrap();
+        TextPlugin::new(plugin, Config::default()).unwrap()
+    }
+
+    /// What a format makes of it.
+    fn written(format: Format, terminal: bool, coloured: bool) -> String {
+        let place = Place {
+            record: 1,
+            line: Some((DECEIT, 1)),
+        };
+        let (mut out, mut writer) = (Vec::new(), writer(format, terminal, coloured));
+        writer.begin(&mut out, place).unwrap();
+        let mut pipeline = Pipeline::each(vec![deceiver()]);
+        let result = pipeline.process("text", |outcome| {
+            writer.result(&mut out, place, &outcome).map(|_| ())
+        });
+        result.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_to_obey() {
+        for format in [Format::Text, Format::Jsonl, Format::Raw] {
+            let text = written(format, true, false);
+            let bad = |c: char| crate::console::deceives(c) && c != '\n';
+            assert!(!text.contains(bad), "{format:?}: {text:?}");
+            assert!(text.contains("52;c;YQ=="), "{format:?}: {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pipe_gets_results_byte_for_byte() {
+        assert_eq!(written(Format::Raw, false, false), format!("{DECEIT}\n"));
+        for coloured in [false, true] {
+            let text = written(Format::Text, false, coloured);
+            assert!(text.contains(&format!("Output: {DECEIT}\n")), "{text:?}");
+            assert!(text.ends_with(&format!(": {DECEIT}\n")), "{text:?}");
+        }
+        let line = written(Format::Jsonl, false, false);
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["output"], DECEIT);
+        assert_eq!(line["metadata"][DECEIT], DECEIT);
+        assert_eq!(line["plugin"], DECEIT);
+    }
+
+    #[test]
+    fn colours_are_left_out_where_they_are_not_wanted() {
+        let begins = |coloured| written(Format::Text, false, coloured).starts_with('\x1b');
+        assert!(begins(true));
+        assert!(!begins(false));
     }
 }

@@ -10,14 +10,27 @@ use kumiki_text::Outcome;
 use super::{Place, ResultWriter};
 use crate::console::{escape, escape_lines};
 
-const PLACE: Style = Style::new().dimmed();
-const PLUGIN: Style = Style::new().bold();
-
 pub(super) struct Text {
-    pub(super) terminal: bool,
+    terminal: bool,
+    place: Style,
+    plugin: Style,
 }
 
 impl Text {
+    /// Styles are left out here and not behind: whoever takes them out of what
+    /// was written takes a result's own escape sequences with them.
+    pub(super) fn new(terminal: bool, coloured: bool) -> Self {
+        let (mut place, mut plugin) = (Style::new(), Style::new());
+        if coloured {
+            (place, plugin) = (place.dimmed(), plugin.bold());
+        }
+        Self {
+            terminal,
+            place,
+            plugin,
+        }
+    }
+
     fn output<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.terminal {
             escape_lines(text)
@@ -29,8 +42,9 @@ impl Text {
 
 impl ResultWriter for Text {
     fn begin(&mut self, out: &mut dyn Write, place: Place<'_>) -> io::Result<()> {
+        let style = self.place;
         match place.line {
-            Some((file, line)) => writeln!(out, "{PLACE}{}:{line}{PLACE:#}", escape(file)),
+            Some((file, line)) => writeln!(out, "{style}{}:{line}{style:#}", escape(file)),
             None => Ok(()),
         }
     }
@@ -44,10 +58,10 @@ impl ResultWriter for Text {
         let Ok(result) = &outcome.result else {
             return Ok(false);
         };
-        let plugin = escape(outcome.plugin);
+        let (style, plugin) = (self.plugin, escape(outcome.plugin));
         writeln!(
             out,
-            "{PLUGIN}[{plugin}]{PLUGIN:#} Output: {}",
+            "{style}[{plugin}]{style:#} Output: {}",
             self.output(&result.output)
         )?;
         for entry in &result.metadata {

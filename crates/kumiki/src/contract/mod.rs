@@ -1,6 +1,6 @@
 //! What an embedder brings: a WIT world and the bindings made from it.
 
-mod bounds;
+pub(crate) mod bounds;
 mod check;
 mod shape;
 

@@ -42,19 +42,29 @@ impl GrantsFile {
     /// [`Error::GrantsFile`] with the line of what is not understood.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let error = |line, message| Error::GrantsFile {
+        let text = fs::read_to_string(path).map_err(|source| Error::GrantsFile {
             path: path.to_owned(),
-            line,
-            message,
-        };
-        let text = fs::read_to_string(path).map_err(|source| error(None, source.to_string()))?;
+            line: None,
+            message: source.to_string(),
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a file that lies, or might lie, at `path`: an error
+    /// calls it so, and relative paths of the host are taken from its folder.
+    ///
+    /// # Errors
+    /// [`Error::GrantsFile`] with the line of what is not understood.
+    pub fn parse(path: impl AsRef<Path>, text: &str) -> Result<Self> {
+        let path = path.as_ref();
         let base = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, base).map_err(|fault| {
-            let line = fault.at.map(|at| {
+        Self::understand(text, base).map_err(|fault| Error::GrantsFile {
+            path: path.to_owned(),
+            line: fault.at.map(|at| {
                 let before = text.bytes().take(at.start);
                 1 + before.filter(|byte| *byte == b'\n').count()
-            });
-            error(line, fault.message)
+            }),
+            message: fault.message,
         })
     }
 
@@ -83,7 +93,7 @@ impl GrantsFile {
         self.plugins.keys().map(String::as_str)
     }
 
-    fn parse(text: &str, base: &Path) -> Result<Self, Fault> {
+    fn understand(text: &str, base: &Path) -> Result<Self, Fault> {
         let File { all, plugin } = toml::from_str(text).map_err(|error| Fault {
             at: error.span(),
             message: error.message().trim_end().replace('\n', ", "),
@@ -228,7 +238,7 @@ mod tests {
             random = "seeded:7"
             [plugin."a b"]
         "#;
-        let file = GrantsFile::parse(text, Path::new("base")).unwrap();
+        let file = GrantsFile::understand(text, Path::new("base")).unwrap();
         let all = Grants::default()
             .with_variable(VariableGrant::new("MODE", "slow").unwrap())
             .with_variable(VariableGrant::new("A", "1").unwrap())
@@ -250,8 +260,11 @@ mod tests {
         assert_eq!(file.grants_of("other.wasm"), all);
         assert_eq!(file.plugins().collect::<Vec<_>>(), ["a b", "text-upper"]);
         let written = file.to_string();
-        assert_eq!(GrantsFile::parse(&written, Path::new("")).unwrap(), file);
-        let empty = GrantsFile::parse("", Path::new("")).unwrap();
+        assert_eq!(
+            GrantsFile::understand(&written, Path::new("")).unwrap(),
+            file
+        );
+        let empty = GrantsFile::understand("", Path::new("")).unwrap();
         assert_eq!(empty.to_string(), "");
         assert_eq!(empty.grants_of("x.wasm"), Grants::default());
     }
@@ -282,7 +295,7 @@ mod tests {
             ("[all]\nrandom = 'seeded'", "'seeded'", "seeded:42"),
             ("[all", "[all", "unclosed table"),
         ] {
-            let fault = GrantsFile::parse(text, Path::new("")).unwrap_err();
+            let fault = GrantsFile::understand(text, Path::new("")).unwrap_err();
             assert!(fault.message.contains(message), "{text}: {}", fault.message);
             let range = fault.at.unwrap_or_default();
             assert!(

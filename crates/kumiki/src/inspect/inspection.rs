@@ -2,7 +2,8 @@
 
 use super::debug_build::is_debug_build;
 use super::{Capability, Interfaces, Kind, Part, Producer, is_asynchronous, parts, wit};
-use crate::Result;
+use crate::contract::bounds;
+use crate::{Error, Result};
 
 /// What a file is, what it is made of, and what it could touch.
 ///
@@ -22,6 +23,10 @@ pub struct Inspection {
     pub kind: Kind,
     /// Its size in bytes.
     pub bytes: usize,
+    /// What it has too much of to be read further, in words such as `101
+    /// components within each other, over 100`: no plugin may be made of so
+    /// much. Interfaces, capabilities, parts and producers are empty then.
+    pub too_large: Option<String>,
     /// What it imports and exports; empty for what is neither a component nor
     /// a core module.
     pub interfaces: Interfaces,
@@ -40,10 +45,21 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Inspects `bytes`, whatever they are. What cannot be read is left out.
+    /// Inspects `bytes`, whatever they are. What cannot be read is left out. It
+    /// takes a time that grows as the file does: what would take longer is
+    /// not read, and [`Inspection::too_large`] says so.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let kind = Kind::of(bytes);
+        if let Err(Error::TooLarge {
+            what, found, most, ..
+        }) = bounds::check("", bytes)
+        {
+            return Self {
+                too_large: Some(format!("{found} {what}, over {most}")),
+                ..Self::bare(kind, bytes)
+            };
+        }
         let interfaces = match kind {
             Kind::Component | Kind::WitPackage | Kind::CoreModule => {
                 Interfaces::of("", bytes).unwrap_or_default()
@@ -64,25 +80,41 @@ impl Inspection {
             _ => Default::default(),
         };
         Self {
-            kind,
-            bytes: bytes.len(),
             interfaces,
             is_asynchronous: kind == Kind::Component && is_asynchronous(bytes),
             is_debug_build: is_debug_build(bytes),
             capabilities,
             parts,
             producers,
+            ..Self::bare(kind, bytes)
+        }
+    }
+
+    /// What is known before anything is read.
+    fn bare(kind: Kind, bytes: &[u8]) -> Self {
+        Self {
+            kind,
+            bytes: bytes.len(),
+            too_large: None,
+            interfaces: Interfaces::default(),
+            is_asynchronous: false,
+            is_debug_build: false,
+            capabilities: Vec::new(),
+            parts: Vec::new(),
+            producers: Vec::new(),
         }
     }
 
     /// The interfaces of a component or a WIT package as WIT text that
-    /// wit-parser reads back; `plugin` is how an error calls it.
+    /// wit-parser reads back; `plugin` is how an error calls it. wit-parser
+    /// panics at some components; that is caught and becomes an error, though
+    /// the panic's message reaches the program's hook for it.
     ///
     /// # Errors
-    /// [`Error::NoWit`] for bytes whose interfaces no WIT describes.
-    ///
-    /// [`Error::NoWit`]: crate::Error::NoWit
+    /// [`Error::NoWit`] for bytes whose interfaces no WIT describes, and
+    /// [`Error::TooLarge`] for what is too large to be read.
     pub fn wit(plugin: &str, bytes: &[u8]) -> Result<String> {
+        bounds::check(plugin, bytes)?;
         wit::print(plugin, bytes)
     }
 }

@@ -1,0 +1,89 @@
+//! JSON that a terminal shows and does not obey.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::console::deceives;
+
+/// A value as JSON in one line.
+pub(crate) fn line(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(spelled_out)
+}
+
+/// A value as JSON in several lines, for people too.
+pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(value).map(spelled_out)
+}
+
+/// The same JSON with what deceives a terminal as `\uXXXX`. Such characters
+/// stand nowhere in JSON but inside of texts, where both mean the same; those
+/// that JSON itself forbids there are spelled out already.
+fn spelled_out(json: String) -> String {
+    let bad = |c: char| deceives(c) && c != '\n';
+    if !json.contains(bad) {
+        return json;
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if bad(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                // Writing into a text never fails.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Texts in which every other character is one that deceives.
+    fn text() -> impl Strategy<Value = String> {
+        let bad = prop::char::ranges(Cow::Borrowed(&[
+            '\0'..='\x1f',
+            '\x7f'..='\u{9f}',
+            '\u{61c}'..='\u{61c}',
+            '\u{200e}'..='\u{200f}',
+            '\u{202a}'..='\u{202e}',
+            '\u{2066}'..='\u{2069}',
+        ]));
+        let any = prop_oneof![bad, any::<char>(), Just('\\'), Just('"')];
+        prop::collection::vec(any, 0..40).prop_map(String::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn the_value_is_the_same_and_deceives_nobody(key in text(), texts in prop::collection::vec(text(), 0..4)) {
+            let value = json!({ key: texts, "none": null, "number": 1.5 });
+            for json in [line(&value).unwrap(), pretty(&value).unwrap()] {
+                prop_assert!(!json.contains(|c| deceives(c) && c != '\n'), "{:?}", json);
+                let read: Value = serde_json::from_str(&json).unwrap();
+                prop_assert_eq!(&read, &value);
+            }
+            prop_assert!(!line(&value).unwrap().contains('\n'));
+        }
+    }
+
+    #[test]
+    fn what_is_spelled_out() {
+        for (text, json) in [
+            ("plain, 木, 😀", r#""plain, 木, 😀""#),
+            ("\x1b]52;c;YQ==\x07", r#""\u001b]52;c;YQ==\u0007""#),
+            ("\x7f\u{9b}2J", r#""\u007f\u009b2J""#),
+            ("abc\u{202e}fed", r#""abc\u202efed""#),
+        ] {
+            assert_eq!(line(&text).unwrap(), json);
+        }
+    }
+}
