@@ -98,6 +98,7 @@ mod instance;
 mod limits;
 mod log_meter;
 mod observer;
+mod outgoing;
 mod plugin;
 mod requests;
 mod state;

@@ -14,14 +14,12 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    WasiHttpView,
-};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::grants::{Granted, Guard, Lookups, link_lookups};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
+use crate::outgoing::Requests;
 use crate::state::log;
 use crate::{HostState, Limits};
 
@@ -90,7 +88,7 @@ struct Contexts {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    no_network: NoNetwork,
+    requests: Requests,
     guard: Guard,
 }
 
@@ -139,7 +137,7 @@ impl Wasi {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
-                no_network: NoNetwork,
+                requests: Requests(guard.clone()),
                 guard,
             })
         };
@@ -174,34 +172,10 @@ impl<D: Send> WasiHttpView for HostState<D> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let contexts = self.wasi.contexts();
         WasiHttpCtxView {
-            hooks: &mut contexts.no_network,
+            hooks: &mut contexts.requests,
             table: &mut contexts.table,
             ctx: &mut contexts.http,
         }
-    }
-}
-
-/// Denies every outgoing request.
-struct NoNetwork;
-
-impl WasiHttpHooks for NoNetwork {
-    fn send_request(
-        &mut self,
-        _request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _sent: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-    ) -> Box<
-        dyn Future<
-                Output = Result<
-                    (
-                        http::Response<WasiBody>,
-                        Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-                    ),
-                    HttpError,
-                >,
-            > + Send,
-    > {
-        Box::new(std::future::ready(Err(HttpError::HttpRequestDenied)))
     }
 }
 

@@ -21,7 +21,7 @@ pub use error::GrantError;
 pub use file::GrantsFile;
 pub use folder::{FolderAccess, FolderGrant};
 pub(crate) use granted::Granted;
-pub(crate) use guard::Guard;
+pub(crate) use guard::{Guard, Unreachable};
 pub(crate) use lookup::{Lookups, link as link_lookups};
 pub use network::NetworkGrant;
 pub use randomness::Randomness;

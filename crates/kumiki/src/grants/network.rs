@@ -96,6 +96,16 @@ impl NetworkGrant {
         Some(grant)
     }
 
+    /// The grant of a name on one port; none for what is no name.
+    pub(super) fn of_name(name: &str, port: u16) -> Option<Self> {
+        let all = Self::name_on_all_ports(name)?;
+        Some(Self {
+            first_port: port,
+            last_port: port,
+            ..all
+        })
+    }
+
     pub(super) fn is_name(&self, name: &str) -> bool {
         self.name() == Some(name)
     }

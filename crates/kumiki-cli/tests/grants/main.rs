@@ -1,17 +1,22 @@
 //! What a plugin reaches with every grant and without: `reach`, a guest in
 //! Rust, tries what its input says, and answers with what came of it.
 
+mod reach;
+mod requests;
+mod server;
+
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
-use kumiki::{Clocks, Event, FolderGrant, Grants, Observer, Randomness, VariableGrant};
+use kumiki::{Clocks, FolderGrant, Grants, Limits, Randomness, VariableGrant};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::Guest;
+
+use reach::Reach;
 
 /// What WASI answers to what is outside of every grant.
 const NO_WAY_OUT: &str = "error: PermissionDenied";
@@ -23,7 +28,7 @@ type Case = fn(&Path) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 15] = [
+    let cases: [(&str, Case); 21] = [
         ("nothing is granted", nothing),
         ("a folder to read", read_only),
         ("a folder to change", read_write),
@@ -40,6 +45,12 @@ fn main() {
         ("randomness", randomness),
         ("addresses", addresses),
         ("names", names),
+        ("requests", requests::allowed_and_denied),
+        ("requests and what answers", requests::what_answers),
+        ("requests that hang", requests::what_hangs),
+        ("requests of much", requests::much),
+        ("requests by TLS", requests::tls),
+        ("requests and the environment", requests::environment),
         ("a grant of one plugin", one_plugin),
         ("the program's flags and file", program),
     ];
@@ -51,30 +62,6 @@ fn main() {
             .with_kind(label)
     });
     libtest_mimic::run(&arguments, trials.into()).exit();
-}
-
-/// A guest with grants, and what it answers.
-struct Reach(TextPlugin);
-
-impl Reach {
-    fn new(path: &Path, grants: Grants) -> Result<Self, Failed> {
-        let host = TextHost::builder().grants(grants).build()?;
-        Ok(Self(TextPlugin::load(&host, path, Config::default())?))
-    }
-
-    fn answer(&mut self, command: &str) -> Result<String, Failed> {
-        Ok(self.0.process(command)?.output)
-    }
-
-    fn expect(&mut self, cases: &[(&str, &str)]) -> Result<(), Failed> {
-        for (command, expected) in cases {
-            let answer = self.answer(command)?;
-            if answer != *expected {
-                return Err(format!("`{command}` gave `{answer}`, not `{expected}`").into());
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A folder with `data/a`, `data/inner/b`, `other/c`, and `secret` beside them.
@@ -361,21 +348,6 @@ fn randomness(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Remembers which grants would have allowed what was denied.
-#[derive(Clone, Default)]
-struct Denials(Arc<Mutex<Vec<String>>>);
-
-impl Observer for Denials {
-    fn event(&self, event: &Event<'_>) {
-        if let Event::Denied { grant, .. } = event {
-            self.0
-                .lock()
-                .expect("nobody panicked")
-                .push(grant.to_string());
-        }
-    }
-}
-
 fn addresses(path: &Path) -> Result<(), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -406,16 +378,11 @@ fn addresses(path: &Path) -> Result<(), Failed> {
         (format!("loopback:{port}"), &send, NO_WAY_OUT),
         ("loopback:*".to_owned(), &listen.to_owned(), NO_WAY_OUT),
     ] {
-        let denials = Denials::default();
         let grants = Grants::default().with_network(granted.parse()?);
-        let host = TextHost::builder()
-            .grants(grants)
-            .observer(denials.clone())
-            .build()?;
-        let mut reach = Reach(TextPlugin::load(&host, path, Config::default())?);
+        let (mut reach, denials) = Reach::watched(path, grants, Limits::default())?;
         let answer = reach.answer(command)?;
         assert_eq!(answer, expected, "{granted}: {command}");
-        let denied = denials.0.lock().expect("nobody panicked").clone();
+        let denied = denials.take();
         if answer != NO_WAY_OUT || command == listen {
             assert_eq!(denied, [""; 0], "{granted}: {command}");
             continue;
@@ -466,20 +433,15 @@ fn names(path: &Path) -> Result<(), Failed> {
         (&["localhost:80"], "resolve localhost", "127.0.0.1", ""),
         (&["localhost:80"], "resolve LOCALHOST", "127.0.0.1", ""),
     ] {
-        let denials = Denials::default();
         let mut grants = Grants::default();
         for grant in granted {
             grants = grants.with_network(grant.parse()?);
         }
-        let host = TextHost::builder()
-            .grants(grants)
-            .observer(denials.clone())
-            .build()?;
-        let mut reach = Reach(TextPlugin::load(&host, path, Config::default())?);
+        let (mut reach, denials) = Reach::watched(path, grants, Limits::default())?;
         let answer = reach.answer(command)?;
         let as_expected = answer.split('|').any(|address| address == expected);
         assert!(as_expected, "{granted:?}: {command}: {answer}");
-        let denied = denials.0.lock().expect("nobody panicked").concat();
+        let denied = denials.take().concat();
         assert_eq!(denied, told, "{granted:?}: {command}");
     }
     Ok(())
