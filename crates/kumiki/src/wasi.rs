@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::grants::{Granted, Guard, Lookups, link_lookups};
+use crate::grants::{Folders, Granted, Guard, Lookups, Paths, link_lookups, link_paths};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
 use crate::outgoing::Requests;
@@ -71,6 +72,7 @@ pub(crate) fn is_linked(compatible_name: &str) -> bool {
 pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     link_lookups(linker, |state| state.wasi.lookups())?;
+    link_paths(linker, |state| state.wasi.paths())?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
     crate::waiting::link(linker)
 }
@@ -90,6 +92,9 @@ struct Contexts {
     http: WasiHttpCtx,
     requests: Requests,
     guard: Guard,
+    folders: Folders,
+    /// Whether it was told that there are no sockets.
+    socketless: bool,
 }
 
 impl Wasi {
@@ -139,6 +144,8 @@ impl Wasi {
                 http: WasiHttpCtx::new(),
                 requests: Requests(guard.clone()),
                 guard,
+                folders: granted.folders(),
+                socketless: false,
             })
         };
         contexts.get_or_insert_with(make)
@@ -150,8 +157,21 @@ impl Wasi {
         let contexts = self.contexts();
         Lookups {
             guard: &contexts.guard,
+            socketless: &mut contexts.socketless,
             sockets: WasiSocketsCtxView {
                 ctx: contexts.wasi.sockets(),
+                table: &mut contexts.table,
+            },
+        }
+    }
+
+    fn paths(&mut self) -> Paths<'_> {
+        let contexts = self.contexts();
+        Paths {
+            guard: &contexts.guard,
+            folders: &mut contexts.folders,
+            filesystem: WasiFilesystemCtxView {
+                ctx: contexts.wasi.filesystem(),
                 table: &mut contexts.table,
             },
         }

@@ -4,6 +4,7 @@
 mod reach;
 mod requests;
 mod server;
+mod told;
 
 use std::fs;
 use std::io::Write;
@@ -28,7 +29,7 @@ type Case = fn(&Path) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 21] = [
+    let cases: [(&str, Case); 25] = [
         ("nothing is granted", nothing),
         ("a folder to read", read_only),
         ("a folder to change", read_write),
@@ -51,6 +52,10 @@ fn main() {
         ("requests of much", requests::much),
         ("requests by TLS", requests::tls),
         ("requests and the environment", requests::environment),
+        ("told of changes", told::changes),
+        ("told of ways out", told::ways_out),
+        ("told of nothing", told::nothing),
+        ("told by the program", told::program),
         ("a grant of one plugin", one_plugin),
         ("the program's flags and file", program),
     ];

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use kumiki::{Event, Grants, Limits, Observer};
+use kumiki::{Denial, Event, Grants, Limits, Observer};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use libtest_mimic::Failed;
 
@@ -47,7 +47,8 @@ impl Reach {
     }
 }
 
-/// Remembers which grants would have allowed what was denied.
+/// Remembers what was denied: the grant that would have allowed it, where there
+/// is one.
 #[derive(Clone, Default)]
 pub(crate) struct Denials(Arc<Mutex<Vec<String>>>);
 
@@ -60,9 +61,14 @@ impl Denials {
 
 impl Observer for Denials {
     fn event(&self, event: &Event<'_>) {
-        if let Event::Denied { grant, .. } = event {
+        if let Event::Denied { denial, .. } = event {
             let mut denied = self.0.lock().expect("nobody panicked");
-            denied.push(grant.to_string());
+            denied.push(match denial {
+                Denial::Network(grant) => grant.to_string(),
+                Denial::Change(grant) => grant.to_string(),
+                Denial::WayOut { folder, path } => format!("{path} out of {folder}"),
+                other => format!("{other:?}"),
+            });
         }
     }
 }

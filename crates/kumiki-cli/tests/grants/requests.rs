@@ -124,6 +124,10 @@ pub(crate) fn what_answers(path: &Path) -> Result<(), Failed> {
     let sent = format!("200 {} {heard}", heard.len());
     for (command, expected) in [
         (format!("post http://{address}/echo hello"), &*sent),
+        (
+            format!("get http://{address}/gone"),
+            "error: ErrorCode::HttpResponseIncomplete",
+        ),
         // Where it leads to is the guest's to follow, under the same grants.
         (format!("get http://{address}/elsewhere"), "302 0 "),
         // A body that breaks off: wasmtime 48 tells the guest no code for it.

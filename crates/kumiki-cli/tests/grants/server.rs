@@ -93,6 +93,7 @@ fn answer(mut stream: impl Read + Write) -> std::io::Result<()> {
         }
         "/cut" => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf.")?,
         "/nonsense" => stream.write_all(b"220 mail.example ready\r\n\r\n")?,
+        "/gone" => {}
         // `/silence`: it says nothing, and does not go away.
         _ => std::thread::sleep(Duration::from_secs(60)),
     }

@@ -8,9 +8,9 @@ use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-use super::NetworkGrant;
 use super::network::{allow, names};
 use super::range::special;
+use super::{Denial, NetworkGrant};
 use crate::observer::{Event, Observer};
 
 /// Why a guest does not reach what it asked for.
@@ -135,9 +135,19 @@ impl Guard {
     }
 
     fn denied(&self, grant: &NetworkGrant) {
+        self.tell(Denial::Network(grant));
+    }
+
+    /// Whether anything of the network is granted.
+    pub(super) fn grants_anything(&self) -> bool {
+        !self.grants.is_empty()
+    }
+
+    /// Tells the observer what the guest was denied.
+    pub(super) fn tell(&self, denial: Denial<'_>) {
         self.observer.event(&Event::Denied {
             plugin: &self.plugin,
-            grant,
+            denial,
         });
     }
 }

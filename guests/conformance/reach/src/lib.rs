@@ -36,6 +36,7 @@ fn obey(words: &[&str]) -> Option<io::Result<String>> {
         ["append", path, text] => done(append(path, text)),
         ["truncate", path] => done(truncate(path)),
         ["remove", path] => done(fs::remove_file(path)),
+        ["clear", path] => done(fs::remove_dir_all(path)),
         ["list", path] => list(path),
         ["make", path] => done(fs::create_dir(path)),
         ["rename", from, to] => done(fs::rename(from, to)),
