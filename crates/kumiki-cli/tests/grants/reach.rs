@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use kumiki::{Denial, Event, Grants, Limits, Observer};
-use kumiki_text::{Config, TextHost, TextPlugin};
+use kumiki::{Denial, Event, Grants, Limits, Observer, Plugin};
+use kumiki_text::{Config, TextContract, TextHost, TextPlugin};
 use libtest_mimic::Failed;
 
 /// A guest with grants, and what it answers.
@@ -13,23 +13,8 @@ pub(crate) struct Reach(pub(crate) TextPlugin);
 
 impl Reach {
     pub(crate) fn new(path: &Path, grants: Grants) -> Result<Self, Failed> {
-        Self::watched(path, grants, Limits::default()).map(|(reach, _)| reach)
-    }
-
-    /// The same, with what is heard of it.
-    pub(crate) fn watched(
-        path: &Path,
-        grants: Grants,
-        limits: Limits,
-    ) -> Result<(Self, Denials), Failed> {
-        let denials = Denials::default();
-        let host = TextHost::builder()
-            .grants(grants)
-            .limits(limits)
-            .observer(denials.clone())
-            .build()?;
-        let plugin = TextPlugin::load(&host, path, Config::default())?;
-        Ok((Self(plugin), denials))
+        let host = TextHost::builder().grants(grants).build()?;
+        Ok(Self(TextPlugin::load(&host, path, Config::default())?))
     }
 
     pub(crate) fn answer(&mut self, command: &str) -> Result<String, Failed> {
@@ -44,6 +29,29 @@ impl Reach {
             }
         }
         Ok(())
+    }
+}
+
+/// The guest, compiled once for whatever it is granted, and what is heard of it.
+pub(crate) struct Watched {
+    plugin: Plugin<TextContract>,
+    pub(crate) denials: Denials,
+}
+
+impl Watched {
+    pub(crate) fn new(path: &Path, limits: Limits) -> Result<Self, Failed> {
+        let denials = Denials::default();
+        let host = TextHost::builder()
+            .limits(limits)
+            .observer(denials.clone())
+            .build()?;
+        let plugin = host.load(path)?;
+        Ok(Self { plugin, denials })
+    }
+
+    pub(crate) fn with(&self, grants: &Grants) -> Result<Reach, Failed> {
+        let plugin = self.plugin.with_grants(grants)?;
+        Ok(Reach(TextPlugin::new(plugin, Config::default())?))
     }
 }
 

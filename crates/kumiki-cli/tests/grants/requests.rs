@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use kumiki::{Error, Grants, Limit, Limits};
 use libtest_mimic::Failed;
 
-use crate::reach::Reach;
+use crate::reach::{Reach, Watched};
 use crate::server;
 
 const DENIED: &str = "error: ErrorCode::HttpRequestDenied";
@@ -96,10 +96,11 @@ pub(crate) fn allowed_and_denied(path: &Path) -> Result<(), Failed> {
             "",
         ),
     ];
+    let watched = Watched::new(path, Limits::default())?;
     for (grants, command, expected, told) in cases {
-        let (mut reach, denials) = Reach::watched(path, granted(&grants)?, Limits::default())?;
+        let mut reach = watched.with(&granted(&grants)?)?;
         assert_eq!(reach.answer(command)?, expected, "{grants:?}: {command}");
-        let mut denied = denials.take().join(" ");
+        let mut denied = watched.denials.take().join(" ");
         if told == "loopback" {
             let of_loopback = [exactly.clone(), format!("[::1]:{port}")];
             assert!(
@@ -164,7 +165,7 @@ pub(crate) fn what_hangs(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
     let time = Duration::from_millis(300);
     let limits = Limits::default().with_time(time);
-    let (mut reach, _) = Reach::watched(path, granted(&["loopback:*".to_owned()])?, limits)?;
+    let mut reach = Watched::new(path, limits)?.with(&granted(&["loopback:*".to_owned()])?)?;
     for hanging in [
         format!("get http://{address}/silence"),
         format!("get http://{address}/half"),
@@ -200,7 +201,7 @@ pub(crate) fn what_hangs(path: &Path) -> Result<(), Failed> {
 pub(crate) fn much(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
     let limits = Limits::default().with_memory(server::MUCH / 16);
-    let (mut reach, _) = Reach::watched(path, granted(&["loopback:*".to_owned()])?, limits)?;
+    let mut reach = Watched::new(path, limits)?.with(&granted(&["loopback:*".to_owned()])?)?;
     let answer = reach.answer(&format!("get http://{address}/much"))?;
     assert_eq!(answer, format!("200 {} ", server::MUCH));
     Ok(())

@@ -15,7 +15,7 @@ pub(crate) const MUCH: usize = 64 * 1024 * 1024;
 
 /// A server without TLS.
 pub(crate) fn plain() -> Result<SocketAddr, Failed> {
-    serve(|stream| Some(stream))
+    serve(Some)
 }
 
 /// A server with TLS, and its certificate as PEM, which it has signed itself

@@ -8,11 +8,13 @@ use std::process::{Command, Stdio};
 use kumiki::{FolderGrant, Grants, Limits};
 use libtest_mimic::Failed;
 
-use crate::reach::Reach;
-use crate::{NO_WAY_OUT, folders};
+use crate::NO_WAY_OUT;
+use crate::folders::folders;
+use crate::reach::Watched;
 
 /// The grant that is told allows what was denied.
 pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
+    let watched = Watched::new(path, Limits::default())?;
     for command in [
         "write /data/a x",
         "write /data/new x",
@@ -30,26 +32,26 @@ pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
         let folder = folders()?;
         let data = folder.path().join("data");
         let grants = Grants::default().with_folder(FolderGrant::read_only(&data, "/data"));
-        let (mut reach, denials) = Reach::watched(path, grants, Limits::default())?;
+        let mut reach = watched.with(&grants)?;
         reach.expect(&[
             ("read /data/a", "A"),
             ("read /data/none", "error: NotFound"),
         ])?;
-        assert_eq!(denials.take(), [""; 0], "{command}");
+        assert_eq!(watched.denials.take(), [""; 0], "{command}");
         reach.expect(&[(command, NO_WAY_OUT)])?;
-        let told = denials.take();
+        let told = watched.denials.take();
         assert_eq!(told, [format!("{}::/data:rw", data.display())], "{command}");
         // Once for an instance.
         reach.expect(&[(command, NO_WAY_OUT), ("remove /data/a", NO_WAY_OUT)])?;
-        assert_eq!(denials.take(), [""; 0], "{command}");
+        assert_eq!(watched.denials.take(), [""; 0], "{command}");
         reach.0.restart();
         reach.expect(&[(command, NO_WAY_OUT)])?;
-        assert_eq!(denials.take(), told, "{command}");
+        assert_eq!(watched.denials.take(), told, "{command}");
 
         let grants = Grants::default().with_folder(told[0].parse()?);
-        let (mut reach, denials) = Reach::watched(path, grants, Limits::default())?;
+        let mut reach = watched.with(&grants)?;
         reach.expect(&[(command, "done")])?;
-        assert_eq!(denials.take(), [""; 0], "{command}");
+        assert_eq!(watched.denials.take(), [""; 0], "{command}");
     }
     Ok(())
 }
@@ -69,6 +71,7 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
     let to_change = format!("{}::/data:rw", at("data").display());
     let long = format!("read /data/../{}", "x".repeat(300));
     let shown = format!("../{} out of {data}", "x".repeat(253));
+    let watched = Watched::new(path, Limits::default())?;
     for (command, told) in [
         ("read /data/../secret", format!("../secret out of {data}")),
         (
@@ -93,16 +96,17 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
         ("rename /data/a /other/a", to_change.clone()),
         ("link /other/c /data/c", to_change),
     ] {
-        let (mut reach, denials) = Reach::watched(path, grants.clone(), Limits::default())?;
+        let mut reach = watched.with(&grants)?;
         reach.expect(&[(command, NO_WAY_OUT), (command, NO_WAY_OUT)])?;
-        assert_eq!(denials.take(), [told], "{command}");
+        assert_eq!(watched.denials.take(), [told], "{command}");
     }
     Ok(())
 }
 
 /// Guests' libraries look around when they start, and that is no denial.
 pub(crate) fn nothing(path: &Path) -> Result<(), Failed> {
-    let (mut reach, denials) = Reach::watched(path, Grants::default(), Limits::default())?;
+    let watched = Watched::new(path, Limits::default())?;
+    let mut reach = watched.with(&Grants::default())?;
     for command in [
         "read /etc/passwd",
         "list .",
@@ -114,20 +118,20 @@ pub(crate) fn nothing(path: &Path) -> Result<(), Failed> {
         "random",
     ] {
         reach.answer(command)?;
-        assert_eq!(denials.take(), [""; 0], "{command}");
+        assert_eq!(watched.denials.take(), [""; 0], "{command}");
     }
     // A socket that nobody grants cannot say where to; one notice is enough.
     reach.expect(&[("connect 127.0.0.1:9", NO_WAY_OUT)])?;
-    assert_eq!(denials.take(), ["Sockets"]);
+    assert_eq!(watched.denials.take(), ["Sockets"]);
     reach.expect(&[
         ("connect 127.0.0.1:9", NO_WAY_OUT),
         ("send 127.0.0.1:9", NO_WAY_OUT),
         ("listen 127.0.0.1:0", NO_WAY_OUT),
     ])?;
-    assert_eq!(denials.take(), [""; 0]);
+    assert_eq!(watched.denials.take(), [""; 0]);
     reach.0.restart();
     reach.expect(&[("send 127.0.0.1:9", NO_WAY_OUT)])?;
-    assert_eq!(denials.take(), ["Sockets"]);
+    assert_eq!(watched.denials.take(), ["Sockets"]);
     Ok(())
 }
 

@@ -91,7 +91,7 @@ impl Grants {
         self
     }
 
-    /// These grants, and addresses that sockets may reach.
+    /// These grants, and addresses that sockets and requests may reach.
     #[must_use]
     pub fn with_network(mut self, network: NetworkGrant) -> Self {
         if !self.network.contains(&network) {

@@ -10,7 +10,8 @@ use super::range::{Range, Special, special};
 const HINT: &str = "addresses are granted as `WHERE:PORTS`, such as `api.example.com:443`, \
                     `10.1.0.0/16:5432`, `[::1]:8000-8999`, `public:443` or `loopback:*`";
 
-/// Whom a guest may connect and send to, on which ports. Nobody may listen.
+/// Whom a guest may connect and send to, by sockets and by `wasi:http`, on which
+/// ports. Nobody may listen.
 ///
 /// | written | means |
 /// | --- | --- |
