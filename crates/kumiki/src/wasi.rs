@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::grants::{Folders, Granted, Guard, Lookups, Paths, link_lookups, link_paths};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
-use crate::outgoing::Requests;
+use crate::outgoing::Outgoing;
 use crate::state::log;
 use crate::{HostState, Limits};
 
@@ -90,7 +90,7 @@ struct Contexts {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    requests: Requests,
+    outgoing: Outgoing,
     guard: Guard,
     folders: Folders,
     /// Whether it was told that there are no sockets.
@@ -142,7 +142,7 @@ impl Wasi {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
-                requests: Requests(guard.clone()),
+                outgoing: Outgoing(guard.clone()),
                 guard,
                 folders: granted.folders(),
                 socketless: false,
@@ -192,7 +192,7 @@ impl<D: Send> WasiHttpView for HostState<D> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let contexts = self.wasi.contexts();
         WasiHttpCtxView {
-            hooks: &mut contexts.requests,
+            hooks: &mut contexts.outgoing,
             table: &mut contexts.table,
             ctx: &mut contexts.http,
         }

@@ -2,8 +2,8 @@
 //! Rust, tries what its input says, and answers with what came of it.
 
 mod folders;
+mod http;
 mod reach;
-mod requests;
 mod server;
 mod told;
 
@@ -50,12 +50,12 @@ fn main() {
         ("randomness", randomness),
         ("addresses", addresses),
         ("names", names),
-        ("requests", requests::allowed_and_denied),
-        ("requests and what answers", requests::what_answers),
-        ("requests that hang", requests::what_hangs),
-        ("requests of much", requests::much),
-        ("requests by TLS", requests::tls),
-        ("requests and the environment", requests::environment),
+        ("HTTP", http::allowed_and_denied),
+        ("HTTP and what answers", http::what_answers),
+        ("HTTP that hangs", http::what_hangs),
+        ("HTTP of much", http::much),
+        ("HTTP by TLS", http::tls),
+        ("HTTP and the environment", http::environment),
         ("told of changes", told::changes),
         ("told of ways out", told::ways_out),
         ("told of nothing", told::nothing),

@@ -37,9 +37,9 @@ type Outcome<R> = Result<R, Error>;
 type Work<R> = Box<dyn Future<Output = Outcome<R>> + Send>;
 
 /// Sends the requests of one instance.
-pub(crate) struct Requests(pub(crate) Guard);
+pub(crate) struct Outgoing(pub(crate) Guard);
 
-impl WasiHttpHooks for Requests {
+impl WasiHttpHooks for Outgoing {
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
