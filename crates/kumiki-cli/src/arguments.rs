@@ -291,8 +291,9 @@ pub(crate) struct GrantArguments {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) allow_arg: Vec<String>,
 
-    /// Whom sockets may reach: `api.example.com:443`, `10.1.0.0/16:5432`,
-    /// `[::1]:80-89`, `public:443`, `loopback:*`, `private:*`, `link-local:*`
+    /// Whom sockets and requests by HTTP may reach: `api.example.com:443`,
+    /// `10.1.0.0/16:5432`, `[::1]:80-89`, `public:443`, `loopback:*`,
+    /// `private:*`, `link-local:*`
     #[arg(long, value_name = "WHERE:PORTS", value_parser = granted::<NetworkGrant>)]
     pub(crate) allow_net: Vec<NetworkGrant>,
 

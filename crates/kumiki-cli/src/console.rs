@@ -3,7 +3,7 @@
 //! first: it may hold anything, and a terminal obeys what it is sent.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kumiki::{Event, Level, LogRecord, NetworkGrant, Observer};
+use kumiki::{Denial, Event, Level, LogRecord, Observer};
 
 use crate::failure::{self, Failure};
 
@@ -19,6 +19,9 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
+
+/// How many denials of one plugin are told.
+const DENIALS: usize = 20;
 
 /// Everything that goes to standard error. Cheap to clone; clones share the
 /// progress bar and write around it.
@@ -33,7 +36,8 @@ struct Inner {
     backtraces: bool,
     bar: Mutex<ProgressBar>,
     hints: Mutex<HashSet<String>>,
-    denied: Mutex<HashSet<String>>,
+    /// What each plugin was denied, as it was told.
+    denied: Mutex<HashMap<String, HashSet<String>>>,
 }
 
 impl Console {
@@ -70,15 +74,23 @@ impl Console {
         self.line(format_args!("{}", escape(line)));
     }
 
-    /// A plugin was denied an address. One that tries again and again is told
-    /// of once.
-    fn denied(&self, plugin: &str, grant: &NetworkGrant) {
-        let denied = format!(
-            "[{}] was denied the network; to allow it: `--allow-net {grant}`",
-            escape(plugin)
-        );
-        if self.lock(&self.inner.denied).insert(denied.clone()) {
-            self.notice(denied);
+    /// A plugin was denied something. One that tries again and again is told of
+    /// once, and one that tries everything some times.
+    fn denied(&self, plugin: &str, denial: &Denial<'_>) {
+        let text = denial_text(denial);
+        let told = {
+            let mut all = self.lock(&self.inner.denied);
+            let of_plugin = all.entry(plugin.to_owned()).or_default();
+            if of_plugin.len() > DENIALS || !of_plugin.insert(text.clone()) {
+                return;
+            }
+            of_plugin.len()
+        };
+        let plugin = escape(plugin);
+        if told > DENIALS {
+            self.notice(format_args!("[{plugin}] was denied more; it is not told"));
+        } else {
+            self.notice(format_args!("[{plugin}] was denied {text}"));
         }
     }
 
@@ -194,7 +206,7 @@ impl Console {
 impl Observer for Console {
     fn event(&self, event: &Event<'_>) {
         match event {
-            Event::Denied { plugin, grant, .. } => self.denied(plugin, grant),
+            Event::Denied { plugin, denial, .. } => self.denied(plugin, denial),
             Event::SetAside {
                 plugin,
                 failures,
@@ -222,6 +234,29 @@ impl Observer for Console {
             "[{plugin}] {style}{}{style:#}: {message}",
             record.level
         ));
+    }
+}
+
+/// What was denied, and what allows it.
+fn denial_text(denial: &Denial<'_>) -> String {
+    match denial {
+        Denial::Network(grant) => {
+            format!("the network; to allow it: `--allow-net {grant}`")
+        }
+        Denial::Sockets => "a socket, for nothing of the network is granted; to allow it: \
+                            `--allow-net WHERE:PORTS`"
+            .to_owned(),
+        Denial::Change(grant) => format!(
+            "a change in `{}`; to allow it: `--allow-dir {}`",
+            escape(grant.guest()),
+            escape(&grant.to_string())
+        ),
+        Denial::WayOut { folder, path } => format!(
+            "`{}`, which leads out of `{}`: what is there needs a grant of its own",
+            escape(path),
+            escape(folder.guest())
+        ),
+        other => format!("{other:?}"),
     }
 }
 

@@ -98,6 +98,7 @@ mod instance;
 mod limits;
 mod log_meter;
 mod observer;
+mod outgoing;
 mod plugin;
 mod requests;
 mod state;
@@ -109,8 +110,8 @@ pub use contract::Contract;
 pub use engine::{Engine, EngineConfig, TICK};
 pub use error::{Error, Result, WrongType};
 pub use grants::{
-    Clocks, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant, Randomness,
-    VariableGrant,
+    Clocks, Denial, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant,
+    Randomness, VariableGrant,
 };
 pub use host::{Host, HostBuilder};
 pub use instance::Instance;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Error, NetworkGrant};
+use crate::{Denial, Error};
 
 /// How much a log record matters. Ordered: `Debug < Info < Warn < Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,20 +83,20 @@ pub enum Event<'a> {
         time: Duration,
     },
     /// A guest was denied what it was not granted; it got the error that WASI
-    /// has for it. Told each time: a guest may try often.
+    /// has for it.
     Denied {
         /// The plugin's name.
         plugin: &'a str,
-        /// The grant that would have allowed it: of that address and port, or of
-        /// that name on every port.
-        grant: &'a NetworkGrant,
+        /// What it was denied, and the grant that would have allowed it.
+        denial: Denial<'a>,
     },
 }
 
 /// Receives log records and events of all plugins of a [`Host`](crate::Host).
 ///
 /// Methods are called on the thread that runs the plugin, in the middle of its
-/// call: a slow observer makes slow plugins. Both methods do nothing unless
+/// call: a slow observer makes slow plugins. Only what a request by `wasi:http`
+/// is denied may be told from another thread. Both methods do nothing unless
 /// written.
 pub trait Observer: Send + Sync + 'static {
     /// A plugin logged something. Called once for each record, in order.

@@ -11,17 +11,16 @@ use std::sync::Arc;
 
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    Error as HttpError, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
-    WasiHttpView,
-};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::grants::{Granted, Guard, Lookups, link_lookups};
+use crate::grants::{Folders, Granted, Guard, Lookups, Paths, link_lookups, link_paths};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
+use crate::outgoing::Outgoing;
 use crate::state::log;
 use crate::{HostState, Limits};
 
@@ -73,6 +72,7 @@ pub(crate) fn is_linked(compatible_name: &str) -> bool {
 pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     link_lookups(linker, |state| state.wasi.lookups())?;
+    link_paths(linker, |state| state.wasi.paths())?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
     crate::waiting::link(linker)
 }
@@ -90,8 +90,11 @@ struct Contexts {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    no_network: NoNetwork,
+    outgoing: Outgoing,
     guard: Guard,
+    folders: Folders,
+    /// Whether it was told that there are no sockets.
+    socketless: bool,
 }
 
 impl Wasi {
@@ -139,8 +142,10 @@ impl Wasi {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
-                no_network: NoNetwork,
+                outgoing: Outgoing(guard.clone()),
                 guard,
+                folders: granted.folders(),
+                socketless: false,
             })
         };
         contexts.get_or_insert_with(make)
@@ -152,8 +157,21 @@ impl Wasi {
         let contexts = self.contexts();
         Lookups {
             guard: &contexts.guard,
+            socketless: &mut contexts.socketless,
             sockets: WasiSocketsCtxView {
                 ctx: contexts.wasi.sockets(),
+                table: &mut contexts.table,
+            },
+        }
+    }
+
+    fn paths(&mut self) -> Paths<'_> {
+        let contexts = self.contexts();
+        Paths {
+            guard: &contexts.guard,
+            folders: &mut contexts.folders,
+            filesystem: WasiFilesystemCtxView {
+                ctx: contexts.wasi.filesystem(),
                 table: &mut contexts.table,
             },
         }
@@ -174,34 +192,10 @@ impl<D: Send> WasiHttpView for HostState<D> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let contexts = self.wasi.contexts();
         WasiHttpCtxView {
-            hooks: &mut contexts.no_network,
+            hooks: &mut contexts.outgoing,
             table: &mut contexts.table,
             ctx: &mut contexts.http,
         }
-    }
-}
-
-/// Denies every outgoing request.
-struct NoNetwork;
-
-impl WasiHttpHooks for NoNetwork {
-    fn send_request(
-        &mut self,
-        _request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _sent: Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-    ) -> Box<
-        dyn Future<
-                Output = Result<
-                    (
-                        http::Response<WasiBody>,
-                        Box<dyn Future<Output = Result<(), HttpError>> + Send>,
-                    ),
-                    HttpError,
-                >,
-            > + Send,
-    > {
-        Box::new(std::future::ready(Err(HttpError::HttpRequestDenied)))
     }
 }
 

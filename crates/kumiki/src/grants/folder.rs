@@ -69,6 +69,17 @@ impl FolderGrant {
             ..Self::read_only(host, guest)
         }
     }
+
+    /// The path that the guest knows it by.
+    #[must_use]
+    pub fn guest(&self) -> &str {
+        &self.guest
+    }
+
+    /// The same folder, to change.
+    pub(super) fn to_change(&self) -> Self {
+        Self::read_write(&self.host, &self.guest)
+    }
 }
 
 /// As it is written on a command line: `HOST[::GUEST][:ro|:rw]`. The guest's

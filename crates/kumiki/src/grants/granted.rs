@@ -8,7 +8,7 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::guard::Guard;
-use super::{FolderAccess, FolderGrant, GrantError, Grants};
+use super::{FolderAccess, FolderGrant, Folders, GrantError, Grants};
 use crate::Result;
 use crate::observer::Observer;
 
@@ -52,6 +52,11 @@ impl Granted {
             observer: observer.clone(),
             grants: self.grants.network.clone().into(),
         }
+    }
+
+    /// What is kept of the folders of an instance.
+    pub(crate) fn folders(&self) -> Folders {
+        Folders::new(&self.grants.folders)
     }
 
     /// Makes an instance's WASI context of what `wasi` has and these grants.

@@ -3,6 +3,7 @@
 //! instance's WASI context is made from.
 
 mod clocks;
+mod denial;
 mod error;
 mod file;
 mod folder;
@@ -10,6 +11,7 @@ mod granted;
 mod guard;
 mod lookup;
 mod network;
+mod paths;
 mod randomness;
 mod range;
 mod variable;
@@ -17,13 +19,15 @@ mod variable;
 use std::path::Path;
 
 pub use clocks::Clocks;
+pub use denial::Denial;
 pub use error::GrantError;
 pub use file::GrantsFile;
 pub use folder::{FolderAccess, FolderGrant};
 pub(crate) use granted::Granted;
-pub(crate) use guard::Guard;
+pub(crate) use guard::{Guard, Unreachable};
 pub(crate) use lookup::{Lookups, link as link_lookups};
 pub use network::NetworkGrant;
+pub(crate) use paths::{Folders, Paths, link as link_paths};
 pub use randomness::Randomness;
 pub use variable::VariableGrant;
 
@@ -87,7 +91,7 @@ impl Grants {
         self
     }
 
-    /// These grants, and addresses that sockets may reach.
+    /// These grants, and addresses that sockets and requests may reach.
     #[must_use]
     pub fn with_network(mut self, network: NetworkGrant) -> Self {
         if !self.network.contains(&network) {

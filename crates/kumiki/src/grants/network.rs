@@ -10,7 +10,8 @@ use super::range::{Range, Special, special};
 const HINT: &str = "addresses are granted as `WHERE:PORTS`, such as `api.example.com:443`, \
                     `10.1.0.0/16:5432`, `[::1]:8000-8999`, `public:443` or `loopback:*`";
 
-/// Whom a guest may connect and send to, on which ports. Nobody may listen.
+/// Whom a guest may connect and send to, by sockets and by `wasi:http`, on which
+/// ports. Nobody may listen.
 ///
 /// | written | means |
 /// | --- | --- |
@@ -94,6 +95,16 @@ impl NetworkGrant {
         let grant: Self = format!("{name}:*").parse().ok()?;
         grant.name()?;
         Some(grant)
+    }
+
+    /// The grant of a name on one port; none for what is no name.
+    pub(super) fn of_name(name: &str, port: u16) -> Option<Self> {
+        let all = Self::name_on_all_ports(name)?;
+        Some(Self {
+            first_port: port,
+            last_port: port,
+            ..all
+        })
     }
 
     pub(super) fn is_name(&self, name: &str) -> bool {

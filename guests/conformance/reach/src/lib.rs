@@ -11,6 +11,8 @@ use std::time::{Instant, SystemTime};
 
 use kumiki_plugin::{Output, Plugin, ProcessError};
 
+mod request;
+
 struct Reach;
 
 impl Plugin for Reach {
@@ -34,6 +36,7 @@ fn obey(words: &[&str]) -> Option<io::Result<String>> {
         ["append", path, text] => done(append(path, text)),
         ["truncate", path] => done(truncate(path)),
         ["remove", path] => done(fs::remove_file(path)),
+        ["clear", path] => done(fs::remove_dir_all(path)),
         ["list", path] => list(path),
         ["make", path] => done(fs::create_dir(path)),
         ["rename", from, to] => done(fs::rename(from, to)),
@@ -47,6 +50,9 @@ fn obey(words: &[&str]) -> Option<io::Result<String>> {
         ["send", address] => done(send(address)),
         ["listen", address] => done(TcpListener::bind(address).map(drop)),
         ["resolve", name] => resolve(name),
+        ["get", url] => Ok(request::fetch(url, None, None)),
+        ["get", url, nanoseconds] => Ok(request::fetch(url, None, nanoseconds.parse().ok())),
+        ["post", url, text] => Ok(request::fetch(url, Some(text), None)),
         ["now"] => Ok(now().to_string()),
         ["elapsed"] => Ok(elapsed().to_string()),
         ["random"] => Ok(RandomState::new().hash_one(0).to_string()),

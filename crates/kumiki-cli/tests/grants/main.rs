@@ -1,17 +1,24 @@
 //! What a plugin reaches with every grant and without: `reach`, a guest in
 //! Rust, tries what its input says, and answers with what came of it.
 
+mod folders;
+mod http;
+mod reach;
+mod server;
+mod told;
+
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
-use kumiki::{Clocks, Event, FolderGrant, Grants, Observer, Randomness, VariableGrant};
+use kumiki::{Clocks, Grants, Limits, Randomness, VariableGrant};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::Guest;
+
+use reach::{Reach, Watched};
 
 /// What WASI answers to what is outside of every grant.
 const NO_WAY_OUT: &str = "error: PermissionDenied";
@@ -23,23 +30,36 @@ type Case = fn(&Path) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 15] = [
+    let cases: [(&str, Case); 25] = [
         ("nothing is granted", nothing),
-        ("a folder to read", read_only),
-        ("a folder to change", read_write),
-        ("no way out by paths", no_way_out_by_paths),
-        ("no way out by the host's symbolic links", host_links),
-        ("no way out by the guest's own links", guest_links),
+        ("a folder to read", folders::read_only),
+        ("a folder to change", folders::read_write),
+        ("no way out by paths", folders::no_way_out_by_paths),
+        (
+            "no way out by the host's symbolic links",
+            folders::host_links,
+        ),
+        ("no way out by the guest's own links", folders::guest_links),
         (
             "nothing moves between folders of unlike access",
-            between_folders,
+            folders::between_folders,
         ),
-        ("a folder is opened once", opened_once),
+        ("a folder is opened once", folders::opened_once),
         ("variables and arguments", variables_and_arguments),
         ("clocks", clocks),
         ("randomness", randomness),
         ("addresses", addresses),
         ("names", names),
+        ("HTTP", http::allowed_and_denied),
+        ("HTTP and what answers", http::what_answers),
+        ("HTTP that hangs", http::what_hangs),
+        ("HTTP of much", http::much),
+        ("HTTP by TLS", http::tls),
+        ("HTTP and the environment", http::environment),
+        ("told of changes", told::changes),
+        ("told of ways out", told::ways_out),
+        ("told of nothing", told::nothing),
+        ("told by the program", told::program),
         ("a grant of one plugin", one_plugin),
         ("the program's flags and file", program),
     ];
@@ -51,43 +71,6 @@ fn main() {
             .with_kind(label)
     });
     libtest_mimic::run(&arguments, trials.into()).exit();
-}
-
-/// A guest with grants, and what it answers.
-struct Reach(TextPlugin);
-
-impl Reach {
-    fn new(path: &Path, grants: Grants) -> Result<Self, Failed> {
-        let host = TextHost::builder().grants(grants).build()?;
-        Ok(Self(TextPlugin::load(&host, path, Config::default())?))
-    }
-
-    fn answer(&mut self, command: &str) -> Result<String, Failed> {
-        Ok(self.0.process(command)?.output)
-    }
-
-    fn expect(&mut self, cases: &[(&str, &str)]) -> Result<(), Failed> {
-        for (command, expected) in cases {
-            let answer = self.answer(command)?;
-            if answer != *expected {
-                return Err(format!("`{command}` gave `{answer}`, not `{expected}`").into());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A folder with `data/a`, `data/inner/b`, `other/c`, and `secret` beside them.
-fn folders() -> Result<tempfile::TempDir, Failed> {
-    let folder = tempfile::tempdir()?;
-    let root = folder.path();
-    fs::create_dir_all(root.join("data/inner"))?;
-    fs::create_dir(root.join("other"))?;
-    fs::write(root.join("data/a"), "A")?;
-    fs::write(root.join("data/inner/b"), "B")?;
-    fs::write(root.join("other/c"), "C")?;
-    fs::write(root.join("secret"), "S")?;
-    Ok(folder)
 }
 
 fn nothing(path: &Path) -> Result<(), Failed> {
@@ -106,210 +89,6 @@ fn nothing(path: &Path) -> Result<(), Failed> {
         ("send 127.0.0.1:9", NO_WAY_OUT),
         ("listen 127.0.0.1:0", NO_WAY_OUT),
     ])
-}
-
-fn read_only(path: &Path) -> Result<(), Failed> {
-    let folder = folders()?;
-    let data = folder.path().join("data");
-    let grants = Grants::default().with_folder(FolderGrant::read_only(&data, "/data"));
-    Reach::new(path, grants)?.expect(&[
-        ("read /data/a", "A"),
-        ("read /data/inner/b", "B"),
-        ("read /data/inner/../a", "A"),
-        ("list /data", "a|inner"),
-        ("read /data/none", "error: NotFound"),
-        ("write /data/a x", NO_WAY_OUT),
-        ("write /data/new x", NO_WAY_OUT),
-        ("append /data/a x", NO_WAY_OUT),
-        ("truncate /data/a", NO_WAY_OUT),
-        ("remove /data/a", NO_WAY_OUT),
-        ("make /data/new", NO_WAY_OUT),
-        ("rename /data/a /data/new", NO_WAY_OUT),
-        ("link /data/a /data/new", NO_WAY_OUT),
-        ("symlink a /data/new", NO_WAY_OUT),
-        // Not by the back door of an inner folder either.
-        ("write /data/inner/b x", NO_WAY_OUT),
-        ("list /data", "a|inner"),
-    ])?;
-    assert_eq!(fs::read_to_string(data.join("a"))?, "A");
-    assert_eq!(fs::read_to_string(data.join("inner/b"))?, "B");
-    Ok(())
-}
-
-fn read_write(path: &Path) -> Result<(), Failed> {
-    let folder = folders()?;
-    let data = folder.path().join("data");
-    let grants = Grants::default().with_folder(FolderGrant::read_write(&data, "work"));
-    Reach::new(path, grants)?.expect(&[
-        ("write work/new N", "done"),
-        ("append work/new O", "done"),
-        ("read work/new", "NO"),
-        ("make work/folder", "done"),
-        ("rename work/new work/folder/moved", "done"),
-        ("link work/folder/moved work/again", "done"),
-        ("symlink again work/soft", "done"),
-        ("read work/soft", "NO"),
-        ("truncate work/again", "done"),
-        ("remove work/a", "done"),
-        ("list work", "again|folder|inner|soft"),
-    ])?;
-    assert_eq!(fs::read_to_string(data.join("folder/moved"))?, "");
-    assert!(!data.join("a").exists());
-    Ok(())
-}
-
-fn no_way_out_by_paths(path: &Path) -> Result<(), Failed> {
-    let folder = folders()?;
-    let data = folder.path().join("data");
-    let grants = Grants::default().with_folder(FolderGrant::read_write(&data, "/data"));
-    let absolute = format!("read {}", folder.path().join("secret").display());
-    let stolen = format!("rename /data/a {}", folder.path().join("stolen").display());
-    Reach::new(path, grants)?.expect(&[
-        ("read /data/../secret", NO_WAY_OUT),
-        ("read /data/inner/../../secret", NO_WAY_OUT),
-        ("read /data/./../secret", NO_WAY_OUT),
-        ("read /data//../secret", NO_WAY_OUT),
-        ("list /data/..", NO_WAY_OUT),
-        ("list /data/../other", NO_WAY_OUT),
-        ("write /data/../written x", NO_WAY_OUT),
-        ("make /data/../made", NO_WAY_OUT),
-        ("remove /data/../secret", NO_WAY_OUT),
-        ("rename /data/a /data/../stolen", NO_WAY_OUT),
-        ("rename /data/../secret /data/stolen", NO_WAY_OUT),
-        ("link /data/../secret /data/stolen", NO_WAY_OUT),
-        ("link /data/a /data/../stolen", NO_WAY_OUT),
-        (&absolute, NO_FOLDER),
-        (&stolen, NO_FOLDER),
-        ("read /etc/passwd", NO_FOLDER),
-        ("read secret", NO_FOLDER),
-        ("list /data", "a|inner"),
-    ])?;
-    let mut left: Vec<_> = fs::read_dir(folder.path())?
-        .map(|entry| Ok(entry?.file_name()))
-        .collect::<std::io::Result<_>>()?;
-    left.sort();
-    assert_eq!(left, ["data", "other", "secret"]);
-    Ok(())
-}
-
-/// Links that the host, or whoever filled the folder, has made.
-#[cfg(unix)]
-fn host_links(path: &Path) -> Result<(), Failed> {
-    use std::os::unix::fs::symlink;
-
-    let folder = folders()?;
-    let data = folder.path().join("data");
-    symlink(folder.path().join("secret"), data.join("absolute"))?;
-    symlink("../secret", data.join("relative"))?;
-    symlink("../other", data.join("folder"))?;
-    symlink("folder", data.join("twice"))?;
-    symlink("inner/b", data.join("inside"))?;
-    symlink("inner/../a", data.join("around"))?;
-    symlink("../data/a", data.join("out-and-in"))?;
-    let grants = Grants::default().with_folder(FolderGrant::read_write(&data, "/data"));
-    Reach::new(path, grants)?.expect(&[
-        ("read /data/absolute", NO_WAY_OUT),
-        ("read /data/relative", NO_WAY_OUT),
-        ("read /data/folder/c", NO_WAY_OUT),
-        ("list /data/folder", NO_WAY_OUT),
-        ("read /data/twice/c", NO_WAY_OUT),
-        ("read /data/out-and-in", NO_WAY_OUT),
-        ("write /data/relative x", NO_WAY_OUT),
-        ("write /data/folder/new x", NO_WAY_OUT),
-        ("rename /data/a /data/folder/a", NO_WAY_OUT),
-        ("link /data/a /data/folder/a", NO_WAY_OUT),
-        ("remove /data/folder/c", NO_WAY_OUT),
-        ("read /data/inside", "B"),
-        ("read /data/around", "A"),
-    ])?;
-    assert_eq!(fs::read_to_string(folder.path().join("secret"))?, "S");
-    assert_eq!(fs::read_dir(folder.path().join("other"))?.count(), 1);
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn host_links(_: &Path) -> Result<(), Failed> {
-    // Making a symbolic link needs a right on Windows that tests do not have.
-    Ok(())
-}
-
-fn guest_links(path: &Path) -> Result<(), Failed> {
-    let folder = folders()?;
-    let data = folder.path().join("data");
-    let grants = Grants::default().with_folder(FolderGrant::read_write(&data, "/data"));
-    let mut reach = Reach::new(path, grants)?;
-    reach.expect(&[
-        ("symlink /etc/passwd /data/absolute", NO_WAY_OUT),
-        // A link that leads out may be made, and leads nowhere.
-        ("symlink ../secret /data/relative", "done"),
-        ("read /data/relative", NO_WAY_OUT),
-        ("write /data/relative x", NO_WAY_OUT),
-        ("symlink .. /data/up", "done"),
-        ("read /data/up/secret", NO_WAY_OUT),
-        ("list /data/up", NO_WAY_OUT),
-        // A hard link to it is one to the link, not to what it leads to.
-        ("link /data/relative /data/hard", "done"),
-        ("read /data/hard", NO_WAY_OUT),
-        // Nor does a link lead out once it is moved deeper or higher.
-        ("symlink ../a /data/inner/near", "done"),
-        ("read /data/inner/near", "A"),
-        ("rename /data/inner/near /data/near", "done"),
-        ("read /data/near", NO_WAY_OUT),
-    ])?;
-    assert_eq!(fs::read_to_string(folder.path().join("secret"))?, "S");
-    Ok(())
-}
-
-fn between_folders(path: &Path) -> Result<(), Failed> {
-    let folder = folders()?;
-    let at = |name| folder.path().join(name);
-    let grants = Grants::default()
-        .with_folder(FolderGrant::read_only(at("data"), "/data"))
-        .with_folder(FolderGrant::read_write(at("other"), "/other"));
-    Reach::new(path, grants)?.expect(&[
-        // What may only be read must not become something to write.
-        ("link /data/a /other/a", NO_WAY_OUT),
-        ("rename /data/a /other/a", NO_WAY_OUT),
-        ("rename /other/c /data/c", NO_WAY_OUT),
-        ("link /other/c /data/c", NO_WAY_OUT),
-        ("symlink ../data/a /other/soft", "done"),
-        ("write /other/soft x", NO_WAY_OUT),
-        ("read /other/soft", NO_WAY_OUT),
-        ("read /other/../data/a", NO_WAY_OUT),
-        ("list /data", "a|inner"),
-        ("list /other", "c|soft"),
-    ])?;
-    let grants = Grants::default()
-        .with_folder(FolderGrant::read_write(at("data"), "/data"))
-        .with_folder(FolderGrant::read_write(at("other"), "/other"));
-    Reach::new(path, grants)?.expect(&[("rename /data/a /other/a", "done"), ("read /other/a", "A")])
-}
-
-/// What happens to a path later leads nowhere else.
-fn opened_once(path: &Path) -> Result<(), Failed> {
-    let folder = folders()?;
-    let data = folder.path().join("data");
-    let grants = Grants::default().with_folder(FolderGrant::read_only(&data, "/data"));
-    let mut reach = Reach::new(path, grants)?;
-    fs::rename(&data, folder.path().join("moved"))?;
-    fs::rename(folder.path().join("other"), &data)?;
-    reach.expect(&[("read /data/a", "A"), ("read /data/c", "error: NotFound")])?;
-    reach.0.restart();
-    reach.expect(&[("read /data/a", "A"), ("list /data", "a|inner")])?;
-
-    let grants = Grants::default().with_folder(FolderGrant::read_only("no-such", "/data"));
-    let error = TextHost::builder().grants(grants.clone()).build().err();
-    let error = error.ok_or("a folder was granted that is not there")?;
-    assert_eq!(
-        error.to_string(),
-        "cannot grant `no-such::/data:ro`: there is no folder `no-such`"
-    );
-    let plugin = TextHost::new()?.load(path)?;
-    assert!(matches!(
-        plugin.with_grants(&grants),
-        Err(kumiki::Error::Grant(_))
-    ));
-    Ok(())
 }
 
 fn variables_and_arguments(path: &Path) -> Result<(), Failed> {
@@ -361,21 +140,6 @@ fn randomness(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Remembers which grants would have allowed what was denied.
-#[derive(Clone, Default)]
-struct Denials(Arc<Mutex<Vec<String>>>);
-
-impl Observer for Denials {
-    fn event(&self, event: &Event<'_>) {
-        if let Event::Denied { grant, .. } = event {
-            self.0
-                .lock()
-                .expect("nobody panicked")
-                .push(grant.to_string());
-        }
-    }
-}
-
 fn addresses(path: &Path) -> Result<(), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -390,6 +154,7 @@ fn addresses(path: &Path) -> Result<(), Failed> {
     let (port, connect) = (address.port(), format!("connect {address}"));
     let by_name = format!("connect localhost:{port}");
     let (send, listen) = (format!("send {datagrams}"), "listen 127.0.0.1:0");
+    let watched = Watched::new(path, Limits::default())?;
     for (granted, command, expected) in [
         (address.to_string(), &connect, "welcome"),
         (format!("loopback:{port}"), &connect, "welcome"),
@@ -406,16 +171,11 @@ fn addresses(path: &Path) -> Result<(), Failed> {
         (format!("loopback:{port}"), &send, NO_WAY_OUT),
         ("loopback:*".to_owned(), &listen.to_owned(), NO_WAY_OUT),
     ] {
-        let denials = Denials::default();
         let grants = Grants::default().with_network(granted.parse()?);
-        let host = TextHost::builder()
-            .grants(grants)
-            .observer(denials.clone())
-            .build()?;
-        let mut reach = Reach(TextPlugin::load(&host, path, Config::default())?);
+        let mut reach = watched.with(&grants)?;
         let answer = reach.answer(command)?;
         assert_eq!(answer, expected, "{granted}: {command}");
-        let denied = denials.0.lock().expect("nobody panicked").clone();
+        let denied = watched.denials.take();
         if answer != NO_WAY_OUT || command == listen {
             assert_eq!(denied, [""; 0], "{granted}: {command}");
             continue;
@@ -433,6 +193,7 @@ fn addresses(path: &Path) -> Result<(), Failed> {
 
 /// A guest asks for granted names only: what it asks for would be a way out.
 fn names(path: &Path) -> Result<(), Failed> {
+    let watched = Watched::new(path, Limits::default())?;
     for (granted, command, expected, told) in [
         // Names that no grant can have, and that others would understand.
         (
@@ -466,20 +227,15 @@ fn names(path: &Path) -> Result<(), Failed> {
         (&["localhost:80"], "resolve localhost", "127.0.0.1", ""),
         (&["localhost:80"], "resolve LOCALHOST", "127.0.0.1", ""),
     ] {
-        let denials = Denials::default();
         let mut grants = Grants::default();
         for grant in granted {
             grants = grants.with_network(grant.parse()?);
         }
-        let host = TextHost::builder()
-            .grants(grants)
-            .observer(denials.clone())
-            .build()?;
-        let mut reach = Reach(TextPlugin::load(&host, path, Config::default())?);
+        let mut reach = watched.with(&grants)?;
         let answer = reach.answer(command)?;
         let as_expected = answer.split('|').any(|address| address == expected);
         assert!(as_expected, "{granted:?}: {command}: {answer}");
-        let denied = denials.0.lock().expect("nobody panicked").concat();
+        let denied = watched.denials.take().concat();
         assert_eq!(denied, told, "{granted:?}: {command}");
     }
     Ok(())
@@ -501,7 +257,7 @@ fn one_plugin(path: &Path) -> Result<(), Failed> {
 }
 
 fn program(path: &Path) -> Result<(), Failed> {
-    let folder = folders()?;
+    let folder = folders::folders()?;
     let root = folder.path();
     fs::copy(path, root.join("reach.wasm"))?;
     fs::copy(path, root.join("again.wasm"))?;
