@@ -70,6 +70,7 @@ fn kumiki(place: &Place) -> Command {
     command.current_dir(&place.root);
     let plugins = place.plugins();
     command
+        .env("KUMIKI_CACHE", place.artifacts())
         .args(["run", "-p"])
         .arg(plugins.strip_prefix(&place.root).unwrap_or(&plugins));
     command

@@ -56,6 +56,11 @@ impl Place {
         self.target.join("fixtures")
     }
 
+    /// Where tests and the demo keep compiled plugins.
+    pub(crate) fn artifacts(&self) -> PathBuf {
+        self.target.join("artifacts")
+    }
+
     pub(crate) fn build_options(&self) -> Options {
         Options::new(self.target.join("guests"))
     }

@@ -28,6 +28,8 @@ pub(crate) fn run(place: &Place, filters: &[String]) -> Result<()> {
         let mut test = cargo(place, "test --workspace");
         test.env("KUMIKI_PLUGINS", place.plugins())
             .env("KUMIKI_FIXTURES", place.fixtures())
+            // Some guests take many seconds to compile: once.
+            .env("KUMIKI_CACHE", place.artifacts())
             // What `kumiki build` uses in the templates' tests.
             .env("KUMIKI_TOOLS", place.target.join("tools"));
         run_program(test.arg("--").args(filters))

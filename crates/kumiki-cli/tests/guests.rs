@@ -6,10 +6,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use kumiki::Cache;
 use kumiki::inspect::Interfaces;
 use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, conformance};
 use libtest_mimic::{Arguments, Failed, Trial};
-use test_components::guests::Guest;
+use test_components::guests::{Guest, artifacts};
 
 /// The published example's three, which `cargo xtask demo` runs.
 const EXAMPLES: [&str; 3] = ["text-upper", "text-reverse-c", "text-wordcount-js"];
@@ -22,6 +23,11 @@ const FOREIGN: [&str; 4] = [
 ];
 
 type Case = fn(&Path) -> Result<(), Failed>;
+
+/// A host that compiles no guest twice.
+fn host() -> kumiki::Result<TextHost> {
+    TextHost::builder().cache(Cache::open(artifacts())?).build()
+}
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -69,11 +75,7 @@ fn trial(name: &str, guest: &'static str, case: Case) -> Trial {
 
 /// Loads a guest, with a log that nobody reads.
 fn load(path: &Path) -> Result<TextPlugin, Failed> {
-    Ok(TextPlugin::load(
-        &TextHost::new()?,
-        path,
-        Config::default(),
-    )?)
+    Ok(TextPlugin::load(&host()?, path, Config::default())?)
 }
 
 /// What a guest makes of an input: its output and metadata, or its error.
@@ -227,7 +229,7 @@ fn says_what_it_is(path: &Path) -> Result<(), Failed> {
 /// What `kumiki check` tries: among it 100,000 calls without growing, in which
 /// a byte lost in each would be more than a page of memory.
 fn conforms(path: &Path) -> Result<(), Failed> {
-    let plugin = TextHost::new()?.load(path)?;
+    let plugin = host()?.load(path)?;
     let mut failures = Vec::new();
     conformance::check(&plugin, |finding| {
         if let Err(wrong) = finding.outcome {
@@ -302,7 +304,10 @@ fn probe(path: &Path) -> Result<(), Failed> {
         assert_eq!(answer, expected, "{input}");
     }
     let limits = kumiki::Limits::default().with_time(std::time::Duration::from_millis(500));
-    let host = TextHost::builder().limits(limits).build()?;
+    let host = TextHost::builder()
+        .limits(limits)
+        .cache(Cache::open(artifacts())?)
+        .build()?;
     let mut plugin = TextPlugin::load(&host, path, Config::default())?;
     assert_eq!(
         plugin.process("loop").expect_err("it never ends").kind(),

@@ -111,6 +111,13 @@ fn find(name: &str) -> Result<PathBuf, String> {
     Err("it is not built\nhint: cargo xtask fixtures".to_owned())
 }
 
+/// Where the tests keep compiled guests: some take many seconds to compile.
+#[must_use]
+pub fn artifacts() -> PathBuf {
+    std::env::var_os("KUMIKI_CACHE")
+        .map_or_else(|| target_folder().join("artifacts"), PathBuf::from)
+}
+
 /// Where cargo puts what it builds: the tests' own program lies in it, in
 /// `debug/deps` or the like.
 fn target_folder() -> PathBuf {

@@ -4,16 +4,20 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use kumiki::{Denial, Event, Grants, Limits, Observer, Plugin};
+use kumiki::{Cache, Denial, Event, Grants, Limits, Observer, Plugin};
 use kumiki_text::{Config, TextContract, TextHost, TextPlugin};
 use libtest_mimic::Failed;
+use test_components::guests::artifacts;
 
 /// A guest with grants, and what it answers.
 pub(crate) struct Reach(pub(crate) TextPlugin);
 
 impl Reach {
     pub(crate) fn new(path: &Path, grants: Grants) -> Result<Self, Failed> {
-        let host = TextHost::builder().grants(grants).build()?;
+        let host = TextHost::builder()
+            .grants(grants)
+            .cache(Cache::open(artifacts())?)
+            .build()?;
         Ok(Self(TextPlugin::load(&host, path, Config::default())?))
     }
 
@@ -44,6 +48,7 @@ impl Watched {
         let host = TextHost::builder()
             .limits(limits)
             .observer(denials.clone())
+            .cache(Cache::open(artifacts())?)
             .build()?;
         let plugin = host.load(path)?;
         Ok(Self { plugin, denials })

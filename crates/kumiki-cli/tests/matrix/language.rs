@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use kumiki::{Event, Level, LogRecord, Observer, Plugin};
+use kumiki::{Cache, Event, Level, LogRecord, Observer, Plugin};
 use kumiki_build::Toolchain;
 use kumiki_text::{Error, TextContract, TextHost, TextPlugin};
-use test_components::guests::Guest;
+use test_components::guests::{Guest, artifacts};
 
 use crate::cases::{Answer, config};
 
@@ -81,7 +81,11 @@ impl Loaded {
         let heard = Arc::new(Mutex::default());
         let load = || {
             let observer = Recorder(heard.clone());
-            TextHost::builder().observer(observer).build()?.load(path)
+            TextHost::builder()
+                .observer(observer)
+                .cache(Cache::open(artifacts())?)
+                .build()?
+                .load(path)
         };
         let plugin = load().map_err(|error| error.to_string())?;
         Ok(Self { plugin, heard })

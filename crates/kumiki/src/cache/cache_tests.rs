@@ -7,7 +7,7 @@ use crate::EngineConfig;
 
 /// A folder to keep artifacts in, and an engine to make them for.
 struct Scene {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     cache: Cache,
     engine: Engine,
     compiled: AtomicU32,
@@ -19,7 +19,7 @@ impl Scene {
         let cache = Cache::open(folder.path().join("artifacts")).unwrap();
         let engine = crate::Engine::shared(&EngineConfig::default()).unwrap();
         Self {
-            folder,
+            _folder: folder,
             cache,
             engine: engine.as_wasmtime().clone(),
             compiled: AtomicU32::new(0),
