@@ -55,9 +55,12 @@ const COUNT: &str = "(local $i i32)
     (local.set $i (i32.const 1000000))
     (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))";
 
+/// How many pairs each ratio is the median of.
+const PAIRS: usize = 301;
+
 fn main() {
-    println!("| guest | input | without | with all | with / without |");
-    println!("| --- | --- | --- | --- | --- |");
+    println!("| guest | input | without | with all | all / none | time limit alone / none |");
+    println!("| --- | --- | --- | --- | --- | --- |");
     let written = |name, work: &str| {
         let process = format!("{work} {}", test_components::ECHO);
         test_components::TextPlugin::new(name)
@@ -70,7 +73,10 @@ fn main() {
         let input = if is_long { &long } else { SHORT };
         match Guest::find(name).path().map(std::fs::read) {
             Ok(component) => row(name, &component.expect("it can be read"), input),
-            Err(why) => println!("| {name} | not built: {} | | | |", why.replace('\n', "; ")),
+            Err(why) => println!(
+                "| {name} | not built: {} | | | | |",
+                why.replace('\n', "; ")
+            ),
         }
     }
     row("a hash", &written("hash", HASH), &long);
@@ -85,11 +91,18 @@ fn row(name: &str, component: &[u8], input: &str) {
     let expected = without.process(input);
     assert_eq!(with.process(input).expect("an answer").output, expected);
 
+    // wasmtime's own price for being interruptible, within the whole.
+    let mut limited = ByHand::limited(component);
+    let alone = ratio(
+        || drop(black_box(without.process(black_box(input)))),
+        || drop(black_box(limited.process(black_box(input)))),
+        PAIRS,
+    );
     let mut a = || drop(black_box(without.process(black_box(input))));
     let mut b = || drop(black_box(with.process(black_box(input))));
-    let ratio = ratio(&mut a, &mut b, 301);
+    let ratio = ratio(&mut a, &mut b, PAIRS);
     println!(
-        "| {name} | {} bytes | {:.2?} | {:.2?} | {ratio:.3} |",
+        "| {name} | {} bytes | {:.2?} | {:.2?} | {ratio:.3} | {alone:.3} |",
         input.len(),
         per_call(a),
         per_call(b)

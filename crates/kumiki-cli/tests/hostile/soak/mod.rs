@@ -28,7 +28,7 @@ const ATTACKERS: [&str; 10] = [
     "20,000 handles",
     "output of 20 MB",
     "output of invalid UTF-8",
-    "a million log records",
+    "10 MB of log in 10,000 records",
 ];
 
 /// How long the longest call and all that comes with it may take to end.
@@ -65,17 +65,21 @@ pub(crate) fn run(time: Duration) -> i32 {
         player
     };
     let players: Vec<_> = work.into_iter().map(start).collect();
+    wait_for(&players);
     let levels = watch(time, &players);
 
     stop.store(true, Ordering::Relaxed);
     let deadline = Instant::now() + PATIENCE;
     let mut faults = levels.faults();
     let left = || deadline.saturating_duration_since(Instant::now());
-    let ended = players.iter().take_while(|_| ends.recv_timeout(left()).is_ok());
+    let ended = players
+        .iter()
+        .take_while(|_| ends.recv_timeout(left()).is_ok());
     if ended.count() < players.len() {
         faults.push(format!("a plugin has not ended after {PATIENCE:?}"));
     }
-    faults.extend(players.iter().flat_map(|player| player.faults()));
+    faults.extend(players.iter().flat_map(|player| player.new_faults()));
+    faults.extend(players.iter().filter_map(|player| player.verdict()));
     say(&report(&players, &levels, &faults));
     i32::from(!faults.is_empty())
 }
@@ -95,6 +99,17 @@ fn work() -> Result<Vec<Work>, String> {
     Ok(work)
 }
 
+/// Waits until each has been called: what takes seconds is compiled by then.
+fn wait_for(players: &[Arc<Player>]) {
+    let start = Instant::now();
+    let all_called = || players.iter().all(|player| player.calls() > 0);
+    while !all_called() && start.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let (count, time) = (players.len(), start.elapsed());
+    say(&format!("{count} plugins have begun after {time:.1?}\n"));
+}
+
 /// Looks at the process every second, and says now and then what it sees.
 fn watch(time: Duration, players: &[Arc<Player>]) -> Levels {
     let (start, mut levels) = (Instant::now(), Levels::new(time));
@@ -102,6 +117,8 @@ fn watch(time: Duration, players: &[Arc<Player>]) -> Levels {
     while start.elapsed() < time {
         thread::sleep(Duration::from_secs(1).min(time - start.elapsed().min(time)));
         let level = levels.look(start.elapsed());
+        let faults = players.iter().flat_map(|player| player.new_faults());
+        faults.for_each(|fact| say(&format!("FAULT: {fact}\n")));
         if start.elapsed() >= next {
             let calls: u64 = players.iter().map(|player| player.calls()).sum();
             let failures: u64 = players.iter().map(|player| player.failures()).sum();

@@ -1,6 +1,6 @@
 //! One plugin, called without end, and what is counted of it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use kumiki::Limits;
@@ -38,7 +38,9 @@ pub(super) struct Player {
     pub(super) expected: String,
     calls: AtomicU64,
     failures: AtomicU64,
-    told: Mutex<Vec<String>>,
+    told: AtomicUsize,
+    /// Failures that are to be told.
+    news: Mutex<Vec<String>>,
 }
 
 impl Player {
@@ -52,7 +54,8 @@ impl Player {
             expected,
             calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            told: Mutex::default(),
+            told: AtomicUsize::new(0),
+            news: Mutex::default(),
         }
     }
 
@@ -64,14 +67,18 @@ impl Player {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// The first few of its failures; also that it was never called.
-    pub(super) fn faults(&self) -> Vec<String> {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut faults = told.clone();
-        if self.calls() == 0 {
-            faults.push(format!("{} was never called", self.name));
+    /// Those of its first few failures that were not told before.
+    pub(super) fn new_faults(&self) -> Vec<String> {
+        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was wrong with it on the whole.
+    pub(super) fn verdict(&self) -> Option<String> {
+        match (self.calls(), self.failures()) {
+            (0, _) => Some(format!("{} was never called", self.name)),
+            (_, 0) => None,
+            (_, failures) => Some(format!("{} failed {failures} times", self.name)),
         }
-        faults
     }
 
     /// Calls the plugin until it is told to stop.
@@ -125,10 +132,10 @@ impl Player {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let Err(fact) = outcome else { return };
         self.failures.fetch_add(1, Ordering::Relaxed);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < TOLD {
+        if self.told.fetch_add(1, Ordering::Relaxed) < TOLD {
             let fact: String = fact.chars().take(500).collect();
-            told.push(format!("{}: {fact}", self.name));
+            let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+            news.push(format!("{}: {fact}", self.name));
         }
     }
 }
