@@ -16,6 +16,8 @@ use crate::step::{run as run_program, step};
 pub(crate) enum Benchmark {
     /// The languages side by side, as a table for docs/languages.md
     Languages,
+    /// What all limits together cost beside none
+    Limits,
     /// What a call costs beside wasmtime by hand
     Overhead,
 }
@@ -33,6 +35,9 @@ pub(crate) fn run(place: &Place, benchmark: Benchmark) -> Result<()> {
         Benchmark::Languages => {
             let times = step("time the builds", || build_times(place))?;
             cargo.arg("languages").env("KUMIKI_BUILD_TIMES", times);
+        }
+        Benchmark::Limits => {
+            cargo.arg("limits");
         }
         Benchmark::Overhead => {
             cargo.args(["overhead", "--", "none"]);

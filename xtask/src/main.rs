@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask setup | fixtures | demo | test | bench`.
+//! The project's own commands: `cargo xtask setup | fixtures | demo | test | bench |
+//! soak`.
 //!
 //! Each does what the ones before it do, as far as it needs them, and does
 //! nothing twice. What they make lies under `target`: `tools`, `plugins` (the
@@ -15,6 +16,7 @@ mod demo;
 mod fixtures;
 mod place;
 mod setup;
+mod soak;
 mod step;
 mod test;
 
@@ -46,8 +48,15 @@ enum Xtask {
     /// KUMIKI_REQUIRE=rust,c,js,python,go,starlingmonkey names the toolchains that
     /// must not be missing.
     Test {
-        /// Run only tests whose name contains one of these, and no lints
-        filters: Vec<String>,
+        /// Run only tests whose name contains this, and no lints
+        filter: Option<String>,
+    },
+    /// Set up, build all guests, and have good plugins and hostile ones run side
+    /// by side: every answer is checked, and memory must stay flat
+    Soak {
+        /// For how long
+        #[arg(long, default_value_t = 10.0, value_parser = minutes)]
+        minutes: f64,
     },
 }
 
@@ -68,6 +77,15 @@ fn run(command: Xtask) -> anyhow::Result<()> {
         Xtask::Fixtures => step::step("guests", || fixtures::all(&place)),
         Xtask::Demo => demo::run(&place),
         Xtask::Bench { benchmark } => bench::run(&place, benchmark),
-        Xtask::Test { filters } => test::run(&place, &filters),
+        Xtask::Test { filter } => test::run(&place, filter.as_deref()),
+        Xtask::Soak { minutes } => soak::run(&place, minutes),
+    }
+}
+
+/// A week is time enough.
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(minutes) if (0.1..=10_080.0).contains(&minutes) => Ok(minutes),
+        _ => Err("not a number of minutes from 0.1 to 10080".to_owned()),
     }
 }

@@ -10,9 +10,10 @@ use crate::place::Place;
 use crate::step::{run as run_program, step};
 use crate::{fixtures, setup};
 
-/// All steps, or only the tests whose name contains one of `filters`. A step
-/// that fails does not hide what the next ones would say.
-pub(crate) fn run(place: &Place, filters: &[String]) -> Result<()> {
+/// All steps, or only the tests whose name contains `filter` (there is no more
+/// than one, because libtest-mimic takes no more). A step that fails does not
+/// hide what the next ones would say.
+pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
     let start = Instant::now();
     let mut steps = Steps::default();
     steps.run("setup", "cargo xtask setup", || {
@@ -21,7 +22,7 @@ pub(crate) fn run(place: &Place, filters: &[String]) -> Result<()> {
         })
     });
     steps.run("guests", "cargo xtask fixtures", || fixtures::all(place));
-    if filters.is_empty() {
+    if filter.is_none() {
         lints(place, &mut steps);
     }
     steps.run("tests", "cargo xtask test FILTER runs some of them", || {
@@ -32,7 +33,7 @@ pub(crate) fn run(place: &Place, filters: &[String]) -> Result<()> {
             .env("KUMIKI_CACHE", place.artifacts())
             // What `kumiki build` uses in the templates' tests.
             .env("KUMIKI_TOOLS", place.target.join("tools"));
-        run_program(test.arg("--").args(filters))
+        run_program(test.arg("--").args(filter))
     });
 
     let Steps { passed, failed } = steps;

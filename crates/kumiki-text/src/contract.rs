@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use kumiki::wasmtime;
-use kumiki::wasmtime::component::{HasSelf, InstancePre, Linker};
+use kumiki::wasmtime::component::{InstancePre, Linker, WasmStr};
+use kumiki::wasmtime::{self, StoreContextMut};
 use kumiki::{Contract, HostState, Level};
 
 pub use bindings::exports::myapp::text_processor::plugin::{ProcessError, ProcessResult};
-use bindings::myapp::text_processor::host_api;
 pub use bindings::myapp::text_processor::host_api::LogLevel;
 pub use bindings::myapp::text_processor::types::KeyValue;
 
@@ -40,7 +39,11 @@ impl Contract for TextContract {
     type Bindings = bindings::TextPlugin;
 
     fn link(linker: &mut Linker<HostState<TextData>>) -> wasmtime::Result<()> {
-        bindings::TextPlugin::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+        // By hand, where `bindgen!` has `add_to_linker`: it would copy each
+        // string into one of its own first, and these are only looked at.
+        let mut host = linker.instance("myapp:text-processor/host-api")?;
+        host.func_wrap("log", log)?;
+        host.func_wrap("get-config", get_config)
     }
 
     fn pre(pre: InstancePre<HostState<TextData>>) -> wasmtime::Result<Self::Pre> {
@@ -90,23 +93,31 @@ pub struct TextData {
     pub config: Config,
 }
 
-impl host_api::Host for HostState<TextData> {
-    fn log(&mut self, level: LogLevel, message: String) {
-        let level = match level {
-            LogLevel::Debug => Level::Debug,
-            LogLevel::Info => Level::Info,
-            LogLevel::Warn => Level::Warn,
-            LogLevel::Error => Level::Error,
-        };
-        HostState::log(self, level, &message);
-    }
-
-    fn get_config(&mut self, key: String) -> Option<String> {
-        self.data.config.get(&key).map(str::to_owned)
-    }
+/// `log`, as the WIT has it.
+fn log(
+    store: StoreContextMut<'_, HostState<TextData>>,
+    (level, message): (LogLevel, WasmStr),
+) -> wasmtime::Result<()> {
+    let level = match level {
+        LogLevel::Debug => Level::Debug,
+        LogLevel::Info => Level::Info,
+        LogLevel::Warn => Level::Warn,
+        LogLevel::Error => Level::Error,
+    };
+    let message = message.to_str(&store)?;
+    store.data().log(level, &message);
+    Ok(())
 }
 
-impl bindings::myapp::text_processor::types::Host for HostState<TextData> {}
+/// `get-config`, as the WIT has it.
+fn get_config(
+    store: StoreContextMut<'_, HostState<TextData>>,
+    (key,): (WasmStr,),
+) -> wasmtime::Result<(Option<String>,)> {
+    let key = key.to_str(&store)?;
+    let value = store.data().data.config.get(&key);
+    Ok((value.map(str::to_owned),))
+}
 
 /// The name of an error as the contract spells it, such as `invalid-input`.
 /// (`Display` is taken by the generated code, and says something else.)

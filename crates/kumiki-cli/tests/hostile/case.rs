@@ -36,13 +36,20 @@ const MESSAGE: usize = 16 << 10;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Act = Box<dyn FnOnce() -> Result<Seen, String> + Send>;
-/// Makes what the act needs, before anything is measured.
-type Prepare = Box<dyn FnOnce() -> Act + Send>;
+/// Makes a guest's bytes, before anything is measured.
+type Make = Box<dyn FnOnce() -> Vec<u8> + Send>;
+
+/// What is tried.
+enum Tried {
+    Act(Act),
+    /// A guest, whose calls may take so long.
+    Guest(Make, Duration),
+}
 
 /// A behaviour, how it is tried, and what must come of it.
 pub(crate) struct Case {
     name: &'static str,
-    prepare: Prepare,
+    tried: Tried,
     outcome: Outcome,
     says: &'static str,
     memory: usize,
@@ -58,18 +65,13 @@ impl Case {
         says: &'static str,
         act: impl FnOnce() -> Result<Seen, String> + Send + 'static,
     ) -> Self {
-        Self::prepared(name, outcome, says, || Box::new(act))
+        Self::of(name, Tried::Act(Box::new(act)), outcome, says)
     }
 
-    fn prepared(
-        name: &'static str,
-        outcome: Outcome,
-        says: &'static str,
-        prepare: impl FnOnce() -> Act + Send + 'static,
-    ) -> Self {
+    fn of(name: &'static str, tried: Tried, outcome: Outcome, says: &'static str) -> Self {
         Self {
             name,
-            prepare: Box::new(prepare),
+            tried,
             outcome,
             says,
             memory: 192 << 20,
@@ -89,10 +91,8 @@ impl Case {
 
     /// A guest that would never end: its time must.
     pub(crate) fn endless(name: &'static str, guest: Guest) -> Self {
-        Self::prepared(name, Outcome::Limit, "time of 200ms", move || {
-            let bytes = guest.build();
-            Box::new(move || attempt(&bytes, SHORT))
-        })
+        let tried = Tried::Guest(Box::new(move || guest.build()), SHORT);
+        Self::of(name, tried, Outcome::Limit, "time of")
     }
 
     /// Bytes of whatever kind, made when their turn comes.
@@ -102,9 +102,26 @@ impl Case {
         says: &'static str,
         bytes: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) -> Self {
-        Self::prepared(name, outcome, says, move || {
-            let bytes = bytes();
-            Box::new(move || attempt(&bytes, LONG))
+        Self::of(name, Tried::Guest(Box::new(bytes), LONG), outcome, says)
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The guest, to be tried again and again; none where it is no guest.
+    pub(crate) fn into_attacker(self) -> Option<Attacker> {
+        let Tried::Guest(bytes, time) = self.tried else {
+            return None;
+        };
+        Some(Attacker {
+            name: self.name,
+            bytes: bytes(),
+            // There, more plugins compute than there are processors, and
+            // the making of an instance waits its turn like any call.
+            limits: limits(time * 5),
+            outcome: self.outcome,
+            says: self.says,
         })
     }
 
@@ -129,7 +146,13 @@ impl Case {
 
     fn run(self, neighbour: &Neighbour, report: &Report) -> Result<(), Failed> {
         neighbour.answers()?;
-        let act = (self.prepare)();
+        let act = match self.tried {
+            Tried::Act(act) => act,
+            Tried::Guest(bytes, time) => {
+                let bytes = bytes();
+                Box::new(move || attempt(&bytes, time))
+            }
+        };
         let (start, peak) = (Instant::now(), Peak::start());
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || sender.send(act()));
@@ -168,6 +191,39 @@ impl Case {
     }
 }
 
+/// A guest that attacks when it is told to, and what must come of it.
+pub(crate) struct Attacker {
+    pub(crate) name: &'static str,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) limits: Limits,
+    outcome: Outcome,
+    says: &'static str,
+}
+
+impl Attacker {
+    /// How it must end, in words.
+    pub(crate) fn expected(&self) -> String {
+        match self.says {
+            "" => self.outcome.to_string(),
+            says => format!("{}: {says}", self.outcome),
+        }
+    }
+
+    /// Whether it ended as it must.
+    pub(crate) fn judge(&self, seen: &Seen) -> Result<(), String> {
+        judge(seen, self.outcome, self.says)
+    }
+}
+
+/// Small limits, and time enough to reach them.
+fn limits(time: Duration) -> Limits {
+    Limits::default()
+        .with_time(time)
+        .with_memory(MEMORY)
+        .with_transfer(TRANSFER)
+        .with_log(LOG_RECORDS, LOG_BYTES)
+}
+
 fn judge(seen: &Seen, outcome: Outcome, says: &str) -> Result<(), String> {
     if seen.message.len() > MESSAGE {
         return Err(format!("a message of {} bytes", seen.message.len()));
@@ -194,13 +250,10 @@ fn short(seen: &Seen) -> String {
 /// The whole of it on the real host: load, ask for the name, attack, and call
 /// once more, which must be answered.
 fn attempt(bytes: &[u8], time: Duration) -> Result<Seen, String> {
-    let limits = Limits::default()
-        .with_time(time)
-        .with_memory(MEMORY)
-        .with_transfer(TRANSFER)
-        .with_log(LOG_RECORDS, LOG_BYTES);
     let heard = Heard::default();
-    let host = TextHost::builder().limits(limits).observer(heard.clone());
+    let host = TextHost::builder()
+        .limits(limits(time))
+        .observer(heard.clone());
     let host = host.build();
     let host = host.map_err(|error| error.to_string())?;
     let loaded = host
@@ -211,6 +264,13 @@ fn attempt(bytes: &[u8], time: Duration) -> Result<Seen, String> {
         Ok(plugin) => plugin,
         Err(error) => return Ok(error.into()),
     };
+    let seen = attack(&mut plugin)?;
+    heard.is_bounded()?;
+    Ok(seen)
+}
+
+/// One attack, and a call after it, which must be answered.
+pub(crate) fn attack(plugin: &mut TextPlugin) -> Result<Seen, String> {
     let seen = match plugin.process("attack") {
         Ok(result) if result.output == "attack" => Seen::answer(),
         Ok(result) => {
@@ -219,10 +279,14 @@ fn attempt(bytes: &[u8], time: Duration) -> Result<Seen, String> {
         }
         Err(error) => error.into(),
     };
-    heard.is_bounded()?;
+    let start = Instant::now();
     match plugin.process("well") {
         Ok(result) if result.output == "well" => Ok(seen),
-        other => Err(format!("the call after `{}` gave {other:?}", seen.outcome)),
+        other => Err(format!(
+            "the call after `{}` gave {other:?} after {:?}",
+            seen.outcome,
+            start.elapsed()
+        )),
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Beside each row a well-behaved plugin answers, and must go on answering;
 //! the row must end, its memory is bounded, and where its plugin can answer at
-//! all its next call must. `cargo xtask test hostile` prints the table.
+//! all its next call must. `cargo xtask test hostile` prints the table;
+//! `cargo xtask soak` has some of them attack for minutes on end.
 
 mod case;
 mod guest;
@@ -13,6 +14,7 @@ mod neighbour;
 mod outcome;
 mod peak;
 mod report;
+mod soak;
 mod terminal;
 mod time;
 mod traps;
@@ -24,16 +26,30 @@ use std::sync::Arc;
 
 use libtest_mimic::Arguments;
 
+use crate::case::Case;
 use crate::neighbour::Neighbour;
 use crate::report::Report;
 
 fn main() {
+    if let Some(time) = soak::asked_for() {
+        std::process::exit(soak::run(time));
+    }
     let mut arguments = Arguments::from_args();
     // One at a time: memory is measured of the whole process.
     arguments.test_threads = Some(1);
     let report = Arc::new(Report::default());
     let neighbour = Arc::new(Neighbour::start());
-    let cases = [
+    let trials = cases()
+        .map(|case| case.into_trial(&neighbour, &report))
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    report.print();
+    conclusion.exit();
+}
+
+/// All that is tried.
+fn cases() -> impl Iterator<Item = Case> {
+    [
         time::cases(),
         memory::cases(),
         traps::cases(),
@@ -42,13 +58,7 @@ fn main() {
         wasi::cases(),
         loading::cases(),
         terminal::cases(),
-    ];
-    let trials = cases
-        .into_iter()
-        .flatten()
-        .map(|case| case.into_trial(&neighbour, &report))
-        .collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    report.print();
-    conclusion.exit();
+    ]
+    .into_iter()
+    .flatten()
 }

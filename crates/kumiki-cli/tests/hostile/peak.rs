@@ -23,7 +23,7 @@ impl Peak {
     }
 }
 
-fn status(key: &str) -> Option<usize> {
+pub(crate) fn status(key: &str) -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with(key))?;
     let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;

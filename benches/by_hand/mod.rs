@@ -1,0 +1,83 @@
+//! The peer: what an embedder writes who does without Kumiki.
+
+use kumiki::EngineConfig;
+use kumiki::wasmtime::component::{Component, HasSelf, Linker};
+use kumiki::wasmtime::{Config, Engine, Store};
+
+kumiki::wasmtime::component::bindgen!({
+    path: "../wit/text-processor",
+    world: "text-plugin",
+    wasmtime_crate: kumiki::wasmtime,
+});
+
+/// Logs to nobody and configures nothing, as Kumiki does in the benchmarks.
+pub(crate) struct State;
+
+impl myapp::text_processor::host_api::Host for State {
+    fn log(&mut self, _: myapp::text_processor::host_api::LogLevel, message: String) {
+        std::hint::black_box(message);
+    }
+    fn get_config(&mut self, _: String) -> Option<String> {
+        None
+    }
+}
+
+impl myapp::text_processor::types::Host for State {}
+
+/// One plugin in a store, and nothing around it.
+pub(crate) struct ByHand {
+    store: Store<State>,
+    plugin: TextPlugin,
+    /// Ticks of the epoch that each call may take.
+    time: Option<u64>,
+}
+
+impl ByHand {
+    /// With Kumiki's configuration, and so with a time limit.
+    #[allow(dead_code, reason = "not every benchmark compares with it")]
+    pub(crate) fn limited(component: &[u8]) -> Self {
+        let config = EngineConfig::default().to_wasmtime();
+        Self::new(&config, component, Some(360_001))
+    }
+
+    /// With the same configuration but for epochs, and no limit of any kind.
+    #[allow(dead_code, reason = "not every benchmark compares with it")]
+    pub(crate) fn unlimited(component: &[u8]) -> Self {
+        let mut config = EngineConfig::default().to_wasmtime();
+        config.epoch_interruption(false);
+        Self::new(&config, component, None)
+    }
+
+    fn new(config: &Config, component: &[u8], time: Option<u64>) -> Self {
+        let engine = Engine::new(config).expect("an engine");
+        let component = Component::from_binary(&engine, component).expect("a component");
+        let mut linker = Linker::new(&engine);
+        TextPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).expect("it links");
+        let pre = linker.instantiate_pre(&component).expect("it links");
+        let pre = TextPluginPre::new(pre).expect("it exports");
+        let mut store = Store::new(&engine, State);
+        if time.is_some() {
+            store.set_epoch_deadline(u64::MAX / 2);
+        }
+        let plugin = pre.instantiate(&mut store).expect("an instance");
+        Self {
+            store,
+            plugin,
+            time,
+        }
+    }
+
+    /// The plugin's output.
+    pub(crate) fn process(&mut self, input: &str) -> String {
+        // Who wants a time limit for each call arms it for each call.
+        if let Some(ticks) = self.time {
+            self.store.set_epoch_deadline(ticks);
+        }
+        let plugin = self.plugin.myapp_text_processor_plugin();
+        plugin
+            .call_process(&mut self.store, input)
+            .expect("no trap")
+            .expect("no error")
+            .output
+    }
+}

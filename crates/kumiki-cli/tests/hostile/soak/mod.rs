@@ -1,0 +1,164 @@
+//! The soak: good plugins and hostile ones side by side in one process, each
+//! on a thread of its own, for minutes on end. Every answer must be right,
+//! every attack must end as it must, and what the process holds must not grow.
+//!
+//! `cargo xtask soak` runs it, and says for how long.
+
+mod good;
+mod level;
+mod player;
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use self::level::Levels;
+use self::player::{Player, Work};
+
+/// The rows of the hostile suite that attack here.
+const ATTACKERS: [&str; 10] = [
+    "endless loop",
+    "endless flood of standard output",
+    "sleep for an hour",
+    "trap in process",
+    "recursion without end",
+    "memory grown for ever",
+    "20,000 handles",
+    "output of 20 MB",
+    "output of invalid UTF-8",
+    "10 MB of log in 10,000 records",
+];
+
+/// How long the longest call and all that comes with it may take to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often the table of levels gets a line.
+const PROGRESS: Duration = Duration::from_secs(30);
+
+/// For how long to soak, where that was asked for.
+pub(crate) fn asked_for() -> Option<Duration> {
+    let minutes = std::env::var("KUMIKI_SOAK_MINUTES").ok()?;
+    let minutes: f64 = minutes.parse().expect("KUMIKI_SOAK_MINUTES is a number");
+    Some(Duration::try_from_secs_f64(minutes * 60.0).expect("it is a time"))
+}
+
+/// Soaks, tells how it went, and gives the exit code.
+pub(crate) fn run(time: Duration) -> i32 {
+    let work = match work() {
+        Ok(work) => work,
+        Err(fact) => {
+            say(&format!("error: {fact}\n"));
+            return 1;
+        }
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let (ended, ends) = mpsc::channel();
+    let start = |work: Work| {
+        let player = Arc::new(Player::new(&work));
+        let (stop, ended, of_thread) = (stop.clone(), ended.clone(), player.clone());
+        thread::spawn(move || {
+            of_thread.play(work, &stop);
+            ended.send(())
+        });
+        player
+    };
+    let players: Vec<_> = work.into_iter().map(start).collect();
+    wait_for(&players);
+    let levels = watch(time, &players);
+
+    stop.store(true, Ordering::Relaxed);
+    let deadline = Instant::now() + PATIENCE;
+    let mut faults = levels.faults();
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let ended = players
+        .iter()
+        .take_while(|_| ends.recv_timeout(left()).is_ok());
+    if ended.count() < players.len() {
+        faults.push(format!("a plugin has not ended after {PATIENCE:?}"));
+    }
+    faults.extend(players.iter().flat_map(|player| player.new_faults()));
+    faults.extend(players.iter().filter_map(|player| player.verdict()));
+    say(&report(&players, &levels, &faults));
+    i32::from(!faults.is_empty())
+}
+
+/// All that play, made before anything is measured.
+fn work() -> Result<Vec<Work>, String> {
+    let mut work = good::plugins()?;
+    for case in crate::cases() {
+        if ATTACKERS.contains(&case.name()) {
+            work.extend(case.into_attacker().map(Work::Attack));
+        }
+    }
+    let expected = good::COUNT + ATTACKERS.len();
+    if work.len() != expected {
+        return Err(format!("{} plugins instead of {expected}", work.len()));
+    }
+    Ok(work)
+}
+
+/// Waits until each has been called: what takes seconds is compiled by then.
+fn wait_for(players: &[Arc<Player>]) {
+    let start = Instant::now();
+    let all_called = || players.iter().all(|player| player.calls() > 0);
+    while !all_called() && start.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let (count, time) = (players.len(), start.elapsed());
+    say(&format!("{count} plugins have begun after {time:.1?}\n"));
+}
+
+/// Looks at the process every second, and says now and then what it sees.
+fn watch(time: Duration, players: &[Arc<Player>]) -> Levels {
+    let (start, mut levels) = (Instant::now(), Levels::new(time));
+    let mut next = Duration::ZERO;
+    while start.elapsed() < time {
+        thread::sleep(Duration::from_secs(1).min(time - start.elapsed().min(time)));
+        let level = levels.look(start.elapsed());
+        let faults = players.iter().flat_map(|player| player.new_faults());
+        faults.for_each(|fact| say(&format!("FAULT: {fact}\n")));
+        if start.elapsed() >= next {
+            let calls: u64 = players.iter().map(|player| player.calls()).sum();
+            let failures: u64 = players.iter().map(|player| player.failures()).sum();
+            let seconds = start.elapsed().as_secs();
+            say(&format!(
+                "{seconds:>5} s: {level}; {calls} calls, {failures} failures\n"
+            ));
+            next += PROGRESS;
+        }
+    }
+    levels
+}
+
+fn report(players: &[Arc<Player>], levels: &Levels, faults: &[String]) -> String {
+    let mut text = format!(
+        "\n{:34} {:>12} {:>9}  expected\n",
+        "plugin", "calls", "failures"
+    );
+    for player in players {
+        text += &format!(
+            "{:34} {:>12} {:>9}  {}\n",
+            player.name,
+            player.calls(),
+            player.failures(),
+            player.expected
+        );
+    }
+    text += &levels.to_string();
+    for fault in faults {
+        text += &format!("FAULT: {fault}\n");
+    }
+    text += &match faults.len() {
+        0 => "all is as it must be\n".to_owned(),
+        count => format!("{count} faults\n"),
+    };
+    text
+}
+
+fn say(text: &str) {
+    let mut output = std::io::stdout();
+    let _ = output.write_all(text.as_bytes());
+    let _ = output.flush();
+}
