@@ -26,7 +26,7 @@ pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
         lints(place, &mut steps);
     }
     steps.run("tests", "cargo xtask test FILTER runs some of them", || {
-        let mut test = cargo(place, "test --workspace");
+        let mut test = cargo(place, "test --workspace --no-fail-fast");
         test.env("KUMIKI_PLUGINS", place.plugins())
             .env("KUMIKI_FIXTURES", place.fixtures())
             // Some guests take many seconds to compile: once.
