@@ -24,6 +24,54 @@ impl myapp::text_processor::host_api::Host for State {
 
 impl myapp::text_processor::types::Host for State {}
 
+/// An artifact in a file, mapped as it is.
+#[allow(dead_code, reason = "not every benchmark compares with it")]
+pub(crate) struct Mapped {
+    engine: Engine,
+    linker: Linker<State>,
+    file: tempfile::NamedTempFile,
+}
+
+#[allow(dead_code, reason = "not every benchmark compares with it")]
+impl Mapped {
+    pub(crate) fn new(component: &std::path::Path) -> Self {
+        let config = EngineConfig::default().to_wasmtime();
+        let engine = Engine::new(&config).expect("an engine");
+        let component = std::fs::read(component).expect("it can be read");
+        let artifact = engine
+            .precompile_component(&component)
+            .expect("it compiles");
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), artifact).expect("it can be written");
+        let mut linker = Linker::new(&engine);
+        TextPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).expect("it links");
+        Self {
+            engine,
+            linker,
+            file,
+        }
+    }
+
+    /// The first output: mapped, linked, instantiated, called.
+    pub(crate) fn first(&self, input: &str) -> String {
+        // SAFETY: the file was written above, and nobody else knows its name.
+        #[expect(unsafe_code, reason = "the peer of what the cache does")]
+        let component = unsafe { Component::deserialize_file(&self.engine, self.file.path()) };
+        let component = component.expect("an artifact");
+        let pre = self.linker.instantiate_pre(&component).expect("it links");
+        let pre = TextPluginPre::new(pre).expect("it exports");
+        let mut store = Store::new(&self.engine, State);
+        store.set_epoch_deadline(u64::MAX / 2);
+        let plugin = pre.instantiate(&mut store).expect("an instance");
+        let plugin = plugin.myapp_text_processor_plugin();
+        plugin
+            .call_process(&mut store, input)
+            .expect("no trap")
+            .expect("no error")
+            .output
+    }
+}
+
 /// One plugin in a store, and nothing around it.
 pub(crate) struct ByHand {
     store: Store<State>,

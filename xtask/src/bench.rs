@@ -14,6 +14,8 @@ use crate::step::{run as run_program, step};
 /// What can be measured.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Benchmark {
+    /// The first result of a plugin that was compiled before
+    Artifacts,
     /// The languages side by side, as a table for docs/languages.md
     Languages,
     /// What all limits together cost beside none
@@ -29,9 +31,13 @@ pub(crate) fn run(place: &Place, benchmark: Benchmark) -> Result<()> {
     cargo
         .current_dir(&place.root)
         .env("KUMIKI_PLUGINS", place.plugins())
-        .env("KUMIKI_FIXTURES", place.fixtures());
+        .env("KUMIKI_FIXTURES", place.fixtures())
+        .env("KUMIKI_CACHE", place.artifacts());
     cargo.args(["bench", "--workspace", "--bench"]);
     match benchmark {
+        Benchmark::Artifacts => {
+            cargo.arg("artifacts");
+        }
         Benchmark::Languages => {
             let times = step("time the builds", || build_times(place))?;
             cargo.arg("languages").env("KUMIKI_BUILD_TIMES", times);
