@@ -1,5 +1,7 @@
 //! The peer: what an embedder writes who does without Kumiki.
 
+#![allow(dead_code, reason = "not every benchmark compares with all of it")]
+
 use kumiki::EngineConfig;
 use kumiki::wasmtime::component::{Component, HasSelf, Linker};
 use kumiki::wasmtime::{Config, Engine, Store};
@@ -25,14 +27,12 @@ impl myapp::text_processor::host_api::Host for State {
 impl myapp::text_processor::types::Host for State {}
 
 /// An artifact in a file, mapped as it is.
-#[allow(dead_code, reason = "not every benchmark compares with it")]
 pub(crate) struct Mapped {
     engine: Engine,
     linker: Linker<State>,
     file: tempfile::NamedTempFile,
 }
 
-#[allow(dead_code, reason = "not every benchmark compares with it")]
 impl Mapped {
     pub(crate) fn new(component: &std::path::Path) -> Self {
         let config = EngineConfig::default().to_wasmtime();
@@ -82,14 +82,12 @@ pub(crate) struct ByHand {
 
 impl ByHand {
     /// With Kumiki's configuration, and so with a time limit.
-    #[allow(dead_code, reason = "not every benchmark compares with it")]
     pub(crate) fn limited(component: &[u8]) -> Self {
         let config = EngineConfig::default().to_wasmtime();
         Self::new(&config, component, Some(360_001))
     }
 
     /// With the same configuration but for epochs, and no limit of any kind.
-    #[allow(dead_code, reason = "not every benchmark compares with it")]
     pub(crate) fn unlimited(component: &[u8]) -> Self {
         let mut config = EngineConfig::default().to_wasmtime();
         config.epoch_interruption(false);
