@@ -149,6 +149,12 @@ impl TextPlugin {
         self.ask(input)
     }
 
+    /// Gives many records to the plugin: one result for each, in order, the same
+    /// as [`TextPlugin::process`] gives.
+    pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
+        inputs.iter().map(|input| self.process(input)).collect()
+    }
+
     /// What most calls are spared: a plugin that has failed of late, and one
     /// that is measured.
     #[inline(never)]
