@@ -9,9 +9,14 @@ use kumiki::wasmtime::component::{InstancePre, Linker, WasmStr};
 use kumiki::wasmtime::{self, StoreContextMut};
 use kumiki::{Contract, HostState, Level};
 
-pub use bindings::exports::myapp::text_processor::plugin::{ProcessError, ProcessResult};
+use crate::way::Way;
+
+use bindings::exports::myapp::text_processor as exports;
 pub use bindings::myapp::text_processor::host_api::LogLevel;
-pub use bindings::myapp::text_processor::types::KeyValue;
+pub use bindings::myapp::text_processor::types::{KeyValue, ProcessError, ProcessResult};
+pub(crate) use exports::column::{
+    ColumnMetadata, ColumnResult, FailedRow, TextsParam, TextsResult,
+};
 
 mod bindings {
     #![allow(
@@ -20,7 +25,17 @@ mod bindings {
     )]
     kumiki::wasmtime::component::bindgen!({
         path: "../../wit/text-processor",
-        world: "text-plugin",
+        // Everything that a plugin may export: what it does is looked up by hand.
+        inline: "
+            package kumiki:text;
+            world every-way {
+                include myapp:text-processor/text-plugin;
+                include myapp:text-processor/text-plugin-batch;
+                include myapp:text-processor/text-plugin-column;
+            }
+        ",
+        world: "kumiki:text/every-way",
+        ownership: Borrowing { duplicate_if_necessary: true },
         wasmtime_crate: kumiki::wasmtime,
         additional_derives: [PartialEq, Eq, Hash],
     });
@@ -31,12 +46,17 @@ mod bindings {
 pub struct TextContract;
 
 impl Contract for TextContract {
-    const WIT: &'static str = include_str!("../../../wit/text-processor/world.wit");
+    const WIT: &'static str = concat!(
+        include_str!("../../../wit/text-processor/world.wit"),
+        include_str!("../../../wit/text-processor/batch.wit"),
+        include_str!("../../../wit/text-processor/column.wit"),
+    );
     const WORLD: &'static str = "text-plugin";
+    const OPTIONAL: &'static [&'static str] = &["batch", "column"];
 
     type Data = TextData;
-    type Pre = bindings::TextPluginPre<HostState<TextData>>;
-    type Bindings = bindings::TextPlugin;
+    type Pre = TextPre;
+    type Bindings = TextBindings;
 
     fn link(linker: &mut Linker<HostState<TextData>>) -> wasmtime::Result<()> {
         // By hand, where `bindgen!` has `add_to_linker`: it would copy each
@@ -47,14 +67,85 @@ impl Contract for TextContract {
     }
 
     fn pre(pre: InstancePre<HostState<TextData>>) -> wasmtime::Result<Self::Pre> {
-        bindings::TextPluginPre::new(pre)
+        let offers = |way: &Way| {
+            let index = pre.component().get_export_index(None, way.interface);
+            index.is_some()
+        };
+        let (batch, column) = (offers(&Way::BATCH), offers(&Way::COLUMN));
+        Ok(TextPre {
+            plugin: exports::plugin::GuestIndices::new(&pre)?,
+            batch: batch
+                .then(|| exports::batch::GuestIndices::new(&pre))
+                .transpose()?,
+            column: column
+                .then(|| exports::column::GuestIndices::new(&pre))
+                .transpose()?,
+            pre,
+        })
     }
 
     fn instantiate(
         pre: &Self::Pre,
         store: &mut wasmtime::Store<HostState<TextData>>,
     ) -> wasmtime::Result<Self::Bindings> {
-        pre.instantiate(store)
+        let instance = pre.pre.instantiate(&mut *store)?;
+        let batch = pre.batch.as_ref();
+        let column = pre.column.as_ref();
+        Ok(TextBindings {
+            plugin: pre.plugin.load(&mut *store, &instance)?,
+            batch: batch
+                .map(|batch| batch.load(&mut *store, &instance))
+                .transpose()?,
+            column: column
+                .map(|column| column.load(&mut *store, &instance))
+                .transpose()?,
+        })
+    }
+}
+
+/// A plugin's exports, looked up once.
+pub struct TextPre {
+    pre: InstancePre<HostState<TextData>>,
+    plugin: exports::plugin::GuestIndices,
+    batch: Option<exports::batch::GuestIndices>,
+    column: Option<exports::column::GuestIndices>,
+}
+
+/// The exports of one instance: what every plugin has, and the faster ways that
+/// this one offers.
+pub struct TextBindings {
+    plugin: exports::plugin::Guest,
+    batch: Option<exports::batch::Guest>,
+    column: Option<exports::column::Guest>,
+}
+
+impl TextBindings {
+    /// The functions that every plugin has.
+    #[inline]
+    #[must_use]
+    pub fn plugin(&self) -> &exports::plugin::Guest {
+        &self.plugin
+    }
+
+    /// Many records in one call, if it offers that.
+    #[must_use]
+    pub fn batch(&self) -> Option<&exports::batch::Guest> {
+        self.batch.as_ref()
+    }
+
+    /// Many records in flat buffers, if it offers that.
+    #[must_use]
+    pub fn column(&self) -> Option<&exports::column::Guest> {
+        self.column.as_ref()
+    }
+
+    /// Whether it can be called in this way.
+    pub(crate) fn offers(&self, way: &Way) -> bool {
+        match way.name {
+            "batch" => self.batch.is_some(),
+            "column" => self.column.is_some(),
+            _ => true,
+        }
     }
 }
 

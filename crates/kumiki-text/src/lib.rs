@@ -20,7 +20,9 @@
 //! tied to Kumiki in `contract.rs` (the WIT, `bindgen!`, the host's functions),
 //! and everything else is ordinary Rust on top of it.
 
+mod batch;
 pub mod cases;
+mod column;
 pub mod conformance;
 mod contract;
 mod error;
@@ -34,7 +36,7 @@ mod usage;
 mod way;
 
 pub use contract::{
-    Config, KeyValue, LogLevel, ProcessError, ProcessResult, TextContract, TextData,
+    Config, KeyValue, LogLevel, ProcessError, ProcessResult, TextBindings, TextContract, TextData,
 };
 pub use error::{Error, Result};
 pub use folder::{FolderError, load_folder, plugin_files};

@@ -6,9 +6,11 @@ use std::time::Instant;
 
 use kumiki::{Event, Instance, Limit, Plugin};
 
+use crate::batch::{Answer, Batching};
 use crate::contract::{Config, ProcessResult, TextContract, TextData};
 use crate::patience::{Patience, Record};
 use crate::usage::{Seen, Usage};
+use crate::way::Way;
 use crate::{Error, Result, TextHost};
 
 /// A plugin of the text-processor contract with one live instance. A trap or a
@@ -26,6 +28,8 @@ pub struct TextPlugin {
     record: Record,
     /// What it used, where that is measured.
     usage: Option<Box<Usage>>,
+    pub(crate) ways: Vec<Way>,
+    pub(crate) batching: Batching,
 }
 
 impl TextPlugin {
@@ -49,16 +53,18 @@ impl TextPlugin {
             config: config.clone(),
         })?;
         let name = instance.call("get-name", |bindings, store| {
-            bindings.myapp_text_processor_plugin().call_get_name(store)
+            bindings.plugin().call_get_name(store)
         })?;
         let version = instance.call("get-version", |bindings, store| {
-            bindings
-                .myapp_text_processor_plugin()
-                .call_get_version(store)
+            bindings.plugin().call_get_version(store)
         })?;
         let name: Arc<str> = name.into();
         instance.rename(&name);
+        let mut ways = Way::ALL.to_vec();
+        ways.retain(|way| instance.bindings().offers(way));
         Ok(Self {
+            batching: Batching::new(ways.last().copied().unwrap_or(Way::SINGLE)),
+            ways,
             plugin,
             config,
             instance: Some(instance),
@@ -199,8 +205,7 @@ impl TextPlugin {
         // that copies it twice, which is noticed in a call of 0.2 µs.
         let mut answer = None;
         let called = instance.call("process", |bindings, store| {
-            let plugin = bindings.myapp_text_processor_plugin();
-            answer = Some(plugin.call_process(store, input)?);
+            answer = Some(bindings.plugin().call_process(store, input)?);
             Ok(())
         });
         if let Err(error) = called {
@@ -216,6 +221,48 @@ impl TextPlugin {
             Some(Ok(_)) | None => {
                 let error = instance.beyond("process", Limit::Entries(most));
                 Err(self.failed(error))
+            }
+        }
+    }
+
+    /// The instance, a new one where there is none that may be called.
+    pub(crate) fn live(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
+        let ended = |instance: &mut Instance<_>| instance.is_poisoned();
+        self.instance.take_if(ended);
+        match self.instance {
+            Some(ref mut instance) => Ok(instance),
+            None => self.renew(),
+        }
+    }
+
+    /// Whether it is not to be asked for now.
+    pub(crate) fn is_set_aside(&self) -> bool {
+        self.record.left().is_some()
+    }
+
+    /// What an answer among many comes to: as in [`TextPlugin::process`], for a
+    /// plugin that lives on.
+    pub(crate) fn judge(&mut self, answer: Answer) -> Result<ProcessResult> {
+        let most = self.plugin.host().limits().entries;
+        match answer {
+            Ok(result) if result.metadata.len() > most => {
+                let error = kumiki::Error::Limit {
+                    plugin: self.name.to_string(),
+                    function: "process".to_owned(),
+                    limit: Limit::Entries(most),
+                };
+                return Err(self.failed(error));
+            }
+            Ok(result) => {
+                self.record.answered();
+                Ok(result)
+            }
+            Err(error) => {
+                self.record.answered();
+                Err(Error::Plugin {
+                    plugin: self.name.to_string(),
+                    error,
+                })
             }
         }
     }
@@ -257,11 +304,14 @@ impl std::fmt::Debug for TextPlugin {
             patience: _,
             record: _,
             usage: _,
+            ways: _,
+            batching,
         } = self;
         f.debug_struct("TextPlugin")
             .field("name", name)
             .field("version", version)
             .field("origin", &plugin.name())
+            .field("way", &batching.way.name)
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 //! interface that the plugin exports; a plugin may offer several.
 
 /// A way to call a plugin.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Way {
     /// What it is called, such as `single`.
@@ -13,14 +13,28 @@ pub struct Way {
     pub interface: &'static str,
 }
 
-/// All ways that this host knows.
-const WAYS: [Way; 1] = [Way {
-    name: "single",
-    about: "one record a call",
-    interface: "myapp:text-processor/plugin",
-}];
-
 impl Way {
+    /// One record a call: what every plugin offers.
+    pub const SINGLE: Self = Self {
+        name: "single",
+        about: "one record a call",
+        interface: "myapp:text-processor/plugin",
+    };
+    /// A list of records a call.
+    pub const BATCH: Self = Self {
+        name: "batch",
+        about: "many records a call",
+        interface: "myapp:text-processor/batch",
+    };
+    /// Records in two flat buffers, in Arrow's layout: the fastest.
+    pub const COLUMN: Self = Self {
+        name: "column",
+        about: "many records a call, in flat buffers",
+        interface: "myapp:text-processor/column",
+    };
+    /// All ways that this host knows, the slowest first.
+    pub const ALL: [Self; 3] = [Self::SINGLE, Self::BATCH, Self::COLUMN];
+
     /// The ways among a plugin's exports, which `kumiki inspect` shows.
     ///
     /// ```
@@ -33,6 +47,6 @@ impl Way {
     /// ```
     pub fn among(exports: &[String]) -> impl Iterator<Item = &'static Self> {
         let offers = |way: &&Self| exports.iter().any(|export| export == way.interface);
-        WAYS.iter().filter(offers)
+        Self::ALL.iter().filter(offers)
     }
 }

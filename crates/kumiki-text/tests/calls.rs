@@ -208,9 +208,7 @@ fn an_instance_that_trapped_is_never_called_again() {
     for expected in ["trap", "host", "host"] {
         let result = instance.call("process", |bindings, store| {
             calls += 1;
-            bindings
-                .myapp_text_processor_plugin()
-                .call_process(store, "x")
+            bindings.plugin().call_process(store, "x")
         });
         assert_eq!(Error::from(result.unwrap_err()).kind(), expected);
         assert!(instance.is_poisoned());

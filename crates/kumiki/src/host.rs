@@ -262,7 +262,7 @@ impl<C: Contract> HostBuilder<C> {
     pub fn build(self) -> Result<Host<C>> {
         let config = EngineConfig::default().with_fuel(self.limits.fuel.is_some());
         let engine = Engine::shared(&config)?;
-        let world = World::parse(C::WIT, C::WORLD)?;
+        let world = World::parse(C::WIT, C::WORLD, C::OPTIONAL)?;
         let mut linker = Linker::new(engine.as_wasmtime());
         crate::wasi::link(&mut linker)
             .and_then(|()| C::link(&mut linker))

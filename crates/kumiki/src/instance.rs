@@ -122,6 +122,12 @@ impl<C: Contract> Instance<C> {
         &self.plugin
     }
 
+    /// Its exports, to be looked at: calls go through [`Instance::call`].
+    #[must_use]
+    pub fn bindings(&self) -> &C::Bindings {
+        &self.bindings
+    }
+
     /// What the host keeps for it.
     #[must_use]
     pub fn state(&self) -> &HostState<C::Data> {

@@ -14,6 +14,14 @@ use wit_parser::Resolve;
 /// The WIT of the text-processor contract.
 pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world.wit");
 
+/// The same with its interfaces of many records a call, and a world of all.
+pub const EVERY_WAY: &str = concat!(
+    include_str!("../../../wit/text-processor/world.wit"),
+    include_str!("../../../wit/text-processor/batch.wit"),
+    include_str!("../../../wit/text-processor/column.wit"),
+    "world every-way { include text-plugin-batch; include text-plugin-column; }",
+);
+
 /// Makes a component of `world` in `wit` from the imports and functions of a
 /// core module. The module has a memory of 2 pages and a `cabi_realloc` that
 /// only ever moves up from byte 4096 (below is the test's own) and grows the
@@ -139,6 +147,8 @@ pub struct TextPlugin {
     get_name: Option<String>,
     get_version: Option<String>,
     process: String,
+    batch: Option<String>,
+    column: Option<String>,
     post_return: String,
     allocator: String,
     imports: String,
@@ -160,6 +170,8 @@ impl TextPlugin {
             get_name: None,
             get_version: None,
             process: ECHO.to_owned(),
+            batch: None,
+            column: None,
             post_return: String::new(),
             allocator: String::new(),
             imports: String::new(),
@@ -171,6 +183,22 @@ impl TextPlugin {
     #[must_use]
     pub fn process(mut self, body: &str) -> Self {
         self.process = body.to_owned();
+        self
+    }
+
+    /// Exports `process-batch` with this body, such as [`BATCH`]: it gets `$list`
+    /// and `$count`, and may call `$process` and `$realloc`.
+    #[must_use]
+    pub fn batch(mut self, body: &str) -> Self {
+        self.batch = Some(body.to_owned());
+        self
+    }
+
+    /// Exports `process-column` with this body, such as [`COLUMN`]: it gets
+    /// `$offsets`, `$offsets-count`, `$bytes` and `$bytes-count`.
+    #[must_use]
+    pub fn column(mut self, body: &str) -> Self {
+        self.column = Some(body.to_owned());
         self
     }
 
@@ -246,11 +274,23 @@ impl TextPlugin {
             get_name,
             get_version,
             process,
+            batch,
+            column,
             post_return,
             allocator: _,
             imports,
             items,
         } = self;
+        let many = many(
+            "batch",
+            "(param $list i32) (param $count i32)",
+            batch.as_deref(),
+        ) + &many(
+            "column",
+            "(param $offsets i32) (param $offsets-count i32)
+                 (param $bytes i32) (param $bytes-count i32)",
+            column.as_deref(),
+        );
         let get_name = get_name.as_deref().unwrap_or(
             "(i32.store (i32.const 0) (i32.const 64)) \
              (i32.store (i32.const 4) (global.get $name-length)) (i32.const 0)",
@@ -272,11 +312,12 @@ impl TextPlugin {
             {items}
             (func (export "myapp:text-processor/plugin#get-name") (result i32) {get_name})
             (func (export "myapp:text-processor/plugin#get-version") (result i32) {get_version})
-            (func (export "myapp:text-processor/plugin#process")
+            (func $process (export "myapp:text-processor/plugin#process")
                 (param $at i32) (param $length i32) (result i32) {process})
             (func (export "cabi_post_myapp:text-processor/plugin#process") (param i32)
                 {post_return}
                 (call $reset))
+            {many}
             "#,
             name.len(),
         )
@@ -286,6 +327,12 @@ impl TextPlugin {
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let module = module_with_allocator(&self.core(), &self.allocator);
+        match (&self.batch, &self.column) {
+            (Some(_), Some(_)) => return componentise(EVERY_WAY, "every-way", module),
+            (Some(_), None) => return componentise(EVERY_WAY, "text-plugin-batch", module),
+            (None, Some(_)) => return componentise(EVERY_WAY, "text-plugin-column", module),
+            (None, None) => {}
+        }
         if self.imports.is_empty() {
             return componentise(TEXT_PROCESSOR, "text-plugin", module);
         }
@@ -293,6 +340,84 @@ impl TextPlugin {
         componentise(&wit, "text-plugin-with-wasi", module)
     }
 }
+
+/// The function `process-NAME` of interface `NAME`, if it has a body.
+fn many(name: &str, parameters: &str, body: Option<&str>) -> String {
+    body.map_or_else(String::new, |body| {
+        format!(
+            r#"
+            (func (export "myapp:text-processor/{name}#process-{name}")
+                {parameters} (result i32) {body})
+            (func (export "cabi_post_myapp:text-processor/{name}#process-{name}") (param i32)
+                (call $reset))
+            "#
+        )
+    })
+}
+
+/// A body of `process-batch` that calls `process` for each.
+pub const BATCH: &str = "
+    (local $row i32) (local $results i32)
+    (local.set $results (call $realloc (i32.const 0) (i32.const 0) (i32.const 4)
+        (i32.mul (local.get $count) (i32.const 20))))
+    (block $done (loop $next
+        (br_if $done (i32.ge_u (local.get $row) (local.get $count)))
+        (memory.copy
+            (i32.add (local.get $results) (i32.mul (local.get $row) (i32.const 20)))
+            (call $process
+                (i32.load (i32.add (local.get $list) (i32.shl (local.get $row) (i32.const 3))))
+                (i32.load offset=4
+                    (i32.add (local.get $list) (i32.shl (local.get $row) (i32.const 3)))))
+            (i32.const 20))
+        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+        (br $next)))
+    (i32.store (i32.const 8) (local.get $results))
+    (i32.store (i32.const 12) (local.get $count))
+    (i32.const 8)";
+
+/// A body of `process-column` that calls `process` for each, of which all
+/// outputs together must be no longer than all inputs, and metadata is lost.
+pub const COLUMN: &str = "
+    (local $row i32) (local $rows i32) (local $at i32) (local $result i32)
+    (local $ends i32) (local $text i32) (local $failed i32) (local $failures i32)
+    (local.set $rows (i32.sub (local.get $offsets-count) (i32.const 1)))
+    (local.set $ends (call $realloc (i32.const 0) (i32.const 0) (i32.const 4)
+        (i32.shl (local.get $offsets-count) (i32.const 2))))
+    (local.set $failed (call $realloc (i32.const 0) (i32.const 0) (i32.const 4)
+        (i32.shl (local.get $rows) (i32.const 3))))
+    (local.set $text (call $realloc (i32.const 0) (i32.const 0) (i32.const 1)
+        (local.get $bytes-count)))
+    (i32.store (local.get $ends) (i32.const 0))
+    (block $done (loop $next
+        (br_if $done (i32.ge_u (local.get $row) (local.get $rows)))
+        (local.set $result (call $process
+            (i32.add (local.get $bytes) (i32.load (local.get $offsets)))
+            (i32.sub (i32.load offset=4 (local.get $offsets)) (i32.load (local.get $offsets)))))
+        (if (i32.load8_u (local.get $result))
+            (then
+                (i32.store (local.get $failed) (local.get $row))
+                (i32.store8 offset=4 (local.get $failed) (i32.load8_u offset=4 (local.get $result)))
+                (local.set $failed (i32.add (local.get $failed) (i32.const 8)))
+                (local.set $failures (i32.add (local.get $failures) (i32.const 1))))
+            (else
+                (memory.copy (i32.add (local.get $text) (local.get $at))
+                    (i32.load offset=4 (local.get $result)) (i32.load offset=8 (local.get $result)))
+                (local.set $at (i32.add (local.get $at) (i32.load offset=8 (local.get $result))))))
+        (local.set $row (i32.add (local.get $row) (i32.const 1)))
+        (local.set $offsets (i32.add (local.get $offsets) (i32.const 4)))
+        (i32.store (i32.add (local.get $ends) (i32.shl (local.get $row) (i32.const 2)))
+            (local.get $at))
+        (br $next)))
+    (local.set $result (call $realloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 64)))
+    (memory.fill (local.get $result) (i32.const 0) (i32.const 64))
+    (i32.store (local.get $result) (local.get $ends))
+    (i32.store offset=4 (local.get $result) (i32.add (local.get $rows) (i32.const 1)))
+    (i32.store offset=8 (local.get $result) (local.get $text))
+    (i32.store offset=12 (local.get $result) (local.get $at))
+    (i32.store offset=56 (local.get $result)
+        (i32.sub (local.get $failed) (i32.shl (local.get $failures) (i32.const 3))))
+    (i32.store offset=60 (local.get $result) (local.get $failures))
+    (local.get $result)";
 
 /// A body of `process` that returns its input as its output.
 pub const ECHO: &str = "

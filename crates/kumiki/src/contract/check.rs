@@ -23,6 +23,8 @@ pub(crate) struct World {
     name: String,
     imports: BTreeMap<String, Item>,
     exports: BTreeMap<String, Item>,
+    /// What a plugin may export besides.
+    optional: BTreeMap<String, Item>,
 }
 
 /// What a world imports or exports under one name.
@@ -32,8 +34,9 @@ enum Item {
 }
 
 impl World {
-    /// Parses `wit`, which is the embedder's own text.
-    pub(crate) fn parse(wit: &str, world: &str) -> Result<Self> {
+    /// Parses `wit`, which is the embedder's own text; `optional` names
+    /// interfaces of its package.
+    pub(crate) fn parse(wit: &str, world: &str, optional: &[&str]) -> Result<Self> {
         let mut resolve = Resolve::new();
         let selected = resolve
             .push_source("contract.wit", wit)
@@ -42,7 +45,16 @@ impl World {
             message: format!("{error:#}"),
         })?;
         let world = &resolve.worlds[world];
+        let interface = |name: &&str| {
+            let id = resolve.packages[package].interfaces.get(*name);
+            let id = id.ok_or_else(|| Error::Contract {
+                message: format!("there is no interface `{name}` to be optional"),
+            })?;
+            let key = compatible_name(&resolve.id_of_name(package, name));
+            Ok((key, Item::Interface(signatures(&resolve, *id))))
+        };
         Ok(Self {
+            optional: optional.iter().map(interface).collect::<Result<_>>()?,
             name: resolve.id_of_name(package, &world.name),
             imports: items(&resolve, &world.imports),
             exports: items(&resolve, &world.exports),
@@ -68,11 +80,16 @@ impl World {
                 .map(|item| item.ty);
             self.check_import(plugin, name, entity, &mut found)?;
         }
-        for (key, expected) in &self.exports {
+        let optional = self.optional.iter().map(|item| (item, false));
+        let all = self.exports.iter().map(|item| (item, true)).chain(optional);
+        for ((key, expected), required) in all {
             let name = names
                 .exports
                 .iter()
                 .find(|name| compatible_name(name) == *key);
+            if name.is_none() && !required {
+                continue;
+            }
             let entity = name.and_then(|name| found.types.component_item_for_export(name));
             self.check_export(
                 plugin,

@@ -21,6 +21,9 @@ pub trait Contract: Sized + Send + Sync + 'static {
     const WIT: &'static str;
     /// The world's name in that package.
     const WORLD: &'static str;
+    /// Interfaces of that package that a plugin may export besides, such as a
+    /// faster way to be called. Where it does, their types are checked too.
+    const OPTIONAL: &'static [&'static str] = &[];
 
     /// What the host keeps for each instance on the contract's behalf, reached
     /// by host functions as [`HostState::data`].

@@ -21,10 +21,13 @@
 //! kumiki_plugin::export!(Shout);
 //! ```
 //!
-//! Beyond what wit-bindgen generates, a plugin gets: a panic's message and
+//! Beyond what wit-bindgen generates, a plugin gets: the interfaces `batch` and
+//! `column`, by which the host gives it many records in one call; a panic's message and
 //! place in the host's log, at level error, before the call ends as a trap; and
 //! a stamp that tells `kumiki inspect` what it was written with. Plain
 //! wit-bindgen does as well without these.
+
+mod column;
 
 use std::fmt;
 use std::sync::Once;
@@ -33,7 +36,15 @@ use std::sync::Once;
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../../wit/text-processor",
-        world: "text-plugin",
+        inline: "
+            package kumiki:plugin;
+            world every-way {
+                include myapp:text-processor/text-plugin-batch;
+                include myapp:text-processor/text-plugin-column;
+            }
+        ",
+        world: "kumiki:plugin/every-way",
+        generate_all,
         pub_export_macro: true,
         export_macro_name: "export_component",
         default_bindings_module: "kumiki_plugin::bindings",
@@ -60,6 +71,16 @@ pub trait Plugin {
     /// One of the contract's, for input that is not to this plugin's liking.
     /// A panic is a trap: it costs the instance.
     fn process(input: &str) -> Result<Output, ProcessError>;
+
+    /// Processes many records: one answer for each, in order. To be written only
+    /// by a plugin that can do more with many than with one, such as a model;
+    /// it must answer as [`Plugin::process`] does.
+    fn process_batch(inputs: &[&str]) -> Vec<Result<Output, ProcessError>>
+    where
+        Self: Sized,
+    {
+        inputs.iter().map(|input| one::<Self>(input)).collect()
+    }
 }
 
 /// What a plugin makes of a record.
@@ -145,6 +166,27 @@ macro_rules! export {
             }
         }
 
+        impl $crate::bindings::exports::myapp::text_processor::batch::Guest for KumikiComponent {
+            fn process_batch(
+                inputs: ::std::vec::Vec<::std::string::String>,
+            ) -> ::std::vec::Vec<
+                ::std::result::Result<
+                    $crate::bindings::myapp::text_processor::types::ProcessResult,
+                    $crate::ProcessError,
+                >,
+            > {
+                $crate::run_batch::<$plugin>(&inputs)
+            }
+        }
+
+        impl $crate::bindings::exports::myapp::text_processor::column::Guest for KumikiComponent {
+            fn process_column(
+                inputs: $crate::bindings::exports::myapp::text_processor::column::Texts,
+            ) -> $crate::bindings::exports::myapp::text_processor::column::ColumnResult {
+                $crate::run_column::<$plugin>(&inputs)
+            }
+        }
+
         $crate::bindings::export_component!(KumikiComponent with_types_in $crate::bindings);
     };
 }
@@ -162,14 +204,51 @@ const STAMP_TEXT: &str = concat!("kumiki-plugin ", env!("CARGO_PKG_VERSION"));
 
 #[doc(hidden)]
 pub fn run<P: Plugin>(input: &str) -> Result<ProcessResult, ProcessError> {
+    log_panics();
+    one::<P>(input).map(Output::into_result)
+}
+
+/// The plugin's own function, which all ways lead to: once in the component, and
+/// not once for each.
+#[inline(never)]
+fn one<P: Plugin>(input: &str) -> Result<Output, ProcessError> {
+    P::process(input)
+}
+
+#[inline(never)]
+fn many<P: Plugin>(inputs: &[&str]) -> Vec<Result<Output, ProcessError>> {
+    P::process_batch(inputs)
+}
+
+#[doc(hidden)]
+pub fn run_batch<P: Plugin>(inputs: &[String]) -> Vec<Result<ProcessResult, ProcessError>> {
+    log_panics();
+    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    let answers = many::<P>(&inputs).into_iter();
+    answers
+        .map(|answer| answer.map(Output::into_result))
+        .collect()
+}
+
+#[doc(hidden)]
+pub use column::run as run_column;
+
+impl Output {
+    fn into_result(self) -> ProcessResult {
+        let Self { text, metadata } = self;
+        ProcessResult {
+            output: text,
+            metadata,
+        }
+    }
+}
+
+#[inline(never)]
+fn log_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
             host_api::log(LogLevel::Error, &panic.to_string());
         }));
     });
-    P::process(input).map(|Output { text, metadata }| ProcessResult {
-        output: text,
-        metadata,
-    })
 }

@@ -1,0 +1,192 @@
+//! Many records at once: by the best way that a plugin offers, and cut in two
+//! where that fails, until the records that are to blame stand alone.
+//!
+//! What a record costs others is nothing but time: each gets the result that
+//! [`TextPlugin::process`] gives. `docs/decisions/0006-batches.md` says how
+//! limits and patience hold for a batch.
+
+use kumiki::{Error as HostError, Limit};
+
+use crate::contract::{ProcessError, ProcessResult};
+use crate::way::Way;
+use crate::{Result, TextPlugin, column};
+
+/// Records in one call at the most. The cost of a call is spread over them, and
+/// four times as many would gain 1 ns a record; but the limits of a call, its
+/// log's too, hold for all of them together.
+const MOST_ROWS: usize = 256;
+/// Bytes of input in one call at the most, unless a single record has more.
+const MOST_BYTES: usize = 1 << 20;
+
+/// How a plugin is given many records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batching {
+    pub(crate) way: Way,
+    /// Records in the next call at the most: fewer once a limit fired, and then
+    /// more again.
+    rows: usize,
+}
+
+impl Batching {
+    pub(crate) fn new(way: Way) -> Self {
+        Self {
+            way,
+            rows: MOST_ROWS,
+        }
+    }
+
+    /// How many of `inputs`, of which there are some, go into the next call.
+    fn next(&self, inputs: &[&str]) -> usize {
+        let mut bytes = 0;
+        let fits = |input: &&&str| {
+            bytes += input.len();
+            bytes <= MOST_BYTES
+        };
+        inputs
+            .iter()
+            .take(self.rows)
+            .take_while(fits)
+            .count()
+            .max(1)
+    }
+
+    /// A call of so many records ran into a limit.
+    fn shrink(&mut self, rows: usize) {
+        self.rows = (rows / 2).max(1);
+    }
+
+    /// A call went well.
+    fn grow(&mut self) {
+        self.rows = (self.rows + self.rows / 8 + 1).min(MOST_ROWS);
+    }
+}
+
+impl TextPlugin {
+    /// Gives many records to the plugin, by the fastest way that it offers: one
+    /// result for each, in order, the same as [`TextPlugin::process`] gives.
+    ///
+    /// A call with many records that traps or runs into a limit is cut in two,
+    /// and again, until only the records that are to blame have errors. So a
+    /// plugin may be given a record more than once, and log it more than once.
+    /// A plugin that is [`TextPlugin::measured`] gets one record a call.
+    pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
+        let mut answers = Vec::with_capacity(inputs.len());
+        let mut rest = inputs;
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(self.batching.next(rest));
+            self.answer(batch, &mut answers);
+            rest = after;
+        }
+        answers
+    }
+
+    /// The way in which many records are given to it: the fastest it offers,
+    /// unless [`TextPlugin::set_way`] says another.
+    #[must_use]
+    pub fn way(&self) -> Way {
+        self.batching.way
+    }
+
+    /// Has many records given to it in this way from now on. False, and nothing
+    /// is changed, where the plugin does not offer it.
+    pub fn set_way(&mut self, way: Way) -> bool {
+        let offered = self.ways.contains(&way);
+        if offered {
+            self.batching = Batching::new(way);
+        }
+        offered
+    }
+
+    /// The ways that it offers, the slowest first.
+    #[must_use]
+    pub fn ways(&self) -> &[Way] {
+        &self.ways
+    }
+
+    /// Adds an answer for each of `inputs`.
+    fn answer(&mut self, inputs: &[&str], answers: &mut Vec<Result<ProcessResult>>) {
+        let together = inputs.len() > 1
+            && self.batching.way != Way::SINGLE
+            && self.usage().is_none()
+            && !self.is_set_aside();
+        if !together {
+            answers.extend(inputs.iter().map(|input| self.process(input)));
+            return;
+        }
+        match self.ask_together(inputs) {
+            Ok(results) => {
+                self.batching.grow();
+                answers.extend(results.into_iter().map(|result| self.judge(result)));
+            }
+            // Halves would take this time again at each cut, and then again
+            // from whichever record needs all of it.
+            Err(Blame::Alone) => {
+                self.batching.shrink(inputs.len());
+                answers.extend(inputs.iter().map(|input| self.process(input)));
+            }
+            Err(Blame::Halves { limited }) => {
+                if limited {
+                    self.batching.shrink(inputs.len());
+                }
+                let (first, second) = inputs.split_at(inputs.len() / 2);
+                self.answer(first, answers);
+                self.answer(second, answers);
+            }
+        }
+    }
+
+    /// One call with many records. That it fails is not counted as a failure
+    /// of the plugin: its records are asked again.
+    fn ask_together(&mut self, inputs: &[&str]) -> Result<Vec<Answer>, Blame> {
+        let way = self.batching.way;
+        let instance = self.live().map_err(|_| Blame::Alone)?;
+        let answers = match way {
+            Way::COLUMN => instance.call("process-column", |bindings, store| {
+                column::call(bindings, store, inputs)
+            }),
+            _ => instance.call("process-batch", |bindings, store| {
+                let batch = bindings.batch().ok_or_else(|| refused("it has no batch"))?;
+                let answers = batch.call_process_batch(store, inputs)?;
+                check_count(answers.len(), inputs.len())?;
+                Ok(answers)
+            }),
+        };
+        answers.map_err(|error| match error {
+            HostError::Limit {
+                limit: Limit::Time(_) | Limit::Fuel(_),
+                ..
+            } => Blame::Alone,
+            HostError::Limit { .. } => Blame::Halves { limited: true },
+            _ => Blame::Halves { limited: false },
+        })
+    }
+}
+
+/// What a plugin answers to one record.
+pub(crate) type Answer = Result<ProcessResult, ProcessError>;
+
+/// How the records of a call that failed are asked again.
+enum Blame {
+    /// Each by itself.
+    Alone,
+    /// One half, then the other.
+    Halves {
+        /// Whether there may have been too many of them.
+        limited: bool,
+    },
+}
+
+/// Why an answer to many records is none: it ends the instance, as a trap does.
+pub(crate) fn refused(why: &'static str) -> kumiki::wasmtime::Error {
+    kumiki::wasmtime::Error::msg(why)
+}
+
+/// Checks that there is one answer for each record.
+pub(crate) fn check_count(answers: usize, inputs: usize) -> kumiki::wasmtime::Result<()> {
+    match answers == inputs {
+        true => Ok(()),
+        false => Err(kumiki::wasmtime::Error::msg(format!(
+            "it returned {answers} results for {inputs} inputs"
+        ))),
+    }
+}

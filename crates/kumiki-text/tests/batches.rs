@@ -1,0 +1,361 @@
+//! Many records at once: what each of them gets, whatever the others do, and
+//! in whichever way the plugin is called.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use kumiki::{Event, Limit, Limits, LogRecord, Observer};
+use kumiki_text::{Config, Error, Patience, TextHost, TextPlugin, Way};
+use proptest::prelude::*;
+use test_components::{BATCH, COLUMN, ECHO, TextPlugin as Guest, error};
+
+const MANY: [Way; 2] = [Way::BATCH, Way::COLUMN];
+
+/// Traps at inputs that begin with `t`, loops at those with `l`, refuses those
+/// with `r`; what begins with `w` it sends as its log, and echoes, as all else.
+fn moody() -> Guest {
+    let process = format!(
+        "(local $first i32)
+         (if (local.get $length) (then (local.set $first (i32.load8_u (local.get $at)))))
+         (if (i32.eq (local.get $first) (i32.const 0x74)) (then unreachable))
+         (if (i32.eq (local.get $first) (i32.const 0x6c)) (then (loop (br 0))))
+         (if (i32.eq (local.get $first) (i32.const 0x72)) (then {} (return)))
+         (if (i32.eq (local.get $first) (i32.const 0x77))
+            (then (call $log (i32.const 1) (local.get $at) (local.get $length))))
+         {ECHO}",
+        error(1)
+    );
+    Guest::new("moody").process(&process)
+}
+
+/// A plugin that is called in `way`, and is never set aside.
+fn load(host: &TextHost, guest: &Guest, way: Way) -> TextPlugin {
+    let guest = host.load_bytes("guest.wasm", &guest.build()).unwrap();
+    let plugin = TextPlugin::new(guest, Config::default()).unwrap();
+    let mut plugin = plugin.with_patience(Patience::default().with_failures(u32::MAX));
+    assert!(plugin.set_way(way), "{way:?}");
+    plugin
+}
+
+/// Each answer in a word: its output, or the kind of its error.
+fn words(plugin: &mut TextPlugin, inputs: &[&str]) -> Vec<String> {
+    let answers = plugin.process_all(inputs).into_iter();
+    let word = |answer: Result<kumiki_text::ProcessResult, Error>| match answer {
+        Ok(result) => result.output,
+        Err(error) => error.kind().to_owned(),
+    };
+    answers.map(word).collect()
+}
+
+/// What [`moody`] makes of an input.
+fn expected(input: &str) -> String {
+    match input.bytes().next() {
+        Some(b't') => "trap".into(),
+        Some(b'l') => "limit".into(),
+        Some(b'r') => "unsupported-format".into(),
+        _ => input.to_owned(),
+    }
+}
+
+#[test]
+fn the_fastest_way_is_taken() {
+    let host = TextHost::new().unwrap();
+    let way = |guest: &Guest| {
+        let guest = host.load_bytes("guest.wasm", &guest.build()).unwrap();
+        TextPlugin::new(guest, Config::default()).unwrap().way()
+    };
+    assert_eq!(way(&Guest::new("p")), Way::SINGLE);
+    assert_eq!(way(&Guest::new("p").batch(BATCH)), Way::BATCH);
+    assert_eq!(way(&Guest::new("p").column(COLUMN)), Way::COLUMN);
+    let both = Guest::new("p").batch(BATCH).column(COLUMN);
+    assert_eq!(way(&both), Way::COLUMN);
+
+    let mut plugin = load(&host, &Guest::new("p").batch(BATCH), Way::BATCH);
+    assert!(!plugin.set_way(Way::COLUMN));
+    assert_eq!(plugin.way(), Way::BATCH);
+    assert_eq!(plugin.ways(), [Way::SINGLE, Way::BATCH]);
+}
+
+/// Its functions of many records log each call.
+#[test]
+fn many_records_go_in_few_calls() {
+    let notes = Notes::default();
+    let host = TextHost::builder().observer(notes.clone()).build().unwrap();
+    let call = "(call $log (i32.const 1) (i32.const 256) (i32.const 4))";
+    let guest = |way: Way| match way {
+        Way::BATCH => {
+            Guest::new("p").batch(&BATCH.replacen("(block", &format!("{call} (block"), 1))
+        }
+        _ => Guest::new("p").column(&COLUMN.replacen("(block", &format!("{call} (block"), 1)),
+    };
+    for way in MANY {
+        let mut plugin = load(&host, &guest(way).data(256, "call"), way);
+        let inputs = vec!["a"; 1024];
+        assert_eq!(words(&mut plugin, &inputs), inputs);
+        let calls = std::mem::take(&mut *notes.0.lock().unwrap()).len();
+        assert_eq!(calls, 4, "{way:?}");
+        // One is not many.
+        assert_eq!(words(&mut plugin, &["a"]), ["a"]);
+        assert!(notes.0.lock().unwrap().is_empty());
+    }
+}
+
+static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().unwrap());
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// No record is lost, doubled or moved, and each that is poison fails alone.
+    #[test]
+    fn each_record_gets_its_own_answer(
+        kinds in prop::collection::vec(prop::sample::select(vec!["", "", "", "", "", "", "", "", "e", "r", "t"]), 0..700),
+        column in any::<bool>(),
+        sizes in prop::collection::vec(0..400_usize, 1..4),
+        long in prop::option::of(0..700_usize),
+    ) {
+        let guest = moody().batch(BATCH).column(COLUMN);
+        let mut plugin = load(&HOST, &guest, if column { Way::COLUMN } else { Way::BATCH });
+        let inputs: Vec<String> = kinds
+            .iter()
+            .enumerate()
+            .map(|(at, kind)| match long == Some(at) {
+                // Longer than what goes into one call.
+                true => format!("{kind}{at}").repeat(400_000),
+                false if kind.is_empty() && at % 7 == 0 => String::new(),
+                false => format!("{kind}{at} 木"),
+            })
+            .collect();
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let mut answers = Vec::new();
+        let mut rest = &inputs[..];
+        for size in sizes.iter().cycle() {
+            let (some, after) = rest.split_at((*size).min(rest.len()));
+            answers.extend(words(&mut plugin, some));
+            rest = after;
+            if rest.is_empty() || sizes.iter().all(|size| *size == 0) { break }
+        }
+        let given = inputs.len() - rest.len();
+        let expected: Vec<_> = inputs[..given].iter().map(|input| expected(input)).collect();
+        prop_assert_eq!(answers, expected);
+    }
+}
+
+/// The limit is the whole call's: once it fires, each record has it to itself.
+#[test]
+fn a_record_that_takes_too_long_fails_alone() {
+    let time = Duration::from_millis(300);
+    let limits = Limits::default().with_time(time);
+    let host = TextHost::builder().limits(limits).build().unwrap();
+    for way in MANY {
+        let guest = moody().batch(BATCH).column(COLUMN);
+        let mut plugin = load(&host, &guest, way);
+        let mut inputs = vec!["a"; 200];
+        inputs[77] = "loops";
+        let start = Instant::now();
+        let answers = words(&mut plugin, &inputs);
+        let elapsed = start.elapsed();
+        let expected: Vec<_> = inputs.iter().map(|input| expected(input)).collect();
+        assert_eq!(answers, expected);
+        // Twice the limit, and not once for each time that it is cut in two.
+        assert!(elapsed < time * 5, "{way:?}: {elapsed:?}");
+    }
+}
+
+/// Together they hand over more than a call may; each for itself does not.
+#[test]
+fn a_batch_beyond_a_limit_is_made_smaller() {
+    let limits = Limits::default().with_transfer(1 << 16);
+    let host = TextHost::builder().limits(limits).build().unwrap();
+    let text = "x".repeat(10_000);
+    for way in MANY {
+        let guest = moody().batch(BATCH).column(COLUMN);
+        let mut plugin = load(&host, &guest, way);
+        let too_much = "x".repeat(70_000);
+        let mut inputs = vec![&*text; 50];
+        inputs[20] = &too_much;
+        let answers = words(&mut plugin, &inputs);
+        assert_eq!(answers.len(), inputs.len());
+        for (at, answer) in answers.iter().enumerate() {
+            let expected = if at == 20 { "limit" } else { &text };
+            assert_eq!(answer, expected, "{at}");
+        }
+    }
+}
+
+/// Notes down the messages of log records, and the ends of instances.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Notes {
+    fn log(&self, record: &LogRecord<'_>) {
+        self.0.lock().unwrap().push(record.message.to_owned());
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        if let Event::InstanceEnded { .. } | Event::SetAside { .. } = event {
+            let text = format!("{event:?}");
+            let word = text.split(' ').next().unwrap_or_default();
+            self.0.lock().unwrap().push(word.to_owned());
+        }
+    }
+}
+
+#[test]
+fn a_plugin_of_one_way_is_asked_record_by_record() {
+    let notes = Notes::default();
+    let host = TextHost::builder().observer(notes.clone()).build().unwrap();
+    let mut plugin = load(&host, &moody(), Way::SINGLE);
+    let answers = words(&mut plugin, &["w1", "t2", "w3", ""]);
+    assert_eq!(answers, ["w1", "trap", "w3", ""]);
+    assert_eq!(*notes.0.lock().unwrap(), ["w1", "InstanceEnded", "w3"]);
+    assert_eq!(words(&mut plugin, &[]), [""; 0]);
+}
+
+/// Cutting is not failing: patience counts the records that fail alone.
+#[test]
+fn a_plugin_that_fails_at_all_of_a_batch_is_set_aside_after_ten_records() {
+    let notes = Notes::default();
+    let host = TextHost::builder().observer(notes.clone()).build().unwrap();
+    for way in MANY {
+        let guest = moody().batch(BATCH).column(COLUMN);
+        let mut plugin = load(&host, &guest, way);
+        plugin = plugin.with_patience(
+            Patience::default().with_times(Duration::from_secs(3600), Duration::from_secs(3600)),
+        );
+        // One poisonous record in each of many batches: never set aside.
+        for _ in 0..20 {
+            assert_eq!(words(&mut plugin, &["a", "t", "b"]), ["a", "trap", "b"]);
+        }
+        notes.0.lock().unwrap().clear();
+        let answers = words(&mut plugin, &["t"; 100]);
+        assert_eq!(answers[..10], ["trap"; 10]);
+        assert_eq!(answers[10..], ["set-aside"; 90]);
+        let notes = std::mem::take(&mut *notes.0.lock().unwrap());
+        let ended = notes.iter().filter(|note| *note == "InstanceEnded").count();
+        assert!((10..=30).contains(&ended), "{ended}");
+        assert_eq!(words(&mut plugin, &["a"; 5]), ["set-aside"; 5]);
+    }
+}
+
+#[test]
+fn a_plugin_that_is_measured_is_measured_record_by_record() {
+    let guest = moody().batch(BATCH).column(COLUMN);
+    let mut plugin = load(&HOST, &guest, Way::COLUMN).measured();
+    assert_eq!(words(&mut plugin, &["a", "r", "t"]).len(), 3);
+    let usage = plugin.usage().unwrap();
+    assert_eq!((usage.calls, usage.refused, usage.failed), (3, 1, 1));
+}
+
+#[test]
+fn entries_beyond_the_limit_cost_their_record_alone() {
+    let limits = Limits::default().with_entries(2);
+    let host = TextHost::builder().limits(limits).build().unwrap();
+    // As many entries as the input has bytes, all of them empty.
+    let guest = Guest::new("p")
+        .process(&format!(
+            "(i32.store (i32.const 32) (local.get $length)) {}",
+            ECHO.replace("(i32.store (i32.const 32) (i32.const 0))", "")
+        ))
+        .batch(BATCH);
+    let mut plugin = load(&host, &guest, Way::BATCH);
+    let answers = plugin.process_all(&["1", "22", "333", ""]);
+    let [Ok(one), Ok(two), Err(three), Ok(none)] = &answers[..] else {
+        panic!("{answers:?}")
+    };
+    assert_eq!((one.metadata.len(), two.metadata.len()), (1, 2));
+    assert!(none.metadata.is_empty());
+    let Error::Host(kumiki::Error::Limit { limit, .. }) = three else {
+        panic!("{three:?}")
+    };
+    assert_eq!(*limit, Limit::Entries(2));
+}
+
+/// Bodies of `process-batch` and `process-column` that answer what is no
+/// answer. The records are then asked one by one, so that none of them suffers.
+#[test]
+fn answers_that_do_not_belong_to_the_records_are_not_believed() {
+    let notes = Notes::default();
+    let host = TextHost::builder().observer(notes.clone()).build().unwrap();
+    let change = |from: &str, to: &str| {
+        assert!(COLUMN.contains(from), "{from}");
+        COLUMN.replace(from, to)
+    };
+    let last = "(local.get $result)";
+    let with = |store: &str| {
+        let body = COLUMN.strip_suffix(last).unwrap();
+        format!("{body} {store} {last}")
+    };
+    let columns = [
+        // One offset less, then none.
+        change(
+            "(local.get $rows) (i32.const 1)))\n    (i32.store offset=8",
+            "(local.get $rows) (i32.const 0)))\n    (i32.store offset=8",
+        ),
+        with("(i32.store offset=4 (local.get $result) (i32.const 0))"),
+        // An offset that falls, one out of bounds, a first and a last that are not at the ends.
+        with("(i32.store offset=8 (local.get $ends) (i32.const 0))"),
+        with("(i32.store offset=8 (local.get $ends) (i32.const -1))"),
+        with("(i32.store (local.get $ends) (i32.const 1))"),
+        with("(i32.store offset=12 (local.get $ends) (i32.const 2))"),
+        // Offsets and texts that lie outside of the memory.
+        with("(i32.store (local.get $result) (i32.const 0x7ffffff0))"),
+        with("(i32.store offset=12 (local.get $result) (i32.const -1))"),
+        // A character that is cut, bytes that are none.
+        with("(i32.store offset=4 (local.get $ends) (i32.const 2))"),
+        with("(i32.store8 (local.get $text) (i32.const 0xff))"),
+        // A failed row that is not there, one twice, one with no such error.
+        with(
+            "(i32.store offset=56 (local.get $result) (local.get $failed))
+              (i32.store offset=60 (local.get $result) (i32.const 1))
+              (i32.store (local.get $failed) (i32.const 3))",
+        ),
+        with(
+            "(i32.store offset=56 (local.get $result) (local.get $failed))
+              (i32.store offset=60 (local.get $result) (i32.const 2))
+              (i64.store (local.get $failed) (i64.const 1))
+              (i64.store offset=8 (local.get $failed) (i64.const 1))",
+        ),
+        with(
+            "(i32.store offset=56 (local.get $result) (local.get $failed))
+              (i32.store offset=60 (local.get $result) (i32.const 1))
+              (i64.store (local.get $failed) (i64.const 0x0000000900000000))",
+        ),
+        // Metadata of more rows than there are, and of fewer entries.
+        with(
+            "(i32.store offset=16 (local.get $result) (local.get $ends))
+              (i32.store offset=20 (local.get $result) (i32.const 2))",
+        ),
+        with(
+            "(i32.store offset=16 (local.get $result) (local.get $ends))
+              (i32.store offset=20 (local.get $result) (i32.const 4))",
+        ),
+        with("(i32.store offset=20 (local.get $result) (i32.const -1))"),
+    ];
+    let batches = [
+        BATCH.replace(
+            "(i32.const 12) (local.get $count)",
+            "(i32.const 12) (i32.const 2)",
+        ),
+        BATCH.replace(
+            "(i32.const 12) (local.get $count)",
+            "(i32.const 12) (i32.const 0)",
+        ),
+        BATCH.replace(
+            "(i32.const 12) (local.get $count)",
+            "(i32.const 12) (i32.const -1)",
+        ),
+    ];
+    let columns = columns
+        .iter()
+        .map(|body| (Way::COLUMN, moody().column(body)));
+    let batches = batches.iter().map(|body| (Way::BATCH, moody().batch(body)));
+    for (at, (way, guest)) in columns.chain(batches).enumerate() {
+        let mut plugin = load(&host, &guest, way);
+        let answers = words(&mut plugin, &["木", "b", "木"]);
+        assert_eq!(answers, ["木", "b", "木"], "{at}: {way:?}");
+        let notes = std::mem::take(&mut *notes.0.lock().unwrap());
+        assert!(!notes.is_empty(), "{at}: {way:?} was believed");
+    }
+}
