@@ -38,6 +38,7 @@ const FIXTURES: &[Guest] = &[
     fixture("examples/event-filter-rust"),
     fixture("examples/text-title-py"),
     fixture("examples/text-slug-go"),
+    fixture("conformance/batch-rust"),
     fixture("conformance/errors-js"),
     fixture("conformance/matrix-rust"),
     fixture("conformance/matrix-c"),

@@ -25,6 +25,8 @@ pub(crate) struct Batching {
     /// Records in the next call at the most: fewer once a limit fired, and then
     /// more again.
     rows: usize,
+    /// Calls with many records that failed.
+    pub(crate) cuts: u32,
 }
 
 impl Batching {
@@ -32,6 +34,7 @@ impl Batching {
         Self {
             way,
             rows: MOST_ROWS,
+            cuts: 0,
         }
     }
 
@@ -140,7 +143,7 @@ impl TextPlugin {
     fn ask_together(&mut self, inputs: &[&str]) -> Result<Vec<Answer>, Blame> {
         let way = self.batching.way;
         let instance = self.live().map_err(|_| Blame::Alone)?;
-        let answers = match way {
+        let answered = match way {
             Way::COLUMN => instance.call("process-column", |bindings, store| {
                 column::call(bindings, store, inputs)
             }),
@@ -151,7 +154,10 @@ impl TextPlugin {
                 Ok(answers)
             }),
         };
-        answers.map_err(|error| match error {
+        if answered.is_err() {
+            self.batching.cuts = self.batching.cuts.saturating_add(1);
+        }
+        answered.map_err(|error| match error {
             HostError::Limit {
                 limit: Limit::Time(_) | Limit::Fuel(_),
                 ..

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use kumiki::Plugin;
 
 use crate::growth::{Growth, SAMPLE};
-use crate::{Config, Error, ProcessResult, TextContract, TextPlugin};
+use crate::{Config, Error, ProcessResult, TextContract, TextPlugin, Way};
 
 /// A name or version longer than this is no name, in bytes.
 const NAME_LIMIT: usize = 100;
@@ -34,7 +34,7 @@ pub struct Finding {
 type Check = fn(&mut TextPlugin) -> Result<String, String>;
 
 /// All but the last, which looks at memory.
-const CHECKS: [(&str, Check); 9] = [
+const CHECKS: [(&str, Check); 10] = [
     ("says its name and version", names),
     ("empty input", |plugin| answers(plugin, "")),
     ("one character", |plugin| answers(plugin, "a")),
@@ -50,6 +50,7 @@ const CHECKS: [(&str, Check); 9] = [
     }),
     ("the same input gives the same answer", same_answer),
     ("a new instance gives the same answer", same_answer_afresh),
+    ("every way gives the same answers", same_answer_in_every_way),
 ];
 
 /// Tries everything on `plugin`, in order, and hands each finding to `sink` as
@@ -128,7 +129,13 @@ fn names(plugin: &mut TextPlugin) -> Result<String, String> {
 
 /// An answer in the contract's terms: a result or one of its errors.
 fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, String>, String> {
-    match plugin.process(input) {
+    in_its_terms(plugin.process(input))
+}
+
+fn in_its_terms(
+    answer: crate::Result<ProcessResult>,
+) -> Result<Result<ProcessResult, String>, String> {
+    match answer {
         Ok(result) => Ok(Ok(result)),
         Err(error @ Error::Plugin { .. }) => Ok(Err(error.kind().to_owned())),
         Err(error @ (Error::Host(_) | Error::SetAside { .. })) => Err(error.to_string()),
@@ -178,6 +185,30 @@ fn same_answer_afresh(plugin: &mut TextPlugin) -> Result<String, String> {
     let first = answer(plugin, SAMPLE)?;
     plugin.restart();
     compare(first, answer(plugin, SAMPLE)?)
+}
+
+/// Asks for many records in each way that the plugin offers, and for each of
+/// them by itself.
+fn same_answer_in_every_way(plugin: &mut TextPlugin) -> Result<String, String> {
+    let (planes, controls) = (planes(), controls());
+    let inputs = ["", "a", SAMPLE, "", &planes, " \t\r\n", "b", &controls, "a"];
+    let single = inputs.map(|input| answer(plugin, input));
+    let ways = plugin.ways().to_vec();
+    for way in ways.iter().copied().filter(|way| *way != Way::SINGLE) {
+        plugin.set_way(way);
+        let together = plugin.process_all(&inputs).into_iter().map(in_its_terms);
+        for ((input, together), single) in inputs.iter().zip(together).zip(&single) {
+            let wrong = |why| format!("by {}, {} B of input: {why}", way.name, input.len());
+            compare(single.clone()?, together?).map_err(wrong)?;
+        }
+        // The host has mended it, at a price that its author should know of.
+        if plugin.batching.cuts > 0 {
+            let why = "fails with records that it answers one by one";
+            return Err(format!("`process-{}` {why}", way.name));
+        }
+    }
+    let names: Vec<_> = ways.iter().map(|way| way.name).collect();
+    Ok(names.join(", "))
 }
 
 fn compare(

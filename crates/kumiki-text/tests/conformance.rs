@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use kumiki_text::{TextHost, conformance};
-use test_components::{ECHO, TextPlugin as Guest, error};
+use test_components::{BATCH, COLUMN, ECHO, TextPlugin as Guest, error};
 
 /// The checks that a guest fails, with what is wrong.
 fn failures(guest: &Guest) -> Vec<(String, String)> {
@@ -28,6 +28,8 @@ fn failures(guest: &Guest) -> Vec<(String, String)> {
 fn a_plugin_that_behaves_passes() {
     assert_eq!(failures(&Guest::new("echo")), []);
     assert_eq!(failures(&Guest::new("refuser").process(&error(0))), []);
+    let in_every_way = Guest::new("echo").batch(BATCH).column(COLUMN);
+    assert_eq!(failures(&in_every_way), []);
 }
 
 #[test]
@@ -58,6 +60,31 @@ fn an_answer_that_changes_is_found() {
             "the same input gives the same answer",
             "a new instance gives the same answer"
         ]
+    );
+}
+
+#[test]
+fn a_way_that_answers_otherwise_is_found() {
+    let check = "every way gives the same answers";
+    let wrong = |guest: Guest| {
+        let failures = failures(&guest);
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        assert_eq!(failures[0].0, check);
+        failures[0].1.clone()
+    };
+    // The second record, of one byte, becomes empty.
+    let batch = BATCH.replacen(
+        "(i32.store (i32.const 8)",
+        "(i32.store offset=28 (local.get $results) (i32.const 0)) (i32.store (i32.const 8)",
+        1,
+    );
+    assert_eq!(
+        wrong(Guest::new("other").batch(&batch)),
+        "by batch, 1 B of input: first `a` with 0 of metadata, then `` with 0 of metadata"
+    );
+    assert_eq!(
+        wrong(Guest::new("broken").batch(BATCH).column("unreachable")),
+        "`process-column` fails with records that it answers one by one"
     );
 }
 

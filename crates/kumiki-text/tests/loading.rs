@@ -6,7 +6,7 @@ use kumiki::Error;
 use kumiki::inspect::{Inspection, Kind};
 use kumiki_text::{Config, TextHost, load_folder};
 use proptest::prelude::*;
-use test_components::{TEXT_PROCESSOR, TextPlugin, build, core_module, parse};
+use test_components::{BATCH, EVERY_WAY, TEXT_PROCESSOR, TextPlugin, build, core_module, parse};
 
 static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().expect("a host"));
 
@@ -133,6 +133,26 @@ fn a_missing_function_is_named_with_its_type() {
          as the contract `myapp:text-processor/text-plugin` demands\n\
          hint: build the plugin against the WIT of `myapp:text-processor/text-plugin`"
     );
+}
+
+/// What a plugin need not export has the contract's type where it does.
+#[test]
+fn a_faster_way_of_another_type_is_refused() {
+    let core = TextPlugin::default().batch(BATCH).core();
+    let of = |wit: &str| build(wit, "text-plugin-batch", &core);
+    HOST.load_bytes("p.wasm", &of(EVERY_WAY)).expect("it fits");
+    let bytes = "process-batch: func(inputs: list<list<u8>>)";
+    let text = refusal(&of(
+        &EVERY_WAY.replace("process-batch: func(inputs: list<string>)", bytes)
+    ));
+    let start = "`p.wasm` exports `myapp:text-processor/batch#process-batch` as \
+                 `func(inputs: list<list<u8>>) -> ";
+    assert!(text.starts_with(start), "{text}");
+    let renamed = EVERY_WAY.replace("process-batch:", "process-many:");
+    let core = core.replace("process-batch", "process-many");
+    let text = refusal(&build(&renamed, "text-plugin-batch", &core));
+    let start = "`p.wasm` does not export `myapp:text-processor/batch#process-batch: func(";
+    assert!(text.starts_with(start), "{text}");
 }
 
 #[test]

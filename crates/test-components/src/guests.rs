@@ -29,6 +29,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("errors-ts", "js"),
     ("probe", "rust"),
     ("reach", "rust"),
+    ("batch-rust", "rust"),
     ("sdk-rust", "rust"),
     ("upper-wasip1", "rust"),
     ("upper-wasip2", "rust"),

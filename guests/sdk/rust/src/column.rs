@@ -4,7 +4,7 @@
 use crate::bindings::exports::myapp::text_processor::column::{
     ColumnMetadata, ColumnResult, FailedRow, Texts,
 };
-use crate::{Output, Plugin, ProcessError, log_panics, many};
+use crate::{Output, Plugin, ProcessError, log_panics};
 
 /// Processes all rows.
 ///
@@ -26,9 +26,7 @@ pub fn run<P: Plugin>(inputs: &Texts) -> ColumnResult {
         from = to;
     }
     let mut column = Column::new(rows.len(), text.len());
-    for answer in many::<P>(&rows) {
-        column.add(answer);
-    }
+    P::process_batch(&rows, &mut column);
     column.finish()
 }
 
@@ -40,6 +38,14 @@ struct Column {
     keys: Texts,
     values: Texts,
     failed: Vec<FailedRow>,
+}
+
+impl Extend<Result<Output, ProcessError>> for Column {
+    fn extend<I: IntoIterator<Item = Result<Output, ProcessError>>>(&mut self, answers: I) {
+        for answer in answers {
+            self.add(answer);
+        }
+    }
 }
 
 impl Column {

@@ -73,13 +73,15 @@ pub trait Plugin {
     fn process(input: &str) -> Result<Output, ProcessError>;
 
     /// Processes many records: one answer for each, in order. To be written only
-    /// by a plugin that can do more with many than with one, such as a model;
-    /// it must answer as [`Plugin::process`] does.
-    fn process_batch(inputs: &[&str]) -> Vec<Result<Output, ProcessError>>
+    /// by a plugin that can do more with many than with one, such as a model,
+    /// which ends with `answers.extend(…)`; it must answer as
+    /// [`Plugin::process`] does.
+    fn process_batch(inputs: &[&str], answers: &mut impl Extend<Result<Output, ProcessError>>)
     where
         Self: Sized,
     {
-        inputs.iter().map(|input| one::<Self>(input)).collect()
+        // One by one: the memory of an answer that is taken serves the next.
+        answers.extend(inputs.iter().map(|input| one::<Self>(input)));
     }
 }
 
@@ -215,19 +217,24 @@ fn one<P: Plugin>(input: &str) -> Result<Output, ProcessError> {
     P::process(input)
 }
 
-#[inline(never)]
-fn many<P: Plugin>(inputs: &[&str]) -> Vec<Result<Output, ProcessError>> {
-    P::process_batch(inputs)
-}
-
 #[doc(hidden)]
 pub fn run_batch<P: Plugin>(inputs: &[String]) -> Vec<Result<ProcessResult, ProcessError>> {
     log_panics();
     let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-    let answers = many::<P>(&inputs).into_iter();
-    answers
-        .map(|answer| answer.map(Output::into_result))
-        .collect()
+    let mut answers = Answers(Vec::with_capacity(inputs.len()));
+    P::process_batch(&inputs, &mut answers);
+    answers.0
+}
+
+/// What goes back from a batch.
+struct Answers(Vec<Result<ProcessResult, ProcessError>>);
+
+impl Extend<Result<Output, ProcessError>> for Answers {
+    fn extend<I: IntoIterator<Item = Result<Output, ProcessError>>>(&mut self, answers: I) {
+        let answers = answers.into_iter();
+        self.0
+            .extend(answers.map(|answer| answer.map(Output::into_result)));
+    }
 }
 
 #[doc(hidden)]
