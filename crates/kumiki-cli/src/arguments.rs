@@ -1,5 +1,6 @@
 //! What may stand on the command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -262,6 +263,11 @@ pub(crate) struct RunArguments {
     /// Tell at the end what each plugin used at most, to set limits by
     #[arg(long)]
     pub(crate) report: bool,
+
+    /// How many records to work on side by side, each with instances of its own
+    /// [default: as many as there are cores]
+    #[arg(short, long, value_name = "NUMBER")]
+    pub(crate) jobs: Option<NonZero<u16>>,
 
     /// The longest line that is a record
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]

@@ -52,7 +52,11 @@ pub(crate) trait ResultWriter {
 
 /// The writer for a format; `terminal` is whether a person watches, `coloured`
 /// whether in colours. What goes elsewhere is written byte for byte.
-pub(crate) fn writer(format: Format, terminal: bool, coloured: bool) -> Box<dyn ResultWriter> {
+pub(crate) fn writer(
+    format: Format,
+    terminal: bool,
+    coloured: bool,
+) -> Box<dyn ResultWriter + Send> {
     match format {
         Format::Text => Box::new(text::Text::new(terminal, coloured)),
         Format::Jsonl => Box::new(jsonl::JsonLines),
