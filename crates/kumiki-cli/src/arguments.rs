@@ -1,6 +1,5 @@
 //! What may stand on the command line.
 
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -208,14 +207,15 @@ pub(crate) struct InspectArguments {
 /// Each line of the input is one record, and each plugin gets each record.
 /// Results go to standard output, everything else to standard error.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use")]
+#[command(after_help = "\
+Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 #[command(after_long_help = "\
 Examples:
   kumiki run -p plugins --text 'Hello, Component Model!'
   kumiki run -p upper.wasm --output raw book.txt > BOOK.txt
   tail -f log | kumiki run -p mask.wasm -p upper.wasm --chain --output jsonl
 
-Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use")]
+Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 pub(crate) struct RunArguments {
     /// Files to read, a record a line; `-` is standard input, which is also
     /// read when nothing is named
@@ -266,8 +266,8 @@ pub(crate) struct RunArguments {
 
     /// How many records to work on side by side, each with instances of its own
     /// [default: as many as there are cores]
-    #[arg(short, long, value_name = "NUMBER")]
-    pub(crate) jobs: Option<NonZero<u16>>,
+    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
 
     /// The longest line that is a record
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]

@@ -85,6 +85,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(u8::from(!complete)));
         }
     };
+    if let Some(signal) = ran.counts.interrupted {
+        return Ok(interrupted(&ran.counts, signal, &console));
+    }
     let used = || {
         names
             .iter()
@@ -130,10 +133,22 @@ fn load_plugins(
     plugins
 }
 
+/// Says how far it got. The exit code is what shells make of a program that a
+/// signal ends: 128 and its number.
+fn interrupted(counts: &Counts, signal: u8, console: &Console) -> ExitCode {
+    match &counts.last {
+        Some((file, line)) => console.report(&format!(
+            "interrupted: all is written up to {file}:{line}, and nothing after it"
+        )),
+        None => console.report("interrupted: nothing is written"),
+    }
+    ExitCode::from(128_u8.saturating_add(signal))
+}
+
 /// As many as are asked for, or as the machine has cores.
 fn workers(arguments: &RunArguments) -> usize {
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
-    arguments.jobs.map_or_else(cores, |jobs| jobs.get().into())
+    arguments.jobs.map_or_else(cores, |jobs| jobs.into())
 }
 
 fn summary(counts: &Counts, plugins: u64, start: Instant) -> String {

@@ -60,6 +60,11 @@ impl Batch {
         self.text.len()
     }
 
+    /// The file and line of its last record.
+    pub(super) fn last(&self) -> Option<(Arc<str>, u64)> {
+        Some((self.source.clone()?, self.items.last()?.line))
+    }
+
     /// The texts, in order.
     pub(super) fn texts(&self) -> Vec<&str> {
         let text = |item: &Item| match &item.content {

@@ -17,11 +17,14 @@
 //!   records that come one by one all meet the same instances.
 //! - No thread is joined before the end of the input: one that waits for a
 //!   terminal, or for a plugin, does not hold up the end of a run that nobody
-//!   reads any more.
+//!   reads any more, or that is interrupted.
+//! - An interrupt is one more slot: what was under way before it is finished and
+//!   written, and nothing after it.
 
 mod batch;
 mod crew;
 mod input;
+mod interrupt;
 mod pace;
 mod reader;
 mod room;
@@ -40,7 +43,7 @@ pub(crate) use writer::{Counts, Look};
 use crate::console::Console;
 use crew::Crew;
 use pace::Pace;
-use reader::Reader;
+use reader::{Reader, Slot, Slots};
 use room::Room;
 use writer::Writer;
 
@@ -59,7 +62,8 @@ pub(crate) struct Job {
 /// What came of it.
 pub(crate) struct Ran {
     pub(crate) counts: Counts,
-    /// What each plugin used, summed over the workers, where it was measured.
+    /// What each plugin used, summed over the workers, where it was measured
+    /// and the run came to its end.
     pub(crate) usages: Vec<Option<Usage>>,
 }
 
@@ -70,6 +74,11 @@ pub(crate) struct Ran {
 /// When standard output cannot be written, or a thread has panicked.
 pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result<Ran> {
     let (slots, in_order) = channel();
+    let signals = slots.clone();
+    interrupt::on_interrupt(move |signal| {
+        // Where nobody hears it, the run is over.
+        let _ = signals.send(Slot::Interrupted(signal));
+    })?;
     let (usages, used) = channel();
     let room = Arc::new(Room::new(job.workers));
     let pace = Arc::new(if job.look.terminal {
@@ -84,11 +93,16 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         pace,
         room: room.clone(),
         crew,
-        slots,
+        slots: Slots(slots),
     };
     let reader = reader.start(job.inputs)?;
     let mut writer = Writer::new(job.look, console.clone());
     let counts = writer.all(&in_order, &room)?;
+    if counts.interrupted.is_some() {
+        // The reader may wait for a terminal, and the workers for the reader.
+        let usages = Vec::new();
+        return Ok(Ran { counts, usages });
+    }
     reader.join().map_err(|_| panicked("the reader"))??;
     let mut usages: Vec<Option<Usage>> = Vec::new();
     for one in used {

@@ -17,7 +17,24 @@ use super::room::Room;
 use super::worker::Done;
 
 /// What the writer waits for next.
-pub(super) type Slot = Receiver<io::Result<Done>>;
+pub(super) enum Slot {
+    /// What comes of a batch.
+    Batch(Receiver<io::Result<Done>>),
+    /// This signal came: it does not wait for more.
+    Interrupted(u8),
+    /// The input is at its end, or the reader is.
+    End,
+}
+
+/// Where the reader tells what comes next; and, whatever ends it, that it has
+/// ended.
+pub(super) struct Slots(pub(super) Sender<Slot>);
+
+impl Drop for Slots {
+    fn drop(&mut self) {
+        let _ = self.0.send(Slot::End);
+    }
+}
 
 pub(super) struct Reader {
     pub(super) line_limit: usize,
@@ -25,8 +42,7 @@ pub(super) struct Reader {
     pub(super) pace: Arc<Pace>,
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
-    /// Closed when the reader ends.
-    pub(super) slots: Sender<Slot>,
+    pub(super) slots: Slots,
 }
 
 /// How far it has come.
@@ -125,7 +141,7 @@ impl Reader {
         let (done, slot) = channel();
         self.crew.give(Task { batch, done })?;
         // Where nobody waits for it, writing has failed.
-        let _ = self.slots.send(slot);
+        let _ = self.slots.0.send(Slot::Batch(slot));
         Ok(())
     }
 }

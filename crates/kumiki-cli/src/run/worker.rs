@@ -24,6 +24,8 @@ pub(super) struct Done {
     pub(super) records: u64,
     /// Results that are missing because a plugin or a line failed.
     pub(super) failed: u64,
+    /// The file and line of its last record.
+    pub(super) last: Option<(Arc<str>, u64)>,
     /// As [`Batch::position`].
     pub(super) position: u64,
     /// What the batch took of the room, in bytes.
@@ -76,6 +78,7 @@ fn render(
         .map(|answers| (answers.plugin, answers.results.into_iter()))
         .collect();
     let mut done = Done {
+        last: batch.last(),
         position: batch.position,
         bytes: batch.bytes(),
         ..Done::default()

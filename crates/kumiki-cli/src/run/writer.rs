@@ -2,6 +2,7 @@
 //! and writes it.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use anstream::{AutoStream, ColorChoice};
@@ -49,13 +50,15 @@ impl Look {
 }
 
 /// How much came of a run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) records: u64,
     /// Results that are missing because a plugin, a line or a file failed.
     pub(crate) failed: u64,
-    /// Bytes read.
-    pub(crate) bytes: u64,
+    /// The file and line of the last record.
+    pub(crate) last: Option<(Arc<str>, u64)>,
+    /// The signal that ended it before the end of the input.
+    pub(crate) interrupted: Option<u8>,
 }
 
 pub(super) struct Writer {
@@ -73,9 +76,17 @@ impl Writer {
         }
     }
 
-    /// Writes everything until the slots are closed.
+    /// Writes everything up to the end of the input, or to an interrupt.
     pub(super) fn all(&mut self, slots: &Receiver<Slot>, room: &Room) -> io::Result<Counts> {
         while let Some(slot) = self.wait(|| slots.try_recv(), || slots.recv().ok())? {
+            let slot = match slot {
+                Slot::Batch(slot) => slot,
+                Slot::Interrupted(signal) => {
+                    self.counts.interrupted = Some(signal);
+                    break;
+                }
+                Slot::End => break,
+            };
             // Of a worker that has panicked there is nothing.
             let done = self.wait(|| slot.try_recv(), || slot.recv().ok())?;
             let done = done.ok_or_else(|| panicked("a worker"))??;
@@ -84,7 +95,7 @@ impl Writer {
             room.free(bytes);
         }
         self.out.flush()?;
-        Ok(self.counts)
+        Ok(std::mem::take(&mut self.counts))
     }
 
     /// What comes next; none when nothing more will. Whoever reads the results
@@ -115,7 +126,7 @@ impl Writer {
         }
         self.counts.records += done.records;
         self.counts.failed += done.failed;
-        self.counts.bytes = done.position;
+        self.counts.last = done.last.or(self.counts.last.take());
         self.console.advance(done.position, self.counts.records);
         Ok(())
     }
