@@ -217,8 +217,8 @@ Examples:
 
 Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 pub(crate) struct RunArguments {
-    /// Files to read, a record a line; `-` is standard input, which is also
-    /// read when nothing is named
+    /// Files to read, a record a line, unpacked where they end in `.gz`; `-` is
+    /// standard input, which is also read when nothing is named
     #[arg(value_name = "FILE", conflicts_with = "text")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -242,6 +242,16 @@ pub(crate) struct RunArguments {
     /// Send each record through all plugins, one after the other
     #[arg(long)]
     pub(crate) chain: bool,
+
+    /// Take records from this key of JSON objects, an object a line, in the
+    /// place of whole lines
+    #[arg(long, value_name = "NAME", conflicts_with = "text")]
+    pub(crate) field: Option<String>,
+
+    /// What files hold [default: what their names end in where there is a
+    /// --field, else lines]
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "text")]
+    pub(crate) input_format: Option<InputFormat>,
 
     /// Pass over lines that hold nothing but white space
     #[arg(long, conflicts_with = "text")]
@@ -330,6 +340,15 @@ fn granted<T: FromStr<Err = GrantError>>(argument: &str) -> Result<T, String> {
     argument
         .parse()
         .map_err(|error: GrantError| format!("{}; {}", error.reason, error.hint))
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// A record a line
+    Lines,
+    /// A JSON object a line, in which the record is the text of --field
+    Jsonl,
 }
 
 /// How results are written.

@@ -67,6 +67,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         workers: workers(arguments),
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
+        field: arguments.field.clone(),
         look: Look::new(arguments.output),
         inputs,
     };

@@ -6,9 +6,10 @@ mod jsonl;
 mod raw;
 mod text;
 
+use std::fmt;
 use std::io::{self, Write};
 
-use kumiki_text::{Outcome, ReadError};
+use kumiki_text::Outcome;
 
 use crate::arguments::Format;
 
@@ -43,7 +44,7 @@ pub(crate) trait ResultWriter {
         &mut self,
         out: &mut dyn Write,
         place: Place<'_>,
-        error: &ReadError,
+        error: &dyn fmt::Display,
     ) -> io::Result<bool> {
         let _ = (out, place, error);
         Ok(false)

@@ -1,5 +1,6 @@
 //! Some records in a row, and what stands between them.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,9 +31,37 @@ pub(super) struct Item {
 pub(super) enum Content {
     /// Where the record's text lies.
     Text(Range<usize>),
-    Unread(ReadError),
+    Unread(Unread),
     /// The input could not be opened. That is no record.
     Unopened(io::Error),
+}
+
+/// Why a line gave no record.
+pub(super) enum Unread {
+    Line(ReadError),
+    /// It holds nothing of the form that was asked for.
+    Row {
+        line: u64,
+        reason: String,
+    },
+}
+
+impl Unread {
+    fn line(&self) -> u64 {
+        match self {
+            Self::Line(error) => error.line(),
+            Self::Row { line, .. } => *line,
+        }
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(error) => error.fmt(f),
+            Self::Row { line, reason } => write!(f, "line {line} is no record: {reason}"),
+        }
+    }
 }
 
 impl Batch {
@@ -52,6 +81,15 @@ impl Batch {
             record,
             line,
             content,
+        });
+    }
+
+    /// Adds a line that gave no record.
+    pub(super) fn push_unread(&mut self, record: u64, error: Unread) {
+        self.items.push(Item {
+            record,
+            line: error.line(),
+            content: Content::Unread(error),
         });
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use crate::arguments::RunArguments;
+use crate::arguments::{InputFormat, RunArguments};
 use crate::failure::Failure;
 
 /// One thing to read.
@@ -19,6 +19,7 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failur
     if let Some(text) = &arguments.text {
         return Ok(vec![Input::Text(text.clone())]);
     }
+    check_format(arguments)?;
     if arguments.files.is_empty() {
         if io::stdin().is_terminal() {
             return Err(Failure::wrong_use(
@@ -29,6 +30,40 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failur
         return Ok(vec![Input::Stdin]);
     }
     arguments.files.iter().map(|path| input(path)).collect()
+}
+
+/// Whether a record is to be a line or a text in one.
+fn check_format(arguments: &RunArguments) -> Result<(), Failure> {
+    match (&arguments.field, arguments.input_format) {
+        (None, None | Some(InputFormat::Lines)) | (Some(_), Some(InputFormat::Jsonl)) => Ok(()),
+        (None, Some(InputFormat::Jsonl)) => Err(Failure::wrong_use(
+            "an object has many keys, and none is named",
+            "name the one whose text is the record: `--field NAME`",
+        )),
+        (Some(_), Some(InputFormat::Lines)) => Err(Failure::wrong_use(
+            "lines have no fields",
+            "leave out `--field`, or give `--input-format jsonl`",
+        )),
+        (Some(_), None) => {
+            let mut files = arguments.files.iter();
+            let other = match files.find(|path| !is_jsonl(path)) {
+                Some(path) => path.display().to_string(),
+                None if arguments.files.is_empty() => "-".to_owned(),
+                None => return Ok(()),
+            };
+            Err(Failure::wrong_use(
+                format!("`{other}` does not end in `.jsonl` or `.ndjson`, and may have no fields"),
+                "if it holds a JSON object a line, give `--input-format jsonl`",
+            ))
+        }
+    }
+}
+
+/// Whether a file's name says so, packed or not.
+fn is_jsonl(path: &Path) -> bool {
+    let name = path.as_os_str().to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.ends_with(".jsonl") || name.ends_with(".ndjson")
 }
 
 fn input(path: &Path) -> Result<Input, Failure> {

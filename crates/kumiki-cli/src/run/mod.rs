@@ -23,11 +23,13 @@
 
 mod batch;
 mod crew;
+mod field;
 mod input;
 mod interrupt;
 mod pace;
 mod reader;
 mod room;
+mod source;
 mod worker;
 mod writer;
 
@@ -56,6 +58,9 @@ pub(crate) struct Job {
     pub(crate) line_limit: usize,
     /// Whether lines of nothing but white space are passed over.
     pub(crate) skip_blank: bool,
+    /// Under which key of a JSON object the record is; without one a record is
+    /// the line.
+    pub(crate) field: Option<String>,
     pub(crate) look: Look,
 }
 
@@ -90,6 +95,7 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
     let reader = Reader {
         line_limit: job.line_limit,
         skip_blank: job.skip_blank,
+        field: job.field,
         pace,
         room: room.clone(),
         crew,

@@ -1,19 +1,20 @@
 //! The reader: cuts the inputs into batches.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use kumiki_text::Records;
+use kumiki_text::{Record, Records};
 
-use super::batch::{Batch, Content, Item};
+use super::batch::{Batch, Content, Item, Unread};
 use super::crew::{Crew, Task};
+use super::field;
 use super::input::Input;
 use super::pace::Pace;
 use super::room::Room;
+use super::source::{Count, counted, open};
 use super::worker::Done;
 
 /// What the writer waits for next.
@@ -39,6 +40,8 @@ impl Drop for Slots {
 pub(super) struct Reader {
     pub(super) line_limit: usize,
     pub(super) skip_blank: bool,
+    /// As [`super::Job::field`].
+    pub(super) field: Option<String>,
     pub(super) pace: Arc<Pace>,
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
@@ -66,7 +69,10 @@ impl Reader {
             for input in inputs {
                 match input {
                     Input::Text(text) => self.text(&mut progress, &text)?,
-                    Input::Stdin => self.lines(&mut progress, "-", io::stdin().lock())?,
+                    Input::Stdin => {
+                        let (input, count) = counted(io::stdin().lock());
+                        self.lines(&mut progress, "-", input, &count)?;
+                    }
                     Input::File(path) => self.file(&mut progress, &path)?,
                 }
             }
@@ -83,8 +89,8 @@ impl Reader {
 
     fn file(&mut self, progress: &mut Progress, path: &Path) -> io::Result<()> {
         let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => self.lines(progress, &name, file),
+        match open(path) {
+            Ok((file, count)) => self.lines(progress, &name, file, &count),
             Err(error) => {
                 let mut batch = Batch::new(Some(name.into()));
                 batch.position = progress.finished;
@@ -98,7 +104,13 @@ impl Reader {
         }
     }
 
-    fn lines(&mut self, progress: &mut Progress, name: &str, input: impl Read) -> io::Result<()> {
+    fn lines(
+        &mut self,
+        progress: &mut Progress,
+        name: &str,
+        input: impl Read,
+        count: &Count,
+    ) -> io::Result<()> {
         let source: Option<Arc<str>> = Some(name.into());
         let mut records = Records::new(input, self.line_limit);
         let mut batch = Batch::new(source.clone());
@@ -106,34 +118,45 @@ impl Reader {
             let enough = self.pace.is_enough(batch.items.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
             if !batch.items.is_empty() && (enough || records.is_drained()) {
-                batch.position = progress.finished + records.bytes_read();
+                batch.position = progress.finished + count.get();
                 self.send(std::mem::replace(&mut batch, Batch::new(source.clone())))?;
             }
             match records.next_record() {
                 None => break,
                 Some(Ok(record)) => {
-                    if self.skip_blank && record.text.trim().is_empty() {
-                        continue;
-                    }
-                    progress.records += 1;
-                    batch.push(progress.records, record.line, record.text);
+                    self.line(progress, &mut batch, record);
                 }
                 Some(Err(error)) => {
                     progress.records += 1;
-                    batch.items.push(Item {
-                        record: progress.records,
-                        line: error.line(),
-                        content: Content::Unread(error),
-                    });
+                    batch.push_unread(progress.records, Unread::Line(error));
                 }
             }
         }
-        progress.finished += records.bytes_read();
+        progress.finished += count.get();
         if batch.items.is_empty() {
             return Ok(());
         }
         batch.position = progress.finished;
         self.send(batch)
+    }
+
+    /// Adds what a line holds.
+    fn line(&self, progress: &mut Progress, batch: &mut Batch, record: Record<'_>) {
+        let Record { line, text, .. } = record;
+        // Between JSON objects a blank line is nothing.
+        let may_be_blank = !self.skip_blank && self.field.is_none();
+        if !may_be_blank && text.trim().is_empty() {
+            return;
+        }
+        progress.records += 1;
+        let Some(key) = &self.field else {
+            return batch.push(progress.records, line, text);
+        };
+        match field::text(text, key) {
+            Ok(text) if self.skip_blank && text.trim().is_empty() => progress.records -= 1,
+            Ok(text) => batch.push(progress.records, line, &text),
+            Err(reason) => batch.push_unread(progress.records, Unread::Row { line, reason }),
+        }
     }
 
     fn send(&mut self, batch: Batch) -> io::Result<()> {

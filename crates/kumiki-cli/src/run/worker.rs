@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use kumiki_text::{Error, Outcome, Pipeline, ReadError, TextPlugin, Usage};
+use kumiki_text::{Error, Outcome, Pipeline, TextPlugin, Usage};
 
-use super::batch::{Batch, Content, Item};
+use super::batch::{Batch, Content, Item, Unread};
 use super::crew::{Shared, Task};
 use crate::output::{Place, ResultWriter};
 
@@ -37,7 +37,7 @@ pub(super) enum Trouble {
     /// A plugin gave no result for a record; where that stands.
     Plugin(String, Error),
     /// A line of this file is no record.
-    Unread(String, ReadError),
+    Unread(String, Unread),
     /// This file could not be opened.
     Unopened(String, io::Error),
 }

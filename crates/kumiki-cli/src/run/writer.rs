@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use anstream::{AutoStream, ColorChoice};
 use kumiki_text::ReadError;
 
+use super::batch::Unread;
 use super::panicked;
 use super::reader::Slot;
 use super::room::Room;
@@ -135,14 +136,10 @@ impl Writer {
         match trouble {
             Trouble::Plugin(place, error) => self.console.plugin_error(place, error),
             Trouble::Unread(name, error) => {
-                let hint = match error {
-                    ReadError::NotUtf8 { .. } => {
-                        Some("turn the file into UTF-8: `iconv -f latin1 -t utf-8 FILE`")
-                    }
-                    ReadError::TooLong { .. } => Some("raise the limit: `--line-limit 1GiB`"),
-                    _ => None,
+                let (causes, hint) = match error {
+                    Unread::Line(error) => (crate::failure::causes(error), hint(error)),
+                    Unread::Row { .. } => (Vec::new(), None),
                 };
-                let causes = crate::failure::causes(error);
                 self.console
                     .error(format_args!("{name}: {error}"), &causes, hint);
             }
@@ -152,5 +149,15 @@ impl Writer {
                 None,
             ),
         }
+    }
+}
+
+fn hint(error: &ReadError) -> Option<&'static str> {
+    match error {
+        ReadError::NotUtf8 { .. } => {
+            Some("turn the file into UTF-8: `iconv -f latin1 -t utf-8 FILE`")
+        }
+        ReadError::TooLong { .. } => Some("raise the limit: `--line-limit 1GiB`"),
+        _ => None,
     }
 }
