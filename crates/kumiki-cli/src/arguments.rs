@@ -207,17 +207,18 @@ pub(crate) struct InspectArguments {
 /// Each line of the input is one record, and each plugin gets each record.
 /// Results go to standard output, everything else to standard error.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use")]
+#[command(after_help = "\
+Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 #[command(after_long_help = "\
 Examples:
   kumiki run -p plugins --text 'Hello, Component Model!'
   kumiki run -p upper.wasm --output raw book.txt > BOOK.txt
   tail -f log | kumiki run -p mask.wasm -p upper.wasm --chain --output jsonl
 
-Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use")]
+Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 pub(crate) struct RunArguments {
-    /// Files to read, a record a line; `-` is standard input, which is also
-    /// read when nothing is named
+    /// Files to read, a record a line, unpacked where they end in `.gz`; `-` is
+    /// standard input, which is also read when nothing is named
     #[arg(value_name = "FILE", conflicts_with = "text")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -242,6 +243,16 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) chain: bool,
 
+    /// Take records from this key of JSON objects, an object a line, in the
+    /// place of whole lines
+    #[arg(long, value_name = "NAME", conflicts_with = "text")]
+    pub(crate) field: Option<String>,
+
+    /// What files hold [default: what their names end in where there is a
+    /// --field, else lines]
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "text")]
+    pub(crate) input_format: Option<InputFormat>,
+
     /// Pass over lines that hold nothing but white space
     #[arg(long, conflicts_with = "text")]
     pub(crate) skip_blank: bool,
@@ -262,6 +273,11 @@ pub(crate) struct RunArguments {
     /// Tell at the end what each plugin used at most, to set limits by
     #[arg(long)]
     pub(crate) report: bool,
+
+    /// How many records to work on side by side, each with instances of its own
+    /// [default: as many as there are cores]
+    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
 
     /// The longest line that is a record
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
@@ -324,6 +340,15 @@ fn granted<T: FromStr<Err = GrantError>>(argument: &str) -> Result<T, String> {
     argument
         .parse()
         .map_err(|error: GrantError| format!("{}; {}", error.reason, error.hint))
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InputFormat {
+    /// A record a line
+    Lines,
+    /// A JSON object a line, in which the record is the text of --field
+    Jsonl,
 }
 
 /// How results are written.

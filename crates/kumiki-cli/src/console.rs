@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -38,6 +38,8 @@ struct Inner {
     hints: Mutex<HashSet<String>>,
     /// What each plugin was denied, as it was told.
     denied: Mutex<HashMap<String, HashSet<String>>>,
+    /// Until when each plugin is set aside, as it was told.
+    set_aside: Mutex<HashMap<String, Instant>>,
 }
 
 impl Console {
@@ -58,6 +60,7 @@ impl Console {
                 bar,
                 hints,
                 denied: Mutex::default(),
+                set_aside: Mutex::default(),
             }),
         }
     }
@@ -92,6 +95,24 @@ impl Console {
         } else {
             self.notice(format_args!("[{plugin}] was denied {text}"));
         }
+    }
+
+    /// A plugin is left alone for a while. Each worker finds that out for itself;
+    /// the first one tells.
+    fn set_aside(&self, plugin: &str, failures: u32, time: Duration) {
+        let now = Instant::now();
+        {
+            let mut told = self.lock(&self.inner.set_aside);
+            if told.get(plugin).is_some_and(|until| now < *until) {
+                return;
+            }
+            told.insert(plugin.to_owned(), now + time);
+        }
+        self.line(format_args!(
+            "{ERROR}set aside{ERROR:#}: `{}` failed {failures} times in a row; it is tried again \
+             in {time:.0?}, and the others go on",
+            escape(plugin)
+        ));
     }
 
     /// Something failed and the work goes on.
@@ -182,8 +203,11 @@ impl Console {
     pub(crate) fn advance(&self, bytes: u64, records: u64) {
         let bar = self.lock(&self.inner.bar);
         bar.set_position(bytes);
-        let rate = records as f64 / bar.elapsed().as_secs_f64().max(0.001);
-        bar.set_message(format!("{records} records, {rate:.0}/s"));
+        let seconds = bar.elapsed().as_secs_f64().max(0.001);
+        let (rate, megabytes) = (records as f64 / seconds, bytes as f64 / seconds / 1e6);
+        bar.set_message(format!(
+            "{records} records, {rate:.0}/s, {megabytes:.1} MB/s"
+        ));
     }
 
     /// Takes spinner or progress bar away.
@@ -211,11 +235,7 @@ impl Observer for Console {
                 plugin,
                 failures,
                 time,
-            } => self.line(format_args!(
-                "{ERROR}set aside{ERROR:#}: `{}` failed {failures} times in a row; it is tried \
-                 again in {time:.0?}, and the others go on",
-                escape(plugin)
-            )),
+            } => self.set_aside(plugin, *failures, *time),
             _ => {}
         }
     }

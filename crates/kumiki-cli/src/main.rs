@@ -18,6 +18,7 @@ mod loading;
 mod output;
 mod prompt;
 mod requests;
+mod run;
 
 use std::process::ExitCode;
 

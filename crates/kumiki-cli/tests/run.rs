@@ -3,9 +3,12 @@
 
 mod scene;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin};
 
@@ -223,6 +226,75 @@ fn wrong_use() {
     }
     let nothing = Scene::new();
     snapshot!(nothing.run(&["run", "--text", "x"]));
+}
+
+/// What was an object becomes a record of its line; what is none fails alone.
+#[test]
+fn texts_in_json_objects() {
+    let rows = concat!(
+        "{\"id\":1,\"text\":\"one\"}\n\n",
+        "{\"id\":2,\"text\":7}\n",
+        "{\"id\":3}\n",
+        "not json\n",
+        "{\"text\":\"six \\u6728\"}\n"
+    );
+    let scene = Scene::with_plugins().file("rows.jsonl", rows);
+    let plugin = ["-p", "plugins/echo.wasm", "--field", "text"];
+    snapshot!(scene.run(&[&["run", "rows.jsonl"], &plugin[..]].concat()));
+    snapshot!(scene.run(&[&["run", "rows.jsonl", "-q", "-o", "jsonl"], &plugin[..]].concat()));
+    let format = ["run", "-q", "-o", "raw", "--input-format", "jsonl"];
+    snapshot!(scene.run_with(&[&format, &plugin[..]].concat(), rows.as_bytes()));
+}
+
+#[test]
+fn formats_that_do_not_fit() {
+    let scene = Scene::with_plugins()
+        .file("rows.jsonl", "{}")
+        .file("rows.txt", "");
+    for arguments in [
+        &["run", "rows.jsonl", "--input-format", "jsonl"][..],
+        &[
+            "run",
+            "rows.jsonl",
+            "--input-format",
+            "lines",
+            "--field",
+            "text",
+        ],
+        &["run", "rows.jsonl", "rows.txt", "--field", "text"],
+        &["run", "-", "--field", "text"],
+        &["run", "--text", "x", "--field", "text"],
+    ] {
+        let text = scene.transcript(arguments);
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        snapshot!(text);
+    }
+}
+
+/// As `cat a.gz b.gz` makes it; and one that breaks off.
+#[test]
+fn packed_files() {
+    let pack = |text: &str| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(text.as_bytes()).expect("it takes all");
+        packed.finish().expect("it ends")
+    };
+    let parts = [pack("one\ntwo\nthr"), pack("ee\n{\"text\":\"four\"}\n")].concat();
+    let rows = pack("{\"text\":\"row\"}\n");
+    let broken = &parts[..parts.len() - 12];
+    let scene = Scene::with_plugins()
+        .file("parts.txt.gz", &parts)
+        .file("rows.jsonl.gz", rows)
+        .file("broken.gz", broken)
+        .file("no.gz", "text");
+    let plugin = ["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw"];
+    for files in [
+        &["parts.txt.gz"][..],
+        &["rows.jsonl.gz", "--field", "text"],
+        &["no.gz", "broken.gz", "parts.txt.gz"],
+    ] {
+        snapshot!(scene.run(&[&plugin[..], files].concat()));
+    }
 }
 
 #[test]

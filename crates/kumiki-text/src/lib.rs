@@ -43,7 +43,7 @@ pub use folder::{FolderError, load_folder, plugin_files};
 pub use growth::Growth;
 pub use kumiki;
 pub use patience::Patience;
-pub use pipeline::{Outcome, Pipeline};
+pub use pipeline::{Answers, Outcome, Pipeline};
 pub use plugin::TextPlugin;
 pub use records::{ReadError, Record, Records};
 pub use usage::Usage;

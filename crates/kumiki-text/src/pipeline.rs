@@ -16,6 +16,24 @@ pub struct Outcome<'a> {
     pub result: Result<ProcessResult, Error>,
 }
 
+impl<'a> Outcome<'a> {
+    /// One of the results in [`Answers`], by itself.
+    #[must_use]
+    pub fn new(plugin: &'a str, result: Result<ProcessResult, Error>) -> Self {
+        Self { plugin, result }
+    }
+}
+
+/// What came of several records in one plugin, or in a whole chain.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Answers<'a> {
+    /// As [`Outcome::plugin`].
+    pub plugin: &'a str,
+    /// As [`Outcome::result`]: one for each record, in order.
+    pub results: Vec<Result<ProcessResult, Error>>,
+}
+
 /// Plugins and how records go through them.
 ///
 /// ```
@@ -70,6 +88,34 @@ impl Pipeline {
         &self.plugins
     }
 
+    /// The same plugins once more, for another thread: see
+    /// [`TextPlugin::sibling`].
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self {
+            plugins: self.plugins.iter().map(TextPlugin::sibling).collect(),
+            chain: self.chain.clone(),
+        }
+    }
+
+    /// Sends several records through at once: what came of them in each plugin,
+    /// in order, or in the chain. The results are those of
+    /// [`Pipeline::process`]; but all of the records have gone through one
+    /// plugin before the first goes through the next.
+    pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Answers<'_>> {
+        let Self { plugins, chain } = self;
+        if let Some(plugin) = chain {
+            let results = all_through(plugins, inputs);
+            return vec![Answers { plugin, results }];
+        }
+        let answers = plugins.iter_mut().map(|plugin| {
+            let results = plugin.process_all(inputs);
+            let plugin = plugin.name();
+            Answers { plugin, results }
+        });
+        answers.collect()
+    }
+
     /// Sends one record through, and hands what came of it to `sink`: once for
     /// each plugin, in order, or once for a chain.
     ///
@@ -108,6 +154,41 @@ fn through(plugins: &mut [TextPlugin], input: &str) -> Result<ProcessResult, Err
         result.metadata.extend(next.metadata);
     }
     Ok(result)
+}
+
+/// [`through`] for several records. One that a plugin gave no result for goes
+/// no further.
+fn all_through(plugins: &mut [TextPlugin], inputs: &[&str]) -> Vec<Result<ProcessResult, Error>> {
+    let Some((first, others)) = plugins.split_first_mut() else {
+        let unchanged = |input: &&str| {
+            Ok(ProcessResult {
+                output: (*input).to_owned(),
+                metadata: Vec::new(),
+            })
+        };
+        return inputs.iter().map(unchanged).collect();
+    };
+    let mut results = first.process_all(inputs);
+    for plugin in others {
+        let outputs: Vec<&str> = results.iter().flatten().map(|it| &*it.output).collect();
+        let next = plugin.process_all(&outputs);
+        debug_assert_eq!(next.len(), outputs.len());
+        let mut next = next.into_iter();
+        for result in &mut results {
+            // The first of them is this one's, if it has come so far.
+            let Ok(so_far) = result else { continue };
+            let Some(answer) = next.next() else { break };
+            let mut metadata = std::mem::take(&mut so_far.metadata);
+            *result = answer.map(|answer| {
+                metadata.extend(answer.metadata);
+                ProcessResult {
+                    output: answer.output,
+                    metadata,
+                }
+            });
+        }
+    }
+    results
 }
 
 /// Adds its origin to the name of every plugin that is not the only one of

@@ -86,6 +86,23 @@ impl TextPlugin {
         }
     }
 
+    /// The same plugin once more, for another thread: the same name, version,
+    /// configuration and patience, and nothing shared that can change. Its
+    /// instance is made at the first call; nothing runs before.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self {
+            plugin: self.plugin.clone(),
+            config: self.config.clone(),
+            instance: None,
+            name: self.name.clone(),
+            version: self.version.clone(),
+            patience: self.patience.clone(),
+            record: Record::default(),
+            usage: self.usage.as_ref().map(|_| Box::default()),
+        }
+    }
+
     /// What it used, if it is [`TextPlugin::measured`].
     #[must_use]
     pub fn usage(&self) -> Option<&Usage> {
@@ -153,6 +170,12 @@ impl TextPlugin {
             return self.process_with_care(input);
         }
         self.ask(input)
+    }
+
+    /// Gives several records to the plugin: one result for each, in order, as
+    /// [`TextPlugin::process`] would give it.
+    pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
+        inputs.iter().map(|input| self.process(input)).collect()
     }
 
     /// What most calls are spared: a plugin that has failed of late, and one

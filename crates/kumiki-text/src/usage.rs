@@ -40,6 +40,35 @@ pub(crate) struct Seen {
 }
 
 impl Usage {
+    /// Adds what the same plugin used elsewhere, on another thread: what was
+    /// counted is summed, and of what is the most of any call, the larger one
+    /// stays.
+    pub fn merge(&mut self, other: &Self) {
+        // A new field must be named here.
+        let Self {
+            calls,
+            refused,
+            failed,
+            longest,
+            time,
+            memory,
+            log_records,
+            log_bytes,
+            output,
+            fuel,
+        } = other;
+        self.calls += calls;
+        self.refused += refused;
+        self.failed += failed;
+        self.time += *time;
+        self.longest = self.longest.max(*longest);
+        self.memory = self.memory.max(*memory);
+        self.log_records = self.log_records.max(*log_records);
+        self.log_bytes = self.log_bytes.max(*log_bytes);
+        self.output = self.output.max(*output);
+        self.fuel = self.fuel.max(*fuel);
+    }
+
     pub(crate) fn add(&mut self, answer: &Result<ProcessResult>, seen: &Seen) {
         self.calls += 1;
         match answer {

@@ -1,7 +1,7 @@
 //! What each plugin used in a run, as a table.
 
 use bytesize::ByteSize;
-use kumiki_text::{TextPlugin, Usage};
+use kumiki_text::Usage;
 
 const HEAD: [&str; 10] = [
     "records",
@@ -16,25 +16,41 @@ const HEAD: [&str; 10] = [
     "fuel",
 ];
 
-/// A line for each plugin that was measured, below a heading; a column is as
-/// wide as its widest cell.
-pub(super) fn table(plugins: &[TextPlugin]) -> Vec<String> {
-    let measured = plugins.iter().filter_map(|plugin| {
-        let cells = cells(plugin.usage()?);
-        Some((plugin.name().to_owned(), cells))
-    });
-    let head = ("plugin".to_owned(), HEAD.map(str::to_owned));
-    let rows: Vec<_> = std::iter::once(head).chain(measured).collect();
+/// What a run ends with unless [`table`] is asked for.
+const BRIEF: [&str; 4] = ["records", "errors", "in guest", "memory"];
+
+/// A line for each plugin, with all that was measured, below a heading.
+pub(super) fn table<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec<String> {
+    lines(HEAD, used.map(|(name, usage)| (name, cells(usage))))
+}
+
+/// The same, with what matters most of it.
+pub(super) fn brief<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec<String> {
+    let cells = |usage: &Usage| {
+        [
+            usage.calls.to_string(),
+            (usage.refused + usage.failed).to_string(),
+            format!("{:.1?}", usage.time),
+            bytes(usage.memory),
+        ]
+    };
+    lines(BRIEF, used.map(|(name, usage)| (name, cells(usage))))
+}
+
+/// A heading and rows; a column is as wide as its widest cell.
+fn lines<'a, const N: usize>(
+    head: [&str; N],
+    rows: impl Iterator<Item = (&'a str, [String; N])>,
+) -> Vec<String> {
+    let head = ("plugin", head.map(str::to_owned));
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
     let width = |cell: &str| cell.chars().count();
     let names = rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..HEAD.len())
-        .map(|column| {
-            rows.iter()
-                .map(|(_, cells)| width(&cells[column]))
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
+    let widest = |column: usize| {
+        let cells = rows.iter().map(|(_, cells)| width(&cells[column]));
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..N).map(widest).collect();
     rows.iter()
         .map(|(name, cells)| {
             let cells = cells.iter().zip(&widths);
@@ -47,7 +63,6 @@ pub(super) fn table(plugins: &[TextPlugin]) -> Vec<String> {
 }
 
 fn cells(usage: &Usage) -> [String; 10] {
-    let bytes = |bytes: usize| ByteSize::b(bytes as u64).display().iec().to_string();
     [
         usage.calls.to_string(),
         usage.refused.to_string(),
@@ -60,4 +75,8 @@ fn cells(usage: &Usage) -> [String; 10] {
         bytes(usage.output),
         usage.fuel.map_or("-".to_owned(), |fuel| fuel.to_string()),
     ]
+}
+
+fn bytes(bytes: usize) -> String {
+    ByteSize::b(bytes as u64).display().iec().to_string()
 }

@@ -4,24 +4,22 @@
 //! arguments that cannot be followed end the run with exit code 2. After that
 //! nothing ends it but the end of the input, or of whoever reads the output.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
-use anstream::{AutoStream, ColorChoice};
-use kumiki_text::{Config, Outcome, Pipeline, ReadError, Records, TextHost, TextPlugin};
+use kumiki_text::{Config, Pipeline, TextHost, TextPlugin};
 
-use super::report::table;
-use crate::arguments::{Format, RunArguments};
+use super::report::{brief, table};
+use crate::arguments::RunArguments;
 use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
-use crate::output::{Place, ResultWriter, writer};
 use crate::requests::{Admitted, admit};
+use crate::run::{Counts, Input, Job, Look, find_inputs, run as run_through};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
@@ -63,18 +61,54 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         console.notice(format_args!("Loaded plugin: {name} v{version}"));
     }
 
-    let mut run = Run::new(arguments, pipeline, console);
-    let result = run.all(inputs);
-    if result.is_err() {
-        run.console.done();
+    let names = pipeline.plugins().iter().map(TextPlugin::name);
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    let job = Job {
+        workers: workers(arguments),
+        line_limit: arguments.line_limit,
+        skip_blank: arguments.skip_blank,
+        field: arguments.field.clone(),
+        look: Look::new(arguments.output),
+        inputs,
+    };
+    // Whoever gives a string sees at once what came of it.
+    let at_length = arguments.text.is_none();
+    if at_length {
+        console.progress(Input::total(&job.inputs));
     }
-    written("the results", result)?;
-    if arguments.report {
-        for line in table(run.pipeline.plugins()) {
-            run.console.report(&line);
+    let start = Instant::now();
+    let ran = run_through(job, pipeline, &console);
+    console.done();
+    let ran = match ran {
+        Ok(ran) => ran,
+        Err(error) => {
+            written("the results", Err(error))?;
+            return Ok(ExitCode::from(u8::from(!complete)));
+        }
+    };
+    if let Some(signal) = ran.counts.interrupted {
+        return Ok(interrupted(&ran.counts, signal, &console));
+    }
+    let used = || {
+        names
+            .iter()
+            .map(String::as_str)
+            .zip(ran.usages.iter().flatten())
+    };
+    if at_length {
+        console.notice(summary(&ran.counts, names.len() as u64, start));
+        if !arguments.report {
+            for line in brief(used()) {
+                console.notice(escape(&line));
+            }
         }
     }
-    Ok(ExitCode::from(u8::from(!complete || run.failed > 0)))
+    if arguments.report {
+        for line in table(used()) {
+            console.report(&line);
+        }
+    }
+    Ok(ExitCode::from(u8::from(!complete || ran.counts.failed > 0)))
 }
 
 /// Loads what can be loaded, and reports the rest.
@@ -87,10 +121,12 @@ fn load_plugins(
     let config: Config = arguments.config.iter().cloned().collect();
     let name = |plugin: &Admitted| plugin.file.display().to_string();
     let load = |plugin: &Admitted| TextPlugin::new(plugin.load(host)?, config.clone());
+    // What nobody is told is not measured.
+    let measured = arguments.report || !arguments.quiet && arguments.text.is_none();
     let mut plugins = Vec::new();
     for plugin in load_all(admitted, name, load, console) {
         match plugin {
-            Ok(plugin) if arguments.report => plugins.push(plugin.measured()),
+            Ok(plugin) if measured => plugins.push(plugin.measured()),
             Ok(plugin) => plugins.push(plugin),
             Err(error) => console.plugin_error("", &error),
         }
@@ -98,232 +134,40 @@ fn load_plugins(
     plugins
 }
 
-/// What to read.
-enum Input {
-    Text(String),
-    Stdin,
-    File(PathBuf),
+/// Says how far it got. The exit code is what shells make of a program that a
+/// signal ends: 128 and its number.
+fn interrupted(counts: &Counts, signal: u8, console: &Console) -> ExitCode {
+    match &counts.last {
+        Some((file, line)) => console.report(&format!(
+            "interrupted: all is written up to {file}:{line}, and nothing after it"
+        )),
+        None => console.report("interrupted: nothing is written"),
+    }
+    ExitCode::from(128_u8.saturating_add(signal))
 }
 
-fn find_inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
-    if let Some(text) = &arguments.text {
-        return Ok(vec![Input::Text(text.clone())]);
-    }
-    if arguments.files.is_empty() {
-        if io::stdin().is_terminal() {
-            return Err(Failure::wrong_use(
-                "there is nothing to read",
-                "give `--text STRING` or a file, or pipe text in; `-` reads from the terminal",
-            ));
+/// As many as are asked for, or as the machine has cores.
+fn workers(arguments: &RunArguments) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
+    arguments.jobs.map_or_else(cores, |jobs| jobs.into())
+}
+
+fn summary(counts: &Counts, plugins: u64, start: Instant) -> String {
+    let plural = |count: u64, noun: &str| {
+        if count == 1 {
+            format!("1 {noun}")
+        } else {
+            format!("{count} {noun}s")
         }
-        return Ok(vec![Input::Stdin]);
-    }
-    let input = |path: &PathBuf| {
-        if path.as_os_str() == "-" {
-            return Ok(Input::Stdin);
-        }
-        let metadata = std::fs::metadata(path).map_err(|error| {
-            Failure::path(
-                "file",
-                path,
-                &error,
-                "check the path, relative to the current folder",
-            )
-        })?;
-        if metadata.is_dir() {
-            return Err(Failure::wrong_use(
-                format!("`{}` is a folder, not a file", path.display()),
-                "name the files in it; plugins are named with `-p`",
-            ));
-        }
-        Ok(Input::File(path.clone()))
     };
-    arguments.files.iter().map(input).collect()
-}
-
-/// The state of a run.
-struct Run<'a> {
-    arguments: &'a RunArguments,
-    pipeline: Pipeline,
-    console: Console,
-    writer: Box<dyn ResultWriter>,
-    out: Box<dyn Write>,
-    /// Whether a person watches the results.
-    terminal: bool,
-    records: u64,
-    /// Results that are missing because a plugin or a line failed.
-    failed: u64,
-    /// Bytes of the inputs already read to their end.
-    finished_bytes: u64,
-}
-
-impl<'a> Run<'a> {
-    fn new(arguments: &'a RunArguments, pipeline: Pipeline, console: Console) -> Self {
-        let terminal = io::stdout().is_terminal();
-        // Colours, where wanted and possible, are the text format's alone, and
-        // a terminal's own matter. A pipe gets what is written as it is.
-        let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        let stdout: Box<dyn Write> = match arguments.output {
-            Format::Text if terminal => Box::new(AutoStream::auto(io::stdout())),
-            Format::Text | Format::Jsonl | Format::Raw => Box::new(io::stdout()),
-        };
-        Self {
-            arguments,
-            pipeline,
-            console,
-            writer: writer(arguments.output, terminal, coloured),
-            out: Box::new(BufWriter::with_capacity(64 * 1024, stdout)),
-            terminal,
-            records: 0,
-            failed: 0,
-            finished_bytes: 0,
-        }
-    }
-
-    fn all(&mut self, inputs: Vec<Input>) -> io::Result<()> {
-        if let [Input::Text(text)] = &inputs[..] {
-            self.record(None, text)?;
-            return self.out.flush();
-        }
-        let start = Instant::now();
-        self.console.progress(total_bytes(&inputs));
-        for input in inputs {
-            match input {
-                Input::Text(text) => self.record(None, &text)?,
-                Input::Stdin => self.lines("-", io::stdin().lock())?,
-                Input::File(path) => self.file(&path)?,
-            }
-        }
-        self.out.flush()?;
-        self.console.done();
-        self.summary(start);
-        Ok(())
-    }
-
-    fn file(&mut self, path: &Path) -> io::Result<()> {
-        let name = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => self.lines(&name, file),
-            Err(error) => {
-                self.failed += 1;
-                self.console.error(
-                    format_args!("cannot read file `{name}`"),
-                    &[error.to_string()],
-                    None,
-                );
-                Ok(())
-            }
-        }
-    }
-
-    fn lines(&mut self, name: &str, reader: impl Read) -> io::Result<()> {
-        let mut records = Records::new(reader, self.arguments.line_limit);
-        loop {
-            if records.is_drained() {
-                // The next read may wait for a person or a slow pipe.
-                self.out.flush()?;
-                self.console
-                    .advance(self.finished_bytes + records.bytes_read(), self.records);
-            }
-            match records.next_record() {
-                None => break,
-                Some(Ok(record)) => {
-                    if self.arguments.skip_blank && record.text.trim().is_empty() {
-                        continue;
-                    }
-                    self.record(Some((name, record.line)), record.text)?;
-                }
-                Some(Err(error)) => self.unread(name, &error)?,
-            }
-        }
-        self.finished_bytes += records.bytes_read();
-        Ok(())
-    }
-
-    fn record(&mut self, line: Option<(&str, u64)>, text: &str) -> io::Result<()> {
-        self.records += 1;
-        let Self {
-            pipeline,
-            writer,
-            out,
-            console,
-            failed,
-            records,
-            terminal,
-            ..
-        } = self;
-        let place = Place {
-            record: *records,
-            line,
-        };
-        writer.begin(out, place)?;
-        pipeline.process(text, |outcome: Outcome<'_>| {
-            let written = writer.result(out, place, &outcome)?;
-            if *terminal {
-                // So that a plugin's log stands above its own result.
-                out.flush()?;
-            }
-            if let Err(error) = &outcome.result {
-                *failed += 1;
-                if !written {
-                    let place = line.map_or(String::new(), |(file, line)| format!("{file}:{line}"));
-                    console.plugin_error(&place, error);
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn unread(&mut self, name: &str, error: &ReadError) -> io::Result<()> {
-        self.records += 1;
-        self.failed += 1;
-        let place = Place {
-            record: self.records,
-            line: Some((name, error.line())),
-        };
-        if self.writer.unread(&mut self.out, place, error)? {
-            return Ok(());
-        }
-        let hint = match error {
-            ReadError::NotUtf8 { .. } => {
-                Some("turn the file into UTF-8: `iconv -f latin1 -t utf-8 FILE`")
-            }
-            ReadError::TooLong { .. } => Some("raise the limit: `--line-limit 1GiB`"),
-            _ => None,
-        };
-        let causes = crate::failure::causes(error);
-        self.console
-            .error(format_args!("{name}: {error}"), &causes, hint);
-        Ok(())
-    }
-
-    fn summary(&self, start: Instant) {
-        let plural = |count: u64, noun: &str| {
-            if count == 1 {
-                format!("1 {noun}")
-            } else {
-                format!("{count} {noun}s")
-            }
-        };
-        let (records, plugins) = (self.records, self.pipeline.plugins().len() as u64);
-        let seconds = start.elapsed().as_secs_f64();
-        let failed = match self.failed {
-            0 => String::new(),
-            failed => format!(", {} failed", plural(failed, "result")),
-        };
-        self.console.notice(format_args!(
-            "{} through {} in {seconds:.2} s{failed}",
-            plural(records, "record"),
-            plural(plugins, "plugin"),
-        ));
-    }
-}
-
-/// The size of all inputs together, if all are files.
-fn total_bytes(inputs: &[Input]) -> Option<u64> {
-    let size = |input: &Input| match input {
-        Input::File(path) => Some(std::fs::metadata(path).ok()?.len()),
-        Input::Text(_) | Input::Stdin => None,
+    let seconds = start.elapsed().as_secs_f64();
+    let failed = match counts.failed {
+        0 => String::new(),
+        failed => format!(", {} failed", plural(failed, "result")),
     };
-    inputs.iter().map(size).sum()
+    format!(
+        "{} through {} in {seconds:.2} s{failed}",
+        plural(counts.records, "record"),
+        plural(plugins, "plugin"),
+    )
 }

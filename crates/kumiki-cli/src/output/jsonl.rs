@@ -1,9 +1,10 @@
 //! Results for machines: one JSON object a line, for every record and plugin,
 //! errors included.
 
+use std::fmt;
 use std::io::{self, Write};
 
-use kumiki_text::{KeyValue, Outcome, ReadError};
+use kumiki_text::{KeyValue, Outcome};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -57,7 +58,7 @@ impl ResultWriter for JsonLines {
         &mut self,
         out: &mut dyn Write,
         place: Place<'_>,
-        error: &ReadError,
+        error: &dyn fmt::Display,
     ) -> io::Result<bool> {
         let line = Line {
             plugin: None,

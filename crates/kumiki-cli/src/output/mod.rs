@@ -6,9 +6,10 @@ mod jsonl;
 mod raw;
 mod text;
 
+use std::fmt;
 use std::io::{self, Write};
 
-use kumiki_text::{Outcome, ReadError};
+use kumiki_text::Outcome;
 
 use crate::arguments::Format;
 
@@ -43,7 +44,7 @@ pub(crate) trait ResultWriter {
         &mut self,
         out: &mut dyn Write,
         place: Place<'_>,
-        error: &ReadError,
+        error: &dyn fmt::Display,
     ) -> io::Result<bool> {
         let _ = (out, place, error);
         Ok(false)
@@ -52,7 +53,11 @@ pub(crate) trait ResultWriter {
 
 /// The writer for a format; `terminal` is whether a person watches, `coloured`
 /// whether in colours. What goes elsewhere is written byte for byte.
-pub(crate) fn writer(format: Format, terminal: bool, coloured: bool) -> Box<dyn ResultWriter> {
+pub(crate) fn writer(
+    format: Format,
+    terminal: bool,
+    coloured: bool,
+) -> Box<dyn ResultWriter + Send> {
     match format {
         Format::Text => Box::new(text::Text::new(terminal, coloured)),
         Format::Jsonl => Box::new(jsonl::JsonLines),

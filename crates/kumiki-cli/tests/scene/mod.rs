@@ -119,6 +119,7 @@ macro_rules! snapshot {
         insta::with_settings!({
             filters => vec![
                 (r" +[\d.]+ (µs|ms|s)  ", " [TIME]  "),
+                (r" +[\d.]+(ns|µs|ms|s)  ", " [TIME]  "),
                 (r"\d+\.\d\d s", "[TIME]"),
             ],
             omit_expression => true,

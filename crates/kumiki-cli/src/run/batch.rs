@@ -1,0 +1,114 @@
+//! Some records in a row, and what stands between them.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use kumiki_text::ReadError;
+
+/// Records of one input, in order. Their texts lie behind one another, so that
+/// a record costs no allocation.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// The file's name; none for `--text`.
+    pub(super) source: Option<Arc<str>>,
+    text: String,
+    pub(super) items: Vec<Item>,
+    /// How many bytes of all inputs were read up to its end.
+    pub(super) position: u64,
+}
+
+/// One record, or why there is none in its place.
+pub(super) struct Item {
+    /// Counted from 1 over all input.
+    pub(super) record: u64,
+    /// Counted from 1 within the source.
+    pub(super) line: u64,
+    pub(super) content: Content,
+}
+
+pub(super) enum Content {
+    /// Where the record's text lies.
+    Text(Range<usize>),
+    Unread(Unread),
+    /// The input could not be opened. That is no record.
+    Unopened(io::Error),
+}
+
+/// Why a line gave no record.
+pub(super) enum Unread {
+    Line(ReadError),
+    /// It holds nothing of the form that was asked for.
+    Row {
+        line: u64,
+        reason: String,
+    },
+}
+
+impl Unread {
+    fn line(&self) -> u64 {
+        match self {
+            Self::Line(error) => error.line(),
+            Self::Row { line, .. } => *line,
+        }
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(error) => error.fmt(f),
+            Self::Row { line, reason } => write!(f, "line {line} is no record: {reason}"),
+        }
+    }
+}
+
+impl Batch {
+    pub(super) fn new(source: Option<Arc<str>>) -> Self {
+        Self {
+            source,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a record.
+    pub(super) fn push(&mut self, record: u64, line: u64, text: &str) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        let content = Content::Text(start..self.text.len());
+        self.items.push(Item {
+            record,
+            line,
+            content,
+        });
+    }
+
+    /// Adds a line that gave no record.
+    pub(super) fn push_unread(&mut self, record: u64, error: Unread) {
+        self.items.push(Item {
+            record,
+            line: error.line(),
+            content: Content::Unread(error),
+        });
+    }
+
+    /// How many bytes its texts have.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The file and line of its last record.
+    pub(super) fn last(&self) -> Option<(Arc<str>, u64)> {
+        Some((self.source.clone()?, self.items.last()?.line))
+    }
+
+    /// The texts, in order.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        let text = |item: &Item| match &item.content {
+            Content::Text(range) => self.text.get(range.clone()),
+            Content::Unread(_) | Content::Unopened(_) => None,
+        };
+        self.items.iter().filter_map(text).collect()
+    }
+}

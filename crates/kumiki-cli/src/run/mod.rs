@@ -1,0 +1,129 @@
+//! How records travel through plugins on all cores.
+//!
+//! ```text
+//! reader --batch--> queue --> worker, one set of instances each --done--> writer
+//!    '-------------- slots, in the order of the input ---------------------^
+//! ```
+//!
+//! The reader cuts the input into batches. For each it puts a job into the
+//! queue, which the workers share, and a slot into the line of what the writer
+//! waits for: so results come out in the order of the input whoever makes them,
+//! and nobody sorts. What is under way is bounded by `Room`: a reader that is
+//! too far ahead waits.
+//!
+//! - A record never waits for the next: a batch ends where the next read might
+//!   wait, and what is written is flushed before the writer waits.
+//! - There are as many workers as there was work for at once, and one at least:
+//!   records that come one by one all meet the same instances.
+//! - No thread is joined before the end of the input: one that waits for a
+//!   terminal, or for a plugin, does not hold up the end of a run that nobody
+//!   reads any more, or that is interrupted.
+//! - An interrupt is one more slot: what was under way before it is finished and
+//!   written, and nothing after it.
+
+mod batch;
+mod crew;
+mod field;
+mod input;
+mod interrupt;
+mod pace;
+mod reader;
+mod room;
+mod source;
+mod worker;
+mod writer;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use kumiki_text::{Pipeline, Usage};
+
+pub(crate) use input::{Input, find_inputs};
+pub(crate) use writer::{Counts, Look};
+
+use crate::console::Console;
+use crew::Crew;
+use pace::Pace;
+use reader::{Reader, Slot, Slots};
+use room::Room;
+use writer::Writer;
+
+/// What is to be done, and how.
+pub(crate) struct Job {
+    pub(crate) inputs: Vec<Input>,
+    /// The most workers, one at least.
+    pub(crate) workers: usize,
+    /// The longest line that is a record, in bytes.
+    pub(crate) line_limit: usize,
+    /// Whether lines of nothing but white space are passed over.
+    pub(crate) skip_blank: bool,
+    /// Under which key of a JSON object the record is; without one a record is
+    /// the line.
+    pub(crate) field: Option<String>,
+    pub(crate) look: Look,
+}
+
+/// What came of it.
+pub(crate) struct Ran {
+    pub(crate) counts: Counts,
+    /// What each plugin used, summed over the workers, where it was measured
+    /// and the run came to its end.
+    pub(crate) usages: Vec<Option<Usage>>,
+}
+
+/// Sends everything through `pipeline` and writes what comes of it to standard
+/// output.
+///
+/// # Errors
+/// When standard output cannot be written, or a thread has panicked.
+pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result<Ran> {
+    let (slots, in_order) = channel();
+    let signals = slots.clone();
+    interrupt::on_interrupt(move |signal| {
+        // Where nobody hears it, the run is over.
+        let _ = signals.send(Slot::Interrupted(signal));
+    })?;
+    let (usages, used) = channel();
+    let room = Arc::new(Room::new(job.workers));
+    let pace = Arc::new(if job.look.terminal {
+        Pace::one_by_one()
+    } else {
+        Pace::default()
+    });
+    let crew = Crew::new(pipeline, job.workers, job.look, pace.clone(), usages);
+    let reader = Reader {
+        line_limit: job.line_limit,
+        skip_blank: job.skip_blank,
+        field: job.field,
+        pace,
+        room: room.clone(),
+        crew,
+        slots: Slots(slots),
+    };
+    let reader = reader.start(job.inputs)?;
+    let mut writer = Writer::new(job.look, console.clone());
+    let counts = writer.all(&in_order, &room)?;
+    if counts.interrupted.is_some() {
+        // The reader may wait for a terminal, and the workers for the reader.
+        let usages = Vec::new();
+        return Ok(Ran { counts, usages });
+    }
+    reader.join().map_err(|_| panicked("the reader"))??;
+    let mut usages: Vec<Option<Usage>> = Vec::new();
+    for one in used {
+        usages.resize(one.len(), None);
+        for (all, one) in usages.iter_mut().zip(one) {
+            match (all, one) {
+                (Some(all), Some(one)) => all.merge(&one),
+                (all, one) => *all = all.take().or(one),
+            }
+        }
+    }
+    Ok(Ran { counts, usages })
+}
+
+/// A thread is gone, and with it a part of the results. It has said why.
+fn panicked(who: &str) -> io::Error {
+    io::Error::other(format!("{who} panicked, which is a fault of Kumiki"))
+}

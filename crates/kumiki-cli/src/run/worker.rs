@@ -1,0 +1,156 @@
+//! A worker: it has instances of its own, takes batches and renders what comes
+//! of them.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use kumiki_text::{Error, Outcome, Pipeline, TextPlugin, Usage};
+
+use super::batch::{Batch, Content, Item, Unread};
+use super::crew::{Shared, Task};
+use crate::output::{Place, ResultWriter};
+
+/// What came of a batch.
+#[derive(Default)]
+pub(super) struct Done {
+    /// The results, as they are to be written.
+    pub(super) text: Vec<u8>,
+    /// What is to be said on standard error, in order.
+    pub(super) troubles: Vec<Trouble>,
+    /// How many records there were.
+    pub(super) records: u64,
+    /// Results that are missing because a plugin or a line failed.
+    pub(super) failed: u64,
+    /// The file and line of its last record.
+    pub(super) last: Option<(Arc<str>, u64)>,
+    /// As [`Batch::position`].
+    pub(super) position: u64,
+    /// What the batch took of the room, in bytes.
+    pub(super) bytes: usize,
+}
+
+/// Something that the format of the results has no place for.
+pub(super) enum Trouble {
+    /// A plugin gave no result for a record; where that stands.
+    Plugin(String, Error),
+    /// A line of this file is no record.
+    Unread(String, Unread),
+    /// This file could not be opened.
+    Unopened(String, io::Error),
+}
+
+pub(super) struct Worker {
+    pub(super) pipeline: Pipeline,
+    pub(super) writer: Box<dyn ResultWriter + Send>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) usages: Sender<Vec<Option<Usage>>>,
+}
+
+impl Worker {
+    /// Works until there is nothing more to do.
+    pub(super) fn work(mut self) {
+        while let Some(Task { batch, done }) = self.shared.next() {
+            let (start, count) = (Instant::now(), batch.items.len());
+            let result = render(&mut self.pipeline, &mut *self.writer, batch);
+            self.shared.pace.took(count, start.elapsed());
+            self.shared.unfinished.fetch_sub(1, Ordering::SeqCst);
+            // Where nobody waits for it, writing has failed.
+            let _ = done.send(result);
+        }
+        let usages = self.pipeline.plugins().iter().map(TextPlugin::usage);
+        let _ = self.usages.send(usages.map(|it| it.cloned()).collect());
+    }
+}
+
+/// Sends a batch through the plugins, and renders what comes of it as `writer`
+/// does.
+fn render(
+    pipeline: &mut Pipeline,
+    writer: &mut dyn ResultWriter,
+    batch: Batch,
+) -> io::Result<Done> {
+    let texts = batch.texts();
+    let answers = pipeline.process_all(&texts).into_iter();
+    let mut columns: Vec<_> = answers
+        .map(|answers| (answers.plugin, answers.results.into_iter()))
+        .collect();
+    let mut done = Done {
+        last: batch.last(),
+        position: batch.position,
+        bytes: batch.bytes(),
+        ..Done::default()
+    };
+    let source = batch.source.as_deref();
+    for item in batch.items {
+        let place = Place {
+            record: item.record,
+            line: source.map(|source| (source, item.line)),
+        };
+        if !matches!(item.content, Content::Text(_)) {
+            done.unread(writer, place, item)?;
+            continue;
+        }
+        done.records += 1;
+        writer.begin(&mut done.text, place)?;
+        for (plugin, results) in &mut columns {
+            let result = results
+                .next()
+                .ok_or_else(|| io::Error::other("there is a result too few"))?;
+            done.outcome(writer, place, Outcome::new(plugin, result))?;
+        }
+    }
+    Ok(done)
+}
+
+impl Done {
+    fn outcome(
+        &mut self,
+        writer: &mut dyn ResultWriter,
+        place: Place<'_>,
+        outcome: Outcome<'_>,
+    ) -> io::Result<()> {
+        let written = writer.result(&mut self.text, place, &outcome)?;
+        if let Err(error) = outcome.result {
+            self.failed += 1;
+            if !written {
+                let place = place
+                    .line
+                    .map_or(String::new(), |(file, line)| format!("{file}:{line}"));
+                self.troubles.push(Trouble::Plugin(place, error));
+            }
+        }
+        Ok(())
+    }
+
+    /// An item that is no text.
+    fn unread(
+        &mut self,
+        writer: &mut dyn ResultWriter,
+        place: Place<'_>,
+        item: Item,
+    ) -> io::Result<()> {
+        let name = || {
+            place
+                .line
+                .map_or(String::new(), |(file, _)| file.to_owned())
+        };
+        match item.content {
+            Content::Text(_) => {}
+            Content::Unread(error) => {
+                self.records += 1;
+                self.failed += 1;
+                if !writer.unread(&mut self.text, place, &error)? {
+                    self.troubles.push(Trouble::Unread(name(), error));
+                }
+            }
+            Content::Unopened(error) => {
+                self.failed += 1;
+                self.troubles.push(Trouble::Unopened(name(), error));
+            }
+        }
+        Ok(())
+    }
+}

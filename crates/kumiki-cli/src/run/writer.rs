@@ -1,0 +1,163 @@
+//! The writer: waits for what comes of each batch, in the order of the input,
+//! and writes it.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use anstream::{AutoStream, ColorChoice};
+use kumiki_text::ReadError;
+
+use super::batch::Unread;
+use super::panicked;
+use super::reader::Slot;
+use super::room::Room;
+use super::worker::{Done, Trouble};
+use crate::arguments::Format;
+use crate::console::Console;
+use crate::output::{self, ResultWriter};
+
+/// How results look.
+#[derive(Clone, Copy)]
+pub(crate) struct Look {
+    format: Format,
+    /// Whether a person watches the results.
+    pub(super) terminal: bool,
+    coloured: bool,
+}
+
+impl Look {
+    /// As it suits standard output.
+    pub(crate) fn new(format: Format) -> Self {
+        Self {
+            format,
+            terminal: io::stdout().is_terminal(),
+            // Colours, where wanted and possible, are the text format's alone,
+            // and a terminal's own matter. A pipe gets what is written as it is.
+            coloured: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+        }
+    }
+
+    pub(super) fn writer(self) -> Box<dyn ResultWriter + Send> {
+        output::writer(self.format, self.terminal, self.coloured)
+    }
+
+    fn out(self) -> Box<dyn Write> {
+        match self.format {
+            Format::Text if self.terminal => Box::new(AutoStream::auto(io::stdout())),
+            Format::Text | Format::Jsonl | Format::Raw => Box::new(io::stdout()),
+        }
+    }
+}
+
+/// How much came of a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) records: u64,
+    /// Results that are missing because a plugin, a line or a file failed.
+    pub(crate) failed: u64,
+    /// The file and line of the last record.
+    pub(crate) last: Option<(Arc<str>, u64)>,
+    /// The signal that ended it before the end of the input.
+    pub(crate) interrupted: Option<u8>,
+}
+
+pub(super) struct Writer {
+    out: Box<dyn Write>,
+    console: Console,
+    counts: Counts,
+}
+
+impl Writer {
+    pub(super) fn new(look: Look, console: Console) -> Self {
+        Self {
+            out: Box::new(BufWriter::with_capacity(64 * 1024, look.out())),
+            console,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Writes everything up to the end of the input, or to an interrupt.
+    pub(super) fn all(&mut self, slots: &Receiver<Slot>, room: &Room) -> io::Result<Counts> {
+        while let Some(slot) = self.wait(|| slots.try_recv(), || slots.recv().ok())? {
+            let slot = match slot {
+                Slot::Batch(slot) => slot,
+                Slot::Interrupted(signal) => {
+                    self.counts.interrupted = Some(signal);
+                    break;
+                }
+                Slot::End => break,
+            };
+            // Of a worker that has panicked there is nothing.
+            let done = self.wait(|| slot.try_recv(), || slot.recv().ok())?;
+            let done = done.ok_or_else(|| panicked("a worker"))??;
+            let bytes = done.bytes;
+            self.write(done)?;
+            room.free(bytes);
+        }
+        self.out.flush()?;
+        Ok(std::mem::take(&mut self.counts))
+    }
+
+    /// What comes next; none when nothing more will. Whoever reads the results
+    /// does not wait for it with us: they get what there is so far.
+    fn wait<T>(
+        &mut self,
+        now: impl Fn() -> Result<T, TryRecvError>,
+        later: impl Fn() -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        match now() {
+            Ok(next) => Ok(Some(next)),
+            Err(TryRecvError::Disconnected) => Ok(None),
+            Err(TryRecvError::Empty) => {
+                self.out.flush()?;
+                Ok(later())
+            }
+        }
+    }
+
+    fn write(&mut self, done: Done) -> io::Result<()> {
+        self.out.write_all(&done.text)?;
+        if !done.troubles.is_empty() {
+            // So that on a terminal an error stands below what came before it.
+            self.out.flush()?;
+        }
+        for trouble in &done.troubles {
+            self.tell(trouble);
+        }
+        self.counts.records += done.records;
+        self.counts.failed += done.failed;
+        self.counts.last = done.last.or(self.counts.last.take());
+        self.console.advance(done.position, self.counts.records);
+        Ok(())
+    }
+
+    fn tell(&self, trouble: &Trouble) {
+        match trouble {
+            Trouble::Plugin(place, error) => self.console.plugin_error(place, error),
+            Trouble::Unread(name, error) => {
+                let (causes, hint) = match error {
+                    Unread::Line(error) => (crate::failure::causes(error), hint(error)),
+                    Unread::Row { .. } => (Vec::new(), None),
+                };
+                self.console
+                    .error(format_args!("{name}: {error}"), &causes, hint);
+            }
+            Trouble::Unopened(name, error) => self.console.error(
+                format_args!("cannot read file `{name}`"),
+                &[error.to_string()],
+                None,
+            ),
+        }
+    }
+}
+
+fn hint(error: &ReadError) -> Option<&'static str> {
+    match error {
+        ReadError::NotUtf8 { .. } => {
+            Some("turn the file into UTF-8: `iconv -f latin1 -t utf-8 FILE`")
+        }
+        ReadError::TooLong { .. } => Some("raise the limit: `--line-limit 1GiB`"),
+        _ => None,
+    }
+}

@@ -1,0 +1,313 @@
+//! `kumiki run` with several workers: the same results in the same order, in
+//! bounded memory, at once, and up to an interrupt.
+
+mod scene;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use scene::{Scene, snapshot};
+use test_components::{ECHO, TextPlugin, error};
+
+/// Traps at a record that begins with `T`, and refuses one that begins with `E`.
+fn moody() -> TextPlugin {
+    TextPlugin::new("moody").process(&format!(
+        "(if (local.get $length) (then
+            (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 84)) (then unreachable))
+            (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 69))
+                (then {} (return)))))
+         {ECHO}",
+        error(1)
+    ))
+}
+
+/// Lines of all lengths, among them blank ones, some that the plugin refuses or
+/// traps at, some that are not UTF-8, and some that are too long. Never ten
+/// traps in a row: a plugin that is set aside is told of by the clock.
+fn lines(count: u32) -> Vec<u8> {
+    let (mut text, mut random) = (Vec::new(), 1_u32);
+    for number in 0..count {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        match random >> 24 {
+            0..4 => text.extend(format!("T{number}").bytes()),
+            4..20 => text.extend(format!("E{number}").bytes()),
+            20..30 => {}
+            30..32 => text.extend(b"caf\xe9"),
+            32 => text.extend([b'x'; 3000]),
+            _ => {
+                let words = (random >> 16 & 31) as usize;
+                text.extend(format!("{number} {}", "wörd ".repeat(words)).bytes());
+            }
+        }
+        text.push(b'\n');
+    }
+    text
+}
+
+#[test]
+fn any_number_of_workers_writes_the_same() {
+    let scene = Scene::new()
+        .plugin("plugins/echo.wasm", &TextPlugin::new("echo"))
+        .plugin("plugins/moody.wasm", &moody())
+        .file("first.txt", lines(9_000))
+        .file("second.txt", lines(1_000));
+    let run = |jobs: &str, flags: &[&str]| {
+        let fixed = ["run", "-q", "--line-limit", "2KiB", "--jobs", jobs];
+        let files = ["first.txt", "second.txt"];
+        let arguments = [&fixed[..], flags, &files[..]].concat();
+        let output = scene.command(&arguments).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        (
+            output.stdout,
+            String::from_utf8(output.stderr).expect("text"),
+        )
+    };
+    for flags in [
+        &["-o", "text"][..],
+        &["-o", "jsonl", "--skip-blank"],
+        &["-o", "raw"],
+        &["-o", "text", "--chain"],
+        &["-o", "jsonl", "--chain"],
+    ] {
+        let (results, errors) = run("1", flags);
+        assert!(results.len() > 500_000, "{flags:?}: {}", results.len());
+        assert!(
+            flags[1] == "jsonl" || errors.contains("unreachable"),
+            "{errors}"
+        );
+        for jobs in ["2", "5"] {
+            let (other_results, other_errors) = run(jobs, flags);
+            assert!(results == other_results, "{flags:?} with {jobs} workers");
+            assert_eq!(errors, other_errors, "{flags:?} with {jobs} workers");
+        }
+    }
+}
+
+#[test]
+fn a_number_of_workers_that_is_none() {
+    let scene = Scene::with_plugins();
+    for jobs in ["0", "many"] {
+        let text = scene.transcript(&["run", "--jobs", jobs, "--text", "x"]);
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        snapshot!(text);
+    }
+}
+
+/// A program that is given one line after the other.
+struct Talk {
+    child: Child,
+    input: ChildStdin,
+    answers: std::sync::mpsc::Receiver<String>,
+}
+
+impl Talk {
+    fn new(scene: &Scene, arguments: &[&str]) -> Self {
+        let mut child = scene
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let input = child.stdin.take().expect("it was piped");
+        let output = child.stdout.take().expect("it was piped");
+        let (sender, answers) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines() {
+                let _ = sender.send(line.expect("it is text"));
+            }
+        });
+        Self {
+            child,
+            input,
+            answers,
+        }
+    }
+
+    fn say(&mut self, line: &str) -> String {
+        writeln!(self.input, "{line}").expect("it is read");
+        self.answer()
+    }
+
+    fn answer(&mut self) -> String {
+        let answer = self.answers.recv_timeout(Duration::from_secs(60));
+        answer.expect("an answer, long before the end of the input")
+    }
+
+    /// Sends a signal, which must end it; its exit code and standard error.
+    #[cfg(unix)]
+    fn interrupt(mut self, signal: &str) -> (Option<i32>, String, Vec<String>) {
+        let id = self.child.id().to_string();
+        let kill = std::process::Command::new("kill")
+            .args([signal, &id])
+            .status();
+        assert!(kill.expect("there is `kill`").success());
+        let status = self.child.wait().expect("it ends");
+        let mut text = String::new();
+        let mut error = self.child.stderr.take().expect("it was piped");
+        error.read_to_string(&mut text).expect("it is text");
+        (status.code(), text, self.answers.iter().collect())
+    }
+}
+
+/// As from `tail -f`: each is answered before the next is written, and all by
+/// the same instance.
+#[test]
+fn a_record_that_comes_alone_is_answered_at_once() {
+    let third = TextPlugin::new("third").global("calls").process(&format!(
+        "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+         (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable)) {ECHO}"
+    ));
+    let scene = Scene::new().plugin("plugins/third.wasm", &third);
+    let mut talk = Talk::new(&scene, &["run", "-q", "-o", "jsonl", "--jobs", "4"]);
+    for (line, kind) in [("a", "null"), ("b", "null"), ("c", "trap"), ("d", "null")] {
+        let answer = talk.say(line);
+        let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+        let expected: serde_json::Value = match kind {
+            "null" => serde_json::json!([line, null]),
+            kind => serde_json::json!([null, kind]),
+        };
+        let answer = serde_json::json!([answer["output"], answer["error"]["kind"]]);
+        assert_eq!(answer, expected);
+    }
+    drop(talk.input);
+    assert_eq!(talk.child.wait().expect("it ends").code(), Some(1));
+}
+
+#[test]
+fn every_worker_finds_a_plugin_faulty_and_one_tells() {
+    let scene = Scene::new()
+        .plugin(
+            "plugins/faulty.wasm",
+            &TextPlugin::new("faulty").process("unreachable"),
+        )
+        .file("lines.txt", "x\n".repeat(20_000));
+    let output = scene
+        .command(&["run", "-o", "jsonl", "--jobs", "4", "lines.txt"])
+        .output()
+        .expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    let told = error
+        .lines()
+        .filter(|line| line.contains("tried again in 1s"));
+    assert_eq!(told.count(), 1, "{error}");
+    let results = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(results.lines().count(), 20_000);
+    assert!(results.contains("\"kind\":\"set-aside\""));
+}
+
+/// 200 MB that nobody has at once, through four workers.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_does_not_follow_the_input() {
+    let scene = Scene::with_plugins();
+    let mut child = scene
+        .command(&["run", "-p", "plugins/echo.wasm", "-o", "raw", "--jobs", "4"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut input = child.stdin.take().expect("it was piped");
+    let mut output = child.stdout.take().expect("it was piped");
+    let total = 200_u64 << 20;
+    thread::spawn(move || {
+        let text = "sixty-three bytes and an end make a line, and so a record here\n\n";
+        let block = text.repeat(1024);
+        for _ in 0..total / block.len() as u64 {
+            input.write_all(block.as_bytes()).expect("it is read");
+        }
+    });
+    let (mut peak, mut workers, mut read) = (0, 0, 0);
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let length = output.read(&mut buffer).expect("it can be read");
+        if length == 0 {
+            break;
+        }
+        read += length as u64;
+        peak = peak.max(resident(child.id()));
+        workers = workers.max(threads(child.id(), "worker"));
+    }
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(read, total);
+    assert_eq!(workers, 4);
+    assert!(0 < peak && peak < 100 << 10, "{peak} KiB at the peak");
+}
+
+/// The most memory that a process has had so far, in KiB.
+#[cfg(target_os = "linux")]
+fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// How many threads of a process have a name that begins so.
+#[cfg(target_os = "linux")]
+fn threads(id: u32, name: &str) -> usize {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else {
+        return 0;
+    };
+    let names = threads.flatten().map(|thread| thread.path().join("comm"));
+    names
+        .filter_map(|path| std::fs::read_to_string(path).ok())
+        .filter(|thread| thread.starts_with(name))
+        .count()
+}
+
+/// While it waits for more, as after `tail -f`.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_does_not_wait_for_the_next_line() {
+    let scene = Scene::with_plugins();
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let plugin = ["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw"];
+        let mut talk = Talk::new(&scene, &plugin);
+        for line in ["one", "two"] {
+            assert_eq!(talk.say(line), line);
+        }
+        let (status, error, rest) = talk.interrupt(signal);
+        assert_eq!(status, Some(code), "{error}");
+        assert_eq!(
+            error,
+            "interrupted: all is written up to -:2, and nothing after it\n"
+        );
+        assert_eq!(rest, [""; 0]);
+    }
+}
+
+/// In the middle of a file: what it says is written is what is there.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_says_how_far_it_got() {
+    let count = 3_000_000;
+    let text: String = (1..=count).map(|number| format!("{number}\n")).collect();
+    let scene = Scene::with_plugins().file("lines.txt", text);
+    let arguments = [
+        "run",
+        "-q",
+        "-p",
+        "plugins/echo.wasm",
+        "-o",
+        "raw",
+        "--jobs",
+        "3",
+        "lines.txt",
+    ];
+    let mut talk = Talk::new(&scene, &arguments);
+    assert_eq!(talk.answer(), "1");
+    let (status, error, rest) = talk.interrupt("-INT");
+    assert_eq!(status, Some(130), "{error}");
+    let last = rest.last().expect("more was under way");
+    assert_eq!(rest.len() + 1, last.parse::<usize>().expect("a number"));
+    assert!(rest.len() < count - 1, "it ended before");
+    assert_eq!(
+        error,
+        format!("interrupted: all is written up to lines.txt:{last}, and nothing after it\n")
+    );
+}
