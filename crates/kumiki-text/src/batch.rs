@@ -5,6 +5,8 @@
 //! [`TextPlugin::process`] gives. `docs/decisions/0006-batches.md` says how
 //! limits and patience hold for a batch.
 
+use std::time::Instant;
+
 use kumiki::{Error as HostError, Limit};
 
 use crate::contract::{ProcessError, ProcessResult};
@@ -71,7 +73,6 @@ impl TextPlugin {
     /// A call with many records that traps or runs into a limit is cut in two,
     /// and again, until only the records that are to blame have errors. So a
     /// plugin may be given a record more than once, and log it more than once.
-    /// A plugin that is [`TextPlugin::measured`] gets one record a call.
     pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
         let mut answers = Vec::with_capacity(inputs.len());
         let mut rest = inputs;
@@ -108,10 +109,7 @@ impl TextPlugin {
 
     /// Adds an answer for each of `inputs`.
     fn answer(&mut self, inputs: &[&str], answers: &mut Vec<Result<ProcessResult>>) {
-        let together = inputs.len() > 1
-            && self.batching.way != Way::SINGLE
-            && self.usage().is_none()
-            && !self.is_set_aside();
+        let together = inputs.len() > 1 && self.batching.way != Way::SINGLE && !self.is_set_aside();
         if !together {
             answers.extend(inputs.iter().map(|input| self.process(input)));
             return;
@@ -119,7 +117,11 @@ impl TextPlugin {
         match self.ask_together(inputs) {
             Ok(results) => {
                 self.batching.grow();
-                answers.extend(results.into_iter().map(|result| self.judge(result)));
+                answers.extend(results.into_iter().map(|result| {
+                    let answer = self.judge(result);
+                    self.count(&answer);
+                    answer
+                }));
             }
             // Halves would take this time again at each cut, and then again
             // from whichever record needs all of it.
@@ -142,6 +144,7 @@ impl TextPlugin {
     /// of the plugin: its records are asked again.
     fn ask_together(&mut self, inputs: &[&str]) -> Result<Vec<Answer>, Blame> {
         let way = self.batching.way;
+        let start = self.usage().map(|_| Instant::now());
         let instance = self.live().map_err(|_| Blame::Alone)?;
         let answered = match way {
             Way::COLUMN => instance.call("process-column", |bindings, store| {
@@ -154,6 +157,9 @@ impl TextPlugin {
                 Ok(answers)
             }),
         };
+        if let Some(start) = start {
+            self.measure_call(start.elapsed());
+        }
         if answered.is_err() {
             self.batching.cuts = self.batching.cuts.saturating_add(1);
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kumiki::{Event, Instance, Limit, Plugin};
 
@@ -100,6 +100,8 @@ impl TextPlugin {
             patience: self.patience.clone(),
             record: Record::default(),
             usage: self.usage.as_ref().map(|_| Box::default()),
+            batching: Batching::new(self.batching.way),
+            ways: self.ways.clone(),
         }
     }
 
@@ -172,12 +174,6 @@ impl TextPlugin {
         self.ask(input)
     }
 
-    /// Gives several records to the plugin: one result for each, in order, as
-    /// [`TextPlugin::process`] would give it.
-    pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
-        inputs.iter().map(|input| self.process(input)).collect()
-    }
-
     /// What most calls are spared: a plugin that has failed of late, and one
     /// that is measured.
     #[inline(never)]
@@ -202,7 +198,13 @@ impl TextPlugin {
     fn ask_and_measure(&mut self, input: &str) -> Result<ProcessResult> {
         let start = Instant::now();
         let answer = self.ask(input);
-        let time = start.elapsed();
+        self.measure_call(start.elapsed());
+        self.count(&answer);
+        answer
+    }
+
+    /// Notes what a call of so long used, where that is measured.
+    pub(crate) fn measure_call(&mut self, time: Duration) {
         let instance = self.instance.as_ref();
         let seen = Seen {
             time,
@@ -211,9 +213,15 @@ impl TextPlugin {
             fuel: instance.and_then(kumiki::Instance::fuel),
         };
         if let Some(usage) = &mut self.usage {
-            usage.add(&answer, &seen);
+            usage.add_call(&seen);
         }
-        answer
+    }
+
+    /// Counts what came of a record, where that is measured.
+    pub(crate) fn count(&mut self, answer: &Result<ProcessResult>) {
+        if let Some(usage) = &mut self.usage {
+            usage.add_record(answer);
+        }
     }
 
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {

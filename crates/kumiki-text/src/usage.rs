@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{Error, ProcessResult, Result};
 
-/// What one plugin used so far: how often, and the most of any call.
+/// What one plugin used so far: how often, and the most of any call. A call may
+/// have many records, where a plugin takes many at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
@@ -69,13 +70,18 @@ impl Usage {
         self.fuel = self.fuel.max(*fuel);
     }
 
-    pub(crate) fn add(&mut self, answer: &Result<ProcessResult>, seen: &Seen) {
+    /// Adds what came of a record.
+    pub(crate) fn add_record(&mut self, answer: &Result<ProcessResult>) {
         self.calls += 1;
         match answer {
             Ok(result) => self.output = self.output.max(result.output.len()),
             Err(Error::Plugin { .. }) => self.refused += 1,
             Err(_) => self.failed += 1,
         }
+    }
+
+    /// Adds what was seen of a call, which may have had many records.
+    pub(crate) fn add_call(&mut self, seen: &Seen) {
         self.longest = self.longest.max(seen.time);
         self.time += seen.time;
         self.memory = self.memory.max(seen.memory);

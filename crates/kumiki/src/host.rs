@@ -277,7 +277,10 @@ impl<C: Contract> HostBuilder<C> {
             cache,
             contract: _,
         } = self;
-        let compiler = |cache| (cache, Compiler::new(engine.as_wasmtime(), C::WIT, C::WORLD));
+        let compiler = |cache| {
+            let engine = engine.as_wasmtime();
+            (cache, Compiler::new(engine, C::WIT, C::WORLD, C::OPTIONAL))
+        };
         let cache = cache.map(compiler);
         Ok(Host {
             inner: Arc::new(Inner {

@@ -27,7 +27,7 @@ impl Scene {
     }
 
     fn key(&self, component: &[u8]) -> ArtifactKey {
-        Compiler::new(&self.engine, "wit", "world").key(component)
+        Compiler::new(&self.engine, "wit", "world", &[]).key(component)
     }
 
     /// Gets the component of some text; gives where it came from.
@@ -92,10 +92,11 @@ fn whatever_goes_into_an_artifact_is_in_its_key() {
     let keys = [
         scene.key(b"one"),
         scene.key(b"two"),
-        Compiler::new(fueled.as_wasmtime(), "wit", "world").key(b"one"),
-        Compiler::new(&scene.engine, "tiw", "world").key(b"one"),
-        Compiler::new(&scene.engine, "wit", "other").key(b"one"),
-        Compiler::new(&scene.engine, "wit", "worldone").key(b""),
+        Compiler::new(fueled.as_wasmtime(), "wit", "world", &[]).key(b"one"),
+        Compiler::new(&scene.engine, "tiw", "world", &[]).key(b"one"),
+        Compiler::new(&scene.engine, "wit", "other", &[]).key(b"one"),
+        Compiler::new(&scene.engine, "wit", "worldone", &[]).key(b""),
+        Compiler::new(&scene.engine, "wit", "world", &["more"]).key(b"one"),
     ];
     for (place, key) in keys.iter().enumerate() {
         assert!(!keys[..place].contains(key), "{place}");

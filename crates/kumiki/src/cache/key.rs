@@ -15,13 +15,19 @@ const FORMAT: u32 = 1;
 pub(crate) struct Compiler(blake3::Hasher);
 
 impl Compiler {
-    pub(crate) fn new(engine: &wasmtime::Engine, wit: &str, world: &str) -> Self {
+    pub(crate) fn new(
+        engine: &wasmtime::Engine,
+        wit: &str,
+        world: &str,
+        optional: &[&str],
+    ) -> Self {
         let mut hasher = Blake3(blake3::Hasher::new());
         FORMAT.hash(&mut hasher);
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
         engine.precompile_compatibility_hash().hash(&mut hasher);
         wit.hash(&mut hasher);
         world.hash(&mut hasher);
+        optional.hash(&mut hasher);
         Self(hasher.0)
     }
 
