@@ -282,7 +282,7 @@ impl TextPlugin {
                     function: "process".to_owned(),
                     limit: Limit::Entries(most),
                 };
-                return Err(self.failed(error));
+                Err(self.failed(error))
             }
             Ok(result) => {
                 self.record.answered();
