@@ -240,7 +240,7 @@ fn a_plugin_that_fails_at_all_of_a_batch_is_set_aside_after_ten_records() {
 }
 
 #[test]
-fn a_plugin_that_is_measured_is_measured_record_by_record() {
+fn what_many_records_use_is_measured() {
     let guest = moody().batch(BATCH).column(COLUMN);
     let mut plugin = load(&HOST, &guest, Way::COLUMN).measured();
     assert_eq!(words(&mut plugin, &["a", "r", "t"]).len(), 3);
