@@ -20,6 +20,7 @@ use crate::world;
 
 /// The contract, which every project has a copy of.
 const WIT: &str = include_str!("../../../wit/text-processor/world.wit");
+const BATCH: &str = include_str!("../../../wit/text-processor/batch.wit");
 const README: &str = include_str!("../templates/README.md");
 const README_WORLD: &str = include_str!("../templates/README-world.md");
 /// All languages' plugins do the same, and so have the same cases.
@@ -105,7 +106,10 @@ impl Template {
         Ok(Self {
             name: name.to_owned(),
             language,
-            world: "text-plugin".to_owned(),
+            world: match has_batch(language) {
+                true => "text-plugin-batch".to_owned(),
+                false => "text-plugin".to_owned(),
+            },
             other: None,
         })
     }
@@ -211,7 +215,10 @@ impl Template {
         ];
         let theirs = [("README.md", README_WORLD)];
         let (own, shared): (Vec<File>, &[File]) = match &self.other {
-            None => (shelf.to_vec(), &ours),
+            None => {
+                let batch = has_batch(self.language).then_some(("wit/batch.wit", BATCH));
+                (shelf.iter().copied().chain(batch).collect(), &ours)
+            }
             Some(_) => {
                 let is_source = |(name, _): &File| *name == source(self.language);
                 let rest = shelf.iter().copied().filter(|file| !is_source(file));
@@ -258,6 +265,11 @@ impl Template {
             }
         }
     }
+}
+
+/// Whether our contract's plugins take many records in one call, too.
+fn has_batch(language: Language) -> bool {
+    matches!(language, Language::Rust | Language::Python)
 }
 
 /// The file of our contract's plugins in which the work is done.

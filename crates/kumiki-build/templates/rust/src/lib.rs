@@ -1,17 +1,17 @@
 //! Trims text and makes one space of every run of (ASCII) white space.
 
-use exports::myapp::text_processor::plugin::{Guest, ProcessError, ProcessResult};
+use exports::myapp::text_processor::{batch, plugin};
 use myapp::text_processor::host_api::{LogLevel, log};
-use myapp::text_processor::types::KeyValue;
+use myapp::text_processor::types::{KeyValue, ProcessError, ProcessResult};
 
 wit_bindgen::generate!({
     path: "wit",
-    world: "text-plugin",
+    world: "text-plugin-batch",
 });
 
 struct Plugin;
 
-impl Guest for Plugin {
+impl plugin::Guest for Plugin {
     fn get_name() -> String {
         env!("CARGO_PKG_NAME").to_owned()
     }
@@ -34,6 +34,13 @@ impl Guest for Plugin {
                 value: words.len().to_string(),
             }],
         })
+    }
+}
+
+/// By which the host gives many records in one call: the same, faster.
+impl batch::Guest for Plugin {
+    fn process_batch(inputs: Vec<String>) -> Vec<Result<ProcessResult, ProcessError>> {
+        inputs.into_iter().map(<Self as plugin::Guest>::process).collect()
     }
 }
 
