@@ -123,7 +123,7 @@ fn a_missing_function_is_named_with_its_type() {
         .unwrap();
     let end = start
         + core[start..]
-            .find("(func $process (export \"myapp:text-processor/plugin#process\")")
+            .find("(func (export \"myapp:text-processor/plugin#process\")")
             .unwrap();
     let core = format!("{}{}", &core[..start], &core[end..]);
     let bytes = build(&without(TEXT_PROCESSOR.to_owned()), "text-plugin", &core);

@@ -291,6 +291,8 @@ impl TextPlugin {
                  (param $bytes i32) (param $bytes-count i32)",
             column.as_deref(),
         );
+        // Only where it is called: backtraces show functions by these names.
+        let process_label = if many.is_empty() { "" } else { "$process " };
         let get_name = get_name.as_deref().unwrap_or(
             "(i32.store (i32.const 0) (i32.const 64)) \
              (i32.store (i32.const 4) (global.get $name-length)) (i32.const 0)",
@@ -312,7 +314,7 @@ impl TextPlugin {
             {items}
             (func (export "myapp:text-processor/plugin#get-name") (result i32) {get_name})
             (func (export "myapp:text-processor/plugin#get-version") (result i32) {get_version})
-            (func $process (export "myapp:text-processor/plugin#process")
+            (func {process_label}(export "myapp:text-processor/plugin#process")
                 (param $at i32) (param $length i32) (result i32) {process})
             (func (export "cabi_post_myapp:text-processor/plugin#process") (param i32)
                 {post_return}
