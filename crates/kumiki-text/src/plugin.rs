@@ -77,7 +77,8 @@ impl TextPlugin {
     }
 
     /// The same plugin, with what it uses measured from now on. That costs two
-    /// looks at the system's clock a call.
+    /// looks at the system's clock a call. A call may have many records; for
+    /// what one record needs, [`TextPlugin::set_way`] to [`Way::SINGLE`].
     #[must_use]
     pub fn measured(self) -> Self {
         Self {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use kumiki_text::{Config, Pipeline, TextHost, TextPlugin};
+use kumiki_text::{Config, Pipeline, TextHost, TextPlugin, Way};
 
 use super::report::{brief, table};
 use crate::arguments::RunArguments;
@@ -126,7 +126,13 @@ fn load_plugins(
     let mut plugins = Vec::new();
     for plugin in load_all(admitted, name, load, console) {
         match plugin {
-            Ok(plugin) if measured => plugins.push(plugin.measured()),
+            Ok(mut plugin) if measured => {
+                // Limits are set by what one record needs.
+                if arguments.report {
+                    plugin.set_way(Way::SINGLE);
+                }
+                plugins.push(plugin.measured());
+            }
             Ok(plugin) => plugins.push(plugin),
             Err(error) => console.plugin_error("", &error),
         }
