@@ -1,6 +1,5 @@
 //! What an artifact is known by: all that went into it.
 
-use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
 /// Counts up whenever artifacts or seals are written in another way, or a
@@ -83,12 +82,4 @@ impl Hasher for Blake3 {
         self.0.finalize_xof().fill(&mut start);
         u64::from_le_bytes(start)
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

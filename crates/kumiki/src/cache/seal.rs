@@ -9,7 +9,7 @@ use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::key::{ArtifactKey, hex};
+use super::key::ArtifactKey;
 use super::{folder, replace};
 
 const KEY: &str = "key";
@@ -144,7 +144,7 @@ impl Seal {
         let plugin = plugin.escape_debug();
         let text = format!("{digest}\n{}\n{plugin}\n", identity.text());
         let seal = seal_key.of_text(key, &text);
-        format!("{text}{}\n", hex(seal.as_bytes()))
+        format!("{text}{}\n", seal.to_hex())
     }
 
     /// Reads a seal; none where it is not whole, or not of this key.

@@ -2,7 +2,7 @@
 //! outermost layer that has their name. What stands in a module within it is
 //! a library's, and speaks for nobody.
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{Chunk, Parser, Payload};
 
 use super::RequestsError;
 
@@ -19,16 +19,27 @@ pub(super) fn text(bytes: &[u8]) -> Result<Option<&str>, RequestsError> {
         return Ok(None);
     }
     let mut found = Vec::new();
-    let mut depth = 0_usize;
-    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-        match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::CustomSection(section) if depth == 0 && section.name() == NAME => {
-                found.push(section.data());
+    let (mut parser, mut rest) = (Parser::new(0), bytes);
+    while let Ok(Chunk::Parsed { consumed, payload }) = parser.parse(rest, true) {
+        // What is within a module or component is passed over, however large.
+        let within = match payload {
+            Payload::ModuleSection {
+                unchecked_range, ..
             }
-            _ => {}
-        }
+            | Payload::ComponentSection {
+                unchecked_range, ..
+            } => unchecked_range.len(),
+            Payload::CustomSection(section) if section.name() == NAME => {
+                found.push(section.data());
+                0
+            }
+            Payload::End(_) => break,
+            _ => 0,
+        };
+        let Some(behind) = rest.get(consumed + within..) else {
+            break;
+        };
+        rest = behind;
     }
     let data = match *found {
         [] => return Ok(None),
