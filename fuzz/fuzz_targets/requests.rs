@@ -11,9 +11,13 @@ use std::sync::OnceLock;
 use kumiki::{Grants, GrantsFile, Requests};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
+use test_components::with_section;
+
+/// A component with nothing in it.
+const SMALLEST: &[u8] = b"\0asm\x0d\0\x01\0";
 
 fuzz_target!(|bytes: &[u8]| {
-    let component = component(bytes);
+    let component = with_section(SMALLEST, "kumiki-requests", bytes);
     let requests = match Requests::of("fuzzed", &component) {
         Ok(requests) => requests,
         Err(error) => {
@@ -44,22 +48,6 @@ fuzz_target!(|bytes: &[u8]| {
     let based = requests.grants_beside(&none, &folder().path().join(base));
     assert_eq!(read.grants_of("fuzzed"), based, "{file}");
 });
-
-/// The smallest component, with a section of requests.
-fn component(data: &[u8]) -> Vec<u8> {
-    let name = "kumiki-requests";
-    let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
-    let mut length = 1 + name.len() + data.len();
-    bytes.push(0);
-    while length >= 0x80 {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.extend([length as u8, name.len() as u8]);
-    bytes.extend(name.bytes());
-    bytes.extend(data);
-    bytes
-}
 
 /// A folder that lasts as long as the process.
 fn folder() -> &'static TempDir {
