@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use kumiki::Limits;
-use kumiki_text::{Config, TextHost, TextPlugin, Way};
+use kumiki_text::{Config, TextHost, TextPlugin, Texts, Way};
 use test_components::guests::Guest;
 
 use crate::ratio::ratio;
@@ -35,7 +35,7 @@ fn plugin(component: &[u8], way: Way) -> TextPlugin {
 }
 
 /// Nanoseconds a record: the least of many turns.
-fn nanoseconds(plugin: &mut TextPlugin, inputs: &[&str]) -> f64 {
+fn nanoseconds(plugin: &mut TextPlugin, inputs: &Texts) -> f64 {
     let turn = |_| {
         let start = Instant::now();
         drop(black_box(plugin.process_all(black_box(inputs))));
@@ -55,7 +55,7 @@ fn main() {
     };
     let component = std::fs::read(path).expect("it can be read");
     let text = "Hello, Component Mod! ".repeat(BYTES / 22 + 1)[..BYTES].to_owned();
-    let inputs = vec![text.as_str(); RECORDS];
+    let inputs = Texts::from_iter(vec![text.as_str(); RECORDS]);
     let [mut single, mut batch, mut column] = Way::ALL.map(|way| plugin(&component, way));
     for plugin in [&mut single, &mut batch, &mut column] {
         let time = nanoseconds(plugin, &inputs);

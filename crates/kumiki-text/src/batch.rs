@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use kumiki::{Error as HostError, Limit};
 
-use crate::contract::{ProcessError, ProcessResult};
+use crate::contract::{KeyValue, ProcessError, ProcessResult};
+use crate::texts::{Rows, Texts};
 use crate::way::Way;
-use crate::{Result, TextPlugin, column};
+use crate::{Answers, Result, TextPlugin, column};
 
 /// Records in one call at the most. The cost of a call is spread over them, and
 /// four times as many would gain 1 ns a record; but the limits of a call, its
@@ -41,18 +42,10 @@ impl Batching {
     }
 
     /// How many of `inputs`, of which there are some, go into the next call.
-    fn next(&self, inputs: &[&str]) -> usize {
-        let mut bytes = 0;
-        let fits = |input: &&&str| {
-            bytes += input.len();
-            bytes <= MOST_BYTES
-        };
-        inputs
-            .iter()
-            .take(self.rows)
-            .take_while(fits)
-            .count()
-            .max(1)
+    fn next(&self, inputs: Rows<'_>) -> usize {
+        let fits = |end: &usize| *end <= MOST_BYTES;
+        let ends = inputs.ends().take(self.rows);
+        ends.take_while(fits).count().max(1)
     }
 
     /// A call of so many records ran into a limit.
@@ -68,15 +61,31 @@ impl Batching {
 
 impl TextPlugin {
     /// Gives many records to the plugin, by the fastest way that it offers: one
-    /// result for each, in order, the same as [`TextPlugin::process`] gives.
+    /// answer for each, in order, the same as [`TextPlugin::process`] gives.
     ///
     /// A call with many records that traps or runs into a limit is cut in two,
     /// and again, until only the records that are to blame have errors. So a
     /// plugin may be given a record more than once, and log it more than once.
-    pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
-        let mut answers = Vec::with_capacity(inputs.len());
-        let mut rest = inputs;
-        while !rest.is_empty() {
+    ///
+    /// ```
+    /// use kumiki_text::{Config, TextHost, TextPlugin, Texts};
+    ///
+    /// # fn main() -> Result<(), kumiki_text::Error> {
+    /// # let bytes = test_components::TextPlugin::new("echo").build();
+    /// let host = TextHost::new()?;
+    /// let mut plugin = TextPlugin::new(host.load_bytes("echo.wasm", &bytes)?, Config::default())?;
+    /// let answers = plugin.process_all(&Texts::from_iter(["one", "two"]));
+    /// for answer in answers.iter().flatten() {
+    ///     println!("{} with {} entries", answer.output, answer.metadata.len());
+    /// }
+    /// assert_eq!(answers.failures().len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn process_all(&mut self, inputs: &Texts) -> Answers {
+        let mut answers = Answers::with_capacity(inputs.len(), inputs.as_str().len());
+        let mut rest = Rows::all(inputs);
+        while rest.len() > 0 {
             let (batch, after) = rest.split_at(self.batching.next(rest));
             self.answer(batch, &mut answers);
             rest = after;
@@ -108,26 +117,21 @@ impl TextPlugin {
     }
 
     /// Adds an answer for each of `inputs`.
-    fn answer(&mut self, inputs: &[&str], answers: &mut Vec<Result<ProcessResult>>) {
+    fn answer(&mut self, inputs: Rows<'_>, answers: &mut Answers) {
         let together = inputs.len() > 1 && self.batching.way != Way::SINGLE && !self.is_set_aside();
         if !together {
-            answers.extend(inputs.iter().map(|input| self.process(input)));
-            return;
+            return self.answer_one_by_one(inputs, answers);
         }
         match self.ask_together(inputs) {
-            Ok(results) => {
+            Ok(answered) => {
                 self.batching.grow();
-                answers.extend(results.into_iter().map(|result| {
-                    let answer = self.judge(result);
-                    self.count(&answer);
-                    answer
-                }));
+                self.take_all(answered, answers);
             }
             // Halves would take this time again at each cut, and then again
             // from whichever record needs all of it.
             Err(Blame::Alone) => {
                 self.batching.shrink(inputs.len());
-                answers.extend(inputs.iter().map(|input| self.process(input)));
+                self.answer_one_by_one(inputs, answers);
             }
             Err(Blame::Halves { limited }) => {
                 if limited {
@@ -140,21 +144,28 @@ impl TextPlugin {
         }
     }
 
+    fn answer_one_by_one(&mut self, inputs: Rows<'_>, answers: &mut Answers) {
+        for input in inputs.iter() {
+            answers.push(self.process(input));
+        }
+    }
+
     /// One call with many records. That it fails is not counted as a failure
     /// of the plugin: its records are asked again.
-    fn ask_together(&mut self, inputs: &[&str]) -> Result<Vec<Answer>, Blame> {
+    fn ask_together(&mut self, inputs: Rows<'_>) -> Result<Answered, Blame> {
         let way = self.batching.way;
         let start = self.usage().map(|_| Instant::now());
         let instance = self.live().map_err(|_| Blame::Alone)?;
         let answered = match way {
             Way::COLUMN => instance.call("process-column", |bindings, store| {
-                column::call(bindings, store, inputs)
+                column::call(bindings, store, inputs).map(Answered::Column)
             }),
             _ => instance.call("process-batch", |bindings, store| {
                 let batch = bindings.batch().ok_or_else(|| refused("it has no batch"))?;
-                let answers = batch.call_process_batch(store, inputs)?;
-                check_count(answers.len(), inputs.len())?;
-                Ok(answers)
+                let texts: Vec<&str> = inputs.iter().collect();
+                let answers = batch.call_process_batch(store, &texts)?;
+                check_count(answers.len(), texts.len())?;
+                Ok(Answered::Batch(answers))
             }),
         };
         if let Some(start) = start {
@@ -172,10 +183,58 @@ impl TextPlugin {
             _ => Blame::Halves { limited: false },
         })
     }
+
+    /// Adds what came of a call.
+    fn take_all(&mut self, answered: Answered, answers: &mut Answers) {
+        match answered {
+            Answered::Column(column) => {
+                if let Some((text, ends)) = column.plain() {
+                    let rows = answers.len();
+                    answers.extend_flat(text, ends);
+                    return self.all_answered(answers.len() - rows, || column.longest());
+                }
+                for row in column.rows() {
+                    self.take(row, answers);
+                }
+            }
+            Answered::Batch(batch) => {
+                for answer in &batch {
+                    let answer = answer.as_ref().map_err(|error| *error);
+                    let row = answer.map(|it| (&*it.output, it.metadata.iter().map(key_and_value)));
+                    self.take(row, answers);
+                }
+            }
+        }
+    }
+
+    /// Adds one answer of many.
+    fn take<'a>(
+        &mut self,
+        answer: Result<(&str, impl ExactSizeIterator<Item = (&'a str, &'a str)>), ProcessError>,
+        answers: &mut Answers,
+    ) {
+        let judged = match &answer {
+            Ok((output, entries)) => self.judge(Ok((output.len(), entries.len()))),
+            Err(error) => self.judge(Err(*error)),
+        };
+        match (judged, answer) {
+            (Ok(()), Ok((output, entries))) => answers.push_answer(output, entries),
+            (Err(error), _) => answers.push_failure(error),
+            (Ok(()), Err(_)) => {}
+        }
+    }
 }
 
-/// What a plugin answers to one record.
-pub(crate) type Answer = Result<ProcessResult, ProcessError>;
+/// An entry of metadata, to be copied.
+pub(crate) fn key_and_value(entry: &KeyValue) -> (&str, &str) {
+    (&entry.key, &entry.value)
+}
+
+/// What a plugin answered to many records.
+enum Answered {
+    Batch(Vec<Result<ProcessResult, ProcessError>>),
+    Column(column::Column),
+}
 
 /// How the records of a call that failed are asked again.
 enum Blame {

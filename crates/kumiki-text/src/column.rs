@@ -1,150 +1,176 @@
-//! Records in flat buffers, in Arrow's layout: written for the guest, and read
-//! from what it answers. Nothing in an answer is believed: offsets rise and stay
-//! in bounds, and what is between two of them is UTF-8, or there is no answer.
+//! Records in flat buffers, in Arrow's layout: handed to the guest as they lie,
+//! and checked when they come back. Nothing in an answer is believed: offsets
+//! rise and stay in bounds, and what is between two of them is UTF-8, or there
+//! is no answer.
 
 use kumiki::HostState;
 use kumiki::wasmtime::{self, Store};
 
-use crate::batch::{Answer, check_count, refused};
+use crate::batch::{check_count, refused};
 use crate::contract::{
-    ColumnMetadata, ColumnResult, FailedRow, KeyValue, ProcessResult, TextBindings, TextData,
-    TextsParam, TextsResult,
+    ColumnMetadata, ColumnResult, FailedRow, ProcessError, TextBindings, TextData, TextsParam,
+    TextsResult,
 };
+use crate::texts::{Rows, are_ends};
+
+/// What a plugin answered to many records, checked.
+pub(crate) struct Column {
+    outputs: FlatTexts,
+    /// Where the entries of each row end; nothing where no row has any.
+    entries: Vec<u32>,
+    keys: FlatTexts,
+    values: FlatTexts,
+    failed: Vec<FailedRow>,
+}
 
 /// Gives the inputs to a plugin that has the function for them.
 pub(crate) fn call(
     bindings: &TextBindings,
     store: &mut Store<HostState<TextData>>,
-    inputs: &[&str],
-) -> wasmtime::Result<Vec<Answer>> {
+    inputs: Rows<'_>,
+) -> wasmtime::Result<Column> {
     let column = bindings.column();
     let column = column.ok_or_else(|| refused("it has no column"))?;
-    let (offsets, bytes) = flat(inputs)?;
+    let mut offsets = Vec::with_capacity(inputs.len() + 1);
+    offsets.push(0);
+    for end in inputs.ends() {
+        offsets.push(u32::try_from(end)?);
+    }
     let texts = TextsParam {
         offsets: &offsets,
-        bytes: &bytes,
+        bytes: inputs.bytes(),
     };
     let result = column.call_process_column(store, texts)?;
-    answers(&result, inputs.len())
+    Column::check(result, inputs.len())
 }
 
-/// The inputs, one behind the other.
-fn flat(inputs: &[&str]) -> wasmtime::Result<(Vec<u32>, Vec<u8>)> {
-    let mut offsets = Vec::with_capacity(inputs.len() + 1);
-    let mut bytes = Vec::with_capacity(inputs.iter().map(|input| input.len()).sum());
-    offsets.push(0);
-    for input in inputs {
-        bytes.extend_from_slice(input.as_bytes());
-        offsets.push(u32::try_from(bytes.len())?);
-    }
-    Ok((offsets, bytes))
-}
-
-/// One answer for each of so many rows.
-fn answers(result: &ColumnResult, rows: usize) -> wasmtime::Result<Vec<Answer>> {
-    let ColumnResult {
-        outputs,
-        metadata,
-        failed,
-    } = result;
-    let outputs = Texts::read(outputs)?;
-    check_count(outputs.count(), rows)?;
-    let metadata = Metadata::read(metadata, rows)?;
-    let mut failed = failed.iter().peekable();
-    let mut answers = Vec::with_capacity(rows);
-    for row in 0..rows {
-        let is_here = |failed: &&FailedRow| failed.row as usize == row;
-        answers.push(match failed.next_if(is_here) {
-            Some(failed) => Err(failed.error),
-            None => Ok(ProcessResult {
-                output: outputs.get(row)?.to_owned(),
-                metadata: metadata.get(row)?,
-            }),
-        });
-    }
-    match failed.next() {
-        None => Ok(answers),
-        Some(_) => Err(refused("its failed rows are out of order or out of bounds")),
-    }
-}
-
-/// Texts between checked borders.
-struct Texts<'a> {
-    offsets: &'a [u32],
-    text: &'a str,
-}
-
-impl<'a> Texts<'a> {
-    fn read(texts: &'a TextsResult) -> wasmtime::Result<Self> {
-        let TextsResult { offsets, bytes } = texts;
-        let text = std::str::from_utf8(bytes)?;
-        let whole = match (offsets.first(), offsets.last()) {
-            (None, None) => bytes.is_empty(),
-            (first, last) => first == Some(&0) && last.map(|at| *at as usize) == Some(bytes.len()),
-        };
-        match whole {
-            true => Ok(Self { offsets, text }),
-            false => Err(refused("its offsets do not begin at 0 and end at the end")),
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
-    }
-
-    fn get(&self, row: usize) -> wasmtime::Result<&'a str> {
-        let text = || {
-            let from = *self.offsets.get(row)?;
-            let to = *self.offsets.get(row + 1)?;
-            self.text.get(from as usize..to as usize)
-        };
-        text().ok_or_else(|| refused("its offsets fall, are out of bounds or split a character"))
-    }
-}
-
-/// The metadata of all rows, if there is any.
-struct Metadata<'a> {
-    offsets: &'a [u32],
-    keys: Texts<'a>,
-    values: Texts<'a>,
-}
-
-impl<'a> Metadata<'a> {
-    fn read(metadata: &'a ColumnMetadata, rows: usize) -> wasmtime::Result<Self> {
+impl Column {
+    fn check(result: ColumnResult, rows: usize) -> wasmtime::Result<Self> {
+        let ColumnResult {
+            outputs,
+            metadata,
+            failed,
+        } = result;
+        let outputs = FlatTexts::check(outputs)?;
+        check_count(outputs.len(), rows)?;
         let ColumnMetadata {
             offsets,
             keys,
             values,
         } = metadata;
-        let (keys, values) = (Texts::read(keys)?, Texts::read(values)?);
-        let entries = offsets.last().map_or(0, |last| *last as usize);
-        let whole = match offsets.first() {
-            None => true,
-            Some(first) => *first == 0 && offsets.len() == rows + 1,
-        };
-        if !whole || keys.count() != entries || values.count() != entries {
-            return Err(refused("its metadata does not belong to its rows"));
+        let (keys, values) = (FlatTexts::check(keys)?, FlatTexts::check(values)?);
+        let entries = check_entries(offsets, rows, keys.len(), values.len())?;
+        let rises = failed.is_sorted_by(|one, next| one.row < next.row);
+        if !rises || failed.last().is_some_and(|last| last.row as usize >= rows) {
+            return Err(refused("its failed rows are out of order or out of bounds"));
         }
         Ok(Self {
-            offsets,
+            outputs,
+            entries,
             keys,
             values,
+            failed,
         })
     }
 
-    fn get(&self, row: usize) -> wasmtime::Result<Vec<KeyValue>> {
-        let (Some(from), Some(to)) = (self.offsets.get(row), self.offsets.get(row + 1)) else {
-            return Ok(Vec::new());
-        };
-        if from > to {
-            return Err(refused("the offsets of its metadata fall"));
-        }
-        let entry = |at: u32| {
-            Ok(KeyValue {
-                key: self.keys.get(at as usize)?.to_owned(),
-                value: self.values.get(at as usize)?.to_owned(),
-            })
-        };
-        (*from..*to).map(entry).collect()
+    /// The outputs, one behind the other, and where each ends, if no row failed
+    /// and none has metadata.
+    pub(crate) fn plain(&self) -> Option<(&str, impl Iterator<Item = usize>)> {
+        let plain = self.failed.is_empty() && self.keys.len() == 0;
+        plain.then(|| (&*self.outputs.text, self.outputs.ends()))
     }
+
+    /// The longest output in bytes.
+    pub(crate) fn longest(&self) -> usize {
+        let mut last = 0;
+        let lengths = self.outputs.ends().map(|end| {
+            let length = end - last;
+            last = end;
+            length
+        });
+        lengths.max().unwrap_or_default()
+    }
+
+    /// What came of each row: its output and its metadata.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a row is used where it is, and only once"
+    )]
+    pub(crate) fn rows(
+        &self,
+    ) -> impl Iterator<Item = Result<(&str, impl ExactSizeIterator<Item = (&str, &str)>), ProcessError>>
+    {
+        let mut failed = self.failed.iter().peekable();
+        (0..self.outputs.len()).map(move |row| {
+            match failed.next_if(|failed| failed.row as usize == row) {
+                Some(failed) => Err(failed.error),
+                None => Ok((self.outputs.get(row), self.metadata(row))),
+            }
+        })
+    }
+
+    fn metadata(&self, row: usize) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        let end = |row: usize| self.entries.get(row).map_or(0, |end| *end as usize);
+        let entries = row.checked_sub(1).map_or(0, end)..end(row);
+        entries.map(|at| (self.keys.get(at), self.values.get(at)))
+    }
+}
+
+/// Texts between checked borders.
+struct FlatTexts {
+    /// With the 0 before the first.
+    offsets: Vec<u32>,
+    text: String,
+}
+
+impl FlatTexts {
+    fn check(texts: TextsResult) -> wasmtime::Result<Self> {
+        let TextsResult { offsets, bytes } = texts;
+        let text = String::from_utf8(bytes)?;
+        let flat = Self { offsets, text };
+        let begins = matches!(flat.offsets.first(), None | Some(0));
+        match begins && are_ends(&flat.text, flat.ends()) {
+            true => Ok(flat),
+            false => Err(refused(
+                "its offsets do not go from 0 to the end, or fall, or split a character",
+            )),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    fn ends(&self) -> impl Iterator<Item = usize> {
+        self.offsets.iter().skip(1).map(|end| *end as usize)
+    }
+
+    fn get(&self, at: usize) -> &str {
+        let text = || {
+            let (from, to) = (self.offsets.get(at)?, self.offsets.get(at + 1)?);
+            self.text.get(*from as usize..*to as usize)
+        };
+        text().unwrap_or_default()
+    }
+}
+
+/// Where the entries of each row end, if there are as many as it says.
+fn check_entries(
+    mut offsets: Vec<u32>,
+    rows: usize,
+    keys: usize,
+    values: usize,
+) -> wasmtime::Result<Vec<u32>> {
+    let entries = offsets.last().map_or(0, |last| *last as usize);
+    let begins = match offsets.first() {
+        None => true,
+        Some(first) => *first == 0 && offsets.len() == rows + 1,
+    };
+    if !begins || !offsets.is_sorted() || keys != entries || values != entries {
+        return Err(refused("its metadata does not belong to its rows"));
+    }
+    if !offsets.is_empty() {
+        offsets.remove(0);
+    }
+    Ok(offsets)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use kumiki::Plugin;
 
 use crate::growth::{Growth, SAMPLE};
-use crate::{Config, Error, ProcessResult, TextContract, TextPlugin, Way};
+use crate::{Config, Error, ProcessResult, TextContract, TextPlugin, Texts, Way};
 
 /// A name or version longer than this is no name, in bytes.
 const NAME_LIMIT: usize = 100;
@@ -129,11 +129,11 @@ fn names(plugin: &mut TextPlugin) -> Result<String, String> {
 
 /// An answer in the contract's terms: a result or one of its errors.
 fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, String>, String> {
-    in_its_terms(plugin.process(input))
+    in_its_terms(plugin.process(input).as_ref().map(ProcessResult::clone))
 }
 
 fn in_its_terms(
-    answer: crate::Result<ProcessResult>,
+    answer: Result<ProcessResult, &Error>,
 ) -> Result<Result<ProcessResult, String>, String> {
     match answer {
         Ok(result) => Ok(Ok(result)),
@@ -196,7 +196,11 @@ fn same_answer_in_every_way(plugin: &mut TextPlugin) -> Result<String, String> {
     let ways = plugin.ways().to_vec();
     for way in ways.iter().copied().filter(|way| *way != Way::SINGLE) {
         plugin.set_way(way);
-        let together = plugin.process_all(&inputs).into_iter().map(in_its_terms);
+        let answers = plugin.process_all(&Texts::from_iter(inputs));
+        let together = answers.iter().map(|answer| match answer {
+            Ok(answer) => in_its_terms(Ok(answer.to_result())),
+            Err(error) => in_its_terms(Err(error)),
+        });
         for ((input, together), single) in inputs.iter().zip(together).zip(&single) {
             let wrong = |why| format!("by {}, {} B of input: {why}", way.name, input.len());
             compare(single.clone()?, together?).map_err(wrong)?;

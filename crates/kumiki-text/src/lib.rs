@@ -20,6 +20,7 @@
 //! tied to Kumiki in `contract.rs` (the WIT, `bindgen!`, the host's functions),
 //! and everything else is ordinary Rust on top of it.
 
+mod answers;
 mod batch;
 pub mod cases;
 mod column;
@@ -32,9 +33,11 @@ mod patience;
 mod pipeline;
 mod plugin;
 mod records;
+mod texts;
 mod usage;
 mod way;
 
+pub use answers::{Answer, Answers, Entries};
 pub use contract::{
     Config, KeyValue, LogLevel, ProcessError, ProcessResult, TextBindings, TextContract, TextData,
 };
@@ -43,9 +46,10 @@ pub use folder::{FolderError, load_folder, plugin_files};
 pub use growth::Growth;
 pub use kumiki;
 pub use patience::Patience;
-pub use pipeline::{Answers, Outcome, Pipeline};
+pub use pipeline::{Outcome, Outcomes, Pipeline};
 pub use plugin::TextPlugin;
 pub use records::{ReadError, Record, Records};
+pub use texts::Texts;
 pub use usage::Usage;
 pub use way::Way;
 

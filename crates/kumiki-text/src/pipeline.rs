@@ -2,24 +2,25 @@
 //! other.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::{Error, ProcessResult, TextPlugin};
+use crate::{Answer, Answers, Error, TextPlugin, Texts};
 
 /// What came of one record in one plugin, or in a whole chain.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Outcome<'a> {
     /// The plugin's name, or all names of a chain in order, joined by ` | `.
     pub plugin: &'a str,
-    /// The result, or why there is none. In a chain it is the last plugin's
+    /// The answer, or why there is none. In a chain it is the last plugin's
     /// output with the metadata of all, in order.
-    pub result: Result<ProcessResult, Error>,
+    pub result: Result<Answer<'a>, &'a Arc<Error>>,
 }
 
 impl<'a> Outcome<'a> {
-    /// One of the results in [`Answers`], by itself.
+    /// One of the answers in [`Outcomes`], by itself.
     #[must_use]
-    pub fn new(plugin: &'a str, result: Result<ProcessResult, Error>) -> Self {
+    pub fn new(plugin: &'a str, result: Result<Answer<'a>, &'a Arc<Error>>) -> Self {
         Self { plugin, result }
     }
 }
@@ -27,11 +28,11 @@ impl<'a> Outcome<'a> {
 /// What came of several records in one plugin, or in a whole chain.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Answers<'a> {
+pub struct Outcomes<'a> {
     /// As [`Outcome::plugin`].
     pub plugin: &'a str,
     /// As [`Outcome::result`]: one for each record, in order.
-    pub results: Vec<Result<ProcessResult, Error>>,
+    pub answers: Answers,
 }
 
 /// Plugins and how records go through them.
@@ -47,7 +48,7 @@ pub struct Answers<'a> {
 ///
 /// let mut pipeline = Pipeline::chain(vec![plugin()?, plugin()?]);
 /// pipeline.process("some text", |outcome| {
-///     assert_eq!(outcome.result?.output, "some text");
+///     assert_eq!(outcome.result.unwrap().output, "some text");
 ///     Ok::<(), kumiki_text::Error>(())
 /// })?;
 /// # Ok(())
@@ -99,21 +100,20 @@ impl Pipeline {
     }
 
     /// Sends several records through at once: what came of them in each plugin,
-    /// in order, or in the chain. The results are those of
-    /// [`Pipeline::process`]; but all of the records have gone through one
+    /// in order, or in the chain. All of the records have gone through one
     /// plugin before the first goes through the next.
-    pub fn process_all(&mut self, inputs: &[&str]) -> Vec<Answers<'_>> {
+    pub fn process_all(&mut self, inputs: &Texts) -> Vec<Outcomes<'_>> {
         let Self { plugins, chain } = self;
         if let Some(plugin) = chain {
-            let results = all_through(plugins, inputs);
-            return vec![Answers { plugin, results }];
+            let answers = through(plugins, inputs);
+            return vec![Outcomes { plugin, answers }];
         }
-        let answers = plugins.iter_mut().map(|plugin| {
-            let results = plugin.process_all(inputs);
+        let outcomes = plugins.iter_mut().map(|plugin| {
+            let answers = plugin.process_all(inputs);
             let plugin = plugin.name();
-            Answers { plugin, results }
+            Outcomes { plugin, answers }
         });
-        answers.collect()
+        outcomes.collect()
     }
 
     /// Sends one record through, and hands what came of it to `sink`: once for
@@ -126,69 +126,25 @@ impl Pipeline {
         input: &str,
         mut sink: impl FnMut(Outcome<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Self { plugins, chain } = self;
-        if let Some(name) = chain {
-            return sink(Outcome {
-                plugin: name,
-                result: through(plugins, input),
-            });
-        }
-        plugins.iter_mut().try_for_each(|plugin| {
-            let result = plugin.process(input);
-            sink(Outcome {
-                plugin: plugin.name(),
-                result,
-            })
+        let outcomes = self.process_all(&Texts::from_iter([input]));
+        let mut outcomes = outcomes.iter();
+        outcomes.try_for_each(|Outcomes { plugin, answers }| {
+            let mut results = answers.iter();
+            results.try_for_each(|result| sink(Outcome::new(plugin, result)))
         })
     }
 }
 
-fn through(plugins: &mut [TextPlugin], input: &str) -> Result<ProcessResult, Error> {
-    let mut result = ProcessResult {
-        output: input.to_owned(),
-        metadata: Vec::new(),
-    };
-    for plugin in plugins {
-        let next = plugin.process(&result.output)?;
-        result.output = next.output;
-        result.metadata.extend(next.metadata);
-    }
-    Ok(result)
-}
-
-/// [`through`] for several records. One that a plugin gave no result for goes
-/// no further.
-fn all_through(plugins: &mut [TextPlugin], inputs: &[&str]) -> Vec<Result<ProcessResult, Error>> {
+fn through(plugins: &mut [TextPlugin], inputs: &Texts) -> Answers {
     let Some((first, others)) = plugins.split_first_mut() else {
-        let unchanged = |input: &&str| {
-            Ok(ProcessResult {
-                output: (*input).to_owned(),
-                metadata: Vec::new(),
-            })
-        };
-        return inputs.iter().map(unchanged).collect();
+        let mut unchanged = Answers::default();
+        unchanged.extend_flat(inputs.as_str(), inputs.ends().iter().copied());
+        return unchanged;
     };
-    let mut results = first.process_all(inputs);
-    for plugin in others {
-        let outputs: Vec<&str> = results.iter().flatten().map(|it| &*it.output).collect();
-        let next = plugin.process_all(&outputs);
-        debug_assert_eq!(next.len(), outputs.len());
-        let mut next = next.into_iter();
-        for result in &mut results {
-            // The first of them is this one's, if it has come so far.
-            let Ok(so_far) = result else { continue };
-            let Some(answer) = next.next() else { break };
-            let mut metadata = std::mem::take(&mut so_far.metadata);
-            *result = answer.map(|answer| {
-                metadata.extend(answer.metadata);
-                ProcessResult {
-                    output: answer.output,
-                    metadata,
-                }
-            });
-        }
-    }
-    results
+    let answers = first.process_all(inputs);
+    others.iter_mut().fold(answers, |answers, plugin| {
+        answers.then(|outputs| plugin.process_all(outputs))
+    })
 }
 
 /// Adds its origin to the name of every plugin that is not the only one of

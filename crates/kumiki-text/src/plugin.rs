@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use kumiki::{Event, Instance, Limit, Plugin};
 
-use crate::batch::{Answer, Batching};
-use crate::contract::{Config, ProcessResult, TextContract, TextData};
+use crate::batch::Batching;
+use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
 use crate::patience::{Patience, Record};
 use crate::usage::{Seen, Usage};
 use crate::way::Way;
@@ -200,7 +200,7 @@ impl TextPlugin {
         let start = Instant::now();
         let answer = self.ask(input);
         self.measure_call(start.elapsed());
-        self.count(&answer);
+        self.count(answer.as_ref().map(|result| result.output.len()));
         answer
     }
 
@@ -218,10 +218,13 @@ impl TextPlugin {
         }
     }
 
-    /// Counts what came of a record, where that is measured.
-    pub(crate) fn count(&mut self, answer: &Result<ProcessResult>) {
-        if let Some(usage) = &mut self.usage {
-            usage.add_record(answer);
+    /// Counts what came of a record, where that is measured: how many bytes of
+    /// output.
+    fn count(&mut self, answer: Result<usize, &Error>) {
+        match (&mut self.usage, answer) {
+            (None, _) => {}
+            (Some(usage), Ok(bytes)) => usage.add_answers(1, bytes),
+            (Some(usage), Err(error)) => usage.add_failure(error),
         }
     }
 
@@ -272,12 +275,12 @@ impl TextPlugin {
         self.record.left().is_some()
     }
 
-    /// What an answer among many comes to: as in [`TextPlugin::process`], for a
-    /// plugin that lives on.
-    pub(crate) fn judge(&mut self, answer: Answer) -> Result<ProcessResult> {
+    /// What an answer among many comes to, of so many bytes and entries: as in
+    /// [`TextPlugin::process`], for a plugin that lives on.
+    pub(crate) fn judge(&mut self, answer: Result<(usize, usize), ProcessError>) -> Result<()> {
         let most = self.plugin.host().limits().entries;
-        match answer {
-            Ok(result) if result.metadata.len() > most => {
+        let judged = match answer {
+            Ok((_, entries)) if entries > most => {
                 let error = kumiki::Error::Limit {
                     plugin: self.name.to_string(),
                     function: "process".to_owned(),
@@ -285,9 +288,9 @@ impl TextPlugin {
                 };
                 Err(self.failed(error))
             }
-            Ok(result) => {
+            Ok((bytes, _)) => {
                 self.record.answered();
-                Ok(result)
+                Ok(bytes)
             }
             Err(error) => {
                 self.record.answered();
@@ -296,6 +299,17 @@ impl TextPlugin {
                     error,
                 })
             }
+        };
+        self.count(judged.as_ref().copied());
+        judged.map(|_| ())
+    }
+
+    /// So many records have answers that nothing is wrong with; the longest is
+    /// looked for where it is measured.
+    pub(crate) fn all_answered(&mut self, records: usize, longest: impl FnOnce() -> usize) {
+        self.record.answered();
+        if let Some(usage) = &mut self.usage {
+            usage.add_answers(records, longest());
         }
     }
 

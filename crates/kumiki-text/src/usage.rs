@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, ProcessResult, Result};
+use crate::Error;
 
 /// What one plugin used so far: how often, and the most of any call. A call may
 /// have many records, where a plugin takes many at once.
@@ -70,13 +70,18 @@ impl Usage {
         self.fuel = self.fuel.max(*fuel);
     }
 
-    /// Adds what came of a record.
-    pub(crate) fn add_record(&mut self, answer: &Result<ProcessResult>) {
+    /// Adds so many answers, of which the longest output has so many bytes.
+    pub(crate) fn add_answers(&mut self, records: usize, longest: usize) {
+        self.calls += records as u64;
+        self.output = self.output.max(longest);
+    }
+
+    /// Adds a record without an answer.
+    pub(crate) fn add_failure(&mut self, error: &Error) {
         self.calls += 1;
-        match answer {
-            Ok(result) => self.output = self.output.max(result.output.len()),
-            Err(Error::Plugin { .. }) => self.refused += 1,
-            Err(_) => self.failed += 1,
+        match error {
+            Error::Plugin { .. } => self.refused += 1,
+            _ => self.failed += 1,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use kumiki::{Event, Limit, Limits, LogRecord, Observer};
-use kumiki_text::{Config, Error, Patience, TextHost, TextPlugin, Way};
+use kumiki_text::{Answer, Config, Error, Patience, TextHost, TextPlugin, Texts, Way};
 use proptest::prelude::*;
 use test_components::{BATCH, COLUMN, ECHO, TextPlugin as Guest, error};
 
@@ -41,12 +41,17 @@ fn load(host: &TextHost, guest: &Guest, way: Way) -> TextPlugin {
 
 /// Each answer in a word: its output, or the kind of its error.
 fn words(plugin: &mut TextPlugin, inputs: &[&str]) -> Vec<String> {
-    let answers = plugin.process_all(inputs).into_iter();
-    let word = |answer: Result<kumiki_text::ProcessResult, Error>| match answer {
-        Ok(result) => result.output,
+    let answers = plugin.process_all(&Texts::from_iter(inputs.iter().copied()));
+    let word = |answer: Result<Answer<'_>, &Arc<Error>>| match answer {
+        Ok(answer) => answer.output.to_owned(),
         Err(error) => error.kind().to_owned(),
     };
-    answers.map(word).collect()
+    let words: Vec<_> = answers.iter().map(word).collect();
+    for (row, expected) in words.iter().enumerate() {
+        assert_eq!(&word(answers.get(row).unwrap()), expected);
+    }
+    assert!(answers.get(words.len()).is_none());
+    words
 }
 
 /// What [`moody`] makes of an input.
@@ -260,13 +265,14 @@ fn entries_beyond_the_limit_cost_their_record_alone() {
         ))
         .batch(BATCH);
     let mut plugin = load(&host, &guest, Way::BATCH);
-    let answers = plugin.process_all(&["1", "22", "333", ""]);
+    let answers = plugin.process_all(&Texts::from_iter(["1", "22", "333", ""]));
+    let answers: Vec<_> = answers.iter().collect();
     let [Ok(one), Ok(two), Err(three), Ok(none)] = &answers[..] else {
         panic!("{answers:?}")
     };
     assert_eq!((one.metadata.len(), two.metadata.len()), (1, 2));
     assert!(none.metadata.is_empty());
-    let Error::Host(kumiki::Error::Limit { limit, .. }) = three else {
+    let Error::Host(kumiki::Error::Limit { limit, .. }) = &***three else {
         panic!("{three:?}")
     };
     assert_eq!(*limit, Limit::Entries(2));

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kumiki::{Event, Level, Limit, Limits, LogRecord, Observer};
-use kumiki_text::{Config, Error, Patience, Pipeline, ProcessError, TextHost, TextPlugin};
+use kumiki_text::{
+    Answer, Config, Error, Patience, Pipeline, ProcessError, TextHost, TextPlugin, Texts,
+};
 use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin as Guest, build, error};
 
 /// Loads a guest with nothing configured.
@@ -389,6 +391,10 @@ fn pipelines_give_the_same_for_several_records() {
         ))
     };
     let plugins = || vec![load(&refuses("a", 'a')), load(&refuses("b", 'b'))];
+    let words = |result: Result<Answer<'_>, &Arc<Error>>| match result {
+        Ok(answer) => format!("{:?}", answer.to_result()),
+        Err(error) => format!("{error:?}"),
+    };
     let inputs = ["x", "a", "b", "y", "a", "z"];
     for make in [Pipeline::each, Pipeline::chain] {
         let mut one_by_one: Vec<(String, Vec<_>)> = Vec::new();
@@ -399,7 +405,7 @@ fn pipelines_give_the_same_for_several_records() {
                 if one_by_one.len() == column {
                     one_by_one.push((outcome.plugin.to_owned(), Vec::new()));
                 }
-                one_by_one[column].1.push(format!("{:?}", outcome.result));
+                one_by_one[column].1.push(words(outcome.result));
                 column += 1;
                 Ok::<(), ()>(())
             });
@@ -407,10 +413,10 @@ fn pipelines_give_the_same_for_several_records() {
         }
         let sibling = pipeline.sibling();
         for mut pipeline in [pipeline, sibling] {
-            let together = pipeline.process_all(&inputs).into_iter().map(|answers| {
-                let results = answers.results.iter();
-                let results = results.map(|result| format!("{result:?}")).collect();
-                (answers.plugin.to_owned(), results)
+            let inputs = Texts::from_iter(inputs);
+            let together = pipeline.process_all(&inputs).into_iter().map(|outcomes| {
+                let results = outcomes.answers.iter().map(words).collect();
+                (outcomes.plugin.to_owned(), results)
             });
             assert_eq!(together.collect::<Vec<_>>(), one_by_one);
         }
@@ -432,7 +438,7 @@ fn pipelines_give_each_or_chain() {
             .process("x", |outcome| {
                 outcomes.push((
                     outcome.plugin.to_owned(),
-                    outcome.result.map(|r| r.output).ok(),
+                    outcome.result.map(|r| r.output.to_owned()).ok(),
                 ));
                 Ok::<(), ()>(())
             })

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use kumiki_text::{KeyValue, Outcome};
+use kumiki_text::Outcome;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -37,7 +37,7 @@ impl ResultWriter for JsonLines {
         place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool> {
-        let result = outcome.result.as_ref();
+        let result = outcome.result;
         let error = result.err().map(|error| ErrorObject {
             kind: error.kind(),
             message: error.to_string(),
@@ -47,8 +47,10 @@ impl ResultWriter for JsonLines {
             record: place.record,
             source: place.line.map(|(source, _)| source),
             line: place.line.map(|(_, line)| line),
-            output: result.ok().map(|result| &*result.output),
-            metadata: result.ok().map(|result| Metadata(&result.metadata)),
+            output: result.ok().map(|result| result.output),
+            metadata: result
+                .ok()
+                .map(|result| Metadata(result.metadata.iter().collect())),
             error,
         };
         write_line(out, &line)
@@ -85,14 +87,14 @@ fn write_line(out: &mut dyn Write, line: &Line<'_>) -> io::Result<bool> {
 
 /// Metadata as an object. A key that a plugin gives more than once has the
 /// array of its values, so that none is lost.
-struct Metadata<'a>(&'a [KeyValue]);
+struct Metadata<'a>(Vec<(&'a str, &'a str)>);
 
 impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut keys: Vec<(&str, Vec<&str>)> = Vec::new();
         let mut places = std::collections::HashMap::new();
-        for KeyValue { key, value } in self.0 {
-            let place = *places.entry(&**key).or_insert_with(|| {
+        for &(key, value) in &self.0 {
+            let place = *places.entry(key).or_insert_with(|| {
                 keys.push((key, Vec::new()));
                 keys.len() - 1
             });
@@ -115,25 +117,15 @@ mod tests {
 
     #[test]
     fn metadata_keeps_every_value() {
-        let entry = |key: &str, value: &str| KeyValue {
-            key: key.into(),
-            value: value.into(),
-        };
         for (entries, expected) in [
             (vec![], "{}"),
+            (vec![("b", "1"), ("a", "2")], r#"{"b":"1","a":"2"}"#),
             (
-                vec![entry("b", "1"), entry("a", "2")],
-                r#"{"b":"1","a":"2"}"#,
-            ),
-            (
-                vec![entry("a", "1"), entry("b", "2"), entry("a", "3")],
+                vec![("a", "1"), ("b", "2"), ("a", "3")],
                 r#"{"a":["1","3"],"b":"2"}"#,
             ),
         ] {
-            assert_eq!(
-                serde_json::to_string(&Metadata(&entries)).unwrap(),
-                expected
-            );
+            assert_eq!(serde_json::to_string(&Metadata(entries)).unwrap(), expected);
         }
     }
 }

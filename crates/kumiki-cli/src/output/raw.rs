@@ -22,7 +22,7 @@ impl ResultWriter for Raw {
             return Ok(false);
         };
         if self.terminal {
-            writeln!(out, "{}", escape_lines(&result.output))?;
+            writeln!(out, "{}", escape_lines(result.output))?;
         } else {
             out.write_all(result.output.as_bytes())?;
             out.write_all(b"\n")?;

@@ -62,15 +62,10 @@ impl ResultWriter for Text {
         writeln!(
             out,
             "{style}[{plugin}]{style:#} Output: {}",
-            self.output(&result.output)
+            self.output(result.output)
         )?;
-        for entry in &result.metadata {
-            writeln!(
-                out,
-                "  {}: {}",
-                escape(&entry.key),
-                self.output(&entry.value)
-            )?;
+        for (key, value) in result.metadata.iter() {
+            writeln!(out, "  {}: {}", escape(key), self.output(value))?;
         }
         Ok(true)
     }

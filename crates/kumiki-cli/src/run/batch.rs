@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
-use kumiki_text::ReadError;
+use kumiki_text::{ReadError, Texts};
 
 /// Records of one input, in order. Their texts lie behind one another, so that
 /// a record costs no allocation.
@@ -13,7 +12,8 @@ use kumiki_text::ReadError;
 pub(super) struct Batch {
     /// The file's name; none for `--text`.
     pub(super) source: Option<Arc<str>>,
-    text: String,
+    /// The texts of its records.
+    pub(super) texts: Texts,
     pub(super) items: Vec<Item>,
     /// How many bytes of all inputs were read up to its end.
     pub(super) position: u64,
@@ -29,8 +29,8 @@ pub(super) struct Item {
 }
 
 pub(super) enum Content {
-    /// Where the record's text lies.
-    Text(Range<usize>),
+    /// The next of the batch's texts.
+    Text,
     Unread(Unread),
     /// The input could not be opened. That is no record.
     Unopened(io::Error),
@@ -74,13 +74,11 @@ impl Batch {
 
     /// Adds a record.
     pub(super) fn push(&mut self, record: u64, line: u64, text: &str) {
-        let start = self.text.len();
-        self.text.push_str(text);
-        let content = Content::Text(start..self.text.len());
+        self.texts.push(text);
         self.items.push(Item {
             record,
             line,
-            content,
+            content: Content::Text,
         });
     }
 
@@ -95,20 +93,11 @@ impl Batch {
 
     /// How many bytes its texts have.
     pub(super) fn bytes(&self) -> usize {
-        self.text.len()
+        self.texts.as_str().len()
     }
 
     /// The file and line of its last record.
     pub(super) fn last(&self) -> Option<(Arc<str>, u64)> {
         Some((self.source.clone()?, self.items.last()?.line))
-    }
-
-    /// The texts, in order.
-    pub(super) fn texts(&self) -> Vec<&str> {
-        let text = |item: &Item| match &item.content {
-            Content::Text(range) => self.text.get(range.clone()),
-            Content::Unread(_) | Content::Unopened(_) => None,
-        };
-        self.items.iter().filter_map(text).collect()
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct Done {
 /// Something that the format of the results has no place for.
 pub(super) enum Trouble {
     /// A plugin gave no result for a record; where that stands.
-    Plugin(String, Error),
+    Plugin(String, Arc<Error>),
     /// A line of this file is no record.
     Unread(String, Unread),
     /// This file could not be opened.
@@ -72,10 +72,10 @@ fn render(
     writer: &mut dyn ResultWriter,
     batch: Batch,
 ) -> io::Result<Done> {
-    let texts = batch.texts();
-    let answers = pipeline.process_all(&texts).into_iter();
-    let mut columns: Vec<_> = answers
-        .map(|answers| (answers.plugin, answers.results.into_iter()))
+    let outcomes = pipeline.process_all(&batch.texts);
+    let mut columns: Vec<_> = outcomes
+        .iter()
+        .map(|it| (it.plugin, it.answers.iter()))
         .collect();
     let mut done = Done {
         last: batch.last(),
@@ -89,7 +89,7 @@ fn render(
             record: item.record,
             line: source.map(|source| (source, item.line)),
         };
-        if !matches!(item.content, Content::Text(_)) {
+        if !matches!(item.content, Content::Text) {
             done.unread(writer, place, item)?;
             continue;
         }
@@ -99,7 +99,7 @@ fn render(
             let result = results
                 .next()
                 .ok_or_else(|| io::Error::other("there is a result too few"))?;
-            done.outcome(writer, place, Outcome::new(plugin, result))?;
+            done.outcome(writer, place, &Outcome::new(plugin, result))?;
         }
     }
     Ok(done)
@@ -110,16 +110,16 @@ impl Done {
         &mut self,
         writer: &mut dyn ResultWriter,
         place: Place<'_>,
-        outcome: Outcome<'_>,
+        outcome: &Outcome<'_>,
     ) -> io::Result<()> {
-        let written = writer.result(&mut self.text, place, &outcome)?;
+        let written = writer.result(&mut self.text, place, outcome)?;
         if let Err(error) = outcome.result {
             self.failed += 1;
             if !written {
                 let place = place
                     .line
                     .map_or(String::new(), |(file, line)| format!("{file}:{line}"));
-                self.troubles.push(Trouble::Plugin(place, error));
+                self.troubles.push(Trouble::Plugin(place, error.clone()));
             }
         }
         Ok(())
@@ -138,7 +138,7 @@ impl Done {
                 .map_or(String::new(), |(file, _)| file.to_owned())
         };
         match item.content {
-            Content::Text(_) => {}
+            Content::Text => {}
             Content::Unread(error) => {
                 self.records += 1;
                 self.failed += 1;

@@ -1,0 +1,243 @@
+//! What came of many records, in flat buffers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::batch::key_and_value;
+use crate::contract::{KeyValue, ProcessResult};
+use crate::texts::Texts;
+use crate::{Error, Result};
+
+/// What came of many records in one plugin, or in a chain: one answer for each,
+/// in order. They lie one behind the other, so that an answer costs no
+/// allocation; [`Answer::to_result`] gives one by itself.
+#[derive(Debug, Default)]
+pub struct Answers {
+    outputs: Texts,
+    metadata: Metadata,
+    /// The rows without an answer, in order.
+    failures: Vec<(usize, Arc<Error>)>,
+}
+
+/// Entries of metadata, and where those of each row end. While there are none
+/// at all, no row is noted.
+#[derive(Debug, Default)]
+struct Metadata {
+    ends: Vec<usize>,
+    keys: Texts,
+    values: Texts,
+}
+
+/// One of the [`Answers`], where it lies.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Answer<'a> {
+    /// The output.
+    pub output: &'a str,
+    /// The metadata, in order.
+    pub metadata: Entries<'a>,
+}
+
+/// The metadata of one answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'a> {
+    metadata: &'a Metadata,
+    from: usize,
+    to: usize,
+}
+
+impl Answers {
+    pub(crate) fn with_capacity(rows: usize, bytes: usize) -> Self {
+        Self {
+            outputs: Texts::with_capacity(rows, bytes),
+            ..Self::default()
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
+    /// One of them, counted from 0, or why there is none in its place.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Option<Result<Answer<'_>, &Arc<Error>>> {
+        let output = self.outputs.get(row)?;
+        let failure = self.failures.binary_search_by_key(&row, |(row, _)| *row);
+        Some(match failure {
+            Ok(at) => Err(&self.failures.get(at)?.1),
+            Err(_) => Ok(self.answer(row, output)),
+        })
+    }
+
+    /// All of them, in order, and in the place of each that there is none for,
+    /// why.
+    pub fn iter(&self) -> impl Iterator<Item = Result<Answer<'_>, &Arc<Error>>> {
+        let mut failures = self.failures.iter().peekable();
+        let outputs = self.outputs.iter().enumerate();
+        outputs.map(
+            move |(row, output)| match failures.next_if(|(failed, _)| *failed == row) {
+                Some((_, error)) => Err(error),
+                None => Ok(self.answer(row, output)),
+            },
+        )
+    }
+
+    /// The outputs alone. In the place of a record that has none there is an
+    /// arbitrary text: look at [`Answers::failures`] first.
+    #[must_use]
+    pub fn outputs(&self) -> &Texts {
+        &self.outputs
+    }
+
+    /// The rows without an answer, counted from 0, in order, and why.
+    #[must_use]
+    pub fn failures(&self) -> &[(usize, Arc<Error>)] {
+        &self.failures
+    }
+
+    fn answer<'a>(&'a self, row: usize, output: &'a str) -> Answer<'a> {
+        let metadata = self.metadata.row(row);
+        Answer { output, metadata }
+    }
+
+    /// Adds what came of a record.
+    pub(crate) fn push(&mut self, answer: Result<ProcessResult>) {
+        match answer {
+            Ok(ProcessResult { output, metadata }) => {
+                self.push_answer(&output, metadata.iter().map(key_and_value));
+            }
+            Err(error) => self.push_failure(error),
+        }
+    }
+
+    /// Adds an answer.
+    pub(crate) fn push_answer<'a>(
+        &mut self,
+        output: &str,
+        entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) {
+        for (key, value) in entries {
+            self.metadata.push(key, value);
+        }
+        self.outputs.push(output);
+        self.metadata.end(self.outputs.len());
+    }
+
+    /// Adds a row without an answer.
+    pub(crate) fn push_failure(&mut self, error: impl Into<Arc<Error>>) {
+        self.failures.push((self.len(), error.into()));
+        self.push_answer("", []);
+    }
+
+    /// Adds flat outputs of which none failed and none has metadata.
+    pub(crate) fn extend_flat(&mut self, text: &str, ends: impl Iterator<Item = usize>) {
+        self.outputs.extend_flat(text, ends);
+        self.metadata.end(self.outputs.len());
+    }
+
+    /// Sends these on to whoever is next in a chain: `ask` gets the outputs that
+    /// there are. What comes of it has the metadata of both.
+    pub(crate) fn then(self, ask: impl FnOnce(&Texts) -> Self) -> Self {
+        if self.failures.is_empty() && self.metadata.ends.is_empty() {
+            return ask(&self.outputs);
+        }
+        let good = self.iter().flatten().map(|answer| answer.output);
+        let mut next = ask(&good.collect());
+        let mut failures = std::mem::take(&mut next.failures).into_iter().peekable();
+        let mut joined = Self::with_capacity(self.len(), next.outputs.as_str().len());
+        let mut at = 0;
+        let metadata = self.metadata;
+        let mut earlier = self.failures.into_iter().peekable();
+        for row in 0..self.outputs.len() {
+            if let Some((_, error)) = earlier.next_if(|(failed, _)| *failed == row) {
+                joined.push_failure(error);
+                continue;
+            }
+            match failures.next_if(|(failed, _)| *failed == at) {
+                Some((_, error)) => joined.push_failure(error),
+                None => {
+                    let entries = metadata.row(row).iter().chain(next.metadata.row(at).iter());
+                    joined.push_answer(next.outputs.get(at).unwrap_or_default(), entries);
+                }
+            }
+            at += 1;
+        }
+        joined
+    }
+}
+
+impl Answer<'_> {
+    /// The same, by itself.
+    #[must_use]
+    pub fn to_result(self) -> ProcessResult {
+        let entry = |(key, value): (&str, &str)| KeyValue {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
+        ProcessResult {
+            output: self.output.to_owned(),
+            metadata: self.metadata.iter().map(entry).collect(),
+        }
+    }
+}
+
+impl Metadata {
+    fn push(&mut self, key: &str, value: &str) {
+        self.keys.push(key);
+        self.values.push(value);
+    }
+
+    /// All rows up to this number have what they are to have.
+    fn end(&mut self, rows: usize) {
+        let entries = self.keys.len();
+        if entries == 0 {
+            return;
+        }
+        if self.ends.is_empty() {
+            // The rows before the first that has some.
+            self.ends.resize(rows - 1, 0);
+        }
+        self.ends.resize(rows, entries);
+    }
+
+    fn row(&self, row: usize) -> Entries<'_> {
+        let end = |row: usize| self.ends.get(row).copied().unwrap_or_default();
+        Entries {
+            metadata: self,
+            from: row.checked_sub(1).map_or(0, end),
+            to: end(row),
+        }
+    }
+}
+
+impl<'a> Entries<'a> {
+    /// Keys and values, in order.
+    pub fn iter(self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
+        let Self { metadata, from, to } = self;
+        let Range { start, end } = from..to.max(from);
+        (start..end).map(move |at| {
+            let (key, value) = (metadata.keys.get(at), metadata.values.get(at));
+            (key.unwrap_or_default(), value.unwrap_or_default())
+        })
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.to.saturating_sub(self.from)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
