@@ -26,10 +26,6 @@ use clap::Parser;
 
 use arguments::{Arguments, CacheArguments, Command};
 
-/// Large buffers come and go with every batch, on every core.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {

@@ -12,13 +12,15 @@ use crate::{Output, Plugin, ProcessError, log_panics};
 /// When the host breaks the contract, which is a trap.
 pub fn run<P: Plugin>(inputs: &Texts) -> ColumnResult {
     log_panics();
-    // With messages of our own: those of std bring 5 KB along.
-    let Ok(text) = std::str::from_utf8(&inputs.bytes) else {
-        panic!("the host sent no UTF-8");
-    };
+    // SAFETY: the contract says that it is UTF-8, and the host that keeps it is
+    // whoever runs this plugin and can write anything into its memory. It is
+    // what wit-bindgen does with a `string` that a host sends. To check it took
+    // an eighth of what an upper-cased record of 100 bytes costs in all.
+    let text = unsafe { std::str::from_utf8_unchecked(&inputs.bytes) };
     let mut rows = Vec::with_capacity(inputs.offsets.len());
     let mut from = 0;
     for &to in inputs.offsets.iter().skip(1) {
+        // With a message of our own: those of std bring 5 KB along.
         let Some(row) = text.get(from as usize..to as usize) else {
             panic!("the host sent offsets that are none");
         };
