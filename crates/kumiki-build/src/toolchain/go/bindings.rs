@@ -66,7 +66,10 @@ pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, 
             continue;
         }
         let content = match name {
-            "wit_exports.go" => exports(&content, author, report.is_some()),
+            "wit_exports.go" => {
+                let is_below = |name: &str| project.folder.join(name).is_dir();
+                exports(&content, author, is_below, report.is_some())
+            }
             _ => content,
         };
         files.push((PathBuf::from(name), content));
@@ -84,21 +87,20 @@ pub(super) fn write(folder: &Path, files: &[(PathBuf, String)]) -> Result<(), Er
         .try_for_each(|(name, content)| replace(&folder.join(name), content.as_bytes()))
 }
 
-/// The exported functions, made to call the author's package: itself where the
-/// world exports one interface, else a package below it for each.
-fn exports(source: &str, author: &str, reports: bool) -> String {
+/// The exported functions, made to call the author's package, or for an
+/// interface that has a package below it, that. Go lets one package be imported
+/// by several names: as the bindings have one for each interface.
+fn exports(source: &str, author: &str, is_below: impl Fn(&str) -> bool, reports: bool) -> String {
     let prefix = format!("\"{MODULE}/export_");
-    let imports = source.matches(&prefix).count();
     let mut text = String::new();
     let mut is_export = false;
     for line in source.lines() {
         match line.trim().strip_prefix(&prefix) {
             Some(name) => {
                 let name = format!("export_{}", name.trim_end_matches('"'));
-                let below = if imports > 1 {
-                    format!("/{name}")
-                } else {
-                    String::new()
+                let below = match is_below(&name) {
+                    true => format!("/{name}"),
+                    false => String::new(),
                 };
                 text += &format!("\t{name} \"{author}{below}\"\n");
             }
@@ -147,27 +149,24 @@ mod tests {
 
     #[test]
     fn exports_call_the_authors_package() {
-        let text = exports(SOURCE, "text-slug", true);
+        let text = exports(SOURCE, "text-slug", |_| false, true);
         assert!(text.contains("\texport_a_b_c \"text-slug\"\n"), "{text}");
         assert!(
             text.contains("func f() uintptr {\n\tdefer reportPanic()\n"),
             "{text}"
         );
         assert_eq!(text.matches("defer").count(), 1, "{text}");
-        assert!(!exports(SOURCE, "text-slug", false).contains("defer"));
+        assert!(!exports(SOURCE, "text-slug", |_| false, false).contains("defer"));
     }
 
     #[test]
-    fn several_exported_interfaces_are_packages_below_the_authors() {
+    fn an_interface_may_have_a_package_below_the_authors() {
         let source = SOURCE.replace(
             "_b_c\"\n",
             "_b_c\"\n        \"wit_component/export_a_b_d\"\n",
         );
-        let text = exports(&source, "mine", true);
-        assert!(
-            text.contains("\texport_a_b_c \"mine/export_a_b_c\"\n"),
-            "{text}"
-        );
+        let text = exports(&source, "mine", |name| name == "export_a_b_d", true);
+        assert!(text.contains("\texport_a_b_c \"mine\"\n"), "{text}");
         assert!(
             text.contains("\texport_a_b_d \"mine/export_a_b_d\"\n"),
             "{text}"
