@@ -2,6 +2,7 @@
 //! the bundle and an engine become a component, made by a package from npm that
 //! runs on Node.
 
+mod batch;
 mod bundle;
 mod declarations;
 mod imports;

@@ -101,7 +101,12 @@ pub(super) fn result_of<'a>(
     resolve: &'a Resolve,
     function: &Function,
 ) -> Option<&'a wit_parser::Result_> {
-    let Some(Type::Id(id)) = function.result else {
+    result_type(resolve, function.result?)
+}
+
+/// The `result` that a type is.
+pub(super) fn result_type(resolve: &Resolve, ty: Type) -> Option<&wit_parser::Result_> {
+    let Type::Id(id) = ty else {
         return None;
     };
     match &resolve.types[follow(resolve, id)].kind {

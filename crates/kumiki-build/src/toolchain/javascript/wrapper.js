@@ -39,6 +39,22 @@ function wrapFunction(name, author, fallible, log, self) {
   };
 }
 
+// Many at once of what is there for one, each tried for itself: what is thrown
+// for one is that one's error. Within a list both engines take results as the
+// component model spells them. An Error is nobody's here either, and ends the
+// call: the host asks again, half by half, until what is to blame stands alone.
+function batchOf(one) {
+  return (inputs) =>
+    inputs.map((input) => {
+      try {
+        return { tag: "ok", val: one(input) };
+      } catch (error) {
+        if (error instanceof Error) throw error;
+        return { tag: "err", val: error };
+      }
+    });
+}
+
 function uncaught(error) {
   if (!(error instanceof Error)) return `uncaught ${String(error)}`;
   const stack = authorsStack(kumikiPositions, error.stack ?? "");

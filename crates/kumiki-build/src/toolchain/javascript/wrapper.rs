@@ -8,6 +8,7 @@ use heck::ToLowerCamelCase as _;
 use serde_json::json;
 use wit_parser::{Resolve, WorldId};
 
+use super::batch::Single;
 use super::world::{Export, exported, free_functions, is_fallible};
 use crate::log::Log;
 
@@ -31,38 +32,61 @@ fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
     }
     let entry = json!(format!("./{}", entry.display()).replace('\\', "/"));
     for (index, export) in exported(resolve, world).into_iter().enumerate() {
-        let (name, value) = match export {
-            Export::Interface(name, id) => {
-                let functions: BTreeMap<_, _> = free_functions(resolve, id)
-                    .map(|function| {
-                        (
-                            function.name.to_lower_camel_case(),
-                            is_fallible(resolve, function),
-                        )
-                    })
-                    .collect();
-                let value = format!(
-                    "wrapInterface({}, author{index}, {}, log)",
-                    json!(name),
-                    json!(functions)
-                );
-                (name, value)
-            }
-            Export::Function(name, function) => {
-                let fallible = is_fallible(resolve, function);
-                let value = format!(
-                    "wrapFunction({}, author{index}, {fallible}, log)",
-                    json!(name)
-                );
-                (name, value)
-            }
+        let author = format!("author{index}");
+        let single = match export {
+            Export::Interface(_, id) => Single::of(resolve, world, id),
+            Export::Function(..) => None,
         };
-        lines += &format!("import {{ {name} as author{index} }} from {entry};\n");
+        let (name, value) = wrapped(resolve, export, &author, single.as_ref());
+        let import = match single {
+            // That a module as a whole lacks a name is no error.
+            Some(_) => format!("* as {author}"),
+            None => format!("{{ {name} as {author} }}"),
+        };
+        lines += &format!("import {import} from {entry};\n");
         // A name of its own: the world's may be a word of the language.
         lines += &format!("const export{index} = {value};\n");
         lines += &format!("export {{ export{index} as {name} }};\n");
     }
     lines
+}
+
+/// An export's name, and what the author's own becomes; where that may be
+/// missing, for there is a `single`, `author` is the whole module.
+fn wrapped(
+    resolve: &Resolve,
+    export: Export<'_>,
+    author: &str,
+    single: Option<&Single>,
+) -> (String, String) {
+    let (name, id) = match export {
+        Export::Interface(name, id) => (name, id),
+        Export::Function(name, function) => {
+            let fallible = is_fallible(resolve, function);
+            let value = format!("wrapFunction({}, {author}, {fallible}, log)", json!(name));
+            return (name, value);
+        }
+    };
+    let functions: BTreeMap<_, _> = free_functions(resolve, id)
+        .map(|function| {
+            let name = function.name.to_lower_camel_case();
+            (name, is_fallible(resolve, function))
+        })
+        .collect();
+    let (shown, functions) = (json!(name), json!(functions));
+    let own = |author| format!("wrapInterface({shown}, {author}, {functions}, log)");
+    let value = match single {
+        None => own(author),
+        Some(Single {
+            export,
+            function,
+            many,
+        }) => format!(
+            "{author}.{name} ? {} : {{ {many}: batchOf((input) => export{export}.{function}(input)) }}",
+            own(&format!("{author}.{name}"))
+        ),
+    };
+    (name, value)
 }
 
 #[cfg(test)]
@@ -86,6 +110,26 @@ mod tests {
              const export0 = wrapInterface(\"plugin\", author0, \
              {\"getName\":false,\"getVersion\":false,\"process\":true}, log);\n\
              export { export0 as plugin };\n"
+        );
+    }
+
+    #[test]
+    fn many_at_once_are_made_of_the_function_for_one() {
+        let wit = concat!(
+            include_str!("../../../../../wit/text-processor/world.wit"),
+            include_str!("../../../../../wit/text-processor/batch.wit"),
+        );
+        let exports = exports_of(wit, "text-plugin-batch");
+        let (_, batch) = exports
+            .split_once("export { export0 as plugin };\n")
+            .unwrap();
+        assert_eq!(
+            batch,
+            "import * as author1 from \"./plugin.js\";\n\
+             const export1 = author1.batch \
+             ? wrapInterface(\"batch\", author1.batch, {\"processBatch\":false}, log) \
+             : { processBatch: batchOf((input) => export0.process(input)) };\n\
+             export { export1 as batch };\n"
         );
     }
 
