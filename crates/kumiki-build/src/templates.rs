@@ -106,10 +106,7 @@ impl Template {
         Ok(Self {
             name: name.to_owned(),
             language,
-            world: match has_batch(language) {
-                true => "text-plugin-batch".to_owned(),
-                false => "text-plugin".to_owned(),
-            },
+            world: "text-plugin-batch".to_owned(),
             other: None,
         })
     }
@@ -212,13 +209,11 @@ impl Template {
             ("README.md", README),
             ("tests.jsonl", CASES),
             ("wit/world.wit", WIT),
+            ("wit/batch.wit", BATCH),
         ];
         let theirs = [("README.md", README_WORLD)];
         let (own, shared): (Vec<File>, &[File]) = match &self.other {
-            None => {
-                let batch = has_batch(self.language).then_some(("wit/batch.wit", BATCH));
-                (shelf.iter().copied().chain(batch).collect(), &ours)
-            }
+            None => (shelf.to_vec(), &ours),
             Some(_) => {
                 let is_source = |(name, _): &File| *name == source(self.language);
                 let rest = shelf.iter().copied().filter(|file| !is_source(file));
@@ -265,11 +260,6 @@ impl Template {
             }
         }
     }
-}
-
-/// Whether our contract's plugins take many records in one call, too.
-fn has_batch(language: Language) -> bool {
-    matches!(language, Language::Rust | Language::Python)
 }
 
 /// The file of our contract's plugins in which the work is done.
