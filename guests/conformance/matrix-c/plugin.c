@@ -9,11 +9,12 @@
 #include <string.h>
 #include <wctype.h>
 
-#include "text_plugin.h"
+#include "text_plugin_batch.h"
 
-typedef text_plugin_string_t string;
+typedef text_plugin_batch_string_t string;
 typedef exports_myapp_text_processor_plugin_process_result_t process_result;
 typedef exports_myapp_text_processor_plugin_process_error_t process_error;
+typedef exports_myapp_text_processor_batch_list_result_process_result_process_error_t process_results;
 
 // Memory, or a trap: a guest of the tests has nothing better to do without.
 // None for nothing: what is empty the bindings do not free.
@@ -183,6 +184,22 @@ bool exports_myapp_text_processor_plugin_process(
     string *input, process_result *ret, process_error *err) {
     memset(ret, 0, sizeof *ret);
     bool is_well = obey(*input, ret, err);
-    text_plugin_string_free(input);
+    text_plugin_batch_string_free(input);
     return is_well;
+}
+
+void exports_myapp_text_processor_batch_process_batch(
+    text_plugin_batch_list_string_t *inputs, process_results *ret) {
+    ret->len = inputs->len;
+    ret->ptr = allocate(inputs->len * sizeof *ret->ptr);
+    for (size_t i = 0; i < inputs->len; i++) {
+        process_result result;
+        process_error error;
+        bool is_well =
+            exports_myapp_text_processor_plugin_process(&inputs->ptr[i], &result, &error);
+        ret->ptr[i].is_err = !is_well;
+        if (is_well) ret->ptr[i].val.ok = result;
+        else ret->ptr[i].val.err = error;
+    }
+    if (inputs->len > 0) free(inputs->ptr);
 }

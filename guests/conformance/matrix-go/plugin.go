@@ -68,6 +68,15 @@ func Process(input string) Answer {
 	return metadata(types.KeyValue{Key: "unknown", Value: input})
 }
 
+// ProcessBatch is how the host gives many commands in one call.
+func ProcessBatch(inputs []string) []Answer {
+	results := make([]Answer, len(inputs))
+	for index, input := range inputs {
+		results[index] = Process(input)
+	}
+	return results
+}
+
 func output(text string) Answer {
 	return wit.Ok[types.ProcessResult, types.ProcessError](types.ProcessResult{Output: text})
 }

@@ -1,6 +1,6 @@
 """The language matrix's guest in Python; guests/README.md lists its commands."""
 
-from componentize_py_types import Err
+from componentize_py_types import Err, Ok, Result
 from wit_world import exports
 from wit_world.imports.host_api import LogLevel, get_config, log
 from wit_world.imports.types import KeyValue, ProcessError, ProcessResult
@@ -57,3 +57,15 @@ class Plugin(exports.Plugin):
 
     def process(self, input: str) -> ProcessResult:
         return obey(input)
+
+
+class Batch(exports.Batch):
+    def process_batch(self, inputs: list[str]) -> list[Result[ProcessResult, ProcessError]]:
+        return [attempt(input) for input in inputs]
+
+
+def attempt(input: str) -> Result[ProcessResult, ProcessError]:
+    try:
+        return Ok(obey(input))
+    except Err as error:
+        return error
