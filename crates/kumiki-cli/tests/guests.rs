@@ -8,7 +8,7 @@ use std::process::Command;
 
 use kumiki::Cache;
 use kumiki::inspect::Interfaces;
-use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, conformance};
+use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, Way, conformance};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::{Guest, artifacts};
 
@@ -331,7 +331,7 @@ fn ts_errors(path: &Path) -> Result<(), Failed> {
 /// traps.
 fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed> {
     let mut plugin = load(path)?;
-    for (input, expected) in [
+    let cases = [
         ("plain", "plain"),
         ("", "invalid-input"),
         ("throw", "unsupported-format"),
@@ -341,12 +341,21 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         ("error", "trap"),
         ("mistake", "trap"),
         ("plain", "plain"),
-    ] {
-        let answer = match plugin.process(input) {
-            Ok(result) => result.output,
-            Err(error) => error.kind().to_owned(),
-        };
-        assert_eq!(answer, expected, "{input}");
+    ];
+    // One by one, and then at once: what is thrown is one record's error there,
+    // too.
+    assert_eq!(plugin.way(), Way::BATCH);
+    let inputs = cases.map(|(input, _)| input);
+    let single = inputs.map(|input| plugin.process(input));
+    let together = plugin.process_all(&inputs);
+    for (answers, how) in [(Vec::from(single), "one by one"), (together, "together")] {
+        for (answer, (input, expected)) in answers.into_iter().zip(cases) {
+            let answer = match answer {
+                Ok(result) => result.output,
+                Err(error) => error.kind().to_owned(),
+            };
+            assert_eq!(answer, expected, "{input}, {how}");
+        }
     }
     let folder = tempfile::tempdir()?;
     let records = folder.path().join("records");

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use kumiki::inspect::Inspection;
-use kumiki_text::TextHost;
+use kumiki::inspect::{Inspection, Interfaces};
+use kumiki_text::{TextHost, Way};
 use kumiki_text::cases::{self, Case};
 use kumiki_text::conformance::{self, Finding};
 
@@ -45,7 +45,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     console.done();
     let plugin = plugin?;
 
-    let mut table = Table::new();
+    let mut table = Table::new(path);
     conformance::check(&plugin, |finding| {
         let hint = finding.leak.map(|_| leak_cure(path));
         table.row(&finding, hint.as_deref());
@@ -87,11 +87,11 @@ struct Table {
 
 impl Table {
     /// Begins with what loading has shown already.
-    fn new() -> Self {
+    fn new(path: &Path) -> Self {
         Self {
             tried: 1,
             failed: 0,
-            written: heading(),
+            written: heading(&ways(path)),
         }
     }
 
@@ -114,7 +114,17 @@ impl Table {
     }
 }
 
-fn heading() -> io::Result<()> {
+/// The ways in which the plugin can be called, without a call; it was readable a
+/// moment ago.
+fn ways(path: &Path) -> String {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let exports = Interfaces::of("", &bytes).map(|interfaces| interfaces.exports);
+    let exports = exports.unwrap_or_default();
+    let names: Vec<_> = Way::among(&exports).map(|way| way.name).collect();
+    names.join(", ")
+}
+
+fn heading(ways: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
@@ -124,7 +134,7 @@ fn heading() -> io::Result<()> {
     // Nothing else is seen until the first check is done.
     writeln!(
         out,
-        "{OK}ok{OK:#}      {:<38}  {:>8}  text-processor, one record a call",
+        "{OK}ok{OK:#}      {:<38}  {:>8}  text-processor: {ways}",
         "fits the contract", "-"
     )
 }

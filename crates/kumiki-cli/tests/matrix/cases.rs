@@ -145,6 +145,7 @@ pub(crate) fn cases(toolchain: Toolchain) -> Vec<Case> {
                 call("echo alive", output("alive")),
             ],
         ),
+        case("a trap among many", poisoned()),
         // The guests notice a command that they lack: the matrix rests on it.
         case(
             "unknown command",
@@ -216,6 +217,21 @@ fn log_at_each_level() -> Vec<Call> {
 
 fn thousand() -> impl Iterator<Item = (String, String)> {
     (0..1000).map(|index| (format!("鍵-{index}"), format!("{index} 😀")))
+}
+
+/// What nothing may happen to, whatever is asked along with it.
+pub(crate) fn neighbour(name: &str) -> Call {
+    call(format!("echo {name}"), output(name))
+}
+
+/// A record that traps, one with an error, and others on all sides.
+fn poisoned() -> Vec<Call> {
+    let each = |index| match index {
+        13 => call("error invalid-input", Answer::Error(ProcessError::InvalidInput)),
+        23 => call("trap", Answer::Trap),
+        index => neighbour(&index.to_string()),
+    };
+    (0..40).map(each).collect()
 }
 
 /// In, out and both; of bytes, and of characters that are four bytes in UTF-8

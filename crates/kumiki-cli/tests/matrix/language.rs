@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kumiki::{Cache, Event, Level, LogRecord, Observer, Plugin};
 use kumiki_build::Toolchain;
-use kumiki_text::{Error, TextContract, TextHost, TextPlugin};
+use kumiki_text::{Error, ProcessResult, TextContract, TextHost, TextPlugin, Way};
 use test_components::guests::{Guest, artifacts};
 
 use crate::cases::{Answer, config};
@@ -21,6 +21,16 @@ pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
         Toolchain::Python => "matrix-python",
         Toolchain::Go => "matrix-go",
     }
+}
+
+/// The ways in which its guest can be called: with many records at once in every
+/// language, and with flat buffers where an SDK makes them.
+pub(crate) fn ways(toolchain: Toolchain) -> Vec<Way> {
+    let mut ways = vec![Way::SINGLE, Way::BATCH];
+    if toolchain == Toolchain::Rust {
+        ways.push(Way::COLUMN);
+    }
+    ways
 }
 
 /// A language's guest, which one trial has at a time.
@@ -91,10 +101,15 @@ impl Loaded {
         Ok(Self { plugin, heard })
     }
 
-    /// A plugin of its own for a trial: what another has done to its instance
-    /// does not matter here.
-    pub(crate) fn plugin(&self) -> Result<TextPlugin, String> {
-        TextPlugin::new(self.plugin.clone(), config()).map_err(|error| error.to_string())
+    /// A plugin of its own for a trial, called in this way: what another has done
+    /// to its instance does not matter here.
+    pub(crate) fn plugin(&self, way: Way) -> Result<TextPlugin, String> {
+        let plugin = TextPlugin::new(self.plugin.clone(), config());
+        let mut plugin = plugin.map_err(|error| error.to_string())?;
+        match plugin.set_way(way) {
+            true => Ok(plugin),
+            false => Err(format!("it cannot be called by {}", way.name)),
+        }
     }
 
     /// What was heard since the last time.
@@ -105,7 +120,25 @@ impl Loaded {
 
 /// What a plugin answers; a host's error that is no trap is none.
 pub(crate) fn ask(plugin: &mut TextPlugin, input: &str) -> Result<Answer, String> {
-    match plugin.process(input) {
+    answer(plugin.process(input))
+}
+
+/// What a plugin answers to many records, by the way that it is set to: one
+/// answer for each.
+pub(crate) fn ask_together(
+    plugin: &mut TextPlugin,
+    inputs: &[&str],
+) -> Result<Vec<Answer>, String> {
+    let answers = plugin.process_all(inputs);
+    if answers.len() != inputs.len() {
+        let (answers, inputs) = (answers.len(), inputs.len());
+        return Err(format!("{answers} answers to {inputs} inputs"));
+    }
+    answers.into_iter().map(answer).collect()
+}
+
+fn answer(answer: Result<ProcessResult, Error>) -> Result<Answer, String> {
+    match answer {
         Ok(result) => Ok(Answer::Result(result)),
         Err(Error::Plugin { error, .. }) => Ok(Answer::Error(error)),
         Err(Error::Host(kumiki::Error::Trap { .. })) => Ok(Answer::Trap),

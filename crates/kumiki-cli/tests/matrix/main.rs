@@ -6,14 +6,16 @@
 //! of the case fails by that name; a toolchain without a guest does not
 //! compile here.
 
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
 use kumiki_build::{Project, Toolchain};
+use kumiki_text::Way;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use cases::{Answer, Call, Case, cases};
-use language::{Language, ask, guest_name};
+use cases::{Answer, Call, Case, cases, neighbour};
+use language::{Language, ask, ask_together, guest_name, ways};
 
 mod cases;
 mod language;
@@ -28,22 +30,45 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// All that a toolchain's guest is asked.
+/// All that a toolchain's guest is asked, in every way that it can be.
 fn trials(toolchain: Toolchain) -> Vec<Trial> {
     let language = Arc::new(Language::new(toolchain));
     let mut trials = vec![
         Trial::test(name("a guest", toolchain), move || has_a_guest(toolchain)),
         trial(&language, "name and version", says_what_it_is),
-        trial(&language, "echo of any text", properties::echo),
-        trial(&language, "upper-case of any such text", properties::upper),
+        trial(&language, "ways", offers_its_ways),
     ];
-    for Case { name, calls } in cases(toolchain) {
-        trials.push(trial(&language, &name, move |language| {
-            check(language, &calls)
-        }));
+    let cases = cases(toolchain).into_iter();
+    let cases: Vec<(String, Arc<[Call]>)> = cases
+        .map(|Case { name, calls }| (name, calls.into()))
+        .collect();
+    for way in ways(toolchain) {
+        let named = |what: &str| match way {
+            Way::SINGLE => what.to_owned(),
+            way => format!("{what}, by {}", way.name),
+        };
+        let texts = [
+            ("echo of any text", properties::echo as Property),
+            ("upper-case of any such text", properties::upper),
+        ];
+        for (what, property) in texts {
+            trials.push(trial(&language, &named(what), move |language| {
+                property(language, way)
+            }));
+        }
+        for (name, calls) in &cases {
+            let calls = calls.clone();
+            trials.push(trial(&language, &named(name), move |language| match way {
+                Way::SINGLE => check(language, &calls),
+                way => check_together(language, way, &calls),
+            }));
+        }
     }
     trials
 }
+
+/// What is tried on random texts.
+type Property = fn(&Language, Way) -> Result<(), Failed>;
 
 fn trial(
     language: &Arc<Language>,
@@ -73,7 +98,7 @@ fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
 }
 
 fn says_what_it_is(language: &Language) -> Result<(), Failed> {
-    let plugin = language.loaded()?.plugin()?;
+    let plugin = language.loaded()?.plugin(Way::SINGLE)?;
     let said = (plugin.name(), plugin.version());
     if said == ("matrix", "0.1.0") {
         Ok(())
@@ -82,23 +107,28 @@ fn says_what_it_is(language: &Language) -> Result<(), Failed> {
     }
 }
 
+/// The ways for which there are trials are all that the guest has.
+fn offers_its_ways(language: &Language) -> Result<(), Failed> {
+    let plugin = language.loaded()?.plugin(Way::SINGLE)?;
+    let (offered, tried) = (plugin.ways(), ways(language.toolchain));
+    if offered == tried {
+        Ok(())
+    } else {
+        Err(format!("it offers {offered:?}, not {tried:?}").into())
+    }
+}
+
 /// Makes the calls, in order, and compares all that came of each.
 fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
     let loaded = language.loaded()?;
-    let mut plugin = loaded.plugin()?;
+    let mut plugin = loaded.plugin(Way::SINGLE)?;
     // What an earlier trial left unheard.
     loaded.heard();
     for call in calls {
         let input = shown(&call.input);
         let answer = ask(&mut plugin, &call.input)?;
         let heard = loaded.heard();
-        if lacks_command(&answer) && answer != call.answer {
-            return Err(format!("the guest has no answer to {input}").into());
-        }
-        if answer != call.answer {
-            let (answer, expected) = (shown(&answer), shown(&call.answer));
-            return Err(format!("{input} gave\n{answer}, not\n{expected}").into());
-        }
+        compare(call, &answer)?;
         let traps = answer == Answer::Trap;
         if heard.ended != usize::from(traps) {
             return Err(format!("{input} ended {} instances", heard.ended).into());
@@ -110,6 +140,48 @@ fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// Asks for everything at once and compares all that came of it.
+fn check_together(language: &Language, way: Way, calls: &[Call]) -> Result<(), Failed> {
+    let loaded = language.loaded()?;
+    let mut plugin = loaded.plugin(way)?;
+    loaded.heard();
+    // A record alone would be asked by `process`; and nothing may happen to
+    // these.
+    let (first, last) = (neighbour("first"), neighbour("last"));
+    let calls: Vec<&Call> = iter::once(&first).chain(calls).chain([&last]).collect();
+    let inputs: Vec<&str> = calls.iter().map(|call| &*call.input).collect();
+    let answers = ask_together(&mut plugin, &inputs)?;
+    let heard = loaded.heard();
+    for (call, answer) in calls.iter().zip(&answers) {
+        compare(call, answer)?;
+    }
+    let traps = answers.contains(&Answer::Trap);
+    // A call that failed and was mended by asking again would end one, too.
+    if traps != (heard.ended > 0) {
+        return Err(format!("it ended {} instances", heard.ended).into());
+    }
+    // What is asked again is logged again.
+    let log: Vec<_> = calls.iter().flat_map(|call| call.log.clone()).collect();
+    if !traps && heard.log != log {
+        let (log, expected) = (shown(&heard.log), shown(&log));
+        return Err(format!("it logged\n{log}, not\n{expected}").into());
+    }
+    Ok(())
+}
+
+/// Compares an answer with what is due.
+fn compare(call: &Call, answer: &Answer) -> Result<(), Failed> {
+    if *answer == call.answer {
+        return Ok(());
+    }
+    let input = shown(&call.input);
+    if lacks_command(answer) {
+        return Err(format!("the guest has no answer to {input}").into());
+    }
+    let (answer, expected) = (shown(answer), shown(&call.answer));
+    Err(format!("{input} gave\n{answer}, not\n{expected}").into())
 }
 
 /// Whether it is the guests' answer to what they do not know.
