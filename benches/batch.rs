@@ -1,21 +1,22 @@
-//! What a record costs in each of the ways that a plugin can be called:
-//! 1,024 records of 100 bytes through the same plugin.
+//! What a record costs in each of the ways that a plugin can be called: 1,024
+//! records of 100 bytes, upper-cased by each language's guest, as a table for
+//! `docs/languages.md`; then the ways against each other with the leanest guest.
 //!
 //! ```sh
 //! cargo xtask fixtures
 //! cargo bench --workspace --bench batch
 //! ```
 
-#![allow(missing_docs, clippy::print_stderr, reason = "a benchmark")]
+#![allow(missing_docs, clippy::print_stderr, clippy::print_stdout, reason = "a benchmark")]
 
 mod ratio;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use kumiki::Limits;
-use kumiki_text::{Config, TextHost, TextPlugin, Texts, Way};
-use test_components::guests::Guest;
+use kumiki::{Cache, Limits, Plugin};
+use kumiki_text::{Config, TextContract, TextHost, TextPlugin, Texts, Way};
+use test_components::guests::{Guest, artifacts};
 
 use crate::ratio::ratio;
 
@@ -23,40 +24,107 @@ const RECORDS: usize = 1024;
 const BYTES: usize = 100;
 /// How many pairs each ratio is the median of.
 const PAIRS: usize = 301;
+/// How long a guest is called in one way, and how often at the most.
+const TIME: Duration = Duration::from_secs(5);
+const TURNS: usize = 1000;
 
-/// The plugin, called in `way`.
-fn plugin(component: &[u8], way: Way) -> TextPlugin {
+/// The language matrix's guests, all of which obey `upper TEXT`.
+const GUESTS: [(&str, &str); 6] = [
+    ("Rust with the SDK", "matrix-rust"),
+    ("C, Zig", "matrix-c"),
+    ("Go", "matrix-go"),
+    ("Python", "matrix-python"),
+    ("JavaScript, QuickJS", "matrix-js"),
+    ("JavaScript, StarlingMonkey", "matrix-starlingmonkey"),
+];
+
+/// The plugin, called in `way`; none where it does not offer that.
+fn plugin(loaded: &Plugin<TextContract>, way: Way) -> Option<TextPlugin> {
+    let plugin = TextPlugin::new(loaded.clone(), Config::default());
+    let mut plugin = plugin.expect("an instance");
+    plugin.set_way(way).then_some(plugin)
+}
+
+fn load(guest: &'static str) -> Result<Plugin<TextContract>, String> {
+    let guest = Guest::find(guest);
+    let path = guest.path()?;
     let limits = Limits::default().with_time(Duration::from_secs(3600));
-    let host = TextHost::builder().limits(limits).build().expect("a host");
-    let plugin = host.load_bytes("plugin", component).expect("a plugin");
-    let mut plugin = TextPlugin::new(plugin, Config::default()).expect("a plugin");
-    assert!(plugin.set_way(way), "it offers {}", way.name);
-    plugin
+    let cache = Cache::open(artifacts()).expect("a cache");
+    let host = TextHost::builder().limits(limits).cache(cache).build();
+    let host = host.map_err(|error| error.to_string())?;
+    host.load(path).map_err(|error| error.to_string())
+}
+
+/// So many equal records of so many bytes, which begin with `command`.
+fn records(command: &str) -> Texts {
+    let text = "Hello, Component Mod! ".repeat(BYTES / 22 + 1);
+    let record = &format!("{command}{text}")[..BYTES];
+    std::iter::repeat_n(record, RECORDS).collect()
 }
 
 /// Nanoseconds a record: the least of many turns.
 fn nanoseconds(plugin: &mut TextPlugin, inputs: &Texts) -> f64 {
+    let begun = Instant::now();
     let turn = |_| {
         let start = Instant::now();
-        drop(black_box(plugin.process_all(black_box(inputs))));
-        start.elapsed()
+        let answers = black_box(plugin.process_all(black_box(inputs)));
+        let elapsed = start.elapsed();
+        assert!(answers.failures().is_empty(), "each has an answer");
+        elapsed
     };
-    let least = (0..1000).map(turn).min().unwrap_or_default();
+    let turns = (0..TURNS).take_while(|turn| *turn < 3 || begun.elapsed() < TIME);
+    let least = turns.map(turn).min().unwrap_or_default();
     least.as_secs_f64() * 1e9 / inputs.len() as f64
 }
 
 fn main() {
-    let path = match Guest::find("batch-rust").path() {
-        Ok(path) => path.to_owned(),
+    languages();
+    ways();
+}
+
+/// The table: a language a row.
+fn languages() {
+    let inputs = records("upper ");
+    println!("| guest | single | batch | column |");
+    println!("| --- | --- | --- | --- |");
+    for (language, guest) in GUESTS {
+        let loaded = match load(guest) {
+            Ok(loaded) => loaded,
+            Err(why) => {
+                println!("| {language} | {} | | |", why.replace('\n', "; "));
+                continue;
+            }
+        };
+        let time = |way| Some(nanoseconds(&mut plugin(&loaded, way)?, &inputs));
+        let single = time(Way::SINGLE).expect("every plugin offers it");
+        let cell = |way| match time(way) {
+            Some(time) => format!("{} ({:.2})", microseconds(time), single / time),
+            None => "-".to_owned(),
+        };
+        let (batch, column) = (cell(Way::BATCH), cell(Way::COLUMN));
+        println!(
+            "| {language} (`{guest}`) | {} | {batch} | {column} |",
+            microseconds(single)
+        );
+    }
+}
+
+fn microseconds(nanoseconds: f64) -> String {
+    format!("{:.2} µs", nanoseconds / 1e3)
+}
+
+/// The ways of one guest that does no more than upper-case.
+fn ways() {
+    let loaded = match load("batch-rust") {
+        Ok(loaded) => loaded,
         Err(why) => {
             eprintln!("left out: {why}");
             return;
         }
     };
-    let component = std::fs::read(path).expect("it can be read");
-    let text = "Hello, Component Mod! ".repeat(BYTES / 22 + 1)[..BYTES].to_owned();
-    let inputs = Texts::from_iter(vec![text.as_str(); RECORDS]);
-    let [mut single, mut batch, mut column] = Way::ALL.map(|way| plugin(&component, way));
+    let inputs = records("");
+    let [mut single, mut batch, mut column] =
+        Way::ALL.map(|way| plugin(&loaded, way).expect("it offers every way"));
     for plugin in [&mut single, &mut batch, &mut column] {
         let time = nanoseconds(plugin, &inputs);
         eprintln!("{:<8}{time:>6.0} ns a record", plugin.way().name);

@@ -103,6 +103,12 @@ impl Answers {
         &self.failures
     }
 
+    /// Why rows are without an answer; not of those that a chain shares.
+    pub(crate) fn into_failures(self) -> impl Iterator<Item = Error> {
+        let failures = self.failures.into_iter();
+        failures.filter_map(|(_, error)| Arc::into_inner(error))
+    }
+
     fn answer<'a>(&'a self, row: usize, output: &'a str) -> Answer<'a> {
         let metadata = self.metadata.row(row);
         Answer { output, metadata }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use kumiki::inspect::{Inspection, Interfaces};
-use kumiki_text::{TextHost, Way};
 use kumiki_text::cases::{self, Case};
 use kumiki_text::conformance::{self, Finding};
+use kumiki_text::{TextHost, Way};
 
 use crate::arguments::CheckArguments;
 use crate::artifacts;

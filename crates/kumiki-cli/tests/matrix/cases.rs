@@ -227,7 +227,10 @@ pub(crate) fn neighbour(name: &str) -> Call {
 /// A record that traps, one with an error, and others on all sides.
 fn poisoned() -> Vec<Call> {
     let each = |index| match index {
-        13 => call("error invalid-input", Answer::Error(ProcessError::InvalidInput)),
+        13 => call(
+            "error invalid-input",
+            Answer::Error(ProcessError::InvalidInput),
+        ),
         23 => call("trap", Answer::Trap),
         index => neighbour(&index.to_string()),
     };

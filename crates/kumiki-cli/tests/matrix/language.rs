@@ -120,7 +120,7 @@ impl Loaded {
 
 /// What a plugin answers; a host's error that is no trap is none.
 pub(crate) fn ask(plugin: &mut TextPlugin, input: &str) -> Result<Answer, String> {
-    answer(plugin.process(input))
+    answer(plugin.process(input).as_ref().map(ProcessResult::clone))
 }
 
 /// What a plugin answers to many records, by the way that it is set to: one
@@ -129,18 +129,23 @@ pub(crate) fn ask_together(
     plugin: &mut TextPlugin,
     inputs: &[&str],
 ) -> Result<Vec<Answer>, String> {
-    let answers = plugin.process_all(inputs);
+    let answers = plugin.process_all(&inputs.iter().copied().collect());
     if answers.len() != inputs.len() {
         let (answers, inputs) = (answers.len(), inputs.len());
         return Err(format!("{answers} answers to {inputs} inputs"));
     }
-    answers.into_iter().map(answer).collect()
+    let results = answers.iter();
+    let results = results.map(|answer| match answer {
+        Ok(answer) => Ok(answer.to_result()),
+        Err(error) => Err(&**error),
+    });
+    results.map(answer).collect()
 }
 
-fn answer(answer: Result<ProcessResult, Error>) -> Result<Answer, String> {
+fn answer(answer: Result<ProcessResult, &Error>) -> Result<Answer, String> {
     match answer {
         Ok(result) => Ok(Answer::Result(result)),
-        Err(Error::Plugin { error, .. }) => Ok(Answer::Error(error)),
+        Err(Error::Plugin { error, .. }) => Ok(Answer::Error(*error)),
         Err(Error::Host(kumiki::Error::Trap { .. })) => Ok(Answer::Trap),
         Err(error) => Err(error.to_string()),
     }
