@@ -7,7 +7,12 @@
 //! cargo bench --workspace --bench batch
 //! ```
 
-#![allow(missing_docs, clippy::print_stderr, clippy::print_stdout, reason = "a benchmark")]
+#![allow(
+    missing_docs,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a benchmark"
+)]
 
 mod ratio;
 

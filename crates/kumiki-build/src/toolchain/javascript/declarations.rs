@@ -9,6 +9,7 @@ use wit_parser::{
     WorldId,
 };
 
+use super::batch::Single;
 use super::world::{exported_interfaces, free_functions, imported_interfaces, result_of};
 use crate::error::Error;
 use crate::output::replace;
@@ -34,21 +35,39 @@ fn declarations(resolve: &Resolve, world: WorldId) -> String {
     let mut text = format!("{MARK}\n");
     let imported = imported_interfaces(resolve, world);
     let exported = exported_interfaces(resolve, world);
+    let object = |id| match Single::of(resolve, world, id) {
+        None => Object::Asked,
+        Some(Single { function, .. }) => Object::MadeOf(function),
+    };
     for (name, id) in &imported {
-        let object = exported.iter().any(|(_, exported)| exported == id);
-        text += &module(resolve, name, *id, true, object);
+        let is_exported = exported.iter().any(|(_, exported)| exported == id);
+        let object = is_exported.then(|| object(*id));
+        text += &module(resolve, name, *id, true, object.as_ref());
     }
     for (name, id) in exported {
         if !imported.iter().any(|(_, imported)| *imported == id) {
-            text += &module(resolve, &name, id, false, true);
+            text += &module(resolve, &name, id, false, Some(&object(id)));
         }
     }
     text
 }
 
+/// The object that a module exports for an interface.
+enum Object {
+    Asked,
+    /// Where there is none, the build makes it of this function.
+    MadeOf(String),
+}
+
 /// One interface: its types; its functions if a plugin may call them; and the
-/// type of the object if a plugin has to export one.
-fn module(resolve: &Resolve, name: &str, id: InterfaceId, functions: bool, object: bool) -> String {
+/// type of the object if a plugin may export one.
+fn module(
+    resolve: &Resolve,
+    name: &str,
+    id: InterfaceId,
+    functions: bool,
+    object: Option<&Object>,
+) -> String {
     let interface = &resolve.interfaces[id];
     let writer = Writer { resolve, id };
     let mut items = Vec::new();
@@ -67,8 +86,8 @@ fn module(resolve: &Resolve, name: &str, id: InterfaceId, functions: bool, objec
             });
         }
     }
-    if object && !interface.functions.is_empty() {
-        items.push(writer.object());
+    if let Some(object) = object.filter(|_| !interface.functions.is_empty()) {
+        items.push(writer.object(object));
     }
     let mut text = format!("\ndeclare module \"{name}\" {{\n");
     text += &indent(&items.join("\n"));
@@ -216,7 +235,7 @@ impl Writer<'_> {
         )
     }
 
-    fn object(&self) -> String {
+    fn object(&self, object: &Object) -> String {
         let interface = &self.resolve.interfaces[self.id];
         let mut members = Vec::new();
         for function in free_functions(self.resolve, self.id) {
@@ -236,8 +255,12 @@ impl Writer<'_> {
             .as_deref()
             .unwrap_or_default()
             .to_lower_camel_case();
+        let otherwise = match object {
+            Object::Asked => String::new(),
+            Object::MadeOf(function) => format!("; without, it is made of `{function}`"),
+        };
         format!(
-            "/** What the module exports as `{exported}`. */\nexport interface {name} {{\n{}}}",
+            "/** What the module exports as `{exported}`{otherwise}. */\nexport interface {name} {{\n{}}}",
             lines(members.into_iter())
         )
     }

@@ -45,6 +45,21 @@ declare module "myapp:text-processor/plugin" {
 }
 
 #[test]
+fn an_object_that_the_build_can_make() {
+    let wit = concat!(
+        include_str!("../../../../../wit/text-processor/world.wit"),
+        include_str!("../../../../../wit/text-processor/batch.wit"),
+    );
+    let declared = declared(wit, "text-plugin-batch");
+    for line in [
+        "/** What the module exports as `plugin`. */",
+        "/** What the module exports as `batch`; without, it is made of `process`. */",
+    ] {
+        assert!(declared.contains(line), "{declared}");
+    }
+}
+
+#[test]
 fn types() {
     for (wit, expected) in [
         ("type t = u8;", "export type T = number;"),
