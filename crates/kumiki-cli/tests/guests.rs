@@ -370,11 +370,16 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         .lines()
         .filter(|line| line.contains("] error: uncaught TypeError: "))
         .collect();
-    let [thrown, mistaken] = logged[..] else {
-        return Err(format!("not two were logged: {text}").into());
+    // The first ends the call of both records, and each is asked again.
+    let [together, thrown, mistaken] = logged[..] else {
+        return Err(format!("not three were logged: {text}").into());
     };
     assert!(thrown.contains(": on purpose\\n"), "{thrown}");
-    for (logged, place) in [(thrown, thrown_at), (mistaken, mistaken_at)] {
+    for (logged, place) in [
+        (together, thrown_at),
+        (thrown, thrown_at),
+        (mistaken, mistaken_at),
+    ] {
         assert!(logged.contains(place), "no `{place}` in: {logged}");
         // The wrapper's own places are nothing to the author.
         for foreign in ["kumiki-", "initializer", "user.js", "native"] {

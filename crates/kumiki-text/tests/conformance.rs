@@ -106,6 +106,30 @@ fn memory_that_grows_is_found() {
 
 /// It has its limit of memory full before anything is counted, and lives on.
 #[test]
+fn memory_that_grows_with_many_records_alone_is_found() {
+    let batch = format!("(drop (memory.grow (i32.const 1))) {BATCH}");
+    let [(check, wrong)] = &failures(&Guest::new("leaky").batch(&batch))[..] else {
+        panic!("one check fails");
+    };
+    assert_eq!(check, "100,000 calls without growing");
+    assert!(
+        wrong.contains("in 100096 records by batch, 256 bytes a record"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn memory_that_grows_once_is_no_leak() {
+    let body = format!(
+        "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+         (if (i32.eq (global.get $calls) (i32.const 150000))
+            (then (drop (memory.grow (i32.const 1))))) {ECHO}"
+    );
+    let guest = Guest::new("collected").global("calls").process(&body);
+    assert_eq!(failures(&guest), []);
+}
+
+#[test]
 fn memory_that_is_full_is_found() {
     let body = format!("(drop (memory.grow (i32.const 16))) {ECHO}");
     let failures = failures(&Guest::new("greedy").process(&body));

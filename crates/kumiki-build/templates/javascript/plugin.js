@@ -13,6 +13,8 @@ export const plugin = {
     return "0.1.0";
   },
 
+  // The build makes of it what the world has for many texts in one call: an
+  // object `batch`, unless this module exports one.
   process(input) {
     const words = input.match(WORD);
     if (words === null) {
