@@ -40,40 +40,37 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Calls an instance of its own 100,000 times in each way that it offers,
-    /// after as many calls that do not count, and again where it grew; each time
-    /// half a minute at the most. The first way in which it always grows is what
-    /// is told. The limits of the plugin's host are armed: a plugin that comes to
-    /// its limit of memory is measured up to there.
+    /// Calls an instance of its own 100,000 times, one record a call, after as
+    /// many calls that do not count; and again where it grew, for a leak always
+    /// grows. Half a minute each time at the most. The limits of the plugin's host
+    /// are armed: a plugin that comes to its limit of memory is measured up to
+    /// there.
     ///
     /// # Errors
     /// [`Error::Host`] when the plugin traps or comes to another limit.
     pub fn measure(plugin: &Plugin<TextContract>) -> Result<Self> {
+        Self::measure_by(plugin, Way::SINGLE)
+    }
+
+    /// The same with as many records by this `way`, if the plugin offers it, and
+    /// by its fastest if not: [`Growth::way`] is the one.
+    ///
+    /// # Errors
+    /// As for [`Growth::measure`].
+    pub fn measure_by(plugin: &Plugin<TextContract>, way: Way) -> Result<Self> {
         // What has filled half of its limit did not fill a cache; and if it has
         // filled all of it, it could not be seen to grow any more.
         let runaway = plugin.host().limits().memory / 2;
         let mut plugin = TextPlugin::new(plugin.clone(), Config::default())?;
+        plugin.set_way(way);
         let mut growth = Self::new(&plugin);
-        for way in plugin.ways().to_vec() {
-            plugin.set_way(way);
-            growth = Self::in_its_way(&mut plugin, runaway)?;
-            if growth.is_leak() {
-                break;
-            }
-        }
-        Ok(growth)
-    }
-
-    /// How it grows by the way that it is set to, or more than `runaway` bytes.
-    fn in_its_way(plugin: &mut TextPlugin, runaway: usize) -> Result<Self> {
-        let mut growth = Self::new(plugin);
-        let has_room = growth.call(plugin, WARM_UP_CALLS, runaway)?;
+        let has_room = growth.call(&mut plugin, WARM_UP_CALLS, runaway)?;
         if !has_room || growth.bytes > runaway {
             return Ok(growth);
         }
         for _ in 0..TURNS {
-            growth = Self::new(plugin);
-            let has_room = growth.call(plugin, CALLS, runaway)?;
+            growth = Self::new(&plugin);
+            let has_room = growth.call(&mut plugin, CALLS, runaway)?;
             if !growth.is_leak() || !has_room {
                 break;
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kumiki::{Cache, Event, Level, LogRecord, Observer, Plugin};
 use kumiki_build::Toolchain;
-use kumiki_text::{Error, ProcessResult, TextContract, TextHost, TextPlugin, Way};
+use kumiki_text::{Error, Growth, ProcessResult, TextContract, TextHost, TextPlugin, Way};
 use test_components::guests::{Guest, artifacts};
 
 use crate::cases::{Answer, config};
@@ -110,6 +110,11 @@ impl Loaded {
             true => Ok(plugin),
             false => Err(format!("it cannot be called by {}", way.name)),
         }
+    }
+
+    /// How the memory of an instance grows when it is called in this way.
+    pub(crate) fn growth_by(&self, way: Way) -> Result<Growth, String> {
+        Growth::measure_by(&self.plugin, way).map_err(|error| error.to_string())
     }
 
     /// What was heard since the last time.
