@@ -1,4 +1,4 @@
-//! A plugin's file: opened once, looked at, and read only if need be.
+//! A plugin's file: opened once, looked at, and read.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -14,8 +14,8 @@ pub(crate) struct ComponentFile {
     /// In bytes; what the system says, which says nothing of a device.
     pub(crate) length: usize,
     /// When it was looked at, and what it looked like.
-    pub(crate) time: SystemTime,
-    pub(crate) identity: Option<Identity>,
+    time: SystemTime,
+    identity: Option<Identity>,
 }
 
 impl ComponentFile {
@@ -41,12 +41,11 @@ impl ComponentFile {
         Ok((bytes.len() <= most).then_some(bytes))
     }
 
-    /// What it looked like when it was opened, if it looks so still: what was
-    /// read in between is one file, and not the halves of two.
-    pub(crate) fn unchanged(&self) -> Option<&Identity> {
+    /// What it looked like when it was opened, and when that was, if it looks so
+    /// still: what was read in between is one file, and not the halves of two.
+    pub(crate) fn unchanged(self) -> Option<(Identity, SystemTime)> {
         let now = Identity::of(&self.file.metadata().ok()?);
-        self.identity
-            .as_ref()
-            .filter(|then| now.as_ref() == Some(then))
+        let then = self.identity.filter(|then| now.as_ref() == Some(then));
+        Some((then?, self.time))
     }
 }

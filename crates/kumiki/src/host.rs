@@ -1,9 +1,9 @@
 //! A contract, linked to what the host gives: where plugins are loaded.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
+use std::{fs, io};
 
 use wasmtime::component::{Component, Linker};
 
@@ -87,16 +87,13 @@ impl<C: Contract> Host<C> {
         let start = Instant::now();
         let path = path.as_ref();
         let name = path.display().to_string();
+        if let Some((length, found)) = self.find_unread(&name, path)? {
+            return self.link(&name, length, start, found);
+        }
         let file = self.open(path)?;
-        let found = match self.find_unread(&name, &file)? {
-            Some(found) => found,
-            None => {
-                let bytes = self.read_open(path, &file)?;
-                let unchanged = file.unchanged().map(|identity| (identity, file.time));
-                self.find(&name, &bytes, unchanged)?
-            }
-        };
-        self.link(&name, file.length, start, found)
+        let bytes = self.read_open(path, &file)?;
+        let found = self.find(&name, &bytes, file.unchanged())?;
+        self.link(&name, bytes.len(), start, found)
     }
 
     /// What the plugin in a file requests, before it is loaded. A file that the
@@ -107,13 +104,12 @@ impl<C: Contract> Host<C> {
     pub fn requests(&self, path: impl AsRef<Path>) -> Result<Requests> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let file = self.open(path)?;
         let known = self
-            .cached(&file)
-            .and_then(|(cache, compiler, identity)| cache.known(compiler, identity));
+            .looked_at(path)
+            .and_then(|(cache, compiler, identity)| cache.known(compiler, &identity));
         match known {
             Some(known) => Requests::read(&name, &known.requests),
-            None => Requests::of(&name, &self.read_open(path, &file)?),
+            None => Requests::of(&name, &self.read(path)?),
         }
     }
 
@@ -167,30 +163,30 @@ impl<C: Contract> Host<C> {
         self.link(name, bytes.len(), start, found)
     }
 
-    /// What the cache has of a file that it knows.
-    fn find_unread(&self, name: &str, file: &ComponentFile) -> Result<Option<Found>> {
+    /// What the cache has of a file that it knows, and the file's length.
+    fn find_unread(&self, name: &str, path: &Path) -> Result<Option<(usize, Found)>> {
+        let Some((cache, compiler, identity)) = self.looked_at(path) else {
+            return Ok(None);
+        };
         let engine = self.inner.engine.as_wasmtime();
-        let found = self.cached(file).and_then(|(cache, compiler, identity)| {
-            cache.known_component(engine, compiler, identity)
-        });
-        found
-            .map(|(component, known)| {
-                Ok(Found {
-                    component,
-                    origin: Origin::Kept,
-                    requests: Requests::read(name, &known.requests)?,
-                })
-            })
-            .transpose()
+        let Some((component, known)) = cache.known_component(engine, compiler, &identity) else {
+            return Ok(None);
+        };
+        let found = Found {
+            component,
+            origin: Origin::Kept,
+            requests: Requests::read(name, &known.requests)?,
+        };
+        Ok(Some((identity.length(), found)))
     }
 
-    /// What it takes to look for a file in the cache, if that can be.
-    fn cached<'a>(
-        &'a self,
-        file: &'a ComponentFile,
-    ) -> Option<(&'a Cache, &'a Compiler, &'a Identity)> {
+    /// What it takes to look for a file in the cache, if it may be there. What
+    /// is too large has been loaded by a host of other limits at most.
+    fn looked_at(&self, path: &Path) -> Option<(&Cache, &Compiler, Identity)> {
         let (cache, compiler) = self.inner.cache.as_ref()?;
-        Some((cache, compiler, file.identity.as_ref()?))
+        let identity = Identity::of(&fs::metadata(path).ok()?)?;
+        let fits = identity.length() <= self.inner.limits.component;
+        fits.then_some((cache, compiler, identity))
     }
 
     /// The component in `bytes`: mapped from the cache, or checked and compiled.
@@ -201,7 +197,7 @@ impl<C: Contract> Host<C> {
         &self,
         name: &str,
         bytes: &[u8],
-        unchanged: Option<(&Identity, SystemTime)>,
+        unchanged: Option<(Identity, SystemTime)>,
     ) -> Result<Found> {
         let text = Requests::text(name, bytes)?;
         let requests = Requests::read(name, text)?;
@@ -218,7 +214,7 @@ impl<C: Contract> Host<C> {
                 let key = compiler.key(bytes);
                 let found = cache.component(engine, &key, name, compile)?;
                 if let Some((identity, time)) = unchanged {
-                    cache.remember(compiler, identity, time, &Known::new(key, text));
+                    cache.remember(compiler, &identity, time, &Known::new(key, text));
                 }
                 found
             }

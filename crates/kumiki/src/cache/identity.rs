@@ -26,7 +26,7 @@ const NONE: &str = "-";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// In bytes.
-    pub(super) length: u64,
+    length: u64,
     pub(super) device: u64,
     pub(super) inode: u64,
     /// The last change of its bytes, which its owner may set to anything, and
@@ -55,6 +55,11 @@ impl Identity {
     #[cfg(not(unix))]
     pub(crate) fn of(_: &Metadata) -> Option<Self> {
         None
+    }
+
+    /// The file's length in bytes.
+    pub(crate) fn length(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX)
     }
 
     /// Whether a file that looked so at `time` held what it will hold for as

@@ -80,9 +80,11 @@ struct Inner {
 
 /// An artifact whose bytes are those that were sealed.
 struct Whole {
-    /// What its file looks like for as long as that stays so; none where it was
-    /// written just now, and must be read again to know it.
-    looks: Option<Identity>,
+    /// Its seal, with what its file looks like for as long as that stays so;
+    /// with nothing where it was written just now, and must be read again.
+    seal: Seal,
+    /// Whether it had to be read to know it.
+    was_read: bool,
 }
 
 /// Where a component came from.
@@ -217,10 +219,11 @@ impl Cache {
         let path = self.inner.folder.join(known.key.artifact());
         let looks = Identity::of(&fs::metadata(&path).ok()?);
         if looks.is_none() || looks != known.artifact {
-            let whole = self.whole(&known.key, &path)?;
-            known.artifact = whole.looks;
-            // If it cannot be written, the next load asks the seal again.
-            let _ = entry.write(&known);
+            known.artifact = self.whole(&known.key, &path)?.seal.identity;
+            if known.artifact.is_some() {
+                // If it cannot be written, the next load asks the seal again.
+                let _ = entry.write(&known);
+            }
         } else if is_forgotten(used) {
             // Artifacts go by when their seals were last used.
             let _ = file.set_modified(SystemTime::now());
@@ -264,43 +267,48 @@ impl Cache {
 
     /// Maps an artifact that is there and as it was written.
     fn kept(&self, engine: &Engine, key: &ArtifactKey) -> Option<Component> {
-        let path = self.inner.folder.join(key.artifact());
-        self.whole(key, &path)?;
+        let Inner {
+            folder,
+            key: seal_key,
+            ..
+        } = &*self.inner;
+        let path = folder.join(key.artifact());
+        let Whole { seal, was_read } = self.whole(key, &path)?;
+        if was_read && seal.identity.is_some() {
+            let seal = seal.text(key, seal_key);
+            // If it cannot be written, the next load reads the artifact again.
+            let _ = replace_lightly(&folder.join(key.seal()), seal.as_bytes());
+        }
         map(engine, &path)
     }
 
     /// An artifact, if its bytes are those that were sealed.
     fn whole(&self, key: &ArtifactKey, path: &Path) -> Option<Whole> {
-        let seal_path = self.inner.folder.join(key.seal());
-        let mut seal_file = File::open(&seal_path).ok()?;
+        let mut file = File::open(self.inner.folder.join(key.seal())).ok()?;
         let mut text = String::new();
-        seal_file.read_to_string(&mut text).ok()?;
+        file.read_to_string(&mut text).ok()?;
         let seal = Seal::read(&text, key, &self.inner.key)?;
         let looks = Identity::of(&fs::metadata(path).ok()?);
-        if looks.is_some() && looks == seal.identity {
-            if is_forgotten(seal_file.metadata().ok()?.modified().ok()?) {
-                let _ = seal_file.set_modified(SystemTime::now());
-            }
-            return Some(Whole { looks });
+        let was_read = looks.is_none() || looks != seal.identity;
+        if was_read {
+            let seal = self.read_whole(path, seal).ok()??;
+            return Some(Whole { seal, was_read });
         }
-        let looks = self.read_whole(path, &seal.digest).ok()??.looks;
-        if looks.is_some() {
-            let identity = looks.clone();
-            let seal = Seal { identity, ..seal }.text(key, &self.inner.key);
-            // If it cannot be written, the next load reads the artifact again.
-            let _ = replace_lightly(&seal_path, seal.as_bytes());
+        if is_forgotten(file.metadata().ok()?.modified().ok()?) {
+            let _ = file.set_modified(SystemTime::now());
         }
-        Some(Whole { looks })
+        Some(Whole { seal, was_read })
     }
 
-    /// The same by reading them all.
-    fn read_whole(&self, path: &Path, digest: &str) -> io::Result<Option<Whole>> {
+    /// The seal, with what the artifact looks like now, if it holds all of the
+    /// artifact's bytes.
+    fn read_whole(&self, path: &Path, seal: Seal) -> io::Result<Option<Seal>> {
         let time = SystemTime::now();
         let artifact = File::open(path)?;
         let looks = Identity::of(&artifact.metadata()?);
-        let looks = looks.filter(|looks| looks.is_settled(time, self.inner.left_alone));
-        let is_whole = self.inner.key.digest(&artifact)? == digest;
-        Ok(is_whole.then_some(Whole { looks }))
+        let identity = looks.filter(|looks| looks.is_settled(time, self.inner.left_alone));
+        let is_whole = self.inner.key.digest(&artifact)? == seal.digest;
+        Ok(is_whole.then_some(Seal { identity, ..seal }))
     }
 
     /// Writes an artifact, then its seal: without the seal it is not there.
