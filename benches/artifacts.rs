@@ -10,6 +10,7 @@
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
 mod by_hand;
+mod many;
 mod ratio;
 
 use std::path::Path;
@@ -30,12 +31,23 @@ const GUESTS: [&str; 4] = [
 ];
 const INPUT: &str = "Hello, Component Mod!";
 const PAIRS: usize = 301;
+/// What is taken for settled: `LEFT_ALONE` of the cache, and some.
+const SETTLED: Duration = Duration::from_millis(2100);
 
 fn main() {
     println!("first result, in process | by hand | Kumiki | Kumiki / by hand | compiled anew");
     for name in GUESTS {
         match Guest::find(name).path() {
             Ok(path) => compare(name, path),
+            Err(why) => println!("{name} is left out: {why}"),
+        }
+    }
+    println!(
+        "1,000 plugins, each | one core | all cores | memory | drop | artifact read | compiled"
+    );
+    for name in ["text-reverse-c", "text-upper"] {
+        match Guest::find(name).path() {
+            Ok(path) => many::many(name, path),
             Err(why) => println!("{name} is left out: {why}"),
         }
     }
@@ -48,6 +60,9 @@ fn compare(name: &str, path: &Path) {
     };
     let cache = Cache::open(artifacts()).expect("a cache");
     let host = TextHost::builder().cache(cache).build().expect("a host");
+    first(&host, path);
+    // From then on its files are known by what they look like.
+    std::thread::sleep(SETTLED);
     first(&host, path);
     let mapped = Mapped::new(path);
     let mut by_hand = || drop(mapped.first(INPUT));

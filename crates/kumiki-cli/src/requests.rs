@@ -99,6 +99,10 @@ fn admission<'a>(
 
 impl<'a> Wish<'a> {
     fn of(host: &TextHost, file: &'a Path, granted: &Grants) -> Option<Self> {
+        // Most request nothing, and most of these need not be read to know it.
+        if host.requests(file).ok()?.beyond(granted).is_empty() {
+            return None;
+        }
         let bytes = host.read(file).ok()?;
         let missing = Requests::of("", &bytes).ok()?.beyond(granted);
         (!missing.is_empty()).then(|| Self {

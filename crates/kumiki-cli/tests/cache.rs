@@ -190,3 +190,72 @@ fn killed_at_any_moment() {
 fn the_help() {
     snapshot!(Scene::new().transcript(&["cache", "--help"]));
 }
+
+/// A plugin's file is not read again while it looks the same; whatever becomes
+/// of it, and of what is known of it, the plugin that is there answers.
+#[test]
+fn a_changed_file_is_another_plugin() {
+    const SETTLED: Duration = Duration::from_millis(2200);
+    let plugin = |name: &str| TextPlugin::new(name).build();
+    let scene = Scene::new().file("plugin.wasm", plugin("one"));
+    let path = scene.path("plugin.wasm");
+    let hi = ["run", "-p", "plugin.wasm", "--text", "hi"];
+    let assert_is = |name: &str| {
+        let output = run(&scene, &hi);
+        let expected = format!("[{name}] Output: hi\n");
+        assert!(output.contains(&expected), "{name}: {output}");
+    };
+    let settle = |name: &str| {
+        assert_is(name);
+        thread::sleep(SETTLED);
+        assert_is(name);
+        assert_is(name);
+    };
+    settle("one");
+    let [known] = &*files(&scene, "known") else {
+        panic!("it is known");
+    };
+
+    // As long, and its time set back.
+    let modified = fs::metadata(&path).and_then(|file| file.modified());
+    let set_back = |path| {
+        let file = fs::File::options().append(true).open(path);
+        let modified = modified.as_ref().expect("a time");
+        file.and_then(|file| file.set_modified(*modified))
+            .expect("it is ours");
+    };
+    assert_eq!(plugin("one").len(), plugin("two").len());
+    fs::write(&path, plugin("two")).expect("it is ours");
+    set_back(&path);
+    settle("two");
+
+    for bytes in [&b""[..], b"spoilt\n", &[0xff; 300]] {
+        fs::write(known, bytes).expect("it is ours");
+        assert_is("two");
+    }
+
+    // Another file in its place, as long and as old.
+    let new = scene.path("new");
+    fs::write(&new, plugin("six")).expect("it is ours");
+    set_back(&new);
+    fs::rename(&new, &path).expect("it is ours");
+    settle("six");
+
+    // One that requests what it is not granted.
+    let greedy = test_components::with_section(
+        &plugin("six"),
+        "kumiki-requests",
+        b"[env]\nLANG = 'why not'",
+    );
+    fs::write(&path, greedy).expect("it is ours");
+    for _ in 0..3 {
+        let output = run(&scene, &hi);
+        assert!(output.starts_with("exit code: 2\n"), "{output}");
+        thread::sleep(SETTLED);
+        let allowed = [&hi[..], &["--allow-env", "LANG=en"]].concat();
+        let output = run(&scene, &allowed);
+        assert!(output.contains("[six] Output: hi\n"), "{output}");
+    }
+    assert!(run(&scene, &["cache", "clear"]).contains("removed "));
+    assert_eq!(files(&scene, "known").len(), 0);
+}

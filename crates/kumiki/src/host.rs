@@ -1,14 +1,14 @@
 //! A contract, linked to what the host gives: where plugins are loaded.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
+use std::{fs, io};
 
 use wasmtime::component::{Component, Linker};
 
-use crate::cache::{Cache, Compiler, Origin};
+use crate::cache::{Cache, Compiler, Identity, Known, Origin};
+use crate::component_file::ComponentFile;
 use crate::contract::{Contract, World};
 use crate::grants::Granted;
 use crate::inspect::Kind;
@@ -35,6 +35,13 @@ pub(crate) struct Inner<C: Contract> {
     pub(crate) granted: Arc<Granted>,
     /// Where compiled plugins are kept, and what makes an artifact of one.
     cache: Option<(Cache, Compiler)>,
+}
+
+/// A component that can be linked, and what came with it.
+struct Found {
+    component: Component,
+    origin: Origin,
+    requests: Requests,
 }
 
 impl<C: Contract> Clone for Host<C> {
@@ -71,14 +78,39 @@ impl<C: Contract> Host<C> {
     ///
     /// Compiles the component, which takes milliseconds for a small one and
     /// many seconds of all cores for one that carries a language's runtime,
-    /// unless the host has a [`Cache`] that has it compiled.
+    /// unless the host has a [`Cache`] that has it compiled. A file that the
+    /// cache knows, and that has not changed since, is not even read.
     ///
     /// # Errors
     /// [`Error::Read`], and all of [`Host::load_bytes`].
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Plugin<C>> {
+        let start = Instant::now();
         let path = path.as_ref();
         let name = path.display().to_string();
-        self.load_bytes(&name, &self.read(path)?)
+        if let Some((length, found)) = self.find_unread(&name, path)? {
+            return self.link(&name, length, start, found);
+        }
+        let file = self.open(path)?;
+        let bytes = self.read_open(path, &file)?;
+        let found = self.find(&name, &bytes, file.unchanged())?;
+        self.link(&name, bytes.len(), start, found)
+    }
+
+    /// What the plugin in a file requests, before it is loaded. A file that the
+    /// host's [`Cache`] knows, and that has not changed since, is not read.
+    ///
+    /// # Errors
+    /// As for [`Host::read`] and [`Requests::of`].
+    pub fn requests(&self, path: impl AsRef<Path>) -> Result<Requests> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        let known = self
+            .looked_at(path)
+            .and_then(|(cache, compiler, identity)| cache.known(compiler, &identity));
+        match known {
+            Some(known) => Requests::read(&name, &known.requests),
+            None => Requests::of(&name, &self.read(path)?),
+        }
     }
 
     /// Reads a plugin's file, but never more than a plugin may have: it may be
@@ -89,22 +121,20 @@ impl<C: Contract> Host<C> {
     /// [`Error::Read`], and [`Error::Limit`] for a file that is too large.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Vec<u8>> {
         let path = path.as_ref();
-        let most = self.inner.limits.component;
-        let read = || {
-            let file = File::open(path)?;
-            let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-            if length > most {
-                return Ok(None);
-            }
-            let mut bytes = Vec::with_capacity(length);
-            file.take((most as u64).saturating_add(1))
-                .read_to_end(&mut bytes)?;
-            Ok((bytes.len() <= most).then_some(bytes))
-        };
-        let bytes = read().map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        self.read_open(path, &self.open(path)?)
+    }
+
+    fn open(&self, path: &Path) -> Result<ComponentFile> {
+        let file = ComponentFile::open(path).map_err(|source| cannot_read(path, source))?;
+        match file.length > self.inner.limits.component {
+            true => Err(self.too_large(&path.display().to_string())),
+            false => Ok(file),
+        }
+    }
+
+    fn read_open(&self, path: &Path, file: &ComponentFile) -> Result<Vec<u8>> {
+        let bytes = file.read(self.inner.limits.component);
+        let bytes = bytes.map_err(|source| cannot_read(path, source))?;
         bytes.ok_or_else(|| self.too_large(&path.display().to_string()))
     }
 
@@ -129,8 +159,81 @@ impl<C: Contract> Host<C> {
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Plugin<C>> {
         let start = Instant::now();
         self.check_size(name, bytes)?;
-        let requests = Requests::of(name, bytes)?;
-        let (component, origin) = self.component(name, bytes)?;
+        let found = self.find(name, bytes, None)?;
+        self.link(name, bytes.len(), start, found)
+    }
+
+    /// What the cache has of a file that it knows, and the file's length.
+    fn find_unread(&self, name: &str, path: &Path) -> Result<Option<(usize, Found)>> {
+        let Some((cache, compiler, identity)) = self.looked_at(path) else {
+            return Ok(None);
+        };
+        let engine = self.inner.engine.as_wasmtime();
+        let Some((component, known)) = cache.known_component(engine, compiler, &identity) else {
+            return Ok(None);
+        };
+        let found = Found {
+            component,
+            origin: Origin::Kept,
+            requests: Requests::read(name, &known.requests)?,
+        };
+        Ok(Some((identity.length(), found)))
+    }
+
+    /// What it takes to look for a file in the cache, if it may be there. What
+    /// is too large has been loaded by a host of other limits at most.
+    fn looked_at(&self, path: &Path) -> Option<(&Cache, &Compiler, Identity)> {
+        let (cache, compiler) = self.inner.cache.as_ref()?;
+        let identity = Identity::of(&fs::metadata(path).ok()?)?;
+        let fits = identity.length() <= self.inner.limits.component;
+        fits.then_some((cache, compiler, identity))
+    }
+
+    /// The component in `bytes`: mapped from the cache, or checked and compiled.
+    /// What is in the cache was checked before it came there, against the same
+    /// contract. If they are what was read of a file that is `unchanged` since
+    /// it was looked at, the cache knows that file from then on.
+    fn find(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        unchanged: Option<(Identity, SystemTime)>,
+    ) -> Result<Found> {
+        let text = Requests::text(name, bytes)?;
+        let requests = Requests::read(name, text)?;
+        let engine = self.inner.engine.as_wasmtime();
+        let compile = || {
+            self.check(name, bytes)?;
+            Component::from_binary(engine, bytes).map_err(|source| Error::Compile {
+                plugin: name.into(),
+                source,
+            })
+        };
+        let (component, origin) = match &self.inner.cache {
+            Some((cache, compiler)) => {
+                let key = compiler.key(bytes);
+                let found = cache.component(engine, &key, name, compile)?;
+                if let Some((identity, time)) = unchanged {
+                    cache.remember(compiler, &identity, time, &Known::new(key, text));
+                }
+                found
+            }
+            None => (compile()?, Origin::Compiled),
+        };
+        Ok(Found {
+            component,
+            origin,
+            requests,
+        })
+    }
+
+    /// The plugin of a component, linked.
+    fn link(&self, name: &str, bytes: usize, start: Instant, found: Found) -> Result<Plugin<C>> {
+        let Found {
+            component,
+            origin,
+            requests,
+        } = found;
         let pre = self
             .inner
             .linker
@@ -142,7 +245,7 @@ impl<C: Contract> Host<C> {
             })?;
         self.inner.observer.event(&Event::Loaded {
             plugin: name,
-            bytes: bytes.len(),
+            bytes,
             elapsed: start.elapsed(),
             was_kept: matches!(origin, Origin::Kept),
         });
@@ -151,24 +254,6 @@ impl<C: Contract> Host<C> {
             self.inner.observer.event(&Event::NotKept { plugin, error });
         }
         Ok(Plugin::new(self.clone(), name, pre, requests))
-    }
-
-    /// The component in `bytes`: mapped from the cache, or checked and compiled.
-    /// What is in the cache was checked before it came there, against the same
-    /// contract.
-    fn component(&self, name: &str, bytes: &[u8]) -> Result<(Component, Origin)> {
-        let engine = self.inner.engine.as_wasmtime();
-        let compile = || {
-            self.check(name, bytes)?;
-            Component::from_binary(engine, bytes).map_err(|source| Error::Compile {
-                plugin: name.into(),
-                source,
-            })
-        };
-        match &self.inner.cache {
-            Some((cache, compiler)) => cache.component(engine, &compiler.key(bytes), name, compile),
-            None => Ok((compile()?, Origin::Compiled)),
-        }
     }
 
     fn check_size(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -211,6 +296,13 @@ impl<C: Contract> Host<C> {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+}
+
+fn cannot_read(path: &Path, source: io::Error) -> Error {
+    Error::Read {
+        path: path.to_owned(),
+        source,
     }
 }
 

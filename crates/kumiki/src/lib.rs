@@ -88,6 +88,7 @@
 //! crate never prints.
 
 mod cache;
+mod component_file;
 mod contract;
 mod engine;
 mod error;

@@ -1,8 +1,10 @@
 //! `kumiki cache`: what is kept of compiled plugins.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytesize::ByteSize;
@@ -69,20 +71,20 @@ fn list(cache: &Cache, out: &mut dyn Write) -> io::Result<()> {
 fn warm(cache: Cache, plugins: &[PathBuf]) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
     let files = find(plugins)?;
+    let seen = Seen::default();
+    let host = TextHost::builder()
+        .cache(cache)
+        .observer(seen.clone())
+        .build()?;
     let load = |file: &PathBuf| {
-        let seen = Seen::default();
-        let host = TextHost::builder()
-            .cache(Some(cache.clone()))
-            .observer(seen.clone());
         let start = Instant::now();
-        let loaded = host.build().and_then(|host| host.load(file));
-        loaded.map(|_| (seen, start.elapsed()))
+        host.load(file).map(|_| start.elapsed())
     };
     let loaded = load_all(&files, |file| file.display().to_string(), load, &console);
     let mut failed = false;
     for (file, loaded) in files.iter().zip(loaded) {
         match loaded {
-            Ok((seen, elapsed)) => {
+            Ok(elapsed) => {
                 let line = seen.line(file, elapsed);
                 written(
                     "what was done",
@@ -98,39 +100,44 @@ fn warm(cache: Cache, plugins: &[PathBuf]) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-/// What became of a plugin's artifact.
+/// What became of the artifacts that were not compiled and kept, by the
+/// plugins' names.
 #[derive(Clone, Default)]
-struct Seen(std::sync::Arc<std::sync::Mutex<What>>);
+struct Seen(Arc<Mutex<HashMap<String, What>>>);
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 enum What {
-    #[default]
-    Compiled,
     Kept,
     NotKept(String),
 }
 
 impl Observer for Seen {
     fn event(&self, event: &Event<'_>) {
-        let what = match event {
-            Event::Loaded { was_kept: true, .. } => What::Kept,
-            Event::NotKept { error, .. } => What::NotKept(error.to_string()),
+        let (plugin, what) = match event {
+            Event::Loaded {
+                plugin,
+                was_kept: true,
+                ..
+            } => (plugin, What::Kept),
+            Event::NotKept { plugin, error } => (plugin, What::NotKept(error.to_string())),
             _ => return,
         };
         if let Ok(mut seen) = self.0.lock() {
-            *seen = what;
+            seen.insert((*plugin).to_owned(), what);
         }
     }
 }
 
 impl Seen {
     fn line(&self, file: &Path, elapsed: Duration) -> String {
-        let file = file.display();
-        let what = self.0.lock().map(|what| what.clone()).unwrap_or_default();
-        match what {
-            What::Compiled => format!("{file}: compiled in {elapsed:.1?}"),
-            What::Kept => format!("{file}: was there already"),
-            What::NotKept(error) => format!("{file}: compiled, and could not be kept: {error}"),
+        let file = file.display().to_string();
+        let seen = self.0.lock().ok();
+        match seen.and_then(|seen| seen.get(&file).cloned()) {
+            None => format!("{file}: compiled in {elapsed:.1?}"),
+            Some(What::Kept) => format!("{file}: was there already"),
+            Some(What::NotKept(error)) => {
+                format!("{file}: compiled, and could not be kept: {error}")
+            }
         }
     }
 }

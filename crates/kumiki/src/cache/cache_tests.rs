@@ -16,7 +16,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path().join("artifacts")).unwrap();
+        let cache = open(&folder.path().join("artifacts"));
         let engine = crate::Engine::shared(&EngineConfig::default()).unwrap();
         Self {
             _folder: folder,
@@ -56,6 +56,21 @@ impl Scene {
     /// Whether the only artifact there is would be used as it is.
     fn is_kept(&self) -> bool {
         matches!(self.get(ONE), Origin::Kept)
+    }
+}
+
+/// A cache that takes a file for settled as soon as it is written.
+pub(super) fn open(folder: &Path) -> Cache {
+    open_with(folder, Duration::ZERO)
+}
+
+/// A cache that takes a file for settled when it was left alone for so long.
+fn open_with(folder: &Path, left_alone: Duration) -> Cache {
+    let cache = Cache::open(folder).unwrap();
+    let mut inner = Arc::into_inner(cache.inner).unwrap();
+    inner.left_alone = left_alone;
+    Cache {
+        inner: Arc::new(inner),
     }
 }
 
@@ -152,32 +167,47 @@ fn what_was_sealed_elsewhere_is_compiled_again() {
     assert!(matches!(scene.get(ONE), Origin::Compiled));
 }
 
-/// A large artifact is not read again while its file looks as it did, and is
-/// when it does not.
+/// An artifact is not read again while its file looks as it did, and is when it
+/// does not.
 #[test]
-fn a_large_artifact_is_checked_when_it_was_touched() {
-    let data = "x".repeat(SMALL as usize);
-    let large = format!(r#"(component (core module (memory 9) (data (i32.const 0) "{data}")))"#);
+fn an_artifact_is_read_when_it_was_touched() {
     let scene = Scene::new();
-    scene.get(&large);
+    scene.get(ONE);
     let seal = scene.files("seal").remove(0);
     let artifact = scene.files("artifact").remove(0);
-    assert!(fs::metadata(&artifact).unwrap().len() > SMALL);
-
-    let before = fs::read(&seal).unwrap();
-    assert!(matches!(scene.get(&large), Origin::Kept));
-    assert_eq!(fs::read(&seal).unwrap(), before);
+    let seals = || fs::read_to_string(&seal).unwrap();
+    let written = seals();
+    assert_eq!(written.lines().nth(1), Some("-"), "it was just written");
+    assert!(scene.is_kept());
+    let read = seals();
+    assert_ne!(read, written, "sealed anew, with what it looks like");
+    assert!(scene.is_kept());
+    assert_eq!(seals(), read);
 
     let file = File::options().append(true).open(&artifact).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    assert!(matches!(scene.get(&large), Origin::Kept));
-    assert_ne!(fs::read(&seal).unwrap(), before, "sealed anew");
+    assert!(scene.is_kept());
+    assert_ne!(seals(), read, "sealed anew");
 
     let mut bytes = fs::read(&artifact).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&artifact, bytes).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    assert!(matches!(scene.get(&large), Origin::Compiled));
+    assert!(!scene.is_kept());
+}
+
+/// What was written a moment ago might be written again within the same step of
+/// the file system's clock: it is read each time until it is older.
+#[test]
+fn a_new_artifact_is_read_each_time() {
+    let scene = Scene::new();
+    let cache = open_with(scene.cache.folder(), Duration::from_hours(1));
+    let scene = Scene { cache, ..scene };
+    scene.get(ONE);
+    let seal = scene.files("seal").remove(0);
+    let written = fs::read(&seal).unwrap();
+    assert!(scene.is_kept());
+    assert_eq!(fs::read(&seal).unwrap(), written, "not known by its looks");
 }
 
 #[test]
@@ -221,11 +251,52 @@ fn what_was_not_used_for_longest_goes() {
         .iter()
         .map(|artifact| artifact.bytes)
         .sum();
-    entries::trim(scene.cache.folder(), bytes, "").unwrap();
+    let folder = scene.cache.folder();
+    assert_eq!(entries::trim(folder, bytes, bytes, "").unwrap(), bytes);
     assert_eq!(names(), [&*texts[1], &texts[2]]);
     let key = scene.key(&test_components::parse(&texts[2]));
-    entries::trim(scene.cache.folder(), 0, &key.artifact()).unwrap();
+    entries::trim(folder, 0, 0, &key.artifact()).unwrap();
     assert_eq!(names(), [&*texts[2]], "the newest stays");
+}
+
+/// The folder is not looked through at every addition, and stays within its
+/// bounds.
+#[test]
+fn the_folder_stays_within_its_bounds() {
+    let scene = Scene::new();
+    scene.get(ONE);
+    let one = scene.cache.artifacts().unwrap()[0].bytes;
+    let capacity = 40 * one;
+    let cache = scene.cache.clone().with_capacity(capacity);
+    let scene = Scene { cache, ..scene };
+    let abandoned = scene.cache.folder().join("old.tmp");
+    let abandon = || {
+        let file = File::create(&abandoned).unwrap();
+        let long_ago = SystemTime::now() - Duration::from_hours(2);
+        file.set_modified(long_ago).unwrap();
+    };
+    let mut looks = 0;
+    for count in 0..60 {
+        abandon();
+        scene.get(&format!(
+            "(component (core module) (core module (func)) (type (tuple {})))",
+            "u8 ".repeat(count + 1)
+        ));
+        looks += u32::from(!abandoned.exists());
+        let total: u64 = scene
+            .cache
+            .artifacts()
+            .unwrap()
+            .iter()
+            .map(|artifact| artifact.bytes)
+            .sum();
+        assert!(total <= capacity, "{count}: {total} of {capacity}");
+    }
+    assert!(
+        (20..=40).contains(&looks),
+        "{looks} looks through the folder"
+    );
+    assert!(scene.cache.artifacts().unwrap().len() > 30);
 }
 
 /// What a killed process leaves is no artifact, and goes in time.

@@ -1,5 +1,6 @@
 //! What the folder holds: listed, and kept within its bounds.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::Path;
@@ -51,7 +52,8 @@ pub(super) fn read(folder: &Path, seal_key: &SealKey) -> io::Result<Vec<Artifact
     Ok(artifacts)
 }
 
-/// Removes artifacts and their seals, and what was left behind.
+/// Removes artifacts and their seals, what is known of files, and what was left
+/// behind.
 pub(super) fn clear(folder: &Path) -> io::Result<u64> {
     let mut freed = 0;
     for entry in files(folder)? {
@@ -65,9 +67,10 @@ pub(super) fn clear(folder: &Path) -> io::Result<u64> {
     Ok(freed)
 }
 
-/// Removes what was used longest ago until the rest has at most `capacity`
-/// bytes; `newest` stays, whatever its size.
-pub(super) fn trim(folder: &Path, capacity: u64, newest: &str) -> io::Result<()> {
+/// Where there are more than `most` bytes, removes what was used longest ago
+/// until the rest has at most `enough`; `newest` stays, whatever its size. Gives
+/// the bytes that there are then.
+pub(super) fn trim(folder: &Path, most: u64, enough: u64, newest: &str) -> io::Result<u64> {
     let mut kept = Vec::new();
     for entry in files(folder)? {
         // Another process may have been quicker to remove it.
@@ -88,10 +91,13 @@ pub(super) fn trim(folder: &Path, capacity: u64, newest: &str) -> io::Result<()>
             _ => {}
         }
     }
-    kept.sort();
     let mut total: u64 = kept.iter().map(|(_, length, _)| length).sum();
+    if total <= most {
+        return Ok(total);
+    }
+    kept.sort();
     for (_, length, path) in kept {
-        if total <= capacity {
+        if total <= enough {
             break;
         }
         if path.file_name().is_some_and(|name| name == newest) {
@@ -101,15 +107,42 @@ pub(super) fn trim(folder: &Path, capacity: u64, newest: &str) -> io::Result<()>
         remove(&path)?;
         total -= length;
     }
-    Ok(())
+    Ok(total)
 }
 
-/// Artifacts, seals, and what an interrupted write left. Nothing else that may
-/// lie there is touched.
+/// Where more than `most` files are known, forgets a sixteenth of them, those
+/// that were read longest ago. Whichever of them is used is read again.
+pub(super) fn trim_known(folder: &Path, most: usize) -> io::Result<()> {
+    let mut known = Vec::new();
+    for entry in files(folder)? {
+        if ending(&entry).is_some_and(|ending| ending == "known")
+            && let Ok(metadata) = entry.metadata()
+        {
+            known.push((metadata.modified()?, entry.path()));
+        }
+    }
+    if known.len() <= most {
+        return Ok(());
+    }
+    known.sort();
+    let enough = most - most / 16;
+    let beyond = known.len() - enough;
+    known
+        .iter()
+        .take(beyond)
+        .try_for_each(|(_, path)| remove(path))
+}
+
+/// Artifacts, seals, what is known of files, and what an interrupted write left.
+/// Nothing else that may lie there is touched.
 fn is_ours(entry: &DirEntry) -> bool {
-    let path = entry.path();
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    matches!(ending, Some("artifact" | "seal" | "tmp"))
+    let ending = ending(entry);
+    let ending = ending.as_deref().and_then(OsStr::to_str);
+    matches!(ending, Some("artifact" | "seal" | "known" | "tmp"))
+}
+
+fn ending(entry: &DirEntry) -> Option<OsString> {
+    entry.path().extension().map(OsStr::to_owned)
 }
 
 fn files(folder: &Path) -> io::Result<impl Iterator<Item = DirEntry>> {

@@ -4,14 +4,17 @@ use std::hash::{Hash, Hasher};
 
 /// Counts up whenever artifacts or seals are written in another way, or a
 /// component is checked for something else before it is compiled.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// All that makes an artifact but the component: the engine with its exact
 /// version, its settings and this processor's features (wasmtime's hash of
 /// compatibility has them all), this crate's version, and the contract that a
 /// component is checked against before it is compiled.
 #[derive(Clone)]
-pub(crate) struct Compiler(blake3::Hasher);
+pub(crate) struct Compiler {
+    hasher: blake3::Hasher,
+    name: String,
+}
 
 impl Compiler {
     pub(crate) fn new(
@@ -27,12 +30,19 @@ impl Compiler {
         wit.hash(&mut hasher);
         world.hash(&mut hasher);
         optional.hash(&mut hasher);
-        Self(hasher.0)
+        let Blake3(hasher) = hasher;
+        let name = hasher.finalize().to_hex().to_string();
+        Self { hasher, name }
+    }
+
+    /// All of it, as hexadecimal digits.
+    pub(super) fn as_str(&self) -> &str {
+        &self.name
     }
 
     /// The key of this component's artifact.
     pub(crate) fn key(&self, component: &[u8]) -> ArtifactKey {
-        let mut hasher = self.0.clone();
+        let mut hasher = self.hasher.clone();
         hasher.update(component);
         ArtifactKey(hasher.finalize().to_hex().to_string())
     }
@@ -60,6 +70,11 @@ impl ArtifactKey {
 
     pub(super) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A key that was written as [`ArtifactKey::as_str`] gives it.
+    pub(super) fn read(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The key of a seal's file, by the file's name.

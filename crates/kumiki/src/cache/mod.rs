@@ -8,35 +8,39 @@
 //! known by all that went into it ([`key`]), so that no other component's, no
 //! other engine's and no other version's is ever taken for it. What is not as
 //! it must be is compiled again.
+//!
+//! To know a component's artifact is to hash the component. That, too, is done
+//! once: which artifact a plugin's file has is kept for as long as the file
+//! looks the same ([`index`]).
 
 mod entries;
 mod folder;
+mod identity;
+mod index;
 mod key;
 mod seal;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 pub use entries::Artifact;
+pub(crate) use identity::Identity;
+use index::Entry;
+pub(crate) use index::Known;
 pub(crate) use key::{ArtifactKey, Compiler};
-use seal::{Identity, Seal, SealKey};
+use seal::{Seal, SealKey};
 
 use crate::{Error, Result};
 
 /// The most that a cache holds unless it is told otherwise, in bytes: a hundred
 /// plugins in Python, or some ten thousand in Rust or C.
 const CAPACITY: u64 = 4 << 30;
-
-/// An artifact of at most so many bytes is read and checked whole each time it
-/// is loaded, which takes some 50 µs for one of 100 KB; a larger one when it was
-/// touched since the last time.
-const SMALL: u64 = 256 << 10;
 
 /// How old a last use must be to be written down anew.
 const FORGETTING: Duration = Duration::from_mins(1);
@@ -63,11 +67,24 @@ pub struct Cache {
     inner: Arc<Inner>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Inner {
     folder: PathBuf,
     key: SealKey,
     capacity: u64,
+    /// How long a file must have been left alone to be known by its looks.
+    left_alone: Duration,
+    /// How many bytes may be added before the folder is looked through again.
+    room: Mutex<u64>,
+}
+
+/// An artifact whose bytes are those that were sealed.
+struct Whole {
+    /// Its seal, with what its file looks like for as long as that stays so;
+    /// with nothing where it was written just now, and must be read again.
+    seal: Seal,
+    /// Whether it had to be read to know it.
+    was_read: bool,
 }
 
 /// Where a component came from.
@@ -104,6 +121,8 @@ impl Cache {
                 folder,
                 key,
                 capacity: CAPACITY,
+                left_alone: identity::LEFT_ALONE,
+                room: Mutex::default(),
             }),
         })
     }
@@ -112,10 +131,14 @@ impl Cache {
     /// used for longest is removed when something is added. Default: 4 GiB.
     #[must_use]
     pub fn with_capacity(self, bytes: u64) -> Self {
-        let mut inner = Arc::unwrap_or_clone(self.inner);
-        inner.capacity = bytes;
         Self {
-            inner: Arc::new(inner),
+            inner: Arc::new(Inner {
+                folder: self.inner.folder.clone(),
+                key: self.inner.key.clone(),
+                capacity: bytes,
+                left_alone: self.inner.left_alone,
+                room: Mutex::default(),
+            }),
         }
     }
 
@@ -178,6 +201,59 @@ impl Cache {
         Ok((component, origin))
     }
 
+    /// What is known of a component whose file looks like `identity`.
+    pub(crate) fn known(&self, compiler: &Compiler, identity: &Identity) -> Option<Known> {
+        let (known, ..) = self.entry(compiler, identity).read()?;
+        Some(known)
+    }
+
+    /// The same, and the component.
+    pub(crate) fn known_component(
+        &self,
+        engine: &Engine,
+        compiler: &Compiler,
+        identity: &Identity,
+    ) -> Option<(Component, Known)> {
+        let entry = self.entry(compiler, identity);
+        let (mut known, file, used) = entry.read()?;
+        let path = self.inner.folder.join(known.key.artifact());
+        let looks = Identity::of(&fs::metadata(&path).ok()?);
+        if looks.is_none() || looks != known.artifact {
+            known.artifact = self.whole(&known.key, &path)?.seal.identity;
+            if known.artifact.is_some() {
+                // If it cannot be written, the next load asks the seal again.
+                let _ = entry.write(&known);
+            }
+        } else if is_forgotten(used) {
+            // Artifacts go by when their seals were last used.
+            let _ = file.set_modified(SystemTime::now());
+            let seal = File::open(self.inner.folder.join(known.key.seal())).ok()?;
+            let _ = seal.set_modified(SystemTime::now());
+        }
+        Some((map(engine, &path)?, known))
+    }
+
+    /// Keeps what is known of a component for as long as its file looks like
+    /// `identity`, as it did at `time`, before it was read. Of a file that was
+    /// changed shortly before that, nothing is kept.
+    pub(crate) fn remember(
+        &self,
+        compiler: &Compiler,
+        identity: &Identity,
+        time: SystemTime,
+        known: &Known,
+    ) {
+        if identity.is_settled(time, self.inner.left_alone) {
+            // If it cannot be written, the next load reads the file again.
+            let _ = self.entry(compiler, identity).write(known);
+        }
+    }
+
+    fn entry<'a>(&'a self, compiler: &Compiler, identity: &'a Identity) -> Entry<'a> {
+        let Inner { folder, key, .. } = &*self.inner;
+        Entry::new(folder, key, compiler, identity)
+    }
+
     /// One of a few files, by the key: locked until it is dropped. Two different
     /// components rarely wait for each other, and no locks are left behind for
     /// components that nobody has any more.
@@ -191,46 +267,48 @@ impl Cache {
 
     /// Maps an artifact that is there and as it was written.
     fn kept(&self, engine: &Engine, key: &ArtifactKey) -> Option<Component> {
-        let path = self.inner.folder.join(key.artifact());
-        let unchanged = self.is_unchanged(key, &path).unwrap_or(false);
-        if !unchanged {
-            return None;
-        }
-        map(engine, &path)
-    }
-
-    /// Whether the artifact's bytes are those that were sealed.
-    fn is_unchanged(&self, key: &ArtifactKey, path: &Path) -> io::Result<bool> {
         let Inner {
             folder,
             key: seal_key,
             ..
         } = &*self.inner;
-        let seal_path = folder.join(key.seal());
-        let mut seal_file = File::open(&seal_path)?;
+        let path = folder.join(key.artifact());
+        let Whole { seal, was_read } = self.whole(key, &path)?;
+        if was_read && seal.identity.is_some() {
+            let seal = seal.text(key, seal_key);
+            // If it cannot be written, the next load reads the artifact again.
+            let _ = replace_lightly(&folder.join(key.seal()), seal.as_bytes());
+        }
+        map(engine, &path)
+    }
+
+    /// An artifact, if its bytes are those that were sealed.
+    fn whole(&self, key: &ArtifactKey, path: &Path) -> Option<Whole> {
+        let mut file = File::open(self.inner.folder.join(key.seal())).ok()?;
         let mut text = String::new();
-        seal_file.read_to_string(&mut text)?;
-        let Some(seal) = Seal::read(&text, key, seal_key) else {
-            return Ok(false);
-        };
+        file.read_to_string(&mut text).ok()?;
+        let seal = Seal::read(&text, key, &self.inner.key)?;
+        let looks = Identity::of(&fs::metadata(path).ok()?);
+        let was_read = looks.is_none() || looks != seal.identity;
+        if was_read {
+            let seal = self.read_whole(path, seal).ok()??;
+            return Some(Whole { seal, was_read });
+        }
+        if is_forgotten(file.metadata().ok()?.modified().ok()?) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        Some(Whole { seal, was_read })
+    }
+
+    /// The seal, with what the artifact looks like now, if it holds all of the
+    /// artifact's bytes.
+    fn read_whole(&self, path: &Path, seal: Seal) -> io::Result<Option<Seal>> {
+        let time = SystemTime::now();
         let artifact = File::open(path)?;
-        let identity = Identity::of(&artifact.metadata()?);
-        if identity.length <= SMALL || identity != seal.identity {
-            if seal_key.digest(&artifact)? != seal.digest {
-                return Ok(false);
-            }
-            if identity != seal.identity {
-                let renewed = Seal { identity, ..seal };
-                // If it cannot be written, the next load checks it again.
-                let _ = replace(&seal_path, renewed.text(key, seal_key).as_bytes());
-                return Ok(true);
-            }
-        }
-        let used = seal_file.metadata()?.modified()?;
-        if used.elapsed().is_ok_and(|age| age > FORGETTING) {
-            let _ = seal_file.set_modified(SystemTime::now());
-        }
-        Ok(true)
+        let looks = Identity::of(&artifact.metadata()?);
+        let identity = looks.filter(|looks| looks.is_settled(time, self.inner.left_alone));
+        let is_whole = self.inner.key.digest(&artifact)? == seal.digest;
+        Ok(is_whole.then_some(Seal { identity, ..seal }))
     }
 
     /// Writes an artifact, then its seal: without the seal it is not there.
@@ -238,21 +316,44 @@ impl Cache {
         let Inner {
             folder,
             key: seal_key,
-            capacity,
+            ..
         } = &*self.inner;
         let bytes = component.serialize().map_err(io::Error::other)?;
         let path = folder.join(key.artifact());
         replace(&path, &bytes)?;
         let seal = Seal {
             digest: seal_key.digest(&*bytes)?,
-            identity: Identity::of(&fs::metadata(&path)?),
+            identity: None,
             plugin: plugin.to_owned(),
         };
         replace(
             &folder.join(key.seal()),
             seal.text(key, seal_key).as_bytes(),
         )?;
-        entries::trim(folder, *capacity, &key.artifact())
+        self.make_room(bytes.len() as u64, &key.artifact())
+    }
+
+    /// Keeps the folder within its bounds after `added` bytes were put there.
+    /// To look through a folder of thousands takes milliseconds: that is done
+    /// once a process, and again when a sixteenth of the bounds was added, for
+    /// others may add to it too.
+    fn make_room(&self, added: u64, newest: &str) -> io::Result<()> {
+        let Inner {
+            folder, capacity, ..
+        } = &*self.inner;
+        let mut room = self
+            .inner
+            .room
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = room.checked_sub(added) {
+            *room = left;
+            return Ok(());
+        }
+        let some = capacity / 16;
+        let total = entries::trim(folder, *capacity, capacity - some, newest)?;
+        *room = capacity.saturating_sub(total).min(some);
+        Ok(())
     }
 }
 
@@ -260,11 +361,21 @@ impl Cache {
 /// moment there is the old file, the new one, or none. Nobody but the owner
 /// reads it, and nobody writes to it.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, File::sync_all)
+}
+
+/// The same, but what is written may be lost, or be found empty, when the
+/// machine fails: for what is soon found out again, and has a seal.
+fn replace_lightly(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |_| Ok(()))
+}
+
+fn put(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
     let temporary = folder::temporary(path);
     let write = || {
         let mut file = folder::create(&temporary)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        sync(&file)?;
         fs::rename(&temporary, path)
     };
     write().inspect_err(|_| {
@@ -272,11 +383,17 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
+/// Whether a use at this time is so long ago that this one is written down.
+fn is_forgotten(used: SystemTime) -> bool {
+    used.elapsed().is_ok_and(|age| age > FORGETTING)
+}
+
 /// Maps an artifact into memory as code.
 fn map(engine: &Engine, path: &Path) -> Option<Component> {
     // SAFETY: the file is one that wasmtime wrote for this engine and this
-    // user's Kumiki put here: its seal was checked against all of its bytes,
-    // with a key that only this user can read. Nobody else can write to it or
+    // user's Kumiki put here: its seal, made with a key that only this user
+    // can read, was checked against all of its bytes, now or when the file
+    // looked as it does now. Nobody else can write to it or
     // put another in its place while it is mapped, for the folder and all above
     // it are this user's or root's (`folder::open`), and Kumiki itself never
     // writes to an artifact that has its name already.

@@ -1,14 +1,15 @@
 //! What says that an artifact is unchanged since Kumiki wrote it.
 //!
 //! A seal holds the keyed hash of the artifact's bytes, and what the file
-//! looked like when that hash was last seen to hold: a large file that still
-//! looks so is not read again. The seal itself ends with a keyed hash of what
-//! it says and of the key of the artifact that it is for.
+//! looked like when that hash was last seen to hold: a file that still looks so
+//! is not read again. The seal itself ends with a keyed hash of what it says and
+//! of the key of the artifact that it is for.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::identity::Identity;
 use super::key::ArtifactKey;
 use super::{folder, replace};
 
@@ -57,68 +58,28 @@ impl SealKey {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    fn of_text(&self, key: &ArtifactKey, text: &str) -> blake3::Hash {
+    /// What was written under `name`, with a keyed hash of both behind it.
+    pub(super) fn seal(&self, kind: &str, name: &str, text: &str) -> String {
+        format!("{text}\n{}\n", self.hash(kind, name, text).to_hex())
+    }
+
+    /// The text that was sealed; none where it is not whole, or not of this
+    /// kind, name and key.
+    pub(super) fn check<'a>(&self, kind: &str, name: &str, sealed: &'a str) -> Option<&'a str> {
+        let (text, seal) = sealed.strip_suffix('\n')?.rsplit_once('\n')?;
+        // Compared in constant time.
+        (blake3::Hash::from_hex(seal).ok()? == self.hash(kind, name, text)).then_some(text)
+    }
+
+    fn hash(&self, kind: &str, name: &str, text: &str) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        // No seal is an artifact: the lengths and this word keep them apart.
-        for part in ["seal", key.as_str(), text] {
+        // Nothing sealed is an artifact, nor of another kind: the lengths and
+        // the kind's word keep them apart.
+        for part in [kind, name, text] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
         hasher.finalize()
-    }
-}
-
-/// What a file looks like from outside: it looks different after every change
-/// of its bytes, for nobody but root sets the time of the last change of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    /// In bytes.
-    pub(super) length: u64,
-    rest: [i128; 4],
-}
-
-impl Identity {
-    #[cfg(unix)]
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt as _;
-
-        let nanoseconds =
-            |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-        Self {
-            length: metadata.len(),
-            rest: [
-                metadata.dev().into(),
-                metadata.ino().into(),
-                nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-                nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-            ],
-        }
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self {
-            length: metadata.len(),
-            rest: [0; 4],
-        }
-    }
-
-    fn text(&self) -> String {
-        let [device, inode, modified, changed] = self.rest;
-        format!("{} {device} {inode} {modified} {changed}", self.length)
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (length, rest) = text.split_once(' ')?;
-        let rest: Vec<i128> = rest
-            .split(' ')
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .ok()?;
-        Some(Self {
-            length: length.parse().ok()?,
-            rest: rest.try_into().ok()?,
-        })
     }
 }
 
@@ -127,8 +88,9 @@ impl Identity {
 pub(super) struct Seal {
     /// The keyed hash of the artifact.
     pub(super) digest: String,
-    /// What the artifact's file looked like when that was last seen to hold.
-    pub(super) identity: Identity,
+    /// What the artifact's file looked like when that was last seen to hold;
+    /// none where it had just been written, and might have been again.
+    pub(super) identity: Option<Identity>,
     /// What the plugin was called when it was compiled.
     pub(super) plugin: String,
 }
@@ -140,25 +102,20 @@ impl Seal {
             identity,
             plugin,
         } = self;
+        let identity = Identity::text_of(identity.as_ref());
         // The name may be anything, and is for people only.
         let plugin = plugin.escape_debug();
-        let text = format!("{digest}\n{}\n{plugin}\n", identity.text());
-        let seal = seal_key.of_text(key, &text);
-        format!("{text}{}\n", seal.to_hex())
+        let text = format!("{digest}\n{identity}\n{plugin}");
+        seal_key.seal("seal", key.as_str(), &text)
     }
 
     /// Reads a seal; none where it is not whole, or not of this key.
     pub(super) fn read(text: &str, key: &ArtifactKey, seal_key: &SealKey) -> Option<Self> {
-        let (text, seal) = text.strip_suffix('\n')?.rsplit_once('\n')?;
-        let text = format!("{text}\n");
-        // Compared in constant time.
-        if blake3::Hash::from_hex(seal).ok()? != seal_key.of_text(key, &text) {
-            return None;
-        }
-        let mut lines = text.lines();
+        let text = seal_key.check("seal", key.as_str(), text)?;
+        let mut lines = text.splitn(3, '\n');
         Some(Self {
             digest: lines.next()?.to_owned(),
-            identity: Identity::read(lines.next()?)?,
+            identity: Identity::read_any(lines.next()?)?,
             plugin: lines.next()?.to_owned(),
         })
     }

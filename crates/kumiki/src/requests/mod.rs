@@ -60,6 +60,13 @@ impl RequestsError {
             message: message.into(),
         }
     }
+
+    fn of(self, plugin: &str) -> Error {
+        Error::Requests {
+            plugin: plugin.into(),
+            message: self.message,
+        }
+    }
 }
 
 impl Requests {
@@ -70,14 +77,22 @@ impl Requests {
     /// [`Error::Requests`] for requests that cannot be read: a plugin whose
     /// wishes nobody knows is not run.
     pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
-        let requests = section::text(bytes).and_then(|text| match text {
-            Some(text) => text.parse(),
-            None => Ok(Self::default()),
-        });
-        requests.map_err(|RequestsError { message }| Error::Requests {
-            plugin: plugin.into(),
-            message,
-        })
+        Self::read(plugin, Self::text(plugin, bytes)?)
+    }
+
+    /// The same as it stands in the component; empty, where it does not say.
+    pub(crate) fn text<'a>(plugin: &str, bytes: &'a [u8]) -> Result<&'a str> {
+        let text = section::text(bytes).map_err(|error| error.of(plugin))?;
+        Ok(text.unwrap_or_default())
+    }
+
+    /// Reads what [`Requests::text`] gave.
+    pub(crate) fn read(plugin: &str, text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        text.parse()
+            .map_err(|error: RequestsError| error.of(plugin))
     }
 
     /// Each request: folders first, then variables, then addresses.

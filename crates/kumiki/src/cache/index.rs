@@ -1,0 +1,129 @@
+//! What is known of plugins' files, so that one that has not changed is not
+//! read again: which artifact its component has, and what it requests.
+//!
+//! There is an entry a file, known by the file's device and inode and by all
+//! that makes an artifact but the component. It says what the file looked like
+//! when it was read, and what the artifact's looked like when its seal was last
+//! seen to hold; it ends with a keyed hash, as a seal does. Whoever has its key
+//! could make seals as well: an entry is trusted no further than they are.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::identity::Identity;
+use super::key::{ArtifactKey, Compiler};
+use super::seal::SealKey;
+use super::{entries, replace_lightly};
+
+/// The most entries. Some 400 bytes each, unless a plugin requests much.
+const MOST: usize = 10_000;
+
+/// The most bytes of an entry: all requests that there may be, and room.
+const LARGEST: u64 = 128 << 10;
+
+/// What is known of a component without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) key: ArtifactKey,
+    /// Its requests, as they stand in it.
+    pub(crate) requests: String,
+    /// What its artifact's file looks like, where that is known to say what it
+    /// holds.
+    pub(super) artifact: Option<Identity>,
+}
+
+impl Known {
+    pub(crate) fn new(key: ArtifactKey, requests: &str) -> Self {
+        Self {
+            key,
+            requests: requests.to_owned(),
+            artifact: None,
+        }
+    }
+
+    fn text(&self, component: &Identity) -> String {
+        let Self {
+            key,
+            requests,
+            artifact,
+        } = self;
+        let artifact = Identity::text_of(artifact.as_ref());
+        let (component, key) = (component.text(), key.as_str());
+        format!("{component}\n{key}\n{artifact}\n{requests}")
+    }
+
+    fn read(text: &str, component: &Identity) -> Option<Self> {
+        let mut parts = text.splitn(4, '\n');
+        if Identity::read(parts.next()?)? != *component {
+            return None;
+        }
+        Some(Self {
+            key: ArtifactKey::read(parts.next()?),
+            artifact: Identity::read_any(parts.next()?)?,
+            requests: parts.next()?.to_owned(),
+        })
+    }
+}
+
+/// Where something is known of one component's file.
+pub(super) struct Entry<'a> {
+    component: &'a Identity,
+    seal_key: &'a SealKey,
+    name: String,
+    path: PathBuf,
+}
+
+impl<'a> Entry<'a> {
+    /// The entry of the file that looks like `component`.
+    pub(super) fn new(
+        folder: &Path,
+        seal_key: &'a SealKey,
+        compiler: &Compiler,
+        component: &'a Identity,
+    ) -> Self {
+        let Identity { device, inode, .. } = component;
+        let name = format!("{device:x}-{inode:x}-{}.known", compiler.as_str());
+        Self {
+            component,
+            seal_key,
+            path: folder.join(&name),
+            name,
+        }
+    }
+
+    /// What is known, if the file looks as it did, and the entry with the time
+    /// when its last use was written down.
+    pub(super) fn read(&self) -> Option<(Known, File, SystemTime)> {
+        let mut file = File::open(&self.path).ok()?;
+        let metadata = file.metadata().ok()?;
+        if metadata.len() > LARGEST {
+            return None;
+        }
+        let mut bytes = vec![0; usize::try_from(metadata.len()).ok()?];
+        file.read_exact(&mut bytes).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let text = self.seal_key.check("known", &self.name, text)?;
+        let known = Known::read(text, self.component)?;
+        Some((known, file, metadata.modified().ok()?))
+    }
+
+    /// Keeps what is known. It is not written to the disk at once: what is lost
+    /// is found out again.
+    pub(super) fn write(&self, known: &Known) -> io::Result<()> {
+        let text = known.text(self.component);
+        let text = self.seal_key.seal("known", &self.name, &text);
+        replace_lightly(&self.path, text.as_bytes())?;
+        // To look at the whole folder takes longer than all else: one in 256
+        // does, by a seal that nobody can foresee.
+        match (text.ends_with("00\n"), self.path.parent()) {
+            (true, Some(folder)) => entries::trim_known(folder, MOST),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;
