@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kumiki::{Event, Instance, Limit, Plugin};
+use kumiki::{Event, Instance, Limit, Plugin, Renewal};
 
 use crate::batch::Batching;
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
@@ -24,6 +24,7 @@ pub struct TextPlugin {
     instance: Option<Instance<TextContract>>,
     name: Arc<str>,
     version: String,
+    renewal: Renewal,
     patience: Patience,
     record: Record,
     /// What it used, where that is measured.
@@ -70,6 +71,7 @@ impl TextPlugin {
             instance: Some(instance),
             name,
             version,
+            renewal: Renewal::default(),
             patience: Patience::default(),
             record: Record::default(),
             usage: None,
@@ -98,6 +100,7 @@ impl TextPlugin {
             instance: None,
             name: self.name.clone(),
             version: self.version.clone(),
+            renewal: self.renewal.clone(),
             patience: self.patience.clone(),
             record: Record::default(),
             usage: self.usage.as_ref().map(|_| Box::default()),
@@ -117,6 +120,35 @@ impl TextPlugin {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same plugin, with a new instance as often as `renewal` says. Its name
+    /// and version are not asked for again. With [`Renewal::fresh`] every record
+    /// has an instance to itself, and so a call: it offers [`Way::SINGLE`] alone.
+    ///
+    /// ```
+    /// use kumiki_text::kumiki::Renewal;
+    /// use kumiki_text::{Config, TextHost, TextPlugin};
+    ///
+    /// # fn main() -> Result<(), kumiki_text::Error> {
+    /// # let bytes = test_components::TextPlugin::new("echo").build();
+    /// let host = TextHost::new()?;
+    /// let plugin = TextPlugin::new(host.load_bytes("echo.wasm", &bytes)?, Config::default())?;
+    /// let mut plugin = plugin.with_renewal(Renewal::fresh());
+    /// // Neither sees anything of the other, in whatever language it is written.
+    /// plugin.process("one record")?;
+    /// plugin.process("another")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_renewal(mut self, renewal: Renewal) -> Self {
+        if renewal.is_fresh() {
+            self.ways = vec![Way::SINGLE];
+            self.batching = Batching::new(Way::SINGLE);
+        }
+        self.renewal = renewal;
+        self
     }
 
     /// What the plugin calls itself. Its own text: it may hold anything.
@@ -230,7 +262,7 @@ impl TextPlugin {
 
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
         let instance = match &mut self.instance {
-            Some(instance) if !instance.is_poisoned() => instance,
+            Some(instance) if !self.renewal.ends(instance) => instance,
             _ => match self.renew() {
                 Ok(instance) => instance,
                 Err(error) => return Err(self.failed(error)),
@@ -262,7 +294,7 @@ impl TextPlugin {
 
     /// The instance, a new one where there is none that may be called.
     pub(crate) fn live(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
-        let ended = |instance: &mut Instance<_>| instance.is_poisoned();
+        let ended = |instance: &mut Instance<_>| self.renewal.ends(instance);
         self.instance.take_if(ended);
         match self.instance {
             Some(ref mut instance) => Ok(instance),
@@ -319,6 +351,8 @@ impl TextPlugin {
         let data = TextData {
             config: self.config.clone(),
         };
+        // Its slot is the first to be free, and it holds memory until then.
+        self.instance = None;
         let mut fresh = self.plugin.instantiate(data)?;
         fresh.rename(&self.name);
         Ok(self.instance.insert(fresh))
@@ -347,6 +381,7 @@ impl std::fmt::Debug for TextPlugin {
             instance: _,
             name,
             version,
+            renewal: _,
             patience: _,
             record: _,
             usage: _,

@@ -155,6 +155,15 @@ pub enum Error {
         /// The plugin.
         plugin: String,
     },
+    /// All instances of a [`Pool`](crate::Pool) were in use, for as long as it
+    /// waits.
+    #[error("all {most} instances of `{plugin}` are in use")]
+    Busy {
+        /// The plugin.
+        plugin: String,
+        /// How many there may be.
+        most: usize,
+    },
     /// The contract itself is faulty: its WIT does not parse, has no such
     /// world, or its functions do not link.
     #[error("faulty contract: {message}")]
@@ -295,6 +304,9 @@ impl Error {
             Self::Ungranted { .. } => {
                 "grant it with `Plugin::with_grants`; `Requests::grants_beside` makes the grants"
                     .into()
+            }
+            Self::Busy { .. } => {
+                "raise `PoolConfig::most` or `PoolConfig::wait`, or try again later".into()
             }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),
             Self::Limit { limit, .. } => match limit {

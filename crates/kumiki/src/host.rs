@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 use crate::cache::{Cache, Compiler, Origin};
 use crate::contract::{Contract, World};
@@ -14,7 +14,9 @@ use crate::grants::Granted;
 use crate::inspect::Kind;
 use crate::limits::Limit;
 use crate::observer::{Event, Observer, Silent};
-use crate::{Engine, EngineConfig, Error, Grants, HostState, Limits, Plugin, Requests, Result};
+use crate::prepared::{Linked, Prepared};
+use crate::slots;
+use crate::{Engine, EngineConfig, Error, Grants, Limits, Plugin, Requests, Result};
 
 /// Loads plugins of one contract and holds what they share: the engine, the
 /// linked host functions, the limits, the observer. Cheap to clone; a clone is
@@ -24,8 +26,10 @@ pub struct Host<C: Contract> {
 }
 
 pub(crate) struct Inner<C: Contract> {
-    pub(crate) engine: Engine,
-    pub(crate) linker: Linker<HostState<C::Data>>,
+    pub(crate) linked: Linked<C>,
+    /// The same for what has no place in the engine's slots; made when there is
+    /// such a thing.
+    outside: OnceLock<Option<Linked<C>>>,
     pub(crate) world: World,
     pub(crate) limits: Limits,
     /// The time limit in ticks of the epoch clock.
@@ -63,6 +67,7 @@ impl<C: Contract> Host<C> {
             grants: Grants::default(),
             observer: Arc::new(Silent),
             cache: None,
+            slots: slots::DEFAULT,
             contract: std::marker::PhantomData,
         }
     }
@@ -130,16 +135,7 @@ impl<C: Contract> Host<C> {
         let start = Instant::now();
         self.check_size(name, bytes)?;
         let requests = Requests::of(name, bytes)?;
-        let (component, origin) = self.component(name, bytes)?;
-        let pre = self
-            .inner
-            .linker
-            .instantiate_pre(&component)
-            .and_then(C::pre)
-            .map_err(|source| Error::Link {
-                plugin: name.into(),
-                source,
-            })?;
+        let (prepared, origin) = self.prepare(name, bytes)?;
         self.inner.observer.event(&Event::Loaded {
             plugin: name,
             bytes: bytes.len(),
@@ -150,14 +146,33 @@ impl<C: Contract> Host<C> {
             let plugin = name;
             self.inner.observer.event(&Event::NotKept { plugin, error });
         }
-        Ok(Plugin::new(self.clone(), name, pre, requests))
+        Ok(Plugin::new(self.clone(), name, prepared, requests))
+    }
+
+    /// The component in `bytes`, ready for slots, or else for outside of them.
+    fn prepare(&self, name: &str, bytes: &[u8]) -> Result<(Prepared<C>, Origin)> {
+        let mut linked = &self.inner.linked;
+        let mut loaded = self.component(&linked.engine, name, bytes);
+        if let Err(Error::Compile { source, .. }) = &loaded
+            && slots::are_too_small(source)
+            && let Some(outside) = self.inner.outside()
+        {
+            linked = outside;
+            loaded = self.component(&linked.engine, name, bytes);
+        }
+        let (component, origin) = loaded?;
+        let prepared = linked.prepare(component).map_err(|source| Error::Link {
+            plugin: name.into(),
+            source,
+        })?;
+        Ok((prepared, origin))
     }
 
     /// The component in `bytes`: mapped from the cache, or checked and compiled.
     /// What is in the cache was checked before it came there, against the same
     /// contract.
-    fn component(&self, name: &str, bytes: &[u8]) -> Result<(Component, Origin)> {
-        let engine = self.inner.engine.as_wasmtime();
+    fn component(&self, engine: &Engine, name: &str, bytes: &[u8]) -> Result<(Component, Origin)> {
+        let engine = engine.as_wasmtime();
         let compile = || {
             self.check(name, bytes)?;
             Component::from_binary(engine, bytes).map_err(|source| Error::Compile {
@@ -198,7 +213,7 @@ impl<C: Contract> Host<C> {
     /// The engine that this host's plugins run on.
     #[must_use]
     pub fn engine(&self) -> &Engine {
-        &self.inner.engine
+        &self.inner.linked.engine
     }
 
     /// Who hears of its plugins.
@@ -214,12 +229,21 @@ impl<C: Contract> Host<C> {
     }
 }
 
+impl<C: Contract> Inner<C> {
+    /// Where instances live that have no place in slots, if they can anywhere.
+    pub(crate) fn outside(&self) -> Option<&Linked<C>> {
+        let make = || self.linked.without_slots().ok();
+        self.outside.get_or_init(make).as_ref()
+    }
+}
+
 /// Builds a [`Host`].
 pub struct HostBuilder<C: Contract> {
     limits: Limits,
     grants: Grants,
     observer: Arc<dyn Observer>,
     cache: Option<Cache>,
+    slots: u32,
     contract: std::marker::PhantomData<C>,
 }
 
@@ -254,38 +278,45 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
+    /// How many instances room is reserved for, in all hosts of this process that
+    /// say the same number: see [`EngineConfig::slots`]. Default: 1,000.
+    #[must_use]
+    pub fn slots(mut self, slots: u32) -> Self {
+        self.slots = slots;
+        self
+    }
+
     /// Makes the host: gets the shared engine and links WASI and the contract.
     ///
     /// # Errors
     /// As for [`Host::new`], and [`Error::Grant`] for a grant of something that
     /// is not there.
     pub fn build(self) -> Result<Host<C>> {
-        let config = EngineConfig::default().with_fuel(self.limits.fuel.is_some());
+        let config = EngineConfig::default()
+            .with_fuel(self.limits.fuel.is_some())
+            .with_slots(slots::within(self.slots, &self.limits));
         let engine = Engine::shared(&config)?;
+        engine.tell_fewer(&*self.observer);
         let world = World::parse(C::WIT, C::WORLD, C::OPTIONAL)?;
-        let mut linker = Linker::new(engine.as_wasmtime());
-        crate::wasi::link(&mut linker)
-            .and_then(|()| C::link(&mut linker))
-            .map_err(|source| Error::Contract {
-                message: format!("{source:#}"),
-            })?;
+        let linked = Linked::new(engine)?;
         let granted = Arc::new(Granted::open(&self.grants)?);
         let Self {
             limits,
             grants: _,
             observer,
             cache,
+            slots: _,
             contract: _,
         } = self;
         let compiler = |cache| {
-            let engine = engine.as_wasmtime();
+            let engine = linked.engine.as_wasmtime();
             (cache, Compiler::new(engine, C::WIT, C::WORLD, C::OPTIONAL))
         };
         let cache = cache.map(compiler);
         Ok(Host {
             inner: Arc::new(Inner {
-                engine,
-                linker,
+                linked,
+                outside: OnceLock::new(),
                 world,
                 ticks: limits.ticks(),
                 limits,
