@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use kumiki::{Engine, EngineConfig, Error, Event, Instance, Observer, Pool, PoolConfig, Renewal};
-use kumiki_text::{Config, Pipeline, TextContract, TextData, TextHost, TextPlugin, Way, kumiki};
+use kumiki_text::{Config, Pipeline, TextContract, TextData, TextHost, TextPlugin, Texts, Way};
 use test_components::{BATCH, COLUMN};
 
 const KIB: usize = 1 << 10;
@@ -59,8 +59,8 @@ fn a_fresh_instance_answers_once_in_every_way() {
         let name = plugin.name().to_owned();
         let mut plugin = plugin.with_renewal(Renewal::fresh());
         assert_eq!([1, 1, 1], [(); 3].map(|()| calls(&mut plugin)));
-        let all = plugin.process_all(&["a", "b", "c"]);
-        let lengths: Vec<_> = all.into_iter().map(|it| it.unwrap().output.len()).collect();
+        let all = plugin.process_all(&Texts::from_iter(["a", "b", "c"]));
+        let lengths: Vec<_> = all.iter().map(|it| it.unwrap().output.len()).collect();
         assert_eq!(lengths, [1, 1, 1]);
         assert_eq!(plugin.way(), Way::SINGLE);
         assert!(!plugin.set_way(Way::COLUMN));
@@ -69,9 +69,9 @@ fn a_fresh_instance_answers_once_in_every_way() {
         assert_eq!([1, 1], [(); 2].map(|()| calls(&mut sibling)));
         assert_eq!(sibling.name(), name);
         let mut pipeline = Pipeline::each(vec![plugin]).sibling();
-        for answers in pipeline.process_all(&["a", "b"]) {
-            for result in answers.results {
-                assert_eq!(result.unwrap().output.len(), 1);
+        for outcomes in pipeline.process_all(&Texts::from_iter(["a", "b"])) {
+            for answer in outcomes.answers.iter() {
+                assert_eq!(answer.unwrap().output.len(), 1);
             }
         }
     }
