@@ -179,19 +179,46 @@ fn instances_beyond_the_slots_live_as_well() {
     assert_eq!(metrics.memories(), 2);
 }
 
+/// `component` with one core module more, instantiated by itself.
+fn with_module(mut component: Vec<u8>, text: &str) -> Vec<u8> {
+    let module = test_components::parse(text);
+    let begins = |bytes: &&[u8]| *bytes == b"\0asm\x01\0\0\0";
+    let before = component.windows(8).filter(begins).count();
+    component.push(1);
+    let mut length = module.len();
+    while length >= 0x80 {
+        component.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    component.push(length as u8);
+    component.extend(module);
+    // A section of core instances: one, of that module, with no arguments.
+    component.extend([2, 4, 1, 0, before as u8, 0]);
+    component
+}
+
 #[test]
 fn what_no_slot_has_room_for_runs_as_well() {
-    let memories = "(memory 1)\n".repeat(100);
-    for items in [
-        memories.as_str(),
-        "(table 900000 funcref)",
-        "(table 0 funcref)",
+    let echo = || test_components::TextPlugin::new("large");
+    let many = format!("(module {})", "(memory 1)\n".repeat(100));
+    for (component, in_slots) in [
+        (with_module(echo().build(), &many), false),
+        (
+            with_module(echo().build(), "(module (memory 1) (memory 1))"),
+            true,
+        ),
+        (echo().items("(table 900000 funcref)").build(), true),
+        (
+            echo().items("(table 0 funcref) (table 0 funcref)").build(),
+            true,
+        ),
     ] {
-        let component = test_components::TextPlugin::new("large").items(items);
-        let host = TextHost::new().unwrap();
-        let plugin = host.load_bytes("large", &component.build()).unwrap();
+        let host = TextHost::builder().slots(20).build().unwrap();
+        let plugin = host.load_bytes("large", &component).unwrap();
         let mut plugin = TextPlugin::new(plugin, Config::default()).unwrap();
         assert_eq!(plugin.process("some text").unwrap().output, "some text");
+        let metrics = host.engine().as_wasmtime().pooling_allocator_metrics();
+        assert_eq!(metrics.unwrap().memories() > 0, in_slots);
     }
 }
 
