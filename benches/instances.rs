@@ -3,8 +3,7 @@
 //! at once.
 //!
 //! ```sh
-//! cargo xtask fixtures
-//! cargo bench --workspace --bench instances
+//! cargo xtask bench instances
 //! ```
 
 #![allow(missing_docs, clippy::print_stderr, reason = "a benchmark")]
@@ -15,6 +14,7 @@ mod ratio;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
@@ -98,19 +98,35 @@ fn compare(name: &str, component: &[u8]) {
     );
 }
 
-/// What this process holds of memory, in KiB, and in how many mappings.
-fn held() -> (f64, usize) {
+/// What this process holds of memory, in KiB, all of it and its share of what
+/// is shared; and in how many mappings.
+fn held() -> [f64; 3] {
     let rollup = fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
-    let resident = rollup.lines().find_map(|line| {
-        let rest = line.strip_prefix("Rss:")?;
-        rest.trim().strip_suffix("kB")?.trim().parse().ok()
-    });
+    let find = |name| {
+        let rest = rollup.lines().find_map(|line| line.strip_prefix(name));
+        let number = rest.and_then(|rest| rest.trim().strip_suffix("kB"));
+        number
+            .and_then(|number| number.trim().parse().ok())
+            .unwrap_or(f64::NAN)
+    };
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    (resident.unwrap_or(f64::NAN), maps.lines().count())
+    [find("Rss:"), find("Pss:"), maps.lines().count() as f64]
 }
 
-fn live(name: &str, slots: u32, component: &[u8]) {
-    let plugin = load(slots, component);
+/// Runs this program once more, for what can be measured in a new process only.
+fn apart(component: &Path, slots: u32) {
+    let program = std::env::current_exe().expect("it has a path");
+    let child = Command::new(program)
+        .arg("--live")
+        .arg(component)
+        .arg(slots.to_string())
+        .status();
+    assert!(child.expect("it starts").success());
+}
+
+fn live(path: &str, slots: u32) {
+    let component = fs::read(path).expect("it can be read");
+    let plugin = load(slots, &component);
     let before = held();
     let start = Instant::now();
     let mut all = Vec::new();
@@ -126,12 +142,13 @@ fn live(name: &str, slots: u32, component: &[u8]) {
     }
     let took = start.elapsed().as_secs_f64() * 1e6 / f64::from(LIVE);
     let after = held();
-    let slots = plugin.host().engine().slots();
+    let each = |at: usize| (after[at] - before[at]) / f64::from(LIVE);
     eprintln!(
-        "{name}: {LIVE} live instances, {slots} slots: {:.1} KiB and {:.1} mappings each, made \
-         and called in {took:.1} µs",
-        (after.0 - before.0) / f64::from(LIVE),
-        (after.1 - before.1) as f64 / f64::from(LIVE),
+        "{LIVE} live instances, {slots} slots: {:.1} KiB each, {:.1} without what they share, \
+         {:.1} mappings, made and called in {took:.1} µs ({path})",
+        each(0),
+        each(1),
+        each(2),
     );
 }
 
@@ -150,26 +167,28 @@ fn engines() {
 }
 
 fn main() {
+    let arguments: Vec<_> = std::env::args().collect();
+    if let [_, live, path, slots] = &arguments[..]
+        && live == "--live"
+    {
+        return self::live(path, slots.parse().expect("a number"));
+    }
     engines();
-    let mut components = vec![(
-        "echo".to_owned(),
-        test_components::TextPlugin::new("echo").build(),
-    )];
-    let names = std::env::var("KUMIKI_BENCH").unwrap_or_else(|_| "text-upper".into());
-    for name in ["text-upper", "text-wordcount-js", "text-title-py"] {
-        if !names.split(',').any(|wanted| wanted == name) {
-            continue;
-        }
+    let echo = tempfile::NamedTempFile::new().expect("a file");
+    let bytes = test_components::TextPlugin::new("echo").build();
+    fs::write(echo.path(), bytes).expect("it can be written");
+    let mut components = vec![("echo", echo.path().to_owned())];
+    for name in ["text-upper", "text-reverse-c"] {
         match Guest::find(name).path().map(Path::to_owned) {
-            Ok(path) => components.push((name.into(), fs::read(path).expect("it can be read"))),
+            Ok(path) => components.push((name, path)),
             Err(why) => eprintln!("{name} is left out: {why}"),
         }
     }
-    for (name, component) in &components {
-        compare(name, component);
+    for (name, path) in &components {
+        compare(name, &fs::read(path).expect("it can be read"));
     }
-    for (name, component) in components.iter().take(2) {
-        live(name, LIVE, component);
-        live(name, 1_000, component);
+    for (_, path) in &components {
+        apart(path, LIVE);
+        apart(path, 1_000);
     }
 }

@@ -296,7 +296,7 @@ pub(crate) struct RunArguments {
 /// How long an instance is kept. One that traps or runs into a limit is ended
 /// whatever is said here.
 #[derive(Args)]
-#[command(next_help_heading = "Instances; each is kept for as long as it answers otherwise")]
+#[command(next_help_heading = "Instances; otherwise each is kept for as long as it answers")]
 pub(crate) struct InstanceArguments {
     /// Give each record an instance of its own: nothing that a plugin keeps of
     /// one record reaches another

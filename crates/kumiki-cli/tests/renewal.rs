@@ -109,4 +109,7 @@ fn less_address_space_is_fewer_slots_and_the_same_results() {
             assert!(text.contains(&notice), "{gibibytes}: {text}");
         }
     }
+    let text = narrow(&scene, 3, &arguments);
+    assert!(text.starts_with("exit code: 1\n"), "{text}");
+    assert!(text.contains("hint: raise `ulimit -v`"), "{text}");
 }

@@ -148,6 +148,7 @@ impl TextPlugin {
             self.batching = Batching::new(Way::SINGLE);
         }
         self.renewal = renewal;
+        self.retire();
         self
     }
 
@@ -201,10 +202,13 @@ impl TextPlugin {
     ///
     /// [`Event::SetAside`]: kumiki::Event::SetAside
     pub fn process(&mut self, input: &str) -> Result<ProcessResult> {
-        if self.record.failures > 0 || self.usage.is_some() {
-            return self.process_with_care(input);
-        }
-        self.ask(input)
+        let answer = if self.record.failures > 0 || self.usage.is_some() {
+            self.process_with_care(input)
+        } else {
+            self.ask(input)
+        };
+        self.retire();
+        answer
     }
 
     /// What most calls are spared: a plugin that has failed of late, and one
@@ -262,8 +266,8 @@ impl TextPlugin {
 
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
         let instance = match &mut self.instance {
-            Some(instance) if !self.renewal.ends(instance) => instance,
-            _ => match self.renew() {
+            Some(instance) => instance,
+            None => match self.renew() {
                 Ok(instance) => instance,
                 Err(error) => return Err(self.failed(error)),
             },
@@ -292,13 +296,22 @@ impl TextPlugin {
         }
     }
 
-    /// The instance, a new one where there is none that may be called.
+    /// The instance, a new one where there is none.
     pub(crate) fn live(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
-        let ended = |instance: &mut Instance<_>| self.renewal.ends(instance);
-        self.instance.take_if(ended);
         match self.instance {
             Some(ref mut instance) => Ok(instance),
             None => self.renew(),
+        }
+    }
+
+    /// Drops an instance that is not to be called again. At once, and not when
+    /// there is another record: until then it would hold its memory.
+    #[inline]
+    pub(crate) fn retire(&mut self) {
+        if let Some(instance) = &self.instance
+            && self.renewal.ends(instance)
+        {
+            self.instance = None;
         }
     }
 
@@ -345,14 +358,12 @@ impl TextPlugin {
         }
     }
 
-    /// Makes an instance in the place of one that has ended.
+    /// Makes an instance where there is none.
     #[cold]
     fn renew(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
         let data = TextData {
             config: self.config.clone(),
         };
-        // Its slot is the first to be free, and it holds memory until then.
-        self.instance = None;
         let mut fresh = self.plugin.instantiate(data)?;
         fresh.rename(&self.name);
         Ok(self.instance.insert(fresh))

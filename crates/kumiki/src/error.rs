@@ -305,6 +305,11 @@ impl Error {
                 "grant it with `Plugin::with_grants`; `Requests::grants_beside` makes the grants"
                     .into()
             }
+            Self::Instantiate { source, .. } if is_out_of_memory(source) => {
+                "raise `ulimit -v`, for an instance needs 4 GiB of address space; where that is \
+                 unlimited, let fewer live at once, or raise `vm.max_map_count`"
+                    .into()
+            }
             Self::Busy { .. } => {
                 "raise `PoolConfig::most` or `PoolConfig::wait`, or try again later".into()
             }
@@ -348,6 +353,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether the system had no memory, no address space or no mapping left.
+fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    let cause = error.root_cause().to_string();
+    cause.contains(&io::Error::from_raw_os_error(12).to_string())
 }
 
 fn kind_hint(kind: Kind) -> Option<&'static str> {

@@ -25,8 +25,8 @@ pub struct Renewal {
     /// Calls that an instance answers; those that ask for its name count as any
     /// other. Default: any number.
     pub calls: Option<NonZero<u64>>,
-    /// Bytes of linear memory that an instance may hold between two calls. One
-    /// that held more than half of this already after its first call may hold
+    /// Bytes of linear memory that an instance may hold after a call. One that
+    /// held more than half of this already after its first call may hold
     /// twice what it held then: it needs so much, and a new one would, too.
     /// Default: as much as its limit lets it have.
     pub memory: Option<usize>,
