@@ -127,3 +127,47 @@ impl ByHand {
             .output
     }
 }
+
+/// A new instance for each call, in the pool of wasmtime.
+#[derive(Clone)]
+pub(crate) struct Pooled {
+    engine: Engine,
+    pre: TextPluginPre<State>,
+}
+
+impl Pooled {
+    /// With Kumiki's configuration, and so with as many slots.
+    pub(crate) fn new(component: &[u8]) -> Self {
+        Self::with(&EngineConfig::default().to_wasmtime(), component)
+    }
+
+    pub(crate) fn with(config: &Config, component: &[u8]) -> Self {
+        let engine = Engine::new(config).expect("an engine");
+        let component = Component::from_binary(&engine, component).expect("a component");
+        let mut linker = Linker::new(&engine);
+        TextPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state).expect("it links");
+        let pre = linker.instantiate_pre(&component).expect("it links");
+        let pre = TextPluginPre::new(pre).expect("it exports");
+        Self { engine, pre }
+    }
+
+    /// An instance and its store, made and dropped.
+    pub(crate) fn make(&self) {
+        let mut store = Store::new(&self.engine, State);
+        store.set_epoch_deadline(360_001);
+        drop(self.pre.instantiate(&mut store).expect("an instance"));
+    }
+
+    /// The output of a new instance.
+    pub(crate) fn process(&self, input: &str) -> String {
+        let mut store = Store::new(&self.engine, State);
+        store.set_epoch_deadline(360_001);
+        let plugin = self.pre.instantiate(&mut store).expect("an instance");
+        plugin
+            .myapp_text_processor_plugin()
+            .call_process(&mut store, input)
+            .expect("no trap")
+            .expect("no error")
+            .output
+    }
+}

@@ -16,6 +16,8 @@ use crate::step::{run as run_program, step};
 pub(crate) enum Benchmark {
     /// The first result of a plugin that was compiled before
     Artifacts,
+    /// What an instance costs beside wasmtime's pool by hand, and ten thousand
+    Instances,
     /// The languages side by side, as a table for docs/languages.md
     Languages,
     /// What all limits together cost beside none
@@ -37,6 +39,9 @@ pub(crate) fn run(place: &Place, benchmark: Benchmark) -> Result<()> {
     match benchmark {
         Benchmark::Artifacts => {
             cargo.arg("artifacts");
+        }
+        Benchmark::Instances => {
+            cargo.arg("instances");
         }
         Benchmark::Languages => {
             let times = step("time the builds", || build_times(place))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kumiki::{Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, VariableGrant};
+use kumiki::{Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, Renewal, VariableGrant};
 use kumiki_build::Profile;
 
 use crate::limits::{LimitArguments, size};
@@ -284,10 +284,54 @@ pub(crate) struct RunArguments {
     pub(crate) line_limit: usize,
 
     #[command(flatten)]
+    pub(crate) instances: InstanceArguments,
+
+    #[command(flatten)]
     pub(crate) limits: LimitArguments,
 
     #[command(flatten)]
     pub(crate) grants: GrantArguments,
+}
+
+/// How long an instance is kept. One that traps or runs into a limit is ended
+/// whatever is said here.
+#[derive(Args)]
+#[command(next_help_heading = "Instances; otherwise each is kept for as long as it answers")]
+pub(crate) struct InstanceArguments {
+    /// Give each record an instance of its own: nothing that a plugin keeps of
+    /// one record reaches another
+    #[arg(long, conflicts_with_all = ["calls_per_instance", "memory_per_instance"])]
+    fresh: bool,
+
+    /// End an instance after so many calls, each of them one record or many
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    calls_per_instance: Option<u64>,
+
+    /// End an instance that holds more memory than this after a call
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory_per_instance: Option<usize>,
+}
+
+impl InstanceArguments {
+    /// What ends an instance that has not failed.
+    pub(crate) fn renewal(&self) -> Renewal {
+        let Self {
+            fresh,
+            calls_per_instance,
+            memory_per_instance,
+        } = self;
+        let mut renewal = Renewal::default();
+        if *fresh {
+            renewal = Renewal::fresh();
+        }
+        if let Some(calls) = calls_per_instance {
+            renewal = renewal.with_calls(*calls);
+        }
+        if let Some(bytes) = memory_per_instance {
+            renewal = renewal.with_memory(*bytes);
+        }
+        renewal
+    }
 }
 
 /// What plugins may reach. Nothing is granted that is not said here.

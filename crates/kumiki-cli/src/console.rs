@@ -236,6 +236,7 @@ impl Observer for Console {
                 failures,
                 time,
             } => self.set_aside(plugin, *failures, *time),
+            Event::FewerSlots { wanted, found, .. } => self.notice(fewer_slots(*wanted, *found)),
             _ => {}
         }
     }
@@ -255,6 +256,14 @@ impl Observer for Console {
             record.level
         ));
     }
+}
+
+/// That instances are made less quickly than they could be, and why.
+fn fewer_slots(wanted: u32, found: u32) -> String {
+    format!(
+        "there is address space for {found} of {wanted} instances at a time; others take longer \
+         to make (`ulimit -v` shows its limit)"
+    )
 }
 
 /// What was denied, and what allows it.

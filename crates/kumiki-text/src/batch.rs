@@ -171,6 +171,7 @@ impl TextPlugin {
         if let Some(start) = start {
             self.measure_call(start.elapsed());
         }
+        self.retire();
         if answered.is_err() {
             self.batching.cuts = self.batching.cuts.saturating_add(1);
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kumiki::{Event, Instance, Limit, Plugin};
+use kumiki::{Event, Instance, Limit, Plugin, Renewal};
 
 use crate::batch::Batching;
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
@@ -24,6 +24,7 @@ pub struct TextPlugin {
     instance: Option<Instance<TextContract>>,
     name: Arc<str>,
     version: String,
+    renewal: Renewal,
     patience: Patience,
     record: Record,
     /// What it used, where that is measured.
@@ -70,6 +71,7 @@ impl TextPlugin {
             instance: Some(instance),
             name,
             version,
+            renewal: Renewal::default(),
             patience: Patience::default(),
             record: Record::default(),
             usage: None,
@@ -98,6 +100,7 @@ impl TextPlugin {
             instance: None,
             name: self.name.clone(),
             version: self.version.clone(),
+            renewal: self.renewal.clone(),
             patience: self.patience.clone(),
             record: Record::default(),
             usage: self.usage.as_ref().map(|_| Box::default()),
@@ -117,6 +120,36 @@ impl TextPlugin {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same plugin, with a new instance as often as `renewal` says. Its name
+    /// and version are not asked for again. With [`Renewal::fresh`] every record
+    /// has an instance to itself, and so a call: it offers [`Way::SINGLE`] alone.
+    ///
+    /// ```
+    /// use kumiki_text::kumiki::Renewal;
+    /// use kumiki_text::{Config, TextHost, TextPlugin};
+    ///
+    /// # fn main() -> Result<(), kumiki_text::Error> {
+    /// # let bytes = test_components::TextPlugin::new("echo").build();
+    /// let host = TextHost::new()?;
+    /// let plugin = TextPlugin::new(host.load_bytes("echo.wasm", &bytes)?, Config::default())?;
+    /// let mut plugin = plugin.with_renewal(Renewal::fresh());
+    /// // Neither sees anything of the other, in whatever language it is written.
+    /// plugin.process("one record")?;
+    /// plugin.process("another")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_renewal(mut self, renewal: Renewal) -> Self {
+        if renewal.is_fresh() {
+            self.ways = vec![Way::SINGLE];
+            self.batching = Batching::new(Way::SINGLE);
+        }
+        self.renewal = renewal;
+        self.retire();
+        self
     }
 
     /// What the plugin calls itself. Its own text: it may hold anything.
@@ -169,10 +202,13 @@ impl TextPlugin {
     ///
     /// [`Event::SetAside`]: kumiki::Event::SetAside
     pub fn process(&mut self, input: &str) -> Result<ProcessResult> {
-        if self.record.failures > 0 || self.usage.is_some() {
-            return self.process_with_care(input);
-        }
-        self.ask(input)
+        let answer = if self.record.failures > 0 || self.usage.is_some() {
+            self.process_with_care(input)
+        } else {
+            self.ask(input)
+        };
+        self.retire();
+        answer
     }
 
     /// What most calls are spared: a plugin that has failed of late, and one
@@ -230,8 +266,8 @@ impl TextPlugin {
 
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
         let instance = match &mut self.instance {
-            Some(instance) if !instance.is_poisoned() => instance,
-            _ => match self.renew() {
+            Some(instance) => instance,
+            None => match self.renew() {
                 Ok(instance) => instance,
                 Err(error) => return Err(self.failed(error)),
             },
@@ -260,13 +296,22 @@ impl TextPlugin {
         }
     }
 
-    /// The instance, a new one where there is none that may be called.
+    /// The instance, a new one where there is none.
     pub(crate) fn live(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
-        let ended = |instance: &mut Instance<_>| instance.is_poisoned();
-        self.instance.take_if(ended);
         match self.instance {
             Some(ref mut instance) => Ok(instance),
             None => self.renew(),
+        }
+    }
+
+    /// Drops an instance that is not to be called again. At once, and not when
+    /// there is another record: until then it would hold its memory.
+    #[inline]
+    pub(crate) fn retire(&mut self) {
+        if let Some(instance) = &self.instance
+            && self.renewal.ends(instance)
+        {
+            self.instance = None;
         }
     }
 
@@ -313,7 +358,7 @@ impl TextPlugin {
         }
     }
 
-    /// Makes an instance in the place of one that has ended.
+    /// Makes an instance where there is none.
     #[cold]
     fn renew(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
         let data = TextData {
@@ -347,6 +392,7 @@ impl std::fmt::Debug for TextPlugin {
             instance: _,
             name,
             version,
+            renewal: _,
             patience: _,
             record: _,
             usage: _,

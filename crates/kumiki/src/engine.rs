@@ -6,12 +6,13 @@
 //! warm slots only within one. [`Engine::shared`] is the only way to get one.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::{Error, Result};
+use crate::observer::{Event, Observer};
+use crate::{Error, Result, slots};
 
 /// How often the process-wide clock moves, and so how finely a call's time
 /// limit is kept: a call ends at most one tick late, plus whatever host
@@ -29,7 +30,7 @@ pub(crate) fn ticks_now() -> u64 {
 
 /// What distinguishes one engine from another. Two equal configurations share
 /// one engine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct EngineConfig {
     /// Count every instruction, so that [`Limits::fuel`](crate::Limits) can
@@ -37,6 +38,20 @@ pub struct EngineConfig {
     /// why it is off unless asked for (wasmtime's documentation of
     /// `Config::epoch_interruption`).
     pub fuel: bool,
+    /// How many instances room is reserved for, so that they are made quickly;
+    /// more of them live, and take longer to make. Each slot is 4 GiB of address
+    /// space and no memory. Where the machine refuses so many, there are fewer
+    /// ([`Engine::slots`]). Default: 1,000.
+    pub slots: u32,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            fuel: false,
+            slots: slots::DEFAULT,
+        }
+    }
 }
 
 impl EngineConfig {
@@ -47,12 +62,19 @@ impl EngineConfig {
         self
     }
 
+    /// This configuration, with room for so many instances.
+    #[must_use]
+    pub fn with_slots(mut self, slots: u32) -> Self {
+        self.slots = slots;
+        self
+    }
+
     /// The wasmtime configuration behind it, for benchmarks and for embedders
     /// who compare against wasmtime used by hand.
     #[must_use]
     pub fn to_wasmtime(&self) -> wasmtime::Config {
         // A new field must be handled here.
-        let Self { fuel } = self;
+        let Self { fuel, slots } = self;
         let mut config = wasmtime::Config::new();
         config
             // Every call into a guest would create a task otherwise: 0.7 µs
@@ -60,6 +82,9 @@ impl EngineConfig {
             .concurrency_support(false)
             .epoch_interruption(true)
             .consume_fuel(*fuel);
+        if *slots > 0 {
+            slots::reserve(&mut config, *slots);
+        }
         config
     }
 }
@@ -70,6 +95,16 @@ impl EngineConfig {
 pub struct Engine {
     inner: wasmtime::Engine,
     config: EngineConfig,
+    /// As [`Engine::slots`].
+    slots: u32,
+    told: Arc<Told>,
+}
+
+/// What is told once of an engine.
+#[derive(Default)]
+struct Told {
+    fewer: AtomicBool,
+    full: AtomicBool,
 }
 
 impl Engine {
@@ -88,11 +123,12 @@ impl Engine {
         if let Some(engine) = engines.get(config) {
             return Ok(engine.clone());
         }
-        let inner = wasmtime::Engine::new(&config.to_wasmtime())
-            .map_err(|source| Error::Engine { source })?;
+        let (inner, slots) = probe(config)?;
         let engine = Self {
             inner,
             config: config.clone(),
+            slots,
+            told: Arc::default(),
         };
         tick(engine.inner.clone())?;
         engines.insert(config.clone(), engine.clone());
@@ -105,11 +141,55 @@ impl Engine {
         &self.config
     }
 
+    /// For how many instances it has room: as many as its configuration says,
+    /// or fewer where the machine has no such address space (`ulimit -v`, a
+    /// processor of 39 bits), down to none.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// Tells, the first time, that it has fewer slots than were wanted.
+    pub(crate) fn tell_fewer(&self, observer: &dyn Observer) {
+        let (wanted, found) = (self.config.slots, self.slots);
+        if found < wanted && !self.told.fewer.swap(true, Ordering::Relaxed) {
+            observer.event(&Event::FewerSlots { wanted, found });
+        }
+    }
+
+    /// Tells, the first time, that all of its slots are taken.
+    #[cold]
+    pub(crate) fn tell_full(&self, observer: &dyn Observer) {
+        if !self.told.full.swap(true, Ordering::Relaxed) {
+            observer.event(&Event::SlotsFull { slots: self.slots });
+        }
+    }
+
+    /// The engine for what has no place in this one's slots.
+    pub(crate) fn without_slots(&self) -> Result<Self> {
+        Self::shared(&self.config.clone().with_slots(0))
+    }
+
     /// The wasmtime engine itself.
     #[must_use]
     pub fn as_wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
     }
+}
+
+/// Makes an engine with as many of its slots as there is address space for, and
+/// says how many those are. Where not all can be had, a half of what can is left
+/// to everything else in the process.
+fn probe(config: &EngineConfig) -> Result<(wasmtime::Engine, u32)> {
+    let make = |slots| wasmtime::Engine::new(&config.clone().with_slots(slots).to_wasmtime());
+    if let Ok(engine) = make(config.slots) {
+        return Ok((engine, config.slots));
+    }
+    let most = slots::fewer(config.slots).find(|slots| make(*slots).is_ok());
+    // What cannot be had with no slots either, is no matter of slots.
+    let found = most.unwrap_or(0) / 2;
+    let engine = make(found).map_err(|source| Error::Engine { source })?;
+    Ok((engine, found))
 }
 
 /// Adds an engine to those that the one ticking thread moves on, and starts

@@ -155,6 +155,15 @@ pub enum Error {
         /// The plugin.
         plugin: String,
     },
+    /// All instances of a [`Pool`](crate::Pool) were in use, for as long as it
+    /// waits.
+    #[error("all {most} instances of `{plugin}` are in use")]
+    Busy {
+        /// The plugin.
+        plugin: String,
+        /// How many there may be.
+        most: usize,
+    },
     /// The contract itself is faulty: its WIT does not parse, has no such
     /// world, or its functions do not link.
     #[error("faulty contract: {message}")]
@@ -296,6 +305,14 @@ impl Error {
                 "grant it with `Plugin::with_grants`; `Requests::grants_beside` makes the grants"
                     .into()
             }
+            Self::Instantiate { source, .. } if is_out_of_memory(source) => {
+                "raise `ulimit -v`, for an instance needs 4 GiB of address space; where that is \
+                 unlimited, let fewer live at once, or raise `vm.max_map_count`"
+                    .into()
+            }
+            Self::Busy { .. } => {
+                "raise `PoolConfig::most` or `PoolConfig::wait`, or try again later".into()
+            }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),
             Self::Limit { limit, .. } => match limit {
                 Limit::Time(_) => "raise `Limits::time` if the plugin is meant to take so long",
@@ -336,6 +353,12 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Whether the system had no memory, no address space or no mapping left.
+fn is_out_of_memory(error: &wasmtime::Error) -> bool {
+    let cause = error.root_cause().to_string();
+    cause.contains(&io::Error::from_raw_os_error(12).to_string())
 }
 
 fn kind_hint(kind: Kind) -> Option<&'static str> {

@@ -1,11 +1,11 @@
 //! A contract, linked to what the host gives: where plugins are loaded.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 use std::{fs, io};
 
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 use crate::cache::{Cache, Compiler, Identity, Known, Origin};
 use crate::component_file::ComponentFile;
@@ -14,7 +14,9 @@ use crate::grants::Granted;
 use crate::inspect::Kind;
 use crate::limits::Limit;
 use crate::observer::{Event, Observer, Silent};
-use crate::{Engine, EngineConfig, Error, Grants, HostState, Limits, Plugin, Requests, Result};
+use crate::prepared::Linked;
+use crate::slots;
+use crate::{Engine, EngineConfig, Error, Grants, Limits, Plugin, Requests, Result};
 
 /// Loads plugins of one contract and holds what they share: the engine, the
 /// linked host functions, the limits, the observer. Cheap to clone; a clone is
@@ -24,8 +26,10 @@ pub struct Host<C: Contract> {
 }
 
 pub(crate) struct Inner<C: Contract> {
-    pub(crate) engine: Engine,
-    pub(crate) linker: Linker<HostState<C::Data>>,
+    pub(crate) linked: Linked<C>,
+    /// The same for what has no place in the engine's slots; made when there is
+    /// such a thing.
+    outside: OnceLock<Option<Linked<C>>>,
     pub(crate) world: World,
     pub(crate) limits: Limits,
     /// The time limit in ticks of the epoch clock.
@@ -37,8 +41,9 @@ pub(crate) struct Inner<C: Contract> {
     cache: Option<(Cache, Compiler)>,
 }
 
-/// A component that can be linked, and what came with it.
-struct Found {
+/// A component that can be linked, what it is linked to, and what came with it.
+struct Found<'a, C: Contract> {
+    linked: &'a Linked<C>,
     component: Component,
     origin: Origin,
     requests: Requests,
@@ -70,6 +75,7 @@ impl<C: Contract> Host<C> {
             grants: Grants::default(),
             observer: Arc::new(Silent),
             cache: None,
+            slots: slots::DEFAULT,
             contract: std::marker::PhantomData,
         }
     }
@@ -88,12 +94,12 @@ impl<C: Contract> Host<C> {
         let path = path.as_ref();
         let name = path.display().to_string();
         if let Some((length, found)) = self.find_unread(&name, path)? {
-            return self.link(&name, length, start, found);
+            return self.finish(&name, length, start, found);
         }
         let file = self.open(path)?;
         let bytes = self.read_open(path, &file)?;
         let found = self.find(&name, &bytes, file.unchanged())?;
-        self.link(&name, bytes.len(), start, found)
+        self.finish(&name, bytes.len(), start, found)
     }
 
     /// What the plugin in a file requests, before it is loaded. A file that the
@@ -160,19 +166,21 @@ impl<C: Contract> Host<C> {
         let start = Instant::now();
         self.check_size(name, bytes)?;
         let found = self.find(name, bytes, None)?;
-        self.link(name, bytes.len(), start, found)
+        self.finish(name, bytes.len(), start, found)
     }
 
     /// What the cache has of a file that it knows, and the file's length.
-    fn find_unread(&self, name: &str, path: &Path) -> Result<Option<(usize, Found)>> {
+    fn find_unread(&self, name: &str, path: &Path) -> Result<Option<(usize, Found<'_, C>)>> {
         let Some((cache, compiler, identity)) = self.looked_at(path) else {
             return Ok(None);
         };
-        let engine = self.inner.engine.as_wasmtime();
+        let linked = &self.inner.linked;
+        let engine = linked.engine.as_wasmtime();
         let Some((component, known)) = cache.known_component(engine, compiler, &identity) else {
             return Ok(None);
         };
         let found = Found {
+            linked,
             component,
             origin: Origin::Kept,
             requests: Requests::read(name, &known.requests)?,
@@ -189,60 +197,76 @@ impl<C: Contract> Host<C> {
         fits.then_some((cache, compiler, identity))
     }
 
-    /// The component in `bytes`: mapped from the cache, or checked and compiled.
-    /// What is in the cache was checked before it came there, against the same
-    /// contract. If they are what was read of a file that is `unchanged` since
-    /// it was looked at, the cache knows that file from then on.
+    /// The component in `bytes`, ready for slots, or else for outside of them.
+    /// If they are what was read of a file that is `unchanged` since it was
+    /// looked at, the cache knows that file from then on.
     fn find(
         &self,
         name: &str,
         bytes: &[u8],
         unchanged: Option<(Identity, SystemTime)>,
-    ) -> Result<Found> {
+    ) -> Result<Found<'_, C>> {
         let text = Requests::text(name, bytes)?;
         let requests = Requests::read(name, text)?;
-        let engine = self.inner.engine.as_wasmtime();
-        let compile = || {
-            self.check(name, bytes)?;
-            Component::from_binary(engine, bytes).map_err(|source| Error::Compile {
-                plugin: name.into(),
-                source,
-            })
-        };
-        let (component, origin) = match &self.inner.cache {
-            Some((cache, compiler)) => {
-                let key = compiler.key(bytes);
-                let found = cache.component(engine, &key, name, compile)?;
-                if let Some((identity, time)) = unchanged {
-                    cache.remember(compiler, &identity, time, &Known::new(key, text));
-                }
-                found
+        let cache = self.inner.cache.as_ref();
+        let cache = cache.map(|(cache, compiler)| (cache, compiler, compiler.key(bytes)));
+        let component = |linked: &Linked<C>| {
+            let engine = linked.engine.as_wasmtime();
+            let compile = || self.compile(engine, name, bytes);
+            match &cache {
+                Some((cache, _, key)) => cache.component(engine, key, name, compile),
+                None => Ok((compile()?, Origin::Compiled)),
             }
-            None => (compile()?, Origin::Compiled),
         };
+        let mut linked = &self.inner.linked;
+        let mut loaded = component(linked);
+        if let Err(Error::Compile { source, .. }) = &loaded
+            && slots::are_too_small(source)
+            && let Some(outside) = self.inner.outside()
+        {
+            linked = outside;
+            loaded = component(linked);
+        }
+        let (component, origin) = loaded?;
+        if let (Some((cache, compiler, key)), Some((identity, time))) = (cache, unchanged) {
+            cache.remember(compiler, &identity, time, &Known::new(key, text));
+        }
         Ok(Found {
+            linked,
             component,
             origin,
             requests,
         })
     }
 
+    /// What is in the cache was checked before it came there, against the same
+    /// contract; all else is checked before it is compiled.
+    fn compile(&self, engine: &wasmtime::Engine, name: &str, bytes: &[u8]) -> Result<Component> {
+        self.check(name, bytes)?;
+        Component::from_binary(engine, bytes).map_err(|source| Error::Compile {
+            plugin: name.into(),
+            source,
+        })
+    }
+
     /// The plugin of a component, linked.
-    fn link(&self, name: &str, bytes: usize, start: Instant, found: Found) -> Result<Plugin<C>> {
+    fn finish(
+        &self,
+        name: &str,
+        bytes: usize,
+        start: Instant,
+        found: Found<'_, C>,
+    ) -> Result<Plugin<C>> {
         let Found {
+            linked,
             component,
             origin,
             requests,
         } = found;
-        let pre = self
-            .inner
-            .linker
-            .instantiate_pre(&component)
-            .and_then(C::pre)
-            .map_err(|source| Error::Link {
-                plugin: name.into(),
-                source,
-            })?;
+        let prepared = linked.prepare(component).map_err(|source| Error::Link {
+            plugin: name.into(),
+            source,
+        })?;
         self.inner.observer.event(&Event::Loaded {
             plugin: name,
             bytes,
@@ -253,7 +277,7 @@ impl<C: Contract> Host<C> {
             let plugin = name;
             self.inner.observer.event(&Event::NotKept { plugin, error });
         }
-        Ok(Plugin::new(self.clone(), name, pre, requests))
+        Ok(Plugin::new(self.clone(), name, prepared, requests))
     }
 
     fn check_size(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -283,7 +307,7 @@ impl<C: Contract> Host<C> {
     /// The engine that this host's plugins run on.
     #[must_use]
     pub fn engine(&self) -> &Engine {
-        &self.inner.engine
+        &self.inner.linked.engine
     }
 
     /// Who hears of its plugins.
@@ -306,12 +330,21 @@ fn cannot_read(path: &Path, source: io::Error) -> Error {
     }
 }
 
+impl<C: Contract> Inner<C> {
+    /// Where instances live that have no place in slots, if they can anywhere.
+    pub(crate) fn outside(&self) -> Option<&Linked<C>> {
+        let make = || self.linked.without_slots().ok();
+        self.outside.get_or_init(make).as_ref()
+    }
+}
+
 /// Builds a [`Host`].
 pub struct HostBuilder<C: Contract> {
     limits: Limits,
     grants: Grants,
     observer: Arc<dyn Observer>,
     cache: Option<Cache>,
+    slots: u32,
     contract: std::marker::PhantomData<C>,
 }
 
@@ -346,38 +379,45 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
+    /// How many instances room is reserved for, in all hosts of this process that
+    /// say the same number: see [`EngineConfig::slots`]. Default: 1,000.
+    #[must_use]
+    pub fn slots(mut self, slots: u32) -> Self {
+        self.slots = slots;
+        self
+    }
+
     /// Makes the host: gets the shared engine and links WASI and the contract.
     ///
     /// # Errors
     /// As for [`Host::new`], and [`Error::Grant`] for a grant of something that
     /// is not there.
     pub fn build(self) -> Result<Host<C>> {
-        let config = EngineConfig::default().with_fuel(self.limits.fuel.is_some());
+        let config = EngineConfig::default()
+            .with_fuel(self.limits.fuel.is_some())
+            .with_slots(slots::within(self.slots, &self.limits));
         let engine = Engine::shared(&config)?;
+        engine.tell_fewer(&*self.observer);
         let world = World::parse(C::WIT, C::WORLD, C::OPTIONAL)?;
-        let mut linker = Linker::new(engine.as_wasmtime());
-        crate::wasi::link(&mut linker)
-            .and_then(|()| C::link(&mut linker))
-            .map_err(|source| Error::Contract {
-                message: format!("{source:#}"),
-            })?;
+        let linked = Linked::new(engine)?;
         let granted = Arc::new(Granted::open(&self.grants)?);
         let Self {
             limits,
             grants: _,
             observer,
             cache,
+            slots: _,
             contract: _,
         } = self;
         let compiler = |cache| {
-            let engine = engine.as_wasmtime();
+            let engine = linked.engine.as_wasmtime();
             (cache, Compiler::new(engine, C::WIT, C::WORLD, C::OPTIONAL))
         };
         let cache = cache.map(compiler);
         Ok(Host {
             inner: Arc::new(Inner {
-                engine,
-                linker,
+                linked,
+                outside: OnceLock::new(),
                 world,
                 ticks: limits.ticks(),
                 limits,

@@ -1,9 +1,12 @@
 //! One live plugin with a store of its own.
 //!
 //! An instance belongs to one plugin and is used by one thread at a time. What
-//! ends it is written here, in [`Instance::call`]: a trap or a limit. After
+//! poisons it is written here, in [`Instance::call`]: a trap or a limit. After
 //! either its memory may be in any state, so it is never called again: every
 //! further call is [`Error::Poisoned`], and the caller makes a new instance.
+//! When a new one takes its place though nothing failed, [`Renewal`] says.
+//!
+//! [`Renewal`]: crate::Renewal
 
 use std::sync::Arc;
 
@@ -13,6 +16,8 @@ use wasmtime::{Store, Trap, WasmBacktrace};
 use crate::host::Inner;
 use crate::limits::Limit;
 use crate::observer::Event;
+use crate::prepared::Prepared;
+use crate::slots;
 use crate::waiting::Deadline;
 use crate::{Contract, Error, HostState, Limits, Plugin, Result};
 
@@ -25,29 +30,38 @@ pub struct Instance<C: Contract> {
     store: Store<HostState<C::Data>>,
     bindings: C::Bindings,
     poisoned: bool,
+    calls: u64,
+    /// Bytes of memory after the first call.
+    first_memory: usize,
 }
 
 impl<C: Contract> Instance<C> {
+    /// In a slot, or outside of them when all are taken.
     pub(crate) fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
-        let host = &plugin.host().inner;
-        let name = plugin.shared_name().clone();
-        let observer = host.observer.clone();
-        let granted = plugin.granted().clone();
-        let state = HostState::new(data, name, &host.limits, observer, granted);
-        let mut store = Store::new(host.engine.as_wasmtime(), state);
-        store.limiter(|state| &mut state.memory);
-        // Each call counts from here again, so once is enough.
-        store.set_hostcall_fuel(host.limits.transfer);
-        store.set_max_component_handles(host.limits.handles);
-        arm(&mut store, host, INSTANTIATE)?;
-        match C::instantiate(plugin.pre(), &mut store) {
+        let mut store = store(&plugin, plugin.prepared(), data)?;
+        let mut made = C::instantiate(&plugin.prepared().pre, &mut store);
+        if let Err(error) = &made
+            && slots::are_taken(error)
+            && let Some(outside) = outside(&plugin)
+        {
+            // The data is as it was, or as the start code of some core instances
+            // has left it, which runs again.
+            store = self::store(&plugin, outside, store.into_data().data)?;
+            made = C::instantiate(&outside.pre, &mut store);
+        }
+        match made {
             Ok(bindings) => Ok(Self {
                 plugin,
                 store,
                 bindings,
                 poisoned: false,
+                calls: 0,
+                first_memory: 0,
             }),
-            Err(source) => Err(call_error(&host.limits, store.data(), INSTANTIATE, source)),
+            Err(source) => {
+                let limits = plugin.host().limits();
+                Err(call_error(limits, store.data(), INSTANTIATE, source))
+            }
         }
     }
 
@@ -70,7 +84,12 @@ impl<C: Contract> Instance<C> {
             return Err(self.poison());
         }
         arm(&mut self.store, &self.plugin.host().inner, function)?;
-        match call(&self.bindings, &mut self.store) {
+        let result = call(&self.bindings, &mut self.store);
+        self.calls += 1;
+        if self.calls == 1 {
+            self.first_memory = self.memory();
+        }
+        match result {
             Ok(result) => Ok(result),
             Err(source) => Err(self.end(function, source)),
         }
@@ -99,6 +118,18 @@ impl<C: Contract> Instance<C> {
     #[must_use]
     pub fn memory(&self) -> usize {
         self.store.data().memory.used()
+    }
+
+    /// How many calls it has had.
+    #[inline]
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// How many bytes of linear memory it held after its first call.
+    pub(crate) fn first_memory(&self) -> usize {
+        self.first_memory
     }
 
     /// How many records, and how many bytes of them, the last call logged; one
@@ -162,6 +193,34 @@ impl<C: Contract> Instance<C> {
         });
         error
     }
+}
+
+/// A store for an instance, armed for its start code.
+fn store<C: Contract>(
+    plugin: &Plugin<C>,
+    prepared: &Prepared<C>,
+    data: C::Data,
+) -> Result<Store<HostState<C::Data>>> {
+    let host = &plugin.host().inner;
+    let name = plugin.shared_name().clone();
+    let observer = host.observer.clone();
+    let granted = plugin.granted().clone();
+    let state = HostState::new(data, name, &host.limits, observer, granted);
+    let mut store = Store::new(prepared.component.engine(), state);
+    store.limiter(|state| &mut state.memory);
+    // Each call counts from here again, so once is enough.
+    store.set_hostcall_fuel(host.limits.transfer);
+    store.set_max_component_handles(host.limits.handles);
+    arm(&mut store, host, INSTANTIATE)?;
+    Ok(store)
+}
+
+/// What an instance is made of for which there is no slot.
+#[cold]
+fn outside<C: Contract>(plugin: &Plugin<C>) -> Option<&Prepared<C>> {
+    let host = &plugin.host().inner;
+    host.linked.engine.tell_full(&*host.observer);
+    plugin.outside()
 }
 
 /// Sets what the next call may use.

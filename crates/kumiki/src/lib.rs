@@ -81,7 +81,8 @@
 //! | [`Engine`] | compiler and runtime settings | one per process and configuration, shared |
 //! | [`Host`] | a contract, linked to what the host gives | as long as its plugins |
 //! | [`Plugin`] | a component: checked, compiled, linked | shared by threads, cheap to clone |
-//! | [`Instance`] | one live plugin with a store of its own | until a trap or a limit ends it |
+//! | [`Instance`] | one live plugin with a store of its own | until a trap, a limit or a [`Renewal`] ends it |
+//! | [`Pool`] | warm instances of one plugin, for many threads | as long as its owner wants |
 //!
 //! Errors say what failed, in which plugin, and [`Error::hint`] how to mend it.
 //! Log records and events reach the embedder through an [`Observer`]; this
@@ -101,7 +102,11 @@ mod log_meter;
 mod observer;
 mod outgoing;
 mod plugin;
+mod pool;
+mod prepared;
+mod renewal;
 mod requests;
+mod slots;
 mod state;
 mod waiting;
 mod wasi;
@@ -119,6 +124,8 @@ pub use instance::Instance;
 pub use limits::{Limit, Limits};
 pub use observer::{Event, Level, LogRecord, Observer, Silent};
 pub use plugin::Plugin;
+pub use pool::{Pool, PoolConfig, Pooled};
+pub use renewal::Renewal;
 pub use requests::{Request, Requested, Requests, RequestsError};
 pub use state::HostState;
 pub use wasi::WASI_VERSION;

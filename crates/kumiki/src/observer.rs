@@ -82,6 +82,20 @@ pub enum Event<'a> {
         /// For how long.
         time: Duration,
     },
+    /// There is address space for fewer slots than were wanted. More instances
+    /// than that live as well, and take longer to make. Told once of an engine.
+    FewerSlots {
+        /// How many were wanted.
+        wanted: u32,
+        /// How many there are; 0 for none.
+        found: u32,
+    },
+    /// All slots are taken: instances beyond them take longer to make. Told once
+    /// of an engine; [`HostBuilder::slots`](crate::HostBuilder::slots) has more.
+    SlotsFull {
+        /// How many there are.
+        slots: u32,
+    },
     /// A guest was denied what it was not granted; it got the error that WASI
     /// has for it.
     Denied {

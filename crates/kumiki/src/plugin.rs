@@ -1,8 +1,9 @@
 //! A component: checked, compiled and linked. Immutable.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::grants::Granted;
+use crate::prepared::Prepared;
 use crate::{Contract, Error, Grants, Host, Instance, Requests, Result};
 
 /// A plugin, ready to be instantiated. Made by [`Host::load`]; shared by
@@ -17,7 +18,9 @@ pub struct Plugin<C: Contract> {
 struct Inner<C: Contract> {
     host: Host<C>,
     name: Arc<str>,
-    pre: C::Pre,
+    prepared: Prepared<C>,
+    /// The same, for instances that there is no slot for; made for the first.
+    outside: OnceLock<Option<Prepared<C>>>,
     requests: Requests,
 }
 
@@ -40,7 +43,12 @@ impl<C: Contract> std::fmt::Debug for Plugin<C> {
 }
 
 impl<C: Contract> Plugin<C> {
-    pub(crate) fn new(host: Host<C>, name: &str, pre: C::Pre, requests: Requests) -> Self {
+    pub(crate) fn new(
+        host: Host<C>,
+        name: &str,
+        prepared: Prepared<C>,
+        requests: Requests,
+    ) -> Self {
         let granted = host.inner.granted.clone();
         Self {
             missing: Arc::new(requests.beyond(granted.grants())),
@@ -48,7 +56,8 @@ impl<C: Contract> Plugin<C> {
             inner: Arc::new(Inner {
                 host,
                 name: name.into(),
-                pre,
+                prepared,
+                outside: OnceLock::new(),
                 requests,
             }),
         }
@@ -103,8 +112,20 @@ impl<C: Contract> Plugin<C> {
         Instance::new(self.clone(), data)
     }
 
-    pub(crate) fn pre(&self) -> &C::Pre {
-        &self.inner.pre
+    pub(crate) fn prepared(&self) -> &Prepared<C> {
+        &self.inner.prepared
+    }
+
+    /// The same for instances that there is no slot for, if it can be had.
+    pub(crate) fn outside(&self) -> Option<&Prepared<C>> {
+        let Inner {
+            host,
+            prepared,
+            outside,
+            ..
+        } = &*self.inner;
+        let prepare = || prepared.again(host.inner.outside()?).ok();
+        outside.get_or_init(prepare).as_ref()
     }
 
     pub(crate) fn granted(&self) -> &Arc<Granted> {

@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         .limits(arguments.limits.resolve()?)
         .observer(console.clone())
         .cache(artifacts::cache(&console))
+        .slots(slots(files.len(), workers(arguments)))
         .build()?;
     let admitted = admit(&host, &files, &grants, &console)?;
 
@@ -120,7 +121,11 @@ fn load_plugins(
 ) -> Vec<TextPlugin> {
     let config: Config = arguments.config.iter().cloned().collect();
     let name = |plugin: &Admitted| plugin.file.display().to_string();
-    let load = |plugin: &Admitted| TextPlugin::new(plugin.load(host)?, config.clone());
+    let renewal = arguments.instances.renewal();
+    let load = |plugin: &Admitted| {
+        let plugin = TextPlugin::new(plugin.load(host)?, config.clone())?;
+        Ok::<_, kumiki_text::Error>(plugin.with_renewal(renewal.clone()))
+    };
     // What nobody is told is not measured.
     let measured = arguments.report || !arguments.quiet && arguments.text.is_none();
     let mut plugins = Vec::new();
@@ -150,6 +155,14 @@ fn interrupted(counts: &Counts, signal: u8, console: &Console) -> ExitCode {
         None => console.report("interrupted: nothing is written"),
     }
     ExitCode::from(128_u8.saturating_add(signal))
+}
+
+/// Room for an instance of each plugin for each worker, and no more: a small
+/// pool is made sooner. What has several memories takes as many slots, and what
+/// finds none does without.
+fn slots(plugins: usize, workers: usize) -> u32 {
+    const MOST: u32 = 10_000;
+    u32::try_from(plugins.saturating_mul(workers + 1)).map_or(MOST, |slots| slots.min(MOST))
 }
 
 /// As many as are asked for, or as the machine has cores.

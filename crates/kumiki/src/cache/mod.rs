@@ -406,6 +406,18 @@ fn map(engine: &Engine, path: &Path) -> Option<Component> {
     }
 }
 
+/// The same machine code for another engine, which must differ in nothing that
+/// is compiled in.
+pub(crate) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
+    let bytes = component.serialize()?;
+    // SAFETY: wasmtime has just written these bytes, and nobody else has seen
+    // them. Whether they are this engine's is checked when they are read.
+    #[expect(unsafe_code, reason = "compiling it again could take half a minute")]
+    unsafe {
+        Component::deserialize(engine, bytes)
+    }
+}
+
 #[cfg(test)]
 #[path = "cache_tests.rs"]
 mod tests;

@@ -1,0 +1,115 @@
+//! How `kumiki run` keeps instances: warm, fresh, renewed, and with less address
+//! space than it would like.
+
+mod scene;
+
+use std::process::Command;
+
+use scene::{Scene, snapshot};
+use test_components::{BATCH, COLUMN, TextPlugin};
+
+/// Answers with as many dots as it was called times, and grows by a page each
+/// time.
+fn counter() -> TextPlugin {
+    TextPlugin::new("counter")
+        .data(1024, &".".repeat(100))
+        .global("calls")
+        .process(
+            "(drop (memory.grow (i32.const 1)))
+             (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+             (i32.store8 (i32.const 16) (i32.const 0))
+             (i32.store (i32.const 20) (i32.const 1024))
+             (i32.store (i32.const 24) (global.get $calls))
+             (i32.store (i32.const 28) (i32.const 0))
+             (i32.store (i32.const 32) (i32.const 0))
+             (i32.const 16)",
+        )
+}
+
+fn run(scene: &Scene, flags: &[&str]) -> String {
+    let fixed = ["run", "-q", "-o", "raw", "--jobs", "1", "six.txt"];
+    let output = scene.command(&[&fixed[..], flags].concat()).output();
+    let output = output.expect("it runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{errors}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let dots = text.lines().map(|line| line.len().to_string());
+    dots.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn an_instance_is_kept_as_long_as_it_is_said() {
+    for plugin in [counter(), counter().batch(BATCH), counter().column(COLUMN)] {
+        let scene = Scene::new()
+            .plugin("plugins/counter.wasm", &plugin)
+            .file("six.txt", "a\nb\nc\nd\ne\nf\n");
+        assert_eq!(run(&scene, &["--fresh"]), "1 1 1 1 1 1");
+    }
+    let scene = Scene::new()
+        .plugin("plugins/counter.wasm", &counter())
+        .file("six.txt", "a\nb\nc\nd\ne\nf\n");
+    assert_eq!(run(&scene, &[]), "1 2 3 4 5 6");
+    // The first has told its name and version before.
+    let flags = ["--calls-per-instance", "4"];
+    assert_eq!(run(&scene, &flags), "1 2 1 2 3 4");
+    // Two pages at first, one more for each record.
+    let flags = ["--memory-per-instance", "256KiB"];
+    assert_eq!(run(&scene, &flags), "1 2 3 1 2 3");
+}
+
+#[test]
+fn what_contradicts_itself_about_instances() {
+    let scene = Scene::with_plugins();
+    for flags in [
+        &["--fresh", "--calls-per-instance", "4"][..],
+        &["--calls-per-instance", "0"],
+        &["--memory-per-instance", "much"],
+    ] {
+        let arguments = [&["run", "--text", "x"][..], flags].concat();
+        let text = scene.transcript(&arguments);
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        snapshot!(text);
+    }
+}
+
+/// The program with so many GiB of address space.
+#[cfg(target_os = "linux")]
+fn narrow(scene: &Scene, gibibytes: u64, arguments: &[&str]) -> String {
+    let program = scene.command(arguments);
+    let mut shell = Command::new("sh");
+    let script = "ulimit -v $0 && exec \"$@\"";
+    shell.args(["-c", script, &(gibibytes << 20).to_string()]);
+    shell.arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.current_dir(program.get_current_dir().expect("it has one"));
+    scene.finish(shell, b"one\ntwo\n")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn less_address_space_is_fewer_slots_and_the_same_results() {
+    let scene = Scene::new().plugin("plugins/echo.wasm", &TextPlugin::new("echo"));
+    let arguments = ["run", "--jobs", "15", "-o", "raw"];
+    for (gibibytes, slots) in [(80, None), (40, Some(4)), (10, Some(1)), (7, Some(0))] {
+        let text = narrow(&scene, gibibytes, &arguments);
+        assert!(text.starts_with("exit code: 0\n"), "{gibibytes}: {text}");
+        assert!(
+            text.contains("output\none\ntwo\n---"),
+            "{gibibytes}: {text}"
+        );
+        let told = text.matches("there is address space for").count();
+        assert_eq!(told, usize::from(slots.is_some()), "{gibibytes}: {text}");
+        if let Some(slots) = slots {
+            let notice = format!("there is address space for {slots} of 16 instances at a time");
+            assert!(text.contains(&notice), "{gibibytes}: {text}");
+        }
+    }
+    let text = narrow(&scene, 3, &arguments);
+    assert!(text.starts_with("exit code: 1\n"), "{text}");
+    assert!(text.contains("hint: raise `ulimit -v`"), "{text}");
+}
