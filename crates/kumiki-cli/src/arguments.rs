@@ -217,8 +217,8 @@ Examples:
 
 Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 pub(crate) struct RunArguments {
-    /// Files to read, a record a line, unpacked where they end in `.gz`; `-` is
-    /// standard input, which is also read when nothing is named
+    /// Files to read, a record a line, unpacked where they end in `.gz` or `.zst`;
+    /// `-` is standard input, which is also read when nothing is named
     #[arg(value_name = "FILE", conflicts_with = "text")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -243,8 +243,8 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) chain: bool,
 
-    /// Take records from this key of JSON objects, an object a line, in the
-    /// place of whole lines
+    /// Take records from this column of a table, or this key of JSON objects, in
+    /// the place of whole lines
     #[arg(long, value_name = "NAME", conflicts_with = "text")]
     pub(crate) field: Option<String>,
 
@@ -279,7 +279,7 @@ pub(crate) struct RunArguments {
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
 
-    /// The longest line that is a record
+    /// The longest line, or row, that is a record
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
     pub(crate) line_limit: usize,
 
@@ -349,6 +349,10 @@ pub(crate) enum InputFormat {
     Lines,
     /// A JSON object a line, in which the record is the text of --field
     Jsonl,
+    /// Rows of fields with a header, in which --field is a column
+    Csv,
+    /// The same with tabs between fields
+    Tsv,
 }
 
 /// How results are written.

@@ -24,7 +24,7 @@ use crate::run::{Counts, Input, Job, Look, find_inputs, run as run_through};
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
-    let inputs = find_inputs(arguments)?;
+    let (inputs, form) = find_inputs(arguments)?;
 
     let grants = RunGrants::read(&arguments.grants)?;
     for plugin in grants.unknown(&files) {
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         workers: workers(arguments),
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
-        field: arguments.field.clone(),
+        form,
         look: Look::new(arguments.output),
         inputs,
     };

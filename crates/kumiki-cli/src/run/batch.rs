@@ -15,6 +15,8 @@ pub(super) struct Batch {
     /// The texts of its records.
     pub(super) texts: Texts,
     pub(super) items: Vec<Item>,
+    /// How many records there are up to its end, over all input.
+    pub(super) records: u64,
     /// How many bytes of all inputs were read up to its end.
     pub(super) position: u64,
 }
@@ -65,29 +67,32 @@ impl fmt::Display for Unread {
 }
 
 impl Batch {
-    pub(super) fn new(source: Option<Arc<str>>) -> Self {
+    /// With none yet; before its first record there are so many.
+    pub(super) fn new(source: Option<Arc<str>>, records: u64) -> Self {
         Self {
             source,
+            records,
             ..Self::default()
         }
     }
 
     /// Adds a record.
-    pub(super) fn push(&mut self, record: u64, line: u64, text: &str) {
+    pub(super) fn push(&mut self, line: u64, text: &str) {
         self.texts.push(text);
-        self.items.push(Item {
-            record,
-            line,
-            content: Content::Text,
-        });
+        self.add(line, Content::Text);
     }
 
-    /// Adds a line that gave no record.
-    pub(super) fn push_unread(&mut self, record: u64, error: Unread) {
+    /// Adds what stands where a record should.
+    pub(super) fn push_unread(&mut self, error: Unread) {
+        self.add(error.line(), Content::Unread(error));
+    }
+
+    fn add(&mut self, line: u64, content: Content) {
+        self.records += 1;
         self.items.push(Item {
-            record,
-            line: error.line(),
-            content: Content::Unread(error),
+            record: self.records,
+            line,
+            content,
         });
     }
 

@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use crate::arguments::{InputFormat, RunArguments};
+use super::form::{Form, no_table};
+use super::table::Table;
+use crate::arguments::RunArguments;
 use crate::failure::Failure;
 
 /// One thing to read.
@@ -12,14 +14,16 @@ pub(crate) enum Input {
     Text(String),
     Stdin,
     File(PathBuf),
+    /// Standard input, of which the header is read.
+    Table(Box<Table>),
 }
 
-/// What the arguments name. Nothing is opened yet.
-pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
+/// What the arguments name, and what it holds. Of tables the header is read.
+pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<(Vec<Input>, Form), Failure> {
     if let Some(text) = &arguments.text {
-        return Ok(vec![Input::Text(text.clone())]);
+        return Ok((vec![Input::Text(text.clone())], Form::Lines));
     }
-    check_format(arguments)?;
+    let form = Form::of(arguments)?;
     if arguments.files.is_empty() {
         if io::stdin().is_terminal() {
             return Err(Failure::wrong_use(
@@ -27,48 +31,15 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failur
                 "give `--text STRING` or a file, or pipe text in; `-` reads from the terminal",
             ));
         }
-        return Ok(vec![Input::Stdin]);
+        return Ok((vec![stdin(&form)?], form));
     }
-    arguments.files.iter().map(|path| input(path)).collect()
+    let inputs = arguments.files.iter().map(|path| input(path, &form));
+    Ok((inputs.collect::<Result<_, _>>()?, form))
 }
 
-/// Whether a record is to be a line or a text in one.
-fn check_format(arguments: &RunArguments) -> Result<(), Failure> {
-    match (&arguments.field, arguments.input_format) {
-        (None, None | Some(InputFormat::Lines)) | (Some(_), Some(InputFormat::Jsonl)) => Ok(()),
-        (None, Some(InputFormat::Jsonl)) => Err(Failure::wrong_use(
-            "an object has many keys, and none is named",
-            "name the one whose text is the record: `--field NAME`",
-        )),
-        (Some(_), Some(InputFormat::Lines)) => Err(Failure::wrong_use(
-            "lines have no fields",
-            "leave out `--field`, or give `--input-format jsonl`",
-        )),
-        (Some(_), None) => {
-            let mut files = arguments.files.iter();
-            let other = match files.find(|path| !is_jsonl(path)) {
-                Some(path) => path.display().to_string(),
-                None if arguments.files.is_empty() => "-".to_owned(),
-                None => return Ok(()),
-            };
-            Err(Failure::wrong_use(
-                format!("`{other}` does not end in `.jsonl` or `.ndjson`, and may have no fields"),
-                "if it holds a JSON object a line, give `--input-format jsonl`",
-            ))
-        }
-    }
-}
-
-/// Whether a file's name says so, packed or not.
-fn is_jsonl(path: &Path) -> bool {
-    let name = path.as_os_str().to_string_lossy();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    name.ends_with(".jsonl") || name.ends_with(".ndjson")
-}
-
-fn input(path: &Path) -> Result<Input, Failure> {
+fn input(path: &Path, form: &Form) -> Result<Input, Failure> {
     if path.as_os_str() == "-" {
-        return Ok(Input::Stdin);
+        return stdin(form);
     }
     let metadata = std::fs::metadata(path).map_err(|error| {
         Failure::path(
@@ -84,15 +55,38 @@ fn input(path: &Path) -> Result<Input, Failure> {
             "name the files in it; plugins are named with `-p`",
         ));
     }
+    if let Form::Table { dialect, .. } = form {
+        let name = path.display().to_string();
+        let table = Table::open(path, *dialect).map_err(|error| no_table(&name, &error))?;
+        form.check(&name, &table.header)?;
+    }
     Ok(Input::File(path.to_owned()))
 }
 
+/// A table's header is read before anything is done, and cannot be read twice.
+fn stdin(form: &Form) -> Result<Input, Failure> {
+    let Form::Table { dialect, .. } = form else {
+        return Ok(Input::Stdin);
+    };
+    let table = Table::stdin(*dialect).map_err(|error| no_table("-", &error))?;
+    form.check("-", &table.header)?;
+    Ok(Input::Table(Box::new(table)))
+}
+
 impl Input {
+    /// What it is called in messages and results.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Text(_) | Self::Stdin | Self::Table(_) => "-".to_owned(),
+        }
+    }
+
     /// The size of all inputs together in bytes, if all are files.
     pub(crate) fn total(inputs: &[Self]) -> Option<u64> {
         let size = |input: &Self| match input {
             Self::File(path) => Some(std::fs::metadata(path).ok()?.len()),
-            Self::Text(_) | Self::Stdin => None,
+            Self::Text(_) | Self::Stdin | Self::Table(_) => None,
         };
         inputs.iter().map(size).sum()
     }

@@ -23,13 +23,18 @@
 
 mod batch;
 mod crew;
+mod feed;
 mod field;
+mod form;
 mod input;
 mod interrupt;
 mod pace;
+mod packing;
 mod reader;
 mod room;
+mod rows;
 mod source;
+mod table;
 mod worker;
 mod writer;
 
@@ -39,6 +44,7 @@ use std::sync::mpsc::channel;
 
 use kumiki_text::{Pipeline, Usage};
 
+pub(crate) use form::Form;
 pub(crate) use input::{Input, find_inputs};
 pub(crate) use writer::{Counts, Look};
 
@@ -58,9 +64,8 @@ pub(crate) struct Job {
     pub(crate) line_limit: usize,
     /// Whether lines of nothing but white space are passed over.
     pub(crate) skip_blank: bool,
-    /// Under which key of a JSON object the record is; without one a record is
-    /// the line.
-    pub(crate) field: Option<String>,
+    /// What the inputs hold.
+    pub(crate) form: Form,
     pub(crate) look: Look,
 }
 
@@ -95,7 +100,7 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
     let reader = Reader {
         line_limit: job.line_limit,
         skip_blank: job.skip_blank,
-        field: job.field,
+        form: job.form,
         pace,
         room: room.clone(),
         crew,

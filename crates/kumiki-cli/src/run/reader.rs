@@ -1,20 +1,21 @@
 //! The reader: cuts the inputs into batches.
 
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use kumiki_text::{Record, Records};
+use kumiki_text::Records;
 
-use super::batch::{Batch, Content, Item, Unread};
+use super::batch::{Batch, Content, Item};
 use super::crew::{Crew, Task};
-use super::field;
+use super::feed::{Cells, Feed, Lines, Objects};
+use super::form::Form;
 use super::input::Input;
 use super::pace::Pace;
 use super::room::Room;
-use super::source::{Count, counted, open};
+use super::source::{Count, open, stdin};
+use super::table::Table;
 use super::worker::Done;
 
 /// What the writer waits for next.
@@ -40,8 +41,7 @@ impl Drop for Slots {
 pub(super) struct Reader {
     pub(super) line_limit: usize,
     pub(super) skip_blank: bool,
-    /// As [`super::Job::field`].
-    pub(super) field: Option<String>,
+    pub(super) form: Form,
     pub(super) pace: Arc<Pace>,
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
@@ -67,96 +67,104 @@ impl Reader {
         thread.spawn(move || {
             let mut progress = Progress::default();
             for input in inputs {
-                match input {
-                    Input::Text(text) => self.text(&mut progress, &text)?,
-                    Input::Stdin => {
-                        let (input, count) = counted(io::stdin().lock());
-                        self.lines(&mut progress, "-", input, &count)?;
-                    }
-                    Input::File(path) => self.file(&mut progress, &path)?,
-                }
+                self.input(&mut progress, input)?;
             }
             Ok(())
         })
     }
 
-    fn text(&mut self, progress: &mut Progress, text: &str) -> io::Result<()> {
-        progress.records += 1;
-        let mut batch = Batch::new(None);
-        batch.push(progress.records, 1, text);
-        self.send(batch)
-    }
-
-    fn file(&mut self, progress: &mut Progress, path: &Path) -> io::Result<()> {
-        let name = path.display().to_string();
-        match open(path) {
-            Ok((file, count)) => self.lines(progress, &name, file, &count),
+    fn input(&mut self, progress: &mut Progress, input: Input) -> io::Result<()> {
+        let name = input.name();
+        let (mut feed, count) = match self.open(input) {
+            Ok(Opened::Feed(feed, count)) => (feed, count),
+            Ok(Opened::Text(text)) => {
+                let mut batch = Batch::new(None, progress.records);
+                batch.push(1, &text);
+                progress.records = batch.records;
+                return self.send(batch);
+            }
             Err(error) => {
-                let mut batch = Batch::new(Some(name.into()));
+                let mut batch = Batch::new(Some(name.into()), progress.records);
                 batch.position = progress.finished;
                 batch.items.push(Item {
                     record: progress.records,
                     line: 0,
                     content: Content::Unopened(error),
                 });
-                self.send(batch)
+                return self.send(batch);
             }
-        }
+        };
+        self.records(progress, &name, &mut *feed, &count)
     }
 
-    fn lines(
+    fn open(&self, input: Input) -> io::Result<Opened> {
+        let (source, count) = match input {
+            Input::Text(text) => return Ok(Opened::Text(text)),
+            Input::Table(table) => return self.cells(*table),
+            Input::Stdin => stdin(),
+            Input::File(path) => match &self.form {
+                Form::Table { dialect, .. } => {
+                    let table = Table::open(&path, *dialect).map_err(io::Error::from)?;
+                    return self.cells(table);
+                }
+                Form::Lines | Form::Objects { .. } => open(&path)?,
+            },
+        };
+        let records = Records::new(source, self.line_limit);
+        let skip_blank = self.skip_blank;
+        let feed: Box<dyn Feed> = match &self.form {
+            Form::Objects { field } => Box::new(Objects {
+                records,
+                field: field.clone(),
+                skip_blank,
+            }),
+            Form::Lines | Form::Table { .. } => Box::new(Lines {
+                records,
+                skip_blank,
+            }),
+        };
+        Ok(Opened::Feed(feed, count))
+    }
+
+    /// The records of a table.
+    fn cells(&self, table: Table) -> io::Result<Opened> {
+        let column = self.form.column(&table.header).map_err(io::Error::other)?;
+        let feed = Box::new(Cells {
+            rows: table.rows,
+            column,
+            skip_blank: self.skip_blank,
+        });
+        Ok(Opened::Feed(feed, table.count))
+    }
+
+    fn records(
         &mut self,
         progress: &mut Progress,
         name: &str,
-        input: impl Read,
+        feed: &mut dyn Feed,
         count: &Count,
     ) -> io::Result<()> {
         let source: Option<Arc<str>> = Some(name.into());
-        let mut records = Records::new(input, self.line_limit);
-        let mut batch = Batch::new(source.clone());
+        let mut batch = Batch::new(source.clone(), progress.records);
         loop {
             let enough = self.pace.is_enough(batch.items.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
-            if !batch.items.is_empty() && (enough || records.is_drained()) {
+            if !batch.items.is_empty() && (enough || feed.is_drained()) {
                 batch.position = progress.finished + count.get();
-                self.send(std::mem::replace(&mut batch, Batch::new(source.clone())))?;
+                let next = Batch::new(source.clone(), batch.records);
+                self.send(std::mem::replace(&mut batch, next))?;
             }
-            match records.next_record() {
-                None => break,
-                Some(Ok(record)) => {
-                    self.line(progress, &mut batch, record);
-                }
-                Some(Err(error)) => {
-                    progress.records += 1;
-                    batch.push_unread(progress.records, Unread::Line(error));
-                }
+            if !feed.next(&mut batch) {
+                break;
             }
         }
         progress.finished += count.get();
+        progress.records = batch.records;
         if batch.items.is_empty() {
             return Ok(());
         }
         batch.position = progress.finished;
         self.send(batch)
-    }
-
-    /// Adds what a line holds.
-    fn line(&self, progress: &mut Progress, batch: &mut Batch, record: Record<'_>) {
-        let Record { line, text, .. } = record;
-        // Between JSON objects a blank line is nothing.
-        let may_be_blank = !self.skip_blank && self.field.is_none();
-        if !may_be_blank && text.trim().is_empty() {
-            return;
-        }
-        progress.records += 1;
-        let Some(key) = &self.field else {
-            return batch.push(progress.records, line, text);
-        };
-        match field::text(text, key) {
-            Ok(text) if self.skip_blank && text.trim().is_empty() => progress.records -= 1,
-            Ok(text) => batch.push(progress.records, line, &text),
-            Err(reason) => batch.push_unread(progress.records, Unread::Row { line, reason }),
-        }
     }
 
     fn send(&mut self, batch: Batch) -> io::Result<()> {
@@ -167,4 +175,10 @@ impl Reader {
         let _ = self.slots.0.send(Slot::Batch(slot));
         Ok(())
     }
+}
+
+/// An input, ready to be read.
+enum Opened {
+    Text(String),
+    Feed(Box<dyn Feed>, Count),
 }
