@@ -214,6 +214,7 @@ Examples:
   kumiki run -p plugins --text 'Hello, Component Model!'
   kumiki run -p upper.wasm --output raw book.txt > BOOK.txt
   tail -f log | kumiki run -p mask.wasm -p upper.wasm --chain --output jsonl
+  kumiki run -p mask.wasm --field text --into text --output-file masked.csv.gz rows.csv
 
 Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 pub(crate) struct RunArguments {
@@ -248,6 +249,11 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "NAME", conflicts_with = "text")]
     pub(crate) field: Option<String>,
 
+    /// Put results into this column or key, new or not, and write all rows with
+    /// all else in them as it is
+    #[arg(long, value_name = "NAME", requires = "field")]
+    pub(crate) into: Option<String>,
+
     /// What files hold [default: what their names end in where there is a
     /// --field, else lines]
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "text")]
@@ -257,9 +263,15 @@ pub(crate) struct RunArguments {
     #[arg(long, conflicts_with = "text")]
     pub(crate) skip_blank: bool,
 
-    /// How to write results
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    /// How to write results [default: what the --output-file ends in, or with
+    /// --into the input's format, or else text]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub(crate) output: Option<OutputFormat>,
+
+    /// Write results to this file, packed where it ends in `.gz` or `.zst`; it
+    /// has its name once it is whole
+    #[arg(short = 'O', long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
 
     /// Show errors only: no log of the plugins, no notices, no progress
     #[arg(short, long, conflicts_with = "verbose")]
@@ -355,14 +367,26 @@ pub(crate) enum InputFormat {
     Tsv,
 }
 
-/// How results are written.
+/// How results are to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// For people: the plugin, its output, the metadata below
     Text,
-    /// For machines: a JSON object a line, with errors
+    /// For machines: a JSON object a line, with errors; the rows, with --into
     Jsonl,
     /// The outputs and nothing else, a line each
+    Raw,
+    /// The rows of a table, with --into
+    Csv,
+    /// The same with tabs between fields
+    Tsv,
+}
+
+/// How results are written that go into no rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Jsonl,
     Raw,
 }
 

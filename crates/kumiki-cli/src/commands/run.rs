@@ -5,26 +5,42 @@
 //! nothing ends it but the end of the input, or of whoever reads the output.
 
 use std::num::NonZero;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
 use kumiki_text::{Config, Pipeline, TextHost, TextPlugin, Way};
 
+use super::output_file;
 use super::report::{brief, table};
-use crate::arguments::RunArguments;
+use crate::arguments::{Format, RunArguments};
 use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
 use crate::requests::{Admitted, admit};
-use crate::run::{Counts, Input, Job, Look, find_inputs, run as run_through};
+use crate::run::{
+    Counts, Input, Inputs, Job, Look, Results, find_inputs, part, run as run_through,
+};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
-    let (inputs, form) = find_inputs(arguments)?;
+    check_plugins(arguments, files.len())?;
+    let Inputs {
+        list: inputs,
+        form,
+        header,
+    } = find_inputs(arguments)?;
+    let to_file = arguments.output_file.is_some();
+    let look = |format| Look::new(format, to_file);
+    let terminal = look(Format::Raw).terminal;
+    let results = Results::new(arguments, &form, header.as_ref(), terminal)?;
+    if let Some(path) = &arguments.output_file {
+        output_file::check(path, &arguments.files, &files)?;
+    }
 
     let grants = RunGrants::read(&arguments.grants)?;
     for plugin in grants.unknown(&files) {
@@ -68,13 +84,16 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
         form,
-        look: Look::new(arguments.output),
+        look: look(results.format),
+        into: results.into,
+        head: results.head,
+        file: output_file::begin(arguments)?,
         inputs,
     };
     // Whoever gives a string sees at once what came of it.
     let at_length = arguments.text.is_none();
     if at_length {
-        console.progress(Input::total(&job.inputs));
+        console.progress(Input::total(&job.inputs), terminal);
     }
     let start = Instant::now();
     let ran = run_through(job, pipeline, &console);
@@ -82,12 +101,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let ran = match ran {
         Ok(ran) => ran,
         Err(error) => {
-            written("the results", Err(error))?;
+            let what = match &arguments.output_file {
+                Some(path) => format!("`{}`", path.display()),
+                None => "the results".to_owned(),
+            };
+            written(&what, Err(error))?;
             return Ok(ExitCode::from(u8::from(!complete)));
         }
     };
     if let Some(signal) = ran.counts.interrupted {
-        return Ok(interrupted(&ran.counts, signal, &console));
+        let path = arguments.output_file.as_deref();
+        return Ok(interrupted(&ran.counts, signal, path, &console));
     }
     let used = || {
         names
@@ -109,6 +133,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::from(u8::from(!complete || ran.counts.failed > 0)))
+}
+
+/// Rows have one place for results.
+fn check_plugins(arguments: &RunArguments, plugins: usize) -> Result<(), Failure> {
+    match &arguments.into {
+        Some(into) if plugins > 1 && !arguments.chain => Err(Failure::wrong_use(
+            format!("{plugins} plugins have a result each, and only one goes into `{into}`"),
+            "send records through one after the other, `--chain`, or name one plugin with `-p`",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Loads what can be loaded, and reports the rest.
@@ -142,12 +177,16 @@ fn load_plugins(
 
 /// Says how far it got. The exit code is what shells make of a program that a
 /// signal ends: 128 and its number.
-fn interrupted(counts: &Counts, signal: u8, console: &Console) -> ExitCode {
+fn interrupted(counts: &Counts, signal: u8, path: Option<&Path>, console: &Console) -> ExitCode {
     match &counts.last {
         Some((file, line)) => console.report(&format!(
             "interrupted: all is written up to {file}:{line}, and nothing after it"
         )),
         None => console.report("interrupted: nothing is written"),
+    }
+    if let Some(path) = path {
+        let part = part(path);
+        console.report(&format!("what is written is in `{}`", part.display()));
     }
     ExitCode::from(128_u8.saturating_add(signal))
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use kumiki_text::{ReadError, Texts};
+
+use super::target::{Kept, Lead, Target};
 
 /// Records of one input, in order. Their texts lie behind one another, so that
 /// a record costs no allocation.
@@ -15,6 +18,8 @@ pub(super) struct Batch {
     /// The texts of its records.
     pub(super) texts: Texts,
     pub(super) items: Vec<Item>,
+    /// The rows that its items came from, where results go back into them.
+    pub(super) kept: Option<(Arc<Target>, Kept)>,
     /// How many records there are up to its end, over all input.
     pub(super) records: u64,
     /// How many bytes of all inputs were read up to its end.
@@ -34,6 +39,8 @@ pub(super) enum Content {
     /// The next of the batch's texts.
     Text,
     Unread(Unread),
+    /// A row that is passed over, and written all the same.
+    Passed,
     /// The input could not be opened. That is no record.
     Unopened(io::Error),
 }
@@ -68,10 +75,11 @@ impl fmt::Display for Unread {
 
 impl Batch {
     /// With none yet; before its first record there are so many.
-    pub(super) fn new(source: Option<Arc<str>>, records: u64) -> Self {
+    pub(super) fn new(source: Option<Arc<str>>, records: u64, target: Option<Arc<Target>>) -> Self {
         Self {
             source,
             records,
+            kept: target.map(|target| (target, Kept::default())),
             ..Self::default()
         }
     }
@@ -87,6 +95,18 @@ impl Batch {
         self.add(error.line(), Content::Unread(error));
     }
 
+    /// Adds a row that is passed over.
+    pub(super) fn push_passed(&mut self, line: u64) {
+        self.add(line, Content::Passed);
+    }
+
+    /// Keeps the row of the item that was added last; see [`Kept::push`].
+    pub(super) fn keep(&mut self, row: &[u8], place: Option<(Range<usize>, Lead)>) {
+        if let Some((_, kept)) = &mut self.kept {
+            kept.push(row, place);
+        }
+    }
+
     fn add(&mut self, line: u64, content: Content) {
         self.records += 1;
         self.items.push(Item {
@@ -96,9 +116,10 @@ impl Batch {
         });
     }
 
-    /// How many bytes its texts have.
+    /// How many bytes its texts and rows have.
     pub(super) fn bytes(&self) -> usize {
-        self.texts.as_str().len()
+        let kept = self.kept.as_ref().map_or(0, |(_, kept)| kept.bytes());
+        self.texts.as_str().len() + kept
     }
 
     /// The file and line of its last record.

@@ -3,7 +3,9 @@
 use kumiki_text::{Record, Records};
 
 use super::batch::{Batch, Unread};
+use super::columns::Columns;
 use super::field;
+use super::object;
 use super::rows::{Rows, unquoted};
 use super::source::Source;
 
@@ -44,6 +46,8 @@ pub(super) struct Objects {
     pub(super) records: Records<Source>,
     pub(super) field: String,
     pub(super) skip_blank: bool,
+    /// The key that results go into.
+    pub(super) into: Option<String>,
 }
 
 impl Feed for Objects {
@@ -57,6 +61,7 @@ impl Feed for Objects {
             Some(Ok(record)) => record,
             Some(Err(error)) => {
                 batch.push_unread(Unread::Line(error));
+                batch.keep(self.records.last_line(), None);
                 return true;
             }
         };
@@ -65,9 +70,17 @@ impl Feed for Objects {
             return true;
         }
         match field::text(text, &self.field) {
-            Ok(text) if self.skip_blank && is_blank(&text) => {}
+            Ok(text) if self.skip_blank && is_blank(&text) => {
+                if self.into.is_none() {
+                    return true;
+                }
+                batch.push_passed(line);
+            }
             Ok(text) => batch.push(line, &text),
             Err(reason) => batch.push_unread(Unread::Row { line, reason }),
+        }
+        if let Some(into) = &self.into {
+            batch.keep(text.as_bytes(), object::place(text, into));
         }
         true
     }
@@ -78,6 +91,8 @@ pub(super) struct Cells {
     pub(super) rows: Rows<Source>,
     pub(super) column: usize,
     pub(super) skip_blank: bool,
+    /// What rows are made of again, with results in them.
+    pub(super) columns: Option<Columns>,
 }
 
 impl Feed for Cells {
@@ -86,20 +101,25 @@ impl Feed for Cells {
     }
 
     fn next(&mut self, batch: &mut Batch) -> bool {
-        let Some(row) = self.rows.next_row() else {
+        let Some(mut row) = self.rows.next_row() else {
             return false;
         };
-        let (line, range) = (row.line, row.range(self.column));
-        match row.text {
+        let range = row.range(self.column);
+        match std::mem::replace(&mut row.text, Ok("")) {
             Err(error) => batch.push_unread(error),
             Ok(text) => {
                 // A row that is one has all of its columns.
-                let cell = range.and_then(|range| text.get(range)).unwrap_or_default();
-                let cell = unquoted(cell);
-                if !self.skip_blank || !is_blank(&cell) {
-                    batch.push(line, &cell);
+                let cell = range.and_then(|range| text.get(range));
+                let cell = unquoted(cell.unwrap_or_default());
+                match self.skip_blank && is_blank(&cell) {
+                    false => batch.push(row.line, &cell),
+                    true if self.columns.is_some() => batch.push_passed(row.line),
+                    true => {}
                 }
             }
+        }
+        if let Some(columns) = &self.columns {
+            columns.keep(batch, &row);
         }
         true
     }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use super::form::{Form, no_table};
-use super::table::Table;
+use super::table::{Header, Table};
 use crate::arguments::RunArguments;
 use crate::failure::Failure;
 
@@ -18,12 +18,28 @@ pub(crate) enum Input {
     Table(Box<Table>),
 }
 
-/// What the arguments name, and what it holds. Of tables the header is read.
-pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<(Vec<Input>, Form), Failure> {
-    if let Some(text) = &arguments.text {
-        return Ok((vec![Input::Text(text.clone())], Form::Lines));
-    }
+/// All that a run reads, and what it holds.
+pub(crate) struct Inputs {
+    pub(crate) list: Vec<Input>,
+    pub(crate) form: Form,
+    /// Of tables that of the first one. Where rows are written again, all have
+    /// the same columns.
+    pub(crate) header: Option<Header>,
+}
+
+/// What the arguments name. Of tables the header is read.
+pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Inputs, Failure> {
     let form = Form::of(arguments)?;
+    let mut inputs = Inputs {
+        list: Vec::new(),
+        form,
+        header: None,
+    };
+    if let Some(text) = &arguments.text {
+        inputs.list.push(Input::Text(text.clone()));
+        return Ok(inputs);
+    }
+    let same = arguments.into.is_some();
     if arguments.files.is_empty() {
         if io::stdin().is_terminal() {
             return Err(Failure::wrong_use(
@@ -31,46 +47,69 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<(Vec<Input>, Form)
                 "give `--text STRING` or a file, or pipe text in; `-` reads from the terminal",
             ));
         }
-        return Ok((vec![stdin(&form)?], form));
+        inputs.stdin(same)?;
+        return Ok(inputs);
     }
-    let inputs = arguments.files.iter().map(|path| input(path, &form));
-    Ok((inputs.collect::<Result<_, _>>()?, form))
+    for path in &arguments.files {
+        inputs.add(path, same)?;
+    }
+    Ok(inputs)
 }
 
-fn input(path: &Path, form: &Form) -> Result<Input, Failure> {
-    if path.as_os_str() == "-" {
-        return stdin(form);
+impl Inputs {
+    fn add(&mut self, path: &Path, same: bool) -> Result<(), Failure> {
+        if path.as_os_str() == "-" {
+            return self.stdin(same);
+        }
+        let metadata = std::fs::metadata(path).map_err(|error| {
+            Failure::path(
+                "file",
+                path,
+                &error,
+                "check the path, relative to the current folder",
+            )
+        })?;
+        if metadata.is_dir() {
+            return Err(Failure::wrong_use(
+                format!("`{}` is a folder, not a file", path.display()),
+                "name the files in it; plugins are named with `-p`",
+            ));
+        }
+        if let Form::Table { dialect, .. } = self.form {
+            let name = path.display().to_string();
+            let table = Table::open(path, dialect).map_err(|error| no_table(&name, &error))?;
+            self.check(&name, table.header, same)?;
+        }
+        self.list.push(Input::File(path.to_owned()));
+        Ok(())
     }
-    let metadata = std::fs::metadata(path).map_err(|error| {
-        Failure::path(
-            "file",
-            path,
-            &error,
-            "check the path, relative to the current folder",
-        )
-    })?;
-    if metadata.is_dir() {
-        return Err(Failure::wrong_use(
-            format!("`{}` is a folder, not a file", path.display()),
-            "name the files in it; plugins are named with `-p`",
-        ));
-    }
-    if let Form::Table { dialect, .. } = form {
-        let name = path.display().to_string();
-        let table = Table::open(path, *dialect).map_err(|error| no_table(&name, &error))?;
-        form.check(&name, &table.header)?;
-    }
-    Ok(Input::File(path.to_owned()))
-}
 
-/// A table's header is read before anything is done, and cannot be read twice.
-fn stdin(form: &Form) -> Result<Input, Failure> {
-    let Form::Table { dialect, .. } = form else {
-        return Ok(Input::Stdin);
-    };
-    let table = Table::stdin(*dialect).map_err(|error| no_table("-", &error))?;
-    form.check("-", &table.header)?;
-    Ok(Input::Table(Box::new(table)))
+    /// A table's header is read before anything is done, and cannot be read twice.
+    fn stdin(&mut self, same: bool) -> Result<(), Failure> {
+        let Form::Table { dialect, .. } = self.form else {
+            self.list.push(Input::Stdin);
+            return Ok(());
+        };
+        let table = Table::stdin(dialect).map_err(|error| no_table("-", &error))?;
+        self.check("-", table.header.clone(), same)?;
+        self.list.push(Input::Table(Box::new(table)));
+        Ok(())
+    }
+
+    fn check(&mut self, name: &str, header: Header, same: bool) -> Result<(), Failure> {
+        self.form.check(name, &header)?;
+        match &self.header {
+            Some(first) if same && first.columns != header.columns => Err(Failure::wrong_use(
+                format!("the columns of `{name}` are not those of the files before it"),
+                "rows of one table have the same columns: run it by itself",
+            )),
+            Some(_) => Ok(()),
+            None => {
+                self.header = Some(header);
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Input {

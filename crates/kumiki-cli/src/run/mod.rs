@@ -22,19 +22,25 @@
 //!   written, and nothing after it.
 
 mod batch;
+mod columns;
 mod crew;
 mod feed;
 mod field;
 mod form;
 mod input;
 mod interrupt;
+mod object;
+mod out;
 mod pace;
 mod packing;
+mod part_file;
 mod reader;
+mod results;
 mod room;
 mod rows;
 mod source;
 mod table;
+mod target;
 mod worker;
 mod writer;
 
@@ -45,11 +51,15 @@ use std::sync::mpsc::channel;
 use kumiki_text::{Pipeline, Usage};
 
 pub(crate) use form::Form;
-pub(crate) use input::{Input, find_inputs};
+pub(crate) use input::{Input, Inputs, find_inputs};
+pub(crate) use part_file::{PartFile, part};
+pub(crate) use results::Results;
+pub(crate) use target::Target;
 pub(crate) use writer::{Counts, Look};
 
 use crate::console::Console;
 use crew::Crew;
+use out::Out;
 use pace::Pace;
 use reader::{Reader, Slot, Slots};
 use room::Room;
@@ -66,6 +76,13 @@ pub(crate) struct Job {
     pub(crate) skip_blank: bool,
     /// What the inputs hold.
     pub(crate) form: Form,
+    /// Which column or key of a record's row its result goes into; without one
+    /// results are written as `look` says.
+    pub(crate) into: Option<Target>,
+    /// What is written before the first result.
+    pub(crate) head: Vec<u8>,
+    /// The file that is written; standard output without one.
+    pub(crate) file: Option<PartFile>,
     pub(crate) look: Look,
 }
 
@@ -77,11 +94,10 @@ pub(crate) struct Ran {
     pub(crate) usages: Vec<Option<Usage>>,
 }
 
-/// Sends everything through `pipeline` and writes what comes of it to standard
-/// output.
+/// Sends everything through `pipeline` and writes what comes of it.
 ///
 /// # Errors
-/// When standard output cannot be written, or a thread has panicked.
+/// When it cannot be written, or a thread has panicked.
 pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result<Ran> {
     let (slots, in_order) = channel();
     let signals = slots.clone();
@@ -101,20 +117,28 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         line_limit: job.line_limit,
         skip_blank: job.skip_blank,
         form: job.form,
+        into: job.into.map(Arc::new),
         pace,
         room: room.clone(),
         crew,
         slots: Slots(slots),
     };
     let reader = reader.start(job.inputs)?;
-    let mut writer = Writer::new(job.look, console.clone());
+    let out = match job.file {
+        Some(file) => Out::File(file),
+        None => Out::stream(job.look.out()),
+    };
+    let mut writer = Writer::new(out, console.clone());
+    writer.begin(&job.head)?;
     let counts = writer.all(&in_order, &room)?;
     if counts.interrupted.is_some() {
+        writer.keep()?;
         // The reader may wait for a terminal, and the workers for the reader.
         let usages = Vec::new();
         return Ok(Ran { counts, usages });
     }
     reader.join().map_err(|_| panicked("the reader"))??;
+    writer.finish()?;
     let mut usages: Vec<Option<Usage>> = Vec::new();
     for one in used {
         usages.resize(one.len(), None);

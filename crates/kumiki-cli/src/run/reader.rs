@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use kumiki_text::Records;
 
 use super::batch::{Batch, Content, Item};
+use super::columns::Columns;
 use super::crew::{Crew, Task};
 use super::feed::{Cells, Feed, Lines, Objects};
 use super::form::Form;
@@ -16,6 +17,7 @@ use super::pace::Pace;
 use super::room::Room;
 use super::source::{Count, open, stdin};
 use super::table::Table;
+use super::target::Target;
 use super::worker::Done;
 
 /// What the writer waits for next.
@@ -42,6 +44,8 @@ pub(super) struct Reader {
     pub(super) line_limit: usize,
     pub(super) skip_blank: bool,
     pub(super) form: Form,
+    /// As [`super::Job::into`].
+    pub(super) into: Option<Arc<Target>>,
     pub(super) pace: Arc<Pace>,
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
@@ -78,13 +82,13 @@ impl Reader {
         let (mut feed, count) = match self.open(input) {
             Ok(Opened::Feed(feed, count)) => (feed, count),
             Ok(Opened::Text(text)) => {
-                let mut batch = Batch::new(None, progress.records);
+                let mut batch = Batch::new(None, progress.records, None);
                 batch.push(1, &text);
                 progress.records = batch.records;
                 return self.send(batch);
             }
             Err(error) => {
-                let mut batch = Batch::new(Some(name.into()), progress.records);
+                let mut batch = Batch::new(Some(name.into()), progress.records, None);
                 batch.position = progress.finished;
                 batch.items.push(Item {
                     record: progress.records,
@@ -117,6 +121,7 @@ impl Reader {
                 records,
                 field: field.clone(),
                 skip_blank,
+                into: self.into.as_ref().map(|target| target.name.clone()),
             }),
             Form::Lines | Form::Table { .. } => Box::new(Lines {
                 records,
@@ -129,12 +134,19 @@ impl Reader {
     /// The records of a table.
     fn cells(&self, table: Table) -> io::Result<Opened> {
         let column = self.form.column(&table.header).map_err(io::Error::other)?;
+        let Table {
+            rows,
+            count,
+            header,
+        } = table;
+        let into = self.into.clone();
         let feed = Box::new(Cells {
-            rows: table.rows,
+            rows,
             column,
             skip_blank: self.skip_blank,
+            columns: into.map(|target| Columns::new(header, target)),
         });
-        Ok(Opened::Feed(feed, table.count))
+        Ok(Opened::Feed(feed, count))
     }
 
     fn records(
@@ -145,13 +157,13 @@ impl Reader {
         count: &Count,
     ) -> io::Result<()> {
         let source: Option<Arc<str>> = Some(name.into());
-        let mut batch = Batch::new(source.clone(), progress.records);
+        let mut batch = Batch::new(source.clone(), progress.records, self.into.clone());
         loop {
             let enough = self.pace.is_enough(batch.items.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
             if !batch.items.is_empty() && (enough || feed.is_drained()) {
                 batch.position = progress.finished + count.get();
-                let next = Batch::new(source.clone(), batch.records);
+                let next = Batch::new(source.clone(), batch.records, self.into.clone());
                 self.send(std::mem::replace(&mut batch, next))?;
             }
             if !feed.next(&mut batch) {

@@ -23,6 +23,9 @@ pub(crate) struct Header {
     /// As it stands in the file, without its end.
     pub(super) raw: String,
     pub(super) columns: Vec<String>,
+    pub(super) delimiter: u8,
+    /// What it ends with.
+    pub(super) end: &'static str,
 }
 
 /// How a table is written and how long its rows may be.
@@ -55,7 +58,7 @@ impl Table {
     fn read(source: Source, count: Count, dialect: Dialect) -> Result<Self, NoTable> {
         let Dialect { delimiter, limit } = dialect;
         let mut rows = Rows::new(source, delimiter, limit.min(HEADER)).map_err(NoTable::Io)?;
-        let header = match rows.next_row() {
+        let mut header = match rows.next_row() {
             None => return Err(NoTable::Header("it is empty".to_owned())),
             Some(row) => match row.text {
                 Err(error) => return Err(NoTable::Header(error.to_string())),
@@ -65,10 +68,15 @@ impl Table {
                     Header {
                         columns: columns.map(|name| unquoted(name).into_owned()).collect(),
                         raw: text.to_owned(),
+                        delimiter,
+                        end: "\n",
                     }
                 }
             },
         };
+        if rows.is_returned() {
+            header.end = "\r\n";
+        }
         rows.expect(header.columns.len(), limit);
         Ok(Self {
             rows,

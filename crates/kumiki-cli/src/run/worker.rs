@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use kumiki_text::{Error, Outcome, Pipeline, TextPlugin, Usage};
+use kumiki_text::{Answer, Answers, Error, Outcome, Pipeline, TextPlugin, Usage};
 
 use super::batch::{Batch, Content, Item, Unread};
 use super::crew::{Shared, Task};
@@ -84,6 +84,15 @@ fn render(
         ..Done::default()
     };
     let source = batch.source.as_deref();
+    if let Some((target, kept)) = &batch.kept {
+        let results = outcomes.first().map(|it| &it.answers);
+        let mut results = results.map(Answers::iter).into_iter().flatten();
+        for (at, item) in batch.items.into_iter().enumerate() {
+            let result = done.row(source, item, &mut results)?;
+            kept.write(&mut done.text, at, target, result)?;
+        }
+        return Ok(done);
+    }
     for item in batch.items {
         let place = Place {
             record: item.record,
@@ -106,6 +115,38 @@ fn render(
 }
 
 impl Done {
+    /// What goes into the row of an item, if anything does.
+    fn row<'a>(
+        &mut self,
+        source: Option<&str>,
+        item: Item,
+        results: &mut impl Iterator<Item = Result<Answer<'a>, &'a Arc<Error>>>,
+    ) -> io::Result<Option<&'a str>> {
+        let name = source.unwrap_or_default();
+        self.records += u64::from(!matches!(item.content, Content::Unopened(_)));
+        match item.content {
+            Content::Passed => {}
+            Content::Text => {
+                let result = results.next();
+                match result.ok_or_else(|| io::Error::other("there is a result too few"))? {
+                    Ok(answer) => return Ok(Some(answer.output)),
+                    Err(error) => {
+                        let place = format!("{name}:{}", item.line);
+                        self.fail(Trouble::Plugin(place, error.clone()));
+                    }
+                }
+            }
+            Content::Unread(error) => self.fail(Trouble::Unread(name.to_owned(), error)),
+            Content::Unopened(error) => self.fail(Trouble::Unopened(name.to_owned(), error)),
+        }
+        Ok(None)
+    }
+
+    fn fail(&mut self, trouble: Trouble) {
+        self.failed += 1;
+        self.troubles.push(trouble);
+    }
+
     fn outcome(
         &mut self,
         writer: &mut dyn ResultWriter,
@@ -138,7 +179,7 @@ impl Done {
                 .map_or(String::new(), |(file, _)| file.to_owned())
         };
         match item.content {
-            Content::Text => {}
+            Content::Text | Content::Passed => {}
             Content::Unread(error) => {
                 self.records += 1;
                 self.failed += 1;

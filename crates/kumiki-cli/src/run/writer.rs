@@ -1,7 +1,7 @@
 //! The writer: waits for what comes of each batch, in the order of the input,
 //! and writes it.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
@@ -9,6 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use kumiki_text::ReadError;
 
 use super::batch::Unread;
+use super::out::Out;
 use super::panicked;
 use super::reader::Slot;
 use super::room::Room;
@@ -22,13 +23,20 @@ use crate::output::{self, ResultWriter};
 pub(crate) struct Look {
     format: Format,
     /// Whether a person watches the results.
-    pub(super) terminal: bool,
+    pub(crate) terminal: bool,
     coloured: bool,
 }
 
 impl Look {
-    /// As it suits standard output.
-    pub(crate) fn new(format: Format) -> Self {
+    /// As it suits standard output, or a file.
+    pub(crate) fn new(format: Format, to_file: bool) -> Self {
+        if to_file {
+            return Self {
+                format,
+                terminal: false,
+                coloured: false,
+            };
+        }
         Self {
             format,
             terminal: io::stdout().is_terminal(),
@@ -42,7 +50,8 @@ impl Look {
         output::writer(self.format, self.terminal, self.coloured)
     }
 
-    fn out(self) -> Box<dyn Write> {
+    /// Standard output.
+    pub(super) fn out(self) -> Box<dyn Write> {
         match self.format {
             Format::Text if self.terminal => Box::new(AutoStream::auto(io::stdout())),
             Format::Text | Format::Jsonl | Format::Raw => Box::new(io::stdout()),
@@ -63,18 +72,33 @@ pub(crate) struct Counts {
 }
 
 pub(super) struct Writer {
-    out: Box<dyn Write>,
+    out: Out,
     console: Console,
     counts: Counts,
 }
 
 impl Writer {
-    pub(super) fn new(look: Look, console: Console) -> Self {
+    pub(super) fn new(out: Out, console: Console) -> Self {
         Self {
-            out: Box::new(BufWriter::with_capacity(64 * 1024, look.out())),
+            out,
             console,
             counts: Counts::default(),
         }
+    }
+
+    /// Writes what stands before the first result.
+    pub(super) fn begin(&mut self, head: &[u8]) -> io::Result<()> {
+        self.out.write(head)
+    }
+
+    /// Ends a run that was interrupted.
+    pub(super) fn keep(self) -> io::Result<()> {
+        self.out.keep()
+    }
+
+    /// Ends a run of which all is written.
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.out.finish()
     }
 
     /// Writes everything up to the end of the input, or to an interrupt.
@@ -117,7 +141,7 @@ impl Writer {
     }
 
     fn write(&mut self, done: Done) -> io::Result<()> {
-        self.out.write_all(&done.text)?;
+        self.out.write(&done.text)?;
         if !done.troubles.is_empty() {
             // So that on a terminal an error stands below what came before it.
             self.out.flush()?;

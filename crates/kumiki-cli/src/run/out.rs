@@ -1,0 +1,49 @@
+//! Where results are written.
+
+use std::io::{self, BufWriter, Write};
+
+use super::part_file::PartFile;
+
+/// Standard output, or a file.
+pub(super) enum Out {
+    Stream(BufWriter<Box<dyn Write>>),
+    File(PartFile),
+}
+
+impl Out {
+    pub(super) fn stream(out: Box<dyn Write>) -> Self {
+        Self::Stream(BufWriter::with_capacity(64 * 1024, out))
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stream(stream) => stream.write_all(bytes),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    /// Gives what is written so far to whoever reads it. Nobody reads a file
+    /// that is not there yet.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stream(stream) => stream.flush(),
+            Self::File(_) => Ok(()),
+        }
+    }
+
+    /// Keeps what was written before an interrupt.
+    pub(super) fn keep(mut self) -> io::Result<()> {
+        match &mut self {
+            Self::Stream(stream) => stream.flush(),
+            Self::File(file) => file.settle().map(|_| ()),
+        }
+    }
+
+    /// All is written.
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Stream(mut stream) => stream.flush(),
+            Self::File(file) => file.finish(),
+        }
+    }
+}
