@@ -273,6 +273,10 @@ pub(crate) struct RunArguments {
     #[arg(short = 'O', long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
 
+    /// Go on with the --output-file where an earlier run stopped, if one did
+    #[arg(long, requires = "output_file", conflicts_with = "text")]
+    pub(crate) resume: bool,
+
     /// Show errors only: no log of the plugins, no notices, no progress
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,

@@ -5,7 +5,6 @@
 //! nothing ends it but the end of the input, or of whoever reads the output.
 
 use std::num::NonZero;
-use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
@@ -22,7 +21,7 @@ use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
 use crate::requests::{Admitted, admit};
 use crate::run::{
-    Counts, Input, Inputs, Job, Look, Results, find_inputs, part, run as run_through,
+    Counts, Input, Inputs, Job, Look, PartFile, Ran, Results, find_inputs, part, run as run_through,
 };
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -39,7 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let terminal = look(Format::Raw).terminal;
     let results = Results::new(arguments, &form, header.as_ref(), terminal)?;
     if let Some(path) = &arguments.output_file {
-        output_file::check(path, &arguments.files, &files)?;
+        output_file::check(arguments, path, &files)?;
     }
 
     let grants = RunGrants::read(&arguments.grants)?;
@@ -79,6 +78,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
+    let begun = output_file::begin(arguments, &files, &grants)?;
+    if let Some(mark) = begun.from {
+        let done = plural(mark.records, "record");
+        console.notice(format_args!("going on behind {done}"));
+    }
+    let can_resume = begun.file.as_ref().is_some_and(PartFile::can_resume);
     let job = Job {
         workers: workers(arguments),
         line_limit: arguments.line_limit,
@@ -87,12 +92,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         look: look(results.format),
         into: results.into,
         head: results.head,
-        file: output_file::begin(arguments)?,
+        file: begun.file,
+        from: begun.from,
+        failed: begun.failed,
         inputs,
     };
     // Whoever gives a string sees at once what came of it.
-    let at_length = arguments.text.is_none();
-    if at_length {
+    if arguments.text.is_none() {
         console.progress(Input::total(&job.inputs), terminal);
     }
     let start = Instant::now();
@@ -110,16 +116,26 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         }
     };
     if let Some(signal) = ran.counts.interrupted {
-        let path = arguments.output_file.as_deref();
-        return Ok(interrupted(&ran.counts, signal, path, &console));
+        tell_interrupt(arguments, &ran.counts, can_resume, &console);
+        tell(arguments, &ran, &names, start, &console);
+        // What shells make of a program that a signal ends.
+        return Ok(ExitCode::from(128_u8.saturating_add(signal)));
     }
+    tell(arguments, &ran, &names, start, &console);
+    let failed = ran.counts.failed + begun.failed;
+    Ok(ExitCode::from(u8::from(!complete || failed > 0)))
+}
+
+/// Says what was done.
+fn tell(arguments: &RunArguments, ran: &Ran, names: &[String], start: Instant, console: &Console) {
     let used = || {
         names
             .iter()
             .map(String::as_str)
             .zip(ran.usages.iter().flatten())
     };
-    if at_length {
+    // Whoever gives a string sees at once what came of it.
+    if arguments.text.is_none() {
         console.notice(summary(&ran.counts, names.len() as u64, start));
         if !arguments.report {
             for line in brief(used()) {
@@ -132,7 +148,6 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             console.report(&line);
         }
     }
-    Ok(ExitCode::from(u8::from(!complete || ran.counts.failed > 0)))
 }
 
 /// Rows have one place for results.
@@ -175,20 +190,24 @@ fn load_plugins(
     plugins
 }
 
-/// Says how far it got. The exit code is what shells make of a program that a
-/// signal ends: 128 and its number.
-fn interrupted(counts: &Counts, signal: u8, path: Option<&Path>, console: &Console) -> ExitCode {
+/// Says how far it got.
+fn tell_interrupt(arguments: &RunArguments, counts: &Counts, can_resume: bool, console: &Console) {
     match &counts.last {
         Some((file, line)) => console.report(&format!(
             "interrupted: all is written up to {file}:{line}, and nothing after it"
         )),
         None => console.report("interrupted: nothing is written"),
     }
-    if let Some(path) = path {
+    if let Some(path) = &arguments.output_file {
         let part = part(path);
-        console.report(&format!("what is written is in `{}`", part.display()));
+        let part = part.display();
+        console.report(&match can_resume {
+            true => {
+                format!("it is in `{part}`; the same command with `--resume` goes on from there")
+            }
+            false => format!("it is in `{part}`"),
+        });
     }
-    ExitCode::from(128_u8.saturating_add(signal))
 }
 
 /// As many as are asked for, or as the machine has cores.
@@ -197,14 +216,14 @@ fn workers(arguments: &RunArguments) -> usize {
     arguments.jobs.map_or_else(cores, |jobs| jobs.into())
 }
 
+fn plural(count: u64, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 fn summary(counts: &Counts, plugins: u64, start: Instant) -> String {
-    let plural = |count: u64, noun: &str| {
-        if count == 1 {
-            format!("1 {noun}")
-        } else {
-            format!("{count} {noun}s")
-        }
-    };
     let seconds = start.elapsed().as_secs_f64();
     let failed = match counts.failed {
         0 => String::new(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kumiki_text::{ReadError, Texts};
 
+use super::journal::Mark;
 use super::target::{Kept, Lead, Target};
 
 /// Records of one input, in order. Their texts lie behind one another, so that
@@ -22,6 +23,8 @@ pub(super) struct Batch {
     pub(super) kept: Option<(Arc<Target>, Kept)>,
     /// How many records there are up to its end, over all input.
     pub(super) records: u64,
+    /// Where in the input its end is.
+    pub(super) mark: Mark,
     /// How many bytes of all inputs were read up to its end.
     pub(super) position: u64,
 }

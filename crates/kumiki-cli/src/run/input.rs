@@ -121,12 +121,16 @@ impl Input {
         }
     }
 
-    /// The size of all inputs together in bytes, if all are files.
-    pub(crate) fn total(inputs: &[Self]) -> Option<u64> {
-        let size = |input: &Self| match input {
+    /// Its size in bytes, if it is a file.
+    pub(super) fn size(&self) -> Option<u64> {
+        match self {
             Self::File(path) => Some(std::fs::metadata(path).ok()?.len()),
             Self::Text(_) | Self::Stdin | Self::Table(_) => None,
-        };
-        inputs.iter().map(size).sum()
+        }
+    }
+
+    /// The size of all inputs together in bytes, if all are files.
+    pub(crate) fn total(inputs: &[Self]) -> Option<u64> {
+        inputs.iter().map(Self::size).sum()
     }
 }

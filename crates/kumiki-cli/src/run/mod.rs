@@ -29,6 +29,7 @@ mod field;
 mod form;
 mod input;
 mod interrupt;
+mod journal;
 mod object;
 mod out;
 mod pace;
@@ -52,6 +53,7 @@ use kumiki_text::{Pipeline, Usage};
 
 pub(crate) use form::Form;
 pub(crate) use input::{Input, Inputs, find_inputs};
+pub(crate) use journal::{Identity, Journal, Mark, State, place};
 pub(crate) use part_file::{PartFile, part};
 pub(crate) use results::Results;
 pub(crate) use target::Target;
@@ -83,14 +85,17 @@ pub(crate) struct Job {
     pub(crate) head: Vec<u8>,
     /// The file that is written; standard output without one.
     pub(crate) file: Option<PartFile>,
+    /// Where an earlier run stopped, which this one goes on with.
+    pub(crate) from: Option<Mark>,
+    /// How many results were missing up to there.
+    pub(crate) failed: u64,
     pub(crate) look: Look,
 }
 
 /// What came of it.
 pub(crate) struct Ran {
     pub(crate) counts: Counts,
-    /// What each plugin used, summed over the workers, where it was measured
-    /// and the run came to its end.
+    /// What each plugin used, summed over the workers, where it was measured.
     pub(crate) usages: Vec<Option<Usage>>,
 }
 
@@ -105,14 +110,13 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         // Where nobody hears it, the run is over.
         let _ = signals.send(Slot::Interrupted(signal));
     })?;
-    let (usages, used) = channel();
     let room = Arc::new(Room::new(job.workers));
     let pace = Arc::new(if job.look.terminal {
         Pace::one_by_one()
     } else {
         Pace::default()
     });
-    let crew = Crew::new(pipeline, job.workers, job.look, pace.clone(), usages);
+    let crew = Crew::new(pipeline, job.workers, job.look, pace.clone());
     let reader = Reader {
         line_limit: job.line_limit,
         skip_blank: job.skip_blank,
@@ -123,32 +127,23 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         crew,
         slots: Slots(slots),
     };
-    let reader = reader.start(job.inputs)?;
+    let from = job.from.unwrap_or_default();
+    let reader = reader.start(job.inputs, from)?;
     let out = match job.file {
         Some(file) => Out::File(file),
         None => Out::stream(job.look.out()),
     };
-    let mut writer = Writer::new(out, console.clone());
+    let mut writer = Writer::new(out, console.clone(), from, job.failed);
     writer.begin(&job.head)?;
     let counts = writer.all(&in_order, &room)?;
+    let usages = writer.usages();
     if counts.interrupted.is_some() {
-        writer.keep()?;
         // The reader may wait for a terminal, and the workers for the reader.
-        let usages = Vec::new();
+        writer.keep()?;
         return Ok(Ran { counts, usages });
     }
     reader.join().map_err(|_| panicked("the reader"))??;
     writer.finish()?;
-    let mut usages: Vec<Option<Usage>> = Vec::new();
-    for one in used {
-        usages.resize(one.len(), None);
-        for (all, one) in usages.iter_mut().zip(one) {
-            match (all, one) {
-                (Some(all), Some(one)) => all.merge(&one),
-                (all, one) => *all = all.take().or(one),
-            }
-        }
-    }
     Ok(Ran { counts, usages })
 }
 

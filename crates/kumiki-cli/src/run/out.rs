@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
+use super::journal::Mark;
 use super::part_file::PartFile;
 
 /// Standard output, or a file.
@@ -31,11 +32,28 @@ impl Out {
         }
     }
 
-    /// Keeps what was written before an interrupt.
-    pub(super) fn keep(mut self) -> io::Result<()> {
-        match &mut self {
+    /// Writes what stands before the first result.
+    pub(super) fn begin(&mut self, head: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stream(stream) => stream.write_all(head),
+            Self::File(file) => file.begin(head),
+        }
+    }
+
+    /// Whether it is time to [`Out::keep`] what is written.
+    pub(super) fn is_due(&self) -> bool {
+        match self {
+            Self::Stream(_) => false,
+            Self::File(file) => file.is_due(),
+        }
+    }
+
+    /// Makes what is written so far last: the results up to `mark`, of which so
+    /// many are missing.
+    pub(super) fn keep(&mut self, mark: Mark, failed: u64) -> io::Result<()> {
+        match self {
             Self::Stream(stream) => stream.flush(),
-            Self::File(file) => file.settle().map(|_| ()),
+            Self::File(file) => file.keep(mark, failed),
         }
     }
 

@@ -4,10 +4,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use super::journal::{Journal, Mark};
 use super::packing::Packing;
 
 /// A file on its way.
@@ -18,6 +20,10 @@ pub(crate) struct PartFile {
     file: File,
     /// What is written goes through this; none after [`PartFile::settle`].
     stream: Option<Stream>,
+    /// What it can be gone on with, if it can.
+    journal: Option<Journal>,
+    /// Whether something of it was there before.
+    resumed: bool,
 }
 
 enum Stream {
@@ -38,27 +44,16 @@ impl PartFile {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path, journal: Option<Journal>) -> io::Result<Self> {
         let file = File::create(part(path))?;
-        Ok(Self::with(path, file))
-    }
-
-    fn with(path: &Path, file: File) -> Self {
-        let (packing, _) = Packing::of(path);
-        Self {
-            path: path.to_owned(),
-            part: part(path),
-            packing,
-            file,
-            stream: None,
-        }
+        Ok(Self::with(path, file, journal))
     }
 
     /// Goes on with a file of which so many bytes are good.
     ///
     /// # Errors
     /// What the system says, and when it has fewer.
-    pub(crate) fn resume(path: &Path, bytes: u64) -> io::Result<Self> {
+    pub(crate) fn resume(path: &Path, bytes: u64, journal: Journal) -> io::Result<Self> {
         let mut file = OpenOptions::new().write(true).open(part(path))?;
         if file.metadata()?.len() < bytes {
             return Err(io::Error::other(format!(
@@ -67,7 +62,32 @@ impl PartFile {
         }
         file.set_len(bytes)?;
         file.seek(io::SeekFrom::End(0))?;
-        Ok(Self::with(path, file))
+        Ok(Self {
+            resumed: true,
+            ..Self::with(path, file, Some(journal))
+        })
+    }
+
+    fn with(path: &Path, file: File, journal: Option<Journal>) -> Self {
+        let (packing, _) = Packing::of(path);
+        Self {
+            path: path.to_owned(),
+            part: part(path),
+            packing,
+            file,
+            stream: None,
+            journal,
+            resumed: false,
+        }
+    }
+
+    /// Writes what stands before the first result, unless it is there already.
+    pub(super) fn begin(&mut self, head: &[u8]) -> io::Result<()> {
+        if self.resumed {
+            return Ok(());
+        }
+        self.write(head)?;
+        self.keep(Mark::default(), 0)
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -97,7 +117,7 @@ impl PartFile {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn settle(&mut self) -> io::Result<u64> {
+    fn settle(&mut self) -> io::Result<u64> {
         match self.stream.take() {
             None => {}
             Some(Stream::Plain(mut stream)) => stream.flush()?,
@@ -106,6 +126,30 @@ impl PartFile {
         }
         self.file.sync_data()?;
         self.file.stream_position()
+    }
+
+    /// Whether it is time to [`PartFile::keep`] what is written.
+    pub(super) fn is_due(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_due)
+    }
+
+    /// Makes what is written so far last: the results up to `mark`, of which so
+    /// many are missing.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn keep(&mut self, mark: Mark, failed: u64) -> io::Result<()> {
+        let start = Instant::now();
+        let bytes = self.settle()?;
+        match &mut self.journal {
+            Some(journal) => journal.keep(start, bytes, mark, failed),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it can be gone on with after an interrupt.
+    pub(crate) fn can_resume(&self) -> bool {
+        self.journal.is_some()
     }
 
     /// Gives the file its name.
@@ -118,6 +162,10 @@ impl PartFile {
             self.stream()?;
             self.settle()?;
         }
-        fs::rename(&self.part, &self.path)
+        fs::rename(&self.part, &self.path)?;
+        match &self.journal {
+            Some(journal) => journal.remove(),
+            None => Ok(()),
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::crew::{Crew, Task};
 use super::feed::{Cells, Feed, Lines, Objects};
 use super::form::Form;
 use super::input::Input;
+use super::journal::Mark;
 use super::pace::Pace;
 use super::room::Room;
 use super::source::{Count, open, stdin};
@@ -55,7 +56,10 @@ pub(super) struct Reader {
 /// How far it has come.
 #[derive(Default)]
 struct Progress {
-    records: u64,
+    mark: Mark,
+    /// How many lines or rows of the next input are passed over, for an earlier
+    /// run has read them.
+    skip: u64,
     /// Bytes of the inputs already read to their end.
     finished: u64,
 }
@@ -66,12 +70,26 @@ impl Reader {
     ///
     /// # Errors
     /// When the system starts no thread.
-    pub(super) fn start(mut self, inputs: Vec<Input>) -> io::Result<JoinHandle<io::Result<()>>> {
+    pub(super) fn start(
+        mut self,
+        inputs: Vec<Input>,
+        from: Mark,
+    ) -> io::Result<JoinHandle<io::Result<()>>> {
         let thread = thread::Builder::new().name("reader".into());
         thread.spawn(move || {
-            let mut progress = Progress::default();
-            for input in inputs {
+            let mut progress = Progress {
+                mark: from,
+                skip: from.read,
+                finished: 0,
+            };
+            for (at, input) in inputs.into_iter().enumerate() {
+                if at < from.input {
+                    progress.finished += input.size().unwrap_or(0);
+                    continue;
+                }
+                progress.mark.input = at;
                 self.input(&mut progress, input)?;
+                progress.mark.read = 0;
             }
             Ok(())
         })
@@ -82,16 +100,22 @@ impl Reader {
         let (mut feed, count) = match self.open(input) {
             Ok(Opened::Feed(feed, count)) => (feed, count),
             Ok(Opened::Text(text)) => {
-                let mut batch = Batch::new(None, progress.records, None);
+                let mut batch = Batch::new(None, progress.mark.records, None);
                 batch.push(1, &text);
-                progress.records = batch.records;
+                progress.mark.records = batch.records;
                 return self.send(batch);
             }
             Err(error) => {
-                let mut batch = Batch::new(Some(name.into()), progress.records, None);
+                let records = progress.mark.records;
+                let mut batch = Batch::new(Some(name.into()), records, None);
                 batch.position = progress.finished;
+                batch.mark = Mark {
+                    input: progress.mark.input + 1,
+                    read: 0,
+                    records,
+                };
                 batch.items.push(Item {
-                    record: progress.records,
+                    record: records,
                     line: 0,
                     content: Content::Unopened(error),
                 });
@@ -157,21 +181,25 @@ impl Reader {
         count: &Count,
     ) -> io::Result<()> {
         let source: Option<Arc<str>> = Some(name.into());
-        let mut batch = Batch::new(source.clone(), progress.records, self.into.clone());
+        skip(feed, std::mem::take(&mut progress.skip));
+        let mut batch = Batch::new(source.clone(), progress.mark.records, self.into.clone());
         loop {
             let enough = self.pace.is_enough(batch.items.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
             if !batch.items.is_empty() && (enough || feed.is_drained()) {
                 batch.position = progress.finished + count.get();
+                batch.mark = progress.mark;
                 let next = Batch::new(source.clone(), batch.records, self.into.clone());
                 self.send(std::mem::replace(&mut batch, next))?;
             }
             if !feed.next(&mut batch) {
                 break;
             }
+            progress.mark.read += 1;
+            progress.mark.records = batch.records;
         }
         progress.finished += count.get();
-        progress.records = batch.records;
+        batch.mark = progress.mark;
         if batch.items.is_empty() {
             return Ok(());
         }
@@ -186,6 +214,19 @@ impl Reader {
         // Where nobody waits for it, writing has failed.
         let _ = self.slots.0.send(Slot::Batch(slot));
         Ok(())
+    }
+}
+
+/// Passes over so many lines or rows.
+fn skip(feed: &mut dyn Feed, count: u64) {
+    let mut ignored = Batch::default();
+    for at in 1..=count {
+        if !feed.next(&mut ignored) {
+            return;
+        }
+        if at % 1024 == 0 {
+            ignored = Batch::default();
+        }
     }
 }
 

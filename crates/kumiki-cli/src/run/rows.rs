@@ -358,8 +358,8 @@ mod tests {
             "line 1 is longer than 9 bytes",
             "3:c|d",
             "line 4 is longer than 9 bytes",
-            "10:e|1234567",
-            "line 11 is longer than 9 bytes",
+            "11:e|1234567",
+            "line 12 is longer than 9 bytes",
         ];
         assert_eq!(read(input, 2, 9), expected);
     }

@@ -4,13 +4,14 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use kumiki_text::{Answer, Answers, Error, Outcome, Pipeline, TextPlugin, Usage};
+use kumiki_text::{Answer, Answers, Error, Outcome, Pipeline, TextPlugin};
 
 use super::batch::{Batch, Content, Item, Unread};
 use super::crew::{Shared, Task};
+use super::journal::Mark;
+use super::writer::Usages;
 use crate::output::{Place, ResultWriter};
 
 /// What came of a batch.
@@ -28,6 +29,11 @@ pub(super) struct Done {
     pub(super) last: Option<(Arc<str>, u64)>,
     /// As [`Batch::position`].
     pub(super) position: u64,
+    /// As [`Batch::mark`].
+    pub(super) mark: Mark,
+    /// Which worker it was, and what its plugins have used so far, where that is
+    /// measured.
+    pub(super) usages: Option<(usize, Usages)>,
     /// What the batch took of the room, in bytes.
     pub(super) bytes: usize,
 }
@@ -46,7 +52,8 @@ pub(super) struct Worker {
     pub(super) pipeline: Pipeline,
     pub(super) writer: Box<dyn ResultWriter + Send>,
     pub(super) shared: Arc<Shared>,
-    pub(super) usages: Sender<Vec<Option<Usage>>>,
+    /// Its number among the workers.
+    pub(super) number: usize,
 }
 
 impl Worker {
@@ -54,14 +61,24 @@ impl Worker {
     pub(super) fn work(mut self) {
         while let Some(Task { batch, done }) = self.shared.next() {
             let (start, count) = (Instant::now(), batch.items.len());
-            let result = render(&mut self.pipeline, &mut *self.writer, batch);
+            let mut result = render(&mut self.pipeline, &mut *self.writer, batch);
+            if let Ok(done) = &mut result {
+                done.usages = self.usages();
+            }
             self.shared.pace.took(count, start.elapsed());
             self.shared.unfinished.fetch_sub(1, Ordering::SeqCst);
             // Where nobody waits for it, writing has failed.
             let _ = done.send(result);
         }
+    }
+
+    fn usages(&self) -> Option<(usize, Usages)> {
         let usages = self.pipeline.plugins().iter().map(TextPlugin::usage);
-        let _ = self.usages.send(usages.map(|it| it.cloned()).collect());
+        let usages: Usages = usages.map(|it| it.cloned()).collect();
+        usages
+            .iter()
+            .any(Option::is_some)
+            .then_some((self.number, usages))
     }
 }
 
@@ -80,6 +97,7 @@ fn render(
     let mut done = Done {
         last: batch.last(),
         position: batch.position,
+        mark: batch.mark,
         bytes: batch.bytes(),
         ..Done::default()
     };

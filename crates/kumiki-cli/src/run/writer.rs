@@ -1,14 +1,16 @@
 //! The writer: waits for what comes of each batch, in the order of the input,
 //! and writes it.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use anstream::{AutoStream, ColorChoice};
-use kumiki_text::ReadError;
+use kumiki_text::{ReadError, Usage};
 
 use super::batch::Unread;
+use super::journal::Mark;
 use super::out::Out;
 use super::panicked;
 use super::reader::Slot;
@@ -75,25 +77,53 @@ pub(super) struct Writer {
     out: Out,
     console: Console,
     counts: Counts,
+    /// How far in the input all is written.
+    mark: Mark,
+    /// Results that were missing before this run went on.
+    failed: u64,
+    /// What the plugins of each worker used for what is written.
+    usages: BTreeMap<usize, Usages>,
 }
 
+/// What each plugin used, where it was measured.
+pub(super) type Usages = Vec<Option<Usage>>;
+
 impl Writer {
-    pub(super) fn new(out: Out, console: Console) -> Self {
+    /// Goes on behind `mark`, up to which so many results are missing.
+    pub(super) fn new(out: Out, console: Console, mark: Mark, failed: u64) -> Self {
         Self {
             out,
             console,
             counts: Counts::default(),
+            mark,
+            failed,
+            usages: BTreeMap::new(),
         }
     }
 
     /// Writes what stands before the first result.
     pub(super) fn begin(&mut self, head: &[u8]) -> io::Result<()> {
-        self.out.write(head)
+        self.out.begin(head)
     }
 
-    /// Ends a run that was interrupted.
-    pub(super) fn keep(self) -> io::Result<()> {
-        self.out.keep()
+    /// Makes what is written so far last.
+    pub(super) fn keep(&mut self) -> io::Result<()> {
+        self.out.keep(self.mark, self.failed + self.counts.failed)
+    }
+
+    /// What each plugin used, summed over the workers.
+    pub(super) fn usages(&mut self) -> Usages {
+        let mut usages = Usages::new();
+        for one in std::mem::take(&mut self.usages).into_values() {
+            usages.resize(one.len(), None);
+            for (all, one) in usages.iter_mut().zip(one) {
+                match (all, one) {
+                    (Some(all), Some(one)) => all.merge(&one),
+                    (all, one) => *all = all.take().or(one),
+                }
+            }
+        }
+        usages
     }
 
     /// Ends a run of which all is written.
@@ -120,7 +150,7 @@ impl Writer {
             room.free(bytes);
         }
         self.out.flush()?;
-        Ok(std::mem::take(&mut self.counts))
+        Ok(self.counts.clone())
     }
 
     /// What comes next; none when nothing more will. Whoever reads the results
@@ -151,8 +181,15 @@ impl Writer {
         }
         self.counts.records += done.records;
         self.counts.failed += done.failed;
+        self.mark = done.mark;
+        if let Some((worker, usages)) = done.usages {
+            self.usages.insert(worker, usages);
+        }
         self.counts.last = done.last.or(self.counts.last.take());
         self.console.advance(done.position, self.counts.records);
+        if self.out.is_due() {
+            self.keep()?;
+        }
         Ok(())
     }
 
