@@ -369,6 +369,8 @@ pub(crate) enum InputFormat {
     Csv,
     /// The same with tabs between fields
     Tsv,
+    /// Rows kept column by column, in which --field is a column of strings
+    Parquet,
 }
 
 /// How results are to be written.
@@ -384,6 +386,8 @@ pub(crate) enum OutputFormat {
     Csv,
     /// The same with tabs between fields
     Tsv,
+    /// The rows of Parquet, with --into
+    Parquet,
 }
 
 /// How results are written that go into no rows.

@@ -190,7 +190,7 @@ fn killed_runs_come_to_the_same() {
         .expect("it runs");
     let whole = contents(&scene, file);
     fs::remove_file(scene.path(file)).expect("it is there");
-    let (stops, behind) = stopped(&scene, &flags, file, "-KILL", [2100, 3000]);
+    let (stops, behind) = stopped(&scene, &flags, file, "-KILL", [1200, 2400]);
     assert!(
         stops > 0 && behind > 0,
         "killed {stops} times, behind {behind}"

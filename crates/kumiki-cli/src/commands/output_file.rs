@@ -10,7 +10,9 @@ use std::time::UNIX_EPOCH;
 use crate::arguments::RunArguments;
 use crate::failure::Failure;
 use crate::grants::RunGrants;
-use crate::run::{Identity, Journal, Mark, PartFile, State, part, place};
+use crate::run::{
+    Identity, Journal, Mark, ParquetFile, ParquetTarget, PartFile, State, part, place,
+};
 
 /// Whether the file may be written: nothing that the run reads may be lost, and
 /// nothing that an earlier run has done.
@@ -77,12 +79,7 @@ pub(super) fn begin(
         return Ok(Begun::default());
     };
     let part = part(path);
-    let failure = |error: io::Error| {
-        Failure::wrong_use(
-            format!("cannot write `{}`: {error}", part.display()),
-            "name a file in a folder that is there and that you may write to",
-        )
-    };
+    let failure = |error: io::Error| cannot_write(path, &error);
     if !is_repeatable(arguments) {
         return Ok(Begun {
             file: Some(PartFile::create(path, None).map_err(failure)?),
@@ -114,6 +111,25 @@ pub(super) fn begin(
         from,
         failed,
     })
+}
+
+/// Begins a file of Parquet.
+pub(super) fn begin_table(
+    arguments: &RunArguments,
+    target: &ParquetTarget,
+) -> Result<Option<ParquetFile>, Failure> {
+    let Some(path) = &arguments.output_file else {
+        return Ok(None);
+    };
+    let file = ParquetFile::create(path, target);
+    file.map(Some).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::wrong_use(
+        format!("cannot write `{}`: {error}", part(path).display()),
+        "name a file in a folder that is there and that you may write to",
+    )
 }
 
 /// Whether the input may be read once more.

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use kumiki_text::{Config, Pipeline, TextHost, TextPlugin, Way};
 
-use super::output_file;
+use super::output_file::{self, Begun};
 use super::report::{brief, table};
 use crate::arguments::{Format, RunArguments};
 use crate::artifacts;
@@ -21,22 +21,18 @@ use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
 use crate::requests::{Admitted, admit};
 use crate::run::{
-    Counts, Input, Inputs, Job, Look, PartFile, Ran, Results, find_inputs, part, run as run_through,
+    Counts, Input, Job, Look, PartFile, Ran, Results, find_inputs, part, run as run_through,
 };
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
     check_plugins(arguments, files.len())?;
-    let Inputs {
-        list: inputs,
-        form,
-        header,
-    } = find_inputs(arguments)?;
+    let inputs = find_inputs(arguments)?;
     let to_file = arguments.output_file.is_some();
     let look = |format| Look::new(format, to_file);
     let terminal = look(Format::Raw).terminal;
-    let results = Results::new(arguments, &form, header.as_ref(), terminal)?;
+    let results = Results::new(arguments, &inputs, terminal)?;
     if let Some(path) = &arguments.output_file {
         output_file::check(arguments, path, &files)?;
     }
@@ -78,7 +74,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
-    let begun = output_file::begin(arguments, &files, &grants)?;
+    let (begun, table) = match results.table {
+        None => (output_file::begin(arguments, &files, &grants)?, None),
+        Some(target) => {
+            let file = output_file::begin_table(arguments, &target)?;
+            (Begun::default(), file.map(|file| (target, file)))
+        }
+    };
     if let Some(mark) = begun.from {
         let done = plural(mark.records, "record");
         console.notice(format_args!("going on behind {done}"));
@@ -88,14 +90,15 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         workers: workers(arguments),
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
-        form,
+        form: inputs.form,
+        table,
         look: look(results.format),
         into: results.into,
         head: results.head,
         file: begun.file,
         from: begun.from,
         failed: begun.failed,
-        inputs,
+        inputs: inputs.list,
     };
     // Whoever gives a string sees at once what came of it.
     if arguments.text.is_none() {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kumiki_text::{ReadError, Texts};
 
 use super::journal::Mark;
+use super::parquet::Rows;
 use super::target::{Kept, Lead, Target};
 
 /// Records of one input, in order. Their texts lie behind one another, so that
@@ -21,6 +22,8 @@ pub(super) struct Batch {
     pub(super) items: Vec<Item>,
     /// The rows that its items came from, where results go back into them.
     pub(super) kept: Option<(Arc<Target>, Kept)>,
+    /// The same as a part of a table.
+    pub(super) rows: Option<Rows>,
     /// How many records there are up to its end, over all input.
     pub(super) records: u64,
     /// Where in the input its end is.
@@ -56,13 +59,18 @@ pub(super) enum Unread {
         line: u64,
         reason: String,
     },
+    /// The table cannot be read from this row on.
+    Broken {
+        row: u64,
+        reason: String,
+    },
 }
 
 impl Unread {
     fn line(&self) -> u64 {
         match self {
             Self::Line(error) => error.line(),
-            Self::Row { line, .. } => *line,
+            Self::Row { line, .. } | Self::Broken { row: line, .. } => *line,
         }
     }
 }
@@ -71,6 +79,7 @@ impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(error) => error.fmt(f),
+            Self::Broken { row, reason } => write!(f, "cannot read row {row}: {reason}"),
             Self::Row { line, reason } => write!(f, "line {line} is no record: {reason}"),
         }
     }
@@ -90,6 +99,11 @@ impl Batch {
     /// Adds a record.
     pub(super) fn push(&mut self, line: u64, text: &str) {
         self.texts.push(text);
+        self.add(line, Content::Text);
+    }
+
+    /// Adds a record whose text is put among [`Batch::texts`] by itself.
+    pub(super) fn push_placed(&mut self, line: u64) {
         self.add(line, Content::Text);
     }
 
@@ -122,7 +136,8 @@ impl Batch {
     /// How many bytes its texts and rows have.
     pub(super) fn bytes(&self) -> usize {
         let kept = self.kept.as_ref().map_or(0, |(_, kept)| kept.bytes());
-        self.texts.as_str().len() + kept
+        let rows = self.rows.as_ref().map_or(0, Rows::bytes);
+        self.texts.as_str().len() + kept + rows
     }
 
     /// The file and line of its last record.

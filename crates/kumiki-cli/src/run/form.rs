@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::packing::Packing;
+use super::parquet::NoTexts;
 use super::table::{Dialect, Header, NoColumn, NoTable, known};
 use crate::arguments::{InputFormat, RunArguments};
 use crate::failure::Failure;
@@ -16,6 +17,8 @@ pub(crate) enum Form {
     Objects { field: String },
     /// A row has a record in this column.
     Table { field: String, dialect: Dialect },
+    /// The same, kept column by column.
+    Parquet { field: String },
 }
 
 impl Form {
@@ -23,6 +26,10 @@ impl Form {
     pub(crate) fn of(arguments: &RunArguments) -> Result<Self, Failure> {
         let format = match (&arguments.field, arguments.input_format) {
             (_, Some(format)) => format,
+            // Its bytes are no lines, whatever is asked for.
+            (None, None) if arguments.files.iter().any(|path| is_parquet(path)) => {
+                InputFormat::Parquet
+            }
             (None, None) => InputFormat::Lines,
             (Some(_), None) => guess(&arguments.files)?,
         };
@@ -38,6 +45,7 @@ impl Form {
             (InputFormat::Jsonl, Some(field)) => Ok(Self::Objects { field }),
             (InputFormat::Csv, Some(field)) => Ok(table(field, b',')),
             (InputFormat::Tsv, Some(field)) => Ok(table(field, b'\t')),
+            (InputFormat::Parquet, Some(field)) => Ok(Self::Parquet { field }),
             (InputFormat::Lines, Some(_)) => Err(Failure::wrong_use(
                 "lines have no fields",
                 "leave out `--field`, or give `--input-format jsonl` or another",
@@ -46,10 +54,12 @@ impl Form {
                 "an object has many keys, and none is named",
                 "name the one whose text is the record: `--field NAME`",
             )),
-            (InputFormat::Csv | InputFormat::Tsv, None) => Err(Failure::wrong_use(
-                "a table has many columns, and none is named",
-                "name the one whose texts are the records: `--field NAME`",
-            )),
+            (InputFormat::Csv | InputFormat::Tsv | InputFormat::Parquet, None) => {
+                Err(Failure::wrong_use(
+                    "a table has many columns, and none is named",
+                    "name the one whose texts are the records: `--field NAME`",
+                ))
+            }
         }
     }
 
@@ -94,6 +104,32 @@ pub(super) fn no_table(name: &str, error: &NoTable) -> Failure {
     )
 }
 
+/// Why a file that should be Parquet is none.
+pub(super) fn no_parquet(name: &str, error: &str) -> Failure {
+    Failure::wrong_use(
+        format!("cannot read `{name}` as Parquet: {error}"),
+        "`--input-format` says what a file holds; one that was cut short must be got again",
+    )
+}
+
+/// Why a column of such a file gives no records.
+pub(super) fn no_texts(name: &str, field: &str, error: &NoTexts) -> Failure {
+    match error {
+        NoTexts::Missing(columns) => Failure::wrong_use(
+            format!("there is no column `{field}` in `{name}`"),
+            known(columns, field),
+        ),
+        NoTexts::Type(kind) => Failure::wrong_use(
+            format!("column `{field}` of `{name}` holds {kind}, and no texts"),
+            "name a column of strings",
+        ),
+    }
+}
+
+fn is_parquet(path: &Path) -> bool {
+    InputFormat::of(path) == Some(InputFormat::Parquet)
+}
+
 /// What files hold, by their names, which must agree.
 fn guess(files: &[PathBuf]) -> Result<InputFormat, Failure> {
     let mut found: Option<(&Path, InputFormat)> = None;
@@ -126,7 +162,7 @@ fn unknown(path: &Path) -> Failure {
             "`{}` does not say by its name what it holds, and may have no fields",
             path.display()
         ),
-        "say it: `--input-format jsonl` for an object a line, `csv` or `tsv` for a table",
+        "say it: `--input-format jsonl` for an object a line, `csv`, `tsv` or `parquet` for a table",
     )
 }
 
@@ -139,6 +175,7 @@ impl InputFormat {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }

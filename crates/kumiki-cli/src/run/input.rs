@@ -3,7 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use super::form::{Form, no_table};
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+
+use super::form::{Form, no_parquet, no_table, no_texts};
+use super::parquet::ParquetReader;
 use super::table::{Header, Table};
 use crate::arguments::RunArguments;
 use crate::failure::Failure;
@@ -25,6 +28,8 @@ pub(crate) struct Inputs {
     /// Of tables that of the first one. Where rows are written again, all have
     /// the same columns.
     pub(crate) header: Option<Header>,
+    /// The same of files of Parquet.
+    pub(crate) metadata: Option<ArrowReaderMetadata>,
 }
 
 /// What the arguments name. Of tables the header is read.
@@ -34,6 +39,7 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Inputs, Failure> {
         list: Vec::new(),
         form,
         header: None,
+        metadata: None,
     };
     if let Some(text) = &arguments.text {
         inputs.list.push(Input::Text(text.clone()));
@@ -80,12 +86,44 @@ impl Inputs {
             let table = Table::open(path, dialect).map_err(|error| no_table(&name, &error))?;
             self.check(&name, table.header, same)?;
         }
+        if let Form::Parquet { field } = &self.form {
+            let name = path.display().to_string();
+            let mut reader =
+                ParquetReader::open(path).map_err(|error| no_parquet(&name, &error))?;
+            let selected = reader.select(field, same);
+            selected.map_err(|error| no_texts(&name, field, &error))?;
+            self.check_metadata(&name, reader.metadata(), same)?;
+        }
         self.list.push(Input::File(path.to_owned()));
         Ok(())
     }
 
+    fn check_metadata(
+        &mut self,
+        name: &str,
+        metadata: &ArrowReaderMetadata,
+        same: bool,
+    ) -> Result<(), Failure> {
+        match &self.metadata {
+            Some(first) if same && first.schema().fields() != metadata.schema().fields() => {
+                Err(other_columns(name))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.metadata = Some(metadata.clone());
+                Ok(())
+            }
+        }
+    }
+
     /// A table's header is read before anything is done, and cannot be read twice.
     fn stdin(&mut self, same: bool) -> Result<(), Failure> {
+        if let Form::Parquet { .. } = self.form {
+            return Err(Failure::wrong_use(
+                "Parquet cannot be read from standard input: what it holds stands at its end",
+                "name a file",
+            ));
+        }
         let Form::Table { dialect, .. } = self.form else {
             self.list.push(Input::Stdin);
             return Ok(());
@@ -99,10 +137,7 @@ impl Inputs {
     fn check(&mut self, name: &str, header: Header, same: bool) -> Result<(), Failure> {
         self.form.check(name, &header)?;
         match &self.header {
-            Some(first) if same && first.columns != header.columns => Err(Failure::wrong_use(
-                format!("the columns of `{name}` are not those of the files before it"),
-                "rows of one table have the same columns: run it by itself",
-            )),
+            Some(first) if same && first.columns != header.columns => Err(other_columns(name)),
             Some(_) => Ok(()),
             None => {
                 self.header = Some(header);
@@ -110,6 +145,13 @@ impl Inputs {
             }
         }
     }
+}
+
+fn other_columns(name: &str) -> Failure {
+    Failure::wrong_use(
+        format!("the columns of `{name}` are not those of the files before it"),
+        "rows of one table have the same columns: run it by itself",
+    )
 }
 
 impl Input {

@@ -1,5 +1,5 @@
 //! What a run needs to go on where it stopped: kept beside the file that it
-//! writes, and renewed every other second, so that a run that is killed has lost
+//! writes, and renewed every second, so that a run that is killed has lost
 //! no more than that.
 //!
 //! It is written after the results that it speaks of, never before: what the
@@ -49,7 +49,7 @@ pub(crate) struct Journal {
 }
 
 /// How often the state is renewed.
-const EVERY: Duration = Duration::from_secs(2);
+const EVERY: Duration = Duration::from_secs(1);
 
 /// The part of a run's time that renewing it may cost: one of so many.
 const SHARE: u32 = 20;

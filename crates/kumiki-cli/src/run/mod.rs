@@ -34,6 +34,7 @@ mod object;
 mod out;
 mod pace;
 mod packing;
+mod parquet;
 mod part_file;
 mod reader;
 mod results;
@@ -51,8 +52,8 @@ use std::sync::mpsc::channel;
 
 use kumiki_text::{Pipeline, Usage};
 
-pub(crate) use form::Form;
-pub(crate) use input::{Input, Inputs, find_inputs};
+pub(crate) use self::parquet::{ParquetFile, ParquetTarget};
+pub(crate) use input::{Input, find_inputs};
 pub(crate) use journal::{Identity, Journal, Mark, State, place};
 pub(crate) use part_file::{PartFile, part};
 pub(crate) use results::Results;
@@ -61,6 +62,7 @@ pub(crate) use writer::{Counts, Look};
 
 use crate::console::Console;
 use crew::Crew;
+use form::Form;
 use out::Out;
 use pace::Pace;
 use reader::{Reader, Slot, Slots};
@@ -81,6 +83,8 @@ pub(crate) struct Job {
     /// Which column or key of a record's row its result goes into; without one
     /// results are written as `look` says.
     pub(crate) into: Option<Target>,
+    /// The table of Parquet that results go into, and its file.
+    pub(crate) table: Option<(Arc<ParquetTarget>, ParquetFile)>,
     /// What is written before the first result.
     pub(crate) head: Vec<u8>,
     /// The file that is written; standard output without one.
@@ -117,11 +121,17 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         Pace::default()
     });
     let crew = Crew::new(pipeline, job.workers, job.look, pace.clone());
+    let (table, out) = match (job.table, job.file) {
+        (Some((target, file)), _) => (Some(target), Out::Table(Box::new(file))),
+        (None, Some(file)) => (None, Out::File(Box::new(file))),
+        (None, None) => (None, Out::stream(job.look.out())),
+    };
     let reader = Reader {
         line_limit: job.line_limit,
         skip_blank: job.skip_blank,
         form: job.form,
         into: job.into.map(Arc::new),
+        table,
         pace,
         room: room.clone(),
         crew,
@@ -129,10 +139,6 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
     };
     let from = job.from.unwrap_or_default();
     let reader = reader.start(job.inputs, from)?;
-    let out = match job.file {
-        Some(file) => Out::File(file),
-        None => Out::stream(job.look.out()),
-    };
     let mut writer = Writer::new(out, console.clone(), from, job.failed);
     writer.begin(&job.head)?;
     let counts = writer.all(&in_order, &room)?;

@@ -2,13 +2,17 @@
 
 use std::io::{self, BufWriter, Write};
 
+use arrow_array::RecordBatch;
+
 use super::journal::Mark;
+use super::parquet::ParquetFile;
 use super::part_file::PartFile;
 
 /// Standard output, or a file.
 pub(super) enum Out {
     Stream(BufWriter<Box<dyn Write>>),
-    File(PartFile),
+    File(Box<PartFile>),
+    Table(Box<ParquetFile>),
 }
 
 impl Out {
@@ -20,6 +24,16 @@ impl Out {
         match self {
             Self::Stream(stream) => stream.write_all(bytes),
             Self::File(file) => file.write(bytes),
+            // Its rows are written by themselves, and there is nothing else.
+            Self::Table(_) => Ok(()),
+        }
+    }
+
+    /// Writes rows of a table; see [`ParquetFile`].
+    pub(super) fn rows(&mut self, rows: &RecordBatch, ends_group: bool) -> io::Result<()> {
+        match self {
+            Self::Stream(_) | Self::File(_) => Ok(()),
+            Self::Table(file) => file.write(rows, ends_group),
         }
     }
 
@@ -28,7 +42,7 @@ impl Out {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stream(stream) => stream.flush(),
-            Self::File(_) => Ok(()),
+            Self::File(_) | Self::Table(_) => Ok(()),
         }
     }
 
@@ -37,13 +51,14 @@ impl Out {
         match self {
             Self::Stream(stream) => stream.write_all(head),
             Self::File(file) => file.begin(head),
+            Self::Table(_) => Ok(()),
         }
     }
 
     /// Whether it is time to [`Out::keep`] what is written.
     pub(super) fn is_due(&self) -> bool {
         match self {
-            Self::Stream(_) => false,
+            Self::Stream(_) | Self::Table(_) => false,
             Self::File(file) => file.is_due(),
         }
     }
@@ -54,6 +69,7 @@ impl Out {
         match self {
             Self::Stream(stream) => stream.flush(),
             Self::File(file) => file.keep(mark, failed),
+            Self::Table(file) => file.keep(),
         }
     }
 
@@ -62,6 +78,7 @@ impl Out {
         match self {
             Self::Stream(mut stream) => stream.flush(),
             Self::File(file) => file.finish(),
+            Self::Table(file) => file.finish(),
         }
     }
 }

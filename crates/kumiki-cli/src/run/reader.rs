@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
+use arrow_array::RecordBatch;
 use kumiki_text::Records;
 
-use super::batch::{Batch, Content, Item};
+use super::batch::{Batch, Content, Item, Unread};
 use super::columns::Columns;
 use super::crew::{Crew, Task};
 use super::feed::{Cells, Feed, Lines, Objects};
@@ -15,6 +16,7 @@ use super::form::Form;
 use super::input::Input;
 use super::journal::Mark;
 use super::pace::Pace;
+use super::parquet::{ColumnTexts, Next, ParquetReader, ParquetTarget, Rows};
 use super::room::Room;
 use super::source::{Count, open, stdin};
 use super::table::Table;
@@ -47,6 +49,8 @@ pub(super) struct Reader {
     pub(super) form: Form,
     /// As [`super::Job::into`].
     pub(super) into: Option<Arc<Target>>,
+    /// The table of Parquet that results go into.
+    pub(super) table: Option<Arc<ParquetTarget>>,
     pub(super) pace: Arc<Pace>,
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
@@ -99,6 +103,7 @@ impl Reader {
         let name = input.name();
         let (mut feed, count) = match self.open(input) {
             Ok(Opened::Feed(feed, count)) => (feed, count),
+            Ok(Opened::Parquet(reader)) => return self.parquet(progress, &name, *reader),
             Ok(Opened::Text(text)) => {
                 let mut batch = Batch::new(None, progress.mark.records, None);
                 batch.push(1, &text);
@@ -135,6 +140,12 @@ impl Reader {
                     let table = Table::open(&path, *dialect).map_err(io::Error::from)?;
                     return self.cells(table);
                 }
+                Form::Parquet { field } => {
+                    let mut reader = ParquetReader::open(&path).map_err(io::Error::other)?;
+                    let selected = reader.select(field, self.table.is_some());
+                    selected.map_err(|_| io::Error::other("its columns are no longer those"))?;
+                    return Ok(Opened::Parquet(Box::new(reader)));
+                }
                 Form::Lines | Form::Objects { .. } => open(&path)?,
             },
         };
@@ -147,7 +158,7 @@ impl Reader {
                 skip_blank,
                 into: self.into.as_ref().map(|target| target.name.clone()),
             }),
-            Form::Lines | Form::Table { .. } => Box::new(Lines {
+            Form::Lines | Form::Table { .. } | Form::Parquet { .. } => Box::new(Lines {
                 records,
                 skip_blank,
             }),
@@ -207,6 +218,93 @@ impl Reader {
         self.send(batch)
     }
 
+    /// A file of Parquet, cut where the workers want it cut.
+    fn parquet(
+        &mut self,
+        progress: &mut Progress,
+        name: &str,
+        mut reader: ParquetReader,
+    ) -> io::Result<()> {
+        let source: Arc<str> = name.into();
+        let mut skip = usize::try_from(std::mem::take(&mut progress.skip)).unwrap_or(usize::MAX);
+        loop {
+            let next = reader.next();
+            let position = progress.finished + reader.position();
+            match next {
+                Ok(Next::End) => break,
+                Ok(Next::GroupEnd) => {
+                    if let Some(target) = &self.table {
+                        let rows = RecordBatch::new_empty(target.schema());
+                        let mut batch =
+                            Batch::new(Some(source.clone()), progress.mark.records, None);
+                        batch.rows = Some(Rows::end_of_group(rows, target.clone()));
+                        (batch.mark, batch.position) = (progress.mark, position);
+                        self.send(batch)?;
+                    }
+                }
+                Ok(Next::Rows(rows)) => {
+                    // What a row takes of the memory, for the room.
+                    let each = rows.get_array_memory_size() / rows.num_rows().max(1);
+                    let mut from = skip.min(rows.num_rows());
+                    skip -= from;
+                    while from < rows.num_rows() {
+                        let count = self.pace.records().clamp(1, rows.num_rows() - from);
+                        let part = rows.slice(from, count);
+                        let mut batch = self.rows(progress, &source, &reader, part, each)?;
+                        batch.position = position;
+                        self.send(batch)?;
+                        from += count;
+                    }
+                }
+                Err(reason) => {
+                    let mut batch = Batch::new(Some(source), progress.mark.records, None);
+                    let row = progress.mark.read + 1;
+                    batch.push_unread(Unread::Broken { row, reason });
+                    progress.mark.records = batch.records;
+                    (batch.mark, batch.position) = (progress.mark, position);
+                    self.send(batch)?;
+                    break;
+                }
+            }
+        }
+        progress.finished += reader.position();
+        Ok(())
+    }
+
+    /// The records of some rows.
+    fn rows(
+        &self,
+        progress: &mut Progress,
+        source: &Arc<str>,
+        reader: &ParquetReader,
+        rows: RecordBatch,
+        each: usize,
+    ) -> io::Result<Batch> {
+        let cells = ColumnTexts::of(rows.column(reader.column()));
+        let mut cells = cells.ok_or_else(|| io::Error::other("a column of texts has none"))?;
+        if self.skip_blank {
+            cells = cells.without_blank();
+        }
+        let mut batch = Batch::new(Some(source.clone()), progress.mark.records, None);
+        for row in 0..rows.num_rows() {
+            progress.mark.read += 1;
+            if cells.has(row) {
+                batch.push_placed(progress.mark.read);
+            } else if self.table.is_some() {
+                batch.push_passed(progress.mark.read);
+            }
+        }
+        batch.texts = cells.texts;
+        progress.mark.records = batch.records;
+        batch.mark = progress.mark;
+        let bytes = each * rows.num_rows();
+        batch.rows = self
+            .table
+            .clone()
+            .map(|target| Rows::new(rows, bytes, target));
+        Ok(batch)
+    }
+
     fn send(&mut self, batch: Batch) -> io::Result<()> {
         self.room.take(batch.bytes());
         let (done, slot) = channel();
@@ -234,4 +332,5 @@ fn skip(feed: &mut dyn Feed, count: u64) {
 enum Opened {
     Text(String),
     Feed(Box<dyn Feed>, Count),
+    Parquet(Box<ParquetReader>),
 }

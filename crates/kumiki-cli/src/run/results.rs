@@ -2,10 +2,12 @@
 //! input is.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::form::Form;
+use super::input::Inputs;
 use super::packing::Packing;
-use super::table::Header;
+use super::parquet::ParquetTarget;
 use super::target::{RowForm, Target};
 use crate::arguments::{Format, OutputFormat, RunArguments};
 use crate::failure::Failure;
@@ -15,24 +17,34 @@ pub(crate) struct Results {
     pub(crate) format: Format,
     /// As [`super::Job::into`].
     pub(crate) into: Option<Target>,
+    /// As [`super::Job::table`].
+    pub(crate) table: Option<Arc<ParquetTarget>>,
     /// As [`super::Job::head`].
     pub(crate) head: Vec<u8>,
 }
 
 impl Results {
-    /// As the arguments say; `header` is that of the input's table, and
-    /// `terminal` whether a person watches.
+    /// As the arguments say; `terminal` is whether a person watches.
     pub(crate) fn new(
         arguments: &RunArguments,
-        form: &Form,
-        header: Option<&Header>,
+        inputs: &Inputs,
         terminal: bool,
     ) -> Result<Self, Failure> {
+        let (form, header) = (&inputs.form, inputs.header.as_ref());
         let by_name = || arguments.output_file.as_deref().and_then(OutputFormat::of);
         let wanted = arguments.output.or_else(by_name);
         let Some(name) = &arguments.into else {
             return without_rows(wanted);
         };
+        if let (Form::Parquet { .. }, Some(metadata)) = (form, &inputs.metadata) {
+            check_parquet(arguments, wanted)?;
+            return Ok(Self {
+                format: Format::Raw,
+                into: None,
+                table: Some(Arc::new(ParquetTarget::new(metadata, name))),
+                head: Vec::new(),
+            });
+        }
         let form = row_form(form, wanted)?;
         let target = Target {
             name: name.clone(),
@@ -47,6 +59,7 @@ impl Results {
             format: Format::Raw,
             head: header.map_or(Vec::new(), |header| target.head(header)),
             into: Some(target),
+            table: None,
         })
     }
 }
@@ -56,7 +69,7 @@ fn without_rows(wanted: Option<OutputFormat>) -> Result<Results, Failure> {
         None | Some(OutputFormat::Text) => Format::Text,
         Some(OutputFormat::Jsonl) => Format::Jsonl,
         Some(OutputFormat::Raw) => Format::Raw,
-        Some(OutputFormat::Csv | OutputFormat::Tsv) => {
+        Some(OutputFormat::Csv | OutputFormat::Tsv | OutputFormat::Parquet) => {
             return Err(Failure::wrong_use(
                 "a table needs a column for the results, and none is named",
                 "name it beside the one that records come from: `--field NAME --into NAME`",
@@ -66,8 +79,34 @@ fn without_rows(wanted: Option<OutputFormat>) -> Result<Results, Failure> {
     Ok(Results {
         format,
         into: None,
+        table: None,
         head: Vec::new(),
     })
+}
+
+/// Whether rows of Parquet can be written as it was said.
+fn check_parquet(arguments: &RunArguments, wanted: Option<OutputFormat>) -> Result<(), Failure> {
+    if wanted.is_some_and(|wanted| wanted != OutputFormat::Parquet) {
+        return Err(Failure::wrong_use(
+            "rows of Parquet have types that other formats do not, and are written as Parquet",
+            "name the file so, `--output-file FILE.parquet`, or leave out `--into`",
+        ));
+    }
+    match &arguments.output_file {
+        None => Err(Failure::wrong_use(
+            "Parquet is written to a file, not to standard output",
+            "name it: `--output-file FILE.parquet`",
+        )),
+        Some(path) if Packing::of(path).0 != Packing::None => Err(Failure::wrong_use(
+            "Parquet is packed within, column by column",
+            "leave out `.gz` or `.zst`",
+        )),
+        Some(_) if arguments.resume => Err(Failure::wrong_use(
+            "a file of Parquet cannot be gone on with: what it holds is written at its end",
+            "leave out `--resume`; lines, JSON and CSV can be gone on with",
+        )),
+        Some(_) => Ok(()),
+    }
 }
 
 /// What rows are written as.
@@ -75,7 +114,7 @@ fn row_form(form: &Form, wanted: Option<OutputFormat>) -> Result<RowForm, Failur
     let own = match form {
         Form::Table { dialect, .. } => RowForm::Table(dialect.delimiter),
         Form::Objects { .. } => RowForm::Objects,
-        Form::Lines => {
+        Form::Lines | Form::Parquet { .. } => {
             return Err(Failure::wrong_use(
                 "lines have no columns that results could go into",
                 "leave out `--into`",
@@ -95,6 +134,10 @@ fn row_form(form: &Form, wanted: Option<OutputFormat>) -> Result<RowForm, Failur
                 "write objects: `--output jsonl`",
             ))
         }
+        Some(OutputFormat::Parquet) => Err(Failure::wrong_use(
+            "only rows of Parquet are written as Parquet",
+            "write rows as they are read, or as `--output csv`, `tsv` or `jsonl`",
+        )),
         Some(OutputFormat::Csv) => Ok(RowForm::Table(b',')),
         Some(OutputFormat::Tsv) => Ok(RowForm::Table(b'\t')),
     }
@@ -108,6 +151,7 @@ impl OutputFormat {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }

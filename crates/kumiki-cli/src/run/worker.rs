@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use arrow_array::RecordBatch;
 use kumiki_text::{Answer, Answers, Error, Outcome, Pipeline, TextPlugin};
 
 use super::batch::{Batch, Content, Item, Unread};
@@ -19,6 +20,8 @@ use crate::output::{Place, ResultWriter};
 pub(super) struct Done {
     /// The results, as they are to be written.
     pub(super) text: Vec<u8>,
+    /// The same where they are rows of a table, and whether its row group ends.
+    pub(super) rows: Option<(RecordBatch, bool)>,
     /// What is to be said on standard error, in order.
     pub(super) troubles: Vec<Trouble>,
     /// How many records there were.
@@ -109,6 +112,22 @@ fn render(
             let result = done.row(source, item, &mut results)?;
             kept.write(&mut done.text, at, target, result)?;
         }
+        return Ok(done);
+    }
+    if let Some(rows) = batch.rows {
+        let none = Answers::default();
+        let answers = outcomes.first().map_or(&none, |it| &it.answers);
+        let (mut results, mut ends) = (answers.iter(), answers.outputs().ends().iter());
+        let (mut valid, mut last, mut all) = (Vec::new(), 0, Vec::new());
+        for item in batch.items {
+            if matches!(item.content, Content::Text) {
+                last = ends.next().copied().unwrap_or(last);
+            }
+            all.push(last);
+            valid.push(done.row(source, item, &mut results)?.is_some());
+        }
+        let filled = rows.with(answers.outputs(), all.into_iter(), valid);
+        done.rows = Some(filled.map_err(io::Error::other)?);
         return Ok(done);
     }
     for item in batch.items {

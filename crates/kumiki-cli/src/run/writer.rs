@@ -172,6 +172,9 @@ impl Writer {
 
     fn write(&mut self, done: Done) -> io::Result<()> {
         self.out.write(&done.text)?;
+        if let Some((rows, ends_group)) = &done.rows {
+            self.out.rows(rows, *ends_group)?;
+        }
         if !done.troubles.is_empty() {
             // So that on a terminal an error stands below what came before it.
             self.out.flush()?;
@@ -199,7 +202,7 @@ impl Writer {
             Trouble::Unread(name, error) => {
                 let (causes, hint) = match error {
                     Unread::Line(error) => (crate::failure::causes(error), hint(error)),
-                    Unread::Row { .. } => (Vec::new(), None),
+                    Unread::Row { .. } | Unread::Broken { .. } => (Vec::new(), None),
                 };
                 self.console
                     .error(format_args!("{name}: {error}"), &causes, hint);
