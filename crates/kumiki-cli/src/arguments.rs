@@ -214,11 +214,12 @@ Examples:
   kumiki run -p plugins --text 'Hello, Component Model!'
   kumiki run -p upper.wasm --output raw book.txt > BOOK.txt
   tail -f log | kumiki run -p mask.wasm -p upper.wasm --chain --output jsonl
+  kumiki run -p mask.wasm --field text --into text --output-file masked.csv.gz rows.csv
 
 Exit codes: 0 all went well, 1 some plugin or record failed, 2 wrong use, 130 interrupted")]
 pub(crate) struct RunArguments {
-    /// Files to read, a record a line, unpacked where they end in `.gz`; `-` is
-    /// standard input, which is also read when nothing is named
+    /// Files to read, a record a line, unpacked where they end in `.gz` or `.zst`;
+    /// `-` is standard input, which is also read when nothing is named
     #[arg(value_name = "FILE", conflicts_with = "text")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -243,10 +244,15 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) chain: bool,
 
-    /// Take records from this key of JSON objects, an object a line, in the
-    /// place of whole lines
+    /// Take records from this column of a table, or this key of JSON objects, in
+    /// the place of whole lines
     #[arg(long, value_name = "NAME", conflicts_with = "text")]
     pub(crate) field: Option<String>,
+
+    /// Put results into this column or key, new or not, and write all rows with
+    /// all else in them as it is
+    #[arg(long, value_name = "NAME", requires = "field")]
+    pub(crate) into: Option<String>,
 
     /// What files hold [default: what their names end in where there is a
     /// --field, else lines]
@@ -257,9 +263,19 @@ pub(crate) struct RunArguments {
     #[arg(long, conflicts_with = "text")]
     pub(crate) skip_blank: bool,
 
-    /// How to write results
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    /// How to write results [default: what the --output-file ends in, or with
+    /// --into the input's format, or else text]
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub(crate) output: Option<OutputFormat>,
+
+    /// Write results to this file, packed where it ends in `.gz` or `.zst`; it
+    /// has its name once it is whole
+    #[arg(short = 'O', long, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+
+    /// Go on with the --output-file where an earlier run stopped, if one did
+    #[arg(long, requires = "output_file", conflicts_with = "text")]
+    pub(crate) resume: bool,
 
     /// Show errors only: no log of the plugins, no notices, no progress
     #[arg(short, long, conflicts_with = "verbose")]
@@ -279,7 +295,7 @@ pub(crate) struct RunArguments {
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
 
-    /// The longest line that is a record
+    /// The longest line, or row, that is a record
     #[arg(long, value_name = "SIZE", default_value = "128MiB", value_parser = size)]
     pub(crate) line_limit: usize,
 
@@ -393,16 +409,36 @@ pub(crate) enum InputFormat {
     Lines,
     /// A JSON object a line, in which the record is the text of --field
     Jsonl,
+    /// Rows of fields with a header, in which --field is a column
+    Csv,
+    /// The same with tabs between fields
+    Tsv,
+    /// Rows kept column by column, in which --field is a column of strings
+    Parquet,
 }
 
-/// How results are written.
+/// How results are to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// For people: the plugin, its output, the metadata below
     Text,
-    /// For machines: a JSON object a line, with errors
+    /// For machines: a JSON object a line, with errors; the rows, with --into
     Jsonl,
     /// The outputs and nothing else, a line each
+    Raw,
+    /// The rows of a table, with --into
+    Csv,
+    /// The same with tabs between fields
+    Tsv,
+    /// The rows of Parquet, with --into
+    Parquet,
+}
+
+/// How results are written that go into no rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Jsonl,
     Raw,
 }
 

@@ -161,9 +161,10 @@ impl Console {
     }
 
     /// Shows progress through `total` bytes, until [`Console::done`]. Not where
-    /// results go to the same terminal: they would tear each other apart.
-    pub(crate) fn progress(&self, total: Option<u64>) {
-        if self.inner.level.is_none() || std::io::stdout().is_terminal() {
+    /// results are `watched` on the same terminal: they would tear each other
+    /// apart.
+    pub(crate) fn progress(&self, total: Option<u64>, watched: bool) {
+        if self.inner.level.is_none() || watched {
             return;
         }
         let (bar, template) = match total {

@@ -128,6 +128,13 @@ impl<R: Read> Records<R> {
         self.bytes
     }
 
+    /// The line that was read last as its bytes, without its end: what is there
+    /// of one that is not UTF-8. Of one that is too long there is nothing.
+    #[must_use]
+    pub fn last_line(&self) -> &[u8] {
+        strip(&self.buffer, self.line)
+    }
+
     /// The next record, or why there is none in its place; `None` at the end,
     /// and after [`ReadError::Io`].
     pub fn next_record(&mut self) -> Option<Result<Record<'_>, ReadError>> {

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 mod file;
 pub(crate) mod inspect;
 pub(crate) mod new;
+mod output_file;
 mod reach;
 mod report;
 pub(crate) mod run;

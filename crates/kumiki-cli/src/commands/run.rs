@@ -11,20 +11,31 @@ use std::time::Instant;
 
 use kumiki_text::{Config, Pipeline, TextHost, TextPlugin, Way};
 
+use super::output_file::{self, Begun};
 use super::report::{brief, table};
-use crate::arguments::RunArguments;
+use crate::arguments::{Format, RunArguments};
 use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
 use crate::requests::{Admitted, admit};
-use crate::run::{Counts, Input, Job, Look, find_inputs, run as run_through};
+use crate::run::{
+    Counts, Input, Job, Look, PartFile, Ran, Results, find_inputs, part, run as run_through,
+};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
+    check_plugins(arguments, files.len())?;
     let inputs = find_inputs(arguments)?;
+    let to_file = arguments.output_file.is_some();
+    let look = |format| Look::new(format, to_file);
+    let terminal = look(Format::Raw).terminal;
+    let results = Results::new(arguments, &inputs, terminal)?;
+    if let Some(path) = &arguments.output_file {
+        output_file::check(arguments, path, &files)?;
+    }
 
     let grants = RunGrants::read(&arguments.grants)?;
     for plugin in grants.unknown(&files) {
@@ -64,18 +75,35 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
+    let (begun, table) = match results.table {
+        None => (output_file::begin(arguments, &files, &grants)?, None),
+        Some(target) => {
+            let file = output_file::begin_table(arguments, &target)?;
+            (Begun::default(), file.map(|file| (target, file)))
+        }
+    };
+    if let Some(mark) = begun.from {
+        let done = plural(mark.records, "record");
+        console.notice(format_args!("going on behind {done}"));
+    }
+    let can_resume = begun.file.as_ref().is_some_and(PartFile::can_resume);
     let job = Job {
         workers: workers(arguments),
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
-        field: arguments.field.clone(),
-        look: Look::new(arguments.output),
-        inputs,
+        form: inputs.form,
+        table,
+        look: look(results.format),
+        into: results.into,
+        head: results.head,
+        file: begun.file,
+        from: begun.from,
+        failed: begun.failed,
+        inputs: inputs.list,
     };
     // Whoever gives a string sees at once what came of it.
-    let at_length = arguments.text.is_none();
-    if at_length {
-        console.progress(Input::total(&job.inputs));
+    if arguments.text.is_none() {
+        console.progress(Input::total(&job.inputs), terminal);
     }
     let start = Instant::now();
     let ran = run_through(job, pipeline, &console);
@@ -83,20 +111,35 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let ran = match ran {
         Ok(ran) => ran,
         Err(error) => {
-            written("the results", Err(error))?;
+            let what = match &arguments.output_file {
+                Some(path) => format!("`{}`", path.display()),
+                None => "the results".to_owned(),
+            };
+            written(&what, Err(error))?;
             return Ok(ExitCode::from(u8::from(!complete)));
         }
     };
     if let Some(signal) = ran.counts.interrupted {
-        return Ok(interrupted(&ran.counts, signal, &console));
+        tell_interrupt(arguments, &ran.counts, can_resume, &console);
+        tell(arguments, &ran, &names, start, &console);
+        // What shells make of a program that a signal ends.
+        return Ok(ExitCode::from(128_u8.saturating_add(signal)));
     }
+    tell(arguments, &ran, &names, start, &console);
+    let failed = ran.counts.failed + begun.failed;
+    Ok(ExitCode::from(u8::from(!complete || failed > 0)))
+}
+
+/// Says what was done.
+fn tell(arguments: &RunArguments, ran: &Ran, names: &[String], start: Instant, console: &Console) {
     let used = || {
         names
             .iter()
             .map(String::as_str)
             .zip(ran.usages.iter().flatten())
     };
-    if at_length {
+    // Whoever gives a string sees at once what came of it.
+    if arguments.text.is_none() {
         console.notice(summary(&ran.counts, names.len() as u64, start));
         if !arguments.report {
             for line in brief(used()) {
@@ -109,7 +152,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             console.report(&line);
         }
     }
-    Ok(ExitCode::from(u8::from(!complete || ran.counts.failed > 0)))
+}
+
+/// Rows have one place for results.
+fn check_plugins(arguments: &RunArguments, plugins: usize) -> Result<(), Failure> {
+    match &arguments.into {
+        Some(into) if plugins > 1 && !arguments.chain => Err(Failure::wrong_use(
+            format!("{plugins} plugins have a result each, and only one goes into `{into}`"),
+            "send records through one after the other, `--chain`, or name one plugin with `-p`",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Loads what can be loaded, and reports the rest.
@@ -145,16 +198,24 @@ fn load_plugins(
     plugins
 }
 
-/// Says how far it got. The exit code is what shells make of a program that a
-/// signal ends: 128 and its number.
-fn interrupted(counts: &Counts, signal: u8, console: &Console) -> ExitCode {
+/// Says how far it got.
+fn tell_interrupt(arguments: &RunArguments, counts: &Counts, can_resume: bool, console: &Console) {
     match &counts.last {
         Some((file, line)) => console.report(&format!(
             "interrupted: all is written up to {file}:{line}, and nothing after it"
         )),
         None => console.report("interrupted: nothing is written"),
     }
-    ExitCode::from(128_u8.saturating_add(signal))
+    if let Some(path) = &arguments.output_file {
+        let part = part(path);
+        let part = part.display();
+        console.report(&match can_resume {
+            true => {
+                format!("it is in `{part}`; the same command with `--resume` goes on from there")
+            }
+            false => format!("it is in `{part}`"),
+        });
+    }
 }
 
 /// Room for an instance of each plugin for each worker, and no more: a small
@@ -171,14 +232,14 @@ fn workers(arguments: &RunArguments) -> usize {
     arguments.jobs.map_or_else(cores, |jobs| jobs.into())
 }
 
+fn plural(count: u64, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 fn summary(counts: &Counts, plugins: u64, start: Instant) -> String {
-    let plural = |count: u64, noun: &str| {
-        if count == 1 {
-            format!("1 {noun}")
-        } else {
-            format!("{count} {noun}s")
-        }
-    };
     let seconds = start.elapsed().as_secs_f64();
     let failed = match counts.failed {
         0 => String::new(),

@@ -19,7 +19,7 @@ pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
 /// The same JSON with what deceives a terminal as `\uXXXX`. Such characters
 /// stand nowhere in JSON but inside of texts, where both mean the same; those
 /// that JSON itself forbids there are spelled out already.
-fn spelled_out(json: String) -> String {
+pub(crate) fn spelled_out(json: String) -> String {
     let bad = |c: char| deceives(c) && c != '\n';
     if !json.contains(bad) {
         return json;

@@ -2,9 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use kumiki_text::{ReadError, Texts};
+
+use super::journal::Mark;
+use super::parquet::Rows;
+use super::target::{Kept, Lead, Target};
 
 /// Records of one input, in order. Their texts lie behind one another, so that
 /// a record costs no allocation.
@@ -15,6 +20,14 @@ pub(super) struct Batch {
     /// The texts of its records.
     pub(super) texts: Texts,
     pub(super) items: Vec<Item>,
+    /// The rows that its items came from, where results go back into them.
+    pub(super) kept: Option<(Arc<Target>, Kept)>,
+    /// The same as a part of a table.
+    pub(super) rows: Option<Rows>,
+    /// How many records there are up to its end, over all input.
+    pub(super) records: u64,
+    /// Where in the input its end is.
+    pub(super) mark: Mark,
     /// How many bytes of all inputs were read up to its end.
     pub(super) position: u64,
 }
@@ -32,6 +45,8 @@ pub(super) enum Content {
     /// The next of the batch's texts.
     Text,
     Unread(Unread),
+    /// A row that is passed over, and written all the same.
+    Passed,
     /// The input could not be opened. That is no record.
     Unopened(io::Error),
 }
@@ -44,13 +59,18 @@ pub(super) enum Unread {
         line: u64,
         reason: String,
     },
+    /// The table cannot be read from this row on.
+    Broken {
+        row: u64,
+        reason: String,
+    },
 }
 
 impl Unread {
     fn line(&self) -> u64 {
         match self {
             Self::Line(error) => error.line(),
-            Self::Row { line, .. } => *line,
+            Self::Row { line, .. } | Self::Broken { row: line, .. } => *line,
         }
     }
 }
@@ -59,41 +79,65 @@ impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(error) => error.fmt(f),
+            Self::Broken { row, reason } => write!(f, "cannot read row {row}: {reason}"),
             Self::Row { line, reason } => write!(f, "line {line} is no record: {reason}"),
         }
     }
 }
 
 impl Batch {
-    pub(super) fn new(source: Option<Arc<str>>) -> Self {
+    /// With none yet; before its first record there are so many.
+    pub(super) fn new(source: Option<Arc<str>>, records: u64, target: Option<Arc<Target>>) -> Self {
         Self {
             source,
+            records,
+            kept: target.map(|target| (target, Kept::default())),
             ..Self::default()
         }
     }
 
     /// Adds a record.
-    pub(super) fn push(&mut self, record: u64, line: u64, text: &str) {
+    pub(super) fn push(&mut self, line: u64, text: &str) {
         self.texts.push(text);
+        self.add(line, Content::Text);
+    }
+
+    /// Adds a record whose text is put among [`Batch::texts`] by itself.
+    pub(super) fn push_placed(&mut self, line: u64) {
+        self.add(line, Content::Text);
+    }
+
+    /// Adds what stands where a record should.
+    pub(super) fn push_unread(&mut self, error: Unread) {
+        self.add(error.line(), Content::Unread(error));
+    }
+
+    /// Adds a row that is passed over.
+    pub(super) fn push_passed(&mut self, line: u64) {
+        self.add(line, Content::Passed);
+    }
+
+    /// Keeps the row of the item that was added last; see [`Kept::push`].
+    pub(super) fn keep(&mut self, row: &[u8], place: Option<(Range<usize>, Lead)>) {
+        if let Some((_, kept)) = &mut self.kept {
+            kept.push(row, place);
+        }
+    }
+
+    fn add(&mut self, line: u64, content: Content) {
+        self.records += 1;
         self.items.push(Item {
-            record,
+            record: self.records,
             line,
-            content: Content::Text,
+            content,
         });
     }
 
-    /// Adds a line that gave no record.
-    pub(super) fn push_unread(&mut self, record: u64, error: Unread) {
-        self.items.push(Item {
-            record,
-            line: error.line(),
-            content: Content::Unread(error),
-        });
-    }
-
-    /// How many bytes its texts have.
+    /// How many bytes its texts and rows have.
     pub(super) fn bytes(&self) -> usize {
-        self.texts.as_str().len()
+        let kept = self.kept.as_ref().map_or(0, |(_, kept)| kept.bytes());
+        let rows = self.rows.as_ref().map_or(0, Rows::bytes);
+        self.texts.as_str().len() + kept + rows
     }
 
     /// The file and line of its last record.

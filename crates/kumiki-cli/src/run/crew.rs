@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use kumiki_text::{Pipeline, Usage};
+use kumiki_text::Pipeline;
 
 use super::batch::Batch;
 use super::pace::Pace;
@@ -43,20 +43,12 @@ pub(super) struct Crew {
     spare: Vec<Pipeline>,
     started: usize,
     look: Look,
-    /// Where each worker tells at its end what its plugins used.
-    usages: Sender<Vec<Option<Usage>>>,
 }
 
 impl Crew {
     /// `most` workers, of which the first has `pipeline` and the instances that
     /// are in it.
-    pub(super) fn new(
-        pipeline: Pipeline,
-        most: usize,
-        look: Look,
-        pace: Arc<Pace>,
-        usages: Sender<Vec<Option<Usage>>>,
-    ) -> Self {
+    pub(super) fn new(pipeline: Pipeline, most: usize, look: Look, pace: Arc<Pace>) -> Self {
         let (queue, tasks) = channel();
         let mut spare: Vec<_> = (1..most).map(|_| pipeline.sibling()).collect();
         spare.push(pipeline);
@@ -70,7 +62,6 @@ impl Crew {
             spare,
             started: 0,
             look,
-            usages,
         }
     }
 
@@ -87,7 +78,7 @@ impl Crew {
                 pipeline,
                 writer: self.look.writer(),
                 shared: self.shared.clone(),
-                usages: self.usages.clone(),
+                number: self.started,
             };
             let thread = thread::Builder::new().name(format!("worker {}", self.started + 1));
             match thread.spawn(move || worker.work()) {

@@ -22,14 +22,27 @@
 //!   written, and nothing after it.
 
 mod batch;
+mod columns;
 mod crew;
+mod feed;
 mod field;
+mod form;
 mod input;
 mod interrupt;
+mod journal;
+mod object;
+mod out;
 mod pace;
+mod packing;
+mod parquet;
+mod part_file;
 mod reader;
+mod results;
 mod room;
+mod rows;
 mod source;
+mod table;
+mod target;
 mod worker;
 mod writer;
 
@@ -39,11 +52,18 @@ use std::sync::mpsc::channel;
 
 use kumiki_text::{Pipeline, Usage};
 
+pub(crate) use self::parquet::{ParquetFile, ParquetTarget};
 pub(crate) use input::{Input, find_inputs};
+pub(crate) use journal::{Identity, Journal, Mark, State, place};
+pub(crate) use part_file::{PartFile, part};
+pub(crate) use results::Results;
+pub(crate) use target::Target;
 pub(crate) use writer::{Counts, Look};
 
 use crate::console::Console;
 use crew::Crew;
+use form::Form;
+use out::Out;
 use pace::Pace;
 use reader::{Reader, Slot, Slots};
 use room::Room;
@@ -58,25 +78,35 @@ pub(crate) struct Job {
     pub(crate) line_limit: usize,
     /// Whether lines of nothing but white space are passed over.
     pub(crate) skip_blank: bool,
-    /// Under which key of a JSON object the record is; without one a record is
-    /// the line.
-    pub(crate) field: Option<String>,
+    /// What the inputs hold.
+    pub(crate) form: Form,
+    /// Which column or key of a record's row its result goes into; without one
+    /// results are written as `look` says.
+    pub(crate) into: Option<Target>,
+    /// The table of Parquet that results go into, and its file.
+    pub(crate) table: Option<(Arc<ParquetTarget>, ParquetFile)>,
+    /// What is written before the first result.
+    pub(crate) head: Vec<u8>,
+    /// The file that is written; standard output without one.
+    pub(crate) file: Option<PartFile>,
+    /// Where an earlier run stopped, which this one goes on with.
+    pub(crate) from: Option<Mark>,
+    /// How many results were missing up to there.
+    pub(crate) failed: u64,
     pub(crate) look: Look,
 }
 
 /// What came of it.
 pub(crate) struct Ran {
     pub(crate) counts: Counts,
-    /// What each plugin used, summed over the workers, where it was measured
-    /// and the run came to its end.
+    /// What each plugin used, summed over the workers, where it was measured.
     pub(crate) usages: Vec<Option<Usage>>,
 }
 
-/// Sends everything through `pipeline` and writes what comes of it to standard
-/// output.
+/// Sends everything through `pipeline` and writes what comes of it.
 ///
 /// # Errors
-/// When standard output cannot be written, or a thread has panicked.
+/// When it cannot be written, or a thread has panicked.
 pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result<Ran> {
     let (slots, in_order) = channel();
     let signals = slots.clone();
@@ -84,42 +114,42 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         // Where nobody hears it, the run is over.
         let _ = signals.send(Slot::Interrupted(signal));
     })?;
-    let (usages, used) = channel();
     let room = Arc::new(Room::new(job.workers));
     let pace = Arc::new(if job.look.terminal {
         Pace::one_by_one()
     } else {
         Pace::default()
     });
-    let crew = Crew::new(pipeline, job.workers, job.look, pace.clone(), usages);
+    let crew = Crew::new(pipeline, job.workers, job.look, pace.clone());
+    let (table, out) = match (job.table, job.file) {
+        (Some((target, file)), _) => (Some(target), Out::Table(Box::new(file))),
+        (None, Some(file)) => (None, Out::File(Box::new(file))),
+        (None, None) => (None, Out::stream(job.look.out())),
+    };
     let reader = Reader {
         line_limit: job.line_limit,
         skip_blank: job.skip_blank,
-        field: job.field,
+        form: job.form,
+        into: job.into.map(Arc::new),
+        table,
         pace,
         room: room.clone(),
         crew,
         slots: Slots(slots),
     };
-    let reader = reader.start(job.inputs)?;
-    let mut writer = Writer::new(job.look, console.clone());
+    let from = job.from.unwrap_or_default();
+    let reader = reader.start(job.inputs, from)?;
+    let mut writer = Writer::new(out, console.clone(), from, job.failed);
+    writer.begin(&job.head)?;
     let counts = writer.all(&in_order, &room)?;
+    let usages = writer.usages();
     if counts.interrupted.is_some() {
         // The reader may wait for a terminal, and the workers for the reader.
-        let usages = Vec::new();
+        writer.keep()?;
         return Ok(Ran { counts, usages });
     }
     reader.join().map_err(|_| panicked("the reader"))??;
-    let mut usages: Vec<Option<Usage>> = Vec::new();
-    for one in used {
-        usages.resize(one.len(), None);
-        for (all, one) in usages.iter_mut().zip(one) {
-            match (all, one) {
-                (Some(all), Some(one)) => all.merge(&one),
-                (all, one) => *all = all.take().or(one),
-            }
-        }
-    }
+    writer.finish()?;
     Ok(Ran { counts, usages })
 }
 

@@ -51,6 +51,11 @@ impl Pace {
         records >= self.records.load(Ordering::Relaxed) || bytes >= BYTES
     }
 
+    /// How many records a batch may have, whatever their size.
+    pub(super) fn records(&self) -> usize {
+        self.records.load(Ordering::Relaxed)
+    }
+
     /// So many records took so long.
     pub(super) fn took(&self, records: usize, time: Duration) {
         let each = time.as_nanos() / records.max(1) as u128;

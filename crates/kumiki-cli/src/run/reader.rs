@@ -1,20 +1,26 @@
 //! The reader: cuts the inputs into batches.
 
-use std::io::{self, Read};
-use std::path::Path;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use kumiki_text::{Record, Records};
+use arrow_array::RecordBatch;
+use kumiki_text::Records;
 
 use super::batch::{Batch, Content, Item, Unread};
+use super::columns::Columns;
 use super::crew::{Crew, Task};
-use super::field;
+use super::feed::{Cells, Feed, Lines, Objects};
+use super::form::Form;
 use super::input::Input;
+use super::journal::Mark;
 use super::pace::Pace;
+use super::parquet::{ColumnTexts, Next, ParquetReader, ParquetTarget, Rows};
 use super::room::Room;
-use super::source::{Count, counted, open};
+use super::source::{Count, open, stdin};
+use super::table::Table;
+use super::target::Target;
 use super::worker::Done;
 
 /// What the writer waits for next.
@@ -40,8 +46,11 @@ impl Drop for Slots {
 pub(super) struct Reader {
     pub(super) line_limit: usize,
     pub(super) skip_blank: bool,
-    /// As [`super::Job::field`].
-    pub(super) field: Option<String>,
+    pub(super) form: Form,
+    /// As [`super::Job::into`].
+    pub(super) into: Option<Arc<Target>>,
+    /// The table of Parquet that results go into.
+    pub(super) table: Option<Arc<ParquetTarget>>,
     pub(super) pace: Arc<Pace>,
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
@@ -51,7 +60,10 @@ pub(super) struct Reader {
 /// How far it has come.
 #[derive(Default)]
 struct Progress {
-    records: u64,
+    mark: Mark,
+    /// How many lines or rows of the next input are passed over, for an earlier
+    /// run has read them.
+    skip: u64,
     /// Bytes of the inputs already read to their end.
     finished: u64,
 }
@@ -62,77 +74,143 @@ impl Reader {
     ///
     /// # Errors
     /// When the system starts no thread.
-    pub(super) fn start(mut self, inputs: Vec<Input>) -> io::Result<JoinHandle<io::Result<()>>> {
+    pub(super) fn start(
+        mut self,
+        inputs: Vec<Input>,
+        from: Mark,
+    ) -> io::Result<JoinHandle<io::Result<()>>> {
         let thread = thread::Builder::new().name("reader".into());
         thread.spawn(move || {
-            let mut progress = Progress::default();
-            for input in inputs {
-                match input {
-                    Input::Text(text) => self.text(&mut progress, &text)?,
-                    Input::Stdin => {
-                        let (input, count) = counted(io::stdin().lock());
-                        self.lines(&mut progress, "-", input, &count)?;
-                    }
-                    Input::File(path) => self.file(&mut progress, &path)?,
+            let mut progress = Progress {
+                mark: from,
+                skip: from.read,
+                finished: 0,
+            };
+            for (at, input) in inputs.into_iter().enumerate() {
+                if at < from.input {
+                    progress.finished += input.size().unwrap_or(0);
+                    continue;
                 }
+                progress.mark.input = at;
+                self.input(&mut progress, input)?;
+                progress.mark.read = 0;
             }
             Ok(())
         })
     }
 
-    fn text(&mut self, progress: &mut Progress, text: &str) -> io::Result<()> {
-        progress.records += 1;
-        let mut batch = Batch::new(None);
-        batch.push(progress.records, 1, text);
-        self.send(batch)
-    }
-
-    fn file(&mut self, progress: &mut Progress, path: &Path) -> io::Result<()> {
-        let name = path.display().to_string();
-        match open(path) {
-            Ok((file, count)) => self.lines(progress, &name, file, &count),
+    fn input(&mut self, progress: &mut Progress, input: Input) -> io::Result<()> {
+        let name = input.name();
+        let (mut feed, count) = match self.open(input) {
+            Ok(Opened::Feed(feed, count)) => (feed, count),
+            Ok(Opened::Parquet(reader)) => return self.parquet(progress, &name, *reader),
+            Ok(Opened::Text(text)) => {
+                let mut batch = Batch::new(None, progress.mark.records, None);
+                batch.push(1, &text);
+                progress.mark.records = batch.records;
+                return self.send(batch);
+            }
             Err(error) => {
-                let mut batch = Batch::new(Some(name.into()));
+                let records = progress.mark.records;
+                let mut batch = Batch::new(Some(name.into()), records, None);
                 batch.position = progress.finished;
+                batch.mark = Mark {
+                    input: progress.mark.input + 1,
+                    read: 0,
+                    records,
+                };
                 batch.items.push(Item {
-                    record: progress.records,
+                    record: records,
                     line: 0,
                     content: Content::Unopened(error),
                 });
-                self.send(batch)
+                return self.send(batch);
             }
-        }
+        };
+        self.records(progress, &name, &mut *feed, &count)
     }
 
-    fn lines(
+    fn open(&self, input: Input) -> io::Result<Opened> {
+        let (source, count) = match input {
+            Input::Text(text) => return Ok(Opened::Text(text)),
+            Input::Table(table) => return self.cells(*table),
+            Input::Stdin => stdin(),
+            Input::File(path) => match &self.form {
+                Form::Table { dialect, .. } => {
+                    let table = Table::open(&path, *dialect).map_err(io::Error::from)?;
+                    return self.cells(table);
+                }
+                Form::Parquet { field } => {
+                    let mut reader = ParquetReader::open(&path).map_err(io::Error::other)?;
+                    let selected = reader.select(field, self.table.is_some());
+                    selected.map_err(|_| io::Error::other("its columns are no longer those"))?;
+                    return Ok(Opened::Parquet(Box::new(reader)));
+                }
+                Form::Lines | Form::Objects { .. } => open(&path)?,
+            },
+        };
+        let records = Records::new(source, self.line_limit);
+        let skip_blank = self.skip_blank;
+        let feed: Box<dyn Feed> = match &self.form {
+            Form::Objects { field } => Box::new(Objects {
+                records,
+                field: field.clone(),
+                skip_blank,
+                into: self.into.as_ref().map(|target| target.name.clone()),
+            }),
+            Form::Lines | Form::Table { .. } | Form::Parquet { .. } => Box::new(Lines {
+                records,
+                skip_blank,
+            }),
+        };
+        Ok(Opened::Feed(feed, count))
+    }
+
+    /// The records of a table.
+    fn cells(&self, table: Table) -> io::Result<Opened> {
+        let column = self.form.column(&table.header).map_err(io::Error::other)?;
+        let Table {
+            rows,
+            count,
+            header,
+        } = table;
+        let into = self.into.clone();
+        let feed = Box::new(Cells {
+            rows,
+            column,
+            skip_blank: self.skip_blank,
+            columns: into.map(|target| Columns::new(header, target)),
+        });
+        Ok(Opened::Feed(feed, count))
+    }
+
+    fn records(
         &mut self,
         progress: &mut Progress,
         name: &str,
-        input: impl Read,
+        feed: &mut dyn Feed,
         count: &Count,
     ) -> io::Result<()> {
         let source: Option<Arc<str>> = Some(name.into());
-        let mut records = Records::new(input, self.line_limit);
-        let mut batch = Batch::new(source.clone());
+        skip(feed, std::mem::take(&mut progress.skip));
+        let mut batch = Batch::new(source.clone(), progress.mark.records, self.into.clone());
         loop {
             let enough = self.pace.is_enough(batch.items.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
-            if !batch.items.is_empty() && (enough || records.is_drained()) {
+            if !batch.items.is_empty() && (enough || feed.is_drained()) {
                 batch.position = progress.finished + count.get();
-                self.send(std::mem::replace(&mut batch, Batch::new(source.clone())))?;
+                batch.mark = progress.mark;
+                let next = Batch::new(source.clone(), batch.records, self.into.clone());
+                self.send(std::mem::replace(&mut batch, next))?;
             }
-            match records.next_record() {
-                None => break,
-                Some(Ok(record)) => {
-                    self.line(progress, &mut batch, record);
-                }
-                Some(Err(error)) => {
-                    progress.records += 1;
-                    batch.push_unread(progress.records, Unread::Line(error));
-                }
+            if !feed.next(&mut batch) {
+                break;
             }
+            progress.mark.read += 1;
+            progress.mark.records = batch.records;
         }
         progress.finished += count.get();
+        batch.mark = progress.mark;
         if batch.items.is_empty() {
             return Ok(());
         }
@@ -140,23 +218,91 @@ impl Reader {
         self.send(batch)
     }
 
-    /// Adds what a line holds.
-    fn line(&self, progress: &mut Progress, batch: &mut Batch, record: Record<'_>) {
-        let Record { line, text, .. } = record;
-        // Between JSON objects a blank line is nothing.
-        let may_be_blank = !self.skip_blank && self.field.is_none();
-        if !may_be_blank && text.trim().is_empty() {
-            return;
+    /// A file of Parquet, cut where the workers want it cut.
+    fn parquet(
+        &mut self,
+        progress: &mut Progress,
+        name: &str,
+        mut reader: ParquetReader,
+    ) -> io::Result<()> {
+        let source: Arc<str> = name.into();
+        let mut skip = usize::try_from(std::mem::take(&mut progress.skip)).unwrap_or(usize::MAX);
+        loop {
+            let next = reader.next();
+            let position = progress.finished + reader.position();
+            match next {
+                Ok(Next::End) => break,
+                Ok(Next::GroupEnd) => {
+                    if let Some(target) = &self.table {
+                        let rows = RecordBatch::new_empty(target.schema());
+                        let mut batch =
+                            Batch::new(Some(source.clone()), progress.mark.records, None);
+                        batch.rows = Some(Rows::end_of_group(rows, target.clone()));
+                        (batch.mark, batch.position) = (progress.mark, position);
+                        self.send(batch)?;
+                    }
+                }
+                Ok(Next::Rows(rows)) => {
+                    // What a row takes of the memory, for the room.
+                    let each = rows.get_array_memory_size() / rows.num_rows().max(1);
+                    let mut from = skip.min(rows.num_rows());
+                    skip -= from;
+                    while from < rows.num_rows() {
+                        let count = self.pace.records().clamp(1, rows.num_rows() - from);
+                        let part = rows.slice(from, count);
+                        let mut batch = self.rows(progress, &source, &reader, part, each)?;
+                        batch.position = position;
+                        self.send(batch)?;
+                        from += count;
+                    }
+                }
+                Err(reason) => {
+                    let mut batch = Batch::new(Some(source), progress.mark.records, None);
+                    let row = progress.mark.read + 1;
+                    batch.push_unread(Unread::Broken { row, reason });
+                    progress.mark.records = batch.records;
+                    (batch.mark, batch.position) = (progress.mark, position);
+                    self.send(batch)?;
+                    break;
+                }
+            }
         }
-        progress.records += 1;
-        let Some(key) = &self.field else {
-            return batch.push(progress.records, line, text);
-        };
-        match field::text(text, key) {
-            Ok(text) if self.skip_blank && text.trim().is_empty() => progress.records -= 1,
-            Ok(text) => batch.push(progress.records, line, &text),
-            Err(reason) => batch.push_unread(progress.records, Unread::Row { line, reason }),
+        progress.finished += reader.position();
+        Ok(())
+    }
+
+    /// The records of some rows.
+    fn rows(
+        &self,
+        progress: &mut Progress,
+        source: &Arc<str>,
+        reader: &ParquetReader,
+        rows: RecordBatch,
+        each: usize,
+    ) -> io::Result<Batch> {
+        let cells = ColumnTexts::of(rows.column(reader.column()));
+        let mut cells = cells.ok_or_else(|| io::Error::other("a column of texts has none"))?;
+        if self.skip_blank {
+            cells = cells.without_blank();
         }
+        let mut batch = Batch::new(Some(source.clone()), progress.mark.records, None);
+        for row in 0..rows.num_rows() {
+            progress.mark.read += 1;
+            if cells.has(row) {
+                batch.push_placed(progress.mark.read);
+            } else if self.table.is_some() {
+                batch.push_passed(progress.mark.read);
+            }
+        }
+        batch.texts = cells.texts;
+        progress.mark.records = batch.records;
+        batch.mark = progress.mark;
+        let bytes = each * rows.num_rows();
+        batch.rows = self
+            .table
+            .clone()
+            .map(|target| Rows::new(rows, bytes, target));
+        Ok(batch)
     }
 
     fn send(&mut self, batch: Batch) -> io::Result<()> {
@@ -167,4 +313,24 @@ impl Reader {
         let _ = self.slots.0.send(Slot::Batch(slot));
         Ok(())
     }
+}
+
+/// Passes over so many lines or rows.
+fn skip(feed: &mut dyn Feed, count: u64) {
+    let mut ignored = Batch::default();
+    for at in 1..=count {
+        if !feed.next(&mut ignored) {
+            return;
+        }
+        if at % 1024 == 0 {
+            ignored = Batch::default();
+        }
+    }
+}
+
+/// An input, ready to be read.
+enum Opened {
+    Text(String),
+    Feed(Box<dyn Feed>, Count),
+    Parquet(Box<ParquetReader>),
 }

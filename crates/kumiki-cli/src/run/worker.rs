@@ -4,13 +4,15 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Sender;
 use std::time::Instant;
 
-use kumiki_text::{Error, Outcome, Pipeline, TextPlugin, Usage};
+use arrow_array::RecordBatch;
+use kumiki_text::{Answer, Answers, Error, Outcome, Pipeline, TextPlugin};
 
 use super::batch::{Batch, Content, Item, Unread};
 use super::crew::{Shared, Task};
+use super::journal::Mark;
+use super::writer::Usages;
 use crate::output::{Place, ResultWriter};
 
 /// What came of a batch.
@@ -18,6 +20,8 @@ use crate::output::{Place, ResultWriter};
 pub(super) struct Done {
     /// The results, as they are to be written.
     pub(super) text: Vec<u8>,
+    /// The same where they are rows of a table, and whether its row group ends.
+    pub(super) rows: Option<(RecordBatch, bool)>,
     /// What is to be said on standard error, in order.
     pub(super) troubles: Vec<Trouble>,
     /// How many records there were.
@@ -28,6 +32,11 @@ pub(super) struct Done {
     pub(super) last: Option<(Arc<str>, u64)>,
     /// As [`Batch::position`].
     pub(super) position: u64,
+    /// As [`Batch::mark`].
+    pub(super) mark: Mark,
+    /// Which worker it was, and what its plugins have used so far, where that is
+    /// measured.
+    pub(super) usages: Option<(usize, Usages)>,
     /// What the batch took of the room, in bytes.
     pub(super) bytes: usize,
 }
@@ -46,7 +55,8 @@ pub(super) struct Worker {
     pub(super) pipeline: Pipeline,
     pub(super) writer: Box<dyn ResultWriter + Send>,
     pub(super) shared: Arc<Shared>,
-    pub(super) usages: Sender<Vec<Option<Usage>>>,
+    /// Its number among the workers.
+    pub(super) number: usize,
 }
 
 impl Worker {
@@ -54,14 +64,24 @@ impl Worker {
     pub(super) fn work(mut self) {
         while let Some(Task { batch, done }) = self.shared.next() {
             let (start, count) = (Instant::now(), batch.items.len());
-            let result = render(&mut self.pipeline, &mut *self.writer, batch);
+            let mut result = render(&mut self.pipeline, &mut *self.writer, batch);
+            if let Ok(done) = &mut result {
+                done.usages = self.usages();
+            }
             self.shared.pace.took(count, start.elapsed());
             self.shared.unfinished.fetch_sub(1, Ordering::SeqCst);
             // Where nobody waits for it, writing has failed.
             let _ = done.send(result);
         }
+    }
+
+    fn usages(&self) -> Option<(usize, Usages)> {
         let usages = self.pipeline.plugins().iter().map(TextPlugin::usage);
-        let _ = self.usages.send(usages.map(|it| it.cloned()).collect());
+        let usages: Usages = usages.map(|it| it.cloned()).collect();
+        usages
+            .iter()
+            .any(Option::is_some)
+            .then_some((self.number, usages))
     }
 }
 
@@ -80,10 +100,36 @@ fn render(
     let mut done = Done {
         last: batch.last(),
         position: batch.position,
+        mark: batch.mark,
         bytes: batch.bytes(),
         ..Done::default()
     };
     let source = batch.source.as_deref();
+    if let Some((target, kept)) = &batch.kept {
+        let results = outcomes.first().map(|it| &it.answers);
+        let mut results = results.map(Answers::iter).into_iter().flatten();
+        for (at, item) in batch.items.into_iter().enumerate() {
+            let result = done.row(source, item, &mut results)?;
+            kept.write(&mut done.text, at, target, result)?;
+        }
+        return Ok(done);
+    }
+    if let Some(rows) = batch.rows {
+        let none = Answers::default();
+        let answers = outcomes.first().map_or(&none, |it| &it.answers);
+        let (mut results, mut ends) = (answers.iter(), answers.outputs().ends().iter());
+        let (mut valid, mut last, mut all) = (Vec::new(), 0, Vec::new());
+        for item in batch.items {
+            if matches!(item.content, Content::Text) {
+                last = ends.next().copied().unwrap_or(last);
+            }
+            all.push(last);
+            valid.push(done.row(source, item, &mut results)?.is_some());
+        }
+        let filled = rows.with(answers.outputs(), all.into_iter(), valid);
+        done.rows = Some(filled.map_err(io::Error::other)?);
+        return Ok(done);
+    }
     for item in batch.items {
         let place = Place {
             record: item.record,
@@ -106,6 +152,38 @@ fn render(
 }
 
 impl Done {
+    /// What goes into the row of an item, if anything does.
+    fn row<'a>(
+        &mut self,
+        source: Option<&str>,
+        item: Item,
+        results: &mut impl Iterator<Item = Result<Answer<'a>, &'a Arc<Error>>>,
+    ) -> io::Result<Option<&'a str>> {
+        let name = source.unwrap_or_default();
+        self.records += u64::from(!matches!(item.content, Content::Unopened(_)));
+        match item.content {
+            Content::Passed => {}
+            Content::Text => {
+                let result = results.next();
+                match result.ok_or_else(|| io::Error::other("there is a result too few"))? {
+                    Ok(answer) => return Ok(Some(answer.output)),
+                    Err(error) => {
+                        let place = format!("{name}:{}", item.line);
+                        self.fail(Trouble::Plugin(place, error.clone()));
+                    }
+                }
+            }
+            Content::Unread(error) => self.fail(Trouble::Unread(name.to_owned(), error)),
+            Content::Unopened(error) => self.fail(Trouble::Unopened(name.to_owned(), error)),
+        }
+        Ok(None)
+    }
+
+    fn fail(&mut self, trouble: Trouble) {
+        self.failed += 1;
+        self.troubles.push(trouble);
+    }
+
     fn outcome(
         &mut self,
         writer: &mut dyn ResultWriter,
@@ -138,7 +216,7 @@ impl Done {
                 .map_or(String::new(), |(file, _)| file.to_owned())
         };
         match item.content {
-            Content::Text => {}
+            Content::Text | Content::Passed => {}
             Content::Unread(error) => {
                 self.records += 1;
                 self.failed += 1;

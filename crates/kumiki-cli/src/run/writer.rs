@@ -1,14 +1,17 @@
 //! The writer: waits for what comes of each batch, in the order of the input,
 //! and writes it.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use anstream::{AutoStream, ColorChoice};
-use kumiki_text::ReadError;
+use kumiki_text::{ReadError, Usage};
 
 use super::batch::Unread;
+use super::journal::Mark;
+use super::out::Out;
 use super::panicked;
 use super::reader::Slot;
 use super::room::Room;
@@ -22,13 +25,20 @@ use crate::output::{self, ResultWriter};
 pub(crate) struct Look {
     format: Format,
     /// Whether a person watches the results.
-    pub(super) terminal: bool,
+    pub(crate) terminal: bool,
     coloured: bool,
 }
 
 impl Look {
-    /// As it suits standard output.
-    pub(crate) fn new(format: Format) -> Self {
+    /// As it suits standard output, or a file.
+    pub(crate) fn new(format: Format, to_file: bool) -> Self {
+        if to_file {
+            return Self {
+                format,
+                terminal: false,
+                coloured: false,
+            };
+        }
         Self {
             format,
             terminal: io::stdout().is_terminal(),
@@ -42,7 +52,8 @@ impl Look {
         output::writer(self.format, self.terminal, self.coloured)
     }
 
-    fn out(self) -> Box<dyn Write> {
+    /// Standard output.
+    pub(super) fn out(self) -> Box<dyn Write> {
         match self.format {
             Format::Text if self.terminal => Box::new(AutoStream::auto(io::stdout())),
             Format::Text | Format::Jsonl | Format::Raw => Box::new(io::stdout()),
@@ -63,18 +74,61 @@ pub(crate) struct Counts {
 }
 
 pub(super) struct Writer {
-    out: Box<dyn Write>,
+    out: Out,
     console: Console,
     counts: Counts,
+    /// How far in the input all is written.
+    mark: Mark,
+    /// Results that were missing before this run went on.
+    failed: u64,
+    /// What the plugins of each worker used for what is written.
+    usages: BTreeMap<usize, Usages>,
 }
 
+/// What each plugin used, where it was measured.
+pub(super) type Usages = Vec<Option<Usage>>;
+
 impl Writer {
-    pub(super) fn new(look: Look, console: Console) -> Self {
+    /// Goes on behind `mark`, up to which so many results are missing.
+    pub(super) fn new(out: Out, console: Console, mark: Mark, failed: u64) -> Self {
         Self {
-            out: Box::new(BufWriter::with_capacity(64 * 1024, look.out())),
+            out,
             console,
             counts: Counts::default(),
+            mark,
+            failed,
+            usages: BTreeMap::new(),
         }
+    }
+
+    /// Writes what stands before the first result.
+    pub(super) fn begin(&mut self, head: &[u8]) -> io::Result<()> {
+        self.out.begin(head)
+    }
+
+    /// Makes what is written so far last.
+    pub(super) fn keep(&mut self) -> io::Result<()> {
+        self.out.keep(self.mark, self.failed + self.counts.failed)
+    }
+
+    /// What each plugin used, summed over the workers.
+    pub(super) fn usages(&mut self) -> Usages {
+        let mut usages = Usages::new();
+        for one in std::mem::take(&mut self.usages).into_values() {
+            usages.resize(one.len(), None);
+            for (all, one) in usages.iter_mut().zip(one) {
+                match (all, one) {
+                    (Some(all), Some(one)) => all.merge(&one),
+                    (all, one) => *all = all.take().or(one),
+                }
+            }
+        }
+        usages
+    }
+
+    /// Ends a run of which all is written.
+    pub(super) fn finish(self) -> io::Result<()> {
+        self.out.finish()
     }
 
     /// Writes everything up to the end of the input, or to an interrupt.
@@ -96,7 +150,7 @@ impl Writer {
             room.free(bytes);
         }
         self.out.flush()?;
-        Ok(std::mem::take(&mut self.counts))
+        Ok(self.counts.clone())
     }
 
     /// What comes next; none when nothing more will. Whoever reads the results
@@ -117,7 +171,10 @@ impl Writer {
     }
 
     fn write(&mut self, done: Done) -> io::Result<()> {
-        self.out.write_all(&done.text)?;
+        self.out.write(&done.text)?;
+        if let Some((rows, ends_group)) = &done.rows {
+            self.out.rows(rows, *ends_group)?;
+        }
         if !done.troubles.is_empty() {
             // So that on a terminal an error stands below what came before it.
             self.out.flush()?;
@@ -127,8 +184,15 @@ impl Writer {
         }
         self.counts.records += done.records;
         self.counts.failed += done.failed;
+        self.mark = done.mark;
+        if let Some((worker, usages)) = done.usages {
+            self.usages.insert(worker, usages);
+        }
         self.counts.last = done.last.or(self.counts.last.take());
         self.console.advance(done.position, self.counts.records);
+        if self.out.is_due() {
+            self.keep()?;
+        }
         Ok(())
     }
 
@@ -138,7 +202,7 @@ impl Writer {
             Trouble::Unread(name, error) => {
                 let (causes, hint) = match error {
                     Unread::Line(error) => (crate::failure::causes(error), hint(error)),
-                    Unread::Row { .. } => (Vec::new(), None),
+                    Unread::Row { .. } | Unread::Broken { .. } => (Vec::new(), None),
                 };
                 self.console
                     .error(format_args!("{name}: {error}"), &causes, hint);

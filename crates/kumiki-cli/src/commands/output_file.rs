@@ -1,0 +1,220 @@
+//! `kumiki run --output-file`: whether the file may be written, and where to go
+//! on with it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use crate::arguments::RunArguments;
+use crate::failure::Failure;
+use crate::grants::RunGrants;
+use crate::run::{
+    Identity, Journal, Mark, ParquetFile, ParquetTarget, PartFile, State, part, place,
+};
+
+/// Whether the file may be written: nothing that the run reads may be lost, and
+/// nothing that an earlier run has done.
+pub(super) fn check(
+    arguments: &RunArguments,
+    path: &Path,
+    plugins: &[PathBuf],
+) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Err(Failure::wrong_use(
+            format!("`{}` is a folder, not a file", path.display()),
+            "name a file in it: `--output-file FOLDER/FILE`",
+        ));
+    }
+    let part = part(path);
+    for (paths, what) in [(&arguments.files[..], "an input"), (plugins, "a plugin")] {
+        for other in paths {
+            if is_same(path, other) || is_same(&part, other) {
+                return Err(Failure::wrong_use(
+                    format!(
+                        "`{}` is {what} of this run, and would be overwritten",
+                        other.display()
+                    ),
+                    "give `--output-file` another name",
+                ));
+            }
+        }
+    }
+    if arguments.resume && !is_repeatable(arguments) {
+        return Err(Failure::wrong_use(
+            "standard input cannot be read again from its beginning",
+            "`--resume` is for files: name them",
+        ));
+    }
+    if part.exists() && !arguments.resume {
+        return Err(Failure::wrong_use(
+            format!(
+                "`{}` is there, from a run that did not come to its end",
+                part.display()
+            ),
+            "go on with it, `--resume`, or remove it to begin anew",
+        ));
+    }
+    Ok(())
+}
+
+/// The file of a run, and where the run begins.
+#[derive(Default)]
+pub(super) struct Begun {
+    pub(super) file: Option<PartFile>,
+    /// Where to go on; none where it begins anew.
+    pub(super) from: Option<Mark>,
+    /// How many results were missing up to there.
+    pub(super) failed: u64,
+}
+
+/// Begins the file, if there is to be one, or goes on with it.
+pub(super) fn begin(
+    arguments: &RunArguments,
+    plugins: &[PathBuf],
+    grants: &RunGrants,
+) -> Result<Begun, Failure> {
+    let Some(path) = &arguments.output_file else {
+        return Ok(Begun::default());
+    };
+    let part = part(path);
+    let failure = |error: io::Error| cannot_write(path, &error);
+    if !is_repeatable(arguments) {
+        return Ok(Begun {
+            file: Some(PartFile::create(path, None).map_err(failure)?),
+            ..Begun::default()
+        });
+    }
+    let identity = identity(arguments, plugins, grants)?;
+    let state_path = place(&part);
+    if !part.exists() {
+        let journal = Journal::new(state_path, State::new(identity));
+        return Ok(Begun {
+            file: Some(PartFile::create(path, Some(journal)).map_err(failure)?),
+            ..Begun::default()
+        });
+    }
+    let state = State::read(&state_path).map_err(|error| {
+        Failure::wrong_use(
+            format!("nothing says how far `{}` is good", part.display()),
+            format!("remove `{}` to begin anew", part.display()),
+        )
+        .because(format!("`{}`: {error}", state_path.display()))
+    })?;
+    compare(&state.identity, &identity, &part)?;
+    let (from, failed) = (Some(state.mark), state.failed);
+    let bytes = state.bytes;
+    let journal = Journal::new(state_path, state);
+    Ok(Begun {
+        file: Some(PartFile::resume(path, bytes, journal).map_err(failure)?),
+        from,
+        failed,
+    })
+}
+
+/// Begins a file of Parquet.
+pub(super) fn begin_table(
+    arguments: &RunArguments,
+    target: &ParquetTarget,
+) -> Result<Option<ParquetFile>, Failure> {
+    let Some(path) = &arguments.output_file else {
+        return Ok(None);
+    };
+    let file = ParquetFile::create(path, target);
+    file.map(Some).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::wrong_use(
+        format!("cannot write `{}`: {error}", part(path).display()),
+        "name a file in a folder that is there and that you may write to",
+    )
+}
+
+/// Whether the input may be read once more.
+fn is_repeatable(arguments: &RunArguments) -> bool {
+    let files = &arguments.files;
+    !files.is_empty() && files.iter().all(|path| path.as_os_str() != "-")
+}
+
+/// Whether the run is the one that began the file.
+fn compare(before: &Identity, now: &Identity, part: &Path) -> Result<(), Failure> {
+    let names = before.keys().chain(now.keys());
+    let Some(name) = names
+        .into_iter()
+        .find(|name| before.get(*name) != now.get(*name))
+    else {
+        return Ok(());
+    };
+    let part = part.display();
+    let message = match (before.get(name), now.get(name)) {
+        (Some(_), Some(_)) => format!("{name} is not as it was when `{part}` was begun"),
+        (Some(_), None) => format!("{name} is no part of this run, and `{part}` was begun with it"),
+        (None, _) => format!("{name} is new, and `{part}` was begun without it"),
+    };
+    Err(Failure::wrong_use(
+        message,
+        format!("go on with what it was begun with, or remove `{part}` to begin anew"),
+    ))
+}
+
+/// What the results depend on. What may be a secret is there as its hash.
+fn identity(
+    arguments: &RunArguments,
+    plugins: &[PathBuf],
+    grants: &RunGrants,
+) -> Result<Identity, Failure> {
+    let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+    let secret = |text: String| hash(text.as_bytes());
+    let mut all = BTreeMap::new();
+    for (name, value) in [
+        ("`--chain`", arguments.chain.to_string()),
+        ("`--field`", format!("{:?}", arguments.field)),
+        ("`--into`", format!("{:?}", arguments.into)),
+        ("`--input-format`", format!("{:?}", arguments.input_format)),
+        ("`--output`", format!("{:?}", arguments.output)),
+        ("`--skip-blank`", arguments.skip_blank.to_string()),
+        ("`--line-limit`", arguments.line_limit.to_string()),
+        ("`--config`", secret(format!("{:?}", arguments.config))),
+        (
+            "the limits",
+            secret(format!("{:?}", arguments.limits.resolve()?)),
+        ),
+        (
+            "the version of kumiki",
+            env!("CARGO_PKG_VERSION").to_owned(),
+        ),
+    ] {
+        all.insert(name.to_owned(), value);
+    }
+    let order = |paths: &[PathBuf]| secret(format!("{paths:?}"));
+    all.insert("the order of inputs".to_owned(), order(&arguments.files));
+    all.insert("the order of plugins".to_owned(), order(plugins));
+    for path in plugins {
+        let bytes = fs::read(path)
+            .map_err(|error| Failure::path("plugin", path, &error, "check the path"))?;
+        let grants = secret(format!("{:?}", grants.of(path)));
+        let name = path.display();
+        all.insert(format!("plugin `{name}`"), hash(&bytes));
+        all.insert(format!("what `{name}` is granted"), grants);
+    }
+    for path in &arguments.files {
+        let metadata = fs::metadata(path)
+            .map_err(|error| Failure::path("file", path, &error, "check the path"))?;
+        let changed = metadata.modified().ok();
+        let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let changed = changed.map_or(0, |time| time.as_nanos());
+        let value = format!("{} bytes, changed at {changed}", metadata.len());
+        all.insert(format!("input `{}`", path.display()), value);
+    }
+    Ok(all)
+}
+
+/// Whether both are there and the same, whatever they are called.
+fn is_same(a: &Path, b: &Path) -> bool {
+    match (fs::canonicalize(a), fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}

@@ -1,0 +1,125 @@
+//! What a run needs to go on where it stopped: kept beside the file that it
+//! writes, and renewed every second, so that a run that is killed has lost
+//! no more than that.
+//!
+//! It is written after the results that it speaks of, never before: what the
+//! file has beyond them is cut off when the run goes on.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// How far a run has come in its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    /// Which of the inputs it is in, from 0.
+    pub(crate) input: usize,
+    /// How many lines or rows of that one were read.
+    pub(crate) read: u64,
+    /// How many records there were up to there, over all input.
+    pub(crate) records: u64,
+}
+
+/// What makes two runs the same: what each is called, and what it was.
+pub(crate) type Identity = BTreeMap<String, String>;
+
+/// What is kept of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct State {
+    /// What the results depend on.
+    pub(crate) identity: Identity,
+    /// How many bytes of the file are good.
+    pub(crate) bytes: u64,
+    pub(crate) mark: Mark,
+    /// How many results are missing among them.
+    pub(crate) failed: u64,
+}
+
+/// Keeps the state.
+pub(crate) struct Journal {
+    path: PathBuf,
+    state: State,
+    /// When it is to be renewed.
+    due: Instant,
+}
+
+/// How often the state is renewed.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The part of a run's time that renewing it may cost: one of so many.
+const SHARE: u32 = 20;
+
+/// Where the state of a file is kept that is not whole yet.
+pub(crate) fn place(part: &Path) -> PathBuf {
+    let mut name = part.as_os_str().to_owned();
+    name.push(".json");
+    name.into()
+}
+
+impl State {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            bytes: 0,
+            mark: Mark::default(),
+            failed: 0,
+        }
+    }
+
+    /// What was kept.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no state.
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&fs::read(path)?)?)
+    }
+}
+
+impl Journal {
+    pub(crate) fn new(path: PathBuf, state: State) -> Self {
+        Self {
+            path,
+            state,
+            due: Instant::now() + EVERY,
+        }
+    }
+
+    /// Whether it is time to renew the state.
+    pub(super) fn is_due(&self) -> bool {
+        Instant::now() >= self.due
+    }
+
+    /// Keeps how far the run has come; all of it is on the disk since `start`.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn keep(
+        &mut self,
+        start: Instant,
+        bytes: u64,
+        mark: Mark,
+        failed: u64,
+    ) -> io::Result<()> {
+        self.state.bytes = bytes;
+        self.state.mark = mark;
+        self.state.failed = failed;
+        let mut name = self.path.clone().into_os_string();
+        name.push(".new");
+        let mut file = File::create(&name)?;
+        file.write_all(&serde_json::to_vec_pretty(&self.state)?)?;
+        file.sync_data()?;
+        fs::rename(&name, &self.path)?;
+        self.due = Instant::now() + EVERY.max(start.elapsed() * SHARE);
+        Ok(())
+    }
+
+    /// There is nothing to go on with any more.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+}

@@ -1,0 +1,174 @@
+//! The texts of a column.
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrait, StringViewArray};
+use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
+use kumiki_text::Texts;
+
+/// Texts, and which of the rows have one.
+pub(crate) struct ColumnTexts {
+    pub(crate) texts: Texts,
+    /// None where all rows have one.
+    nulls: Option<NullBuffer>,
+    rows: usize,
+}
+
+impl ColumnTexts {
+    /// The texts of an array of them; none of another.
+    pub(crate) fn of(array: &ArrayRef) -> Option<Self> {
+        let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        let rows = array.len();
+        let flat = match array.data_type() {
+            DataType::Utf8 => flat(array.as_string::<i32>(), nulls.as_ref()),
+            DataType::LargeUtf8 => flat(array.as_string::<i64>(), nulls.as_ref()),
+            _ => None,
+        };
+        let texts = match flat {
+            Some(texts) => texts,
+            None => one_by_one(array, nulls.as_ref())?,
+        };
+        Some(Self { texts, nulls, rows })
+    }
+
+    /// Whether a row has a text.
+    pub(crate) fn has(&self, row: usize) -> bool {
+        is_there(self.nulls.as_ref(), row)
+    }
+
+    /// Leaves out the texts that are nothing but white space.
+    pub(crate) fn without_blank(self) -> Self {
+        let (mut texts, mut next) = (Texts::default(), self.texts.iter());
+        let present = (0..self.rows).map(|row| {
+            let text = match self.has(row) {
+                true => next.next().filter(|text| !text.trim().is_empty()),
+                false => None,
+            };
+            text.into_iter().for_each(|text| texts.push(text));
+            text.is_some()
+        });
+        let nulls = present.collect::<Vec<_>>().into();
+        Self {
+            texts,
+            nulls: Some(nulls),
+            rows: self.rows,
+        }
+    }
+}
+
+fn is_there(nulls: Option<&NullBuffer>, row: usize) -> bool {
+    nulls.is_none_or(|nulls| nulls.is_valid(row))
+}
+
+/// The texts in one piece, as they lie there. None where there is something
+/// between them.
+fn flat<O: OffsetSizeTrait>(
+    array: &GenericStringArray<O>,
+    nulls: Option<&NullBuffer>,
+) -> Option<Texts> {
+    let offsets = array.value_offsets();
+    let start = offsets.first()?.as_usize();
+    let end = offsets.last()?.as_usize();
+    let bytes = array.value_data().get(start..end)?;
+    let mut ends = Vec::with_capacity(array.len());
+    for (row, pair) in offsets.windows(2).enumerate() {
+        if is_there(nulls, row) {
+            ends.push(pair[1].as_usize() - start);
+        } else if pair[0] != pair[1] {
+            return None;
+        }
+    }
+    Texts::from_parts(String::from_utf8(bytes.to_vec()).ok()?, ends)
+}
+
+/// The texts of any array that has some.
+fn one_by_one(array: &ArrayRef, nulls: Option<&NullBuffer>) -> Option<Texts> {
+    let rows = (0..array.len()).filter(|row| is_there(nulls, *row));
+    let mut texts = Texts::default();
+    let DataType::Dictionary(..) = array.data_type() else {
+        let strings = Strings::of(array)?;
+        rows.for_each(|row| texts.push(strings.get(row)));
+        return Some(texts);
+    };
+    let dictionary = array.as_any_dictionary();
+    if dictionary.values().is_empty() {
+        // All rows are null.
+        return Some(texts);
+    }
+    let strings = Strings::of(dictionary.values())?;
+    let keys = dictionary.normalized_keys();
+    rows.for_each(|row| texts.push(strings.get(keys[row])));
+    Some(texts)
+}
+
+/// An array of texts, whatever its layout.
+enum Strings<'a> {
+    Short(&'a GenericStringArray<i32>),
+    Long(&'a GenericStringArray<i64>),
+    Views(&'a StringViewArray),
+}
+
+impl<'a> Strings<'a> {
+    fn of(array: &'a ArrayRef) -> Option<Self> {
+        Some(match array.data_type() {
+            DataType::Utf8 => Self::Short(array.as_string()),
+            DataType::LargeUtf8 => Self::Long(array.as_string()),
+            DataType::Utf8View => Self::Views(array.as_string_view()),
+            _ => return None,
+        })
+    }
+
+    fn get(&self, row: usize) -> &'a str {
+        match self {
+            Self::Short(array) => array.value(row),
+            Self::Long(array) => array.value(row),
+            Self::Views(array) => array.value(row),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::types::Int8Type;
+    use arrow_array::{DictionaryArray, Int32Array, LargeStringArray, StringArray};
+
+    use super::*;
+
+    /// Every array of texts gives the same, null rows and parts included.
+    #[test]
+    fn the_texts_of_every_layout() {
+        let rows = [Some("one"), None, Some(""), Some("木"), Some("one"), None];
+        let arrays: [ArrayRef; 4] = [
+            Arc::new(StringArray::from_iter(rows)),
+            Arc::new(LargeStringArray::from_iter(rows)),
+            Arc::new(StringViewArray::from_iter(rows)),
+            Arc::new(DictionaryArray::<Int8Type>::from_iter(rows)),
+        ];
+        for array in arrays {
+            for from in 0..=rows.len() {
+                for length in 0..=rows.len() - from {
+                    let cells = ColumnTexts::of(&array.slice(from, length)).unwrap();
+                    let part = &rows[from..from + length];
+                    let texts: Vec<_> = cells.texts.iter().collect();
+                    let expected: Vec<_> = part.iter().flatten().copied().collect();
+                    assert_eq!(texts, expected, "{}", array.data_type());
+                    let has: Vec<_> = (0..length).map(|row| cells.has(row)).collect();
+                    let expected: Vec<_> = part.iter().map(Option::is_some).collect();
+                    assert_eq!(has, expected);
+
+                    let cells = cells.without_blank();
+                    let has: Vec<_> = (0..length).map(|row| cells.has(row)).collect();
+                    let is_text = |text: &Option<&str>| text.is_some_and(|text| !text.is_empty());
+                    assert_eq!(has, part.iter().map(is_text).collect::<Vec<_>>());
+                    assert_eq!(cells.texts.len(), has.iter().filter(|has| **has).count());
+                }
+            }
+        }
+        let none: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::from_iter([None::<&str>; 3]));
+        assert_eq!(ColumnTexts::of(&none).unwrap().texts.len(), 0);
+        let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1]));
+        assert!(ColumnTexts::of(&numbers).is_none());
+    }
+}

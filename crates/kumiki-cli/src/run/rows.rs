@@ -1,0 +1,414 @@
+//! Rows of CSV, each with the very bytes that it has in the file.
+//!
+//! csv-core says where fields and rows end, whatever stands in quotes; what they
+//! are made of is kept, so that a row may be written again with one field
+//! changed and all others as they were, quotes included. A row that is too
+//! long, as after a quote that nobody closes, is passed over in the memory of
+//! one that is not.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+use std::ops::Range;
+
+use csv_core::ReadFieldResult;
+use kumiki_text::ReadError;
+
+use super::batch::Unread;
+
+/// How much is read at once, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Reads rows, the header among them.
+pub(super) struct Rows<R> {
+    reader: BufReader<Chain<Cursor<Vec<u8>>, R>>,
+    parser: csv_core::Reader,
+    /// The row under way, from its first field to its end.
+    raw: Vec<u8>,
+    /// Where each of its fields ends in that.
+    ends: Vec<usize>,
+    /// How many fields it has.
+    fields: usize,
+    /// How many it should have, and so how many ends are kept.
+    columns: usize,
+    /// The line that is read next.
+    line: u64,
+    limit: usize,
+    /// The byte that ended the row.
+    end: Option<u8>,
+    /// Whether the input ended within its quotes.
+    cut_short: bool,
+    over: bool,
+}
+
+/// One row.
+pub(super) struct Row<'a> {
+    /// The line that it begins in, from 1.
+    pub(super) line: u64,
+    /// The row without its end; nothing where it is too long.
+    pub(super) raw: &'a [u8],
+    /// Its text, or why it is no row.
+    pub(super) text: Result<&'a str, Unread>,
+    ends: &'a [usize],
+    /// Whether it has as many fields as it should, and all of them end.
+    pub(super) is_whole: bool,
+}
+
+impl Row<'_> {
+    /// Where a field stands in the row.
+    pub(super) fn range(&self, field: usize) -> Option<Range<usize>> {
+        let start = match field {
+            0 => 0,
+            // The delimiter is one byte.
+            _ => self.ends.get(field - 1)? + 1,
+        };
+        Some(start..*self.ends.get(field)?)
+    }
+}
+
+impl<R: Read> Rows<R> {
+    /// Begins at the beginning of `reader`. A row may have `limit` bytes.
+    ///
+    /// # Errors
+    /// When nothing can be read.
+    pub(super) fn new(mut reader: R, delimiter: u8, limit: usize) -> io::Result<Self> {
+        let mut first = Vec::with_capacity(BYTE_ORDER_MARK.len());
+        let length = BYTE_ORDER_MARK.len() as u64;
+        Read::by_ref(&mut reader)
+            .take(length)
+            .read_to_end(&mut first)?;
+        if first == BYTE_ORDER_MARK {
+            first.clear();
+        }
+        let mut parser = csv_core::ReaderBuilder::new();
+        Ok(Self {
+            reader: BufReader::with_capacity(CHUNK, Cursor::new(first).chain(reader)),
+            parser: parser.delimiter(delimiter).build(),
+            raw: Vec::new(),
+            ends: Vec::new(),
+            fields: 0,
+            columns: usize::MAX,
+            line: 1,
+            limit,
+            end: None,
+            cut_short: false,
+            over: false,
+        })
+    }
+
+    /// So many fields are in each row from now on, and a row may have so many
+    /// bytes.
+    pub(super) fn expect(&mut self, columns: usize, limit: usize) {
+        self.columns = columns;
+        self.limit = limit;
+    }
+
+    /// Whether the row that was read last ended with a carriage return.
+    pub(super) fn is_returned(&self) -> bool {
+        self.end == Some(b'\r')
+    }
+
+    /// Whether the next row needs reading, which may wait.
+    pub(super) fn is_drained(&self) -> bool {
+        self.reader.buffer().is_empty()
+    }
+
+    /// The next row; `None` at the end, and after an error of reading.
+    pub(super) fn next_row(&mut self) -> Option<Row<'_>> {
+        if self.over {
+            return None;
+        }
+        let (line, whole) = match self.read() {
+            Ok(Some(read)) => read,
+            Ok(None) => return None,
+            Err(source) => {
+                self.over = true;
+                let line = self.line;
+                return Some(Row {
+                    line,
+                    raw: &[],
+                    text: Err(Unread::Line(ReadError::Io { line, source })),
+                    ends: &[],
+                    is_whole: false,
+                });
+            }
+        };
+        let text = match whole {
+            true => self.check(line),
+            false => Err(Unread::Line(ReadError::TooLong {
+                line,
+                limit: self.limit,
+            })),
+        };
+        Some(Row {
+            line,
+            raw: &self.raw,
+            text,
+            ends: &self.ends,
+            is_whole: self.fields == self.columns && !self.cut_short,
+        })
+    }
+
+    /// Reads a row: the line that it begins in, and whether it is short enough.
+    fn read(&mut self) -> io::Result<Option<(u64, bool)>> {
+        self.raw.clear();
+        self.ends.clear();
+        self.fields = 0;
+        // What fields hold is of no use here, for their bytes are kept.
+        let mut ignored = [0; 4096];
+        let (mut begun, mut whole, mut line) = (false, true, self.line);
+        loop {
+            let chunk = match self.reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                chunk => chunk?,
+            };
+            let at_end = chunk.is_empty();
+            let (result, length, _) = self.parser.read_field(chunk, &mut ignored);
+            let mut taken = chunk.get(..length).unwrap_or(chunk);
+            self.line += line_ends(taken);
+            if !begun {
+                let is_end = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+                let (blank, rest) = taken.split_at(taken.iter().take_while(is_end).count());
+                line += line_ends(blank);
+                taken = rest;
+                begun = !taken.is_empty();
+            }
+            // A row's end does not count against the limit.
+            whole &= self.raw.len() + taken.len() <= self.limit.saturating_add(1);
+            if whole {
+                self.raw.extend_from_slice(taken);
+            } else {
+                // A huge row must not keep its memory for the rest of the run.
+                self.raw = Vec::new();
+            }
+            self.reader.consume(length);
+            match result {
+                ReadFieldResult::End => return Ok(None),
+                ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+                ReadFieldResult::Field { record_end } => {
+                    self.fields += 1;
+                    if whole && self.ends.len() < self.columns {
+                        // Behind it stands a delimiter or the row's end.
+                        self.ends.push(self.raw.len() - usize::from(!at_end));
+                    }
+                    if record_end {
+                        self.end_row(at_end);
+                        return Ok(Some((line, whole && self.raw.len() <= self.limit)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the row's end away.
+    fn end_row(&mut self, at_end: bool) {
+        self.cut_short = at_end && is_open(self.last_field());
+        if at_end {
+            return;
+        }
+        self.end = self.raw.pop();
+        // The other half of it, if it is there already: the next row must not
+        // seem to have begun.
+        if self.end == Some(b'\r') && self.reader.buffer().first() == Some(&b'\n') {
+            self.reader.consume(1);
+            self.line += 1;
+        }
+    }
+
+    fn last_field(&self) -> &[u8] {
+        let start = match self.ends.len().checked_sub(2) {
+            Some(before) => self.ends[before] + 1,
+            None => 0,
+        };
+        self.raw.get(start..).unwrap_or_default()
+    }
+
+    /// The row's text, if it is as it should be.
+    fn check(&self, line: u64) -> Result<&str, Unread> {
+        let reason = |reason: String| Unread::Row { line, reason };
+        let text = std::str::from_utf8(&self.raw).map_err(|error| {
+            Unread::Line(ReadError::NotUtf8 {
+                line,
+                column: error.valid_up_to() + 1,
+                truncated: error.error_len().is_none(),
+            })
+        })?;
+        if self.cut_short {
+            return Err(reason("a quote in it is never closed".to_owned()));
+        }
+        if self.columns != usize::MAX && self.fields != self.columns {
+            let (fields, columns) = (self.fields, self.columns);
+            return Err(reason(format!(
+                "its number of fields is {fields}, and the header's {columns}"
+            )));
+        }
+        Ok(text)
+    }
+}
+
+fn line_ends(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// Whether a field begins with a quote that nothing closes: in it they come in
+/// pairs.
+fn is_open(field: &[u8]) -> bool {
+    let quotes = field.iter().filter(|byte| **byte == b'"').count();
+    field.first() == Some(&b'"') && quotes % 2 == 1
+}
+
+/// What a field says, without the quotes around it. What follows a closing quote
+/// belongs to it, as csv-core has it.
+pub(super) fn unquoted(field: &str) -> Cow<'_, str> {
+    let Some(mut rest) = field.strip_prefix('"') else {
+        return Cow::Borrowed(field);
+    };
+    let mut text = String::with_capacity(field.len());
+    while let Some((before, after)) = rest.split_once('"') {
+        text.push_str(before);
+        rest = after;
+        match after.strip_prefix('"') {
+            Some(after) => {
+                text.push('"');
+                rest = after;
+            }
+            None => break,
+        }
+    }
+    text.push_str(rest);
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Line and fields of each row, or why it is none.
+    fn read(input: &[u8], columns: usize, limit: usize) -> Vec<String> {
+        let mut rows = Rows::new(input, b',', limit).unwrap();
+        rows.expect(columns, limit);
+        let mut found = Vec::new();
+        while let Some(row) = rows.next_row() {
+            found.push(match &row.text {
+                Ok(text) => {
+                    let fields = (0..columns).map(|at| unquoted(&text[row.range(at).unwrap()]));
+                    format!("{}:{}", row.line, fields.collect::<Vec<_>>().join("|"))
+                }
+                Err(error) => error.to_string(),
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn rows_and_fields() {
+        let cases: [(&[u8], &[&str]); 15] = [
+            (b"", &[]),
+            (b"\n\r\n\n", &[]),
+            (b"a,b", &["1:a|b"]),
+            (b"a,b\r\n\r\nc,d\r\n", &["1:a|b", "3:c|d"]),
+            (b"a,b\rc,d\r", &["1:a|b", "1:c|d"]),
+            (b"\n\na,\n,d", &["3:a|", "4:|d"]),
+            (b"\xef\xbb\xbf\"a\",b", &["1:a|b"]),
+            (
+                b"\"a\n,\"\"b\"\"\r\n\",c\nd,e",
+                &["1:a\n,\"b\"\r\n|c", "4:d|e"],
+            ),
+            (b"\"a\"b,c\"d\"\n", &["1:ab|c\"d\""]),
+            (b"\"a\"b\"c,d", &["1:ab\"c|d"]),
+            ("木,\"組\"\n".as_bytes(), &["1:木|組"]),
+            (
+                b"a\nb,c",
+                &[
+                    "line 1 is no record: its number of fields is 1, and the header's 2",
+                    "2:b|c",
+                ],
+            ),
+            (
+                b"a,b,c\nb,c",
+                &[
+                    "line 1 is no record: its number of fields is 3, and the header's 2",
+                    "2:b|c",
+                ],
+            ),
+            (
+                b"a,\"b\nc,d\n",
+                &["line 1 is no record: a quote in it is never closed"],
+            ),
+            (
+                b"a,\xff\nc,d\n",
+                &[
+                    "line 1 is not UTF-8: there is an invalid sequence at its byte 3",
+                    "2:c|d",
+                ],
+            ),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(read(input, 2, 99), expected, "{}", input.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn long_rows_are_passed_over() {
+        let input = b"a,12345678\n\nc,d\n\"\n\n,\n\n\n\n\",\ne,1234567\r\nf,12345678";
+        let expected = [
+            "line 1 is longer than 9 bytes",
+            "3:c|d",
+            "line 4 is longer than 9 bytes",
+            "11:e|1234567",
+            "line 12 is longer than 9 bytes",
+        ];
+        assert_eq!(read(input, 2, 9), expected);
+    }
+
+    /// What a reader that knows no rows makes of the same bytes.
+    fn peer(input: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).flexible(true).from_reader(input);
+        let rows = reader.byte_records().map(|row| row.unwrap());
+        rows.map(|row| row.iter().map(<[u8]>::to_vec).collect())
+            .collect()
+    }
+
+    proptest! {
+        /// Any bytes are read, and their fields are those that the crate csv
+        /// finds, wherever a row is one.
+        #[test]
+        fn the_fields_are_those_of_the_crate_csv(input in "[ab\",\r\n木]{0,60}") {
+            let mut rows = Rows::new(input.as_bytes(), b',', 1000).unwrap();
+            let (mut found, mut open) = (Vec::new(), false);
+            while let Some(row) = rows.next_row() {
+                open |= row.text.is_err();
+                let Ok(text) = row.text else { continue };
+                let fields = (0..).map_while(|at| row.range(at));
+                let fields = fields.map(|range| unquoted(&text[range]).into_owned().into_bytes());
+                found.push(fields.collect::<Vec<_>>());
+            }
+            let mut expected = peer(input.as_bytes());
+            if open {
+                expected.pop();
+            }
+            prop_assert_eq!(found, expected);
+        }
+
+        /// A row gives back the bytes that it had.
+        #[test]
+        fn a_row_is_kept_as_it_was(rows in proptest::collection::vec("[ab,]{1,9}|\"[ab,\n]{0,5}\"", 0..9)) {
+            let input = rows.join("\n");
+            let mut reader = Rows::new(input.as_bytes(), b',', 1000).unwrap();
+            let mut found = Vec::new();
+            while let Some(row) = reader.next_row() {
+                found.push(String::from_utf8(row.raw.to_vec()).unwrap());
+            }
+            prop_assert_eq!(found, rows);
+        }
+
+        #[test]
+        fn any_bytes_are_read(input in proptest::collection::vec(any::<u8>(), 0..300), limit in 0_usize..20) {
+            read(&input, 2, limit);
+        }
+    }
+}

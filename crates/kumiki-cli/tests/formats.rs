@@ -1,0 +1,391 @@
+//! `kumiki run` on each format that it reads and writes.
+
+mod scene;
+
+use std::io::Write;
+
+use scene::{Scene, snapshot};
+
+/// `echo` alone, whose results are the records.
+const ECHO: [&str; 3] = ["-q", "-p", "plugins/echo.wasm"];
+
+/// The program's arguments before and behind [`ECHO`].
+fn echo<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
+    [&["run"], files, &ECHO[..], flags].concat()
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    zstd::encode_all(text, 0).expect("it takes all")
+}
+
+/// As `cat a.zst b.zst` makes it; and one that breaks off.
+#[test]
+fn files_packed_by_zstd() {
+    let parts = [zstd(b"one\ntwo\nthr"), zstd(b"ee\n{\"text\":\"four\"}\n")].concat();
+    let long: String = (0..500_000).map(|number| format!("{number}\n")).collect();
+    let long = zstd(long.as_bytes());
+    let scene = Scene::with_plugins()
+        .file("parts.txt.zst", &parts)
+        .file("rows.jsonl.zst", zstd(b"{\"text\":\"row\"}\n"))
+        .file("broken.zst", &parts[..parts.len() - 3])
+        .file("long.zst", &long[..long.len() / 2])
+        .file("no.zst", "no zstd at all");
+    let files = ["no.zst", "broken.zst", "parts.txt.zst"];
+    snapshot!(scene.run(&echo(&files, &["-o", "raw"])));
+    let rows = ["rows.jsonl.zst"];
+    snapshot!(scene.run(&echo(&rows, &["-o", "raw", "--field", "text"])));
+    // What came before the end is there, and all of it.
+    let output = scene.command(&echo(&["long.zst"], &["-o", "raw"])).output();
+    let output = output.expect("it runs");
+    let lines = String::from_utf8(output.stdout).expect("it is text");
+    let error = String::from_utf8(output.stderr).expect("it is text");
+    let count = lines.lines().count();
+    assert!(count > 1000, "{count} lines\n{error}");
+    assert!(
+        lines
+            .lines()
+            .zip(0..)
+            .all(|(line, number)| line == number.to_string())
+    );
+    assert!(
+        error.contains(&format!("long.zst: cannot read line {}\n", count + 1)),
+        "{error}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+const TABLE: &str = "\u{feff}id,text,\"the, author\"\r\n\
+    1,one,Ann\r\n\
+    \r\n\
+    2,\"two\r\nlines, and \"\"quotes\"\"\",Bo\r\n\
+    3,,\r\n\
+    4,木 and 組,\"Cy\"";
+
+#[test]
+fn cells_of_a_table() {
+    let scene = Scene::with_plugins()
+        .file("rows.csv", TABLE)
+        .file("rows.tsv", "id\ttext\n1\t\"tabs\tin\"\" it\"\n2\ta,b\n");
+    snapshot!(scene.run(&echo(&["rows.csv"], &["--field", "text"])));
+    snapshot!(scene.run(&echo(
+        &["rows.csv"],
+        &["--field", "text", "--skip-blank", "-o", "jsonl"]
+    )));
+    snapshot!(scene.run(&echo(
+        &["rows.csv"],
+        &["--field", "the, author", "-o", "raw"]
+    )));
+    snapshot!(scene.run(&echo(&["rows.tsv"], &["--field", "text", "-o", "raw"])));
+    let flags = ["--field", "text", "-o", "jsonl", "--input-format", "csv"];
+    snapshot!(scene.run_with(&echo(&[], &flags), TABLE.as_bytes()));
+}
+
+#[test]
+fn tables_that_do_not_fit() {
+    let many: Vec<String> = (0..30).map(|number| format!("c{number}")).collect();
+    let scene = Scene::with_plugins()
+        .file("rows.csv", TABLE)
+        .file("twice.csv", "text,text\na,b\n")
+        .file("many.csv", many.join(","))
+        .file("latin.csv", b"caf\xe9,text\n")
+        .file("long.csv", "x".repeat(2 << 20))
+        .file("empty.csv", "")
+        .file("rows.jsonl", "{}\n")
+        .file("broken.csv.zst", "no zstd at all");
+    for (file, flags) in [
+        ("rows.csv", &["--field", "txt"][..]),
+        ("rows.csv", &["--field", "body"]),
+        ("many.csv", &["--field", "c100"]),
+        ("twice.csv", &["--field", "text"]),
+        ("latin.csv", &["--field", "text"]),
+        ("long.csv", &["--field", "text"]),
+        ("empty.csv", &["--field", "text"]),
+        ("broken.csv.zst", &["--field", "text"]),
+        ("rows.csv", &["--field", "text", "rows.jsonl"]),
+        ("rows.csv", &["--input-format", "csv"]),
+        ("-", &["--field", "text", "--input-format", "csv"]),
+    ] {
+        let text = scene.transcript(&[&["run", file], flags].concat());
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        snapshot!(text);
+    }
+}
+
+/// Each is an error of its own, and the others go on.
+#[test]
+fn rows_that_are_none() {
+    let rows: &[u8] =
+        b"id,text\n1,one\n2\n3,three,3\n4,caf\xe9\n5,\"five\n\n\"\n6,six\n7,\"seven\n8,eight\n";
+    let scene = Scene::with_plugins().file("rows.csv", rows);
+    snapshot!(scene.run(&echo(&["rows.csv"], &["--field", "text", "-o", "raw"])));
+    snapshot!(scene.run(&echo(&["rows.csv"], &["--field", "text", "-o", "jsonl"])));
+    let limit = ["--field", "text", "-o", "raw", "--line-limit", "8"];
+    snapshot!(scene.run(&echo(&["rows.csv"], &limit)));
+}
+
+/// A quote that nobody closes makes all that follows one row.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_row_without_end_costs_no_memory() {
+    let scene = Scene::with_plugins();
+    let flags = [
+        "--field",
+        "b",
+        "--input-format",
+        "csv",
+        "-o",
+        "raw",
+        "--line-limit",
+        "1MiB",
+    ];
+    let mut command = scene.command(&echo(&[], &flags));
+    let piped = std::process::Stdio::piped;
+    let mut child = command
+        .stdin(piped())
+        .stdout(piped())
+        .stderr(piped())
+        .spawn();
+    let child = child.as_mut().expect("the program starts");
+    let mut input = child.stdin.take().expect("it was piped");
+    input
+        .write_all(b"a,b\n1,one\n2,\"two\n")
+        .expect("it is read");
+    let block = "sixty-three bytes and an end make a line, and so a record here\n".repeat(1 << 14);
+    let mut peak = 0;
+    for _ in 0..150 {
+        input.write_all(block.as_bytes()).expect("it is read");
+        peak = peak.max(resident(child.id()));
+    }
+    drop(input);
+    let mut error = String::new();
+    let mut stderr = child.stderr.take().expect("it was piped");
+    std::io::Read::read_to_string(&mut stderr, &mut error).expect("it is text");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+    assert!(
+        error.contains("-: line 3 is longer than 1048576 bytes"),
+        "{error}"
+    );
+    assert!(0 < peak && peak < 60 << 10, "{peak} KiB at the peak");
+}
+
+/// The most memory that a process has had so far, in KiB.
+#[cfg(target_os = "linux")]
+fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// `picky`, which refuses what is empty.
+const PICKY: [&str; 3] = ["-q", "-p", "plugins/picky.wasm"];
+
+fn picky<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
+    [&["run"], files, &PICKY[..], flags].concat()
+}
+
+/// A new column, one that is there, and the one that records come from.
+#[test]
+fn results_go_into_the_rows_of_a_table() {
+    let scene = Scene::with_plugins().file("rows.csv", TABLE);
+    for flags in [
+        &["--field", "text", "--into", "new, or not"][..],
+        &["--field", "text", "--into", "id"],
+        &["--field", "text", "--into", "text"],
+        &["--field", "text", "--into", "new", "-o", "tsv"],
+        &["--field", "text", "--into", "new", "-o", "jsonl"],
+        &["--field", "text", "--into", "id", "-o", "jsonl"],
+        &["--field", "text", "--into", "new", "--skip-blank"],
+    ] {
+        snapshot!(scene.transcript(&picky(&["rows.csv"], flags)));
+    }
+    let text = scene.run(&echo(&["rows.csv"], &["--field", "text", "--into", "text"]));
+    // All else is what it was, byte for byte; the byte order mark is none of it.
+    let rows = TABLE.strip_prefix('\u{feff}').expect("there is one");
+    let rows = rows.replace("\r\n\r\n", "\r\n") + "\r\n";
+    assert!(text.contains(&rows), "{text}");
+}
+
+/// Several files are one table.
+#[test]
+fn results_go_into_the_rows_of_several_files() {
+    let scene = Scene::with_plugins()
+        .file("a.csv", "id,text\n1,a\n")
+        .file("b.csv.zst", zstd(b"id,\"text\"\r\n2,b\r\n"))
+        .file("c.csv", "text,id\n3,c\n");
+    let flags = ["--field", "text", "--into", "new"];
+    snapshot!(scene.run(&echo(&["a.csv", "b.csv.zst"], &flags)));
+    snapshot!(scene.run(&echo(&["a.csv", "c.csv"], &flags)));
+}
+
+#[test]
+fn results_go_into_objects() {
+    let rows = concat!(
+        "{\"id\": 1.50, \"text\":\"one\"}\n\n",
+        "{\"id\":2,\"text\":\"\"}\n",
+        "{\"id\":3}\n",
+        "{\"text\":7,\"new\":{\"text\":[]}, \"z\":1e400}\n",
+        "not json\n",
+        " {\"new\":0,\"text\":\"\\u6728\",\"new\":1} \n",
+        "{}\n",
+    );
+    let rows = [
+        rows.as_bytes(),
+        b"{\"text\":\"caf\xe9\"}\n{\"text\":\"last\"}",
+    ]
+    .concat();
+    let scene = Scene::with_plugins().file("rows.jsonl", rows);
+    for flags in [
+        &["--field", "text", "--into", "new"][..],
+        &["--field", "text", "--into", "text"],
+        &["--field", "text", "--into", "new", "--skip-blank"],
+    ] {
+        snapshot!(scene.transcript(&picky(&["rows.jsonl"], flags)));
+    }
+}
+
+/// Their rows are there all the same.
+#[test]
+fn rows_that_fail_are_kept() {
+    let rows: &[u8] = b"id,text\n1,one\n2\n3,three,3\n4,caf\xe9\n5,\n6,six\n7,\"seven\n8,eight\n";
+    let scene = Scene::with_plugins().file("rows.csv", rows);
+    for flags in [
+        &["--field", "text", "--into", "new"][..],
+        &["--field", "text", "--into", "text"],
+        &["--field", "text", "--into", "new", "-o", "jsonl"],
+    ] {
+        snapshot!(scene.transcript(&picky(&["rows.csv"], flags)));
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_asked_for() {
+    let scene = Scene::with_plugins()
+        .file("rows.csv", TABLE)
+        .file("rows.jsonl", "{}")
+        .file("rows.txt", "");
+    for flags in [
+        &["rows.csv", "--field", "text", "--into", "new"][..],
+        &[
+            "rows.csv", "--field", "text", "--into", "new", "--chain", "-o", "raw",
+        ],
+        &[
+            "rows.jsonl",
+            "--field",
+            "text",
+            "--into",
+            "new",
+            "--chain",
+            "-o",
+            "csv",
+        ],
+        &["rows.csv", "--field", "text", "-o", "csv"],
+        &["rows.txt", "--into", "new"],
+        &["--text", "x", "-o", "csv"],
+    ] {
+        let text = scene.transcript(&[&["run"], flags].concat());
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        snapshot!(text);
+    }
+}
+
+/// What a packed file holds, all of its parts.
+fn unpacked(scene: &Scene, name: &str) -> Vec<u8> {
+    let bytes = std::fs::read(scene.path(name)).expect("it is there");
+    let mut text = Vec::new();
+    match name.rsplit_once('.') {
+        Some((_, "gz")) => {
+            let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+            std::io::Read::read_to_end(&mut reader, &mut text).expect("it is whole");
+        }
+        Some((_, "zst")) => text = zstd::decode_all(&bytes[..]).expect("it is whole"),
+        _ => text = bytes,
+    }
+    text
+}
+
+#[test]
+fn a_file_as_its_name_says() {
+    let scene = Scene::with_plugins()
+        .file("rows.csv", "id,text\n1,one\n")
+        .file("rows.jsonl", "{\"text\":\"one\"}\n")
+        .file("empty.txt", "")
+        .file("lines.txt", "one\ntwo\n");
+    let rows = ["--field", "text", "--into", "new"];
+    for (input, name, flags, expected) in [
+        ("rows.csv", "out.csv", &rows[..], "id,text,new\n1,one,one\n"),
+        ("rows.csv", "out.csv.gz", &rows, "id,text,new\n1,one,one\n"),
+        (
+            "rows.csv",
+            "out.tsv.zst",
+            &rows,
+            "id\ttext\tnew\n1\tone\tone\n",
+        ),
+        (
+            "rows.csv",
+            "out.jsonl",
+            &rows,
+            "{\"id\":\"1\",\"text\":\"one\",\"new\":\"one\"}\n",
+        ),
+        ("rows.csv", "out", &rows, "id,text,new\n1,one,one\n"),
+        (
+            "rows.jsonl",
+            "out.zst",
+            &rows,
+            "{\"text\":\"one\",\"new\":\"one\"}\n",
+        ),
+        ("lines.txt", "lines.gz", &["-o", "raw"], "one\ntwo\n"),
+        ("lines.txt", "new.txt", &["-o", "raw"], "one\ntwo\n"),
+        ("empty.txt", "empty.gz", &["-o", "raw"], ""),
+        ("empty.txt", "empty.zst", &["-o", "raw"], ""),
+        (
+            "lines.txt",
+            "text",
+            &[],
+            "lines.txt:1\n[echo] Output: one\nlines.txt:2\n[echo] Output: two\n",
+        ),
+    ] {
+        let flags = [flags, &["-O", name]].concat();
+        let text = scene.run(&echo(&[input], &flags));
+        assert_eq!(
+            text,
+            "exit code: 0\n--- standard output\n--- standard error\n"
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&unpacked(&scene, name)),
+            expected,
+            "{name}"
+        );
+        assert!(!scene.path(&format!("{name}.part")).exists());
+    }
+    scene.run(&echo(&["lines.txt"], &["-O", "out.jsonl"]));
+    let lines = String::from_utf8(unpacked(&scene, "out.jsonl")).expect("text");
+    assert!(
+        lines.starts_with("{\"plugin\":\"echo\",\"record\":1,"),
+        "{lines}"
+    );
+}
+
+#[test]
+fn files_that_are_not_written() {
+    let scene = Scene::with_plugins()
+        .file("rows.csv", "id,text\n1,one\n")
+        .file("old.txt.part", "some")
+        .file("folder/file", "");
+    for flags in [
+        &["rows.csv", "-o", "raw", "-O", "./rows.csv"][..],
+        &["rows.csv", "-O", "plugins/echo.wasm"],
+        &["old.txt.part", "-O", "old.txt"],
+        &["rows.csv", "-O", "old.txt"],
+        &["rows.csv", "-O", "folder"],
+        &["rows.csv", "-O", "nowhere/out.txt"],
+    ] {
+        let text = scene.transcript(&[&["run", "-q"], flags].concat());
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        snapshot!(text);
+    }
+    assert_eq!(
+        std::fs::read(scene.path("rows.csv")).expect("it is there"),
+        b"id,text\n1,one\n"
+    );
+}

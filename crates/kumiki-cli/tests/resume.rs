@@ -1,0 +1,307 @@
+//! `kumiki run --output-file`, interrupted and killed, and gone on with: what is
+//! there in the end is what one run would have written.
+#![cfg(unix)]
+
+mod scene;
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use scene::{Scene, snapshot};
+use test_components::{ECHO, TextPlugin, error};
+
+/// Takes some 20 µs for a record, and refuses one that begins with `E`.
+fn slow() -> TextPlugin {
+    TextPlugin::new("slow").global("left").process(&format!(
+        "(global.set $left (i32.const 20000))
+         (loop
+            (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+            (br_if 0 (global.get $left)))
+         (if (local.get $length) (then
+            (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 69)) (then {} (return)))))
+         {ECHO}",
+        error(1)
+    ))
+}
+
+/// Lines, objects or rows, some of which are none; `make` makes one of a number.
+fn input(make: impl Fn(u32) -> String) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in 0..40_000 {
+        match number % 997 {
+            1 => bytes.extend(b"caf\xe9\n"),
+            2 => bytes.push(b'\n'),
+            3 => bytes.extend("not,one,of,them\n".bytes()),
+            _ => bytes.extend(make(number).bytes()),
+        }
+    }
+    bytes
+}
+
+fn text(number: u32) -> String {
+    let first = if number.is_multiple_of(101) { "E" } else { "" };
+    format!("{first}wörd {number}")
+}
+
+fn scene() -> Scene {
+    let table = |number| format!("{number},\"{}\n\"\"quoted\"\"\",end\n", text(number));
+    let rows = [b"id,text,last\n".to_vec(), input(table)].concat();
+    Scene::new()
+        .plugin("plugins/slow.wasm", &slow())
+        .file("lines.txt", input(|number| text(number) + "\n"))
+        .file(
+            "more.txt.zst",
+            zstd::encode_all(&b"one\ntwo\n\nEnd\n"[..], 0).expect("it packs"),
+        )
+        .file("rows.csv", rows)
+        .file(
+            "rows.jsonl",
+            input(|number| format!("{{\"id\":{number},\"text\":\"{}\"}}\n", text(number))),
+        )
+}
+
+/// Each with what it writes: plain, and packed in parts.
+const RUNS: [(&[&str], &str); 4] = [
+    (&["lines.txt", "more.txt.zst", "-o", "raw"], "out.txt"),
+    (&["lines.txt", "--skip-blank"], "out.jsonl.gz"),
+    (
+        &["rows.csv", "--field", "text", "--into", "new"],
+        "out.csv.zst",
+    ),
+    (
+        &["rows.jsonl", "--field", "text", "--into", "text"],
+        "out.ndjson",
+    ),
+];
+
+fn command(scene: &Scene, flags: &[&str], file: &str, more: &[&str]) -> Command {
+    let fixed = ["run", "--jobs", "2", "--output-file", file];
+    let mut command = scene.command(&[&fixed[..], flags, more].concat());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// What the file holds, unpacked.
+fn contents(scene: &Scene, file: &str) -> Vec<u8> {
+    let bytes = fs::read(scene.path(file)).expect("it is there");
+    let mut text = Vec::new();
+    match file.rsplit_once('.') {
+        Some((_, "gz")) => {
+            let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+            std::io::Read::read_to_end(&mut reader, &mut text).expect("it is whole");
+        }
+        Some((_, "zst")) => text = zstd::decode_all(&bytes[..]).expect("it is whole"),
+        _ => text = bytes,
+    }
+    text
+}
+
+fn send(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    let kill = Command::new("kill").args([signal, &id]).status();
+    assert!(kill.expect("there is `kill`").success());
+}
+
+/// Stops a run again and again until it comes to its end; how often it did not,
+/// and the most records that a run began behind.
+fn stopped(
+    scene: &Scene,
+    flags: &[&str],
+    file: &str,
+    signal: &str,
+    delays: [u64; 2],
+) -> (u32, u64) {
+    let (mut stops, mut behind, mut random) = (0, 0, 1_u64);
+    loop {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let delay = delays[0] + (random >> 33) % (delays[1] - delays[0]);
+        let child = command(scene, flags, file, &["--resume"])
+            .spawn()
+            .expect("it starts");
+        let start = Instant::now();
+        // It must have begun the file: before that there is nothing to stop.
+        while !scene.path(&format!("{file}.part.json")).exists()
+            && !scene.path(file).exists()
+            && start.elapsed() < Duration::from_secs(20)
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
+        thread::sleep(Duration::from_millis(delay));
+        if !scene.path(file).exists() {
+            send(&child, signal);
+        }
+        let output = child.wait_with_output().expect("it ends");
+        let error = String::from_utf8_lossy(&output.stderr);
+        let going_on = error
+            .lines()
+            .find_map(|line| line.strip_prefix("going on behind "));
+        let records = going_on.and_then(|text| text.split(' ').next()?.parse().ok());
+        behind = behind.max(records.unwrap_or(0));
+        match output.status.code() {
+            Some(1) if scene.path(file).exists() => return (stops, behind),
+            Some(130) => assert!(error.contains("` goes on from there"), "{error}"),
+            None => {}
+            code => panic!("{code:?}: {error}"),
+        }
+        assert!(!scene.path(file).exists(), "half of it has its name");
+        stops += 1;
+        assert!(stops < 100, "it never ends");
+    }
+}
+
+#[test]
+fn interrupted_runs_come_to_the_same() {
+    let scene = scene();
+    for (flags, file) in RUNS {
+        let output = command(&scene, flags, file, &[]).output().expect("it runs");
+        // Some records fail.
+        assert_eq!(output.status.code(), Some(1), "{flags:?}");
+        let whole = contents(&scene, file);
+        assert!(whole.len() > 100_000, "{} bytes", whole.len());
+        fs::remove_file(scene.path(file)).expect("it is there");
+        let (stops, behind) = stopped(&scene, flags, file, "-INT", [20, 250]);
+        assert!(
+            stops > 2 && behind > 0,
+            "{flags:?} was interrupted {stops} times only"
+        );
+        assert!(
+            contents(&scene, file) == whole,
+            "{flags:?}, interrupted {stops} times"
+        );
+        assert!(!scene.path(&format!("{file}.part.json")).exists());
+    }
+}
+
+/// Without a chance to do anything about it.
+#[test]
+fn killed_runs_come_to_the_same() {
+    let scene = scene();
+    // Longer, so that there is time to keep something.
+    let (flags, file) = ([&["lines.txt"; 8][..], &["-o", "raw"]].concat(), "out.zst");
+    command(&scene, &flags, file, &[])
+        .status()
+        .expect("it runs");
+    let whole = contents(&scene, file);
+    fs::remove_file(scene.path(file)).expect("it is there");
+    let (stops, behind) = stopped(&scene, &flags, file, "-KILL", [1200, 2400]);
+    assert!(
+        stops > 0 && behind > 0,
+        "killed {stops} times, behind {behind}"
+    );
+    assert!(
+        contents(&scene, file) == whole,
+        "other results, killed {stops} times"
+    );
+}
+
+/// A run that was interrupted in the middle.
+fn interrupted() -> Scene {
+    let scene = scene();
+    let child = command(
+        &scene,
+        &["lines.txt", "more.txt.zst", "-o", "raw"],
+        "out.txt",
+        &[],
+    )
+    .spawn();
+    let child = child.expect("it starts");
+    while !scene.path("out.txt.part.json").exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(Duration::from_millis(100));
+    send(&child, "-INT");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let error = String::from_utf8(output.stderr).expect("it is text");
+    // What was done is told as at the end of a whole run.
+    assert!(error.contains(" records through 1 plugin in "), "{error}");
+    assert!(error.contains("plugin  records  errors"), "{error}");
+    scene
+}
+
+#[test]
+fn what_is_no_longer_the_same_is_not_gone_on_with() {
+    let scene = interrupted();
+    let inputs = ["run", "lines.txt", "more.txt.zst"];
+    let same = ["-o", "raw", "-O", "out.txt", "--resume"];
+    let refused = |arguments: &[&str]| {
+        let text = scene.transcript(arguments);
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        snapshot!(text);
+    };
+    refused(&[&inputs[..], &["-o", "raw", "-O", "out.txt"]].concat());
+    refused(&[&inputs[..], &["-O", "out.txt", "--resume"]].concat());
+    refused(&[&inputs[..], &same, &["--skip-blank"]].concat());
+    refused(&[&inputs[..], &same, &["--config", "key=secret"]].concat());
+    refused(&[&inputs[..2], &same].concat());
+    refused(&[&inputs[..], &["rows.csv"], &same].concat());
+    refused(&[
+        "run",
+        "more.txt.zst",
+        "lines.txt",
+        "-o",
+        "raw",
+        "-O",
+        "out.txt",
+        "--resume",
+    ]);
+    refused(&["run", "-", "-o", "raw", "-O", "out.txt", "--resume"]);
+    refused(&["run", "lines.txt", "--resume"]);
+
+    let lines = fs::read(scene.path("lines.txt")).expect("it is there");
+    fs::write(scene.path("lines.txt"), &lines[..lines.len() - 1]).expect("it can be written");
+    refused(&[&inputs[..], &same].concat());
+
+    let scene = interrupted().plugin("plugins/slow.wasm", &TextPlugin::new("other"));
+    let refused = |name: &str| {
+        let text = scene.run(&[&inputs[..], &same].concat());
+        assert!(text.contains("exit code: 2\n"), "{text}");
+        insta::assert_snapshot!(name, text);
+    };
+    refused("another plugin");
+    fs::write(scene.path("plugins/slow.wasm"), slow().build()).expect("it can be written");
+    let state = fs::read_to_string(scene.path("out.txt.part.json")).expect("it is there");
+    assert!(!state.contains("secret"), "{state}");
+    fs::write(scene.path("out.txt.part"), "short").expect("it can be written");
+    let text = scene.run(&[&inputs[..], &same].concat());
+    assert!(
+        text.contains("exit code: 2\n") && text.contains("it is shorter than"),
+        "{text}"
+    );
+    fs::write(scene.path("out.txt.part.json"), "{").expect("it can be written");
+    refused("a state that is none");
+    fs::remove_file(scene.path("out.txt.part.json")).expect("it is there");
+    refused("no state");
+}
+
+/// Where nothing stopped, there is nothing to go on with, and that is no error.
+#[test]
+fn a_run_that_did_not_stop_begins_anew() {
+    let scene = Scene::with_plugins().file("lines.txt", "one\n");
+    let arguments = [
+        "run",
+        "-q",
+        "-p",
+        "plugins/echo.wasm",
+        "lines.txt",
+        "-o",
+        "raw",
+        "-O",
+        "out",
+    ];
+    for _ in 0..2 {
+        let text = scene.run(&[&arguments[..], &["--resume"]].concat());
+        assert_eq!(
+            text,
+            "exit code: 0\n--- standard output\n--- standard error\n"
+        );
+        assert_eq!(contents(&scene, "out"), b"one\n");
+    }
+}
