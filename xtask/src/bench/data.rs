@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::programs::Programs;
 use crate::step::step;
 
 /// What a file holds.
@@ -14,15 +15,19 @@ use crate::step::step;
 pub(super) enum Format {
     Lines,
     JsonLines,
+    Csv,
+    Parquet,
 }
 
 impl Format {
-    pub(super) const ALL: [Self; 2] = [Self::Lines, Self::JsonLines];
+    pub(super) const ALL: [Self; 4] = [Self::Lines, Self::JsonLines, Self::Csv, Self::Parquet];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Lines => "lines",
             Self::JsonLines => "jsonl",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
         }
     }
 
@@ -30,22 +35,24 @@ impl Format {
     pub(super) fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Lines => &[],
-            Self::JsonLines => &["--field", "text"],
+            Self::JsonLines | Self::Csv | Self::Parquet => &["--field", "text"],
         }
     }
 
     fn extension(self) -> &'static str {
         match self {
             Self::Lines => "txt",
-            Self::JsonLines => "jsonl",
+            other => other.name(),
         }
     }
 
     fn write(self, number: u64, text: &str, to: &mut impl Write) -> io::Result<()> {
         match self {
             Self::Lines => writeln!(to, "{text}"),
-            // No word needs escaping.
+            // No word needs escaping, here or in CSV.
             Self::JsonLines => writeln!(to, "{{\"id\":{number},\"text\":\"{text}\"}}"),
+            Self::Csv => writeln!(to, "{number},{text}"),
+            Self::Parquet => Err(io::Error::other("lines are packed into it")),
         }
     }
 }
@@ -75,11 +82,18 @@ pub(super) fn check_room(folder: &Path, bytes: u64) -> Result<()> {
     }
 }
 
-/// A file of at least so many bytes: records of 100 bytes on average, one in
-/// fifty with more than ASCII in it.
-pub(super) fn generated(folder: &Path, format: Format, bytes: u64) -> Result<PathBuf> {
-    let path = folder.join(format!("records-{bytes}.{}", format.extension()));
+/// A file of at least so many bytes of text: records of 100 bytes on average,
+/// one in fifty with more than ASCII in it.
+pub(super) fn generated(programs: &Programs, format: Format, bytes: u64) -> Result<PathBuf> {
+    let name = format!("records-{bytes}.{}", format.extension());
+    let path = programs.folder.join(name);
+    if format == Format::Parquet {
+        return pack(programs, &path, bytes);
+    }
     made_once(&path, |to| {
+        if format == Format::Csv {
+            writeln!(to, "id,text")?;
+        }
         let (mut random, mut text) = (Random(42), String::new());
         let (mut written, mut number) = (0, 0);
         while written < bytes {
@@ -89,6 +103,25 @@ pub(super) fn generated(folder: &Path, format: Format, bytes: u64) -> Result<Pat
             written += text.len() as u64 + 1;
         }
         Ok(())
+    })
+}
+
+/// The lines of as many bytes, as Parquet: `id` and `text`, packed by Snappy.
+fn pack(programs: &Programs, path: &Path, bytes: u64) -> Result<PathBuf> {
+    let lines = generated(programs, Format::Lines, bytes)?;
+    let command = programs.command("native").map_err(anyhow::Error::msg);
+    made_once(path, |to| {
+        let mut command = command.map_err(io::Error::other)?;
+        let to = to.get_ref().try_clone()?;
+        let packed = command
+            .args(["run", "pack"])
+            .arg(lines)
+            .stdout(to)
+            .status()?;
+        match packed.success() {
+            true => Ok(()),
+            false => Err(io::Error::other(format!("packing failed ({packed})"))),
+        }
     })
 }
 

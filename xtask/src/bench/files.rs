@@ -182,8 +182,8 @@ pub(super) fn files(place: &Place, programs: &Programs, how: How, table: &mut Ta
     let size = if how.quick { 1 << 26 } else { 1_000_000_000 };
     data::check_room(&programs.folder, 4 * size)?;
     for format in Format::ALL {
-        let input = data::generated(&programs.folder, format, size)?;
-        let sample = data::generated(&programs.folder, format, 1 << 20)?;
+        let input = data::generated(programs, format, size)?;
+        let sample = data::generated(programs, format, 1 << 20)?;
         let title = format!("{}, {} MB generated", format.name(), size / 1_000_000);
         let row = Row {
             goals: goals(format),
