@@ -99,26 +99,29 @@ fn by_batch(row: &Row) -> Ran<Set> {
     Ok(Set::new(digest, turn))
 }
 
+/// Texts as the guest gets them.
+fn flat(texts: &[String]) -> Ran<(Vec<u32>, Vec<u8>)> {
+    let mut offsets = vec![0];
+    let mut bytes = Vec::new();
+    for text in texts {
+        bytes.extend_from_slice(text.as_bytes());
+        offsets.push(u32::try_from(bytes.len())?);
+    }
+    Ok((offsets, bytes))
+}
+
 fn by_column(row: &Row) -> Ran<Set> {
     let (component, mut linker, mut store) = start(row)?;
     column::TextPluginColumn::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     let plugin = column::TextPluginColumn::instantiate(&mut store, &component, &linker)?;
+    // Flat to begin with, as Kumiki's are.
     let texts = vec![input(row.size); row.count];
-    let (mut offsets, mut bytes) = (Vec::new(), Vec::new());
+    let calls: Ran<Vec<_>> = texts.chunks(ROWS).map(flat).collect();
+    let calls = calls?;
     let mut ask = move || -> Ran<Answer> {
         let mut last = Answer::default();
-        for texts in texts.chunks(ROWS) {
-            offsets.clear();
-            bytes.clear();
-            offsets.push(0);
-            for text in texts {
-                bytes.extend_from_slice(text.as_bytes());
-                offsets.push(u32::try_from(bytes.len())?);
-            }
-            let texts = TextsParam {
-                offsets: &offsets,
-                bytes: &bytes,
-            };
+        for (offsets, bytes) in &calls {
+            let texts = TextsParam { offsets, bytes };
             store.set_epoch_deadline(TICKS);
             let column = plugin.myapp_text_processor_column();
             let result = column.call_process_column(&mut store, texts)?;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kumiki::{Cache, Limits, LogRecord, Observer, Plugin};
-use kumiki_text::{Config, ProcessResult, TextContract, TextHost, TextPlugin, Way};
+use kumiki_text::{Config, ProcessResult, TextContract, TextHost, TextPlugin, Texts, Way};
 use kumiki_turns::{Answer, Row, Set, Turn, Work, input, repeat, side_by_side};
 
 use crate::memory::Held;
@@ -101,20 +101,17 @@ fn many(row: &Row, text: &str, way: Option<Way>) -> Result<Set, String> {
     {
         return Err(format!("the plugin offers no {}", way.name));
     }
-    let texts = vec![text.to_owned(); row.count];
-    let digest = plugin
-        .process_all(&[text])
-        .pop()
-        .ok_or("no answer")?
-        .map(|result| answer(result).digest())
-        .map_err(said)?;
+    let texts = Texts::from_iter(vec![text; row.count]);
+    let answers = plugin.process_all(&texts);
+    let last = answers.get(row.count - 1).ok_or("no answer")?;
+    let output = last.map_err(|error| said(&**error))?.output.to_owned();
     let turn = repeat(row.count, move || {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let results = plugin.process_all(black_box(&texts));
-        assert!(results.iter().all(Result::is_ok), "an answer to each");
-        drop(black_box(results));
+        let answers = plugin.process_all(black_box(&texts));
+        for answer in answers.iter() {
+            black_box(answer.expect("an answer").output);
+        }
     });
-    Ok(Set::new(digest, turn))
+    Ok(Set::new(Answer::bare(output).digest(), turn))
 }
 
 /// An instance, one call, and its end.

@@ -1,6 +1,6 @@
 //! The other end of the pipe.
 
-use std::io::{self, BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Read, Write as _};
 use std::process::ExitCode;
 
 use turns::Work;
@@ -20,16 +20,10 @@ fn answer(work: Work) -> io::Result<()> {
     let mut to = io::stdout().lock();
     let (mut text, mut buffer) = (Vec::new(), Vec::new());
     loop {
-        let mut number = || -> io::Result<_> {
-            let mut bytes = [0; 4];
-            from.read_exact(&mut bytes)?;
-            Ok((u32::from_le_bytes(bytes) as usize, &mut from))
-        };
-        let (count, _) = number()?;
+        let count = number(&mut from)?;
         buffer.clear();
         for _ in 0..count {
-            let (length, from) = number()?;
-            text.resize(length, 0);
+            text.resize(number(&mut from)?, 0);
             from.read_exact(&mut text)?;
             let text = std::str::from_utf8(&text).map_err(io::Error::other)?;
             let mut log = String::new();
@@ -45,6 +39,12 @@ fn answer(work: Work) -> io::Result<()> {
         to.write_all(&buffer)?;
         to.flush()?;
     }
+}
+
+fn number(from: &mut impl Read) -> io::Result<usize> {
+    let mut bytes = [0; 4];
+    from.read_exact(&mut bytes)?;
+    Ok(u32::from_le_bytes(bytes) as usize)
 }
 
 fn put(buffer: &mut Vec<u8>, text: &str) {
