@@ -62,6 +62,8 @@ pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
 /// wasmtime, set up as a contender's name says.
 #[derive(Clone)]
 struct Hand {
+    /// Of its artifacts: another configuration's are no use.
+    name: String,
     engine: Engine,
     linker: Linker<State>,
     limited: bool,
@@ -91,6 +93,7 @@ impl Hand {
         TextPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
             .map_err(|error| format!("{error:#}"))?;
         Ok(Self {
+            name: name.to_owned(),
             engine,
             linker,
             limited,
@@ -236,7 +239,7 @@ impl Hand {
     /// The file with a component's machine code, compiled unless it was before,
     /// in this benchmark's own folder.
     fn artifact(&self, name: &str, component: &[u8]) -> Ran<PathBuf> {
-        let folder = plugins::folder().join("by-hand");
+        let folder = plugins::folder().join(&self.name);
         std::fs::create_dir_all(&folder)?;
         let text = String::from_utf8_lossy(component).into_owned();
         let digest = Answer::bare(text).digest();

@@ -36,7 +36,7 @@ pub(crate) enum Benchmark {
     Fresh,
     /// The first result: compiled anew, compiled before, and as a whole process
     First,
-    /// A thousand distinct plugins, loaded
+    /// A thousand distinct plugins (a hundred, if quick), loaded
     Load,
     /// Ten thousand instances, alive at once
     Live,
@@ -73,7 +73,7 @@ impl Benchmark {
             Self::Many => "Many records of 100 bytes",
             Self::Fresh => "Instantiate, call, drop",
             Self::First => "The first result",
-            Self::Load => "Load a thousand distinct plugins",
+            Self::Load => "Load distinct plugins",
             Self::Live => "Live instances",
             Self::Tax => "The tax of epochs and fuel",
             Self::Guests => "The five languages",
@@ -118,7 +118,7 @@ fn compare(place: &Place, parts: &[Benchmark], how: How) -> Result<()> {
     let mut table = Table::new(machine::describe(place, &programs, how));
     for part in parts {
         table.part(part.title());
-        for row in rows::of(*part) {
+        for row in rows::of(*part, how) {
             eprintln!("xtask: {} …", row.title);
             let measured = rounds::measure(&row, &programs, how);
             table.row(&row, &measured);

@@ -2,7 +2,7 @@
 
 use kumiki_turns::Work;
 
-use super::Benchmark;
+use super::{Benchmark, How};
 
 /// A row of the table.
 pub(super) struct Row {
@@ -67,13 +67,13 @@ const CALLED: &[&str] = &[
 ];
 
 /// The rows of a part of the table, but for those of whole processes.
-pub(super) fn of(part: Benchmark) -> Vec<Row> {
+pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
     match part {
         Benchmark::Calls => calls(),
         Benchmark::Many => many(),
         Benchmark::Fresh => fresh(),
         Benchmark::First => first(),
-        Benchmark::Load => load(),
+        Benchmark::Load => load(if how.quick { 100 } else { 1000 }),
         Benchmark::Live => live(),
         Benchmark::Tax => tax(),
         Benchmark::Guests => guests(),
@@ -245,9 +245,10 @@ fn first() -> Vec<Row> {
     vec![cached, cold, python, pipe, cpython]
 }
 
-fn load() -> Vec<Row> {
-    let mut row = row("upper-case, each of 1,000", "load", Work::Upper, 21);
-    row.count = 1000;
+fn load(count: usize) -> Vec<Row> {
+    let title = format!("upper-case, each of {count}");
+    let mut row = row(title, "load", Work::Upper, 21);
+    row.count = count;
     row.contenders = &["kumiki", "by-hand", "by-hand-default", "extism", "dylib"];
     vec![row]
 }

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use mlua::{Function, Lua, Table};
+use mlua::{Function, Lua, LuaString, Table};
 use turns::{Answer, Row, Set, Work, input, repeat};
 
 const UPPER: &str = r#"
@@ -39,7 +39,7 @@ pub(crate) fn set_up(row: &Row) -> Result<Set, String> {
 }
 
 fn load(lua: &Lua, source: &str) -> mlua::Result<Function> {
-    let log = lua.create_function(|_, (_level, message): (mlua::String, mlua::String)| {
+    let log = lua.create_function(|_, (_level, message): (LuaString, LuaString)| {
         black_box(message.as_bytes().len());
         Ok(())
     })?;
