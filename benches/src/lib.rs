@@ -1,2 +1,2 @@
-//! Criterion benchmarks, each beside its peer in the same run. Nothing is
+//! Benchmarks, each beside its peer in the same run. Nothing is
 //! here: every benchmark is a file of its own in this folder.

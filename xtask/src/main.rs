@@ -37,11 +37,15 @@ enum Xtask {
     Fixtures,
     /// Set up, build the three example plugins and run them over a real text
     Demo,
-    /// Set up, build all guests and measure (the first time compiles wasmtime
-    /// for release: some ten minutes)
+    /// Set up, build all guests and the peers, and measure Kumiki beside what could
+    /// be picked instead, as one table (the first time compiles wasmtime twice, for
+    /// release and for Extism: half an hour)
     Bench {
-        /// What to measure
-        benchmark: bench::Benchmark,
+        /// What to measure; everything that is in the table unless given
+        #[arg(value_name = "WHAT")]
+        wanted: Vec<bench::Benchmark>,
+        #[command(flatten)]
+        how: bench::How,
     },
     /// Set up, build all guests, check formatting and lints, run all tests
     ///
@@ -76,7 +80,7 @@ fn run(command: Xtask) -> anyhow::Result<()> {
         Xtask::Setup => setup::run(&place, &Toolchain::ALL, |_| true),
         Xtask::Fixtures => step::step("guests", || fixtures::all(&place)),
         Xtask::Demo => demo::run(&place),
-        Xtask::Bench { benchmark } => bench::run(&place, benchmark),
+        Xtask::Bench { wanted, how } => bench::run(&place, &wanted, how),
         Xtask::Test { filter } => test::run(&place, filter.as_deref()),
         Xtask::Soak { minutes } => soak::run(&place, minutes),
     }

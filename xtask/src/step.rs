@@ -39,3 +39,9 @@ pub(crate) fn line(command: &Command) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+/// Prints a result, which is for whoever asked for it and may be piped on.
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+pub(crate) fn show(text: &str) {
+    println!("{text}");
+}

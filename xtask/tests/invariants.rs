@@ -174,6 +174,17 @@ fn building_needs_no_wasmtime() {
 }
 
 #[test]
+fn peers_stay_in_their_own_workspace() {
+    let lock = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let (ours, theirs) = (lock("Cargo.lock"), lock("benches/peers/Cargo.lock"));
+    for peer in ["extism", "libloading", "mlua", "rquickjs"] {
+        let entry = format!("name = \"{peer}\"\n");
+        assert!(theirs.contains(&entry), "the test sees no {peer}");
+        assert!(!ours.contains(&entry), "{peer} is in the host's lock file");
+    }
+}
+
+#[test]
 fn libraries_print_nothing() {
     for library in LIBRARIES {
         for_each_line(library, |place, line| {

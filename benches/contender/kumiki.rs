@@ -1,0 +1,200 @@
+//! Kumiki as its users have it: `TextHost` and `TextPlugin` with the default
+//! limits, and an observer that takes note of what plugins log.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kumiki::{Cache, Limits, LogRecord, Observer, Plugin};
+use kumiki_text::{Config, ProcessResult, TextContract, TextHost, TextPlugin, Texts, Way};
+use kumiki_turns::{Answer, Row, Set, Turn, Work, input, repeat, side_by_side};
+
+use crate::memory::Held;
+use crate::plugins;
+
+/// Counts what it hears: who gets no log record pays for none.
+struct Counting(AtomicUsize);
+
+impl Observer for Counting {
+    fn log(&self, record: &LogRecord<'_>) {
+        self.0.fetch_add(record.message.len(), Ordering::Relaxed);
+    }
+}
+
+pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
+    let text = input(row.size);
+    let fuel = (name == "kumiki-fuel").then_some(u64::MAX / 2);
+    let way = match name {
+        "kumiki-single" => Some(Way::SINGLE),
+        "kumiki-batch" => Some(Way::BATCH),
+        _ => None,
+    };
+    match row.kind.as_str() {
+        "call" => call(row.work, &text, fuel),
+        "many" => many(row, &text, way),
+        "fresh" => fresh(row, text),
+        "first" => first(row.work, text, true),
+        "cold" => first(row.work, text, false),
+        "load" => load(row, &text),
+        "live" => live(row, text),
+        kind => Err(format!("it has no `{kind}`")),
+    }
+}
+
+fn host(fuel: Option<u64>, cached: bool) -> Result<TextHost, String> {
+    let cache = || Cache::open(plugins::folder().join("artifacts"));
+    let cache = cached.then(cache).transpose().map_err(said)?;
+    let mut limits = Limits::default();
+    limits.fuel = fuel;
+    let builder = TextHost::builder().limits(limits).cache(cache);
+    let observer = Counting(AtomicUsize::new(0));
+    builder.observer(observer).build().map_err(said)
+}
+
+fn loaded(work: Work, fuel: Option<u64>) -> Result<Plugin<TextContract>, String> {
+    let component = plugins::component(work)?;
+    host(fuel, true)?
+        .load_bytes(work.name(), &component)
+        .map_err(said)
+}
+
+fn plugin(loaded: Plugin<TextContract>) -> Result<TextPlugin, String> {
+    TextPlugin::new(loaded, Config::default()).map_err(said)
+}
+
+fn said(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
+}
+
+fn answer(result: ProcessResult) -> Answer {
+    let entries = result.metadata.into_iter();
+    Answer {
+        output: result.output,
+        metadata: entries.map(|entry| (entry.key, entry.value)).collect(),
+    }
+}
+
+fn ask(plugin: &mut TextPlugin, text: &str) -> Result<Answer, String> {
+    plugin.process(text).map(answer).map_err(said)
+}
+
+fn call(work: Work, text: &str, fuel: Option<u64>) -> Result<Set, String> {
+    let mut plugin = plugin(loaded(work, fuel)?)?;
+    let text = text.to_owned();
+    let digest = ask(&mut plugin, &text)?.digest();
+    let turn = repeat(1, move || {
+        let result = plugin.process(black_box(&text));
+        drop(black_box(result.expect("an answer")));
+    });
+    Ok(Set::new(digest, turn))
+}
+
+fn many(row: &Row, text: &str, way: Option<Way>) -> Result<Set, String> {
+    let mut plugin = plugin(loaded(row.work, None)?)?;
+    if let Some(way) = way
+        && !plugin.set_way(way)
+    {
+        return Err(format!("the plugin offers no {}", way.name));
+    }
+    let texts = Texts::from_iter(vec![text; row.count]);
+    let answers = plugin.process_all(&texts);
+    let last = answers.get(row.count - 1).ok_or("no answer")?;
+    let output = last.map_err(|error| said(&**error))?.output.to_owned();
+    let turn = repeat(row.count, move || {
+        let answers = plugin.process_all(black_box(&texts));
+        for answer in answers.iter() {
+            black_box(answer.expect("an answer").output);
+        }
+    });
+    Ok(Set::new(Answer::bare(output).digest(), turn))
+}
+
+/// An instance, one call, and its end.
+fn fresh(row: &Row, text: String) -> Result<Set, String> {
+    let plugin = plugin(loaded(row.work, None)?)?;
+    let digest = ask(&mut plugin.sibling(), &text)?.digest();
+    let plugin = std::sync::Mutex::new(plugin);
+    let turn: Turn = side_by_side(row.count, move |until| {
+        let mut own = plugin.lock().expect("no panic").sibling();
+        until.each(|| {
+            let result = own.process(black_box(&text));
+            drop(black_box(result.expect("an answer")));
+            own.restart();
+        });
+    });
+    Ok(Set::new(digest, turn))
+}
+
+/// From the file on disk to the first answer, compiled before or not.
+fn first(work: Work, text: String, cached: bool) -> Result<Set, String> {
+    let (host, file) = (host(None, cached)?, plugins::file(work)?);
+    let load = move || TextPlugin::load(&host, &file, Config::default());
+    let digest = ask(&mut load().map_err(said)?, &text)?.digest();
+    let turn = repeat(1, move || {
+        let mut plugin = load().expect("a plugin");
+        let result = plugin.process(black_box(&text));
+        drop(black_box(result.expect("an answer")));
+    });
+    Ok(Set::new(digest, turn))
+}
+
+/// One after the other of many plugins, compiled before, each kept until the
+/// last has come.
+fn load(row: &Row, text: &str) -> Result<Set, String> {
+    let host = host(None, true)?;
+    let components = plugins::distinct(row.work, row.count)?;
+    let load = move |number: usize| host.load_bytes("plugin", &components[number]);
+    for number in 0..row.count {
+        load(number).map_err(said)?;
+    }
+    let before = Held::now();
+    let all: Result<Vec<_>, _> = (0..row.count).map(&load).collect();
+    let facts = before.since(row.count);
+    let last = all.map_err(said)?.pop().ok_or("no plugin")?;
+    let digest = ask(&mut plugin(last)?, text)?.digest();
+    let (mut kept, most) = (Vec::new(), row.count);
+    let turn = repeat(1, move || {
+        kept.push(load(kept.len()).expect("a plugin"));
+        if kept.len() == most {
+            kept.clear();
+        }
+    });
+    Ok(Set {
+        digest,
+        turn,
+        facts,
+    })
+}
+
+/// Many live instances, each called once and kept.
+fn live(row: &Row, text: String) -> Result<Set, String> {
+    let mut first = plugin(loaded(row.work, None)?)?;
+    let digest = ask(&mut first, &text)?.digest();
+    let before = Held::now();
+    let (mut all, mut refused) = (Vec::with_capacity(row.count), 0.0);
+    for _ in 0..row.count {
+        let mut plugin = first.sibling();
+        match ask(&mut plugin, &text) {
+            Ok(answer) if answer.digest() == digest => all.push(plugin),
+            _ => refused += 1.0,
+        }
+    }
+    let mut facts = before.since(all.len());
+    facts.push(("refused", refused));
+    let mut at = 0;
+    let turn = repeat(1, move || {
+        at = (at + 1) % all.len();
+        let result = all[at].process(black_box(&text));
+        drop(black_box(result.expect("an answer")));
+    });
+    Ok(Set {
+        digest,
+        turn,
+        facts,
+    })
+}

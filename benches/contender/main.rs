@@ -1,0 +1,42 @@
+//! Kumiki, and wasmtime by hand, as contenders of `cargo xtask bench`: see
+//! `docs/decisions/0008-benchmark.md`. The first argument says which; without
+//! one this is no benchmark, and does nothing.
+
+#![allow(missing_docs, clippy::print_stderr, reason = "a benchmark")]
+
+mod by_hand;
+mod by_hand_many;
+mod kumiki;
+mod memory;
+mod native;
+mod plugins;
+
+use std::process::ExitCode;
+
+use kumiki_turns::serve;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
+    match name.as_str() {
+        "kumiki" | "kumiki-single" | "kumiki-batch" | "kumiki-fuel" => {
+            serve(|row| kumiki::set_up(&name, row))
+        }
+        "by-hand" | "by-hand-default" | "by-hand-unlimited" | "by-hand-fuel" => {
+            serve(|row| by_hand::set_up(&name, row))
+        }
+        "by-hand-batch" | "by-hand-column" => serve(|row| by_hand_many::set_up(&name, row)),
+        // `native run FORMAT FILE`, which is no contender but a whole program.
+        "native" => {
+            let mut rest = arguments.skip(1);
+            let mut next = || rest.next().unwrap_or_default();
+            native::run(&next(), &next())
+        }
+        // What `cargo bench` gives.
+        "" | "--bench" => ExitCode::SUCCESS,
+        _ => {
+            eprintln!("error: there is no contender `{name}`");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The contender's half of the protocol.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use crate::work::{Digest, Work};
+
+/// What is to be measured.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What is timed: `call`, `many`, `fresh` and so on, as the driver's rows
+    /// say.
+    pub kind: String,
+    /// What is done with each text.
+    pub work: Work,
+    /// Bytes of each text.
+    pub size: usize,
+    /// How many: texts in a call, threads, or live instances, by the kind.
+    pub count: usize,
+}
+
+impl Row {
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let row = Self {
+            kind: words.next()?.to_owned(),
+            work: Work::find(words.next()?)?,
+            size: words.next()?.parse().ok()?,
+            count: words.next()?.parse().ok()?,
+        };
+        words.next().is_none().then_some(row)
+    }
+}
+
+/// Runs for about as long as it is told and gives the nanoseconds of one item.
+pub type Turn = Box<dyn FnMut(Duration) -> f64>;
+
+/// A row, set up.
+pub struct Set {
+    /// Of the answer to the row's text.
+    pub digest: Digest,
+    /// Runs.
+    pub turn: Turn,
+    /// What else is known: names and numbers.
+    pub facts: Vec<(&'static str, f64)>,
+}
+
+impl Set {
+    /// A row of which nothing is known but its time.
+    #[must_use]
+    pub fn new(digest: Digest, turn: Turn) -> Self {
+        Self {
+            digest,
+            turn,
+            facts: Vec::new(),
+        }
+    }
+}
+
+/// A turn of calling `work` again and again, which does so many items a call.
+/// The first tenth of the time is for caches to warm, and is not counted.
+pub fn repeat(items: usize, mut work: impl FnMut() + 'static) -> Turn {
+    let mut chunk = 1_u32;
+    Box::new(move |time| {
+        let warm = Instant::now();
+        while warm.elapsed() < time / 10 {
+            work();
+        }
+        let (start, mut calls) = (Instant::now(), 0_u64);
+        loop {
+            let before = start.elapsed();
+            (0..chunk).for_each(|_| work());
+            calls += u64::from(chunk);
+            let elapsed = start.elapsed();
+            if elapsed >= time {
+                return elapsed.as_secs_f64() * 1e9 / (calls * items as u64) as f64;
+            }
+            // Some fifty looks at the clock in a turn cost nothing.
+            if elapsed - before < time / 50 && chunk < 1 << 20 {
+                chunk *= 2;
+            } else if elapsed - before > time / 10 && chunk > 1 {
+                chunk /= 2;
+            }
+        }
+    })
+}
+
+/// A turn of so many threads, each of which does `work` with what it makes for
+/// itself, until the time is up; the time of an item is what passes between
+/// two, whoever does them.
+pub fn side_by_side(threads: usize, work: impl Fn(&mut Until) + Send + Sync + 'static) -> Turn {
+    Box::new(move |time| {
+        let start = Instant::now();
+        let until_the_end = || {
+            let mut until = Until {
+                start,
+                time,
+                calls: 0,
+            };
+            work(&mut until);
+            until.calls
+        };
+        let calls: u64 = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(until_the_end)).collect();
+            let own = until_the_end();
+            // A thread that panicked has said why.
+            let others = others.into_iter().map(|it| it.join().unwrap_or(0));
+            own + others.sum::<u64>()
+        });
+        start.elapsed().as_secs_f64() * 1e9 / calls.max(1) as f64
+    })
+}
+
+/// One thread's turn.
+#[derive(Debug)]
+pub struct Until {
+    start: Instant,
+    time: Duration,
+    calls: u64,
+}
+
+impl Until {
+    /// Does `work` until the time is up.
+    pub fn each(&mut self, mut work: impl FnMut()) {
+        while self.start.elapsed() < self.time {
+            work();
+            self.calls += 1;
+        }
+    }
+}
+
+/// Answers the driver until it closes the pipe. `set_up` sets a row up, or says
+/// why this contender has none; what it held for the row before is dropped
+/// first.
+pub fn serve(mut set_up: impl FnMut(&Row) -> Result<Set, String>) -> ExitCode {
+    let mut set: Option<Set> = None;
+    for line in io::stdin().lock().lines() {
+        let Ok(line) = line else {
+            return ExitCode::FAILURE;
+        };
+        let answer = match line.split_once(' ').unwrap_or((&line, "")) {
+            ("row", rest) => {
+                drop(set.take());
+                let row = Row::read(rest).ok_or_else(|| format!("no such row: `{rest}`"));
+                match row.and_then(|row| set_up(&row)) {
+                    Ok(ready) => format!("ready {}", set.insert(ready).digest),
+                    Err(why) => format!("absent {}", why.replace('\n', "; ")),
+                }
+            }
+            ("turn", milliseconds) => match (&mut set, milliseconds.parse()) {
+                (Some(set), Ok(time)) => {
+                    format!("time {}", (set.turn)(Duration::from_millis(time)))
+                }
+                _ => "absent no row is set up".to_owned(),
+            },
+            ("facts", _) => {
+                let facts = set.iter().flat_map(|set| &set.facts);
+                let facts: Vec<_> = facts.map(|(name, it)| format!("{name}={it}")).collect();
+                format!("facts {}", facts.join(" "))
+            }
+            _ => format!("absent no such line: `{line}`"),
+        };
+        let mut output = io::stdout().lock();
+        let written = writeln!(output, "{answer}").and_then(|()| output.flush());
+        if written.is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read_whole_or_not_at_all() {
+        let row = Row::read("call upper 21 1").unwrap();
+        assert_eq!(
+            (&*row.kind, row.work, row.size, row.count),
+            ("call", Work::Upper, 21, 1)
+        );
+        for line in ["call upper 21", "call upper 21 1 1", "call lower 21 1", ""] {
+            assert!(Row::read(line).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_turn_gives_the_time_of_an_item() {
+        let pause = || std::thread::sleep(Duration::from_millis(2));
+        let time = Duration::from_millis(20);
+        let one = repeat(1, pause)(time);
+        assert!(one >= 2e6, "{one}");
+        let one_of_four = repeat(4, pause)(time);
+        assert!(one_of_four >= 0.5e6 && one_of_four < one, "{one_of_four}");
+        let of_two_threads = side_by_side(2, move |until| until.each(pause))(time);
+        assert!(of_two_threads < one, "{of_two_threads} {one}");
+    }
+}

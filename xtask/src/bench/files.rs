@@ -1,0 +1,290 @@
+//! Whole processes: what a person waits for at the terminal, and whole files.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use kumiki_turns::Work;
+
+use super::How;
+use super::data::{self, Format};
+use super::programs::Programs;
+use super::rounds::{Measured, Times};
+use super::rows::{Bound, Goal, Row, Value, row};
+use super::table::Table;
+use crate::place::Place;
+use crate::step::line;
+
+/// A contender whose turn is a whole process.
+struct Program {
+    name: &'static str,
+    command: Result<Command, String>,
+    times: Vec<f64>,
+    /// Bytes in memory at the most, over all of its turns.
+    peak: u64,
+}
+
+impl Program {
+    fn new(name: &'static str, command: Result<Command, String>) -> Self {
+        Self {
+            name,
+            command,
+            times: Vec::new(),
+            peak: 0,
+        }
+    }
+
+    /// What it writes; it is left out if that is not what is `expected`.
+    fn check(&mut self, expected: Option<&[u8]>) -> Vec<u8> {
+        let Ok(command) = &mut self.command else {
+            return Vec::new();
+        };
+        let output = command.stderr(Stdio::null()).output();
+        let why = match output {
+            Ok(output) if !output.status.success() => format!("it failed ({})", output.status),
+            Ok(output) if expected.is_none_or(|expected| output.stdout == expected) => {
+                return output.stdout;
+            }
+            Ok(_) => "its output is wrong".to_owned(),
+            Err(error) => format!("cannot start it: {error}"),
+        };
+        self.command = Err(why);
+        Vec::new()
+    }
+
+    fn turn(&mut self) {
+        if let Ok(command) = &mut self.command {
+            match run(command) {
+                Ok((time, peak)) => {
+                    self.times.push(time.as_secs_f64() * 1e9);
+                    self.peak = self.peak.max(peak);
+                }
+                Err(error) => self.command = Err(format!("{error:#}")),
+            }
+        }
+    }
+
+    /// Its turns, over so many bytes of input.
+    fn finish(self, bytes: Option<u64>) -> (&'static str, Result<Times, String>) {
+        if let Err(why) = &self.command {
+            eprintln!("xtask:   {} is left out: {why}", self.name);
+        }
+        let times = self.command.map(|_| Times {
+            turns: self.times,
+            facts: Vec::new(),
+        });
+        let times = times.map(|mut times| {
+            if let Some(bytes) = bytes {
+                let rate = bytes as f64 / (times.median() / 1e9);
+                times.facts = vec![
+                    ("rate".to_owned(), rate),
+                    ("peak".to_owned(), self.peak as f64),
+                ];
+            }
+            times
+        });
+        (self.name, times)
+    }
+}
+
+/// Runs a program to its end: how long that took, and the most that it held.
+fn run(command: &mut Command) -> Result<(Duration, u64)> {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let start = Instant::now();
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot run `{}`", line(command)))?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    // A short one is looked at often, so that its end is not missed for long.
+    let mut pause = Duration::from_micros(50);
+    let ended = loop {
+        peak = peak.max(most_held(&status));
+        if let Some(ended) = child.try_wait()? {
+            break ended;
+        }
+        thread::sleep(pause);
+        pause = (pause * 11 / 10).min(Duration::from_millis(10));
+    };
+    let time = start.elapsed();
+    match ended.success() {
+        true => Ok((time, peak)),
+        false => bail!("`{}` failed ({ended})", line(command)),
+    }
+}
+
+/// What a process has held at the most so far, in bytes, as Linux tells it.
+fn most_held(status: &str) -> u64 {
+    let text = fs::read_to_string(status).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}
+
+fn take_turns(mut all: Vec<Program>, rounds: usize, bytes: Option<u64>) -> Measured {
+    for round in 0..rounds {
+        match round % 2 {
+            0 => all.iter_mut().for_each(Program::turn),
+            _ => all.iter_mut().rev().for_each(Program::turn),
+        }
+    }
+    Measured {
+        contenders: all.into_iter().map(|it| it.finish(bytes)).collect(),
+    }
+}
+
+/// `kumiki run`, as a person has it.
+fn kumiki(programs: &Programs, arguments: &[&str]) -> Command {
+    let mut command = Command::new(&programs.kumiki);
+    programs.add_environment(&mut command);
+    command.arg("run").args(arguments);
+    command
+}
+
+/// The whole process of one short text.
+pub(super) fn processes(place: &Place, programs: &Programs, how: How, table: &mut Table) {
+    let mut row = row(
+        "`kumiki run --text hi`, the whole process",
+        "",
+        Work::Upper,
+        2,
+    );
+    row.goals = vec![Goal {
+        text: "at most 15 ms",
+        value: Value::Time("kumiki"),
+        bound: Bound::AtMost(15e6),
+    }];
+    eprintln!("xtask: {} …", row.title);
+    let plugin = place.plugins().join("text-upper.wasm");
+    let plugin = plugin.display().to_string();
+    let arguments = ["--text", "hi", "-q", "-o", "raw", "-p", &plugin];
+    let mut python = Command::new("python3");
+    python.args(["-c", "print('hi'.upper())"]);
+    let mut node = Command::new("node");
+    node.args(["-e", "console.log('hi'.toUpperCase())"]);
+    let mut all = vec![
+        Program::new("kumiki", Ok(kumiki(programs, &arguments))),
+        Program::new("python", Ok(python)),
+        Program::new("node", Ok(node)),
+    ];
+    for program in &mut all {
+        program.check(Some(b"HI\n"));
+    }
+    let rounds = if how.quick { 10 } else { 40 };
+    table.row(&row, &take_turns(all, rounds, None));
+}
+
+/// Files of each format, generated, and a real text.
+pub(super) fn files(place: &Place, programs: &Programs, how: How, table: &mut Table) -> Result<()> {
+    let size = if how.quick { 1 << 26 } else { 1_000_000_000 };
+    data::check_room(&programs.folder, 4 * size)?;
+    for format in Format::ALL {
+        let input = data::generated(programs, format, size)?;
+        let sample = data::generated(programs, format, 1 << 20)?;
+        let title = format!("{}, {} MB generated", format.name(), size / 1_000_000);
+        let row = Row {
+            goals: goals(format),
+            ..row(title, "", Work::Bare, 0)
+        };
+        compare(place, programs, how, table, &row, format, &input, &sample)?;
+    }
+    let real = place.guests().join("text/reader.txt");
+    let input = data::repeated(&programs.folder, &real, size / 8)?;
+    let title = format!("lines, {} MB of a real text", size / 8_000_000);
+    let row = row(title, "", Work::Bare, 0);
+    compare(
+        place,
+        programs,
+        how,
+        table,
+        &row,
+        Format::Lines,
+        &input,
+        &real,
+    )
+}
+
+fn goals(format: Format) -> Vec<Goal> {
+    let goal = |text, value, bound| Goal { text, value, bound };
+    let memory = goal(
+        "at most 200 MB in memory",
+        Value::Fact("kumiki", "peak"),
+        Bound::AtMost(200e6),
+    );
+    let mut goals = vec![memory];
+    if format == Format::Lines {
+        goals.push(goal(
+            "one core takes at most twice what native Rust does",
+            Value::Ratio("kumiki, 1 core", "native"),
+            Bound::AtMost(2.0),
+        ));
+        goals.push(goal(
+            "two cores 1.8 times as fast as one",
+            Value::Ratio("kumiki, 1 core", "kumiki"),
+            Bound::AtLeast(1.8),
+        ));
+    }
+    goals
+}
+
+/// Measures one input in all who can read it.
+#[expect(clippy::too_many_arguments, reason = "a row, and all it is made of")]
+fn compare(
+    place: &Place,
+    programs: &Programs,
+    how: How,
+    table: &mut Table,
+    row: &Row,
+    format: Format,
+    input: &Path,
+    sample: &Path,
+) -> Result<()> {
+    eprintln!("xtask: {} …", row.title);
+    let expected = all_of(place, programs, format, sample)
+        .into_iter()
+        .find(|it| it.name == "native")
+        .map(|mut native| native.check(None))
+        .unwrap_or_default();
+    let mut all = all_of(place, programs, format, input);
+    for (program, mut small) in all.iter_mut().zip(all_of(place, programs, format, sample)) {
+        small.check(Some(&expected));
+        if small.command.is_err() {
+            program.command = small.command;
+        }
+    }
+    let rounds = if how.quick { 2 } else { 3 };
+    let bytes = File::open(input)?.metadata()?.len();
+    table.row(row, &take_turns(all, rounds, Some(bytes)));
+    Ok(())
+}
+
+/// Everyone, over one input: upper-cases each record and writes it as a line.
+fn all_of(place: &Place, programs: &Programs, format: Format, input: &Path) -> Vec<Program> {
+    let plugin: PathBuf = place.fixtures().join("batch-rust.wasm");
+    let (plugin, path) = (plugin.display().to_string(), input.display().to_string());
+    let mut arguments = vec!["-q", "-o", "raw", "-p", &plugin, &path];
+    arguments.extend(format.arguments());
+    let one = [&arguments[..], &["--jobs", "1"]].concat();
+    let peer = |name| {
+        let mut command = programs.command(name)?;
+        command.args(["run", format.name(), &path]);
+        Ok(command)
+    };
+    let mut all = vec![
+        Program::new("kumiki", Ok(kumiki(programs, &arguments))),
+        Program::new("kumiki, 1 core", Ok(kumiki(programs, &one))),
+        Program::new("native", peer("native")),
+    ];
+    if format == Format::Lines {
+        const UPPER: &str = "import sys\nwrite = sys.stdout.write\n\
+            for line in open(sys.argv[1], encoding='utf-8', newline='\\n'): write(line.upper())";
+        let mut python = Command::new("python3");
+        python.args(["-c", UPPER, &path]);
+        all.push(Program::new("extism", peer("extism")));
+        all.push(Program::new("python", Ok(python)));
+    }
+    all
+}

@@ -1,0 +1,101 @@
+//! What the numbers were measured on.
+
+use std::fs;
+use std::process::Command;
+
+use super::How;
+use super::peers::answer;
+use super::programs::Programs;
+use crate::place::Place;
+
+/// Processor, system, versions and commit, as Markdown.
+pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
+    let said = |program: &str, arguments: &[&str]| {
+        let line = answer(Command::new(program).args(arguments));
+        line.unwrap_or_else(|| "unknown".to_owned())
+    };
+    let git = |arguments: &[&str]| {
+        let line = answer(Command::new("git").current_dir(&place.root).args(arguments));
+        line.unwrap_or_default()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let changed = match git(&["status", "--porcelain"]).is_empty() {
+        true => "",
+        false => ", and what was changed since",
+    };
+    let peers = match &programs.peers {
+        Ok(peers) => format!(
+            "Extism {} on wasmtime {}, mlua {}, rquickjs {}, built by {}",
+            version(place, "benches/peers/Cargo.lock", "extism"),
+            version(place, "benches/peers/Cargo.lock", "wasmtime"),
+            version(place, "benches/peers/Cargo.lock", "mlua"),
+            version(place, "benches/peers/Cargo.lock", "rquickjs"),
+            peers.compiler
+        ),
+        Err(_) => "left out".to_owned(),
+    };
+    let lines = [
+        ("processor", format!("{}, {cores} cores", processor())),
+        ("kernel", said("uname", &["-sr"])),
+        ("libc", said("ldd", &["--version"])),
+        ("load before", load()),
+        (
+            "Kumiki",
+            format!(
+                "commit {}{changed}, wasmtime {}, {}{}",
+                git(&["rev-parse", "--short", "HEAD"]),
+                version(place, "Cargo.lock", "wasmtime"),
+                said("rustc", &["--version"]),
+                if how.dev { ", not as a release" } else { "" }
+            ),
+        ),
+        ("peers", peers),
+        (
+            "others",
+            format!(
+                "{}, {}",
+                said("python3", &["--version"]),
+                said("node", &["--version"])
+            ),
+        ),
+        (
+            "rounds",
+            match how.quick {
+                true => "9 at most (`--quick`)",
+                false => "61 at most",
+            }
+            .to_owned(),
+        ),
+    ];
+    let lines = lines.map(|(name, value)| format!("| {name} | {value} |\n"));
+    format!("| measured on | |\n| --- | --- |\n{}", lines.concat())
+}
+
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let value = |key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let name = value("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    match (value("cpu family"), value("model\t")) {
+        (Some(family), Some(model)) => format!("{name} (family {family}, model {model})"),
+        _ => name,
+    }
+}
+
+/// How many others wanted the processor, over the last minute.
+fn load() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let first = text.split(' ').next().unwrap_or_default();
+    format!("{first} programs that want a core")
+}
+
+/// A crate's version, as a lock file has it.
+fn version(place: &Place, lock: &str, name: &str) -> String {
+    let text = fs::read_to_string(place.root.join(lock)).unwrap_or_default();
+    let (_, rest) = text
+        .split_once(&format!("name = \"{name}\"\nversion = \""))
+        .unwrap_or_default();
+    rest.split('"').next().unwrap_or_default().to_owned()
+}

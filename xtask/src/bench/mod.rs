@@ -1,0 +1,156 @@
+//! Measures Kumiki beside what its users could pick instead: one command, one
+//! table, every ratio from neighbouring turns of the same run. What each
+//! contender does, and why it is fair, is in `docs/decisions/0008-benchmark.md`.
+
+mod contender;
+mod data;
+mod files;
+mod languages;
+mod machine;
+mod peers;
+mod programs;
+mod rounds;
+mod rows;
+mod table;
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use kumiki_build::Toolchain;
+
+use crate::fixtures;
+use crate::place::Place;
+use crate::setup;
+use crate::step::{run as run_program, step};
+use programs::Programs;
+use table::Table;
+
+/// What can be measured. All but the last two are parts of the one table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Benchmark {
+    /// One call, by its work and its size
+    Calls,
+    /// Many records of 100 bytes in a call
+    Many,
+    /// An instance, one call, and its end
+    Fresh,
+    /// The first result: compiled anew, compiled before, and as a whole process
+    First,
+    /// A thousand distinct plugins (a hundred, if quick), loaded
+    Load,
+    /// Ten thousand instances, alive at once
+    Live,
+    /// What epochs and fuel cost
+    Tax,
+    /// The five languages and their peers
+    Guests,
+    /// Whole files through `kumiki run`
+    Files,
+    /// Not in the table: what all limits together cost beside none
+    Limits,
+    /// Not in the table: the languages with sizes and times of building, for
+    /// docs/languages.md
+    Languages,
+}
+
+impl Benchmark {
+    /// The parts of the table.
+    const TABLE: [Self; 9] = [
+        Self::Calls,
+        Self::Many,
+        Self::Fresh,
+        Self::First,
+        Self::Load,
+        Self::Live,
+        Self::Tax,
+        Self::Guests,
+        Self::Files,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Calls => "One call",
+            Self::Many => "Many records of 100 bytes",
+            Self::Fresh => "Instantiate, call, drop",
+            Self::First => "The first result",
+            Self::Load => "Load distinct plugins",
+            Self::Live => "Live instances",
+            Self::Tax => "The tax of epochs and fuel",
+            Self::Guests => "The five languages",
+            Self::Files => "Whole files",
+            Self::Limits => "Limits",
+            Self::Languages => "Languages",
+        }
+    }
+}
+
+/// How it is to be measured.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct How {
+    /// Fewer rounds, smaller files: at most three minutes
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Kumiki as the tests have it, not as a release: to try the benchmark
+    #[arg(long)]
+    pub(crate) dev: bool,
+}
+
+pub(crate) fn run(place: &Place, wanted: &[Benchmark], how: How) -> Result<()> {
+    setup::run(place, &Toolchain::ALL, |_| true)?;
+    step("guests", || fixtures::all(place))?;
+    let others = |it: &&Benchmark| !Benchmark::TABLE.contains(it);
+    for other in wanted.iter().filter(others) {
+        alone(place, *other)?;
+    }
+    let parts: Vec<_> = match wanted.is_empty() {
+        true => Benchmark::TABLE.to_vec(),
+        false => wanted.iter().filter(|it| !others(it)).copied().collect(),
+    };
+    match parts.is_empty() {
+        true => Ok(()),
+        false => compare(place, &parts, how),
+    }
+}
+
+/// Makes the table: on standard output, and in `target/bench`.
+fn compare(place: &Place, parts: &[Benchmark], how: How) -> Result<()> {
+    let programs = Programs::build(place, how)?;
+    let mut table = Table::new(machine::describe(place, &programs, how));
+    for part in parts {
+        table.part(part.title());
+        for row in rows::of(*part, how) {
+            eprintln!("xtask: {} …", row.title);
+            let measured = rounds::measure(&row, &programs, how);
+            table.row(&row, &measured);
+        }
+        match part {
+            Benchmark::First => files::processes(place, &programs, how, &mut table),
+            Benchmark::Files => files::files(place, &programs, how, &mut table)?,
+            _ => {}
+        }
+    }
+    let text = table.finish();
+    let path = programs.folder.join("table.md");
+    std::fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+    crate::step::show(&text);
+    eprintln!("xtask: the table is in {}", place.show(&path));
+    Ok(())
+}
+
+/// A benchmark that is a program of its own.
+fn alone(place: &Place, benchmark: Benchmark) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(&place.root)
+        .env("KUMIKI_PLUGINS", place.plugins())
+        .env("KUMIKI_FIXTURES", place.fixtures())
+        .env("KUMIKI_CACHE", place.artifacts());
+    cargo.args(["bench", "--workspace", "--bench"]);
+    if benchmark == Benchmark::Languages {
+        let times = step("time the builds", || languages::build_times(place))?;
+        cargo.arg("languages").env("KUMIKI_BUILD_TIMES", times);
+    } else {
+        cargo.arg("limits");
+    }
+    run_program(&mut cargo)
+}

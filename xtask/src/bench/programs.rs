@@ -1,0 +1,136 @@
+//! The programs that are measured: ours, and the peers'.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::{How, peers};
+use crate::place::Place;
+use crate::step::{line, step};
+
+/// Where everything is that the benchmark starts.
+pub(crate) struct Programs {
+    /// `kumiki` itself.
+    pub(crate) kumiki: PathBuf,
+    /// Kumiki and wasmtime by hand, as contenders.
+    contender: PathBuf,
+    /// The peers' programs, or why there are none.
+    pub(crate) peers: Result<peers::Peers, String>,
+    /// Where the benchmark keeps what it makes.
+    pub(crate) folder: PathBuf,
+    environment: Vec<(&'static str, PathBuf)>,
+}
+
+impl Programs {
+    pub(crate) fn build(place: &Place, how: How) -> Result<Self> {
+        let folder = place.target.join("bench");
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let peers = step("peers", || peers::build(place));
+        let peers = peers.map_err(|error| format!("{error:#}"));
+        if let Err(why) = &peers {
+            eprintln!("xtask: the peers are left out: {why}");
+        }
+        let (kumiki, contender) = step("Kumiki", || ours(place, how))?;
+        Ok(Self {
+            kumiki,
+            contender,
+            peers,
+            environment: vec![
+                ("KUMIKI_PLUGINS", place.plugins()),
+                ("KUMIKI_FIXTURES", place.fixtures()),
+                ("KUMIKI_CACHE", folder.join("artifacts")),
+                ("KUMIKI_BENCH", folder.clone()),
+                ("KUMIKI_BENCH_GUESTS", place.guests()),
+                ("KUMIKI_BENCH_PEERS", place.root.join("benches/peers")),
+            ],
+            folder,
+        })
+    }
+
+    /// The command that starts a contender.
+    ///
+    /// # Errors
+    /// Why it is left out.
+    pub(crate) fn command(&self, contender: &str) -> Result<Command, String> {
+        let peers = || self.peers.as_ref().map_err(Clone::clone);
+        let mut command = match contender {
+            "extism" => {
+                let guest = peers()?.extism_guest.as_ref();
+                let mut command = Command::new(&peers()?.extism);
+                command.env("KUMIKI_BENCH_EXTISM", guest.map_err(Clone::clone)?);
+                command
+            }
+            "quickjs" | "lua" => Command::new(&peers()?.script),
+            "in-process" | "memcpy" | "dylib" | "pipe" | "python" => {
+                let mut command = Command::new(&peers()?.native);
+                command.env("KUMIKI_BENCH_DYLIB", &peers()?.dylib);
+                command
+            }
+            _ => Command::new(&self.contender),
+        };
+        command.arg(contender);
+        self.add_environment(&mut command);
+        Ok(command)
+    }
+
+    pub(crate) fn add_environment(&self, command: &mut Command) {
+        for (name, path) in &self.environment {
+            command.env(name, path);
+        }
+    }
+}
+
+/// Builds the program and the contender: as the tests do, so that cargo
+/// compiles dependencies once.
+fn ours(place: &Place, how: How) -> Result<(PathBuf, PathBuf)> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(&place.root)
+        .args(["build", "--workspace"]);
+    if !how.dev {
+        cargo.arg("--release");
+    }
+    cargo.args(["--bin", "kumiki", "--bench", "contender"]);
+    let made = executables(&mut cargo)?;
+    let find = |name| {
+        let found = made.iter().find(|(made, _)| made == name);
+        let path = found.map(|(_, path)| path.clone());
+        path.with_context(|| format!("cargo made no `{name}`"))
+    };
+    Ok((find("kumiki")?, find("contender")?))
+}
+
+/// What cargo builds: names, and the files that hold a program, a shared
+/// library or a module.
+pub(super) fn executables(cargo: &mut Command) -> Result<Vec<(String, PathBuf)>> {
+    cargo
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped());
+    let child = cargo
+        .spawn()
+        .with_context(|| format!("cannot run `{}`", line(cargo)))?;
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("`{}` failed ({})", line(cargo), output.status);
+    }
+    let messages = output.stdout.split(|byte| *byte == b'\n');
+    let messages = messages.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let made = messages.filter_map(|message| {
+        let name = message["target"]["name"].as_str()?.to_owned();
+        let files = message["filenames"].as_array()?.iter();
+        let files = files.filter_map(Value::as_str).map(Path::new);
+        let is_library = |file: &&Path| {
+            let extension = file.extension().unwrap_or_default();
+            extension == std::env::consts::DLL_EXTENSION || extension == "wasm"
+        };
+        let file = message["executable"]
+            .as_str()
+            .map(Path::new)
+            .or_else(|| files.clone().find(is_library))?;
+        Some((name, file.to_owned()))
+    });
+    Ok(made.collect())
+}

@@ -1,0 +1,328 @@
+//! What is measured, by whom, and what is hoped for.
+
+use kumiki_turns::Work;
+
+use super::{Benchmark, How};
+
+/// A row of the table.
+pub(super) struct Row {
+    pub(super) title: String,
+    /// What the contenders understand: see `benches/turns`.
+    pub(super) kind: &'static str,
+    pub(super) work: Work,
+    pub(super) size: usize,
+    pub(super) count: usize,
+    pub(super) contenders: &'static [&'static str],
+    pub(super) goals: Vec<Goal>,
+}
+
+/// What is hoped for. A goal that is missed is said to be, and nothing more.
+pub(super) struct Goal {
+    pub(super) text: &'static str,
+    pub(super) value: Value,
+    pub(super) bound: Bound,
+}
+
+/// What a goal is about.
+#[derive(Clone, Copy)]
+pub(super) enum Value {
+    /// How much longer the first takes than the second.
+    Ratio(&'static str, &'static str),
+    /// Nanoseconds of an item, of a contender.
+    Time(&'static str),
+    /// A fact of a contender's.
+    Fact(&'static str, &'static str),
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Bound {
+    pub(super) fn is_met(self, number: f64) -> bool {
+        match self {
+            Self::AtMost(most) => number <= most,
+            Self::AtLeast(least) => number >= least,
+        }
+    }
+}
+
+const fn goal(text: &'static str, value: Value, bound: Bound) -> Goal {
+    Goal { text, value, bound }
+}
+
+/// All who can be called.
+const CALLED: &[&str] = &[
+    "kumiki",
+    "by-hand",
+    "by-hand-default",
+    "extism",
+    "dylib",
+    "in-process",
+    "pipe",
+    "quickjs",
+    "lua",
+];
+
+/// The rows of a part of the table, but for those of whole processes.
+pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
+    match part {
+        Benchmark::Calls => calls(),
+        Benchmark::Many => many(),
+        Benchmark::Fresh => fresh(),
+        Benchmark::First => first(),
+        Benchmark::Load => load(if how.quick { 100 } else { 1000 }),
+        Benchmark::Live => live(),
+        Benchmark::Tax => tax(),
+        Benchmark::Guests => guests(),
+        Benchmark::Files | Benchmark::Limits | Benchmark::Languages => Vec::new(),
+    }
+}
+
+/// A row that all can do who can be called.
+pub(super) fn row(title: impl Into<String>, kind: &'static str, work: Work, size: usize) -> Row {
+    Row {
+        title: title.into(),
+        kind,
+        work,
+        size,
+        count: 1,
+        contenders: CALLED,
+        goals: Vec::new(),
+    }
+}
+
+fn calls() -> Vec<Row> {
+    use Bound::{AtLeast, AtMost};
+    use Value::Ratio;
+    let mut rows = Vec::new();
+    for size in [0, 21, 256, 4096, 65536] {
+        let mut echo = row(format!("echo, {size} bytes"), "call", Work::Echo, size);
+        if size == 21 {
+            let text = "at most 1.05 times by hand";
+            echo.goals = vec![goal(text, Ratio("kumiki", "by-hand"), AtMost(1.05))];
+        }
+        if size == 65536 {
+            echo.contenders = &[
+                "kumiki",
+                "memcpy",
+                "by-hand",
+                "by-hand-default",
+                "extism",
+                "dylib",
+                "in-process",
+                "pipe",
+                "quickjs",
+                "lua",
+            ];
+            let text = "at most twice what two copies cost";
+            echo.goals = vec![goal(text, Ratio("kumiki", "memcpy"), AtMost(2.0))];
+        }
+        rows.push(echo);
+    }
+    for size in [21, 256, 4096, 65536] {
+        let title = format!("upper-case with a log and two entries, {size} bytes");
+        let mut upper = row(title, "call", Work::Upper, size);
+        if size == 21 {
+            upper.goals = vec![
+                goal(
+                    "at most 1.05 times by hand",
+                    Ratio("kumiki", "by-hand"),
+                    AtMost(1.05),
+                ),
+                goal(
+                    "6.5 times as fast as Extism",
+                    Ratio("extism", "kumiki"),
+                    AtLeast(6.5),
+                ),
+            ];
+        }
+        rows.push(upper);
+    }
+    rows
+}
+
+fn many() -> Vec<Row> {
+    use Bound::AtLeast;
+    use Value::Ratio;
+    let many = |count| {
+        let title = format!("upper-case, {count} records a call");
+        let mut row = row(title, "many", Work::Bare, 100);
+        row.count = count;
+        row.contenders = &[
+            "kumiki",
+            "kumiki-batch",
+            "kumiki-single",
+            "by-hand-column",
+            "by-hand-batch",
+            "extism",
+            "dylib",
+            "in-process",
+            "pipe",
+        ];
+        if count == 1024 {
+            row.goals = vec![
+                goal(
+                    "column 5 times as fast as single",
+                    Ratio("kumiki-single", "kumiki"),
+                    AtLeast(5.0),
+                ),
+                goal(
+                    "column twice as fast as batch",
+                    Ratio("kumiki-batch", "kumiki"),
+                    AtLeast(2.0),
+                ),
+            ];
+        }
+        row
+    };
+    [1, 64, 1024, 10_000].map(many).into()
+}
+
+fn fresh() -> Vec<Row> {
+    use Bound::{AtLeast, AtMost};
+    use Value::Ratio;
+    let fresh = |threads| {
+        let plural = if threads == 1 { "" } else { "s" };
+        let title = format!("upper-case, 21 bytes, {threads} thread{plural}");
+        let mut row = row(title, "fresh", Work::Upper, 21);
+        row.count = threads;
+        row.contenders = &[
+            "kumiki",
+            "by-hand",
+            "by-hand-default",
+            "extism",
+            "pipe",
+            "quickjs",
+            "lua",
+        ];
+        row.goals = vec![
+            goal(
+                "at most 1.1 times by hand, pooled",
+                Ratio("kumiki", "by-hand"),
+                AtMost(1.1),
+            ),
+            goal(
+                "12 times as fast as Extism",
+                Ratio("extism", "kumiki"),
+                AtLeast(12.0),
+            ),
+        ];
+        row
+    };
+    [1, 2].map(fresh).into()
+}
+
+fn first() -> Vec<Row> {
+    use Bound::AtMost;
+    use Value::{Ratio, Time};
+    let who: &[_] = &["kumiki", "by-hand", "by-hand-default", "extism", "dylib"];
+    let mut cached = row("upper-case, compiled before", "first", Work::Upper, 21);
+    cached.contenders = who;
+    cached.goals = vec![
+        goal("at most 0.5 ms", Time("kumiki"), AtMost(500_000.0)),
+        goal(
+            "at most 1.1 times by hand",
+            Ratio("kumiki", "by-hand"),
+            AtMost(1.1),
+        ),
+    ];
+    let mut cold = row("upper-case, compiled anew", "cold", Work::Upper, 21);
+    cold.contenders = &["kumiki", "by-hand", "by-hand-default", "extism"];
+    let mut python = row(
+        "the plugin in Python, compiled before",
+        "first",
+        Work::Title,
+        21,
+    );
+    python.contenders = &["kumiki", "by-hand"];
+    let mut pipe = row("a process over pipes", "first", Work::Upper, 21);
+    pipe.contenders = &["pipe"];
+    let mut cpython = row("CPython over pipes", "first", Work::Title, 21);
+    cpython.contenders = &["python"];
+    vec![cached, cold, python, pipe, cpython]
+}
+
+fn load(count: usize) -> Vec<Row> {
+    let title = format!("upper-case, each of {count}");
+    let mut row = row(title, "load", Work::Upper, 21);
+    row.count = count;
+    row.contenders = &["kumiki", "by-hand", "by-hand-default", "extism", "dylib"];
+    vec![row]
+}
+
+fn live() -> Vec<Row> {
+    use Bound::AtMost;
+    use Value::Fact;
+    let mut row = row(
+        "10,000 of upper-case: a call of the next",
+        "live",
+        Work::Upper,
+        21,
+    );
+    row.count = 10_000;
+    row.contenders = &["kumiki", "by-hand"];
+    row.goals = vec![
+        goal("none refused", Fact("kumiki", "refused"), AtMost(0.0)),
+        goal(
+            "at most 20 KiB each",
+            Fact("kumiki", "bytes"),
+            AtMost(20.0 * 1024.0),
+        ),
+    ];
+    vec![row]
+}
+
+fn tax() -> Vec<Row> {
+    let taxed = |(title, work, size)| {
+        let mut row = row(title, "call", work, size);
+        row.contenders = &[
+            "by-hand-unlimited",
+            "by-hand",
+            "by-hand-fuel",
+            "kumiki",
+            "kumiki-fuel",
+        ];
+        row
+    };
+    let rows = [
+        ("upper-case, 21 bytes", Work::Upper, 21),
+        ("upper-case, 64 KiB", Work::Upper, 65536),
+        ("reverse in C, 64 KiB", Work::Reverse, 65536),
+        ("word count in JavaScript, 4 KiB", Work::Words, 4096),
+    ];
+    rows.map(taxed).into()
+}
+
+fn guests() -> Vec<Row> {
+    let guest = |(language, work, size, contenders)| {
+        let mut row = row(format!("{language}, {size} bytes"), "call", work, size);
+        row.contenders = contenders;
+        row
+    };
+    let mut rows = Vec::new();
+    for size in [21, 4096] {
+        let native: &[_] = &["kumiki", "by-hand", "in-process"];
+        let all: [(_, _, _, &[_]); 5] = [
+            ("Rust, upper-case", Work::Upper, size, native),
+            ("C, reverse", Work::Reverse, size, native),
+            (
+                "JavaScript, word count",
+                Work::Words,
+                size,
+                &["kumiki", "by-hand", "quickjs", "in-process"],
+            ),
+            (
+                "Python, title case",
+                Work::Title,
+                size,
+                &["kumiki", "by-hand", "python", "in-process"],
+            ),
+            ("Go, slug", Work::Slug, size, native),
+        ];
+        rows.extend(all.map(guest));
+    }
+    rows
+}
