@@ -104,7 +104,6 @@ fn memory_that_grows_is_found() {
     );
 }
 
-/// It has its limit of memory full before anything is counted, and lives on.
 #[test]
 fn memory_that_grows_with_many_records_alone_is_found() {
     // Behind its variables, which stand first.
@@ -135,6 +134,7 @@ fn memory_that_grows_once_is_no_leak() {
     assert_eq!(failures(&guest), []);
 }
 
+/// It has its limit of memory full before anything is counted, and lives on.
 #[test]
 fn memory_that_is_full_is_found() {
     let body = format!("(drop (memory.grow (i32.const 16))) {ECHO}");
