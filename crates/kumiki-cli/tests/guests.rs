@@ -8,7 +8,7 @@ use std::process::Command;
 
 use kumiki::Cache;
 use kumiki::inspect::Interfaces;
-use kumiki_text::{Config, Error, Growth, ProcessError, TextHost, TextPlugin, Way, conformance};
+use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, Way, conformance};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::{Guest, artifacts};
 
@@ -43,11 +43,6 @@ fn main() {
         ),
         trial("answers in every way of JavaScript", "errors-ts", ts_errors),
         trial("title-cases", "text-title-py", text_title),
-        trial(
-            "leaks in batches, a known fault",
-            "text-title-py",
-            python_leaks_in_batches,
-        ),
         trial("makes slugs", "text-slug-go", text_slug),
         trial("behaves in every way a host can test", "probe", probe),
         trial("leaks, and is told so", "leak-c", leak_c),
@@ -196,17 +191,6 @@ fn text_title(path: &Path) -> Result<(), Failed> {
             (" ", " |words=0|transform=titlecase"),
         ],
     )
-}
-
-/// componentize-py keeps some bytes of each result in a list. This is checked so
-/// that its mending is noticed: then every language's batch can be held to that.
-fn python_leaks_in_batches(path: &Path) -> Result<(), Failed> {
-    let growth = Growth::measure_by(&host()?.load(path)?, Way::BATCH)?;
-    if growth.is_leak() && growth.bytes_per_call() < 32 {
-        Ok(())
-    } else {
-        Err(format!("it is mended, or worse: {growth}").into())
-    }
 }
 
 fn text_slug(path: &Path) -> Result<(), Failed> {

@@ -38,8 +38,9 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
         trial(&language, "name and version", says_what_it_is),
         trial(&language, "ways", offers_its_ways),
     ];
-    // StarlingMonkey's takes minutes where the machine has other work, and
-    // Python's is known not to: tests/guests.rs shows it.
+    // StarlingMonkey's takes minutes where the machine has other work. Python's
+    // does not give all of it back, as docs/languages.md says, but that shows
+    // only after some hundred thousand records.
     if !matches!(toolchain, Toolchain::StarlingMonkey | Toolchain::Python) {
         trials.push(trial(&language, "memory, by batch", keeps_its_memory));
     }
