@@ -29,14 +29,14 @@ impl Single {
             return None;
         }
         let exports = exported(resolve, world).into_iter().enumerate();
-        let with_one = exports.filter(|(_, export)| match export {
+        let mut with_one = exports.filter(|(_, export)| match export {
             Export::Interface(_, id) => resolve.interfaces[*id]
                 .functions
                 .get(name)
                 .is_some_and(|one| is_many_of(resolve, many, one)),
             Export::Function(..) => false,
         });
-        let (export, _) = with_one.last()?;
+        let (export, _) = with_one.next()?;
         Some(Self {
             export,
             function: name.to_lower_camel_case(),
