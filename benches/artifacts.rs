@@ -35,6 +35,10 @@ const PAIRS: usize = 301;
 const SETTLED: Duration = Duration::from_millis(2100);
 
 fn main() {
+    let mut arguments = std::env::args_os().skip_while(|argument| argument != many::LOAD);
+    if let (Some(_), Some(folder)) = (arguments.next(), arguments.next()) {
+        return many::load_and_print(Path::new(&folder));
+    }
     println!("first result, in process | by hand | Kumiki | Kumiki / by hand | compiled anew");
     for name in GUESTS {
         match Guest::find(name).path() {

@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +14,9 @@ use crate::SETTLED;
 
 const COUNT: usize = 1000;
 
+/// The argument by which the program is started once more.
+pub(crate) const LOAD: &str = "--load";
+
 /// Loads copies of the plugin at `path` that differ in a section that says
 /// nothing, and prints what that takes.
 pub(crate) fn many(name: &str, path: &Path) {
@@ -22,10 +26,7 @@ pub(crate) fn many(name: &str, path: &Path) {
         .map(|number| variant(folder.path(), &component, number))
         .collect();
     thread::sleep(SETTLED);
-    let open = || {
-        let cache = Cache::open(folder.path().join("artifacts")).expect("a cache");
-        TextHost::builder().cache(cache).build().expect("a host")
-    };
+    let open = || host(folder.path());
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let compiled = load(&open(), &files, cores).0;
     thread::sleep(SETTLED);
@@ -34,7 +35,7 @@ pub(crate) fn many(name: &str, path: &Path) {
 
     let (one, plugins) = load(&open(), &files, 1);
     let (all, _) = load(&open(), &files, cores);
-    let memory = memory(&open(), &files);
+    let memory = memory(folder.path());
     let start = Instant::now();
     drop(plugins);
     let dropped = each(start.elapsed());
@@ -44,9 +45,18 @@ pub(crate) fn many(name: &str, path: &Path) {
     );
 }
 
+fn host(folder: &Path) -> TextHost {
+    let cache = Cache::open(folder.join("artifacts")).expect("a cache");
+    TextHost::builder().cache(cache).build().expect("a host")
+}
+
+fn file(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("{number:04}.wasm"))
+}
+
 /// The component with one more section, which has a number.
 fn variant(folder: &Path, component: &[u8], number: usize) -> PathBuf {
-    let path = folder.join(format!("{number:04}.wasm"));
+    let path = file(folder, number);
     let section = format!("\x06number{number:08}");
     let length = u8::try_from(section.len()).expect("it is short");
     let bytes = [component, &[0, length], section.as_bytes()].concat();
@@ -83,13 +93,28 @@ fn each(time: Duration) -> Duration {
     time / u32::try_from(COUNT).expect("it is small")
 }
 
-/// How many bytes one more takes. What was compiled before has left room that
-/// the first thousands fill.
-fn memory(host: &TextHost, files: &[PathBuf]) -> f64 {
-    let _room: Vec<_> = (0..4).map(|_| load(host, files, 1)).collect();
+/// What a thousand take in a process of their own, in bytes each: in this one,
+/// what was compiled has left room that they would fill first.
+fn memory(folder: &Path) -> f64 {
+    let program = std::env::current_exe().expect("a program");
+    let output = Command::new(program).arg(LOAD).arg(folder).output();
+    let output = output.expect("it starts").stdout;
+    let bytes: f64 = String::from_utf8_lossy(&output)
+        .trim()
+        .parse()
+        .expect("a number");
+    bytes / COUNT as f64
+}
+
+/// The other process's part: prints how many bytes it took to load the plugins
+/// in `folder`.
+pub(crate) fn load_and_print(folder: &Path) {
+    let files: Vec<_> = (0..COUNT).map(|number| file(folder, number)).collect();
+    let host = host(folder);
+    drop(host.load(&files[0]).expect("a plugin"));
     let before = anonymous();
-    let _more = load(host, files, 1);
-    anonymous().saturating_sub(before) as f64 / COUNT as f64
+    let _plugins = load(&host, &files, 1);
+    println!("{}", anonymous().saturating_sub(before));
 }
 
 /// This process's memory that is no file's, in bytes; 0 where the system does
