@@ -155,7 +155,7 @@ impl Pooled {
     pub(crate) fn make(&self) {
         let mut store = Store::new(&self.engine, State);
         store.set_epoch_deadline(360_001);
-        drop(self.pre.instantiate(&mut store).expect("an instance"));
+        std::hint::black_box(self.pre.instantiate(&mut store).expect("an instance"));
     }
 
     /// The output of a new instance.

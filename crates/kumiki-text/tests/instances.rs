@@ -1,6 +1,8 @@
 //! When instances are made and ended, and what one leaves to the next: warm,
 //! fresh, in slots and outside of them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
