@@ -379,6 +379,7 @@ fn files_that_are_not_written() {
         &["rows.csv", "-O", "old.txt"],
         &["rows.csv", "-O", "folder"],
         &["rows.csv", "-O", "nowhere/out.txt"],
+        &["rows.csv", "-O", "-"],
     ] {
         let text = scene.transcript(&[&["run", "-q"], flags].concat());
         assert!(text.contains("exit code: 2\n"), "{text}");

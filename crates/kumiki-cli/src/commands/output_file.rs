@@ -21,6 +21,12 @@ pub(super) fn check(
     path: &Path,
     plugins: &[PathBuf],
 ) -> Result<(), Failure> {
+    if path.as_os_str() == "-" {
+        return Err(Failure::wrong_use(
+            "standard output is written where no file is named",
+            "leave out `--output-file`",
+        ));
+    }
     if path.is_dir() {
         return Err(Failure::wrong_use(
             format!("`{}` is a folder, not a file", path.display()),

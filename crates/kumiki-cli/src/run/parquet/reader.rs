@@ -233,7 +233,7 @@ mod tests {
         for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY] {
             let whole = file(compression);
             for at in 0..whole.len() {
-                for change in [0x01, 0x80, 0xff] {
+                for change in [0x01, 0xff] {
                     let mut bytes = whole.clone();
                     bytes[at] ^= change;
                     refused += usize::from(read(&path, &bytes).is_err());
