@@ -7,9 +7,7 @@ use std::path::PathBuf;
 
 use kumiki::EngineConfig;
 use kumiki::wasmtime::component::{Component, HasSelf, Linker};
-use kumiki::wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result as Ran, Store,
-};
+use kumiki::wasmtime::{Config, Engine, Result as Ran, Store};
 use kumiki_turns::{Answer, Digest, Row, Set, Turn, Work, input, repeat, side_by_side};
 
 use crate::memory::Held;
@@ -74,8 +72,12 @@ type Pre = TextPluginPre<State>;
 
 impl Hand {
     fn new(name: &str, row: &Row) -> Result<Self, String> {
-        let same = EngineConfig::default();
-        let (mut config, limited, fuel) = match name {
+        let mut same = EngineConfig::default();
+        if row.kind == "live" {
+            // As many as Kumiki has for this row.
+            same = same.with_slots(u32::try_from(row.count + 1).unwrap_or(u32::MAX));
+        }
+        let (config, limited, fuel) = match name {
             "by-hand" => (same.to_wasmtime(), true, false),
             "by-hand-fuel" => (same.with_fuel(true).to_wasmtime(), true, true),
             "by-hand-default" => (Config::new(), false, false),
@@ -85,9 +87,6 @@ impl Hand {
                 (config, false, false)
             }
         };
-        if name == "by-hand" && matches!(row.kind.as_str(), "fresh" | "live") {
-            config.allocation_strategy(pool(row));
-        }
         let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;
         let mut linker = Linker::new(&engine);
         TextPlugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
@@ -263,20 +262,6 @@ fn map(engine: &Engine, file: &std::path::Path) -> Ran<Component> {
     unsafe {
         Component::deserialize_file(engine, file)
     }
-}
-
-/// A pool that is large enough for the row, as one would set it up for short
-/// calls: no stacks, and what an instance wrote is zeroed where that is little.
-fn pool(row: &Row) -> InstanceAllocationStrategy {
-    let instances = u32::try_from(row.count).unwrap_or(u32::MAX).max(64) + 8;
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
-        .total_core_instances(4 * instances)
-        .total_memories(instances)
-        .total_tables(2 * instances)
-        .total_stacks(1)
-        .linear_memory_keep_resident(64 << 10);
-    InstanceAllocationStrategy::Pooling(pool)
 }
 
 /// One plugin in a store, and nothing around it.

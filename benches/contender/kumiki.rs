@@ -3,8 +3,9 @@
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use kumiki::{Cache, Limits, LogRecord, Observer, Plugin};
+use kumiki::{Cache, Limits, LogRecord, Observer, Plugin, Renewal};
 use kumiki_text::{Config, ProcessResult, TextContract, TextHost, TextPlugin, Texts, Way};
 use kumiki_turns::{Answer, Row, Set, Turn, Work, input, repeat, side_by_side};
 
@@ -40,19 +41,24 @@ pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
     }
 }
 
-fn host(fuel: Option<u64>, cached: bool) -> Result<TextHost, String> {
+/// Slots, where a row does not want more.
+const SLOTS: u32 = 1000;
+/// When the cache takes what it wrote for settled.
+const SETTLED: Duration = Duration::from_millis(2100);
+
+fn host(fuel: Option<u64>, cached: bool, slots: u32) -> Result<TextHost, String> {
     let cache = || Cache::open(plugins::folder().join("artifacts"));
     let cache = cached.then(cache).transpose().map_err(said)?;
     let mut limits = Limits::default();
     limits.fuel = fuel;
-    let builder = TextHost::builder().limits(limits).cache(cache);
+    let builder = TextHost::builder().limits(limits).cache(cache).slots(slots);
     let observer = Counting(AtomicUsize::new(0));
     builder.observer(observer).build().map_err(said)
 }
 
-fn loaded(work: Work, fuel: Option<u64>) -> Result<Plugin<TextContract>, String> {
+fn loaded(work: Work, fuel: Option<u64>, slots: u32) -> Result<Plugin<TextContract>, String> {
     let component = plugins::component(work)?;
-    host(fuel, true)?
+    host(fuel, true, slots)?
         .load_bytes(work.name(), &component)
         .map_err(said)
 }
@@ -84,7 +90,7 @@ fn ask(plugin: &mut TextPlugin, text: &str) -> Result<Answer, String> {
 }
 
 fn call(work: Work, text: &str, fuel: Option<u64>) -> Result<Set, String> {
-    let mut plugin = plugin(loaded(work, fuel)?)?;
+    let mut plugin = plugin(loaded(work, fuel, SLOTS)?)?;
     let text = text.to_owned();
     let digest = ask(&mut plugin, &text)?.digest();
     let turn = repeat(1, move || {
@@ -95,7 +101,7 @@ fn call(work: Work, text: &str, fuel: Option<u64>) -> Result<Set, String> {
 }
 
 fn many(row: &Row, text: &str, way: Option<Way>) -> Result<Set, String> {
-    let mut plugin = plugin(loaded(row.work, None)?)?;
+    let mut plugin = plugin(loaded(row.work, None, SLOTS)?)?;
     if let Some(way) = way
         && !plugin.set_way(way)
     {
@@ -116,15 +122,15 @@ fn many(row: &Row, text: &str, way: Option<Way>) -> Result<Set, String> {
 
 /// An instance, one call, and its end.
 fn fresh(row: &Row, text: String) -> Result<Set, String> {
-    let plugin = plugin(loaded(row.work, None)?)?;
+    let plugin = plugin(loaded(row.work, None, SLOTS)?)?;
     let digest = ask(&mut plugin.sibling(), &text)?.digest();
     let plugin = std::sync::Mutex::new(plugin);
     let turn: Turn = side_by_side(row.count, move |until| {
-        let mut own = plugin.lock().expect("no panic").sibling();
+        let own = plugin.lock().expect("no panic").sibling();
+        let mut own = own.with_renewal(Renewal::fresh());
         until.each(|| {
             let result = own.process(black_box(&text));
             drop(black_box(result.expect("an answer")));
-            own.restart();
         });
     });
     Ok(Set::new(digest, turn))
@@ -132,9 +138,12 @@ fn fresh(row: &Row, text: String) -> Result<Set, String> {
 
 /// From the file on disk to the first answer, compiled before or not.
 fn first(work: Work, text: String, cached: bool) -> Result<Set, String> {
-    let (host, file) = (host(None, cached)?, plugins::file(work)?);
+    let (host, file) = (host(None, cached, SLOTS)?, plugins::file(work)?);
     let load = move || TextPlugin::load(&host, &file, Config::default());
     let digest = ask(&mut load().map_err(said)?, &text)?.digest();
+    if cached {
+        std::thread::sleep(SETTLED);
+    }
     let turn = repeat(1, move || {
         let mut plugin = load().expect("a plugin");
         let result = plugin.process(black_box(&text));
@@ -146,12 +155,13 @@ fn first(work: Work, text: String, cached: bool) -> Result<Set, String> {
 /// One after the other of many plugins, compiled before, each kept until the
 /// last has come.
 fn load(row: &Row, text: &str) -> Result<Set, String> {
-    let host = host(None, true)?;
+    let host = host(None, true, SLOTS)?;
     let components = plugins::distinct(row.work, row.count)?;
     let load = move |number: usize| host.load_bytes("plugin", &components[number]);
     for number in 0..row.count {
         load(number).map_err(said)?;
     }
+    std::thread::sleep(SETTLED);
     let before = Held::now();
     let all: Result<Vec<_>, _> = (0..row.count).map(&load).collect();
     let facts = before.since(row.count);
@@ -173,7 +183,8 @@ fn load(row: &Row, text: &str) -> Result<Set, String> {
 
 /// Many live instances, each called once and kept.
 fn live(row: &Row, text: String) -> Result<Set, String> {
-    let mut first = plugin(loaded(row.work, None)?)?;
+    let slots = u32::try_from(row.count + 1).map_err(|error| error.to_string())?;
+    let mut first = plugin(loaded(row.work, None, slots)?)?;
     let digest = ask(&mut first, &text)?.digest();
     let before = Held::now();
     let (mut all, mut refused) = (Vec::with_capacity(row.count), 0.0);

@@ -192,8 +192,9 @@ pub(super) fn files(place: &Place, programs: &Programs, how: How, table: &mut Ta
         compare(place, programs, how, table, &row, format, &input, &sample)?;
     }
     let real = place.guests().join("text/reader.txt");
-    let input = data::repeated(&programs.folder, &real, size / 8)?;
-    let title = format!("lines, {} MB of a real text", size / 8_000_000);
+    let size = size.min(1 << 27);
+    let input = data::repeated(&programs.folder, &real, size)?;
+    let title = format!("lines, {} MB of a real text", size / 1_000_000);
     let row = row(title, "", Work::Bare, 0);
     compare(
         place,
@@ -261,6 +262,20 @@ fn compare(
     Ok(())
 }
 
+/// The same, kept on one core: a reader and a writer that work beside a single
+/// worker would be a second one otherwise.
+fn on_one_core(command: &Command) -> Command {
+    let mut pinned = Command::new("taskset");
+    pinned.args(["--cpu-list", "0"]);
+    pinned.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            pinned.env(name, value);
+        }
+    }
+    pinned
+}
+
 /// Everyone, over one input: upper-cases each record and writes it as a line.
 fn all_of(place: &Place, programs: &Programs, format: Format, input: &Path) -> Vec<Program> {
     let plugin: PathBuf = place.fixtures().join("batch-rust.wasm");
@@ -275,8 +290,8 @@ fn all_of(place: &Place, programs: &Programs, format: Format, input: &Path) -> V
     };
     let mut all = vec![
         Program::new("kumiki", Ok(kumiki(programs, &arguments))),
-        Program::new("kumiki, 1 core", Ok(kumiki(programs, &one))),
-        Program::new("native", peer("native")),
+        Program::new("kumiki, 1 core", Ok(on_one_core(&kumiki(programs, &one)))),
+        Program::new("native", peer("native").map(|native| on_one_core(&native))),
     ];
     if format == Format::Lines {
         const UPPER: &str = "import sys\nwrite = sys.stdout.write\n\

@@ -25,7 +25,7 @@ use crate::step::{run as run_program, step};
 use programs::Programs;
 use table::Table;
 
-/// What can be measured. All but the last two are parts of the one table.
+/// What can be measured. All but the last four are parts of the one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Benchmark {
     /// One call, by its work and its size
@@ -46,6 +46,11 @@ pub(crate) enum Benchmark {
     Guests,
     /// Whole files through `kumiki run`
     Files,
+    /// Not in the table: the first result of a plugin in each language, and a
+    /// thousand plugins on all cores
+    Artifacts,
+    /// Not in the table: what an instance costs beside wasmtime's pool by hand
+    Instances,
     /// Not in the table: what all limits together cost beside none
     Limits,
     /// Not in the table: the languages with sizes and times of building, for
@@ -67,6 +72,7 @@ impl Benchmark {
         Self::Files,
     ];
 
+    /// What it is called in the table; of what is not in it, the program's name.
     fn title(self) -> &'static str {
         match self {
             Self::Calls => "One call",
@@ -78,6 +84,8 @@ impl Benchmark {
             Self::Tax => "The tax of epochs and fuel",
             Self::Guests => "The five languages",
             Self::Files => "Whole files",
+            Self::Artifacts => "Artifacts",
+            Self::Instances => "Instances",
             Self::Limits => "Limits",
             Self::Languages => "Languages",
         }
@@ -146,11 +154,10 @@ fn alone(place: &Place, benchmark: Benchmark) -> Result<()> {
         .env("KUMIKI_FIXTURES", place.fixtures())
         .env("KUMIKI_CACHE", place.artifacts());
     cargo.args(["bench", "--workspace", "--bench"]);
+    cargo.arg(benchmark.title().to_lowercase());
     if benchmark == Benchmark::Languages {
         let times = step("time the builds", || languages::build_times(place))?;
-        cargo.arg("languages").env("KUMIKI_BUILD_TIMES", times);
-    } else {
-        cargo.arg("limits");
+        cargo.env("KUMIKI_BUILD_TIMES", times);
     }
     run_program(&mut cargo)
 }
