@@ -92,10 +92,6 @@ impl Column {
     }
 
     /// What came of each row: its output and its metadata.
-    #[expect(
-        clippy::type_complexity,
-        reason = "a row is used where it is, and only once"
-    )]
     pub(crate) fn rows(
         &self,
     ) -> impl Iterator<Item = Result<(&str, impl ExactSizeIterator<Item = (&str, &str)>), ProcessError>>
