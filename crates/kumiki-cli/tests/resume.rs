@@ -62,19 +62,60 @@ fn scene() -> Scene {
         )
 }
 
-/// Each with what it writes: plain, and packed in parts.
-const RUNS: [(&[&str], &str); 4] = [
-    (&["lines.txt", "more.txt.zst", "-o", "raw"], "out.txt"),
-    (&["lines.txt", "--skip-blank"], "out.jsonl.gz"),
+/// Each with what it reads and writes: plain, and packed in parts.
+const RUNS: [(&[&str], &[&str], &str); 4] = [
+    (&["lines.txt", "more.txt.zst"], &["-o", "raw"], "out.txt"),
+    (&["lines.txt"], &["--skip-blank"], "out.jsonl.gz"),
     (
-        &["rows.csv", "--field", "text", "--into", "new"],
+        &["rows.csv"],
+        &["--field", "text", "--into", "new"],
         "out.csv.zst",
     ),
     (
-        &["rows.jsonl", "--field", "text", "--into", "text"],
+        &["rows.jsonl"],
+        &["--field", "text", "--into", "text"],
         "out.ndjson",
     ),
 ];
+
+/// A run that is not stopped.
+struct Whole<'a> {
+    /// The inputs, as often as it takes to last, and the flags.
+    arguments: Vec<&'a str>,
+    contents: Vec<u8>,
+    /// How long it took.
+    time: Duration,
+}
+
+/// Runs it with its inputs once, twice, four times, until it takes so long on
+/// this machine, and removes what it wrote.
+fn whole<'a>(
+    scene: &Scene,
+    inputs: &[&'a str],
+    flags: &[&'a str],
+    file: &str,
+    least: Duration,
+) -> Whole<'a> {
+    let mut inputs = inputs.to_vec();
+    loop {
+        let arguments = [&inputs[..], flags].concat();
+        let start = Instant::now();
+        let output = command(scene, &arguments, file, &[]).output();
+        let (output, time) = (output.expect("it runs"), start.elapsed());
+        // Some records fail.
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let contents = contents(scene, file);
+        fs::remove_file(scene.path(file)).expect("it is there");
+        if time >= least {
+            return Whole {
+                arguments,
+                contents,
+                time,
+            };
+        }
+        inputs = inputs.repeat(2);
+    }
+}
 
 fn command(scene: &Scene, flags: &[&str], file: &str, more: &[&str]) -> Command {
     let fixed = ["run", "--jobs", "2", "--output-file", file];
@@ -114,8 +155,9 @@ fn stopped(
     flags: &[&str],
     file: &str,
     signal: &str,
-    delays: [u64; 2],
+    delays: [Duration; 2],
 ) -> (u32, u64) {
+    let delays = delays.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
     let (mut stops, mut behind, mut random) = (0, 0, 1_u64);
     loop {
         random = random
@@ -161,21 +203,22 @@ fn stopped(
 #[test]
 fn interrupted_runs_come_to_the_same() {
     let scene = scene();
-    for (flags, file) in RUNS {
-        let output = command(&scene, flags, file, &[]).output().expect("it runs");
-        // Some records fail.
-        assert_eq!(output.status.code(), Some(1), "{flags:?}");
-        let whole = contents(&scene, file);
+    for (inputs, flags, file) in RUNS {
+        let Whole {
+            arguments,
+            contents: whole,
+            time,
+        } = whole(&scene, inputs, flags, file, Duration::from_millis(500));
         assert!(whole.len() > 100_000, "{} bytes", whole.len());
-        fs::remove_file(scene.path(file)).expect("it is there");
-        let (stops, behind) = stopped(&scene, flags, file, "-INT", [20, 120]);
+        let delays = [time / 20, time / 4];
+        let (stops, behind) = stopped(&scene, &arguments, file, "-INT", delays);
         assert!(
             stops > 1 && behind > 0,
-            "{flags:?} was interrupted {stops} times only"
+            "{arguments:?} was interrupted {stops} times only"
         );
         assert!(
             contents(&scene, file) == whole,
-            "{flags:?}, interrupted {stops} times"
+            "{arguments:?}, interrupted {stops} times"
         );
         assert!(!scene.path(&format!("{file}.part.json")).exists());
     }
@@ -185,17 +228,16 @@ fn interrupted_runs_come_to_the_same() {
 #[test]
 fn killed_runs_come_to_the_same() {
     let scene = scene();
-    // Longer, so that there is time to keep something.
-    let (flags, file) = (
-        [&["lines.txt"; 8][..], &["-o", "jsonl"]].concat(),
-        "out.zst",
-    );
-    command(&scene, &flags, file, &[])
-        .output()
-        .expect("it runs");
-    let whole = contents(&scene, file);
-    fs::remove_file(scene.path(file)).expect("it is there");
-    let (stops, behind) = stopped(&scene, &flags, file, "-KILL", [1200, 2400]);
+    let file = "out.zst";
+    // How far it is good is kept every second.
+    let least = Duration::from_secs(4);
+    let Whole {
+        arguments,
+        contents: whole,
+        time,
+    } = whole(&scene, &["lines.txt"], &["-o", "jsonl"], file, least);
+    let delays = [time * 3 / 8, time * 5 / 8];
+    let (stops, behind) = stopped(&scene, &arguments, file, "-KILL", delays);
     assert!(
         stops > 0 && behind > 0,
         "killed {stops} times, behind {behind}"
@@ -220,7 +262,7 @@ fn interrupted() -> Scene {
     while !scene.path("out.txt.part.json").exists() {
         thread::sleep(Duration::from_millis(5));
     }
-    thread::sleep(Duration::from_millis(100));
+    thread::sleep(Duration::from_millis(20));
     send(&child, "-INT");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130));
