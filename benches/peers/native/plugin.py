@@ -37,9 +37,10 @@ kinds = module(
     ProcessError=types.SimpleNamespace(INVALID_INPUT="invalid-input"),
 )
 imports = module("wit_world.imports", host_api=host_api, types=kinds)
-exports = module("wit_world.exports", Plugin=object)
+exports = module("wit_world.exports", Plugin=object, Batch=object)
 module("wit_world", exports=exports, imports=imports)
-module("componentize_py_types", Err=Exception)
+# For its batch, which is only declared here: the pipe has ways of its own.
+module("componentize_py_types", Err=Exception, Ok=list, Result=dict)
 
 
 class Echo:
