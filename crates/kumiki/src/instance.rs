@@ -95,18 +95,6 @@ impl<C: Contract> Instance<C> {
         }
     }
 
-    /// The error of a call whose result goes beyond a limit that the contract's
-    /// host keeps, such as [`Limits::entries`]. The instance lives on.
-    #[must_use]
-    #[cold]
-    pub fn beyond(&self, function: &str, limit: Limit) -> Error {
-        Error::Limit {
-            plugin: self.store.data().plugin.to_string(),
-            function: function.to_owned(),
-            limit,
-        }
-    }
-
     /// Whether a trap or a limit has ended this instance.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
