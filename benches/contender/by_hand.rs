@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use kumiki::EngineConfig;
 use kumiki::wasmtime::component::{Component, HasSelf, Linker};
 use kumiki::wasmtime::{Config, Engine, Result as Ran, Store};
-use kumiki_turns::{Answer, Digest, Row, Set, Turn, Work, input, repeat, side_by_side};
+use kumiki_turns::{
+    Answer, Digest, Row, Set, Turn, Work, input, make_each, repeat, side_by_side, use_each,
+};
 
 use crate::memory::Held;
 use crate::plugins;
@@ -51,7 +53,7 @@ pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
         "first" => hand.first(row.work, text),
         "cold" => hand.cold(row.work, text),
         "load" => hand.load(row, &text),
-        "live" => hand.live(row, &text),
+        "live" => hand.live(row, text),
         kind => return Err(format!("it has no `{kind}`")),
     };
     set.map_err(|error| format!("{error:#}"))
@@ -184,20 +186,14 @@ impl Hand {
             .zip(&components)
             .map(|(number, bytes)| self.artifact(&format!("load-{number}"), bytes))
             .collect();
-        let (files, most) = (files?, row.count);
+        let files = files?;
         let hand = self.clone();
         let load = move |number: usize| hand.pre(&map(&hand.engine, &files[number])?);
         let before = Held::now();
         let all: Ran<Vec<_>> = (0..row.count).map(&load).collect();
         let facts = before.since(row.count);
         let digest = self.instance(&all?[row.count - 1])?.digest(text)?;
-        let mut kept = Vec::new();
-        let turn = repeat(1, move || {
-            kept.push(load(kept.len()).expect("a plugin"));
-            if kept.len() == most {
-                kept.clear();
-            }
-        });
+        let turn = make_each(row.count, move |number| load(number).expect("a plugin"));
         Ok(Set {
             digest,
             turn,
@@ -205,16 +201,16 @@ impl Hand {
         })
     }
 
-    fn live(self, row: &Row, text: &str) -> Ran<Set> {
+    fn live(self, row: &Row, text: String) -> Ran<Set> {
         let component = Component::from_binary(&self.engine, &component(row.work)?)?;
         let pre = self.pre(&component)?;
-        let digest = self.instance(&pre)?.digest(text)?;
+        let digest = self.instance(&pre)?.digest(&text)?;
         let before = Held::now();
         let (mut all, mut refused) = (Vec::with_capacity(row.count), 0.0);
         for _ in 0..row.count {
             match self.instance(&pre) {
                 Ok(mut live) => {
-                    live.process(text)?;
+                    live.process(&text)?;
                     all.push(live);
                 }
                 Err(_) => refused += 1.0,
@@ -222,10 +218,8 @@ impl Hand {
         }
         let mut facts = before.since(all.len());
         facts.push(("refused", refused));
-        let (mut at, text) = (0, text.to_owned());
-        let turn = repeat(1, move || {
-            at = (at + 1) % all.len();
-            let result = all[at].process(black_box(&text));
+        let turn = use_each(all, move |live| {
+            let result = live.process(black_box(&text));
             drop(black_box(result.expect("an answer")));
         });
         Ok(Set {

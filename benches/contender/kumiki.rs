@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use kumiki::{Cache, Limits, LogRecord, Observer, Plugin, Renewal};
 use kumiki_text::{Config, ProcessResult, TextContract, TextHost, TextPlugin, Texts, Way};
-use kumiki_turns::{Answer, Row, Set, Turn, Work, input, repeat, side_by_side};
+use kumiki_turns::{
+    Answer, Row, Set, Turn, Work, input, make_each, repeat, side_by_side, use_each,
+};
 
 use crate::memory::Held;
 use crate::plugins;
@@ -167,13 +169,7 @@ fn load(row: &Row, text: &str) -> Result<Set, String> {
     let facts = before.since(row.count);
     let last = all.map_err(said)?.pop().ok_or("no plugin")?;
     let digest = ask(&mut plugin(last)?, text)?.digest();
-    let (mut kept, most) = (Vec::new(), row.count);
-    let turn = repeat(1, move || {
-        kept.push(load(kept.len()).expect("a plugin"));
-        if kept.len() == most {
-            kept.clear();
-        }
-    });
+    let turn = make_each(row.count, move |number| load(number).expect("a plugin"));
     Ok(Set {
         digest,
         turn,
@@ -197,10 +193,8 @@ fn live(row: &Row, text: String) -> Result<Set, String> {
     }
     let mut facts = before.since(all.len());
     facts.push(("refused", refused));
-    let mut at = 0;
-    let turn = repeat(1, move || {
-        at = (at + 1) % all.len();
-        let result = all[at].process(black_box(&text));
+    let turn = use_each(all, move |plugin| {
+        let result = plugin.process(black_box(&text));
         drop(black_box(result.expect("an answer")));
     });
     Ok(Set {

@@ -17,5 +17,5 @@
 mod serve;
 mod work;
 
-pub use serve::{Row, Set, Turn, Until, repeat, serve, side_by_side};
+pub use serve::{Row, Set, Turn, Until, make_each, repeat, serve, side_by_side, use_each};
 pub use work::{Answer, Digest, Work, input};

@@ -86,6 +86,27 @@ pub fn repeat(items: usize, mut work: impl FnMut() + 'static) -> Turn {
     })
 }
 
+/// A turn of making one after the other of so many, each kept until the last has
+/// come.
+pub fn make_each<T: 'static>(count: usize, make: impl Fn(usize) -> T + 'static) -> Turn {
+    let mut kept = Vec::with_capacity(count);
+    repeat(1, move || {
+        kept.push(make(kept.len()));
+        if kept.len() == count {
+            kept.clear();
+        }
+    })
+}
+
+/// A turn of working with one of them after the other.
+pub fn use_each<T: 'static>(mut all: Vec<T>, mut work: impl FnMut(&mut T) + 'static) -> Turn {
+    let mut at = 0;
+    repeat(1, move || {
+        at = (at + 1) % all.len();
+        work(&mut all[at]);
+    })
+}
+
 /// A turn of so many threads, each of which does `work` with what it makes for
 /// itself, until the time is up; the time of an item is what passes between
 /// two, whoever does them.

@@ -9,6 +9,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use scene::resident;
 use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin, error};
 
@@ -236,15 +238,6 @@ fn memory_does_not_follow_the_input() {
     assert_eq!(read, total);
     assert_eq!(workers, 4);
     assert!(0 < peak && peak < 100 << 10, "{peak} KiB at the peak");
-}
-
-/// The most memory that a process has had so far, in KiB.
-#[cfg(target_os = "linux")]
-fn resident(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// How many threads of a process have a name that begins so.

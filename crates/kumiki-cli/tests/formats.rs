@@ -4,6 +4,8 @@ mod scene;
 
 use std::io::Write;
 
+#[cfg(target_os = "linux")]
+use scene::resident;
 use scene::{Scene, snapshot};
 
 /// `echo` alone, whose results are the records.
@@ -168,15 +170,6 @@ fn a_row_without_end_costs_no_memory() {
     assert!(0 < peak && peak < 60 << 10, "{peak} KiB at the peak");
 }
 
-/// The most memory that a process has had so far, in KiB.
-#[cfg(target_os = "linux")]
-fn resident(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().nth(1));
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
 /// `picky`, which refuses what is empty.
 const PICKY: [&str; 3] = ["-q", "-p", "plugins/picky.wasm"];
 
@@ -289,21 +282,6 @@ fn rows_that_cannot_be_asked_for() {
     }
 }
 
-/// What a packed file holds, all of its parts.
-fn unpacked(scene: &Scene, name: &str) -> Vec<u8> {
-    let bytes = std::fs::read(scene.path(name)).expect("it is there");
-    let mut text = Vec::new();
-    match name.rsplit_once('.') {
-        Some((_, "gz")) => {
-            let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
-            std::io::Read::read_to_end(&mut reader, &mut text).expect("it is whole");
-        }
-        Some((_, "zst")) => text = zstd::decode_all(&bytes[..]).expect("it is whole"),
-        _ => text = bytes,
-    }
-    text
-}
-
 #[test]
 fn a_file_as_its_name_says() {
     let scene = Scene::with_plugins()
@@ -352,14 +330,14 @@ fn a_file_as_its_name_says() {
             "exit code: 0\n--- standard output\n--- standard error\n"
         );
         assert_eq!(
-            String::from_utf8_lossy(&unpacked(&scene, name)),
+            String::from_utf8_lossy(&scene.contents(name)),
             expected,
             "{name}"
         );
         assert!(!scene.path(&format!("{name}.part")).exists());
     }
     scene.run(&echo(&["lines.txt"], &["-O", "out.jsonl"]));
-    let lines = String::from_utf8(unpacked(&scene, "out.jsonl")).expect("text");
+    let lines = String::from_utf8(scene.contents("out.jsonl")).expect("text");
     assert!(
         lines.starts_with("{\"plugin\":\"echo\",\"record\":1,"),
         "{lines}"

@@ -104,7 +104,7 @@ fn whole<'a>(
         let (output, time) = (output.expect("it runs"), start.elapsed());
         // Some records fail.
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        let contents = contents(scene, file);
+        let contents = scene.contents(file);
         fs::remove_file(scene.path(file)).expect("it is there");
         if time >= least {
             return Whole {
@@ -125,21 +125,6 @@ fn command(scene: &Scene, flags: &[&str], file: &str, more: &[&str]) -> Command 
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     command
-}
-
-/// What the file holds, unpacked.
-fn contents(scene: &Scene, file: &str) -> Vec<u8> {
-    let bytes = fs::read(scene.path(file)).expect("it is there");
-    let mut text = Vec::new();
-    match file.rsplit_once('.') {
-        Some((_, "gz")) => {
-            let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
-            std::io::Read::read_to_end(&mut reader, &mut text).expect("it is whole");
-        }
-        Some((_, "zst")) => text = zstd::decode_all(&bytes[..]).expect("it is whole"),
-        _ => text = bytes,
-    }
-    text
 }
 
 fn send(child: &Child, signal: &str) {
@@ -217,7 +202,7 @@ fn interrupted_runs_come_to_the_same() {
             "{arguments:?} was interrupted {stops} times only"
         );
         assert!(
-            contents(&scene, file) == whole,
+            scene.contents(file) == whole,
             "{arguments:?}, interrupted {stops} times"
         );
         assert!(!scene.path(&format!("{file}.part.json")).exists());
@@ -243,7 +228,7 @@ fn killed_runs_come_to_the_same() {
         "killed {stops} times, behind {behind}"
     );
     assert!(
-        contents(&scene, file) == whole,
+        scene.contents(file) == whole,
         "other results, killed {stops} times"
     );
 }
@@ -349,6 +334,6 @@ fn a_run_that_did_not_stop_begins_anew() {
             text,
             "exit code: 0\n--- standard output\n--- standard error\n"
         );
-        assert_eq!(contents(&scene, "out"), b"one\n");
+        assert_eq!(scene.contents("out"), b"one\n");
     }
 }

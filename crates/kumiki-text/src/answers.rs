@@ -1,6 +1,5 @@
 //! What came of many records, in flat buffers.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::batch::key_and_value;
@@ -228,8 +227,7 @@ impl<'a> Entries<'a> {
     /// Keys and values, in order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
         let Self { metadata, from, to } = self;
-        let Range { start, end } = from..to.max(from);
-        (start..end).map(move |at| {
+        (from..to).map(move |at| {
             let (key, value) = (metadata.keys.get(at), metadata.values.get(at));
             (key.unwrap_or_default(), value.unwrap_or_default())
         })

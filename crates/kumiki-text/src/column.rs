@@ -16,7 +16,8 @@ use crate::texts::{Rows, are_ends};
 /// What a plugin answered to many records, checked.
 pub(crate) struct Column {
     outputs: FlatTexts,
-    /// Where the entries of each row end; nothing where no row has any.
+    /// Where the entries of each row begin, and the last's end; nothing where no
+    /// row has any.
     entries: Vec<u32>,
     keys: FlatTexts,
     values: FlatTexts,
@@ -54,12 +55,12 @@ impl Column {
         let outputs = FlatTexts::check(outputs)?;
         check_count(outputs.len(), rows)?;
         let ColumnMetadata {
-            offsets,
+            offsets: entries,
             keys,
             values,
         } = metadata;
         let (keys, values) = (FlatTexts::check(keys)?, FlatTexts::check(values)?);
-        let entries = check_entries(offsets, rows, keys.len(), values.len())?;
+        check_entries(&entries, rows, keys.len(), values.len())?;
         let rises = failed.is_sorted_by(|one, next| one.row < next.row);
         if !rises || failed.last().is_some_and(|last| last.row as usize >= rows) {
             return Err(refused("its failed rows are out of order or out of bounds"));
@@ -106,8 +107,8 @@ impl Column {
     }
 
     fn metadata(&self, row: usize) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        let end = |row: usize| self.entries.get(row).map_or(0, |end| *end as usize);
-        let entries = row.checked_sub(1).map_or(0, end)..end(row);
+        let begin = |row: usize| self.entries.get(row).map_or(0, |at| *at as usize);
+        let entries = begin(row)..begin(row + 1);
         entries.map(|at| (self.keys.get(at), self.values.get(at)))
     }
 }
@@ -150,23 +151,15 @@ impl FlatTexts {
     }
 }
 
-/// Where the entries of each row end, if there are as many as it says.
-fn check_entries(
-    mut offsets: Vec<u32>,
-    rows: usize,
-    keys: usize,
-    values: usize,
-) -> wasmtime::Result<Vec<u32>> {
+/// Checks that there are as many entries as the offsets of their rows say.
+fn check_entries(offsets: &[u32], rows: usize, keys: usize, values: usize) -> wasmtime::Result<()> {
     let entries = offsets.last().map_or(0, |last| *last as usize);
     let begins = match offsets.first() {
         None => true,
         Some(first) => *first == 0 && offsets.len() == rows + 1,
     };
-    if !begins || !offsets.is_sorted() || keys != entries || values != entries {
-        return Err(refused("its metadata does not belong to its rows"));
+    match begins && offsets.is_sorted() && keys == entries && values == entries {
+        true => Ok(()),
+        false => Err(refused("its metadata does not belong to its rows")),
     }
-    if !offsets.is_empty() {
-        offsets.remove(0);
-    }
-    Ok(offsets)
 }

@@ -129,16 +129,16 @@ fn names(plugin: &mut TextPlugin) -> Result<String, String> {
 
 /// An answer in the contract's terms: a result or one of its errors.
 fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, String>, String> {
-    in_its_terms(plugin.process(input).as_ref().map(ProcessResult::clone))
+    match plugin.process(input) {
+        Ok(result) => Ok(Ok(result)),
+        Err(error) => in_its_terms(&error),
+    }
 }
 
-fn in_its_terms(
-    answer: Result<ProcessResult, &Error>,
-) -> Result<Result<ProcessResult, String>, String> {
-    match answer {
-        Ok(result) => Ok(Ok(result)),
-        Err(error @ Error::Plugin { .. }) => Ok(Err(error.kind().to_owned())),
-        Err(error @ (Error::Host(_) | Error::SetAside { .. })) => Err(error.to_string()),
+fn in_its_terms(error: &Error) -> Result<Result<ProcessResult, String>, String> {
+    match error {
+        Error::Plugin { .. } => Ok(Err(error.kind().to_owned())),
+        Error::Host(_) | Error::SetAside { .. } => Err(error.to_string()),
     }
 }
 
@@ -198,8 +198,8 @@ fn same_answer_in_every_way(plugin: &mut TextPlugin) -> Result<String, String> {
         plugin.set_way(way);
         let answers = plugin.process_all(&Texts::from_iter(inputs));
         let together = answers.iter().map(|answer| match answer {
-            Ok(answer) => in_its_terms(Ok(answer.to_result())),
-            Err(error) => in_its_terms(Err(error)),
+            Ok(answer) => Ok(Ok(answer.to_result())),
+            Err(error) => in_its_terms(error),
         });
         for ((input, together), single) in inputs.iter().zip(together).zip(&single) {
             let wrong = |why| format!("by {}, {} B of input: {why}", way.name, input.len());

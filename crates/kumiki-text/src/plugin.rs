@@ -279,11 +279,16 @@ impl TextPlugin {
         let most = self.plugin.host().limits().entries;
         match answer {
             Some(Ok(result)) if result.metadata.len() <= most => Ok(result),
-            Some(Err(error)) => Err(Error::Plugin {
-                plugin: self.name.to_string(),
-                error,
-            }),
+            Some(Err(error)) => Err(self.refused(error)),
             Some(Ok(_)) | None => Err(self.beyond(Limit::Entries(most))),
+        }
+    }
+
+    /// The plugin's own error.
+    fn refused(&self, error: ProcessError) -> Error {
+        Error::Plugin {
+            plugin: self.name.to_string(),
+            error,
         }
     }
 
@@ -334,10 +339,7 @@ impl TextPlugin {
             }
             Err(error) => {
                 self.record.answered();
-                Err(Error::Plugin {
-                    plugin: self.name.to_string(),
-                    error,
-                })
+                Err(self.refused(error))
             }
         };
         self.count(judged.as_ref().copied());

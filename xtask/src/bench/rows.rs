@@ -12,7 +12,7 @@ pub(super) struct Row {
     pub(super) work: Work,
     pub(super) size: usize,
     pub(super) count: usize,
-    pub(super) contenders: &'static [&'static str],
+    pub(super) contenders: Vec<&'static str>,
     pub(super) goals: Vec<Goal>,
 }
 
@@ -66,6 +66,9 @@ const CALLED: &[&str] = &[
     "lua",
 ];
 
+/// All who load a plugin from what was compiled before.
+const LOADED: &[&str] = &["kumiki", "by-hand", "by-hand-default", "extism", "dylib"];
+
 /// The rows of a part of the table, but for those of whole processes.
 pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
     match part {
@@ -93,7 +96,7 @@ pub(super) fn row(title: impl Into<String>, kind: &'static str, work: Work, size
         work,
         size,
         count: 1,
-        contenders: CALLED,
+        contenders: CALLED.to_vec(),
         goals: Vec::new(),
     }
 }
@@ -109,18 +112,7 @@ fn calls() -> Vec<Row> {
             echo.goals = vec![goal(text, Ratio("kumiki", "by-hand"), AtMost(1.05))];
         }
         if size == 65536 {
-            echo.contenders = &[
-                "kumiki",
-                "memcpy",
-                "by-hand",
-                "by-hand-default",
-                "extism",
-                "dylib",
-                "in-process",
-                "pipe",
-                "quickjs",
-                "lua",
-            ];
+            echo.contenders.insert(1, "memcpy");
             let text = "at most twice what two copies cost";
             echo.goals = vec![goal(text, Ratio("kumiki", "memcpy"), AtMost(2.0))];
         }
@@ -155,7 +147,7 @@ fn many() -> Vec<Row> {
         let title = format!("upper-case, {count} records a call");
         let mut row = row(title, "many", Work::Bare, 100);
         row.count = count;
-        row.contenders = &[
+        row.contenders = vec![
             "kumiki",
             "kumiki-batch",
             "kumiki-single",
@@ -193,15 +185,9 @@ fn fresh() -> Vec<Row> {
         let title = format!("upper-case, 21 bytes, {threads} thread{plural}");
         let mut row = row(title, "fresh", Work::Upper, 21);
         row.count = threads;
-        row.contenders = &[
-            "kumiki",
-            "by-hand",
-            "by-hand-default",
-            "extism",
-            "pipe",
-            "quickjs",
-            "lua",
-        ];
+        // What lies in the process has no instances.
+        let natives = ["dylib", "in-process"];
+        row.contenders.retain(|name| !natives.contains(name));
         row.goals = vec![
             goal(
                 "at most 1.1 times by hand, pooled",
@@ -222,9 +208,8 @@ fn fresh() -> Vec<Row> {
 fn first() -> Vec<Row> {
     use Bound::AtMost;
     use Value::{Ratio, Time};
-    let who: &[_] = &["kumiki", "by-hand", "by-hand-default", "extism", "dylib"];
     let mut cached = row("upper-case, compiled before", "first", Work::Upper, 21);
-    cached.contenders = who;
+    cached.contenders = LOADED.to_vec();
     cached.goals = vec![
         goal("at most 0.5 ms", Time("kumiki"), AtMost(500_000.0)),
         goal(
@@ -234,18 +219,18 @@ fn first() -> Vec<Row> {
         ),
     ];
     let mut cold = row("upper-case, compiled anew", "cold", Work::Upper, 21);
-    cold.contenders = &["kumiki", "by-hand", "by-hand-default", "extism"];
+    cold.contenders = vec!["kumiki", "by-hand", "by-hand-default", "extism"];
     let mut python = row(
         "the plugin in Python, compiled before",
         "first",
         Work::Title,
         21,
     );
-    python.contenders = &["kumiki", "by-hand"];
+    python.contenders = vec!["kumiki", "by-hand"];
     let mut pipe = row("a process over pipes", "first", Work::Upper, 21);
-    pipe.contenders = &["pipe"];
+    pipe.contenders = vec!["pipe"];
     let mut cpython = row("CPython over pipes", "first", Work::Title, 21);
-    cpython.contenders = &["python"];
+    cpython.contenders = vec!["python"];
     vec![cached, cold, python, pipe, cpython]
 }
 
@@ -253,7 +238,7 @@ fn load(count: usize) -> Vec<Row> {
     let title = format!("upper-case, each of {count}");
     let mut row = row(title, "load", Work::Upper, 21);
     row.count = count;
-    row.contenders = &["kumiki", "by-hand", "by-hand-default", "extism", "dylib"];
+    row.contenders = LOADED.to_vec();
     vec![row]
 }
 
@@ -267,7 +252,7 @@ fn live() -> Vec<Row> {
         21,
     );
     row.count = 10_000;
-    row.contenders = &["kumiki", "by-hand"];
+    row.contenders = vec!["kumiki", "by-hand"];
     row.goals = vec![
         goal("none refused", Fact("kumiki", "refused"), AtMost(0.0)),
         goal(
@@ -282,7 +267,7 @@ fn live() -> Vec<Row> {
 fn tax() -> Vec<Row> {
     let taxed = |(title, work, size)| {
         let mut row = row(title, "call", work, size);
-        row.contenders = &[
+        row.contenders = vec![
             "by-hand-unlimited",
             "by-hand",
             "by-hand-fuel",
@@ -301,32 +286,22 @@ fn tax() -> Vec<Row> {
 }
 
 fn guests() -> Vec<Row> {
-    let guest = |(language, work, size, contenders)| {
+    let guests = [
+        ("Rust, upper-case", Work::Upper, None),
+        ("C, reverse", Work::Reverse, None),
+        ("JavaScript, word count", Work::Words, Some("quickjs")),
+        ("Python, title case", Work::Title, Some("python")),
+        ("Go, slug", Work::Slug, None),
+    ];
+    let guest = |size, (language, work, own): (_, _, Option<&'static str>)| {
         let mut row = row(format!("{language}, {size} bytes"), "call", work, size);
-        row.contenders = contenders;
+        row.contenders = vec!["kumiki", "by-hand"];
+        row.contenders.extend(own);
+        row.contenders.push("in-process");
         row
     };
-    let mut rows = Vec::new();
-    for size in [21, 4096] {
-        let native: &[_] = &["kumiki", "by-hand", "in-process"];
-        let all: [(_, _, _, &[_]); 5] = [
-            ("Rust, upper-case", Work::Upper, size, native),
-            ("C, reverse", Work::Reverse, size, native),
-            (
-                "JavaScript, word count",
-                Work::Words,
-                size,
-                &["kumiki", "by-hand", "quickjs", "in-process"],
-            ),
-            (
-                "Python, title case",
-                Work::Title,
-                size,
-                &["kumiki", "by-hand", "python", "in-process"],
-            ),
-            ("Go, slug", Work::Slug, size, native),
-        ];
-        rows.extend(all.map(guest));
-    }
-    rows
+    let sizes = [21, 4096].into_iter();
+    sizes
+        .flat_map(|size| guests.map(|it| guest(size, it)))
+        .collect()
 }

@@ -160,18 +160,11 @@ fn load(row: &Row, text: &str) -> Made<Set> {
         bytes
     };
     let guests: Vec<_> = (0..row.count).map(numbered).collect();
-    let most = row.count;
     let load = move |number: usize| compile(guests[number].clone(), true);
     let last = (0..row.count).map(&load).last();
     let last = last.ok_or_else(|| Error::msg("no plugin"))??;
     let digest = process(&mut plugin(&last)?, row.work, text)?.digest();
-    let mut kept = Vec::new();
-    let turn = repeat(1, move || {
-        kept.push(load(kept.len()).expect("a plugin"));
-        if kept.len() == most {
-            kept.clear();
-        }
-    });
+    let turn = make_each(row.count, move |number| load(number).expect("a plugin"));
     Ok(Set::new(digest, turn))
 }
 

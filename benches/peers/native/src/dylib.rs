@@ -82,12 +82,8 @@ fn load(row: &Row, text: &str) -> Result<Set, String> {
     let files = files?;
     let (_library, process) = open(&files[0])?;
     let digest = process(row.work, text, &mut |_| ()).digest();
-    let mut kept = Vec::new();
-    let turn = repeat(1, move || {
-        kept.push(open(&files[kept.len()]).expect("a library"));
-        if kept.len() == files.len() {
-            kept.clear();
-        }
+    let turn = make_each(files.len(), move |number| {
+        open(&files[number]).expect("a library")
     });
     Ok(Set::new(digest, turn))
 }

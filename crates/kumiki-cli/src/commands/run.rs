@@ -119,15 +119,16 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(u8::from(!complete)));
         }
     };
-    if let Some(signal) = ran.counts.interrupted {
+    if ran.counts.interrupted.is_some() {
         tell_interrupt(arguments, &ran.counts, can_resume, &console);
-        tell(arguments, &ran, &names, start, &console);
-        // What shells make of a program that a signal ends.
-        return Ok(ExitCode::from(128_u8.saturating_add(signal)));
     }
     tell(arguments, &ran, &names, start, &console);
     let failed = ran.counts.failed + begun.failed;
-    Ok(ExitCode::from(u8::from(!complete || failed > 0)))
+    Ok(ExitCode::from(match ran.counts.interrupted {
+        // What shells make of a program that a signal ends.
+        Some(signal) => 128_u8.saturating_add(signal),
+        None => u8::from(!complete || failed > 0),
+    }))
 }
 
 /// Says what was done.

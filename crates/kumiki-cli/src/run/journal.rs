@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::part_file::behind;
+
 /// How far a run has come in its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
@@ -56,9 +58,7 @@ const SHARE: u32 = 20;
 
 /// Where the state of a file is kept that is not whole yet.
 pub(crate) fn place(part: &Path) -> PathBuf {
-    let mut name = part.as_os_str().to_owned();
-    name.push(".json");
-    name.into()
+    behind(part, ".json")
 }
 
 impl State {
@@ -108,8 +108,7 @@ impl Journal {
         self.state.bytes = bytes;
         self.state.mark = mark;
         self.state.failed = failed;
-        let mut name = self.path.clone().into_os_string();
-        name.push(".new");
+        let name = behind(&self.path, ".new");
         let mut file = File::create(&name)?;
         file.write_all(&serde_json::to_vec_pretty(&self.state)?)?;
         file.sync_data()?;

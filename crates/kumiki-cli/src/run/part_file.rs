@@ -34,8 +34,13 @@ enum Stream {
 
 /// The name of a file that is not whole yet.
 pub(crate) fn part(path: &Path) -> PathBuf {
+    behind(path, ".part")
+}
+
+/// The path with this behind its name.
+pub(super) fn behind(path: &Path, more: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".part");
+    name.push(more);
     name.into()
 }
 

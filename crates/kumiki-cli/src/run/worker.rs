@@ -7,11 +7,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
-use kumiki_text::{Answer, Answers, Error, Outcome, Pipeline, TextPlugin};
+use kumiki_text::{Answer, Answers, Error, Outcome, Outcomes, Pipeline, TextPlugin};
 
 use super::batch::{Batch, Content, Item, Unread};
 use super::crew::{Shared, Task};
 use super::journal::Mark;
+use super::parquet::Rows;
+use super::target::{Kept, Target};
 use super::writer::Usages;
 use crate::output::{Place, ResultWriter};
 
@@ -93,10 +95,6 @@ fn render(
     batch: Batch,
 ) -> io::Result<Done> {
     let outcomes = pipeline.process_all(&batch.texts);
-    let mut columns: Vec<_> = outcomes
-        .iter()
-        .map(|it| (it.plugin, it.answers.iter()))
-        .collect();
     let mut done = Done {
         last: batch.last(),
         position: batch.position,
@@ -105,53 +103,87 @@ fn render(
         ..Done::default()
     };
     let source = batch.source.as_deref();
-    if let Some((target, kept)) = &batch.kept {
-        let results = outcomes.first().map(|it| &it.answers);
-        let mut results = results.map(Answers::iter).into_iter().flatten();
-        for (at, item) in batch.items.into_iter().enumerate() {
-            let result = done.row(source, item, &mut results)?;
-            kept.write(&mut done.text, at, target, result)?;
-        }
-        return Ok(done);
-    }
-    if let Some(rows) = batch.rows {
-        let none = Answers::default();
-        let answers = outcomes.first().map_or(&none, |it| &it.answers);
-        let (mut results, mut ends) = (answers.iter(), answers.outputs().ends().iter());
-        let (mut valid, mut last, mut all) = (Vec::new(), 0, Vec::new());
-        for item in batch.items {
-            if matches!(item.content, Content::Text) {
-                last = ends.next().copied().unwrap_or(last);
-            }
-            all.push(last);
-            valid.push(done.row(source, item, &mut results)?.is_some());
-        }
-        let filled = rows.with(answers.outputs(), all.into_iter(), valid);
-        done.rows = Some(filled.map_err(io::Error::other)?);
-        return Ok(done);
-    }
-    for item in batch.items {
-        let place = Place {
-            record: item.record,
-            line: source.map(|source| (source, item.line)),
-        };
-        if !matches!(item.content, Content::Text) {
-            done.unread(writer, place, item)?;
-            continue;
-        }
-        done.records += 1;
-        writer.begin(&mut done.text, place)?;
-        for (plugin, results) in &mut columns {
-            let result = results
-                .next()
-                .ok_or_else(|| io::Error::other("there is a result too few"))?;
-            done.outcome(writer, place, &Outcome::new(plugin, result))?;
-        }
+    // Into rows go the results of one plugin.
+    let none = Answers::default();
+    let answers = || outcomes.first().map_or(&none, |it| &it.answers);
+    if let Some((target, kept)) = batch.kept {
+        done.rows_with(source, batch.items, answers(), (&target, &kept))?;
+    } else if let Some(rows) = batch.rows {
+        done.table_with(source, batch.items, answers(), rows)?;
+    } else {
+        done.results(source, batch.items, &outcomes, writer)?;
     }
     Ok(done)
 }
 
 impl Done {
+    /// The rows that were kept, with the results in them.
+    fn rows_with(
+        &mut self,
+        source: Option<&str>,
+        items: Vec<Item>,
+        answers: &Answers,
+        (target, kept): (&Target, &Kept),
+    ) -> io::Result<()> {
+        let mut results = answers.iter();
+        for (at, item) in items.into_iter().enumerate() {
+            let result = self.row(source, item, &mut results)?;
+            kept.write(&mut self.text, at, target, result)?;
+        }
+        Ok(())
+    }
+
+    /// The same for a part of a table.
+    fn table_with(
+        &mut self,
+        source: Option<&str>,
+        items: Vec<Item>,
+        answers: &Answers,
+        rows: Rows,
+    ) -> io::Result<()> {
+        let (mut results, mut ends) = (answers.iter(), answers.outputs().ends().iter());
+        let (mut valid, mut last, mut all) = (Vec::new(), 0, Vec::new());
+        for item in items {
+            if matches!(item.content, Content::Text) {
+                last = ends.next().copied().unwrap_or(last);
+            }
+            all.push(last);
+            valid.push(self.row(source, item, &mut results)?.is_some());
+        }
+        let filled = rows.with(answers.outputs(), all.into_iter(), valid);
+        self.rows = Some(filled.map_err(io::Error::other)?);
+        Ok(())
+    }
+
+    /// Each result by itself.
+    fn results(
+        &mut self,
+        source: Option<&str>,
+        items: Vec<Item>,
+        outcomes: &[Outcomes<'_>],
+        writer: &mut dyn ResultWriter,
+    ) -> io::Result<()> {
+        let columns = outcomes.iter().map(|it| (it.plugin, it.answers.iter()));
+        let mut columns: Vec<_> = columns.collect();
+        for item in items {
+            let place = Place {
+                record: item.record,
+                line: source.map(|source| (source, item.line)),
+            };
+            if !matches!(item.content, Content::Text) {
+                self.unread(writer, place, item)?;
+                continue;
+            }
+            self.records += 1;
+            writer.begin(&mut self.text, place)?;
+            for (plugin, results) in &mut columns {
+                let result = results.next().ok_or_else(too_few)?;
+                self.outcome(writer, place, &Outcome::new(plugin, result))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What goes into the row of an item, if anything does.
     fn row<'a>(
         &mut self,
@@ -163,16 +195,13 @@ impl Done {
         self.records += u64::from(!matches!(item.content, Content::Unopened(_)));
         match item.content {
             Content::Passed => {}
-            Content::Text => {
-                let result = results.next();
-                match result.ok_or_else(|| io::Error::other("there is a result too few"))? {
-                    Ok(answer) => return Ok(Some(answer.output)),
-                    Err(error) => {
-                        let place = format!("{name}:{}", item.line);
-                        self.fail(Trouble::Plugin(place, error.clone()));
-                    }
+            Content::Text => match results.next().ok_or_else(too_few)? {
+                Ok(answer) => return Ok(Some(answer.output)),
+                Err(error) => {
+                    let place = format!("{name}:{}", item.line);
+                    self.fail(Trouble::Plugin(place, error.clone()));
                 }
-            }
+            },
             Content::Unread(error) => self.fail(Trouble::Unread(name.to_owned(), error)),
             Content::Unopened(error) => self.fail(Trouble::Unopened(name.to_owned(), error)),
         }
@@ -231,4 +260,9 @@ impl Done {
         }
         Ok(())
     }
+}
+
+/// No plugin can bring this about: the answers were counted.
+fn too_few() -> io::Error {
+    io::Error::other("there is a result too few")
 }

@@ -6,7 +6,7 @@
 
 #![allow(dead_code, reason = "no test needs all of it")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -49,6 +49,21 @@ impl Scene {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// What a file holds; of a packed one, all of its parts.
+    pub(crate) fn contents(&self, name: &str) -> Vec<u8> {
+        let bytes = std::fs::read(self.path(name)).expect("it is there");
+        let mut contents = Vec::new();
+        match name.rsplit_once('.') {
+            Some((_, "gz")) => {
+                let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+                reader.read_to_end(&mut contents).expect("it is whole");
+            }
+            Some((_, "zst")) => contents = zstd::decode_all(&bytes[..]).expect("it is whole"),
+            _ => contents = bytes,
+        }
+        contents
     }
 
     /// The program in this folder: away from a terminal, without any tools of
@@ -127,3 +142,12 @@ macro_rules! snapshot {
     };
 }
 pub(crate) use snapshot;
+
+/// The most memory that a process has had so far, in KiB.
+#[cfg(target_os = "linux")]
+pub(crate) fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
