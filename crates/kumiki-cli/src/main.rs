@@ -4,6 +4,8 @@
 //! It is the only place that knows of a terminal, of colours and of exit
 //! codes: 0 all went well, 1 some plugin or record failed, 2 wrong use.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod allocator;
 mod allowed;
 mod arguments;
 mod artifacts;
@@ -27,6 +29,8 @@ use clap::Parser;
 use arguments::{Arguments, CacheArguments, Command};
 
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    allocator::keep_buffers();
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Command::New(arguments) => commands::new::new(&arguments),

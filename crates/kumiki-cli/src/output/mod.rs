@@ -9,7 +9,7 @@ mod text;
 use std::fmt;
 use std::io::{self, Write};
 
-use kumiki_text::Outcome;
+use kumiki_text::{Outcome, Texts};
 
 use crate::arguments::Format;
 
@@ -38,6 +38,14 @@ pub(crate) trait ResultWriter {
         place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool>;
+
+    /// The outputs of records in a row, of which none failed and only one plugin
+    /// was asked: as [`ResultWriter::result`] writes them one by one. False where
+    /// the format says more of a record than that, and nothing is written.
+    fn outputs(&mut self, out: &mut Vec<u8>, outputs: &Texts) -> bool {
+        let _ = (out, outputs);
+        false
+    }
 
     /// A line that gave no record. Whether it was written.
     fn unread(

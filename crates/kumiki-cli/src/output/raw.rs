@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use kumiki_text::Outcome;
+use kumiki_text::{Outcome, Texts};
 
 use super::{Place, ResultWriter};
 use crate::console::escape_lines;
@@ -28,5 +28,17 @@ impl ResultWriter for Raw {
             out.write_all(b"\n")?;
         }
         Ok(true)
+    }
+
+    fn outputs(&mut self, out: &mut Vec<u8>, outputs: &Texts) -> bool {
+        if self.terminal {
+            return false;
+        }
+        out.reserve(outputs.as_str().len() + outputs.len());
+        for output in outputs.iter() {
+            out.extend_from_slice(output.as_bytes());
+            out.push(b'\n');
+        }
+        true
     }
 }

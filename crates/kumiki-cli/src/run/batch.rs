@@ -34,8 +34,6 @@ pub(super) struct Batch {
 
 /// One record, or why there is none in its place.
 pub(super) struct Item {
-    /// Counted from 1 over all input.
-    pub(super) record: u64,
     /// Counted from 1 within the source.
     pub(super) line: u64,
     pub(super) content: Content,
@@ -44,7 +42,7 @@ pub(super) struct Item {
 pub(super) enum Content {
     /// The next of the batch's texts.
     Text,
-    Unread(Unread),
+    Unread(Box<Unread>),
     /// A row that is passed over, and written all the same.
     Passed,
     /// The input could not be opened. That is no record.
@@ -109,7 +107,7 @@ impl Batch {
 
     /// Adds what stands where a record should.
     pub(super) fn push_unread(&mut self, error: Unread) {
-        self.add(error.line(), Content::Unread(error));
+        self.add(error.line(), Content::Unread(Box::new(error)));
     }
 
     /// Adds a row that is passed over.
@@ -126,11 +124,7 @@ impl Batch {
 
     fn add(&mut self, line: u64, content: Content) {
         self.records += 1;
-        self.items.push(Item {
-            record: self.records,
-            line,
-            content,
-        });
+        self.items.push(Item { line, content });
     }
 
     /// How many bytes its texts and rows have.
@@ -138,6 +132,11 @@ impl Batch {
         let kept = self.kept.as_ref().map_or(0, |(_, kept)| kept.bytes());
         let rows = self.rows.as_ref().map_or(0, Rows::bytes);
         self.texts.as_str().len() + kept + rows
+    }
+
+    /// The number of its first record, counted from 1 over all input.
+    pub(super) fn first_record(&self) -> u64 {
+        (self.records + 1).saturating_sub(self.items.len() as u64)
     }
 
     /// The file and line of its last record.

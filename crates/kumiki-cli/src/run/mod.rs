@@ -118,7 +118,7 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
     let pace = Arc::new(if job.look.terminal {
         Pace::one_by_one()
     } else {
-        Pace::default()
+        Pace::new(room.batch())
     });
     let crew = Crew::new(pipeline, job.workers, job.look, pace.clone());
     let (table, out) = match (job.table, job.file) {

@@ -120,7 +120,6 @@ impl Reader {
                     records,
                 };
                 batch.items.push(Item {
-                    record: records,
                     line: 0,
                     content: Content::Unopened(error),
                 });

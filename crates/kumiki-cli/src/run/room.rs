@@ -31,6 +31,11 @@ impl Room {
         }
     }
 
+    /// How many bytes a batch may have for there to be room for all of them.
+    pub(super) fn batch(&self) -> usize {
+        BYTES / self.most
+    }
+
     /// Waits until there is room for a batch of so many bytes, and takes it.
     /// One that is larger than all of the room gets it alone.
     pub(super) fn take(&self, bytes: usize) {

@@ -24,6 +24,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub(super) struct Rows<R> {
     reader: BufReader<Chain<Cursor<Vec<u8>>, R>>,
     parser: csv_core::Reader,
+    delimiter: u8,
+    /// What fields hold, which is of no use here, for their bytes are kept.
+    ignored: Vec<u8>,
     /// The row under way, from its first field to its end.
     raw: Vec<u8>,
     /// Where each of its fields ends in that.
@@ -85,6 +88,8 @@ impl<R: Read> Rows<R> {
         Ok(Self {
             reader: BufReader::with_capacity(CHUNK, Cursor::new(first).chain(reader)),
             parser: parser.delimiter(delimiter).build(),
+            delimiter,
+            ignored: vec![0; 4096],
             raw: Vec::new(),
             ends: Vec::new(),
             fields: 0,
@@ -155,16 +160,21 @@ impl<R: Read> Rows<R> {
         self.raw.clear();
         self.ends.clear();
         self.fields = 0;
-        // What fields hold is of no use here, for their bytes are kept.
-        let mut ignored = [0; 4096];
         let (mut begun, mut whole, mut line) = (false, true, self.line);
+        let mut in_field = false;
         loop {
             let chunk = match self.reader.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 chunk => chunk?,
             };
             let at_end = chunk.is_empty();
-            let (result, length, _) = self.parser.read_field(chunk, &mut ignored);
+            let skipped = match in_field {
+                false => plain(chunk, self.delimiter),
+                true => 0,
+            };
+            let (result, length, _) = self.parser.read_field(&chunk[skipped..], &mut self.ignored);
+            let length = skipped + length;
+            in_field = !matches!(result, ReadFieldResult::Field { .. });
             let mut taken = chunk.get(..length).unwrap_or(chunk);
             self.line += line_ends(taken);
             if !begun {
@@ -244,6 +254,17 @@ impl<R: Read> Rows<R> {
             )));
         }
         Ok(text)
+    }
+}
+
+/// How many bytes of a field that is not quoted the parser need not see, for it
+/// goes from byte to byte. All but the last, so that the field is not empty; none
+/// where that one is a quote, with which no field may seem to begin.
+fn plain(chunk: &[u8], delimiter: u8) -> usize {
+    let end = memchr::memchr3(delimiter, b'\r', b'\n', chunk);
+    match end.and_then(|end| chunk.get(..end)) {
+        Some(field @ [first, .., last]) if *first != b'"' && *last != b'"' => field.len() - 1,
+        _ => 0,
     }
 }
 

@@ -200,7 +200,7 @@ impl Writer {
         match trouble {
             Trouble::Plugin(place, error) => self.console.plugin_error(place, error),
             Trouble::Unread(name, error) => {
-                let (causes, hint) = match error {
+                let (causes, hint) = match &**error {
                     Unread::Line(error) => (crate::failure::causes(error), hint(error)),
                     Unread::Row { .. } | Unread::Broken { .. } => (Vec::new(), None),
                 };
