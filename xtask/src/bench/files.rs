@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,6 +91,9 @@ impl Program {
     }
 }
 
+/// How often a program's memory is looked at while it runs.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// Runs a program to its end: how long that took, and the most that it held.
 fn run(command: &mut Command) -> Result<(Duration, u64)> {
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -98,18 +102,24 @@ fn run(command: &mut Command) -> Result<(Duration, u64)> {
         .spawn()
         .with_context(|| format!("cannot run `{}`", line(command)))?;
     let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    // A short one is looked at often, so that its end is not missed for long.
-    let mut pause = Duration::from_micros(50);
-    let ended = loop {
-        peak = peak.max(most_held(&status));
-        if let Some(ended) = child.try_wait()? {
-            break ended;
-        }
-        thread::sleep(pause);
-        pause = (pause * 11 / 10).min(Duration::from_millis(10));
-    };
-    let time = start.elapsed();
+    let is_over = AtomicBool::new(false);
+    let (ended, time, peak) = thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut peak = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                peak = peak.max(most_held(&status));
+                thread::park_timeout(LOOK);
+            }
+            peak
+        });
+        let ended = child.wait();
+        let time = start.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        looking.thread().unpark();
+        // Where nobody could look, nothing was seen.
+        (ended, time, looking.join().unwrap_or(0))
+    });
+    let ended = ended?;
     match ended.success() {
         true => Ok((time, peak)),
         false => bail!("`{}` failed ({ended})", line(command)),
