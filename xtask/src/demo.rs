@@ -24,9 +24,11 @@ pub(crate) fn run(place: &Place) -> Result<()> {
     }
     step("program", || {
         // What the tests select, so that cargo compiles dependencies once.
-        let mut cargo = Command::new("cargo");
-        cargo.args(["build", "--workspace", "--bins", "--tests"]);
-        run_program(cargo.current_dir(&place.root))
+        run_program(
+            place
+                .cargo()
+                .args(["build", "--workspace", "--bins", "--tests"]),
+        )
     })?;
 
     let show = |command: &mut Command| {

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf, absolute};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow};
 use kumiki_build::{Options, Toolchain, Tools};
@@ -42,6 +43,21 @@ impl Place {
             tools,
             required: required()?,
         })
+    }
+
+    /// Cargo in this repository, as a person calls it there: what the cargo that
+    /// runs us says of our own package is not passed on. Some build scripts look
+    /// at it, and half of all would be compiled anew after each `cargo build`.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(&self.root);
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                cargo.env_remove(name);
+            }
+        }
+        cargo
     }
 
     pub(crate) fn guests(&self) -> PathBuf {

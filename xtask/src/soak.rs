@@ -1,6 +1,5 @@
 //! Runs good plugins and hostile ones side by side for minutes on end.
 
-use std::process::Command;
 
 use anyhow::Result;
 use kumiki_build::Toolchain;
@@ -21,9 +20,8 @@ pub(crate) fn run(place: &Place, minutes: f64) -> Result<()> {
     setup::run(place, &TOOLCHAINS, |_| true)?;
     step("guests", || fixtures::all(place))?;
     step("soak", || {
-        let mut cargo = Command::new("cargo");
+        let mut cargo = place.cargo();
         cargo
-            .current_dir(&place.root)
             .args(["test", "--workspace", "--test", "hostile"])
             .env("KUMIKI_PLUGINS", place.plugins())
             .env("KUMIKI_FIXTURES", place.fixtures())

@@ -76,8 +76,8 @@ fn lints(place: &Place, steps: &mut Steps) {
 }
 
 fn cargo(place: &Place, words: &str) -> Command {
-    let mut command = Command::new("cargo");
-    command.current_dir(&place.root).args(words.split(' '));
+    let mut command = place.cargo();
+    command.args(words.split(' '));
     command
 }
 

@@ -13,7 +13,6 @@ mod rounds;
 mod rows;
 mod table;
 
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use kumiki_build::Toolchain;
@@ -147,9 +146,8 @@ fn compare(place: &Place, parts: &[Benchmark], how: How) -> Result<()> {
 
 /// A benchmark that is a program of its own.
 fn alone(place: &Place, benchmark: Benchmark) -> Result<()> {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = place.cargo();
     cargo
-        .current_dir(&place.root)
         .env("KUMIKI_PLUGINS", place.plugins())
         .env("KUMIKI_FIXTURES", place.fixtures())
         .env("KUMIKI_CACHE", place.artifacts());

@@ -86,10 +86,8 @@ impl Programs {
 /// Builds the program and the contender: as the tests do, so that cargo
 /// compiles dependencies once.
 fn ours(place: &Place, how: How) -> Result<(PathBuf, PathBuf)> {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(&place.root)
-        .args(["build", "--workspace"]);
+    let mut cargo = place.cargo();
+    cargo.args(["build", "--workspace"]);
     if !how.dev {
         cargo.arg("--release");
     }

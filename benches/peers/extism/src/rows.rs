@@ -9,7 +9,7 @@ use std::time::Duration;
 use extism::convert::Json;
 use extism::{CompiledPlugin, Error, Manifest, Plugin, PluginBuilder, Wasm};
 use serde::{Deserialize, Serialize};
-use turns::{Answer, Digest, Row, Set, Turn, Work, input, repeat, side_by_side};
+use turns::{Answer, Digest, Row, Set, Turn, Work, input, make_each, repeat, side_by_side};
 
 #[derive(Serialize)]
 struct Input<'a> {

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use libloading::Library;
-use turns::{Answer, Row, Set, Work, input, repeat};
+use turns::{Answer, Row, Set, Work, input, make_each, repeat};
 
 /// What the library exports as `process`.
 type Process = fn(Work, &str, &mut dyn FnMut(&str)) -> Answer;
