@@ -1,6 +1,5 @@
 //! Runs good plugins and hostile ones side by side for minutes on end.
 
-
 use anyhow::Result;
 use kumiki_build::Toolchain;
 

@@ -102,8 +102,8 @@ pub struct Records<R> {
     failed: bool,
 }
 
-/// How much is read at once, in bytes: twice of it gave nothing, and half of it
-/// took 5 % longer in a run of plugins that do little (`cargo xtask bench files`).
+/// How much is read at once, in bytes: with 64 KiB a run of small records took
+/// 4 to 8 % longer, for whoever takes what is there wakes others as often.
 const CHUNK: usize = 256 * 1024;
 
 impl<R: Read> Records<R> {
@@ -397,6 +397,30 @@ mod tests {
             Some(Err(ReadError::Io { line: 1, .. }))
         ));
         assert!(records.next_record().is_none());
+    }
+
+    #[test]
+    fn it_is_drained_where_no_whole_line_is_left() {
+        let mut records = Records::new((&b"a\nb\nc"[..]).chain(&b"d\ne"[..]), 10);
+        let mut found = Vec::new();
+        loop {
+            found.push(
+                if records.is_drained() {
+                    "waits"
+                } else {
+                    "is there"
+                }
+                .to_owned(),
+            );
+            match records.next_record() {
+                Some(record) => found.push(record.unwrap().text.to_owned()),
+                None => break,
+            }
+        }
+        let expected = [
+            "waits", "a", "is there", "b", "waits", "cd", "waits", "e", "waits",
+        ];
+        assert_eq!(found, expected);
     }
 
     proptest! {

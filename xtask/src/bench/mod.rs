@@ -13,7 +13,6 @@ mod rounds;
 mod rows;
 mod table;
 
-
 use anyhow::{Context as _, Result};
 use kumiki_build::Toolchain;
 
@@ -24,7 +23,7 @@ use crate::step::{run as run_program, step};
 use programs::Programs;
 use table::Table;
 
-/// What can be measured. All but the last four are parts of the one table.
+/// What can be measured. All but the last are parts of the one table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Benchmark {
     /// One call, by its work and its size
@@ -45,15 +44,8 @@ pub(crate) enum Benchmark {
     Guests,
     /// Whole files through `kumiki run`
     Files,
-    /// Not in the table: the first result of a plugin in each language, and a
-    /// thousand plugins on all cores
-    Artifacts,
-    /// Not in the table: what an instance costs beside wasmtime's pool by hand
-    Instances,
-    /// Not in the table: what all limits together cost beside none
-    Limits,
-    /// Not in the table: the languages with sizes and times of building, for
-    /// docs/languages.md
+    /// Not in the table: the languages with sizes and times of building, and the
+    /// ways of many records in each, for docs/languages.md
     Languages,
 }
 
@@ -71,7 +63,7 @@ impl Benchmark {
         Self::Files,
     ];
 
-    /// What it is called in the table; of what is not in it, the program's name.
+    /// What it is called in the table.
     fn title(self) -> &'static str {
         match self {
             Self::Calls => "One call",
@@ -83,9 +75,6 @@ impl Benchmark {
             Self::Tax => "The tax of epochs and fuel",
             Self::Guests => "The five languages",
             Self::Files => "Whole files",
-            Self::Artifacts => "Artifacts",
-            Self::Instances => "Instances",
-            Self::Limits => "Limits",
             Self::Languages => "Languages",
         }
     }
@@ -105,14 +94,11 @@ pub(crate) struct How {
 pub(crate) fn run(place: &Place, wanted: &[Benchmark], how: How) -> Result<()> {
     setup::run(place, &Toolchain::ALL, |_| true)?;
     step("guests", || fixtures::all(place))?;
-    let others = |it: &&Benchmark| !Benchmark::TABLE.contains(it);
-    for other in wanted.iter().filter(others) {
-        alone(place, *other)?;
+    if wanted.contains(&Benchmark::Languages) {
+        languages(place)?;
     }
-    let parts: Vec<_> = match wanted.is_empty() {
-        true => Benchmark::TABLE.to_vec(),
-        false => wanted.iter().filter(|it| !others(it)).copied().collect(),
-    };
+    let is_wanted = |part: &Benchmark| wanted.is_empty() || wanted.contains(part);
+    let parts: Vec<_> = Benchmark::TABLE.into_iter().filter(is_wanted).collect();
     match parts.is_empty() {
         true => Ok(()),
         false => compare(place, &parts, how),
@@ -144,18 +130,16 @@ fn compare(place: &Place, parts: &[Benchmark], how: How) -> Result<()> {
     Ok(())
 }
 
-/// A benchmark that is a program of its own.
-fn alone(place: &Place, benchmark: Benchmark) -> Result<()> {
+/// The languages side by side, by programs of their own.
+fn languages(place: &Place) -> Result<()> {
+    let times = step("time the builds", || languages::build_times(place))?;
     let mut cargo = place.cargo();
     cargo
         .env("KUMIKI_PLUGINS", place.plugins())
         .env("KUMIKI_FIXTURES", place.fixtures())
-        .env("KUMIKI_CACHE", place.artifacts());
-    cargo.args(["bench", "--workspace", "--bench"]);
-    cargo.arg(benchmark.title().to_lowercase());
-    if benchmark == Benchmark::Languages {
-        let times = step("time the builds", || languages::build_times(place))?;
-        cargo.env("KUMIKI_BUILD_TIMES", times);
-    }
+        .env("KUMIKI_CACHE", place.artifacts())
+        .env("KUMIKI_BUILD_TIMES", times)
+        .args(["bench", "--workspace"])
+        .args(["--bench", "languages", "--bench", "ways"]);
     run_program(&mut cargo)
 }

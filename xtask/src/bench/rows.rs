@@ -80,11 +80,7 @@ pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
         Benchmark::Live => live(),
         Benchmark::Tax => tax(),
         Benchmark::Guests => guests(),
-        Benchmark::Files
-        | Benchmark::Artifacts
-        | Benchmark::Instances
-        | Benchmark::Limits
-        | Benchmark::Languages => Vec::new(),
+        Benchmark::Files | Benchmark::Languages => Vec::new(),
     }
 }
 

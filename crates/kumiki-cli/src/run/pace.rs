@@ -17,7 +17,7 @@ const FIRST: usize = 16;
 /// More records make nothing quicker.
 const MOST: usize = 16384;
 
-/// More bytes neither; a quarter of them took 5 to 8 % longer, for the threads
+/// More bytes neither; a quarter of them took 4 to 8 % longer, for the threads
 /// woke each other more often.
 const BYTES: usize = 256 * 1024;
 

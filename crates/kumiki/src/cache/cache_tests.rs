@@ -101,6 +101,33 @@ fn a_component_is_compiled_once() {
 }
 
 #[test]
+fn what_no_slot_has_room_for_is_not_compiled_for_slots_again() {
+    let scene = Scene::new();
+    let engine = |slots| {
+        let config = EngineConfig::default().with_slots(slots);
+        let engine = crate::Engine::shared(&config).unwrap();
+        engine.as_wasmtime().clone()
+    };
+    let (outside, slots) = (engine(0), engine(20));
+    let memories = "(memory 1)".repeat(100);
+    let large = format!("(component (core module $m {memories}) (core instance (instantiate $m)))");
+    let component = test_components::parse(&large);
+    let key = scene.key(&component);
+    let get = |engine, compile: &dyn Fn() -> Component| {
+        let compile = || Ok(compile());
+        scene.cache.component(engine, &key, "large", compile)
+    };
+    get(&outside, &|| {
+        Component::from_binary(&outside, &component).unwrap()
+    })
+    .unwrap();
+    let error = get(&slots, &|| panic!("it is compiled")).map(|_| ());
+    assert!(matches!(error, Err(Error::Compile { .. })), "{error:?}");
+    let (_, origin) = get(&outside, &|| panic!("it is compiled")).unwrap();
+    assert!(matches!(origin, Origin::Kept));
+}
+
+#[test]
 fn whatever_goes_into_an_artifact_is_in_its_key() {
     let scene = Scene::new();
     let fueled = crate::Engine::shared(&EngineConfig::default().with_fuel(true)).unwrap();

@@ -36,7 +36,7 @@ pub(crate) use index::Known;
 pub(crate) use key::{ArtifactKey, Compiler};
 use seal::{Seal, SealKey};
 
-use crate::{Error, Result};
+use crate::{Error, Result, slots};
 
 /// The most that a cache holds unless it is told otherwise, in bytes: a hundred
 /// plugins in Python, or some ten thousand in Rust or C.
@@ -183,13 +183,20 @@ impl Cache {
         plugin: &str,
         compile: impl FnOnce() -> Result<Component>,
     ) -> Result<(Component, Origin)> {
-        if let Some(component) = self.kept(engine, key) {
+        let kept = || {
+            let kept = self.kept(engine, key).transpose();
+            kept.map_err(|source| Error::Compile {
+                plugin: plugin.into(),
+                source,
+            })
+        };
+        if let Some(component) = kept()? {
             return Ok((component, Origin::Kept));
         }
         // Without the lock it may be compiled twice; that is no reason to fail.
         let lock = self.lock(key);
         if lock.is_ok()
-            && let Some(component) = self.kept(engine, key)
+            && let Some(component) = kept()?
         {
             return Ok((component, Origin::Kept));
         }
@@ -230,7 +237,7 @@ impl Cache {
             let seal = File::open(self.inner.folder.join(known.key.seal())).ok()?;
             let _ = seal.set_modified(SystemTime::now());
         }
-        Some((map(engine, &path)?, known))
+        Some((map(engine, &path).ok()?, known))
     }
 
     /// Keeps what is known of a component for as long as its file looks like
@@ -265,8 +272,10 @@ impl Cache {
         Ok(file)
     }
 
-    /// Maps an artifact that is there and as it was written.
-    fn kept(&self, engine: &Engine, key: &ArtifactKey) -> Option<Component> {
+    /// Maps an artifact that is there and as it was written. An error where it is
+    /// of a component that `engine` has too small slots for: to compile that once
+    /// more would not make it smaller.
+    fn kept(&self, engine: &Engine, key: &ArtifactKey) -> Option<wasmtime::Result<Component>> {
         let Inner {
             folder,
             key: seal_key,
@@ -279,7 +288,10 @@ impl Cache {
             // If it cannot be written, the next load reads the artifact again.
             let _ = replace_lightly(&folder.join(key.seal()), seal.as_bytes());
         }
-        map(engine, &path)
+        match map(engine, &path) {
+            Err(error) if !slots::are_too_small(&error) => None,
+            mapped => Some(mapped),
+        }
     }
 
     /// An artifact, if its bytes are those that were sealed.
@@ -389,7 +401,7 @@ fn is_forgotten(used: SystemTime) -> bool {
 }
 
 /// Maps an artifact into memory as code.
-fn map(engine: &Engine, path: &Path) -> Option<Component> {
+fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file is one that wasmtime wrote for this engine and this
     // user's Kumiki put here: its seal, made with a key that only this user
     // can read, was checked against all of its bytes, now or when the file
@@ -402,7 +414,7 @@ fn map(engine: &Engine, path: &Path) -> Option<Component> {
         reason = "mapping is what makes a cached plugin quick to load"
     )]
     unsafe {
-        Component::deserialize_file(engine, path).ok()
+        Component::deserialize_file(engine, path)
     }
 }
 

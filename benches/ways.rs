@@ -1,20 +1,8 @@
 //! What a record of 100 bytes costs in each of the ways that a plugin can be
-//! called: in each language, as a table for `docs/languages.md`; then the ways
-//! against each other, by the leanest guest and 1,024 records.
-//!
-//! ```sh
-//! cargo xtask fixtures
-//! cargo bench --workspace --bench batch
-//! ```
+//! called, in each language, as a table for `docs/languages.md`:
+//! `cargo xtask bench languages`.
 
-#![allow(
-    missing_docs,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "a benchmark"
-)]
-
-mod ratio;
+#![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -23,15 +11,10 @@ use kumiki::{Cache, Limits, Plugin};
 use kumiki_text::{Config, TextContract, TextHost, TextPlugin, Texts, Way};
 use test_components::guests::{Guest, artifacts};
 
-use crate::ratio::ratio;
-
-const RECORDS: usize = 1024;
 /// Records in a call, as the host makes them. In the languages that take
 /// milliseconds for these, more of them would hardly ever go undisturbed.
 const CALL: usize = 256;
 const BYTES: usize = 100;
-/// How many pairs each ratio is the median of.
-const PAIRS: usize = 301;
 /// How long a guest is called in one way, and how often at the most.
 const TIME: Duration = Duration::from_secs(5);
 const TURNS: usize = 1000;
@@ -63,11 +46,11 @@ fn load(guest: &'static str) -> Result<Plugin<TextContract>, String> {
     host.load(path).map_err(|error| error.to_string())
 }
 
-/// So many equal records, which begin with `command`.
-fn records(command: &str, count: usize) -> Texts {
+/// A call's records, all equal.
+fn records() -> Texts {
     let text = "Hello, Component Mod! ".repeat(BYTES / 22 + 1);
-    let record = &format!("{command}{text}")[..BYTES];
-    std::iter::repeat_n(record, count).collect()
+    let record = &format!("upper {text}")[..BYTES];
+    std::iter::repeat_n(record, CALL).collect()
 }
 
 /// Nanoseconds a record: the least of many turns.
@@ -85,14 +68,9 @@ fn nanoseconds(plugin: &mut TextPlugin, inputs: &Texts) -> f64 {
     least.as_secs_f64() * 1e9 / inputs.len() as f64
 }
 
+/// A language a row.
 fn main() {
-    languages();
-    ways();
-}
-
-/// The table: a language a row.
-fn languages() {
-    let inputs = records("upper ", CALL);
+    let inputs = records();
     println!("| guest | single | batch | column |");
     println!("| --- | --- | --- | --- |");
     for (language, guest) in GUESTS {
@@ -119,33 +97,4 @@ fn languages() {
 
 fn microseconds(nanoseconds: f64) -> String {
     format!("{:.2} µs", nanoseconds / 1e3)
-}
-
-/// The ways of one guest that does no more than upper-case.
-fn ways() {
-    let loaded = match load("batch-rust") {
-        Ok(loaded) => loaded,
-        Err(why) => {
-            eprintln!("left out: {why}");
-            return;
-        }
-    };
-    let inputs = records("", RECORDS);
-    let [mut single, mut batch, mut column] =
-        Way::ALL.map(|way| plugin(&loaded, way).expect("it offers every way"));
-    for plugin in [&mut single, &mut batch, &mut column] {
-        let time = nanoseconds(plugin, &inputs);
-        eprintln!("{:<8}{time:>6.0} ns a record", plugin.way().name);
-    }
-    let compare = |name: &str, slow: &mut TextPlugin, fast: &mut TextPlugin| {
-        let ratio = ratio(
-            || drop(black_box(fast.process_all(black_box(&inputs)))),
-            || drop(black_box(slow.process_all(black_box(&inputs)))),
-            PAIRS,
-        );
-        eprintln!("{name} = {ratio:.2}, the median of {PAIRS} pairs");
-    };
-    compare("single / batch", &mut single, &mut batch);
-    compare("single / column", &mut single, &mut column);
-    compare("batch / column", &mut batch, &mut column);
 }
