@@ -1,17 +1,18 @@
 //! Any bytes as lines, read in pieces of any size, against the simplest reader
 //! there is: all of it in memory, split at the line ends.
 //!
-//! The first byte says how large a piece is, the second how long a line may be.
+//! The first byte says how large a piece is, the second how long a line may be,
+//! the third how many lines are taken at once to be looked at later, if any.
 
 #![no_main]
 
 use std::io::{self, Read};
 
-use kumiki_text::{ReadError, Records};
+use kumiki_text::{ReadError, Record, Records};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let [piece, limit, input @ ..] = bytes else {
+    let [piece, limit, taken, input @ ..] = bytes else {
         return;
     };
     let limit = usize::from(*limit);
@@ -20,28 +21,44 @@ fuzz_target!(|bytes: &[u8]| {
         size: 1 + usize::from(*piece),
     };
     let mut records = Records::new(pieces, limit);
-    for (index, line) in lines(input).into_iter().enumerate() {
-        let expected = match std::str::from_utf8(line) {
-            _ if line.len() > limit => Err("too long"),
-            Ok(text) => Ok(text),
-            Err(_) => Err("not UTF-8"),
+    let mut expected = (1..).zip(lines(input));
+    let mut check = |record| check(record, expected.next().expect("no line too many"), limit);
+    loop {
+        let later = match taken {
+            0 => None,
+            _ => records.take_lines(usize::from(*taken), usize::MAX),
         };
-        let number = index as u64 + 1;
-        match records.next_record().expect("a line is not lost") {
-            Ok(record) => assert_eq!((record.line, Ok(record.text)), (number, expected)),
-            Err(error) => {
-                let kind = match error {
-                    ReadError::TooLong { .. } => "too long",
-                    ReadError::NotUtf8 { .. } => "not UTF-8",
-                    _ => "cannot be read",
-                };
-                assert_eq!((error.line(), Err(kind)), (number, expected));
-            }
+        if let Some(lines) = later {
+            lines.iter().for_each(|(_, record)| check(record));
+        } else if let Some(record) = records.next_record() {
+            check(record);
+        } else {
+            break;
         }
     }
+    assert!(expected.next().is_none(), "no line is lost");
     assert!(records.next_record().is_none());
     assert_eq!(records.bytes_read(), input.len() as u64);
 });
+
+fn check(record: Result<Record<'_>, ReadError>, (number, line): (u64, &[u8]), limit: usize) {
+    let expected = match std::str::from_utf8(line) {
+        _ if line.len() > limit => Err("too long"),
+        Ok(text) => Ok(text),
+        Err(_) => Err("not UTF-8"),
+    };
+    match record {
+        Ok(record) => assert_eq!((record.line, Ok(record.text)), (number, expected)),
+        Err(error) => {
+            let kind = match error {
+                ReadError::TooLong { .. } => "too long",
+                ReadError::NotUtf8 { .. } => "not UTF-8",
+                _ => "cannot be read",
+            };
+            assert_eq!((error.line(), Err(kind)), (number, expected));
+        }
+    }
+}
 
 /// The lines without their ends, the first without a byte order mark.
 fn lines(input: &[u8]) -> Vec<&[u8]> {

@@ -88,6 +88,57 @@ fn any_number_of_workers_writes_the_same() {
     }
 }
 
+/// The same lines as objects; blank ones stay blank, and some are of white space,
+/// without the key, or no JSON.
+fn objects(count: u32) -> Vec<u8> {
+    let lines = lines(count);
+    let lines = lines.split(|byte| *byte == b'\n');
+    let object = |(number, line): (usize, &[u8])| match number % 50 {
+        _ if line.is_empty() => Vec::new(),
+        7 => " \t\u{a0}\r".into(),
+        8 => b"{\"other\":1}".to_vec(),
+        9 => [b"{", line].concat(),
+        10 => b"{\"text\":\" \"}".to_vec(),
+        11 => b"\xc2".to_vec(),
+        _ => [b" {\"id\":1,\"text\":\"", line, b"\"}"].concat(),
+    };
+    let objects: Vec<_> = lines.enumerate().map(object).collect();
+    objects.join(&b'\n')
+}
+
+#[test]
+fn any_number_of_workers_reads_the_same_objects() {
+    let scene = Scene::new()
+        .plugin("plugins/moody.wasm", &moody())
+        .file("objects.jsonl", objects(20_000));
+    for flags in [
+        &["-o", "jsonl"][..],
+        &["-o", "jsonl", "--skip-blank"],
+        &["-o", "text"],
+        &["--into", "text"],
+        &["--into", "result", "--skip-blank"],
+    ] {
+        let run = |jobs: &str| {
+            let fixed = ["run", "-q", "--line-limit", "2KiB", "--field", "text"];
+            let files = ["--jobs", jobs, "objects.jsonl"];
+            let arguments = [&fixed[..], flags, &files[..]].concat();
+            let output = scene.command(&arguments).output().expect("it runs");
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+            (
+                output.stdout,
+                String::from_utf8(output.stderr).expect("text"),
+            )
+        };
+        let (results, errors) = run("1");
+        assert!(results.len() > 500_000, "{flags:?}: {}", results.len());
+        for jobs in ["2", "5"] {
+            let (other_results, other_errors) = run(jobs);
+            assert!(results == other_results, "{flags:?} with {jobs} workers");
+            assert_eq!(errors, other_errors, "{flags:?} with {jobs} workers");
+        }
+    }
+}
+
 #[test]
 fn a_number_of_workers_that_is_none() {
     let scene = Scene::with_plugins();

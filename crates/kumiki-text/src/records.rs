@@ -8,6 +8,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
+use crate::lines::{Lines, record, strip};
+
 /// One record and where it stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -171,13 +173,33 @@ impl<R: Read> Records<R> {
                 return Some(Err(ReadError::Io { line, source }));
             }
         }
-        Some(match simdutf8::compat::from_utf8(self.last_line()) {
-            Ok(text) => Ok(Record { line, text }),
-            Err(error) => Err(ReadError::NotUtf8 {
-                line,
-                column: error.valid_up_to() + 1,
-                truncated: error.error_len().is_none(),
-            }),
+        Some(record(self.last_line(), line))
+    }
+
+    /// Takes lines that are read already and whole, as they are, so that they may
+    /// be looked at by another thread: so many `lines` and `bytes` at the most, but
+    /// one line at least. None where the next line needs reading; then
+    /// [`Records::next_record`] reads it, and more behind it.
+    pub fn take_lines(&mut self, lines: usize, bytes: usize) -> Option<Lines> {
+        let (first, before) = (self.end? - self.start, self.line);
+        let rest = self.buffer.get(self.start..self.filled)?;
+        let window = rest.get(..bytes.max(first)).unwrap_or(rest);
+        let mut ends = memchr::memchr_iter(b'\n', window);
+        let (mut count, mut last) = (ends.clone().count(), memchr::memrchr(b'\n', window));
+        if count > lines.max(1) {
+            count = lines.max(1);
+            last = ends.nth(count - 1);
+        }
+        let bytes = window.get(..=last?)?.to_owned();
+        self.line += count as u64;
+        self.bytes += bytes.len() as u64;
+        self.start += bytes.len();
+        self.look_ahead(self.start);
+        Some(Lines {
+            bytes,
+            before,
+            count: count as u64,
+            limit: self.limit,
         })
     }
 
@@ -294,36 +316,25 @@ enum Line {
     End,
 }
 
-/// Where a line is without its end, and the first one without a byte order mark.
-#[inline]
-fn strip(buffer: &[u8], line: Range<usize>, number: u64) -> Range<usize> {
-    let Range { mut start, mut end } = line;
-    match &buffer[start..end] {
-        [.., b'\r', b'\n'] => end -= 2,
-        [.., b'\n'] => end -= 1,
-        _ => {}
-    }
-    if number == 1 && buffer[start..end].starts_with(b"\xef\xbb\xbf") {
-        start += 3;
-    }
-    start..end
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    fn told(record: Result<Record<'_>, ReadError>) -> String {
+        match record {
+            Ok(record) => format!("{}:{}", record.line, record.text),
+            Err(error) => error.to_string(),
+        }
+    }
+
     /// Reads everything through a tiny buffer, so that lines cross its border.
     fn read(input: &[u8], limit: usize) -> Vec<String> {
         let mut records = Records::with_chunk(input, limit, 3);
         let mut lines = Vec::new();
         while let Some(record) = records.next_record() {
-            lines.push(match record {
-                Ok(record) => format!("{}:{}", record.line, record.text),
-                Err(error) => error.to_string(),
-            });
+            lines.push(told(record));
         }
         assert_eq!(records.bytes_read(), input.len() as u64);
         lines
@@ -423,6 +434,24 @@ mod tests {
         assert_eq!(found, expected);
     }
 
+    /// The same, by what is left to be looked at later.
+    fn read_later(input: &[u8], limit: usize, lines: usize, bytes: usize) -> Vec<String> {
+        let mut records = Records::with_chunk(input, limit, 30);
+        let mut found = Vec::new();
+        loop {
+            if let Some(taken) = records.take_lines(lines, bytes) {
+                assert!(taken.count() <= lines as u64);
+                found.extend(taken.iter().map(|(_, record)| told(record)));
+            } else if let Some(record) = records.next_record() {
+                found.push(told(record));
+            } else {
+                break;
+            }
+        }
+        assert_eq!(records.bytes_read(), input.len() as u64);
+        found
+    }
+
     proptest! {
         /// Every line comes back, in order, none doubled, whatever the bytes.
         #[test]
@@ -438,6 +467,54 @@ mod tests {
         #[test]
         fn any_bytes_are_read(input in proptest::collection::vec(any::<u8>(), 0..300), limit in 0_usize..20) {
             read(&input, limit);
+        }
+
+        /// All of it in memory, split at the line ends, comes to the same.
+        #[test]
+        fn lines_are_those_of_the_simplest_reader(
+            input in proptest::collection::vec(
+                prop_oneof![any::<u8>(), Just(b'\n'), Just(b'\r'), Just(b'a')], 0..200),
+            marked: bool,
+            limit in 0_usize..20,
+        ) {
+            let input = [&b"\xef\xbb\xbf"[..usize::from(marked) * 3], &input].concat();
+            let mut lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
+            if let Some(first) = lines.first_mut() {
+                *first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+            }
+            let expected = (1_u64..).zip(lines).map(|(number, line)| {
+                let text = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+                match std::str::from_utf8(text) {
+                    _ if text.len() > limit => format!("line {number} is longer than {limit} bytes"),
+                    Ok(text) => format!("{number}:{text}"),
+                    Err(_) => format!("line {number} is not UTF-8"),
+                }
+            });
+            let found = read(&input, limit).into_iter();
+            let found = found.map(|it| it.split(": ").next().unwrap().to_owned());
+            let found: Vec<_> = found.collect();
+            let expected: Vec<_> = expected.map(|it| it.split(": ").next().unwrap().to_owned()).collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        /// Whoever looks at the lines finds the same in them.
+        #[test]
+        fn lines_may_be_looked_at_later(
+            input in "([ab\r\u{feff}木]{0,9}\n?|\n){0,30}",
+            limit in 0_usize..20,
+            lines in 1_usize..9,
+            bytes in 1_usize..50,
+        ) {
+            let expected = read(input.as_bytes(), limit);
+            prop_assert_eq!(read_later(input.as_bytes(), limit, lines, bytes), expected);
+        }
+
+        #[test]
+        fn any_lines_may_be_looked_at_later(
+            input in proptest::collection::vec(prop_oneof![any::<u8>(), Just(b'\n')], 0..300),
+            limit in 0_usize..20,
+        ) {
+            prop_assert_eq!(read_later(&input, limit, 5, 99), read(&input, limit));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kumiki_text::{ReadError, Texts};
 
+use super::cutting::Uncut;
 use super::journal::Mark;
 use super::parquet::Rows;
 use super::target::{Kept, Lead, Target};
@@ -22,6 +23,8 @@ pub(super) struct Batch {
     pub(super) items: Vec<Item>,
     /// The rows that its items came from, where results go back into them.
     pub(super) kept: Option<(Arc<Target>, Kept)>,
+    /// Lines behind its items, to be cut before anything is done with it.
+    uncut: Option<Uncut>,
     /// The same as a part of a table.
     pub(super) rows: Option<Rows>,
     /// How many records there are up to its end, over all input.
@@ -30,6 +33,8 @@ pub(super) struct Batch {
     pub(super) mark: Mark,
     /// How many bytes of all inputs were read up to its end.
     pub(super) position: u64,
+    /// How many bytes of the room it has.
+    pub(super) room: usize,
 }
 
 /// One record, or why there is none in its place.
@@ -94,6 +99,30 @@ impl Batch {
         }
     }
 
+    /// Leaves the last of its records to be cut.
+    pub(super) fn leave(&mut self, uncut: Uncut) {
+        self.records += uncut.records;
+        self.uncut = Some(uncut);
+    }
+
+    /// Cuts what was left.
+    pub(super) fn cut(&mut self) {
+        if let Some(uncut) = self.uncut.take() {
+            self.records -= uncut.records;
+            uncut.cut(self);
+        }
+    }
+
+    /// Whether nothing may be added any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.uncut.is_some()
+    }
+
+    /// Whether there is nothing in it, not even a blank line.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.uncut.is_none()
+    }
+
     /// Adds a record.
     pub(super) fn push(&mut self, line: u64, text: &str) {
         self.texts.push(text);
@@ -127,11 +156,12 @@ impl Batch {
         self.items.push(Item { line, content });
     }
 
-    /// How many bytes its texts and rows have.
+    /// How many bytes its lines, texts and rows have.
     pub(super) fn bytes(&self) -> usize {
         let kept = self.kept.as_ref().map_or(0, |(_, kept)| kept.bytes());
         let rows = self.rows.as_ref().map_or(0, Rows::bytes);
-        self.texts.as_str().len() + kept + rows
+        let uncut = self.uncut.as_ref().map_or(0, Uncut::bytes);
+        self.texts.as_str().len() + kept + rows + uncut
     }
 
     /// The number of its first record, counted from 1 over all input.

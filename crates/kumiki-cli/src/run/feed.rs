@@ -1,11 +1,12 @@
 //! Where records come from: lines, keys of JSON objects, cells of a table.
 
-use kumiki_text::{Record, Records};
+use std::sync::Arc;
 
-use super::batch::{Batch, Unread};
+use kumiki_text::Records;
+
+use super::batch::Batch;
 use super::columns::Columns;
-use super::field;
-use super::object;
+use super::cutting::{Cutting, Uncut, is_blank};
 use super::rows::{Rows, unquoted};
 use super::source::Source;
 
@@ -14,18 +15,31 @@ pub(super) trait Feed {
     /// Whether what comes next needs reading, which may wait.
     fn is_drained(&self) -> bool;
 
+    /// Whether [`Feed::leave`] ever does anything.
+    fn leaves(&self) -> bool {
+        false
+    }
+
+    /// Adds what is read already and left to a worker to cut, up to so many lines
+    /// and bytes; how many lines.
+    fn leave(&mut self, _batch: &mut Batch, _most: usize, _bytes: usize) -> u64 {
+        0
+    }
+
     /// Adds what comes next: a record, why there is none, or nothing where it is
     /// passed over. False at the end, and nothing is added.
     fn next(&mut self, batch: &mut Batch) -> bool;
 }
 
-/// Each line is a record.
-pub(super) struct Lines {
+/// Lines.
+pub(super) struct LineFeed {
     pub(super) records: Records<Source>,
-    pub(super) skip_blank: bool,
+    pub(super) cutting: Arc<Cutting>,
+    /// Whether cutting them is left to the workers.
+    pub(super) leaves: bool,
 }
 
-impl Feed for Lines {
+impl Feed for LineFeed {
     fn is_drained(&self) -> bool {
         self.records.is_drained()
     }
@@ -33,56 +47,26 @@ impl Feed for Lines {
     fn next(&mut self, batch: &mut Batch) -> bool {
         match self.records.next_record() {
             None => return false,
-            Some(Err(error)) => batch.push_unread(Unread::Line(error)),
-            Some(Ok(Record { text, .. })) if self.skip_blank && is_blank(text) => {}
-            Some(Ok(Record { line, text, .. })) => batch.push(line, text),
-        }
-        true
-    }
-}
-
-/// Each line is an object, and a record the text under one of its keys.
-pub(super) struct Objects {
-    pub(super) records: Records<Source>,
-    pub(super) field: String,
-    pub(super) skip_blank: bool,
-    /// The key that results go into.
-    pub(super) into: Option<String>,
-}
-
-impl Feed for Objects {
-    fn is_drained(&self) -> bool {
-        self.records.is_drained()
-    }
-
-    fn next(&mut self, batch: &mut Batch) -> bool {
-        let Record { line, text, .. } = match self.records.next_record() {
-            None => return false,
-            Some(Ok(record)) => record,
+            Some(Ok(record)) => self.cutting.record(batch, record),
             Some(Err(error)) => {
-                batch.push_unread(Unread::Line(error));
-                batch.keep(self.records.last_line(), None);
-                return true;
+                let bytes = self.records.last_line();
+                self.cutting.error(batch, error, bytes);
             }
-        };
-        // Between JSON objects a blank line is nothing.
-        if is_blank(text) {
-            return true;
-        }
-        match field::text(text, &self.field) {
-            Ok(text) if self.skip_blank && is_blank(&text) => {
-                if self.into.is_none() {
-                    return true;
-                }
-                batch.push_passed(line);
-            }
-            Ok(text) => batch.push(line, &text),
-            Err(reason) => batch.push_unread(Unread::Row { line, reason }),
-        }
-        if let Some(into) = &self.into {
-            batch.keep(text.as_bytes(), object::place(text, into));
         }
         true
+    }
+
+    fn leaves(&self) -> bool {
+        self.leaves
+    }
+
+    fn leave(&mut self, batch: &mut Batch, most: usize, bytes: usize) -> u64 {
+        let Some(lines) = self.records.take_lines(most, bytes) else {
+            return 0;
+        };
+        let count = lines.count();
+        batch.leave(Uncut::new(lines, &self.cutting));
+        count
     }
 }
 
@@ -123,8 +107,4 @@ impl Feed for Cells {
         }
         true
     }
-}
-
-fn is_blank(text: &str) -> bool {
-    text.trim().is_empty()
 }

@@ -24,6 +24,7 @@
 mod batch;
 mod columns;
 mod crew;
+mod cutting;
 mod feed;
 mod field;
 mod form;
@@ -132,6 +133,7 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         form: job.form,
         into: job.into.map(Arc::new),
         table,
+        leaves: job.workers > 1,
         pace,
         room: room.clone(),
         crew,

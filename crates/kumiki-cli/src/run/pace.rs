@@ -54,6 +54,12 @@ impl Pace {
         records >= self.records.load(Ordering::Relaxed) || bytes >= self.bytes
     }
 
+    /// How many records and bytes may be added to so many, one record at least.
+    pub(super) fn left(&self, records: usize, bytes: usize) -> (usize, usize) {
+        let records = self.records().saturating_sub(records);
+        (records.max(1), self.bytes.saturating_sub(bytes).max(1))
+    }
+
     /// How many records a batch may have, whatever their size.
     pub(super) fn records(&self) -> usize {
         self.records.load(Ordering::Relaxed)

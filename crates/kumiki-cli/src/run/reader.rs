@@ -11,7 +11,8 @@ use kumiki_text::Records;
 use super::batch::{Batch, Content, Item, Unread};
 use super::columns::Columns;
 use super::crew::{Crew, Task};
-use super::feed::{Cells, Feed, Lines, Objects};
+use super::cutting::Cutting;
+use super::feed::{Cells, Feed, LineFeed};
 use super::form::Form;
 use super::input::Input;
 use super::journal::Mark;
@@ -51,6 +52,9 @@ pub(super) struct Reader {
     pub(super) into: Option<Arc<Target>>,
     /// The table of Parquet that results go into.
     pub(super) table: Option<Arc<ParquetTarget>>,
+    /// Whether workers cut lines for themselves: a single one would have both to
+    /// do, and the reader nothing.
+    pub(super) leaves: bool,
     pub(super) pace: Arc<Pace>,
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
@@ -148,20 +152,22 @@ impl Reader {
                 Form::Lines | Form::Objects { .. } => open(&path)?,
             },
         };
-        let records = Records::new(source, self.line_limit);
         let skip_blank = self.skip_blank;
-        let feed: Box<dyn Feed> = match &self.form {
-            Form::Objects { field } => Box::new(Objects {
-                records,
+        let cutting = match &self.form {
+            Form::Objects { field } => Cutting::Objects {
                 field: field.clone(),
                 skip_blank,
                 into: self.into.as_ref().map(|target| target.name.clone()),
-            }),
-            Form::Lines | Form::Table { .. } | Form::Parquet { .. } => Box::new(Lines {
-                records,
-                skip_blank,
-            }),
+            },
+            Form::Lines | Form::Table { .. } | Form::Parquet { .. } => {
+                Cutting::Lines { skip_blank }
+            }
         };
+        let feed = Box::new(LineFeed {
+            records: Records::new(source, self.line_limit),
+            leaves: self.leaves && cutting.can_wait(),
+            cutting: Arc::new(cutting),
+        });
         Ok(Opened::Feed(feed, count))
     }
 
@@ -192,25 +198,34 @@ impl Reader {
     ) -> io::Result<()> {
         let source: Option<Arc<str>> = Some(name.into());
         skip(feed, std::mem::take(&mut progress.skip));
+        let leaves = feed.leaves();
         let mut batch = Batch::new(source.clone(), progress.mark.records, self.into.clone());
         loop {
-            let enough = self.pace.is_enough(batch.items.len(), batch.bytes());
+            let enough = batch.is_closed() || self.pace.is_enough(batch.items.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
-            if !batch.items.is_empty() && (enough || feed.is_drained()) {
+            if !batch.is_empty() && (enough || feed.is_drained()) {
                 batch.position = progress.finished + count.get();
                 batch.mark = progress.mark;
                 let next = Batch::new(source.clone(), batch.records, self.into.clone());
                 self.send(std::mem::replace(&mut batch, next))?;
             }
-            if !feed.next(&mut batch) {
-                break;
-            }
-            progress.mark.read += 1;
+            let left = match leaves {
+                true => {
+                    let (lines, bytes) = self.pace.left(batch.items.len(), batch.bytes());
+                    feed.leave(&mut batch, lines, bytes)
+                }
+                false => 0,
+            };
+            progress.mark.read += match left {
+                0 if feed.next(&mut batch) => 1,
+                0 => break,
+                left => left,
+            };
             progress.mark.records = batch.records;
         }
         progress.finished += count.get();
         batch.mark = progress.mark;
-        if batch.items.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
         batch.position = progress.finished;
@@ -304,8 +319,9 @@ impl Reader {
         Ok(batch)
     }
 
-    fn send(&mut self, batch: Batch) -> io::Result<()> {
-        self.room.take(batch.bytes());
+    fn send(&mut self, mut batch: Batch) -> io::Result<()> {
+        batch.room = batch.bytes();
+        self.room.take(batch.room);
         let (done, slot) = channel();
         self.crew.give(Task { batch, done })?;
         // Where nobody waits for it, writing has failed.

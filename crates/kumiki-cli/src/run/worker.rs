@@ -39,7 +39,7 @@ pub(super) struct Done {
     /// Which worker it was, and what its plugins have used so far, where that is
     /// measured.
     pub(super) usages: Option<(usize, Usages)>,
-    /// What the batch took of the room, in bytes.
+    /// As [`Batch::room`].
     pub(super) bytes: usize,
 }
 
@@ -64,8 +64,10 @@ pub(super) struct Worker {
 impl Worker {
     /// Works until there is nothing more to do.
     pub(super) fn work(mut self) {
-        while let Some(Task { batch, done }) = self.shared.next() {
-            let (start, count) = (Instant::now(), batch.items.len());
+        while let Some(Task { mut batch, done }) = self.shared.next() {
+            let start = Instant::now();
+            batch.cut();
+            let count = batch.items.len();
             let mut result = render(&mut self.pipeline, &mut *self.writer, batch);
             if let Ok(done) = &mut result {
                 done.usages = self.usages();
@@ -99,7 +101,7 @@ fn render(
         last: batch.last(),
         position: batch.position,
         mark: batch.mark,
-        bytes: batch.bytes(),
+        bytes: batch.room,
         ..Done::default()
     };
     let source = batch.source.as_deref();
