@@ -81,16 +81,15 @@ impl Console {
     /// once, and one that tries everything some times.
     fn denied(&self, plugin: &str, denial: &Denial<'_>) {
         let text = denial_text(denial);
-        let told = {
-            let mut all = self.lock(&self.inner.denied);
-            let of_plugin = all.entry(plugin.to_owned()).or_default();
-            if of_plugin.len() > DENIALS || !of_plugin.insert(text.clone()) {
-                return;
-            }
-            of_plugin.len()
-        };
+        // Held until it is told: of several workers none has the last word after
+        // another that has said so.
+        let mut all = self.lock(&self.inner.denied);
+        let of_plugin = all.entry(plugin.to_owned()).or_default();
+        if of_plugin.len() > DENIALS || !of_plugin.insert(text.clone()) {
+            return;
+        }
         let plugin = escape(plugin);
-        if told > DENIALS {
+        if of_plugin.len() > DENIALS {
             self.notice(format_args!("[{plugin}] was denied more; it is not told"));
         } else {
             self.notice(format_args!("[{plugin}] was denied {text}"));
