@@ -31,6 +31,12 @@ const TERMINAL: [&str; 7] = [
     "crossterm",
 ];
 
+/// Where artifacts are mapped, and the one call to the C library's allocator.
+const UNSAFE: [&str; 2] = [
+    "crates/kumiki/src/cache/mod.rs",
+    "crates/kumiki-cli/src/allocator.rs",
+];
+
 /// The frozen contract: a plugin built for it loads for ever. If this fails, put
 /// the file back; a new ability is a new interface in a new file.
 const CONTRACT: &str = "785cfbb1c5f0e157d83defdb32d0499319e69d37da235dd5dffb883a6507f13a";
@@ -212,6 +218,17 @@ fn the_contract_is_frozen() {
         CONTRACT,
         "wit/text-processor/world.wit changed"
     );
+}
+
+#[test]
+fn unsafe_code_has_two_places() {
+    for (name, _) in MAY_USE {
+        for_each_line(name, |place, line| {
+            let (file, _) = place.rsplit_once(':').unwrap();
+            let known = UNSAFE.iter().any(|known| file.ends_with(known));
+            assert!(known || !line.contains("unsafe"), "{place}: `unsafe`");
+        });
+    }
 }
 
 /// Every line of a crate's sources that is no comment, up to the file's tests.

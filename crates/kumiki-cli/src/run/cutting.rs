@@ -1,4 +1,4 @@
-//! What becomes of a line: a record, several words of it, or nothing.
+//! What becomes of a line: a record, why there is none, or nothing.
 //!
 //! Cutting takes longer than reading, and more so of JSON, so it is left to the
 //! workers wherever the reader can tell without it how many records there are.
@@ -33,7 +33,7 @@ pub(super) struct Uncut {
 }
 
 impl Uncut {
-    /// None where nobody can tell how many records there are without cutting.
+    /// For a way of cutting that [can wait](Cutting::can_wait).
     pub(super) fn new(lines: Lines, cutting: &Arc<Cutting>) -> Self {
         let records = match **cutting {
             Cutting::Lines { skip_blank: false } => lines.count(),

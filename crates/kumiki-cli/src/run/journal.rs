@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::part_file::behind;
-
 /// How far a run has come in its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
@@ -59,6 +57,13 @@ const SHARE: u32 = 20;
 /// Where the state of a file is kept that is not whole yet.
 pub(crate) fn place(part: &Path) -> PathBuf {
     behind(part, ".json")
+}
+
+/// The path with this behind its name.
+pub(super) fn behind(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
 }
 
 impl State {

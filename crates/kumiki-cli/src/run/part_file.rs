@@ -9,7 +9,7 @@ use std::time::Instant;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::journal::{Journal, Mark};
+use super::journal::{Journal, Mark, behind};
 use super::packing::Packing;
 
 /// A file on its way.
@@ -35,13 +35,6 @@ enum Stream {
 /// The name of a file that is not whole yet.
 pub(crate) fn part(path: &Path) -> PathBuf {
     behind(path, ".part")
-}
-
-/// The path with this behind its name.
-pub(super) fn behind(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    name.into()
 }
 
 impl PartFile {
