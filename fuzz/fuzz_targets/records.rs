@@ -22,16 +22,17 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let mut records = Records::new(pieces, limit);
     let mut expected = (1..).zip(lines(input));
-    let mut check = |record| check(record, expected.next().expect("no line too many"), limit);
     loop {
         let later = match taken {
             0 => None,
             _ => records.take_lines(usize::from(*taken), usize::MAX),
         };
         if let Some(lines) = later {
-            lines.iter().for_each(|(_, record)| check(record));
+            for (_, record) in lines.iter() {
+                check(record, expected.next(), limit);
+            }
         } else if let Some(record) = records.next_record() {
-            check(record);
+            check(record, expected.next(), limit);
         } else {
             break;
         }
@@ -41,7 +42,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(records.bytes_read(), input.len() as u64);
 });
 
-fn check(record: Result<Record<'_>, ReadError>, (number, line): (u64, &[u8]), limit: usize) {
+/// Whether it is what the simplest reader found.
+fn check(record: Result<Record<'_>, ReadError>, line: Option<(u64, &[u8])>, limit: usize) {
+    let (number, line) = line.expect("no line is made up");
     let expected = match std::str::from_utf8(line) {
         _ if line.len() > limit => Err("too long"),
         Ok(text) => Ok(text),
