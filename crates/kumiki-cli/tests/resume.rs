@@ -202,7 +202,7 @@ fn comes_to_the_same(
             contents: whole,
             time,
         } = whole(scene, inputs, flags, file, least);
-        assert!(whole.len() > 1000, "{} bytes", whole.len());
+        assert!(whole.len() > 100_000, "{} bytes", whole.len());
         let (stops, behind) = stopped(scene, &arguments, file, signal, delays(time));
         assert!(
             scene.contents(file) == whole,
@@ -224,7 +224,7 @@ fn comes_to_the_same(
 fn interrupted_runs_come_to_the_same() {
     let (scene, least) = (scene(), Duration::from_millis(500));
     for run in RUNS {
-        comes_to_the_same(&scene, run, "-INT", least, |time| [time / 20, time / 4], 2);
+        comes_to_the_same(&scene, run, "-INT", least, |time| [time / 20, time / 4], 3);
     }
 }
 

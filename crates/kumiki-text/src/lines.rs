@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::records::{ReadError, Record};
 
-/// Lines that were [taken](Records::take_lines) and not looked at.
+/// Lines that were [taken](crate::Records::take_lines) and not looked at.
 ///
 /// ```
 /// use kumiki_text::Records;
@@ -58,8 +58,8 @@ impl Lines {
         self.ranges().filter(blank).count() as u64
     }
 
-    /// Each line: its bytes as of [`Records::last_line`], and what
-    /// [`Records::next_record`] would have given.
+    /// Each line: its bytes as of [`Records::last_line`](crate::Records::last_line), and what
+    /// [`Records::next_record`](crate::Records::next_record) would have given.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Result<Record<'_>, ReadError>)> {
         self.ranges().map(|(range, line)| {
             let bytes = &self.bytes[strip(&self.bytes, range, line)];
