@@ -91,8 +91,10 @@
 mod cache;
 mod component_file;
 mod contract;
+mod descriptors;
 mod engine;
 mod error;
+mod files;
 mod grants;
 mod host;
 pub mod inspect;
@@ -106,13 +108,16 @@ mod pool;
 mod prepared;
 mod renewal;
 mod requests;
+mod resolver;
 mod slots;
 mod state;
+mod threads;
 mod waiting;
 mod wasi;
 
 pub use cache::{Artifact, Cache};
 pub use contract::Contract;
+pub use descriptors::raise_descriptor_limit;
 pub use engine::{Engine, EngineConfig, TICK};
 pub use error::{Error, Result, WrongType};
 pub use grants::{

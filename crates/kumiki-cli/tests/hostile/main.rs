@@ -7,8 +7,12 @@
 //! `cargo xtask soak` has some of them attack for minutes on end.
 
 mod case;
+mod file_times;
+mod files_opened;
+mod granted;
 mod guest;
 mod loading;
+mod lookups;
 mod memory;
 mod neighbour;
 mod outcome;
@@ -20,6 +24,7 @@ mod time;
 mod traps;
 mod typed;
 mod values;
+mod waits;
 mod wasi;
 
 use std::sync::Arc;
@@ -33,6 +38,9 @@ use crate::report::Report;
 fn main() {
     if let Some(time) = soak::asked_for() {
         std::process::exit(soak::run(time));
+    }
+    if let Some(code) = lookups::asked_for() {
+        std::process::exit(code);
     }
     let mut arguments = Arguments::from_args();
     // One at a time: memory is measured of the whole process.
@@ -58,6 +66,10 @@ fn cases() -> impl Iterator<Item = Case> {
         wasi::cases(),
         loading::cases(),
         terminal::cases(),
+        files_opened::cases(),
+        waits::cases(),
+        file_times::cases(),
+        lookups::cases(),
     ]
     .into_iter()
     .flatten()

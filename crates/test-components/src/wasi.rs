@@ -1,0 +1,141 @@
+//! All that a plugin may import of WASI 0.2, with its types: for tests that try
+//! one function or another, or each of them.
+
+use std::fmt::Write as _;
+
+use wit_parser::abi::{AbiVariant, WasmType};
+use wit_parser::{Resolve, TypeDefKind, WorldItem};
+
+/// The version of WASI that is imported.
+pub const VERSION: &str = "0.2.12";
+
+/// Each package after those that it needs.
+const PACKAGES: [(&str, &str); 7] = [
+    ("io.wit", include_str!("../wasi/io.wit")),
+    ("clocks.wit", include_str!("../wasi/clocks.wit")),
+    ("random.wit", include_str!("../wasi/random.wit")),
+    ("filesystem.wit", include_str!("../wasi/filesystem.wit")),
+    ("sockets.wit", include_str!("../wasi/sockets.wit")),
+    ("cli.wit", include_str!("../wasi/cli.wit")),
+    ("http.wit", include_str!("../wasi/http.wit")),
+];
+
+/// The world of a text plugin that may import all of it.
+pub(crate) const WORLD: &str = "text-plugin-with-all-of-wasi";
+
+/// A function of WASI as a core module imports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// The interface, such as `wasi:io/poll`, without its version.
+    pub interface: String,
+    /// The name, such as `[method]pollable.block` or `[resource-drop]pollable`.
+    pub name: String,
+    /// The types of its parameters: `i32`, `i64`, `f32` or `f64`.
+    pub parameters: Vec<&'static str>,
+    /// The types of its results.
+    pub results: Vec<&'static str>,
+}
+
+impl Function {
+    /// The import's text, under a label such as `$block`.
+    #[must_use]
+    pub fn import(&self, label: &str) -> String {
+        let mut text = format!(
+            "(import \"{}@{VERSION}\" \"{}\" (func {label}",
+            self.interface, self.name
+        );
+        for (word, types) in [("param", &self.parameters), ("result", &self.results)] {
+            if !types.is_empty() {
+                let _ = write!(text, " ({word} {})", types.join(" "));
+            }
+        }
+        text + "))"
+    }
+}
+
+/// WASI, and the contract's world with all of it.
+pub(crate) fn resolve(wit: &str) -> (Resolve, wit_parser::PackageId) {
+    let mut resolve = Resolve::new();
+    for (name, text) in PACKAGES {
+        resolve.push_source(name, text).expect("WASI parses");
+    }
+    let mut world = format!("{wit}\nworld {WORLD} {{ include text-plugin;\n");
+    for package in ["cli", "filesystem", "sockets"] {
+        let _ = writeln!(world, "include wasi:{package}/imports@{VERSION};");
+    }
+    let _ = writeln!(
+        world,
+        "import wasi:http/types@{VERSION}; import wasi:http/outgoing-handler@{VERSION}; }}"
+    );
+    let package = resolve
+        .push_source("test.wit", &world)
+        .expect("the test's WIT parses");
+    (resolve, package)
+}
+
+/// Every function of WASI that a plugin may import.
+///
+/// # Panics
+/// When WASI's own text is faulty.
+#[must_use]
+pub fn functions() -> Vec<Function> {
+    let (resolve, package) = resolve(crate::TEXT_PROCESSOR);
+    let world = resolve
+        .select_world(&[package], Some(WORLD))
+        .expect("the world is there");
+    let mut functions = Vec::new();
+    for item in resolve.worlds[world].imports.values() {
+        let WorldItem::Interface { id, .. } = item else {
+            continue;
+        };
+        let Some(name) = resolve.id_of(*id) else {
+            continue;
+        };
+        let Some(interface) = name.strip_suffix(&format!("@{VERSION}")) else {
+            continue;
+        };
+        let interface_of = |name: String, parameters, results| Function {
+            interface: interface.to_owned(),
+            name,
+            parameters,
+            results,
+        };
+        let content = &resolve.interfaces[*id];
+        for function in content.functions.values() {
+            let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
+            functions.push(interface_of(
+                function.name.clone(),
+                signature.params.iter().map(core_type).collect(),
+                signature.results.iter().map(core_type).collect(),
+            ));
+        }
+        for (name, id) in &content.types {
+            if matches!(resolve.types[*id].kind, TypeDefKind::Resource) {
+                let drop = format!("[resource-drop]{name}");
+                functions.push(interface_of(drop, vec!["i32"], Vec::new()));
+            }
+        }
+    }
+    functions
+}
+
+/// The function of this interface and name.
+///
+/// # Panics
+/// When there is none: a faulty test.
+#[must_use]
+pub fn function(interface: &str, name: &str) -> Function {
+    functions()
+        .into_iter()
+        .find(|function| function.interface == interface && function.name == name)
+        .unwrap_or_else(|| panic!("WASI has no `{interface}` with `{name}`"))
+}
+
+fn core_type(of: &WasmType) -> &'static str {
+    match of {
+        WasmType::I32 | WasmType::Pointer | WasmType::Length => "i32",
+        WasmType::I64 | WasmType::PointerOrI64 => "i64",
+        WasmType::F32 => "f32",
+        WasmType::F64 => "f64",
+    }
+}
