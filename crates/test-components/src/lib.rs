@@ -248,12 +248,20 @@ impl TextPlugin {
         self
     }
 
+    /// Lets [`TextPlugin::import`] take any function of WASI, as
+    /// [`wasi::Function::import`] writes it.
+    #[must_use]
+    pub fn with_all_of_wasi(mut self) -> Self {
+        self.wasi = true;
+        self
+    }
+
     /// Imports any function of WASI, under a label such as `$open`. Takes no
     /// imports of [`imports`] besides.
     #[must_use]
-    pub fn wasi(mut self, interface: &str, name: &str, label: &str) -> Self {
-        self.wasi = true;
-        self.import(&wasi::function(interface, name).import(label))
+    pub fn wasi(self, interface: &str, name: &str, label: &str) -> Self {
+        let import = wasi::function(interface, name).import(label);
+        self.with_all_of_wasi().import(&import)
     }
 
     /// Adds functions, tables, a start function: whatever a module may hold

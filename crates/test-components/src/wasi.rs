@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use wit_parser::abi::{AbiVariant, WasmType};
-use wit_parser::{Resolve, TypeDefKind, WorldItem};
+use wit_parser::{Handle, Resolve, Type, TypeDefKind, WorldItem};
 
 /// The version of WASI that is imported.
 pub const VERSION: &str = "0.2.12";
@@ -34,6 +34,26 @@ pub struct Function {
     pub parameters: Vec<&'static str>,
     /// The types of its results.
     pub results: Vec<&'static str>,
+    /// What its parameters mean, one by one.
+    pub kinds: Vec<Kind>,
+    /// The resources that it gives, and where in its answer: at how many bytes
+    /// behind its address, or as the result itself.
+    pub gives: Vec<(u32, String)>,
+}
+
+/// What a parameter of a core function means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A handle of this resource.
+    Handle(String),
+    /// An address in memory.
+    Pointer,
+    /// A number of bytes or elements.
+    Length,
+    /// Where the answer is to be put.
+    Answer,
+    /// A number, a flag, a case.
+    Value,
 }
 
 impl Function {
@@ -94,29 +114,100 @@ pub fn functions() -> Vec<Function> {
         let Some(interface) = name.strip_suffix(&format!("@{VERSION}")) else {
             continue;
         };
-        let interface_of = |name: String, parameters, results| Function {
-            interface: interface.to_owned(),
-            name,
-            parameters,
-            results,
-        };
         let content = &resolve.interfaces[*id];
         for function in content.functions.values() {
-            let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
-            functions.push(interface_of(
-                function.name.clone(),
-                signature.params.iter().map(core_type).collect(),
-                signature.results.iter().map(core_type).collect(),
-            ));
+            functions.push(of(&resolve, interface, function));
         }
         for (name, id) in &content.types {
             if matches!(resolve.types[*id].kind, TypeDefKind::Resource) {
-                let drop = format!("[resource-drop]{name}");
-                functions.push(interface_of(drop, vec!["i32"], Vec::new()));
+                functions.push(Function {
+                    interface: interface.to_owned(),
+                    name: format!("[resource-drop]{name}"),
+                    parameters: vec!["i32"],
+                    results: Vec::new(),
+                    kinds: vec![Kind::Handle(name.clone())],
+                    gives: Vec::new(),
+                });
             }
         }
     }
     functions
+}
+
+fn of(resolve: &Resolve, interface: &str, function: &wit_parser::Function) -> Function {
+    let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
+    let mut kinds: Vec<Kind> = signature.params.iter().map(kind).collect();
+    if !signature.indirect_params {
+        // Handles stand first, each a parameter of its own.
+        let handles = function
+            .params
+            .iter()
+            .map_while(|it| resource(resolve, it.ty));
+        for (kind, handle) in kinds.iter_mut().zip(handles) {
+            *kind = Kind::Handle(handle);
+        }
+    }
+    if signature.retptr
+        && let Some(last) = kinds.last_mut()
+    {
+        *last = Kind::Answer;
+    }
+    Function {
+        interface: interface.to_owned(),
+        name: function.name.clone(),
+        parameters: signature.params.iter().map(core_type).collect(),
+        results: signature.results.iter().map(core_type).collect(),
+        kinds,
+        gives: function
+            .result
+            .map_or_else(Vec::new, |result| given(resolve, result)),
+    }
+}
+
+/// The resources in an answer, where they are easily found.
+fn given(resolve: &Resolve, result: Type) -> Vec<(u32, String)> {
+    if let Some(resource) = resource(resolve, result) {
+        return vec![(0, resource)];
+    }
+    let Type::Id(id) = result else {
+        return Vec::new();
+    };
+    match &resolve.types[id].kind {
+        TypeDefKind::Result(result) => {
+            // Behind the case; what has 64 bits is none of a resource.
+            let ok = result.ok.map_or_else(Vec::new, |ok| given(resolve, ok));
+            ok.into_iter().map(|(at, it)| (at + 4, it)).collect()
+        }
+        TypeDefKind::Tuple(tuple) => {
+            let resources = tuple.types.iter().map_while(|it| resource(resolve, *it));
+            (0..).step_by(4).zip(resources).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The resource that a type is a handle of.
+fn resource(resolve: &Resolve, of: Type) -> Option<String> {
+    let Type::Id(id) = of else { return None };
+    match &resolve.types[id].kind {
+        TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => {
+            let mut id = *id;
+            while let TypeDefKind::Type(Type::Id(used)) = resolve.types[id].kind {
+                id = used;
+            }
+            resolve.types[id].name.clone()
+        }
+        TypeDefKind::Type(used) => resource(resolve, *used),
+        _ => None,
+    }
+}
+
+fn kind(of: &WasmType) -> Kind {
+    match of {
+        WasmType::Pointer => Kind::Pointer,
+        WasmType::Length => Kind::Length,
+        _ => Kind::Value,
+    }
 }
 
 /// The function of this interface and name.

@@ -9,6 +9,7 @@
 mod case;
 mod file_times;
 mod files_opened;
+mod generated;
 mod granted;
 mod guest;
 mod loading;
@@ -70,6 +71,7 @@ fn cases() -> impl Iterator<Item = Case> {
         waits::cases(),
         file_times::cases(),
         lookups::cases(),
+        generated::cases(),
     ]
     .into_iter()
     .flatten()
