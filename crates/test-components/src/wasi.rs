@@ -44,8 +44,10 @@ pub struct Function {
 /// What a parameter of a core function means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A handle of this resource.
-    Handle(String),
+    /// A handle of this resource, which the guest keeps.
+    Borrowed(String),
+    /// A handle of this resource, which the guest gives away.
+    Owned(String),
     /// An address in memory.
     Pointer,
     /// A number of bytes or elements.
@@ -125,7 +127,7 @@ pub fn functions() -> Vec<Function> {
                     name: format!("[resource-drop]{name}"),
                     parameters: vec!["i32"],
                     results: Vec::new(),
-                    kinds: vec![Kind::Handle(name.clone())],
+                    kinds: vec![Kind::Owned(name.clone())],
                     gives: Vec::new(),
                 });
             }
@@ -142,9 +144,9 @@ fn of(resolve: &Resolve, interface: &str, function: &wit_parser::Function) -> Fu
         let handles = function
             .params
             .iter()
-            .map_while(|it| resource(resolve, it.ty));
+            .map_while(|it| handle(resolve, it.ty));
         for (kind, handle) in kinds.iter_mut().zip(handles) {
-            *kind = Kind::Handle(handle);
+            *kind = handle;
         }
     }
     if signature.retptr
@@ -188,18 +190,29 @@ fn given(resolve: &Resolve, result: Type) -> Vec<(u32, String)> {
 
 /// The resource that a type is a handle of.
 fn resource(resolve: &Resolve, of: Type) -> Option<String> {
-    let Type::Id(id) = of else { return None };
-    match &resolve.types[id].kind {
-        TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => {
-            let mut id = *id;
-            while let TypeDefKind::Type(Type::Id(used)) = resolve.types[id].kind {
-                id = used;
-            }
-            resolve.types[id].name.clone()
-        }
-        TypeDefKind::Type(used) => resource(resolve, *used),
+    match handle(resolve, of)? {
+        Kind::Owned(resource) | Kind::Borrowed(resource) => Some(resource),
         _ => None,
     }
+}
+
+fn handle(resolve: &Resolve, of: Type) -> Option<Kind> {
+    let Type::Id(id) = of else { return None };
+    let (id, owned) = match &resolve.types[id].kind {
+        TypeDefKind::Handle(Handle::Own(id)) => (id, true),
+        TypeDefKind::Handle(Handle::Borrow(id)) => (id, false),
+        TypeDefKind::Type(used) => return handle(resolve, *used),
+        _ => return None,
+    };
+    let mut id = *id;
+    while let TypeDefKind::Type(Type::Id(used)) = resolve.types[id].kind {
+        id = used;
+    }
+    let name = resolve.types[id].name.clone()?;
+    Some(match owned {
+        true => Kind::Owned(name),
+        false => Kind::Borrowed(name),
+    })
 }
 
 fn kind(of: &WasmType) -> Kind {
