@@ -67,6 +67,10 @@ struct Values {
     #[arg(long = "handle-limit", value_name = "COUNT")]
     handle: Option<usize>,
 
+    /// The most files, sockets and connections that one plugin may have open [default: 256]
+    #[arg(long = "descriptor-limit", value_name = "COUNT")]
+    descriptor: Option<usize>,
+
     /// The most elements in the tables of one plugin [default: 1000000]
     #[arg(long = "table-limit", value_name = "COUNT")]
     table: Option<usize>,
@@ -116,6 +120,7 @@ fn limits(flags: Values, file: Values) -> Limits {
         log_size,
         fuel,
         handle,
+        descriptor,
         table,
         instance,
         random,
@@ -128,6 +133,7 @@ fn limits(flags: Values, file: Values) -> Limits {
     set(&mut limits.log_records, log.or(file.log));
     set(&mut limits.log_bytes, log_size.or(file.log_size));
     set(&mut limits.handles, handle.or(file.handle));
+    set(&mut limits.descriptors, descriptor.or(file.descriptor));
     set(&mut limits.table_elements, table.or(file.table));
     set(&mut limits.core_instances, instance.or(file.instance));
     set(&mut limits.random, random.or(file.random));
@@ -178,6 +184,7 @@ pub(crate) fn flag(error: &Error) -> Option<&'static str> {
         Limit::Entries(_) => "--metadata-limit 1000000",
         Limit::Fuel(_) => "--fuel-limit 10000000000",
         Limit::Handles(_) => "--handle-limit 100000",
+        Limit::Descriptors(_) => "--descriptor-limit 1024",
         Limit::TableElements(_) => "--table-limit 10000000",
         Limit::CoreInstances(_) => "--instance-limit 10000",
         Limit::Random(_) => "--random-limit 64MiB",
@@ -241,7 +248,7 @@ mod tests {
     fn every_limit_can_be_said_in_a_file() {
         let text = "[other]\nkey = 1\n[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\n\
                     metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
-                    instance = 9\nrandom = '10'\ncomponent = '11'\n";
+                    instance = 9\nrandom = '10'\ncomponent = '11'\ndescriptor = 12\n";
         let expected = Limits::default()
             .with_time(Duration::from_millis(1))
             .with_memory(1)
@@ -253,7 +260,8 @@ mod tests {
             .with_table_elements(8)
             .with_core_instances(9)
             .with_random(10)
-            .with_component(11);
+            .with_component(11)
+            .with_descriptors(12);
         assert_eq!(limits(Values::default(), parse(text).unwrap()), expected);
         assert_eq!(
             limits(Values::default(), parse("").unwrap()),

@@ -377,6 +377,9 @@ impl Error {
                 Limit::Handles(_) => {
                     "raise `Limits::handles` if the plugin is meant to hold so many"
                 }
+                Limit::Descriptors(_) => {
+                    "raise `Limits::descriptors` if the plugin is meant to have so many open"
+                }
                 Limit::Entries(_) => {
                     "raise `Limits::entries` if the plugin is meant to return so many"
                 }

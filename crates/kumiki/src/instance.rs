@@ -17,7 +17,7 @@ use wasmtime::{Store, Trap, WasmBacktrace};
 use crate::bounded_text::{self, Lines};
 use crate::engine::FRAMES;
 use crate::host::Inner;
-use crate::limits::Limit;
+use crate::limits::{Limit, Reached};
 use crate::observer::Event;
 use crate::prepared::Prepared;
 use crate::slots;
@@ -288,6 +288,9 @@ fn call_error<D>(
 /// message (`component/func/options.rs`, `vm/component/handle_table.rs`,
 /// `runtime/store.rs`, and the hosts of WASI).
 fn without_a_type(limits: &Limits, source: &wasmtime::Error) -> Option<Limit> {
+    if let Some(Reached(limit)) = source.downcast_ref() {
+        return Some(*limit);
+    }
     if let Some(ResourceTableError::Full) = source.downcast_ref() {
         return Some(Limit::Handles(limits.handles));
     }

@@ -39,6 +39,12 @@ pub struct Limits {
     /// Handles that one instance may hold at a time: streams, open files,
     /// timers. Default: 10,000.
     pub handles: usize,
+    /// Descriptors of the system that one instance may hold at a time: open
+    /// files, folders, sockets, connections of HTTP. Default: 256.
+    ///
+    /// All instances together may hold what the process has, but for a reserve:
+    /// see [`raise_descriptor_limit`](crate::raise_descriptor_limit).
+    pub descriptors: usize,
     /// Entries of a list in a result, where a contract bounds one: the metadata
     /// of a text. The contract's host checks it. Default: 10,000.
     pub entries: usize,
@@ -67,6 +73,7 @@ impl Default for Limits {
             table_elements: 1_000_000,
             core_instances: 1_000,
             handles: 10_000,
+            descriptors: 256,
             entries: 10_000,
             log_records: 1_000,
             log_bytes: 1 << 20,
@@ -117,6 +124,13 @@ impl Limits {
     #[must_use]
     pub fn with_handles(mut self, handles: usize) -> Self {
         self.handles = handles;
+        self
+    }
+
+    /// These limits, with another number of descriptors for an instance.
+    #[must_use]
+    pub fn with_descriptors(mut self, descriptors: usize) -> Self {
+        self.descriptors = descriptors;
         self
     }
 
@@ -182,6 +196,9 @@ pub enum Limit {
     CoreInstances(usize),
     /// The instance held this many handles and wanted another.
     Handles(usize),
+    /// The instance held this many files, sockets and connections and wanted
+    /// another.
+    Descriptors(usize),
     /// The result had more than this many entries.
     Entries(usize),
     /// The guest asked for more than this many random bytes at once.
@@ -201,6 +218,9 @@ impl fmt::Display for Limit {
             Self::TableElements(count) => write!(f, "{count} elements in an instance's tables"),
             Self::CoreInstances(count) => write!(f, "{count} core instances in a component"),
             Self::Handles(count) => write!(f, "{count} handles of an instance"),
+            Self::Descriptors(count) => {
+                write!(f, "{count} open files and connections of an instance")
+            }
             Self::Entries(count) => write!(f, "{count} entries in a result"),
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
             Self::Component(bytes) => write!(f, "{} of a plugin's file", Bytes(*bytes)),
@@ -208,6 +228,18 @@ impl fmt::Display for Limit {
         }
     }
 }
+
+/// A limit that a host function found to be reached: it ends the call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reached(pub(crate) Limit);
+
+impl fmt::Display for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "limit reached: {}", self.0)
+    }
+}
+
+impl std::error::Error for Reached {}
 
 /// A number of bytes, written the way a person reads it where that is exact.
 struct Bytes(usize);

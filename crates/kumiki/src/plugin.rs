@@ -49,7 +49,7 @@ impl<C: Contract> Plugin<C> {
         prepared: Prepared<C>,
         requests: Requests,
     ) -> Self {
-        let granted = host.inner.granted.clone();
+        let granted = Arc::new(host.inner.granted.for_another());
         Self {
             missing: Arc::new(requests.beyond(granted.grants())),
             granted,

@@ -2,14 +2,14 @@
 //! take. The clock that ends a call which computes too long checks compiled
 //! code, and a guest that sleeps runs none.
 //!
-//! Only what can wait is here, in the place of wasmtime's own functions of the
-//! same names; everything else of WASI answers at once, but for files: a read
-//! from a folder that was granted takes what the file system takes.
+//! Streams and what is polled is here, in the place of wasmtime's own functions
+//! of the same names; [`sockets`](crate::grants) and [`files`](crate::files)
+//! hold the same deadline. All else of WASI answers at once.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
-use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable};
+use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
 use wasmtime::{StoreContextMut, Trap};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::bindings::io::poll;
@@ -35,7 +35,7 @@ impl Deadline {
         Self(ticks_now().saturating_add(ticks))
     }
 
-    fn left(self) -> Duration {
+    pub(crate) fn left(self) -> Duration {
         let ticks = self.0.saturating_sub(ticks_now());
         TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
@@ -61,8 +61,8 @@ fn link_poll<D: Send + 'static>(
     linker.func_wrap(
         "poll",
         |store: StoreContextMut<'_, _>, (pollables,): (Vec<Resource<DynPollable>>,)| {
-            let ready = wait(store, async |table| {
-                poll::Host::poll(table, pollables).await
+            let ready = wait(store, async |state| {
+                poll::Host::poll(state.ctx().table, pollables).await
             })?;
             Ok((ready,))
         },
@@ -70,8 +70,8 @@ fn link_poll<D: Send + 'static>(
     linker.func_wrap(
         "[method]pollable.block",
         |store: StoreContextMut<'_, _>, (this,): (Resource<DynPollable>,)| {
-            wait(store, async |table| {
-                poll::HostPollable::block(table, this).await
+            wait(store, async |state| {
+                poll::HostPollable::block(state.ctx().table, this).await
             })
         },
     )
@@ -81,6 +81,15 @@ fn link_input<D: Send + 'static>(
     linker: &mut LinkerInstance<'_, HostState<D>>,
 ) -> wasmtime::Result<()> {
     type Parameters = (Resource<InputStream>, u64);
+    linker.resource(
+        "input-stream",
+        ResourceType::host::<InputStream>(),
+        |store, number| {
+            wait(store, async |state: &mut HostState<D>| {
+                HostInputStream::drop(state.ctx().table, Resource::new_own(number)).await
+            })
+        },
+    )?;
     linker.func_wrap(
         "[method]input-stream.blocking-read",
         |store: StoreContextMut<'_, _>, (this, len): Parameters| {
@@ -103,6 +112,15 @@ fn link_output<D: Send + 'static>(
     linker: &mut LinkerInstance<'_, HostState<D>>,
 ) -> wasmtime::Result<()> {
     type Output = Resource<OutputStream>;
+    linker.resource(
+        "output-stream",
+        ResourceType::host::<OutputStream>(),
+        |store, number| {
+            wait(store, async |state: &mut HostState<D>| {
+                HostOutputStream::drop(state.ctx().table, Resource::new_own(number)).await
+            })
+        },
+    )?;
     linker.func_wrap(
         "[method]output-stream.blocking-write-and-flush",
         |store: StoreContextMut<'_, _>, (this, bytes): (Output, Vec<u8>)| {
@@ -139,14 +157,14 @@ fn link_output<D: Send + 'static>(
 
 /// Waits for `work`, as long as the call may still take. A call whose time is
 /// over ends as it would in compiled code.
-fn wait<D: Send, R>(
+pub(crate) fn wait<D: Send, R>(
     mut store: StoreContextMut<'_, HostState<D>>,
-    work: impl AsyncFnOnce(&mut ResourceTable) -> wasmtime::Result<R>,
+    work: impl AsyncFnOnce(&mut HostState<D>) -> wasmtime::Result<R>,
 ) -> wasmtime::Result<R> {
-    let left = store.data().deadline.left();
-    let table = store.data_mut().ctx().table;
+    let state = store.data_mut();
+    let left = state.deadline.left();
     // What is ready is answered even when no time is left.
-    in_tokio(async { timeout(left, work(table)).await })
+    in_tokio(async { timeout(left, work(state)).await })
         .unwrap_or_else(|_| Err(Trap::Interrupt.into()))
 }
 
@@ -155,9 +173,12 @@ fn streamed<D: Send, R>(
     store: StoreContextMut<'_, HostState<D>>,
     work: impl AsyncFnOnce(&mut ResourceTable) -> StreamResult<R>,
 ) -> wasmtime::Result<Streamed<R>> {
-    wait(store, async |table| match work(table).await {
-        Ok(result) => Ok((Ok(result),)),
-        Err(error) => Ok((Err(table.convert_stream_error(error)?),)),
+    wait(store, async |state| {
+        let table = state.ctx().table;
+        match work(table).await {
+            Ok(result) => Ok((Ok(result),)),
+            Err(error) => Ok((Err(table.convert_stream_error(error)?),)),
+        }
     })
 }
 

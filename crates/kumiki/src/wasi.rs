@@ -11,17 +11,19 @@ use std::sync::Arc;
 
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::filesystem::WasiFilesystemCtxView;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::grants::{Folders, Granted, Guard, Lookups, Paths, link_lookups, link_paths};
+use crate::descriptors::{Budget, Permit, Refused};
+use crate::files::{self, Files};
+use crate::grants::{Folders, Granted, Guard, Lookups, Sockets, link_lookups, link_sockets};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
 use crate::outgoing::Outgoing;
 use crate::state::log;
+use crate::waiting::Deadline;
 use crate::{HostState, Limits};
 
 /// The version of WASI that this host gives: that of wasmtime's own WIT. Earlier
@@ -72,7 +74,8 @@ pub(crate) fn is_linked(compatible_name: &str) -> bool {
 pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     link_lookups(linker, |state| state.wasi.lookups())?;
-    link_paths(linker, |state| state.wasi.paths())?;
+    link_sockets(linker)?;
+    files::link(linker, |state| state.wasi.files(state.deadline))?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
     crate::waiting::link(linker)
 }
@@ -82,6 +85,7 @@ pub(crate) struct Wasi {
     contexts: Option<Box<Contexts>>,
     output: LogStream,
     handles: usize,
+    descriptors: usize,
     random: usize,
     granted: Arc<Granted>,
 }
@@ -93,8 +97,20 @@ struct Contexts {
     outgoing: Outgoing,
     guard: Guard,
     folders: Folders,
-    /// Whether it was told that there are no sockets.
-    socketless: bool,
+    sockets: Sockets,
+    budget: Arc<Budget>,
+    granted: Arc<Granted>,
+}
+
+impl Drop for Contexts {
+    fn drop(&mut self) {
+        // Closing a file may have to be waited for, which nobody does here.
+        if self.budget.held() > 0 {
+            let table = std::mem::replace(&mut self.table, ResourceTable::new());
+            let sockets = std::mem::take(&mut self.sockets);
+            self.granted.threads().discard((table, sockets));
+        }
+    }
 }
 
 impl Wasi {
@@ -114,6 +130,7 @@ impl Wasi {
             contexts: None,
             output,
             handles: limits.handles,
+            descriptors: limits.descriptors,
             random: limits.random,
             granted,
         }
@@ -128,6 +145,7 @@ impl Wasi {
             contexts,
             output,
             handles,
+            descriptors,
             random,
             granted,
         } = self;
@@ -138,14 +156,17 @@ impl Wasi {
             wasi.max_random_size(*random as u64);
             let mut table = ResourceTable::new();
             table.set_max_capacity(*handles);
+            let budget = Budget::new(*descriptors);
             Box::new(Contexts {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
-                outgoing: Outgoing(guard.clone()),
+                outgoing: Outgoing::new(guard.clone(), budget.clone()),
                 guard,
                 folders: granted.folders(),
-                socketless: false,
+                sockets: Sockets::default(),
+                budget,
+                granted: granted.clone(),
             })
         };
         contexts.get_or_insert_with(make)
@@ -157,7 +178,6 @@ impl Wasi {
         let contexts = self.contexts();
         Lookups {
             guard: &contexts.guard,
-            socketless: &mut contexts.socketless,
             sockets: WasiSocketsCtxView {
                 ctx: contexts.wasi.sockets(),
                 table: &mut contexts.table,
@@ -165,16 +185,31 @@ impl Wasi {
         }
     }
 
-    fn paths(&mut self) -> Paths<'_> {
+    fn files(&mut self, deadline: Deadline) -> Files<'_> {
         let contexts = self.contexts();
-        Paths {
+        Files {
+            table: &mut contexts.table,
+            opened: contexts.wasi.filesystem(),
             guard: &contexts.guard,
             folders: &mut contexts.folders,
-            filesystem: WasiFilesystemCtxView {
-                ctx: contexts.wasi.filesystem(),
-                table: &mut contexts.table,
-            },
+            budget: &contexts.budget,
+            threads: contexts.granted.threads(),
+            clocks: contexts.granted.clocks(),
+            deadline,
         }
+    }
+
+    pub(crate) fn sockets(&mut self) -> &mut Sockets {
+        &mut self.contexts().sockets
+    }
+
+    /// Takes a descriptor for a socket; none where there are no sockets, which is
+    /// told.
+    pub(crate) fn take_socket(&mut self) -> Option<Result<Permit, Refused>> {
+        let contexts = self.contexts();
+        contexts.sockets.asked_for(&contexts.guard);
+        let granted = contexts.guard.grants_anything();
+        granted.then(|| contexts.budget.take(1))
     }
 }
 
@@ -198,6 +233,9 @@ impl<D: Send> WasiHttpView for HostState<D> {
         }
     }
 }
+
+/// What a guest may write at once to its standard output or error.
+const WRITE: usize = 64 * 1024;
 
 /// Standard output and error of a guest: each write becomes a log record, at
 /// level debug because the contract's own way to log is another.
@@ -232,6 +270,9 @@ impl Pollable for LogStream {
 
 impl OutputStream for LogStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        if bytes.len() > WRITE {
+            return Err(files::not_permitted(bytes.len(), WRITE));
+        }
         let text = String::from_utf8_lossy(&bytes);
         for message in text.lines().filter(|line| !line.trim().is_empty()) {
             let (observer, plugin) = (&*self.observer, &*self.plugin);
@@ -245,8 +286,7 @@ impl OutputStream for LogStream {
     }
 
     fn check_write(&mut self) -> Result<usize, StreamError> {
-        // What a guest may hand over in one write.
-        Ok(64 * 1024)
+        Ok(WRITE)
     }
 }
 

@@ -8,9 +8,10 @@
 pub mod guests;
 pub mod imports;
 pub mod names;
+pub mod wasi;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve};
 
 /// The WIT of the text-processor contract.
 pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world.wit");
@@ -36,15 +37,19 @@ pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
 }
 
 /// Makes a component of `world` in `wit` from a whole core module.
-fn componentise(wit: &str, world: &str, mut module: Vec<u8>) -> Vec<u8> {
+fn componentise(wit: &str, world: &str, module: Vec<u8>) -> Vec<u8> {
     let mut resolve = Resolve::new();
     let package = resolve
         .push_source("test.wit", wit)
         .expect("the test's WIT parses");
+    encode(&resolve, package, world, module)
+}
+
+fn encode(resolve: &Resolve, package: PackageId, world: &str, mut module: Vec<u8>) -> Vec<u8> {
     let world = resolve
         .select_world(&[package], Some(world))
         .expect("the world is there");
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)
         .expect("the module takes the world's metadata");
     let mut encoder = ComponentEncoder::default()
         .validate(true)
@@ -153,6 +158,8 @@ pub struct TextPlugin {
     post_return: String,
     allocator: String,
     imports: String,
+    /// Whether they may be of all of WASI.
+    wasi: bool,
     items: String,
 }
 
@@ -176,6 +183,7 @@ impl TextPlugin {
             post_return: String::new(),
             allocator: String::new(),
             imports: String::new(),
+            wasi: false,
             items: String::new(),
         }
     }
@@ -241,6 +249,22 @@ impl TextPlugin {
         self
     }
 
+    /// Lets [`TextPlugin::import`] take any function of WASI, as
+    /// [`wasi::Function::import`] writes it.
+    #[must_use]
+    pub fn with_all_of_wasi(mut self) -> Self {
+        self.wasi = true;
+        self
+    }
+
+    /// Imports any function of WASI, under a label such as `$open`. Takes no
+    /// imports of [`imports`] besides.
+    #[must_use]
+    pub fn wasi(self, interface: &str, name: &str, label: &str) -> Self {
+        let import = wasi::function(interface, name).import(label);
+        self.with_all_of_wasi().import(&import)
+    }
+
     /// Adds functions, tables, a start function: whatever a module may hold
     /// beside its imports.
     #[must_use]
@@ -280,6 +304,7 @@ impl TextPlugin {
             post_return,
             allocator: _,
             imports,
+            wasi: _,
             items,
         } = self;
         let many = many(
@@ -335,6 +360,10 @@ impl TextPlugin {
             (Some(_), None) => return componentise(EVERY_WAY, "text-plugin-batch", module),
             (None, Some(_)) => return componentise(EVERY_WAY, "text-plugin-column", module),
             (None, None) => {}
+        }
+        if self.wasi {
+            let (resolve, package) = wasi::resolve(TEXT_PROCESSOR);
+            return encode(&resolve, package, wasi::WORLD, module);
         }
         if self.imports.is_empty() {
             return componentise(TEXT_PROCESSOR, "text-plugin", module);

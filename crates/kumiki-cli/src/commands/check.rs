@@ -26,6 +26,7 @@ const PATH_HINT: &str = "check the path, relative to the current folder";
 const HEADING: Style = Style::new().bold();
 
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
+    kumiki::raise_descriptor_limit();
     let path = &arguments.file;
     if let Err(error) = std::fs::metadata(path) {
         return Err(Failure::path("file", path, &error, PATH_HINT));

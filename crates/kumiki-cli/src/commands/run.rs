@@ -25,6 +25,7 @@ use crate::run::{
 };
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    kumiki::raise_descriptor_limit();
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
     check_plugins(arguments, files.len())?;

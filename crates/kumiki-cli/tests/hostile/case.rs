@@ -54,6 +54,8 @@ pub(crate) struct Case {
     says: &'static str,
     memory: usize,
     patience: Duration,
+    /// Why it cannot be tried here.
+    skipped: Option<&'static str>,
 }
 
 impl Case {
@@ -76,6 +78,7 @@ impl Case {
             says,
             memory: 192 << 20,
             patience: PATIENCE,
+            skipped: None,
         }
     }
 
@@ -137,11 +140,21 @@ impl Case {
         self
     }
 
+    /// Shows it as ignored, with this reason, where there is one.
+    pub(crate) fn unless(mut self, reason: Option<&'static str>) -> Self {
+        self.skipped = reason;
+        self
+    }
+
     pub(crate) fn into_trial(self, neighbour: &Arc<Neighbour>, report: &Arc<Report>) -> Trial {
         let (neighbour, report) = (neighbour.clone(), report.clone());
-        Trial::test(format!("hostile {}", self.name), move || {
+        let skipped = self.skipped;
+        let trial = Trial::test(format!("hostile {}", self.name), move || {
             self.run(&neighbour, &report)
-        })
+        });
+        trial
+            .with_ignored_flag(skipped.is_some())
+            .with_kind(skipped.unwrap_or_default())
     }
 
     fn run(self, neighbour: &Neighbour, report: &Report) -> Result<(), Failed> {

@@ -8,8 +8,13 @@
 
 mod case;
 mod debug_info;
+mod file_times;
+mod files_opened;
+mod generated;
+mod granted;
 mod guest;
 mod loading;
+mod lookups;
 mod memory;
 mod names;
 mod neighbour;
@@ -26,6 +31,7 @@ mod time;
 mod traps;
 mod typed;
 mod values;
+mod waits;
 mod wasi;
 
 use std::sync::Arc;
@@ -39,6 +45,9 @@ use crate::report::Report;
 fn main() {
     if let Some(time) = soak::asked_for() {
         std::process::exit(soak::run(time));
+    }
+    if let Some(code) = lookups::asked_for() {
+        std::process::exit(code);
     }
     let mut arguments = Arguments::from_args();
     // One at a time: memory is measured of the whole process.
@@ -68,6 +77,11 @@ fn cases() -> impl Iterator<Item = Case> {
         structure::cases(),
         proposals::cases(),
         panics::cases(),
+        files_opened::cases(),
+        waits::cases(),
+        file_times::cases(),
+        lookups::cases(),
+        generated::cases(),
     ]
     .into_iter()
     .flatten()

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
 
+use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtxBuilder};
 
 use super::GrantError;
@@ -11,8 +12,12 @@ use super::GrantError;
 /// The steps of [`Clocks::Coarse`].
 const STEP: Duration = Duration::from_millis(1);
 
-/// What a guest sees of time. It can always wait: a frozen clock does not stop
-/// a guest from sleeping, nor from counting its own loops.
+/// What a guest sees of time, that of files included: when one was read,
+/// changed or made is shown as these clocks would have shown it, and a guest
+/// that sets a file's time to now sets it to what they show.
+///
+/// A guest can always wait: a frozen clock does not stop it from sleeping, nor
+/// from counting its own loops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clocks {
     /// The machine's own.
@@ -35,6 +40,28 @@ impl Clocks {
             Self::Frozen => {
                 wasi.wall_clock(Frozen).monotonic_clock(Frozen);
             }
+        }
+    }
+
+    /// A file's time, as these clocks show it.
+    pub(crate) fn of_file(self, time: Datetime) -> Datetime {
+        match self {
+            Self::Real => time,
+            Self::Coarse => Datetime {
+                nanoseconds: time.nanoseconds - time.nanoseconds % STEP.subsec_nanos(),
+                ..time
+            },
+            Self::Frozen => datetime(Duration::ZERO),
+        }
+    }
+
+    /// What a guest sets a file's time to that sets it to now; none where that
+    /// is the system's own time.
+    pub(crate) fn now_for_files(self) -> Option<Datetime> {
+        match self {
+            Self::Real => None,
+            Self::Coarse => Some(datetime(HostWallClock::now(&Coarse(Instant::now())))),
+            Self::Frozen => Some(datetime(Duration::ZERO)),
         }
     }
 }
@@ -65,6 +92,13 @@ impl fmt::Display for Clocks {
             Self::Coarse => "coarse",
             Self::Frozen => "frozen",
         })
+    }
+}
+
+fn datetime(since_1970: Duration) -> Datetime {
+    Datetime {
+        seconds: since_1970.as_secs(),
+        nanoseconds: since_1970.subsec_nanos(),
     }
 }
 
@@ -137,6 +171,28 @@ mod tests {
         for text in ["", "Real", "coarse ", "1ms"] {
             assert!(text.parse::<Clocks>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn times_of_files_are_what_the_clocks_show() {
+        let time = |seconds, nanoseconds| Datetime {
+            seconds,
+            nanoseconds,
+        };
+        let same = |a: Datetime, b: Datetime| {
+            assert_eq!((a.seconds, a.nanoseconds), (b.seconds, b.nanoseconds));
+        };
+        let real = time(1_700_000_000, 123_456_789);
+        same(Clocks::Real.of_file(real), real);
+        same(
+            Clocks::Coarse.of_file(real),
+            time(1_700_000_000, 123_000_000),
+        );
+        same(Clocks::Frozen.of_file(real), time(0, 0));
+        assert!(Clocks::Real.now_for_files().is_none());
+        same(Clocks::Frozen.now_for_files().unwrap(), time(0, 0));
+        let now = Clocks::Coarse.now_for_files().unwrap();
+        assert!(now.seconds > 1_700_000_000 && now.nanoseconds % 1_000_000 == 0);
     }
 
     #[test]

@@ -8,21 +8,26 @@ use wasmtime_wasi::filesystem::WasiFilesystemCtx;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 use super::guard::Guard;
-use super::{FolderAccess, FolderGrant, Folders, GrantError, Grants};
-use crate::Result;
+use super::{Clocks, FolderAccess, FolderGrant, Folders, GrantError, Grants};
 use crate::observer::Observer;
+use crate::{Result, resolver, threads};
 
-/// What every instance with these grants gets.
+/// What every instance of a plugin with these grants gets.
 #[derive(Default)]
 pub(crate) struct Granted {
     grants: Grants,
     folders: WasiFilesystemCtx,
     variables: Vec<(String, String)>,
+    /// What the plugin may leave behind: its instances come and go.
+    threads: Arc<threads::Share>,
+    lookups: Arc<resolver::Share>,
 }
 
 impl Granted {
     pub(crate) fn open(grants: &Grants) -> Result<Self> {
         let mut opened = WasiCtx::builder();
+        // Files are waited for on other threads anyway.
+        opened.allow_blocking_current_thread(true);
         for folder in &grants.folders {
             open(&mut opened, folder)?;
         }
@@ -36,7 +41,18 @@ impl Granted {
             grants: grants.clone(),
             folders: opened.build().filesystem().clone(),
             variables,
+            ..Self::default()
         })
+    }
+
+    /// The same for another plugin, which leaves nothing behind yet.
+    pub(crate) fn for_another(&self) -> Self {
+        Self {
+            grants: self.grants.clone(),
+            folders: self.folders.clone(),
+            variables: self.variables.clone(),
+            ..Self::default()
+        }
     }
 
     /// What this was made of.
@@ -51,7 +67,19 @@ impl Granted {
             plugin: plugin.clone(),
             observer: observer.clone(),
             grants: self.grants.network.clone().into(),
+            lookups: self.lookups.clone(),
+            led: Arc::default(),
         }
+    }
+
+    /// What time an instance sees.
+    pub(crate) fn clocks(&self) -> Clocks {
+        self.grants.clocks()
+    }
+
+    /// What waits for the plugin's files.
+    pub(crate) fn threads(&self) -> &Arc<threads::Share> {
+        &self.threads
     }
 
     /// What is kept of the folders of an instance.

@@ -1,25 +1,26 @@
 //! Who asks before a socket is used or a request is sent: each address, whatever
 //! name led to it.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime_wasi::WasiCtxBuilder;
-use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-use super::network::{allow, names};
-use super::range::special;
+use super::links::Links;
+use super::network::{allow, is_public, names};
 use super::{Denial, NetworkGrant};
 use crate::observer::{Event, Observer};
+use crate::resolver::{self, Failure, Lookup};
 
 /// Why a guest does not reach what it asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreachable {
     /// It was not granted.
     Denied,
-    /// Nobody knows the name.
-    Unknown,
+    /// The name has no addresses.
+    Failed(Failure),
 }
 
 /// Watches the sockets and the requests of one instance.
@@ -28,42 +29,41 @@ pub(crate) struct Guard {
     pub(super) plugin: Arc<str>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) grants: Arc<[NetworkGrant]>,
+    /// What this plugin looks up.
+    pub(super) lookups: Arc<resolver::Share>,
+    /// What the instance's last lookup of each name gave. Only names that are
+    /// granted are looked up, so there are no more than grants.
+    pub(super) led: Arc<Mutex<HashMap<String, Arc<[IpAddr]>>>>,
 }
 
 impl Guard {
     pub(super) fn give(self, wasi: &mut WasiCtxBuilder) {
         wasi.allow_tcp(true)
             .allow_udp(true)
-            // Which names is asked by `Lookups`.
-            .allow_ip_name_lookup(true)
             .socket_addr_check(move |address, usage| {
-                let guard = self.clone();
-                Box::pin(async move { guard.check(address, usage).await })
+                let allowed = self.check(address, usage);
+                Box::pin(std::future::ready(allowed))
             });
     }
 
-    async fn check(self, address: SocketAddr, usage: SocketAddrUse) -> bool {
+    fn check(&self, address: SocketAddr, usage: SocketAddrUse) -> bool {
         match usage {
             // A socket that connects is bound first, to no address at all.
             SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
                 address.ip().is_unspecified() && address.port() == 0
             }
             SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
-            SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend => {
-                self.address(address).await.is_ok()
-            }
+            SocketAddrUse::TcpConnect => self.led_to(address) || self.address(address).is_ok(),
+            SocketAddrUse::UdpSend => self.address(address).is_ok(),
             // What others send is dropped in silence: the guest did nothing.
-            SocketAddrUse::UdpReceive => self.allows(address).await,
+            SocketAddrUse::UdpReceive => self.allows(address),
         }
     }
 
     /// Whether the guest may reach an address: itself, so that it stands beside
-    /// what [`Guard::name`] finds.
-    pub(crate) async fn address(
-        &self,
-        address: SocketAddr,
-    ) -> Result<Vec<SocketAddr>, Unreachable> {
-        if self.clone().allows(address).await {
+    /// what [`Guard::name`] finds. No name is asked for.
+    pub(crate) fn address(&self, address: SocketAddr) -> Result<Vec<SocketAddr>, Unreachable> {
+        if self.allows(address) {
             return Ok(vec![address]);
         }
         self.denied(&NetworkGrant::exactly(address));
@@ -78,21 +78,19 @@ impl Guard {
             self.denied(&grant);
             return Err(Unreachable::Denied);
         }
-        let owned = name.to_owned();
-        let found = spawn_blocking(move || addresses_of(&owned)).await;
-        let first = *found.first().ok_or(Unreachable::Unknown)?;
-        let leads = |other: &str| match grant.is_name(other) {
-            true => found.clone(),
-            false => Vec::new(),
-        };
+        let found = resolver::look_up(name, &self.lookups).answer().await;
+        let found = found.map_err(Unreachable::Failed)?;
+        let leads = |other: &str, address| grant.is_name(other) && found.contains(&address);
+        let links = Links::now();
         let addresses = found.iter().map(|ip| SocketAddr::new(*ip, port));
         let allowed: Vec<_> = addresses
-            .filter(|address| allow(&self.grants, *address, leads))
+            .filter(|address| allow(&self.grants, *address, &links, leads))
             .collect();
         if allowed.is_empty() {
             // No name allows an address that is not public.
-            self.denied(&match special(first) {
-                Some(_) => NetworkGrant::exactly(SocketAddr::new(first, port)),
+            let hidden = found.first().filter(|first| !is_public(**first, &links));
+            self.denied(&match hidden {
+                Some(first) => NetworkGrant::exactly(SocketAddr::new(*first, port)),
                 None => grant,
             });
             return Err(Unreachable::Denied);
@@ -100,33 +98,35 @@ impl Guard {
         Ok(allowed)
     }
 
-    /// Answers at once where no name is to be asked for: a datagram that has
-    /// to wait is reported as sent before it is denied.
-    async fn allows(self, address: SocketAddr) -> bool {
-        if allow(&self.grants, address, |_| Vec::new()) {
-            return true;
-        }
-        if names(&self.grants).next().is_none() {
-            return false;
-        }
-        spawn_blocking(move || allow(&self.grants, address, addresses_of)).await
+    fn allows(&self, address: SocketAddr) -> bool {
+        allow(&self.grants, address, &Links::now(), |_, _| false)
     }
 
-    /// Whether the guest may ask for the addresses of a name. What is written
-    /// otherwise than a grant's name can be is none that was granted.
-    pub(super) fn allows_name(&self, name: &str) -> bool {
-        if name.parse::<IpAddr>().is_ok() {
-            // Nobody is asked for what is an address already.
-            return true;
-        }
-        let Some(grant) = NetworkGrant::name_on_all_ports(name) else {
-            return false;
-        };
-        let allowed = self.names(&grant);
-        if !allowed {
+    /// Whether a granted name led the guest to an address.
+    fn led_to(&self, address: SocketAddr) -> bool {
+        let led = self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        let leads = |name: &str, address| led.get(name).is_some_and(|all| all.contains(&address));
+        !led.is_empty() && allow(&self.grants, address, &Links::now(), leads)
+    }
+
+    /// Notes where a name has led the guest, in the place of what it was led to
+    /// before.
+    pub(super) fn lead(&self, name: String, addresses: Arc<[IpAddr]>) {
+        let mut led = self.led.lock().unwrap_or_else(PoisonError::into_inner);
+        led.insert(name, addresses);
+    }
+
+    /// Begins to look a name up for the guest, and says how grants write it;
+    /// none where the guest may not ask for it. What is written otherwise than a
+    /// grant's name can be is none that was granted.
+    pub(super) fn look_up(&self, name: &str) -> Option<(String, Lookup)> {
+        let grant = NetworkGrant::name_on_all_ports(name)?;
+        if !self.names(&grant) {
             self.denied(&grant);
+            return None;
         }
-        allowed
+        let name = grant.name()?;
+        Some((name.to_owned(), resolver::look_up(name, &self.lookups)))
     }
 
     /// Whether the name of `grant` is granted, on whatever ports.
@@ -139,21 +139,15 @@ impl Guard {
     }
 
     /// Whether anything of the network is granted.
-    pub(super) fn grants_anything(&self) -> bool {
+    pub(crate) fn grants_anything(&self) -> bool {
         !self.grants.is_empty()
     }
 
     /// Tells the observer what the guest was denied.
-    pub(super) fn tell(&self, denial: Denial<'_>) {
+    pub(crate) fn tell(&self, denial: Denial<'_>) {
         self.observer.event(&Event::Denied {
             plugin: &self.plugin,
             denial,
         });
     }
-}
-
-/// The addresses that a name has now; none where nobody knows it.
-fn addresses_of(name: &str) -> Vec<IpAddr> {
-    let found = (name, 0).to_socket_addrs().into_iter().flatten();
-    found.map(|address| address.ip().to_canonical()).collect()
 }

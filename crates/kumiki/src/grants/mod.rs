@@ -9,11 +9,13 @@ mod file;
 mod folder;
 mod granted;
 mod guard;
+mod links;
 mod lookup;
 mod network;
 mod paths;
 mod randomness;
 mod range;
+mod sockets;
 mod variable;
 
 use std::path::Path;
@@ -27,8 +29,9 @@ pub(crate) use granted::Granted;
 pub(crate) use guard::{Guard, Unreachable};
 pub(crate) use lookup::{Lookups, link as link_lookups};
 pub use network::NetworkGrant;
-pub(crate) use paths::{Folders, Paths, link as link_paths};
+pub(crate) use paths::{Folders, Place};
 pub use randomness::Randomness;
+pub(crate) use sockets::{Sockets, link as link_sockets};
 pub use variable::VariableGrant;
 
 use crate::Result;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use super::GrantError;
+use super::links::Links;
 use super::range::{Range, Special, special};
 
 const HINT: &str = "addresses are granted as `WHERE:PORTS`, such as `api.example.com:443`, \
@@ -15,7 +16,7 @@ const HINT: &str = "addresses are granted as `WHERE:PORTS`, such as `api.example
 ///
 /// | written | means |
 /// | --- | --- |
-/// | `api.example.com:443` | the public addresses that the name has when the guest connects |
+/// | `api.example.com:443` | requests to that name, and TCP to the public addresses that the guest was given when it last looked the name up |
 /// | `203.0.113.7:443`, `[2001:db8::7]:443` | this address |
 /// | `10.1.0.0/16:5432`, `[fd00::/8]:*` | these addresses |
 /// | `public:80-443` | every public address |
@@ -23,7 +24,9 @@ const HINT: &str = "addresses are granted as `WHERE:PORTS`, such as `api.example
 ///
 /// An address that is not public is granted by its kind, or by an address or
 /// range that lies wholly within its kind; never by a wider range, and never
-/// by a name alone, for whoever owns a name says where it leads.
+/// by a name alone, for whoever owns a name says where it leads. The machine's
+/// own addresses, and those on a link of it, are not public either: they are
+/// granted by an address or range that lies wholly within that link's prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkGrant {
     target: Target,
@@ -60,11 +63,13 @@ impl NetworkGrant {
     }
 
     /// Whether an address is granted, without asking anybody.
-    fn says(&self, address: IpAddr) -> bool {
+    fn says(&self, address: IpAddr, links: &Links) -> bool {
         match &self.target {
             Target::Name(_) => false,
-            Target::Range(range) => range.says(address),
-            Target::Public => special(address).is_none(),
+            Target::Range(range) => {
+                range.says(address) && (!links.have(address) || links.hold(range, address))
+            }
+            Target::Public => is_public(address, links),
             Target::Kind(kind) => special(address) == Some(*kind),
         }
     }
@@ -82,10 +87,10 @@ impl NetworkGrant {
             }
     }
 
-    /// Whether the name that is granted, if it is one, has this address now.
-    fn leads_to(&self, address: IpAddr, resolve: &mut impl FnMut(&str) -> Vec<IpAddr>) -> bool {
+    /// Whether the name that is granted, if it is one, leads to this address.
+    fn leads_to(&self, address: IpAddr, leads: &impl Fn(&str, IpAddr) -> bool) -> bool {
         match &self.target {
-            Target::Name(name) => resolve(name).contains(&address),
+            Target::Name(name) => leads(name, address),
             _ => false,
         }
     }
@@ -111,7 +116,9 @@ impl NetworkGrant {
         self.name() == Some(name)
     }
 
-    fn name(&self) -> Option<&str> {
+    /// The name that is granted, if it is one: in lower case, without a dot at
+    /// its end.
+    pub(super) fn name(&self) -> Option<&str> {
         match &self.target {
             Target::Name(name) => Some(name),
             _ => None,
@@ -119,21 +126,26 @@ impl NetworkGrant {
     }
 }
 
-/// Whether `grants` allow to reach an address; `resolve` says which addresses
-/// a name has now.
+/// Whether an address is of the public network, seen from this machine.
+pub(super) fn is_public(address: IpAddr, links: &Links) -> bool {
+    special(address).is_none() && !links.have(address)
+}
+
+/// Whether `grants` allow to reach an address; `leads` says whether a name led
+/// to it.
 pub(super) fn allow(
     grants: &[NetworkGrant],
     address: SocketAddr,
-    mut resolve: impl FnMut(&str) -> Vec<IpAddr>,
+    links: &Links,
+    leads: impl Fn(&str, IpAddr) -> bool,
 ) -> bool {
     let port = address.port();
     let address = address.ip().to_canonical();
     let mut at_port = grants
         .iter()
         .filter(|grant| (grant.first_port..=grant.last_port).contains(&port));
-    at_port.clone().any(|grant| grant.says(address))
-        || (special(address).is_none()
-            && at_port.any(|grant| grant.leads_to(address, &mut resolve)))
+    at_port.clone().any(|grant| grant.says(address, links))
+        || (is_public(address, links) && at_port.any(|grant| grant.leads_to(address, &leads)))
 }
 
 /// The names that are granted, on whatever ports.
@@ -285,16 +297,16 @@ mod tests {
     #[test]
     fn who_may_be_reached() {
         // Where names lead; `rebound` tries to lead inside.
-        let resolve = |name: &str| -> Vec<IpAddr> {
-            match name {
-                "example.com" => vec!["93.184.216.34".parse().unwrap()],
-                "rebound.example" => vec![
-                    "127.0.0.1".parse().unwrap(),
-                    "169.254.169.254".parse().unwrap(),
-                ],
-                _ => Vec::new(),
-            }
+        let leads = |name: &str, address: IpAddr| {
+            let addresses: &[&str] = match name {
+                "example.com" => &["93.184.216.34"],
+                "rebound.example" => &["127.0.0.1", "169.254.169.254", "9.9.9.9", "9.9.9.1"],
+                _ => &[],
+            };
+            addresses.contains(&address.to_string().as_str())
         };
+        // This machine has a public address, in a network of 256.
+        let links = Links::of([("9.9.9.9".parse().unwrap(), 24)]);
         for (grants, address, allowed) in [
             (&[][..], "93.184.216.34:443", false),
             (&["example.com:443"], "93.184.216.34:443", true),
@@ -315,11 +327,21 @@ mod tests {
             (&["private:*"], "192.168.1.1:53", true),
             (&["private:*"], "169.254.169.254:53", false),
             (&["link-local:80"], "169.254.169.254:80", true),
+            (&["public:*"], "9.9.9.9:53", false),
+            (&["public:*"], "9.9.9.1:53", false),
+            (&["public:*"], "9.9.8.1:53", true),
+            (&["0.0.0.0/0:*"], "9.9.9.9:53", false),
+            (&["9.9.0.0/16:*"], "9.9.9.9:53", false),
+            (&["9.9.0.0/16:*"], "9.9.8.1:53", true),
+            (&["9.9.9.0/24:*"], "9.9.9.9:53", true),
+            (&["9.9.9.9:53"], "9.9.9.9:53", true),
+            (&["rebound.example:*"], "9.9.9.9:80", false),
+            (&["rebound.example:*"], "9.9.9.1:80", false),
         ] {
             let address: SocketAddr = address.parse().unwrap();
             let list: Vec<_> = grants.iter().map(|text| grant(text)).collect();
             assert_eq!(
-                allow(&list, address, resolve),
+                allow(&list, address, &links, leads),
                 allowed,
                 "{grants:?} {address}"
             );
@@ -337,7 +359,10 @@ mod tests {
             let address: SocketAddr = address.parse().unwrap();
             let exact = NetworkGrant::exactly(address);
             assert_eq!(grant(&exact.to_string()), exact);
-            assert!(allow(&[exact], address, |_| Vec::new()), "{address}");
+            assert!(
+                allow(&[exact], address, &Links::default(), |_, _| false),
+                "{address}"
+            );
         }
     }
 }

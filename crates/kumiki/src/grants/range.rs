@@ -87,6 +87,22 @@ impl Range {
         }
     }
 
+    /// The addresses that share their first `prefix` bits with `address`, or all
+    /// of its bits where it has fewer.
+    pub(super) fn around(address: IpAddr, prefix: u8) -> Self {
+        let mut range = Self {
+            first: address,
+            prefix: prefix.min(width(address)),
+        };
+        let first = bits(address) & range.mask();
+        range.first = match address {
+            // The bits of an IPv4 address are the last 32.
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits(first as u32)),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(first)),
+        };
+        range
+    }
+
     pub(super) fn is_ipv6(&self) -> bool {
         self.first.is_ipv6()
     }
@@ -121,13 +137,16 @@ impl Range {
         width(self.first) == width(address) && bits(address) & self.mask() == bits(self.first)
     }
 
+    /// Whether `other` contains all of its addresses.
+    pub(super) fn lies_in(&self, other: &Self) -> bool {
+        other.prefix <= self.prefix && other.contains(self.first)
+    }
+
     /// Whether it speaks of this address. A range that reaches beyond the
     /// block of a special address does not: `0.0.0.0/0` is the public network
     /// and says nothing of loopback.
     pub(super) fn says(&self, address: IpAddr) -> bool {
-        self.contains(address)
-            && block(address)
-                .is_none_or(|(_, block)| block.prefix <= self.prefix && block.contains(self.first))
+        self.contains(address) && block(address).is_none_or(|(_, block)| self.lies_in(block))
     }
 
     /// Whether it speaks of every address that `other` speaks of.

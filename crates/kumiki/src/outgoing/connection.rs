@@ -11,6 +11,7 @@ use wasmtime_wasi_http::Error;
 use super::target::{Place, Target};
 use super::{Outcome, tls};
 use crate::grants::{Guard, Unreachable};
+use crate::resolver::Failure;
 
 /// What bytes go to and come from.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -20,15 +21,16 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// Connects, where the guard says that the guest may.
 pub(super) async fn open(guard: Guard, target: Target) -> Outcome<Box<dyn Stream>> {
     let addresses = match &target.place {
-        Place::Address(ip) => guard.address(SocketAddr::new(*ip, target.port)).await,
+        Place::Address(ip) => guard.address(SocketAddr::new(*ip, target.port)),
         Place::Name(name) => guard.name(name, target.port).await,
     };
     let addresses = addresses.map_err(|reason| match reason {
         Unreachable::Denied => Error::HttpRequestDenied,
-        Unreachable::Unknown => Error::DnsError {
+        Unreachable::Failed(Failure::Unknown) => Error::DnsError {
             rcode: Some("NXDOMAIN".into()),
             info_code: None,
         },
+        Unreachable::Failed(Failure::Unavailable) => Error::DnsTimeout,
     })?;
     let stream = TcpStream::connect(&*addresses).await.map_err(failed)?;
     if target.secure {

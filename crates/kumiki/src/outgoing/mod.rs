@@ -7,6 +7,7 @@ mod connection;
 mod target;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, Uri};
@@ -20,6 +21,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use body::PatientBody;
 use target::Target;
 
+use crate::descriptors::Budget;
 use crate::grants::Guard;
 
 /// How long any one step of a request may take, and what the guest asks for
@@ -37,7 +39,16 @@ type Outcome<R> = Result<R, Error>;
 type Work<R> = Box<dyn Future<Output = Outcome<R>> + Send>;
 
 /// Sends the requests of one instance.
-pub(crate) struct Outgoing(pub(crate) Guard);
+pub(crate) struct Outgoing {
+    guard: Guard,
+    budget: Arc<Budget>,
+}
+
+impl Outgoing {
+    pub(crate) fn new(guard: Guard, budget: Arc<Budget>) -> Self {
+        Self { guard, budget }
+    }
+}
 
 impl WasiHttpHooks for Outgoing {
     fn send_request(
@@ -46,8 +57,8 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _sent: Work<()>,
     ) -> Work<(Response<WasiBody>, Work<()>)> {
-        let guard = self.0.clone();
-        Box::new(send(guard, request, options.unwrap_or_default()))
+        let (guard, budget) = (self.guard.clone(), self.budget.clone());
+        Box::new(send(guard, budget, request, options.unwrap_or_default()))
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -66,11 +77,13 @@ impl WasiHttpHooks for Outgoing {
 /// left moves the body, and ends when it is dropped.
 async fn send(
     guard: Guard,
+    budget: Arc<Budget>,
     mut request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Outcome<(Response<WasiBody>, Work<()>)> {
     let target = Target::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
     *request.uri_mut() = path_of(request.uri())?;
+    let permit = budget.take(1).map_err(|_| Error::ConnectionLimitReached)?;
     let connecting = connection::open(guard, target);
     let stream = timeout(patience(options.connect_timeout), connecting)
         .await
@@ -79,7 +92,12 @@ async fn send(
         .max_buf_size(READ_AHEAD)
         .handshake(TokioIo::new(stream))
         .await?;
-    let worker = spawn(connection);
+    // The connection counts for as long as it is open.
+    let worker = spawn(async move {
+        let result = connection.await;
+        drop(permit);
+        result
+    });
     let first_byte = patience(options.first_byte_timeout);
     let response = timeout(first_byte, sender.send_request(request))
         .await

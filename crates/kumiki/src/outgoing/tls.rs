@@ -1,11 +1,12 @@
 //! TLS of a request: whom this machine trusts is trusted, and nobody else.
 
 use std::io;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use wasmtime_wasi::runtime::spawn_blocking;
@@ -16,7 +17,7 @@ use super::target::Place;
 
 /// Read from the machine at the first request that needs it, once for the
 /// process; none where TLS cannot be set up at all.
-static CONFIG: LazyLock<Option<Arc<ClientConfig>>> = LazyLock::new(config);
+static CONFIG: OnceCell<Option<Arc<ClientConfig>>> = OnceCell::const_new();
 
 fn config() -> Option<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
@@ -34,9 +35,8 @@ fn config() -> Option<Arc<ClientConfig>> {
 /// Makes a connection to `place` a private one, once its certificate is found
 /// to be that of `place`.
 pub(super) async fn secure(stream: TcpStream, place: &Place) -> Outcome<TlsStream<TcpStream>> {
-    let config = spawn_blocking(|| CONFIG.clone())
-        .await
-        .ok_or(Error::ConfigurationError)?;
+    let config = CONFIG.get_or_init(async || spawn_blocking(config).await);
+    let config = config.await.clone().ok_or(Error::ConfigurationError)?;
     let name = match place {
         Place::Address(address) => ServerName::from(*address),
         Place::Name(name) => {

@@ -1,0 +1,331 @@
+//! The functions of `wasi:filesystem`, one by one.
+
+use std::sync::Arc;
+
+use wasmtime::component::Resource;
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
+use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode as Code;
+use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
+    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
+    ErrorCode, Filesize, Host, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
+    NewTimestamp, OpenFlags, PathFlags,
+};
+use wasmtime_wasi::p2::bindings::sync::io::streams::{Error, InputStream, OutputStream};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+
+use super::entries::{DESCRIPTORS, Entries};
+use super::streams::{FileInput, FileOutput, Place};
+use super::{Fd, Files, Opened, own, trap, with_view};
+
+/// The most that is written at once; the guest hears how much was.
+const WRITE: usize = 1 << 20;
+
+impl preopens::Host for Files<'_> {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
+        let opened = with_view(|view| {
+            let mut all = WasiFilesystemCtxView {
+                ctx: &mut *self.opened,
+                table: &mut *view.table,
+            };
+            let folders = preopens::Host::get_directories(&mut all)?.into_iter();
+            let folders = folders.map(|(fd, name)| Ok((view.table.delete(fd)?, name)));
+            folders.collect::<wasmtime::Result<Vec<_>>>()
+        })?;
+        let opened = opened.into_iter().enumerate();
+        let folders = opened.map(|(folder, (descriptor, name))| {
+            let opened = Opened {
+                descriptor,
+                permit: None,
+                folder,
+            };
+            Ok((own(&self.table.push(opened)?), name))
+        });
+        folders.collect()
+    }
+}
+
+impl Host for Files<'_> {
+    fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
+        Ok(error.downcast()?.into())
+    }
+
+    fn filesystem_error_code(
+        &mut self,
+        error: Resource<Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        let error = self.table.get(&error)?.downcast_ref::<std::io::Error>();
+        Ok(error.map(|error| Code::from(error).into()))
+    }
+}
+
+impl Files<'_> {
+    /// The times of a file, as the instance's clocks show them.
+    fn shown(&self, stat: FsResult<DescriptorStat>) -> FsResult<DescriptorStat> {
+        let mut stat = stat?;
+        for time in [
+            &mut stat.data_access_timestamp,
+            &mut stat.data_modification_timestamp,
+            &mut stat.status_change_timestamp,
+        ] {
+            *time = time.map(|time| self.clocks.of_file(time));
+        }
+        Ok(stat)
+    }
+
+    /// A time to set: what is now, the instance's clocks say.
+    fn set(&self, time: NewTimestamp) -> NewTimestamp {
+        match (time, self.clocks.now_for_files()) {
+            (NewTimestamp::Now, Some(now)) => NewTimestamp::Timestamp(now),
+            (time, _) => time,
+        }
+    }
+
+    /// A file that may be written to, for a stream.
+    fn writable(&self, fd: &Fd) -> FsResult<Opened> {
+        let opened = self.get(fd)?;
+        match &opened.descriptor {
+            Descriptor::Dir(_) => Err(Code::BadDescriptor.into()),
+            Descriptor::File(file) if file.perms.write_not_permitted() => {
+                Err(Code::NotPermitted.into())
+            }
+            Descriptor::File(_) => Ok(opened),
+        }
+    }
+
+    fn output(&mut self, fd: &Fd, place: Place) -> FsResult<Resource<OutputStream>> {
+        let file = self.writable(fd)?;
+        let stream: DynOutputStream = Box::new(FileOutput::new(file, self.threads.clone(), place));
+        Ok(self.table.push(stream)?)
+    }
+}
+
+impl HostDescriptor for Files<'_> {
+    fn advise(
+        &mut self,
+        fd: Fd,
+        offset: Filesize,
+        length: Filesize,
+        advice: Advice,
+    ) -> FsResult<()> {
+        self.call(&fd, move |view, fd| view.advise(fd, offset, length, advice))
+    }
+
+    fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        self.call(&fd, |view, fd| HostDescriptor::sync_data(view, fd))
+    }
+
+    fn get_flags(&mut self, fd: Fd) -> FsResult<DescriptorFlags> {
+        self.call(&fd, |view, fd| HostDescriptor::get_flags(view, fd))
+    }
+
+    fn get_type(&mut self, fd: Fd) -> FsResult<DescriptorType> {
+        self.call(&fd, |view, fd| HostDescriptor::get_type(view, fd))
+    }
+
+    fn set_size(&mut self, fd: Fd, size: Filesize) -> FsResult<()> {
+        self.call(&fd, move |view, fd| view.set_size(fd, size))
+    }
+
+    fn set_times(&mut self, fd: Fd, read: NewTimestamp, written: NewTimestamp) -> FsResult<()> {
+        let (read, written) = (self.set(read), self.set(written));
+        self.call(&fd, move |view, fd| view.set_times(fd, read, written))
+    }
+
+    fn read(&mut self, fd: Fd, length: Filesize, offset: Filesize) -> FsResult<(Vec<u8>, bool)> {
+        self.call(&fd, move |view, fd| view.read(fd, length, offset))
+    }
+
+    fn write(&mut self, fd: Fd, mut bytes: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
+        bytes.truncate(WRITE);
+        self.call(&fd, move |view, fd| view.write(fd, bytes, offset))
+    }
+
+    fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
+        let (opened, permit) = (self.get(&fd)?, self.permit(DESCRIPTORS)?);
+        let entries = self.wait(move || Entries::open(&opened.descriptor, permit))?;
+        Ok(own(&self.table.push(entries)?))
+    }
+
+    fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        self.call(&fd, |view, fd| HostDescriptor::sync(view, fd))
+    }
+
+    fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+        let told = path.clone();
+        let done = self.call(&fd, move |view, fd| view.create_directory_at(fd, path));
+        self.answer(done, true, &[(&fd, &told)])
+    }
+
+    fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
+        let stat = self.call(&fd, |view, fd| HostDescriptor::stat(view, fd));
+        self.shown(stat)
+    }
+
+    fn stat_at(&mut self, fd: Fd, follow: PathFlags, path: String) -> FsResult<DescriptorStat> {
+        let told = path.clone();
+        let stat = self.call(&fd, move |view, fd| view.stat_at(fd, follow, path));
+        let stat = self.answer(stat, false, &[(&fd, &told)]);
+        self.shown(stat)
+    }
+
+    fn set_times_at(
+        &mut self,
+        fd: Fd,
+        follow: PathFlags,
+        path: String,
+        read: NewTimestamp,
+        written: NewTimestamp,
+    ) -> FsResult<()> {
+        let (read, written) = (self.set(read), self.set(written));
+        let told = path.clone();
+        let done = self.call(&fd, move |view, fd| {
+            view.set_times_at(fd, follow, path, read, written)
+        });
+        self.answer(done, true, &[(&fd, &told)])
+    }
+
+    fn link_at(
+        &mut self,
+        fd: Fd,
+        follow: PathFlags,
+        path: String,
+        to: Fd,
+        name: String,
+    ) -> FsResult<()> {
+        let told = (path.clone(), name.clone());
+        let done = self.call_with(&fd, &to, move |view, fd, to| {
+            view.link_at(fd, follow, path, to, name)
+        });
+        self.answer(done, true, &[(&fd, &told.0), (&to, &told.1)])
+    }
+
+    fn open_at(
+        &mut self,
+        fd: Fd,
+        follow: PathFlags,
+        path: String,
+        how: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> FsResult<Fd> {
+        let changes = how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE)
+            || flags.contains(DescriptorFlags::WRITE);
+        let told = path.clone();
+        let (folder, permit) = (self.get(&fd)?.folder, self.permit(1)?);
+        let opened = self.call(&fd, move |view, fd| {
+            let opened = view.open_at(fd, follow, path, how, flags)?;
+            let descriptor = view.table.delete(opened)?;
+            // It counts from before it is opened until it is closed, also when
+            // nobody waits for it any more.
+            Ok(Opened {
+                descriptor,
+                permit: Some(Arc::new(permit)),
+                folder,
+            })
+        });
+        let opened = self.answer(opened, changes, &[(&fd, &told)])?;
+        Ok(own(&self.table.push(opened)?))
+    }
+
+    fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
+        let opened = self.table.delete::<Opened>(own(&fd))?;
+        // A granted folder stays open. Closing all else may have to be waited
+        // for, where it is not on this machine.
+        if opened.permit.is_none() {
+            return Ok(());
+        }
+        let closed = self.threads.close(self.deadline.left(), opened);
+        closed.map_err(|refused| trap(refused.into()))
+    }
+
+    fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
+        self.call(&fd, move |view, fd| view.readlink_at(fd, path))
+    }
+
+    fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+        let told = path.clone();
+        let done = self.call(&fd, move |view, fd| view.remove_directory_at(fd, path));
+        self.answer(done, true, &[(&fd, &told)])
+    }
+
+    fn rename_at(&mut self, fd: Fd, path: String, to: Fd, name: String) -> FsResult<()> {
+        let told = (path.clone(), name.clone());
+        let done = self.call_with(&fd, &to, move |view, fd, to| {
+            view.rename_at(fd, path, to, name)
+        });
+        self.answer(done, true, &[(&fd, &told.0), (&to, &told.1)])
+    }
+
+    fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
+        let told = (path.clone(), target.clone());
+        let done = self.call(&fd, move |view, fd| view.symlink_at(fd, target, path));
+        self.answer(done, true, &[(&fd, &told.0), (&fd, &told.1)])
+    }
+
+    fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+        let told = path.clone();
+        let done = self.call(&fd, move |view, fd| view.unlink_file_at(fd, path));
+        self.answer(done, true, &[(&fd, &told)])
+    }
+
+    fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<InputStream>> {
+        let file = self.get(&fd)?;
+        if let Descriptor::Dir(_) = file.descriptor {
+            return Err(Code::IsDirectory.into());
+        }
+        let stream: DynInputStream = Box::new(FileInput::new(file, self.threads.clone(), offset));
+        Ok(self.table.push(stream)?)
+    }
+
+    fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<OutputStream>> {
+        self.output(&fd, Place::At(offset))
+    }
+
+    fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<OutputStream>> {
+        self.output(&fd, Place::End)
+    }
+
+    fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
+        let same = self.call_with(&a, &b, |view, a, b| {
+            HostDescriptor::is_same_object(view, a, b).map_err(FsError::trap)
+        });
+        same.map_err(trap)
+    }
+
+    fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
+        self.call(&fd, |view, fd| HostDescriptor::metadata_hash(view, fd))
+    }
+
+    fn metadata_hash_at(
+        &mut self,
+        fd: Fd,
+        follow: PathFlags,
+        path: String,
+    ) -> FsResult<MetadataHashValue> {
+        self.call(&fd, move |view, fd| view.metadata_hash_at(fd, follow, path))
+    }
+}
+
+impl HostDirectoryEntryStream for Files<'_> {
+    fn read_directory_entry(
+        &mut self,
+        stream: Resource<DirectoryEntryStream>,
+    ) -> FsResult<Option<DirectoryEntry>> {
+        let stream: Resource<Entries> = own(&stream);
+        loop {
+            let entries = self.table.get_mut(&stream)?;
+            if let Some(entry) = entries.next() {
+                return entry;
+            }
+            if let Some(rest) = entries.take() {
+                let read = self.wait(move || Ok(rest.read()))?;
+                self.table.get_mut(&stream)?.put(read);
+            }
+        }
+    }
+
+    fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
+        self.table.delete::<Entries>(own(&stream))?;
+        Ok(())
+    }
+}
