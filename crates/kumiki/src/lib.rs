@@ -108,6 +108,7 @@ mod renewal;
 mod requests;
 mod slots;
 mod state;
+mod visible;
 mod waiting;
 mod wasi;
 
@@ -128,5 +129,6 @@ pub use pool::{Pool, PoolConfig, Pooled};
 pub use renewal::Renewal;
 pub use requests::{Request, Requested, Requests, RequestsError};
 pub use state::HostState;
+pub use visible::{is_invisible, spell_out};
 pub use wasi::WASI_VERSION;
 pub use wasmtime;
