@@ -34,8 +34,27 @@ pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
     componentise(wit, world, core_module(core))
 }
 
+/// The core module of [`build`], with what makes it a component of `world`: as a
+/// compiler leaves it.
+///
+/// # Panics
+/// As [`build`].
+#[must_use]
+pub fn module(wit: &str, world: &str, core: &str) -> Vec<u8> {
+    with_metadata(wit, world, core_module(core))
+}
+
 /// Makes a component of `world` in `wit` from a whole core module.
-fn componentise(wit: &str, world: &str, mut module: Vec<u8>) -> Vec<u8> {
+fn componentise(wit: &str, world: &str, module: Vec<u8>) -> Vec<u8> {
+    let module = with_metadata(wit, world, module);
+    let mut encoder = ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .expect("the module encodes");
+    encoder.encode().expect("the module fits the world")
+}
+
+fn with_metadata(wit: &str, world: &str, mut module: Vec<u8>) -> Vec<u8> {
     let mut resolve = Resolve::new();
     let package = resolve
         .push_source("test.wit", wit)
@@ -45,11 +64,7 @@ fn componentise(wit: &str, world: &str, mut module: Vec<u8>) -> Vec<u8> {
         .expect("the world is there");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
         .expect("the module takes the world's metadata");
-    let mut encoder = ComponentEncoder::default()
-        .validate(true)
-        .module(&module)
-        .expect("the module encodes");
-    encoder.encode().expect("the module fits the world")
+    module
 }
 
 /// A component or module with one more custom section at its end.

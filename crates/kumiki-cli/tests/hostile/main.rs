@@ -6,15 +6,27 @@
 //! all its next call must. `cargo xtask test hostile` prints the table;
 //! `cargo xtask soak` has some of them attack for minutes on end.
 
+#[cfg(unix)]
+mod build_stamp;
+#[cfg(unix)]
+mod cache_folder;
 mod case;
+mod folder_guest;
 mod guest;
+mod invisible;
 mod loading;
 mod memory;
 mod neighbour;
 mod outcome;
+#[cfg(unix)]
+mod own_files;
 mod peak;
+mod ran;
 mod report;
+#[cfg(unix)]
+mod requests;
 mod soak;
+mod stems;
 mod terminal;
 mod time;
 mod traps;
@@ -58,6 +70,16 @@ fn cases() -> impl Iterator<Item = Case> {
         wasi::cases(),
         loading::cases(),
         terminal::cases(),
+        invisible::cases(),
+        stems::cases(),
+        #[cfg(unix)]
+        requests::cases(),
+        #[cfg(unix)]
+        own_files::cases(),
+        #[cfg(unix)]
+        cache_folder::cases(),
+        #[cfg(unix)]
+        build_stamp::cases(),
     ]
     .into_iter()
     .flatten()
