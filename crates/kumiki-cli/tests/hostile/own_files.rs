@@ -164,7 +164,7 @@ fn beside() -> Result<(), String> {
     let scene = scene()?;
     scene.folder("work/mine")?;
     let ran = scene.kumiki(
-        "run -p ../plugins/p.wasm --allow-dir mine::/w:rw --allow-dir ..::/all:ro \
+        "run -p ../plugins/p.wasm --allow-dir ..::/all:ro --allow-dir mine::/w:rw \
          -O ../out/o.txt ../in/in.txt",
     )?;
     ran.expect(0, &[])?;

@@ -9,13 +9,17 @@ mod file;
 mod folder;
 mod granted;
 mod guard;
+mod handle;
 mod lookup;
 mod network;
 mod paths;
+mod plugin_name;
 mod randomness;
 mod range;
 mod variable;
+mod walk;
 
+use std::io;
 use std::path::Path;
 
 pub use clocks::Clocks;
@@ -28,8 +32,10 @@ pub(crate) use guard::{Guard, Unreachable};
 pub(crate) use lookup::{Lookups, link as link_lookups};
 pub use network::NetworkGrant;
 pub(crate) use paths::{Folders, Paths, link as link_paths};
+pub use plugin_name::PluginName;
 pub use randomness::Randomness;
 pub use variable::VariableGrant;
+use walk::Way;
 
 use crate::Result;
 
@@ -177,6 +183,67 @@ impl Grants {
         Granted::open(self).map(drop)
     }
 
+    /// These grants with each folder open: from now on its path leads nowhere
+    /// else. See [`FolderGrant::opened`].
+    ///
+    /// # Errors
+    /// [`Error::Grant`](crate::Error::Grant) for a folder that cannot be opened.
+    pub fn opened(self) -> Result<Self> {
+        self.open_by(FolderGrant::opened)
+    }
+
+    /// The same, but no symbolic link is followed to a folder that is not open
+    /// yet: for grants that were written down, and whose paths may lead
+    /// elsewhere by now.
+    ///
+    /// # Errors
+    /// As for [`Grants::opened`], and for a link.
+    pub fn opened_without_links(self) -> Result<Self> {
+        self.open_by(FolderGrant::opened_without_links)
+    }
+
+    fn open_by(
+        mut self,
+        open: impl Fn(&FolderGrant) -> std::result::Result<FolderGrant, GrantError>,
+    ) -> Result<Self> {
+        for folder in &mut self.folders {
+            *folder = open(folder)?;
+        }
+        Ok(self)
+    }
+
+    /// The first folder to change by which a guest could change what is at
+    /// `path`, or which file that is: the folder contains it, lies in it, or
+    /// holds a symbolic link on the way to it. Folders are compared as the
+    /// system knows them, whatever their paths are. A file of a granted folder
+    /// that has another name outside of it, by a hard link, is not found.
+    ///
+    /// For programs that grant folders and have files of their own that no
+    /// guest may change: a cache, settings, the plugins themselves.
+    ///
+    /// # Errors
+    /// What the system says, and for a granted folder that cannot be opened.
+    pub fn could_change(&self, path: impl AsRef<Path>) -> io::Result<Option<&FolderGrant>> {
+        let mut way = None;
+        for folder in &self.folders {
+            if folder.access != FolderAccess::ReadWrite {
+                continue;
+            }
+            let way = match &mut way {
+                Some(way) => way,
+                none => none.insert(Way::of(path.as_ref())?),
+            };
+            let (opened, _) = folder.base().map_err(io::Error::other)?;
+            let holders = walk::holders(&opened)?;
+            let contains = holders.first().is_some_and(|id| way.folders.contains(id));
+            let lies_in = way.end.is_some_and(|end| holders.contains(&end));
+            if contains || lies_in {
+                return Ok(Some(folder));
+            }
+        }
+        Ok(None)
+    }
+
     /// The same with each relative host path taken from `base`; what the guest
     /// sees of it stays as it is.
     fn relative_to(mut self, base: &Path) -> Self {
@@ -218,5 +285,55 @@ mod tests {
             .with_randomness(Randomness::Seeded(1));
         assert_eq!(both, expected);
         assert_eq!(both.clone().and(&Grants::default()), expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_guest_could_change() {
+        use std::fs;
+        use std::os::unix::fs::symlink;
+
+        let scene = tempfile::tempdir().unwrap();
+        let at = |name: &str| scene.path().join(name);
+        for folder in ["cache/inner", "in/deep", "other"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        fs::write(at("in/deep/file"), "").unwrap();
+        for (target, name) in [
+            ("../cache", "other/cache"),
+            ("../in/deep/file", "other/file"),
+            ("other", "to-other"),
+        ] {
+            symlink(target, at(name)).unwrap();
+        }
+        for (granted, path, could) in [
+            ("cache", "cache", true),
+            ("cache", "cache/inner", true),
+            ("cache/inner", "cache", true),
+            ("other/cache/inner", "cache", true),
+            (".", "cache", true),
+            ("in", "in/deep/file", true),
+            ("in", "in/deep/new", true),
+            ("in", "other/file", true),
+            ("other", "other/file", true),
+            ("other", "other/cache/inner", true),
+            ("other/../in/deep", "to-other/file", true),
+            ("to-other", "other", true),
+            ("cache", "in/deep/file", false),
+            ("cache", "other", false),
+            ("cache/inner", "cache/new", false),
+            ("in/deep", "in/new", false),
+        ] {
+            let grants = Grants::default()
+                .with_folder(FolderGrant::read_only(at("."), "/all"))
+                .with_folder(FolderGrant::read_write(at(granted), "/w"));
+            for grants in [grants.clone(), grants.opened().unwrap()] {
+                let found = grants.could_change(at(path)).unwrap();
+                let guest = found.map(FolderGrant::guest);
+                assert_eq!(guest, could.then_some("/w"), "{granted}: {path}");
+            }
+        }
+        let none = Grants::default();
+        assert_eq!(none.could_change(at("cache")).unwrap(), None);
     }
 }
