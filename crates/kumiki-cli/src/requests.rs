@@ -146,9 +146,10 @@ impl<'a> Wish<'a> {
     fn grants(&self, allow: bool, console: &Console) -> Result<Option<Grants>, Failure> {
         if allow {
             let requested = self.open(Path::new("."))?;
-            for line in self.lines(&requested) {
-                let file = self.file.display();
-                console.notice(escape(&format!("allowed to `{file}`: {line}")));
+            let file = self.file.display();
+            for (grant, why) in self.written(&requested) {
+                let notice = format!("allowed to `{file}`: {grant}  {why}");
+                console.notice(escape(&notice));
             }
             return Ok(Some(self.granted.clone().and(&requested)));
         }
@@ -205,16 +206,23 @@ impl<'a> Wish<'a> {
     }
 
     /// Each of these grants as it is written, and why it is requested.
-    fn lines(&self, grants: &Grants) -> Vec<String> {
+    fn written(&self, grants: &Grants) -> Vec<(String, &str)> {
         let folders = grants.folders().map(ToString::to_string);
         let variables = grants.variables().map(ToString::to_string);
         let network = grants.network().map(ToString::to_string);
-        let written: Vec<_> = folders.chain(variables).chain(network).collect();
-        let width = written.iter().map(|grant| grant.chars().count()).max();
+        let written = folders.chain(variables).chain(network);
+        let reasons = self.missing.iter().map(|request| &*request.why);
+        written.zip(reasons).collect()
+    }
+
+    /// The same as lines, the reasons below each other.
+    fn lines(&self, grants: &Grants) -> Vec<String> {
+        let written = self.written(grants);
+        let width = written.iter().map(|(grant, _)| grant.chars().count()).max();
         let width = width.unwrap_or(0);
-        let lines = written.iter().zip(self.missing.iter());
-        lines
-            .map(|(grant, request)| format!("{grant:<width$}  {}", request.why))
+        written
+            .iter()
+            .map(|(grant, why)| format!("{grant:<width$}  {why}"))
             .collect()
     }
 }
