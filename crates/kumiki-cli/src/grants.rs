@@ -31,6 +31,13 @@ impl RunGrants {
         })
     }
 
+    /// The same, for a run: the folders that the command line grants are open,
+    /// one handle each for all plugins.
+    pub(crate) fn opened(self) -> Result<Self, Failure> {
+        let all = self.all.opened().map_err(wrong_use)?;
+        Ok(Self { all, ..self })
+    }
+
     /// What the plugin in a file is granted that consists of `bytes`, where
     /// [`RunGrants::bytes_of`] has read them.
     pub(crate) fn of(&self, plugin: &Path, bytes: Option<&[u8]>) -> Grants {

@@ -1,15 +1,21 @@
 //! What Kumiki itself reads and writes, and no plugin may change.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use kumiki::Grants;
+use kumiki::{FolderAccess, Grants, Protected};
 
 use crate::arguments::{CheckArguments, RunArguments};
 use crate::failure::Failure;
 use crate::{artifacts, folders};
 
 /// Files and folders of this program and of the run.
-pub(crate) struct OwnFiles(Vec<(&'static str, PathBuf)>);
+#[derive(Default)]
+pub(crate) struct OwnFiles {
+    files: Vec<(&'static str, PathBuf)>,
+    /// Where they are; looked for when there is something to compare them with.
+    protected: OnceCell<Protected>,
+}
 
 impl OwnFiles {
     /// Of a run with these plugins.
@@ -38,7 +44,7 @@ impl OwnFiles {
     }
 
     fn of_program() -> Self {
-        let mut own = Self(Vec::new());
+        let mut own = Self::default();
         own.add("the cache of compiled plugins", artifacts::folder());
         own.add("the cache of Kumiki", folders::cache());
         own.add("the folder of settings", folders::config());
@@ -48,29 +54,43 @@ impl OwnFiles {
 
     fn add<P: AsRef<Path>>(&mut self, what: &'static str, paths: impl IntoIterator<Item = P>) {
         let paths = paths.into_iter();
-        self.0
+        self.files
             .extend(paths.map(|path| (what, path.as_ref().to_owned())));
     }
 
     /// Refuses grants that would let a plugin change one of them.
     pub(crate) fn check(&self, grants: &Grants) -> Result<(), Failure> {
-        for (what, path) in &self.0 {
-            let place = path.display();
-            let folder = grants.could_change(path).map_err(|error| {
-                Failure::wrong_use(
-                    format!("cannot tell whether a plugin could change {what}, `{place}`"),
-                    "grant folders to be read, `:ro`",
-                )
-                .because(error)
-            })?;
-            if let Some(folder) = folder {
-                return Err(Failure::wrong_use(
-                    format!("`{folder}` would let plugins change {what}, `{place}`"),
-                    "grant a folder that holds nothing of Kumiki and of this run, nor lies in \
-                     such a one; or grant it to be read, `:ro`",
-                ));
-            }
+        let mut folders = grants.folders();
+        if !folders.any(|folder| folder.access() == FolderAccess::ReadWrite) {
+            return Ok(());
         }
-        Ok(())
+        let found = self.protected().and_then(|own| own.changed_by(grants));
+        let found = found.map_err(|error| {
+            Failure::wrong_use(
+                "cannot tell whether a plugin could change what the run itself uses",
+                "grant folders to be read, `:ro`",
+            )
+            .because(error)
+        })?;
+        let Some((place, folder)) = found else {
+            return Ok(());
+        };
+        let (what, path) = &self.files[place];
+        Err(Failure::wrong_use(
+            format!(
+                "`{folder}` would let plugins change {what}, `{}`",
+                path.display()
+            ),
+            "grant a folder that holds nothing of Kumiki and of this run, nor lies in such a one; \
+             or grant it to be read, `:ro`",
+        ))
+    }
+
+    fn protected(&self) -> std::io::Result<&Protected> {
+        if let Some(protected) = self.protected.get() {
+            return Ok(protected);
+        }
+        let protected = Protected::new(self.files.iter().map(|(_, path)| path))?;
+        Ok(self.protected.get_or_init(|| protected))
     }
 }

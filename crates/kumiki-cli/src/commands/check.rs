@@ -39,7 +39,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let host = TextHost::builder()
         .cache(artifacts::cache(&console))
         .build()?;
-    let grants = RunGrants::read(&arguments.grants)?;
+    let grants = RunGrants::read(&arguments.grants)?.opened()?;
     let own = OwnFiles::of_check(arguments);
     let admitted = admit_one(&host, path, &grants, &own, &console)?;
     console.spinner(&format!("loading {}", path.display()));

@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         output_file::check(arguments, path, &files)?;
     }
 
-    let grants = RunGrants::read(&arguments.grants)?;
+    let grants = RunGrants::read(&arguments.grants)?.opened()?;
 
     let host = TextHost::builder()
         .limits(arguments.limits.resolve()?)

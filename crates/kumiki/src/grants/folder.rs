@@ -85,6 +85,12 @@ impl FolderGrant {
         &self.guest
     }
 
+    /// What the guest may do there.
+    #[must_use]
+    pub fn access(&self) -> FolderAccess {
+        self.access
+    }
+
     /// The same grant with its folder open: whatever becomes of the path from
     /// now on, this folder is what guests get. Symbolic links in the path are
     /// followed. One that is open already stays as it is.
@@ -130,19 +136,25 @@ impl FolderGrant {
         grant.open_by(|_| walk::open_below(base, path))
     }
 
-    /// Its folder, open, and the real path of that.
-    pub(crate) fn base(&self) -> Result<(Dir, PathBuf), GrantError> {
-        let open = self.opened()?;
-        let handle = open.handle()?.try_clone();
-        let handle = handle.map_err(|error| self.not_opened(NotOpened::Other(error)))?;
-        let real = self.host.canonicalize().unwrap_or(self.host.clone());
-        Ok((Dir::from_std_file(handle), real))
+    /// Its folder: the one that is open, or else opened now.
+    pub(super) fn handle(&self) -> Result<Arc<File>, GrantError> {
+        if let Some(handle) = &self.handle.0 {
+            return Ok(handle.clone());
+        }
+        let folder = walk::open(&self.host).map(|folder| Arc::new(folder.into_std_file()));
+        folder.map_err(|error| self.not_opened(NotOpened::Other(error)))
     }
 
-    /// Its folder, once it is open.
-    pub(super) fn handle(&self) -> Result<Arc<File>, GrantError> {
-        let handle = self.handle.0.clone();
-        handle.ok_or_else(|| self.not_opened(NotOpened::Other(io::ErrorKind::NotFound.into())))
+    /// The same, for whoever opens what is in it.
+    pub(super) fn folder(&self) -> Result<Dir, GrantError> {
+        let handle = self.handle()?.try_clone().map(Dir::from_std_file);
+        handle.map_err(|error| self.not_opened(NotOpened::Other(error)))
+    }
+
+    /// The same, and its real path.
+    pub(crate) fn base(&self) -> Result<(Dir, PathBuf), GrantError> {
+        let real = self.host.canonicalize().unwrap_or(self.host.clone());
+        Ok((self.folder()?, real))
     }
 
     fn open_by(

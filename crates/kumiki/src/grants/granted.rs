@@ -79,8 +79,11 @@ fn open(folder: &FolderGrant) -> Result<Dir, GrantError> {
         FolderAccess::ReadOnly => (FsPerms::ReadOnly, OpenMode::READ),
         FolderAccess::ReadWrite => (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),
     };
-    let (opened, _) = folder.base()?;
-    Ok(Dir::new(opened.into_std_file(), permissions, mode, false))
+    let folder = folder.opened()?;
+    let mut dir = Dir::new(folder.folder()?.into_std_file(), permissions, mode, false);
+    // One descriptor for all plugins that have this grant.
+    dir.dir = folder.handle()?;
+    Ok(dir)
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ mod lookup;
 mod network;
 mod paths;
 mod plugin_name;
+mod protected;
 mod randomness;
 mod range;
 mod variable;
 mod walk;
 
-use std::io;
 use std::path::Path;
 
 pub use clocks::Clocks;
@@ -33,9 +33,9 @@ pub(crate) use lookup::{Lookups, link as link_lookups};
 pub use network::NetworkGrant;
 pub(crate) use paths::{Folders, Paths, link as link_paths};
 pub use plugin_name::PluginName;
+pub use protected::Protected;
 pub use randomness::Randomness;
 pub use variable::VariableGrant;
-use walk::Way;
 
 use crate::Result;
 
@@ -212,38 +212,6 @@ impl Grants {
         Ok(self)
     }
 
-    /// The first folder to change by which a guest could change what is at
-    /// `path`, or which file that is: the folder contains it, lies in it, or
-    /// holds a symbolic link on the way to it. Folders are compared as the
-    /// system knows them, whatever their paths are. A file of a granted folder
-    /// that has another name outside of it, by a hard link, is not found.
-    ///
-    /// For programs that grant folders and have files of their own that no
-    /// guest may change: a cache, settings, the plugins themselves.
-    ///
-    /// # Errors
-    /// What the system says, and for a granted folder that cannot be opened.
-    pub fn could_change(&self, path: impl AsRef<Path>) -> io::Result<Option<&FolderGrant>> {
-        let mut way = None;
-        for folder in &self.folders {
-            if folder.access != FolderAccess::ReadWrite {
-                continue;
-            }
-            let way = match &mut way {
-                Some(way) => way,
-                none => none.insert(Way::of(path.as_ref())?),
-            };
-            let (opened, _) = folder.base().map_err(io::Error::other)?;
-            let holders = walk::holders(&opened)?;
-            let contains = holders.first().is_some_and(|id| way.folders.contains(id));
-            let lies_in = way.end.is_some_and(|end| holders.contains(&end));
-            if contains || lies_in {
-                return Ok(Some(folder));
-            }
-        }
-        Ok(None)
-    }
-
     /// The same with each relative host path taken from `base`; what the guest
     /// sees of it stays as it is.
     fn relative_to(mut self, base: &Path) -> Self {
@@ -285,55 +253,5 @@ mod tests {
             .with_randomness(Randomness::Seeded(1));
         assert_eq!(both, expected);
         assert_eq!(both.clone().and(&Grants::default()), expected);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_a_guest_could_change() {
-        use std::fs;
-        use std::os::unix::fs::symlink;
-
-        let scene = tempfile::tempdir().unwrap();
-        let at = |name: &str| scene.path().join(name);
-        for folder in ["cache/inner", "in/deep", "other"] {
-            fs::create_dir_all(at(folder)).unwrap();
-        }
-        fs::write(at("in/deep/file"), "").unwrap();
-        for (target, name) in [
-            ("../cache", "other/cache"),
-            ("../in/deep/file", "other/file"),
-            ("other", "to-other"),
-        ] {
-            symlink(target, at(name)).unwrap();
-        }
-        for (granted, path, could) in [
-            ("cache", "cache", true),
-            ("cache", "cache/inner", true),
-            ("cache/inner", "cache", true),
-            ("other/cache/inner", "cache", true),
-            (".", "cache", true),
-            ("in", "in/deep/file", true),
-            ("in", "in/deep/new", true),
-            ("in", "other/file", true),
-            ("other", "other/file", true),
-            ("other", "other/cache/inner", true),
-            ("other/../in/deep", "to-other/file", true),
-            ("to-other", "other", true),
-            ("cache", "in/deep/file", false),
-            ("cache", "other", false),
-            ("cache/inner", "cache/new", false),
-            ("in/deep", "in/new", false),
-        ] {
-            let grants = Grants::default()
-                .with_folder(FolderGrant::read_only(at("."), "/all"))
-                .with_folder(FolderGrant::read_write(at(granted), "/w"));
-            for grants in [grants.clone(), grants.opened().unwrap()] {
-                let found = grants.could_change(at(path)).unwrap();
-                let guest = found.map(FolderGrant::guest);
-                assert_eq!(guest, could.then_some("/w"), "{granted}: {path}");
-            }
-        }
-        let none = Grants::default();
-        assert_eq!(none.could_change(at("cache")).unwrap(), None);
     }
 }

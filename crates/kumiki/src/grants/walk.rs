@@ -12,7 +12,7 @@ use cap_std::fs::Dir;
 const MOST_LINKS: usize = 40;
 
 /// A folder, whatever it is called: its device and its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FolderId(u64, u64);
 
 impl FolderId {

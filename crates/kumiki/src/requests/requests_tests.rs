@@ -254,18 +254,21 @@ fn requested_folders_are_opened_without_links() {
     assert!(open("/none", "base").is_err());
 
     // What is open stays what it was.
-    let words = requests("[dirs]\n'/words' = ''");
+    let words = requests("[dirs]\n'/words:rw' = ''");
     let added = words.open_beside(&granted, &root.join("base")).unwrap();
     std::fs::rename(root.join("base/words"), root.join("base/moved")).unwrap();
     std::os::unix::fs::symlink("../outside", root.join("base/words")).unwrap();
     added.check().unwrap();
-    let outside = added.clone().and(&Grants::default());
-    assert!(
-        outside
-            .could_change(root.join("outside"))
-            .unwrap()
-            .is_none()
-    );
+    for (folder, is_granted) in [
+        ("outside", false),
+        ("base/words", false),
+        ("base/moved", true),
+    ] {
+        let folder = root.join(folder).canonicalize().unwrap();
+        let found = crate::Protected::new([&folder]).unwrap();
+        let found = found.changed_by(&added).unwrap();
+        assert_eq!(found.is_some(), is_granted, "{}", folder.display());
+    }
     let kept = Grants::default().with_folder(FolderGrant::read_only(root.join("base/words"), "/w"));
     kept.clone().opened().unwrap();
     kept.opened_without_links().unwrap_err();
