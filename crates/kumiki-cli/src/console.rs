@@ -240,6 +240,9 @@ impl Observer for Console {
                 time,
             } => self.set_aside(plugin, *failures, *time),
             Event::FewerSlots { wanted, found, .. } => self.notice(fewer_slots(*wanted, *found)),
+            Event::NotKept { plugin, error } => self.notice(escape(&format!(
+                "`{plugin}` is compiled and not kept: {error}"
+            ))),
             _ => {}
         }
     }
@@ -311,41 +314,15 @@ fn error_text(message: &str, causes: &[String]) -> String {
     text
 }
 
-/// Text with its control characters spelled out, so that a terminal shows
+/// Text with its invisible characters spelled out, so that a terminal shows
 /// them and does not obey them.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    escape_except(text, |_| false)
+    kumiki::spell_out(text, |_| false)
 }
 
 /// [`escape`] for results of several lines: line ends and tabs stay.
 pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
-    escape_except(text, |c| matches!(c, '\n' | '\t'))
-}
-
-/// Whether a terminal obeys a character in the place of showing it. What turns
-/// the direction of text around deceives as well as any escape.
-pub(crate) fn deceives(c: char) -> bool {
-    let turns = matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    c.is_control() || turns
-}
-
-fn escape_except(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let bad = |c: char| deceives(c) && !keep(c);
-    if !text.contains(bad) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if bad(c) {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
-        }
-    }
-    Cow::Owned(escaped)
+    kumiki::spell_out(text, |c| matches!(c, '\n' | '\t'))
 }
 
 #[cfg(test)]
@@ -353,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_spelled_out() {
+    fn invisible_characters_are_spelled_out() {
         for (text, escaped) in [
             ("plain, 木, 😀", "plain, 木, 😀"),
             ("\x1b[31mred", "\\u{1b}[31mred"),
@@ -362,6 +339,10 @@ mod tests {
             ("\u{9b}31m", "\\u{9b}31m"),
             ("abc\u{202e}fed", "abc\\u{202e}fed"),
             ("abc\u{200f}fed\u{61c}", "abc\\u{200f}fed\\u{61c}"),
+            (
+                "a\u{200b}b\u{e0041}\u{2028}",
+                "a\\u{200b}b\\u{e0041}\\u{2028}",
+            ),
         ] {
             assert_eq!(escape(text), escaped);
         }

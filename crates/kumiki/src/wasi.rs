@@ -189,7 +189,6 @@ impl Wasi {
         let contexts = self.contexts();
         Files {
             table: &mut contexts.table,
-            opened: contexts.wasi.filesystem(),
             guard: &contexts.guard,
             folders: &mut contexts.folders,
             budget: &contexts.budget,

@@ -36,26 +36,46 @@ pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
     componentise(wit, world, core_module(core))
 }
 
-/// Makes a component of `world` in `wit` from a whole core module.
-fn componentise(wit: &str, world: &str, module: Vec<u8>) -> Vec<u8> {
-    let mut resolve = Resolve::new();
-    let package = resolve
-        .push_source("test.wit", wit)
-        .expect("the test's WIT parses");
-    encode(&resolve, package, world, module)
+/// The core module of [`build`], with what makes it a component of `world`: as a
+/// compiler leaves it.
+///
+/// # Panics
+/// As [`build`].
+#[must_use]
+pub fn module(wit: &str, world: &str, core: &str) -> Vec<u8> {
+    with_metadata(wit, world, core_module(core))
 }
 
-fn encode(resolve: &Resolve, package: PackageId, world: &str, mut module: Vec<u8>) -> Vec<u8> {
-    let world = resolve
-        .select_world(&[package], Some(world))
-        .expect("the world is there");
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)
-        .expect("the module takes the world's metadata");
+/// Makes a component of `world` in `wit` from a whole core module.
+fn componentise(wit: &str, world: &str, module: Vec<u8>) -> Vec<u8> {
+    encode(with_metadata(wit, world, module))
+}
+
+/// Makes a component of a module that says its world.
+fn encode(module: Vec<u8>) -> Vec<u8> {
     let mut encoder = ComponentEncoder::default()
         .validate(true)
         .module(&module)
         .expect("the module encodes");
     encoder.encode().expect("the module fits the world")
+}
+
+fn with_metadata(wit: &str, world: &str, module: Vec<u8>) -> Vec<u8> {
+    let mut resolve = Resolve::new();
+    let package = resolve
+        .push_source("test.wit", wit)
+        .expect("the test's WIT parses");
+    embed(&resolve, package, world, module)
+}
+
+/// Adds to a module what makes it a component of `world`.
+fn embed(resolve: &Resolve, package: PackageId, world: &str, mut module: Vec<u8>) -> Vec<u8> {
+    let world = resolve
+        .select_world(&[package], Some(world))
+        .expect("the world is there");
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8)
+        .expect("the module takes the world's metadata");
+    module
 }
 
 /// A component or module with one more custom section at its end.
@@ -363,7 +383,7 @@ impl TextPlugin {
         }
         if self.wasi {
             let (resolve, package) = wasi::resolve(TEXT_PROCESSOR);
-            return encode(&resolve, package, wasi::WORLD, module);
+            return encode(embed(&resolve, package, wasi::WORLD, module));
         }
         if self.imports.is_empty() {
             return componentise(TEXT_PROCESSOR, "text-plugin", module);

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
+use kumiki::is_invisible;
 use serde::Serialize;
-
-use crate::console::deceives;
 
 /// A value as JSON in one line.
 pub(crate) fn line(value: &impl Serialize) -> serde_json::Result<String> {
@@ -16,11 +15,11 @@ pub(crate) fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(value).map(spelled_out)
 }
 
-/// The same JSON with what deceives a terminal as `\uXXXX`. Such characters
+/// The same JSON with invisible characters as `\uXXXX`. Such characters
 /// stand nowhere in JSON but inside of texts, where both mean the same; those
 /// that JSON itself forbids there are spelled out already.
 pub(crate) fn spelled_out(json: String) -> String {
-    let bad = |c: char| deceives(c) && c != '\n';
+    let bad = |c: char| is_invisible(c) && c != '\n';
     if !json.contains(bad) {
         return json;
     }
@@ -48,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    /// Texts in which every other character is one that deceives.
+    /// Texts in which every other character is one that nobody sees.
     fn text() -> impl Strategy<Value = String> {
         let bad = prop::char::ranges(Cow::Borrowed(&[
             '\0'..='\x1f',
@@ -57,6 +56,10 @@ mod tests {
             '\u{200e}'..='\u{200f}',
             '\u{202a}'..='\u{202e}',
             '\u{2066}'..='\u{2069}',
+            '\u{200b}'..='\u{200d}',
+            '\u{2028}'..='\u{2029}',
+            '\u{fe00}'..='\u{fe0f}',
+            '\u{e0000}'..='\u{e007f}',
         ]));
         let any = prop_oneof![bad, any::<char>(), Just('\\'), Just('"')];
         prop::collection::vec(any, 0..40).prop_map(String::from_iter)
@@ -67,7 +70,7 @@ mod tests {
         fn the_value_is_the_same_and_deceives_nobody(key in text(), texts in prop::collection::vec(text(), 0..4)) {
             let value = json!({ key: texts, "none": null, "number": 1.5 });
             for json in [line(&value).unwrap(), pretty(&value).unwrap()] {
-                prop_assert!(!json.contains(|c| deceives(c) && c != '\n'), "{:?}", json);
+                prop_assert!(!json.contains(|c| is_invisible(c) && c != '\n'), "{:?}", json);
                 let read: Value = serde_json::from_str(&json).unwrap();
                 prop_assert_eq!(&read, &value);
             }
@@ -82,6 +85,7 @@ mod tests {
             ("\x1b]52;c;YQ==\x07", r#""\u001b]52;c;YQ==\u0007""#),
             ("\x7f\u{9b}2J", r#""\u007f\u009b2J""#),
             ("abc\u{202e}fed", r#""abc\u202efed""#),
+            ("a\u{200b}b\u{e0041}", r#""a\u200bb\udb40\udc41""#),
         ] {
             assert_eq!(line(&text).unwrap(), json);
         }

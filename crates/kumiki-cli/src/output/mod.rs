@@ -130,7 +130,7 @@ mod tests {
     fn a_terminal_gets_nothing_to_obey() {
         for format in [Format::Text, Format::Jsonl, Format::Raw] {
             let text = written(format, true, false);
-            let bad = |c: char| crate::console::deceives(c) && c != '\n';
+            let bad = |c: char| kumiki::is_invisible(c) && c != '\n';
             assert!(!text.contains(bad), "{format:?}: {text:?}");
             assert!(text.contains("52;c;YQ=="), "{format:?}: {text:?}");
         }

@@ -6,13 +6,19 @@
 //! all its next call must. `cargo xtask test hostile` prints the table;
 //! `cargo xtask soak` has some of them attack for minutes on end.
 
+#[cfg(unix)]
+mod build_stamp;
+#[cfg(unix)]
+mod cache_folder;
 mod case;
 mod debug_info;
 mod file_times;
 mod files_opened;
 mod generated;
 mod granted;
+mod folder_guest;
 mod guest;
+mod invisible;
 mod loading;
 mod lookups;
 mod memory;
@@ -23,9 +29,16 @@ mod panics;
 mod peak;
 mod program;
 mod proposals;
+#[cfg(unix)]
+mod own_files;
+mod peak;
+mod ran;
 mod report;
+#[cfg(unix)]
+mod requests;
 mod soak;
 mod structure;
+mod stems;
 mod terminal;
 mod time;
 mod traps;
@@ -82,6 +95,16 @@ fn cases() -> impl Iterator<Item = Case> {
         file_times::cases(),
         lookups::cases(),
         generated::cases(),
+        invisible::cases(),
+        stems::cases(),
+        #[cfg(unix)]
+        requests::cases(),
+        #[cfg(unix)]
+        own_files::cases(),
+        #[cfg(unix)]
+        cache_folder::cases(),
+        #[cfg(unix)]
+        build_stamp::cases(),
     ]
     .into_iter()
     .flatten()

@@ -23,23 +23,14 @@ const WRITE: usize = 1 << 20;
 
 impl preopens::Host for Files<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
-        let opened = with_view(|view| {
-            let mut all = WasiFilesystemCtxView {
-                ctx: &mut *self.opened,
-                table: &mut *view.table,
-            };
-            let folders = preopens::Host::get_directories(&mut all)?.into_iter();
-            let folders = folders.map(|(fd, name)| Ok((view.table.delete(fd)?, name)));
-            folders.collect::<wasmtime::Result<Vec<_>>>()
-        })?;
-        let opened = opened.into_iter().enumerate();
-        let folders = opened.map(|(folder, (descriptor, name))| {
+        let opened = self.folders.opened().enumerate();
+        let folders = opened.map(|(folder, (dir, name))| {
             let opened = Opened {
-                descriptor,
+                descriptor: Descriptor::Dir(dir.clone()),
                 permit: None,
                 folder,
             };
-            Ok((own(&self.table.push(opened)?), name))
+            Ok((own(&self.table.push(opened)?), name.to_owned()))
         });
         folders.collect()
     }

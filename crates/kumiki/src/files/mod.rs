@@ -29,8 +29,6 @@ use crate::waiting::Deadline;
 /// What one instance's files go through.
 pub(crate) struct Files<'a> {
     pub(crate) table: &'a mut ResourceTable,
-    /// The folders that are opened.
-    pub(crate) opened: &'a mut WasiFilesystemCtx,
     pub(crate) guard: &'a Guard,
     pub(crate) folders: &'a mut Folders,
     pub(crate) budget: &'a Arc<Budget>,

@@ -1,6 +1,10 @@
 //! What a guest was denied in granted folders: which folder it was, so that a
 //! person can be told. WASI itself denies what was not granted.
 
+use std::sync::Arc;
+
+use wasmtime_wasi::filesystem::Dir;
+
 use super::guard::Guard;
 use super::{Denial, FolderAccess, FolderGrant};
 
@@ -11,6 +15,8 @@ const PATH: usize = 256;
 /// were granted.
 pub(crate) struct Folders {
     granted: Vec<FolderGrant>,
+    /// The same, open.
+    opened: Arc<[Dir]>,
     told: Vec<Told>,
 }
 
@@ -24,11 +30,18 @@ struct Told {
 pub(crate) type Place<'a> = (usize, &'a str);
 
 impl Folders {
-    pub(super) fn new(granted: &[FolderGrant]) -> Self {
+    pub(super) fn new(granted: &[FolderGrant], opened: &Arc<[Dir]>) -> Self {
         Self {
             granted: granted.to_vec(),
+            opened: opened.clone(),
             told: vec![Told::default(); granted.len()],
         }
+    }
+
+    /// Each folder, open, and the name that the guest knows it by.
+    pub(crate) fn opened(&self) -> impl Iterator<Item = (&Dir, &str)> {
+        let names = self.granted.iter().map(|folder| &*folder.guest);
+        self.opened.iter().zip(names)
     }
 
     /// Tells of a denial: `changes` is whether the guest wanted to change
@@ -41,7 +54,7 @@ impl Folders {
 
     /// Tells of the first of these places that may only be read, if one is.
     fn read_only(&mut self, guard: &Guard, places: &[Place<'_>]) -> bool {
-        let Self { granted, told } = self;
+        let Self { granted, told, .. } = self;
         let mut folders = places.iter().filter_map(|(folder, _)| {
             let grant = granted.get(*folder)?;
             Some((grant, told.get(*folder)?, *folder))
