@@ -18,13 +18,16 @@ mod grants;
 mod limits;
 mod loading;
 mod output;
+mod process;
 mod prompt;
 mod requests;
 mod run;
+mod sandbox;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use kumiki::CompileCommand;
 
 use arguments::{Arguments, CacheArguments, Command};
 
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
         Command::Check(arguments) => commands::check::check(&arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Command::CompileForParent => return CompileCommand::serve(),
     };
     match outcome {
         Ok(code) => code,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
+use crate::engine::start_clock;
 use crate::host::Inner;
 use crate::limits::Limit;
 use crate::observer::Event;
@@ -189,11 +190,12 @@ fn store<C: Contract>(
     prepared: &Prepared<C>,
     data: C::Data,
 ) -> Result<Store<HostState<C::Data>>> {
+    start_clock()?;
     let host = &plugin.host().inner;
     let name = plugin.shared_name().clone();
     let observer = host.observer.clone();
     let granted = plugin.granted().clone();
-    let state = HostState::new(data, name, &host.limits, observer, granted);
+    let state = HostState::new(data, name, &host.limits, &host.budget, observer, granted);
     let mut store = Store::new(prepared.component.engine(), state);
     store.limiter(|state| &mut state.memory);
     // Each call counts from here again, so once is enough.

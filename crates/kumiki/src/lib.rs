@@ -82,12 +82,14 @@
 //! | [`Host`] | a contract, linked to what the host gives | as long as its plugins |
 //! | [`Plugin`] | a component: checked, compiled, linked | shared by threads, cheap to clone |
 //! | [`Instance`] | one live plugin with a store of its own | until a trap, a limit or a [`Renewal`] ends it |
+//! | [`Budget`] | how much memory all plugins may hold together | shared by hosts; one per process unless you give another |
 //! | [`Pool`] | warm instances of one plugin, for many threads | as long as its owner wants |
 //!
 //! Errors say what failed, in which plugin, and [`Error::hint`] how to mend it.
 //! Log records and events reach the embedder through an [`Observer`]; this
 //! crate never prints.
 
+mod budget;
 mod cache;
 mod component_file;
 mod contract;
@@ -97,6 +99,7 @@ mod grants;
 mod host;
 pub mod inspect;
 mod instance;
+mod isolation;
 mod limits;
 mod log_meter;
 mod observer;
@@ -106,11 +109,13 @@ mod pool;
 mod prepared;
 mod renewal;
 mod requests;
+mod sandbox;
 mod slots;
 mod state;
 mod waiting;
 mod wasi;
 
+pub use budget::Budget;
 pub use cache::{Artifact, Cache};
 pub use contract::Contract;
 pub use engine::{Engine, EngineConfig, TICK};
@@ -121,12 +126,14 @@ pub use grants::{
 };
 pub use host::{Host, HostBuilder};
 pub use instance::Instance;
+pub use isolation::CompileCommand;
 pub use limits::{Limit, Limits};
 pub use observer::{Event, Level, LogRecord, Observer, Silent};
 pub use plugin::Plugin;
 pub use pool::{Pool, PoolConfig, Pooled};
 pub use renewal::Renewal;
 pub use requests::{Request, Requested, Requests, RequestsError};
+pub use sandbox::{Sandbox, SandboxStatus};
 pub use state::HostState;
 pub use wasi::WASI_VERSION;
 pub use wasmtime;

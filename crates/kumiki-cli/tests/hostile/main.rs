@@ -6,7 +6,13 @@
 //! all its next call must. `cargo xtask test hostile` prints the table;
 //! `cargo xtask soak` has some of them attack for minutes on end.
 
+mod budget;
 mod case;
+mod child_process;
+#[cfg(unix)]
+mod compile_child;
+#[cfg(target_os = "linux")]
+mod file_guest;
 mod guest;
 mod loading;
 mod memory;
@@ -14,6 +20,8 @@ mod neighbour;
 mod outcome;
 mod peak;
 mod report;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod soak;
 mod terminal;
 mod time;
@@ -31,6 +39,10 @@ use crate::neighbour::Neighbour;
 use crate::report::Report;
 
 fn main() {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = sandbox::asked_for() {
+        std::process::exit(code);
+    }
     if let Some(time) = soak::asked_for() {
         std::process::exit(soak::run(time));
     }
@@ -58,6 +70,11 @@ fn cases() -> impl Iterator<Item = Case> {
         wasi::cases(),
         loading::cases(),
         terminal::cases(),
+        budget::cases(),
+        #[cfg(unix)]
+        compile_child::cases(),
+        #[cfg(target_os = "linux")]
+        sandbox::cases(),
     ]
     .into_iter()
     .flatten()
