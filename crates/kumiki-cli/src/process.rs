@@ -41,11 +41,13 @@ impl ProcessArguments {
 /// How plugins are compiled.
 #[derive(Args)]
 pub(crate) struct CompileArguments {
-    /// Which plugins to compile in a process of its own, within the limits
-    /// below: those with more than 4 MiB of code, all, or none
+    /// Which plugins to compile in a process of their own, within the limits
+    /// below: `large` ones, with 4 MiB of code or more, `all`, or `none`; `all`
+    /// where nothing is named
     #[arg(
         long,
         value_enum,
+        hide_possible_values = true,
         value_name = "WHICH",
         num_args = 0..=1,
         require_equals = true,

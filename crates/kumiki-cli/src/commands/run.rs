@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         ));
     }
 
+    let workers = workers(arguments);
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
     let compiles = compile.is_some();
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         .observer(console.clone())
         .cache(cache.clone())
         .compile_with(compile)
-        .slots(slots(files.len(), workers(arguments)))
+        .slots(slots(files.len(), workers))
         .build()?;
     let admitted = admit(&host, &files, &grants, &console)?;
 
@@ -100,7 +101,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }
     let can_resume = begun.file.as_ref().is_some_and(PartFile::can_resume);
     let job = Job {
-        workers: workers(arguments),
+        workers,
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
         form: inputs.form,

@@ -24,7 +24,7 @@ pub(crate) fn cases() -> Vec<Case> {
         .within(320)
         .patience(60),
         Case::new(
-            "tables of 8 MB, with 20 MB for all",
+            "tables of 7 MB, with 20 MB for all",
             Limit,
             "memory of 20000000 bytes for all plugins together",
             many_tables,
@@ -115,7 +115,7 @@ fn many_instances() -> Result<Seen, String> {
 
 /// The third instance is not even made; when one goes, it is.
 fn many_tables() -> Result<Seen, String> {
-    let guest = Guest::new("hostile").items("(table 1000000 funcref)");
+    let guest = Guest::new("hostile").items("(table 900000 funcref)");
     let host = host(&Budget::new(20_000_000))?;
     let loaded = host.load_bytes("hostile.wasm", &guest.build());
     let loaded = loaded.map_err(text)?;

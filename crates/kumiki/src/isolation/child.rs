@@ -1,6 +1,6 @@
 //! The process that compiles.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::process::ExitCode;
 
 use super::protocol::{Answer, Request};

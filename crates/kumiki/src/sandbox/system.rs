@@ -12,6 +12,9 @@ use super::Access;
 /// The TCP port of name servers, for answers that are too long for UDP.
 pub(super) const NAMES: u16 = 53;
 
+/// Where what is written goes nowhere.
+pub(super) const NOWHERE: &str = "/dev/null";
+
 /// Where the dynamic loader looks for libraries first.
 pub(super) const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
 
@@ -65,7 +68,7 @@ pub(super) fn of_runtime() -> Vec<(PathBuf, Access)> {
     let mut rules = vec![
         ("/proc/self".into(), Access::Read),
         ("/dev/urandom".into(), Access::Read),
-        ("/dev/null".into(), Access::Write),
+        (NOWHERE.into(), Access::Write),
         // How many processors there are, and how many of them may be used.
         ("/sys/fs/cgroup".into(), Access::Read),
         ("/sys/devices/system/cpu".into(), Access::Read),

@@ -322,7 +322,7 @@ fn guest_files(root: &Path, is_restricted: bool) -> Outcome {
     };
     let first = [open(&inside)?, open(&outside)?];
     let later = thread::scope(|scope| {
-        let later = scope.spawn(|| Ok([open(&inside)?, open(&outside)?]));
+        let later = scope.spawn(|| Ok::<_, String>([open(&inside)?, open(&outside)?]));
         later.join().unwrap_or_else(|_| Err("it panicked".into()))
     });
     let expected = match is_restricted {
