@@ -1,7 +1,8 @@
 //! How much memory this process may have, as Linux tells it: the machine's, or
 //! that of its control group where it is less.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 /// Where control groups are mounted, by custom of all distributions.
@@ -10,7 +11,12 @@ const MEMORY: &str = "/sys/fs/cgroup/memory";
 
 /// Three quarters of it, in bytes; no bound where the system does not tell.
 pub(super) fn share() -> usize {
-    let read = |path: &Path| fs::read_to_string(path).ok();
+    // A file of the kernel's has no length to make room by.
+    let read = |path: &Path| {
+        let mut text = String::with_capacity(4 << 10);
+        File::open(path).ok()?.read_to_string(&mut text).ok()?;
+        Some(text)
+    };
     let bytes = memory(read).map_or(u64::MAX, |bytes| bytes / 4 * 3);
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }

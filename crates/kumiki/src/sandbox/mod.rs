@@ -25,8 +25,8 @@ use crate::{FolderAccess, Grants, Result};
 /// connecting to abstract Unix sockets, and signals to other processes.
 ///
 /// Always allowed are what the runtime itself reads: `/proc/self`,
-/// `/dev/urandom`, `/dev/null`, the control groups' limits, the processors that
-/// are there, and this program's own file. What is open already stays open.
+/// `/dev/urandom`, `/dev/null`, the control groups' limits, and this program's
+/// own file. What is open already stays open.
 /// UDP is refused only where no network is granted, and only by Landlock 10 or
 /// later. A restriction cannot be lifted; a further one only narrows it.
 ///

@@ -2,9 +2,10 @@
 //! asked to.
 
 use std::env;
-use std::ffi::OsString;
-use std::fs;
-use std::os::unix::ffi::OsStringExt as _;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use super::Access;
@@ -69,9 +70,8 @@ pub(super) fn of_runtime() -> Vec<(PathBuf, Access)> {
         ("/proc/self".into(), Access::Read),
         ("/dev/urandom".into(), Access::Read),
         (NOWHERE.into(), Access::Write),
-        // How many processors there are, and how many of them may be used.
+        // How many of the processors may be used.
         ("/sys/fs/cgroup".into(), Access::Read),
-        ("/sys/devices/system/cpu".into(), Access::Read),
     ];
     // For the backtrace of a panic.
     rules.extend(env::current_exe().map(|program| (program, Access::Read)));
@@ -93,8 +93,13 @@ pub(super) fn of_network() -> impl Iterator<Item = (PathBuf, Access)> {
 /// The files that this process has mapped: the program, its loader and its
 /// libraries.
 pub(super) fn mapped_files() -> Vec<PathBuf> {
-    let maps = fs::read("/proc/self/maps").unwrap_or_default();
-    paths_in(&maps)
+    // A file of the kernel's has no length to make room by.
+    let mut maps = Vec::with_capacity(16 << 10);
+    let read = File::open("/proc/self/maps").and_then(|mut file| file.read_to_end(&mut maps));
+    match read {
+        Ok(_) => paths_in(&maps),
+        Err(_) => Vec::new(),
+    }
 }
 
 /// The paths in the text of a `/proc/*/maps`, each once.
@@ -102,15 +107,14 @@ fn paths_in(maps: &[u8]) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for line in maps.split(|byte| *byte == b'\n') {
         // Address, permissions, offset, device, inode; then the path, if any.
-        let Some(start) = line.iter().position(|byte| *byte == b'/') else {
-            continue;
-        };
-        let path = PathBuf::from(OsString::from_vec(line[start..].to_vec()));
-        if !paths.contains(&path) {
-            paths.push(path);
+        if let Some(start) = line.iter().position(|byte| *byte == b'/')
+            && !paths.contains(&&line[start..])
+        {
+            paths.push(&line[start..]);
         }
     }
-    paths
+    let paths = paths.into_iter();
+    paths.map(|path| OsStr::from_bytes(path).into()).collect()
 }
 
 #[cfg(test)]
