@@ -8,6 +8,7 @@ use kumiki::{Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, Renewal,
 use kumiki_build::Profile;
 
 use crate::limits::{LimitArguments, size};
+use crate::process::{COMPILE, CompileArguments, ProcessArguments};
 
 /// Run WebAssembly plugins, written in any language, over text
 #[derive(Parser)]
@@ -26,6 +27,9 @@ pub(crate) enum Command {
     Check(Box<CheckArguments>),
     Doctor(DoctorArguments),
     Cache(CacheArguments),
+    /// Compile a component for a process that limits this one
+    #[command(name = COMPILE, hide = true)]
+    CompileForParent,
 }
 
 /// See and mend what is kept of compiled plugins
@@ -55,6 +59,9 @@ pub(crate) enum CacheCommand {
         /// Plugins, and folders of them
         #[arg(required = true, value_name = "PATH")]
         plugins: Vec<PathBuf>,
+
+        #[command(flatten)]
+        compile: CompileArguments,
     },
 }
 
@@ -179,6 +186,9 @@ pub(crate) struct CheckArguments {
     pub(crate) cases: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) process: ProcessArguments,
+
+    #[command(flatten)]
     pub(crate) grants: GrantArguments,
 }
 
@@ -290,9 +300,9 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) report: bool,
 
-    /// How many records to work on side by side, each with instances of its own
-    /// [default: as many as there are cores]
-    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    /// How many records to work on side by side, each with instances of its own,
+    /// 1024 at most [default: as many as there are cores]
+    #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
 
     /// The longest line, or row, that is a record
@@ -304,6 +314,9 @@ pub(crate) struct RunArguments {
 
     #[command(flatten)]
     pub(crate) limits: LimitArguments,
+
+    #[command(flatten)]
+    pub(crate) process: ProcessArguments,
 
     #[command(flatten)]
     pub(crate) grants: GrantArguments,

@@ -72,6 +72,14 @@ impl Console {
         }
     }
 
+    /// Something that is shown to whoever asks for more: at level info with
+    /// `-v`, at level debug with `-vv`.
+    pub(crate) fn detail(&self, level: Level, message: impl fmt::Display) {
+        if self.inner.level.is_some_and(|shown| level >= shown) {
+            self.line(format_args!("{message}"));
+        }
+    }
+
     /// What was asked for, and so is shown even where notices are not.
     pub(crate) fn report(&self, line: &str) {
         self.line(format_args!("{}", escape(line)));

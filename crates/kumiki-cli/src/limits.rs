@@ -189,6 +189,9 @@ pub(crate) fn flag(error: &Error) -> Option<&'static str> {
         Limit::CoreInstances(_) => "--instance-limit 10000",
         Limit::Random(_) => "--random-limit 64MiB",
         Limit::Component(_) => "--component-limit 1GiB",
+        Limit::TotalMemory(_) => "--total-memory 16GiB",
+        Limit::CompileMemory(_) => "--compile-memory 16GiB",
+        Limit::CompileTime(_) => "--compile-time 30m",
         _ => return None,
     })
 }

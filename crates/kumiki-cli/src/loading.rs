@@ -63,10 +63,16 @@ pub(crate) fn load_all<T: Sync, R: Send>(
             console.one_more();
         }
     };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    // To count the processors takes as long as to load a small plugin.
+    let threads = match items.len() {
+        0 | 1 => 1,
+        many => thread::available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(many),
+    };
     thread::scope(|scope| {
         // This thread is one of them.
-        for _ in 1..threads.min(items.len()) {
+        for _ in 1..threads {
             scope.spawn(work);
         }
         work();

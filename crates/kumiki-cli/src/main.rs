@@ -19,13 +19,16 @@ mod limits;
 mod loading;
 mod output;
 mod own_files;
+mod process;
 mod prompt;
 mod requests;
 mod run;
+mod sandbox;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use kumiki::CompileCommand;
 
 use arguments::{Arguments, CacheArguments, Command};
 
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
         Command::Check(arguments) => commands::check::check(&arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Command::CompileForParent => return CompileCommand::serve(),
     };
     match outcome {
         Ok(code) => code,

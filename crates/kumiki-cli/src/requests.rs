@@ -27,6 +27,11 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
+    /// What it may reach.
+    pub(crate) fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
     /// Loads it, with its grants.
     pub(crate) fn load(&self, host: &TextHost) -> kumiki::Result<Plugin<TextContract>> {
         let plugin = match &self.bytes {

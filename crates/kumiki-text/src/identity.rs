@@ -48,7 +48,9 @@ fn ask(
         Err(kumiki::Error::Limit {
             limit: Limit::Transfer(_),
             ..
-        }) => Err(format!("it hands over more than {HANDED_OVER} bytes for it")),
+        }) => Err(format!(
+            "it hands over more than {HANDED_OVER} bytes for it"
+        )),
         Err(error) => return Err(error.into()),
     };
     checked.map_err(|fault| Error::Name {

@@ -31,10 +31,10 @@ const MEMORY_RESERVATION: u64 = 4 << 30;
 /// Bytes before and behind each linear memory that fault when they are touched.
 const MEMORY_GUARD: u64 = 32 << 20;
 
-/// How often the clock has moved since the process's first engine.
+/// How often the clock has moved since the process's first instance.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
-/// The clock as it is now. It moves from when the first engine is made.
+/// The clock as it is now. It moves from when the first instance is made.
 #[inline]
 pub(crate) fn ticks_now() -> u64 {
     TICKS.load(Ordering::Relaxed)
@@ -166,7 +166,10 @@ impl Engine {
             slots,
             told: Arc::default(),
         };
-        tick(engine.inner.clone())?;
+        TICKING
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(engine.inner.clone());
         engines.insert(config.clone(), engine.clone());
         Ok(engine)
     }
@@ -228,29 +231,47 @@ fn probe(config: &EngineConfig) -> Result<(wasmtime::Engine, u32)> {
     Ok((engine, found))
 }
 
-/// Adds an engine to those that the one ticking thread moves on, and starts
-/// the thread for the first. The thread ends with the process, as the shared
-/// engines do.
-fn tick(engine: wasmtime::Engine) -> Result<()> {
-    static TICKING: Mutex<Vec<wasmtime::Engine>> = Mutex::new(Vec::new());
-    let mut engines = TICKING.lock().unwrap_or_else(PoisonError::into_inner);
-    if engines.is_empty() {
-        thread::Builder::new()
-            .name("kumiki-ticker".into())
-            .spawn(|| {
-                loop {
-                    thread::sleep(TICK);
-                    TICKS.fetch_add(1, Ordering::Relaxed);
-                    for engine in &*TICKING.lock().unwrap_or_else(PoisonError::into_inner) {
-                        engine.increment_epoch();
-                    }
-                }
-            })
-            .map_err(|source| Error::Engine {
-                source: source.into(),
-            })?;
+/// All engines, which the one ticking thread moves on.
+static TICKING: Mutex<Vec<wasmtime::Engine>> = Mutex::new(Vec::new());
+
+/// Starts the ticking thread, unless it runs. Done before an instance is made
+/// and not with the first engine: a program that restricts its own process
+/// ([`Sandbox`](crate::Sandbox)) after it has made a host, and before it makes
+/// an instance, has no thread yet that the restriction would miss. The thread
+/// ends with the process, as the shared engines do.
+///
+/// # Errors
+/// [`Error::Engine`] when the system starts no thread.
+#[inline]
+pub(crate) fn start_clock() -> Result<()> {
+    static RUNS: AtomicBool = AtomicBool::new(false);
+    if RUNS.load(Ordering::Acquire) {
+        return Ok(());
     }
-    engines.push(engine);
+    start_ticker(&RUNS)
+}
+
+#[cold]
+fn start_ticker(runs: &AtomicBool) -> Result<()> {
+    // Locked until it runs: of several threads one starts it.
+    let _engines = TICKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if runs.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let thread = thread::Builder::new().name("kumiki-ticker".into());
+    let started = thread.spawn(|| {
+        loop {
+            thread::sleep(TICK);
+            TICKS.fetch_add(1, Ordering::Relaxed);
+            for engine in &*TICKING.lock().unwrap_or_else(PoisonError::into_inner) {
+                engine.increment_epoch();
+            }
+        }
+    });
+    started.map_err(|source| Error::Engine {
+        source: source.into(),
+    })?;
+    runs.store(true, Ordering::Release);
     Ok(())
 }
 

@@ -123,6 +123,16 @@ pub enum Error {
         /// What wasmtime said.
         source: wasmtime::Error,
     },
+    /// The component was to be compiled in a process of its own
+    /// ([`CompileCommand`](crate::CompileCommand)), which could not be started,
+    /// or gave no answer.
+    #[error("cannot compile `{plugin}` in a process of its own: {message}")]
+    CompileProcess {
+        /// The plugin.
+        plugin: String,
+        /// Why not.
+        message: String,
+    },
     /// The component's imports could not be linked, though their names are
     /// known: a function of WASI that this host does not have.
     #[error("cannot link `{plugin}`")]
@@ -226,6 +236,12 @@ pub enum Error {
         /// What a person can do about it.
         hint: &'static str,
     },
+    /// The system has a sandbox and does not restrict this process to one.
+    #[error("cannot restrict this process: {message}")]
+    Sandbox {
+        /// What the system said.
+        message: String,
+    },
     /// No engine could be made on this machine.
     #[error("cannot start the WebAssembly engine")]
     Engine {
@@ -307,8 +323,7 @@ impl Error {
                 "build the plugin again; if it came over a network, fetch it again".into()
             }
             Self::Proposal { .. } => {
-                "build it without this proposal, which no compiler uses unless it is told to"
-                    .into()
+                "build it without this proposal, which no compiler uses unless it is told to".into()
             }
             Self::TooLarge { .. } => {
                 "build it optimised, and keep tables of data out of the code".into()
@@ -343,7 +358,15 @@ impl Error {
                  `[plugin.NAME]`"
                     .into()
             }
+            Self::CompileProcess { .. } => {
+                "`HostBuilder::compile_with` names the program; a host without one compiles in \
+                 its own process"
+                    .into()
+            }
             Self::Cache { hint, .. } => (*hint).into(),
+            Self::Sandbox { .. } => {
+                "the second wall is optional: a program may do without `Sandbox`".into()
+            }
             Self::Requests { .. } => {
                 "build the plugin again with a `kumiki` of this version, or bring this one up to \
                  date"
@@ -390,6 +413,16 @@ impl Error {
                     "raise `Limits::component` if the plugin is meant to be so large"
                 }
                 Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run so long",
+                Limit::TotalMemory(_) => {
+                    "let fewer instances live at once, lower `Limits::memory`, or give the host a \
+                     larger `Budget`"
+                }
+                Limit::CompileMemory(_) => {
+                    "raise `CompileCommand::with_memory` if the plugin is meant to be so large"
+                }
+                Limit::CompileTime(_) => {
+                    "raise `CompileCommand::with_time` if the plugin is meant to be so large"
+                }
             }
             .into(),
             _ => return None,

@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use wasmtime::component::Component;
 
-use crate::cache::{Cache, Compiler, Identity, Known, Origin};
+use crate::cache::{Cache, Compiled, Compiler, Identity, Known, Origin};
 use crate::component_file::ComponentFile;
 use crate::contract::{Contract, World};
 use crate::grants::Granted;
@@ -16,7 +16,9 @@ use crate::limits::Limit;
 use crate::observer::{Event, Observer, Silent};
 use crate::prepared::Linked;
 use crate::slots;
-use crate::{Engine, EngineConfig, Error, Grants, Limits, Plugin, Requests, Result};
+use crate::{
+    Budget, CompileCommand, Engine, EngineConfig, Error, Grants, Limits, Plugin, Requests, Result,
+};
 
 /// Loads plugins of one contract and holds what they share: the engine, the
 /// linked host functions, the limits, the observer. Cheap to clone; a clone is
@@ -32,6 +34,7 @@ pub(crate) struct Inner<C: Contract> {
     outside: OnceLock<Option<Linked<C>>>,
     pub(crate) world: World,
     pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
     /// The time limit in ticks of the epoch clock.
     pub(crate) ticks: u64,
     pub(crate) observer: Arc<dyn Observer>,
@@ -39,6 +42,8 @@ pub(crate) struct Inner<C: Contract> {
     pub(crate) granted: Arc<Granted>,
     /// Where compiled plugins are kept, and what makes an artifact of one.
     cache: Option<(Cache, Compiler)>,
+    /// What compiles large components.
+    compile_with: Option<CompileCommand>,
 }
 
 /// A component that can be linked, what it is linked to, and what came with it.
@@ -72,9 +77,11 @@ impl<C: Contract> Host<C> {
     pub fn builder() -> HostBuilder<C> {
         HostBuilder {
             limits: Limits::default(),
+            budget: None,
             grants: Grants::default(),
             observer: Arc::new(Silent),
             cache: None,
+            compile_with: None,
             slots: slots::DEFAULT,
             contract: std::marker::PhantomData,
         }
@@ -159,8 +166,9 @@ impl<C: Contract> Host<C> {
     /// [`Error::Limit`] and [`Error::TooLarge`] for too many bytes or parts;
     /// [`Error::NotAComponent`], [`Error::Malformed`] for wrong bytes;
     /// [`Error::MissingExport`], [`Error::WrongType`], [`Error::UnknownImport`]
-    /// for a component of another contract; [`Error::Compile`] and
-    /// [`Error::Link`] for one that this host cannot run; [`Error::Requests`]
+    /// for a component of another contract; [`Error::Compile`],
+    /// [`Error::CompileProcess`] and [`Error::Link`] for one that this host
+    /// cannot run; [`Error::Requests`]
     /// for one whose requests cannot be read.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Plugin<C>> {
         let start = Instant::now();
@@ -212,10 +220,17 @@ impl<C: Contract> Host<C> {
         let cache = cache.map(|(cache, compiler)| (cache, compiler, compiler.key(bytes)));
         let component = |linked: &Linked<C>| {
             let engine = linked.engine.as_wasmtime();
-            let compile = || self.compile(engine, name, bytes);
+            let compile = || self.compile(linked, name, bytes);
+            let cannot = |source| Error::Compile {
+                plugin: name.into(),
+                source,
+            };
             match &cache {
                 Some((cache, _, key)) => cache.component(engine, key, name, compile),
-                None => Ok((compile()?, Origin::Compiled)),
+                None => {
+                    let component = compile()?.into_component(engine).map_err(cannot)?;
+                    Ok((component, Origin::Compiled))
+                }
             }
         };
         let mut linked = &self.inner.linked;
@@ -241,9 +256,19 @@ impl<C: Contract> Host<C> {
 
     /// What is in the cache was checked before it came there, against the same
     /// contract; all else is checked before it is compiled.
-    fn compile(&self, engine: &wasmtime::Engine, name: &str, bytes: &[u8]) -> Result<Component> {
+    fn compile(&self, linked: &Linked<C>, name: &str, bytes: &[u8]) -> Result<Compiled> {
         self.check(name, bytes)?;
-        Component::from_binary(engine, bytes).map_err(|source| Error::compile(name, source))
+        let engine = &linked.engine;
+        if let Some(command) = &self.inner.compile_with
+            && command.takes(bytes)
+        {
+            let artifact = command.compile(name, bytes, engine.config().fuel)?;
+            return Ok(Compiled::Artifact(artifact));
+        }
+        let component = Component::from_binary(engine.as_wasmtime(), bytes);
+        component
+            .map(Compiled::from)
+            .map_err(|source| Error::compile(name, source))
     }
 
     /// The plugin of a component, linked.
@@ -337,9 +362,11 @@ impl<C: Contract> Inner<C> {
 /// Builds a [`Host`].
 pub struct HostBuilder<C: Contract> {
     limits: Limits,
+    budget: Option<Budget>,
     grants: Grants,
     observer: Arc<dyn Observer>,
     cache: Option<Cache>,
+    compile_with: Option<CompileCommand>,
     slots: u32,
     contract: std::marker::PhantomData<C>,
 }
@@ -349,6 +376,14 @@ impl<C: Contract> HostBuilder<C> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// How much its plugins may use together, and together with those of every
+    /// other host that has the same budget. Default: [`Budget::of_process`].
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
         self
     }
 
@@ -372,6 +407,16 @@ impl<C: Contract> HostBuilder<C> {
     #[must_use]
     pub fn cache(mut self, cache: impl Into<Option<Cache>>) -> Self {
         self.cache = cache.into();
+        self
+    }
+
+    /// What compiles large components, in a process of its own and within
+    /// limits. Where that cannot be started the component is not loaded: it is
+    /// never compiled in this process in its stead. Default: nothing, and all
+    /// is compiled here.
+    #[must_use]
+    pub fn compile_with(mut self, command: impl Into<Option<CompileCommand>>) -> Self {
+        self.compile_with = command.into();
         self
     }
 
@@ -399,9 +444,11 @@ impl<C: Contract> HostBuilder<C> {
         let granted = Arc::new(Granted::open(&self.grants)?);
         let Self {
             limits,
+            budget,
             grants: _,
             observer,
             cache,
+            compile_with,
             slots: _,
             contract: _,
         } = self;
@@ -417,9 +464,11 @@ impl<C: Contract> HostBuilder<C> {
                 world,
                 ticks: limits.ticks(),
                 limits,
+                budget: budget.unwrap_or_else(Budget::of_process),
                 observer,
                 granted,
                 cache,
+                compile_with,
             }),
         })
     }

@@ -15,7 +15,7 @@ use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
 use crate::bounded_text::{self, Lines};
-use crate::engine::FRAMES;
+use crate::engine::{FRAMES, start_clock};
 use crate::host::Inner;
 use crate::limits::{Limit, Reached};
 use crate::observer::Event;
@@ -199,11 +199,12 @@ fn store<C: Contract>(
     prepared: &Prepared<C>,
     data: C::Data,
 ) -> Result<Store<HostState<C::Data>>> {
+    start_clock()?;
     let host = &plugin.host().inner;
     let name = plugin.shared_name().clone();
     let observer = host.observer.clone();
     let granted = plugin.granted().clone();
-    let state = HostState::new(data, name, &host.limits, observer, granted);
+    let state = HostState::new(data, name, &host.limits, &host.budget, observer, granted);
     let mut store = Store::new(prepared.component.engine(), state);
     store.limiter(|state| &mut state.memory);
     // Each call counts from here again, so once is enough.

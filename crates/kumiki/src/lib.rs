@@ -82,6 +82,7 @@
 //! | [`Host`] | a contract, linked to what the host gives | as long as its plugins |
 //! | [`Plugin`] | a component: checked, compiled, linked | shared by threads, cheap to clone |
 //! | [`Instance`] | one live plugin with a store of its own | until a trap, a limit or a [`Renewal`] ends it |
+//! | [`Budget`] | how much memory all plugins may hold together | shared by hosts; one per process unless you give another |
 //! | [`Pool`] | warm instances of one plugin, for many threads | as long as its owner wants |
 //!
 //! Errors say what failed, in which plugin, and [`Error::hint`] how to mend it.
@@ -89,6 +90,7 @@
 //! crate never prints.
 
 mod bounded_text;
+mod budget;
 mod cache;
 mod component_file;
 mod contract;
@@ -100,6 +102,7 @@ mod grants;
 mod host;
 pub mod inspect;
 mod instance;
+mod isolation;
 mod limits;
 mod log_meter;
 mod observer;
@@ -111,14 +114,16 @@ mod proposals;
 mod renewal;
 mod requests;
 mod resolver;
+mod sandbox;
 mod slots;
 mod state;
-mod visible;
 mod threads;
+mod visible;
 mod waiting;
 mod wasi;
 
 pub use bounded_text::excerpt;
+pub use budget::Budget;
 pub use cache::{Artifact, Cache};
 pub use contract::Contract;
 pub use descriptors::raise_descriptor_limit;
@@ -130,12 +135,14 @@ pub use grants::{
 };
 pub use host::{Host, HostBuilder};
 pub use instance::Instance;
+pub use isolation::CompileCommand;
 pub use limits::{Limit, Limits};
 pub use observer::{Event, Level, LogRecord, Observer, Silent};
 pub use plugin::Plugin;
 pub use pool::{Pool, PoolConfig, Pooled};
 pub use renewal::Renewal;
 pub use requests::{Request, Requested, Requests, RequestsError};
+pub use sandbox::{Sandbox, SandboxStatus};
 pub use state::HostState;
 pub use visible::{is_invisible, spell_out};
 pub use wasi::WASI_VERSION;

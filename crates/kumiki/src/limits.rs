@@ -207,6 +207,14 @@ pub enum Limit {
     Component(usize),
     /// The call ran more than this many instructions.
     Fuel(u64),
+    /// All plugins that share a [`Budget`](crate::Budget) asked for more than
+    /// this many bytes of memory together.
+    TotalMemory(usize),
+    /// Compiling the plugin took more than this many bytes of memory, in a
+    /// process of its own ([`CompileCommand`](crate::CompileCommand)).
+    CompileMemory(usize),
+    /// Compiling the plugin took longer than this, there.
+    CompileTime(Duration),
 }
 
 impl fmt::Display for Limit {
@@ -225,6 +233,13 @@ impl fmt::Display for Limit {
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
             Self::Component(bytes) => write!(f, "{} of a plugin's file", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
+            Self::TotalMemory(bytes) => {
+                write!(f, "memory of {} for all plugins together", Bytes(*bytes))
+            }
+            Self::CompileMemory(bytes) => {
+                write!(f, "memory of {} to compile a plugin", Bytes(*bytes))
+            }
+            Self::CompileTime(time) => write!(f, "time of {time:?} to compile a plugin"),
         }
     }
 }

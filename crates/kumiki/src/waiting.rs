@@ -191,7 +191,7 @@ mod tests {
     use wasmtime::component::Component;
 
     use super::*;
-    use crate::{Engine, EngineConfig, Limits, Silent};
+    use crate::{Budget, Engine, EngineConfig, Limits, Silent};
 
     /// Sleeps for as many nanoseconds as it is told.
     const SLEEPER: &str = r#"(component
@@ -216,13 +216,22 @@ mod tests {
         (func (export "sleep") (param "nanoseconds" u64) (canon lift (core func $i "sleep"))))"#;
 
     fn sleep(ticks: u64, nanoseconds: u64) -> wasmtime::Result<()> {
+        crate::engine::start_clock().unwrap();
         let engine = Engine::shared(&EngineConfig::default()).unwrap();
         let mut linker = Linker::<HostState<()>>::new(engine.as_wasmtime());
         crate::wasi::link(&mut linker).unwrap();
         let bytes = test_components::parse(SLEEPER);
         let component = Component::from_binary(engine.as_wasmtime(), &bytes).unwrap();
         let (limits, silent) = (Limits::default(), Arc::new(Silent));
-        let state = HostState::new((), "sleeper".into(), &limits, silent, Arc::default());
+        let budget = Budget::new(usize::MAX);
+        let state = HostState::new(
+            (),
+            "sleeper".into(),
+            &limits,
+            &budget,
+            silent,
+            Arc::default(),
+        );
         let mut store = Store::new(engine.as_wasmtime(), state);
         store.set_epoch_deadline(u64::MAX / 2);
         let instance = linker.instantiate(&mut store, &component).unwrap();

@@ -8,7 +8,12 @@ use kumiki::wasmtime::{self, component::Component};
 fn rss(key: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|l| l.starts_with(key)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<usize>()
+        .unwrap()
+        / 1024
 }
 
 fn compile(name: &str, text: &str) {
@@ -24,27 +29,40 @@ fn compile_bytes(name: &str, bytes: &[u8]) {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = rss("VmRSS");
     let start = Instant::now();
-    let validated = wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all()).validate_all(bytes).map(|_| ());
+    let validated = wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
+        .validate_all(bytes)
+        .map(|_| ());
     let validation = start.elapsed();
     let start = Instant::now();
     let result = Component::from_binary(&engine, bytes);
     let elapsed = start.elapsed();
-    let size = result.as_ref().ok().map(|c| c.serialize().map(|b| b.len()).unwrap_or(0));
+    let size = result
+        .as_ref()
+        .ok()
+        .map(|c| c.serialize().map(|b| b.len()).unwrap_or(0));
     println!(
         "{name}: {} KB, validate {validation:?} {:?}, compile {elapsed:?}, peak +{} MiB, artifact {:?} KB, {}",
-        bytes.len() / 1000, validated.err().map(|e| e.to_string()),
+        bytes.len() / 1000,
+        validated.err().map(|e| e.to_string()),
         rss("VmHWM").saturating_sub(before),
         size.map(|s| s / 1000),
-        result.err().map_or("ok".into(), |e| format!("{e:#}").chars().take(200).collect::<String>()),
+        result.err().map_or("ok".into(), |e| format!("{e:#}")
+            .chars()
+            .take(200)
+            .collect::<String>()),
     );
 }
 
 fn lowers(n: usize, params: usize) -> String {
     let mut t = String::from("(component (import \"f\" (func $f");
-    for i in 0..params { write!(t, " (param \"p{i}\" u32)").unwrap(); }
+    for i in 0..params {
+        write!(t, " (param \"p{i}\" u32)").unwrap();
+    }
     t += "))";
     t += "(core module $m (memory (export \"memory\") 1) (func (export \"r\") (param i32 i32 i32 i32) (result i32) unreachable)) (core instance $i (instantiate $m))";
-    for _ in 0..n { t += "(core func (canon lower (func $f) (memory $i \"memory\") (realloc (func $i \"r\"))))"; }
+    for _ in 0..n {
+        t += "(core func (canon lower (func $f) (memory $i \"memory\") (realloc (func $i \"r\"))))";
+    }
     t += ")";
     t
 }
@@ -52,14 +70,26 @@ fn lowers(n: usize, params: usize) -> String {
 /// Lowers given to a module's instance, so that they are used.
 fn lowers_used(n: usize, params: usize) -> String {
     let mut t = String::from("(component (import \"f\" (func $f");
-    for i in 0..params { write!(t, " (param \"p{i}\" u32)").unwrap(); }
+    for i in 0..params {
+        write!(t, " (param \"p{i}\" u32)").unwrap();
+    }
     t += "))";
     t += "(core module $m (memory (export \"memory\") 1) (func (export \"r\") (param i32 i32 i32 i32) (result i32) unreachable)) (core instance $i (instantiate $m))";
-    for k in 0..n { write!(t, "(core func $l{k} (canon lower (func $f) (memory $i \"memory\") (realloc (func $i \"r\"))))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(core func $l{k} (canon lower (func $f) (memory $i \"memory\") (realloc (func $i \"r\"))))").unwrap();
+    }
     t += "(core instance $imports ";
-    for k in 0..n { write!(t, "(export \"x{k}\" (func $l{k}))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(export \"x{k}\" (func $l{k}))").unwrap();
+    }
     t += ") (core module $n ";
-    for k in 0..n { write!(t, "(import \"a\" \"x{k}\" (func (param").unwrap(); for _ in 0..params.min(16) { t += " i32"; } t += ")))"; }
+    for k in 0..n {
+        write!(t, "(import \"a\" \"x{k}\" (func (param").unwrap();
+        for _ in 0..params.min(16) {
+            t += " i32";
+        }
+        t += ")))";
+    }
     t += ") (core instance (instantiate $n (with \"a\" (instance $imports))))";
     t += ")";
     t
@@ -67,11 +97,17 @@ fn lowers_used(n: usize, params: usize) -> String {
 
 fn lifts(n: usize, params: usize) -> String {
     let mut t = String::from("(component (core module $m (func (export \"f\") (param");
-    for _ in 0..params { t += " i32"; }
+    for _ in 0..params {
+        t += " i32";
+    }
     t += "))) (core instance $i (instantiate $m)) (type $t (func";
-    for i in 0..params { write!(t, " (param \"p{i}\" u32)").unwrap(); }
+    for i in 0..params {
+        write!(t, " (param \"p{i}\" u32)").unwrap();
+    }
     t += "))";
-    for k in 0..n { write!(t, "(func $g{k} (type $t) (canon lift (core func $i \"f\"))) (export \"e{k}\" (func $g{k}))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(func $g{k} (type $t) (canon lift (core func $i \"f\"))) (export \"e{k}\" (func $g{k}))").unwrap();
+    }
     t += ")";
     t
 }
@@ -81,7 +117,9 @@ const LIBC: &str = "(core module $m (memory (export \"memory\") 1) (func (export
 /// Adapters between two components: n functions of a record with `fields`.
 fn adapters(n: usize, fields: usize, ty: &str, same: bool) -> String {
     let mut record = String::from("(record");
-    for i in 0..fields { write!(record, " (field \"f{i}\" {ty})").unwrap(); }
+    for i in 0..fields {
+        write!(record, " (field \"f{i}\" {ty})").unwrap();
+    }
     record += ")";
     let mut t = String::from("(component (component $a ");
     t += LIBC;
@@ -90,15 +128,23 @@ fn adapters(n: usize, fields: usize, ty: &str, same: bool) -> String {
         write!(t, "(func $g{k} (param \"p\" $r) (canon lift (core func $i \"f\") (memory $i \"memory\") (realloc (func $i \"r\")))) (export \"e{k}\" (func $g{k}))").unwrap();
     }
     write!(t, ") (component $b (import \"a\" (instance $a (type $r' {record}) (export \"r\" (type $r (eq $r')))").unwrap();
-    for k in 0..n { write!(t, "(export \"e{k}\" (func (param \"p\" $r)))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(export \"e{k}\" (func (param \"p\" $r)))").unwrap();
+    }
     t += "))";
     t += LIBC;
     let _ = same;
-    for k in 0..n { write!(t, "(core func $l{k} (canon lower (func $a \"e{k}\") (memory $i \"memory\") (realloc (func $i \"r\"))))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(core func $l{k} (canon lower (func $a \"e{k}\") (memory $i \"memory\") (realloc (func $i \"r\"))))").unwrap();
+    }
     t += "(core instance $imports ";
-    for k in 0..n { write!(t, "(export \"x{k}\" (func $l{k}))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(export \"x{k}\" (func $l{k}))").unwrap();
+    }
     t += ") (core module $n ";
-    for k in 0..n { write!(t, "(import \"a\" \"x{k}\" (func (param i32)))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(import \"a\" \"x{k}\" (func (param i32)))").unwrap();
+    }
     t += ") (core instance (instantiate $n (with \"a\" (instance $imports))))";
     t += ") (instance $ia (instantiate $a)) (instance (instantiate $b (with \"a\" (instance $ia)))))";
     t
@@ -106,11 +152,22 @@ fn adapters(n: usize, fields: usize, ty: &str, same: bool) -> String {
 
 fn bomb(levels: usize, times: usize, with_core: bool) -> String {
     let mut t = String::from("(component ");
-    if with_core { t += "(component $c0 (core module $m) (core instance (instantiate $m)))"; } else { t += "(component $c0)"; }
+    if with_core {
+        t += "(component $c0 (core module $m) (core instance (instantiate $m)))";
+    } else {
+        t += "(component $c0)";
+    }
     for l in 1..=levels {
         // the inner one is reached by an outer alias
-        write!(t, "(component $c{l} (alias outer 1 {} (component $x))", l - 1).unwrap();
-        for _ in 0..times { t += "(instance (instantiate $x))"; }
+        write!(
+            t,
+            "(component $c{l} (alias outer 1 {} (component $x))",
+            l - 1
+        )
+        .unwrap();
+        for _ in 0..times {
+            t += "(instance (instantiate $x))";
+        }
         t += ")";
     }
     write!(t, "(instance (instantiate $c{levels})))").unwrap();
@@ -121,7 +178,9 @@ fn records(n: usize, fields: usize) -> String {
     let mut t = String::from("(component ");
     for k in 0..n {
         t += "(type (record";
-        for i in 0..fields { write!(t, " (field \"a{k}-f{i}\" u8)").unwrap(); }
+        for i in 0..fields {
+            write!(t, " (field \"a{k}-f{i}\" u8)").unwrap();
+        }
         t += "))";
     }
     t + ")"
@@ -131,23 +190,33 @@ fn imported_types(n: usize, fields: usize) -> String {
     let mut t = String::from("(component (import \"i\" (instance ");
     for k in 0..n {
         write!(t, "(type $t{k} (record").unwrap();
-        for i in 0..fields { write!(t, " (field \"a{k}-f{i}\" u8)").unwrap(); }
+        for i in 0..fields {
+            write!(t, " (field \"a{k}-f{i}\" u8)").unwrap();
+        }
         write!(t, ")) (export \"x{k}\" (type (eq $t{k})))").unwrap();
     }
     t + ")))"
 }
 
 fn aliases(n: usize) -> String {
-    let mut t = String::from("(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m))");
-    for _ in 0..n { t += "(alias core export $i \"f\" (core func))"; }
+    let mut t = String::from(
+        "(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m))",
+    );
+    for _ in 0..n {
+        t += "(alias core export $i \"f\" (core func))";
+    }
     t + ")"
 }
 
 fn bags(n: usize, items: usize) -> String {
-    let mut t = String::from("(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m)) (alias core export $i \"f\" (core func $f))");
+    let mut t = String::from(
+        "(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m)) (alias core export $i \"f\" (core func $f))",
+    );
     for _ in 0..n {
         t += "(core instance";
-        for k in 0..items { write!(t, " (export \"e{k}\" (func $f))").unwrap(); }
+        for k in 0..items {
+            write!(t, " (export \"e{k}\" (func $f))").unwrap();
+        }
         t += ")";
     }
     t + ")"
@@ -155,20 +224,28 @@ fn bags(n: usize, items: usize) -> String {
 
 fn resources(n: usize) -> String {
     let mut t = String::from("(component ");
-    for k in 0..n { write!(t, "(type $r{k} (resource (rep i32))) (core func (canon resource.new $r{k})) (core func (canon resource.drop $r{k})) (core func (canon resource.rep $r{k}))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(type $r{k} (resource (rep i32))) (core func (canon resource.new $r{k})) (core func (canon resource.drop $r{k})) (core func (canon resource.rep $r{k}))").unwrap();
+    }
     t + ")"
 }
 
 fn libc(n: usize) -> String {
-    let mut t = String::from("(core module $m (memory (export \"memory\") 1) (func (export \"r\") (param i32 i32 i32 i32) (result i32) unreachable)");
-    for k in 0..n { write!(t, "(func (export \"f{k}\") (param i32))").unwrap(); }
+    let mut t = String::from(
+        "(core module $m (memory (export \"memory\") 1) (func (export \"r\") (param i32 i32 i32 i32) (result i32) unreachable)",
+    );
+    for k in 0..n {
+        write!(t, "(func (export \"f{k}\") (param i32))").unwrap();
+    }
     t + ") (core instance $i (instantiate $m))"
 }
 
 /// As adapters, each of a function of its own; `pairs` of components.
 fn distinct(n: usize, fields: usize, ty: &str, pairs: usize) -> String {
     let mut record = String::from("(record");
-    for i in 0..fields { write!(record, " (field \"f{i}\" {ty})").unwrap(); }
+    for i in 0..fields {
+        write!(record, " (field \"f{i}\" {ty})").unwrap();
+    }
     record += ")";
     let mut t = String::from("(component (component $a ");
     t += &libc(n);
@@ -177,24 +254,38 @@ fn distinct(n: usize, fields: usize, ty: &str, pairs: usize) -> String {
         write!(t, "(func $g{k} (param \"p\" $r) (canon lift (core func $i \"f{k}\") (memory $i \"memory\") (realloc (func $i \"r\")))) (export \"e{k}\" (func $g{k}))").unwrap();
     }
     write!(t, ") (component $b (import \"a\" (instance $a (type $r' {record}) (export \"r\" (type $r (eq $r')))").unwrap();
-    for k in 0..n { write!(t, "(export \"e{k}\" (func (param \"p\" $r)))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(export \"e{k}\" (func (param \"p\" $r)))").unwrap();
+    }
     t += "))";
     t += LIBC;
-    for k in 0..n { write!(t, "(core func $l{k} (canon lower (func $a \"e{k}\") (memory $i \"memory\") (realloc (func $i \"r\"))))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(core func $l{k} (canon lower (func $a \"e{k}\") (memory $i \"memory\") (realloc (func $i \"r\"))))").unwrap();
+    }
     t += "(core instance $imports ";
-    for k in 0..n { write!(t, "(export \"x{k}\" (func $l{k}))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(export \"x{k}\" (func $l{k}))").unwrap();
+    }
     t += ") (core module $n ";
-    for k in 0..n { write!(t, "(import \"a\" \"x{k}\" (func (param i32)))").unwrap(); }
+    for k in 0..n {
+        write!(t, "(import \"a\" \"x{k}\" (func (param i32)))").unwrap();
+    }
     t += ") (core instance (instantiate $n (with \"a\" (instance $imports))))";
     t += ") ";
-    for k in 0..pairs { write!(t, "(instance $ia{k} (instantiate $a)) (instance (instantiate $b (with \"a\" (instance $ia{k}))))").unwrap(); }
+    for k in 0..pairs {
+        write!(t, "(instance $ia{k} (instantiate $a)) (instance (instantiate $b (with \"a\" (instance $ia{k}))))").unwrap();
+    }
     t + ")"
 }
 
 /// Distinct options: every adapter between memories of their own.
 fn modules(n: usize) -> String {
-    let mut t = String::from("(component (core module $m (memory (export \"memory\") 1) (func (export \"f\")))");
-    for _ in 0..n { t += "(core instance (instantiate $m))"; }
+    let mut t = String::from(
+        "(component (core module $m (memory (export \"memory\") 1) (func (export \"f\")))",
+    );
+    for _ in 0..n {
+        t += "(core instance (instantiate $m))";
+    }
     t + ")"
 }
 
@@ -219,13 +310,41 @@ fn experiment() {
         "resources" => resources(n(1)),
         "distinct" => distinct(n(1), n(2), "u32", n(3)),
         "dstrings" => distinct(n(1), n(2), "string", n(3)),
-        "dlists" => distinct(n(1), n(2), "(list (record (field \"a\" string) (field \"b\" (list (tuple string string u64)))))".replace("(record (field \"a\" string) (field \"b\" (list (tuple string string u64))))", "(tuple string (list (tuple string string u64)))").as_str(), n(3)),
+        "dlists" => distinct(
+            n(1),
+            n(2),
+            "(list (record (field \"a\" string) (field \"b\" (list (tuple string string u64)))))"
+                .replace(
+                    "(record (field \"a\" string) (field \"b\" (list (tuple string string u64))))",
+                    "(tuple string (list (tuple string string u64)))",
+                )
+                .as_str(),
+            n(3),
+        ),
         "modules" => modules(n(1)),
-        "blocks" => format!("(component (core module (func {} {})))", "block ".repeat(n(1)), "end ".repeat(n(1))),
-        "loops" => format!("(component (core module (func {} {})))", "loop ".repeat(n(1)), "end ".repeat(n(1))),
-        "ifs" => format!("(component (core module (func (param i32) {} {})))", "local.get 0 if ".repeat(n(1)), "end ".repeat(n(1))),
-        "deep" => format!("(component (core module (func (param i32) (result i32) {} {})))", "local.get 0 ".repeat(n(1)), "i32.sub ".repeat(n(1) - 1)),
-        "file" => { return; }
+        "blocks" => format!(
+            "(component (core module (func {} {})))",
+            "block ".repeat(n(1)),
+            "end ".repeat(n(1))
+        ),
+        "loops" => format!(
+            "(component (core module (func {} {})))",
+            "loop ".repeat(n(1)),
+            "end ".repeat(n(1))
+        ),
+        "ifs" => format!(
+            "(component (core module (func (param i32) {} {})))",
+            "local.get 0 if ".repeat(n(1)),
+            "end ".repeat(n(1))
+        ),
+        "deep" => format!(
+            "(component (core module (func (param i32) (result i32) {} {})))",
+            "local.get 0 ".repeat(n(1)),
+            "i32.sub ".repeat(n(1) - 1)
+        ),
+        "file" => {
+            return;
+        }
         _ => return,
     };
     compile(&which, &text);

@@ -16,6 +16,7 @@ use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::loading::{find, load_all};
+use crate::process::CompileArguments;
 
 pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
     let cache = artifacts::open()?.ok_or_else(|| {
@@ -34,7 +35,7 @@ pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
                 writeln!(anstream::stdout(), "removed {freed} from {folder}"),
             )?;
         }
-        CacheCommand::Warm { plugins } => return warm(cache, plugins),
+        CacheCommand::Warm { plugins, compile } => return warm(cache, plugins, compile),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -68,12 +69,17 @@ fn list(cache: &Cache, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Compiles what is not compiled yet.
-fn warm(cache: Cache, plugins: &[PathBuf]) -> Result<ExitCode, Failure> {
+fn warm(
+    cache: Cache,
+    plugins: &[PathBuf],
+    compile: &CompileArguments,
+) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
     let files = find(plugins)?;
     let seen = Seen::default();
     let host = TextHost::builder()
         .cache(cache)
+        .compile_with(compile.command()?)
         .observer(seen.clone())
         .build()?;
     let load = |file: &PathBuf| {

@@ -20,6 +20,7 @@ use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::own_files::OwnFiles;
 use crate::requests::admit_one;
+use crate::sandbox::Wall;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const FAILED: Style = AnsiColor::Red.on_default().bold();
@@ -37,16 +38,26 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
         None => Vec::new(),
     };
     let console = Console::new(false, 0);
+    let cache = artifacts::cache(&console);
+    let compile = arguments.process.compile.command()?;
+    let compiles = compile.is_some();
     let host = TextHost::builder()
-        .cache(artifacts::cache(&console))
+        .budget(arguments.process.budget())
+        .cache(cache.clone())
+        .compile_with(compile)
         .build()?;
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
     let own = OwnFiles::of_check(arguments);
     let admitted = admit_one(&host, path, &grants, &own, &console)?;
+    let loading = Wall::new(!arguments.process.no_sandbox)
+        .read([path])
+        .grants([admitted.grants()])
+        .before_loading(cache.as_ref(), compiles, &console)?;
     console.spinner(&format!("loading {}", path.display()));
     let plugin = admitted.load(&host);
     console.done();
     let plugin = plugin?;
+    loading.before_plugins_run()?;
 
     let mut table = Table::new(path);
     conformance::check(&plugin, |finding| {

@@ -14,6 +14,8 @@ use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::doctor::{Diagnosis, component, machine, project};
 use crate::failure::{Failure, written};
+use crate::process;
+use crate::sandbox::Wall;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const MILD: Style = AnsiColor::Yellow.on_default().bold();
@@ -32,9 +34,15 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         return finish(print_diagnoses(&diagnoses));
     }
     let console = Console::new(false, 0);
+    let cache = artifacts::cache(&console);
     let host = TextHost::builder()
-        .cache(artifacts::cache(&console))
+        .cache(cache.clone())
+        .compile_with(process::command()?)
         .build()?;
+    // It runs one plugin, with nothing granted: the first step is enough.
+    let _ = Wall::new(true)
+        .read([path])
+        .before_loading(cache.as_ref(), true, &console)?;
     let bytes = file::read(&host, "file or folder", path)?;
     let name = path.display().to_string();
     console.spinner(&format!("looking at {name}"));

@@ -5,11 +5,13 @@
 //! nothing ends it but the end of the input, or of whoever reads the output.
 
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use kumiki_text::{Config, Pipeline, TextHost, TextPlugin, Way};
+use kumiki::Plugin;
+use kumiki_text::{Config, Pipeline, TextContract, TextHost, TextPlugin, Way};
 
 use super::output_file::{self, Begun};
 use super::report::{brief, table};
@@ -22,8 +24,9 @@ use crate::loading::{find, load_all};
 use crate::own_files::OwnFiles;
 use crate::requests::{Admitted, admit};
 use crate::run::{
-    Counts, Input, Job, Look, PartFile, Ran, Results, find_inputs, part, run as run_through,
+    Counts, Input, Job, Look, PartFile, Ran, Results, find_inputs, part, place, run as run_through,
 };
+use crate::sandbox::Wall;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     kumiki::raise_descriptor_limit();
@@ -41,11 +44,17 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
 
+    let workers = workers(arguments);
+    let cache = artifacts::cache(&console);
+    let compile = arguments.process.compile.command()?;
+    let compiles = compile.is_some();
     let host = TextHost::builder()
         .limits(arguments.limits.resolve()?)
+        .budget(arguments.process.budget())
         .observer(console.clone())
-        .cache(artifacts::cache(&console))
-        .slots(slots(files.len(), workers(arguments)))
+        .cache(cache.clone())
+        .compile_with(compile)
+        .slots(slots(files.len(), workers))
         .build()?;
     for plugin in grants.unknown(&host, &files) {
         let notice = format!("the grants of `{plugin}` are of no plugin in this run");
@@ -54,7 +63,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let own = OwnFiles::of_run(arguments, &files);
     let admitted = admit(&host, &files, &grants, &own, &console)?;
 
-    let loaded = load_plugins(arguments, &host, &admitted, &console);
+    let loading = wall(arguments, &files, &admitted);
+    let loading = loading.before_loading(cache.as_ref(), compiles, &console)?;
+    let loaded = load_plugins(&host, &admitted, &console);
+    loading.before_plugins_run()?;
+    let loaded = start_plugins(arguments, loaded, &admitted, &console);
     let complete = loaded.len() == files.len();
     if loaded.is_empty() {
         return Err(Failure::failed("no plugin could be loaded"));
@@ -89,7 +102,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }
     let can_resume = begun.file.as_ref().is_some_and(PartFile::can_resume);
     let job = Job {
-        workers: workers(arguments),
+        workers,
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
         form: inputs.form,
@@ -167,24 +180,60 @@ fn check_plugins(arguments: &RunArguments, plugins: usize) -> Result<(), Failure
     }
 }
 
-/// Loads what can be loaded, and reports the rest.
+/// What the run needs of files and of the network.
+fn wall(arguments: &RunArguments, plugins: &[PathBuf], admitted: &[Admitted]) -> Wall {
+    let inputs = arguments
+        .files
+        .iter()
+        .filter(|path| path.as_os_str() != "-");
+    let wall = Wall::new(!arguments.process.no_sandbox)
+        .read(plugins)
+        .read(inputs)
+        .read_said(&arguments.grants, arguments.limits.limits.as_ref())
+        .grants(admitted.iter().map(Admitted::grants));
+    match &arguments.output_file {
+        // What an earlier run has left is read again.
+        Some(path) => wall.read([part(path), place(&part(path))]).write(path),
+        None => wall,
+    }
+}
+
+/// Compiles, or finds in the cache, what can be loaded; nothing of it runs yet.
 fn load_plugins(
-    arguments: &RunArguments,
     host: &TextHost,
+    admitted: &[Admitted],
+    console: &Console,
+) -> Vec<kumiki::Result<Plugin<TextContract>>> {
+    let name = |plugin: &Admitted| plugin.file.display().to_string();
+    load_all(admitted, name, |plugin| plugin.load(host), console)
+}
+
+/// Starts what was loaded, asks each for its name, and reports the rest.
+fn start_plugins(
+    arguments: &RunArguments,
+    loaded: Vec<kumiki::Result<Plugin<TextContract>>>,
     admitted: &[Admitted],
     console: &Console,
 ) -> Vec<TextPlugin> {
     let config: Config = arguments.config.iter().cloned().collect();
-    let name = |plugin: &Admitted| plugin.file.display().to_string();
     let renewal = arguments.instances.renewal();
-    let load = |plugin: &Admitted| {
-        let plugin = TextPlugin::new(plugin.load(host)?, config.clone())?;
-        Ok::<_, kumiki_text::Error>(plugin.with_renewal(renewal.clone()))
+    let start = |at: &usize| {
+        let plugin = loaded[*at].as_ref().ok()?;
+        let plugin = TextPlugin::new(plugin.clone(), config.clone());
+        Some(plugin.map(|plugin| plugin.with_renewal(renewal.clone())))
     };
+    let name = |at: &usize| admitted[*at].file.display().to_string();
+    let places: Vec<usize> = (0..loaded.len()).collect();
+    let started = load_all(&places, name, start, console);
     // What nobody is told is not measured.
     let measured = arguments.report || !arguments.quiet && arguments.text.is_none();
     let mut plugins = Vec::new();
-    for plugin in load_all(admitted, name, load, console) {
+    for (loaded, started) in loaded.into_iter().zip(started) {
+        let plugin = match (loaded, started) {
+            (Err(error), _) => Err(error.into()),
+            (Ok(_), Some(started)) => started,
+            (Ok(_), None) => continue,
+        };
         match plugin {
             Ok(mut plugin) if measured => {
                 // Limits are set by what one record needs.

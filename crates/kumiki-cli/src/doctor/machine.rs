@@ -1,5 +1,7 @@
-//! The machine: which languages plugins can be built in here.
+//! The machine: which languages plugins can be built in here, and what holds a
+//! plugin that breaks out.
 
+use kumiki::Sandbox;
 use kumiki_build::{Probe, Toolchain, Tools, Wasi};
 
 use super::Diagnosis;
@@ -13,5 +15,18 @@ pub(crate) fn examine(tools: &Tools) -> Vec<(&'static str, Result<String, Diagno
         };
         (toolchain.name(), found)
     };
-    Toolchain::ALL.into_iter().map(examine).collect()
+    let toolchains = Toolchain::ALL.into_iter().map(examine);
+    toolchains.chain([("sandbox", sandbox())]).collect()
+}
+
+/// The second wall around plugins.
+fn sandbox() -> Result<String, Diagnosis> {
+    let status = Sandbox::supported();
+    match status.is_active() {
+        true => Ok(status.to_string()),
+        false => Err(Diagnosis::mild(
+            status.to_string(),
+            "plugins run without a second wall; a newer kernel has one",
+        )),
+    }
 }

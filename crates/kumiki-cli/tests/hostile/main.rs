@@ -6,17 +6,23 @@
 //! all its next call must. `cargo xtask test hostile` prints the table;
 //! `cargo xtask soak` has some of them attack for minutes on end.
 
+mod budget;
 #[cfg(unix)]
 mod build_stamp;
 #[cfg(unix)]
 mod cache_folder;
 mod case;
+mod child_process;
+#[cfg(unix)]
+mod compile_child;
 mod debug_info;
+#[cfg(target_os = "linux")]
+mod file_guest;
 mod file_times;
 mod files_opened;
+mod folder_guest;
 mod generated;
 mod granted;
-mod folder_guest;
 mod guest;
 mod invisible;
 mod loading;
@@ -25,20 +31,21 @@ mod memory;
 mod names;
 mod neighbour;
 mod outcome;
+#[cfg(unix)]
+mod own_files;
 mod panics;
 mod peak;
 mod program;
 mod proposals;
-#[cfg(unix)]
-mod own_files;
-mod peak;
 mod ran;
 mod report;
 #[cfg(unix)]
 mod requests;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod soak;
-mod structure;
 mod stems;
+mod structure;
 mod terminal;
 mod time;
 mod traps;
@@ -56,6 +63,10 @@ use crate::neighbour::Neighbour;
 use crate::report::Report;
 
 fn main() {
+    #[cfg(target_os = "linux")]
+    if let Some(code) = sandbox::asked_for() {
+        std::process::exit(code);
+    }
     if let Some(time) = soak::asked_for() {
         std::process::exit(soak::run(time));
     }
@@ -105,6 +116,11 @@ fn cases() -> impl Iterator<Item = Case> {
         cache_folder::cases(),
         #[cfg(unix)]
         build_stamp::cases(),
+        budget::cases(),
+        #[cfg(unix)]
+        compile_child::cases(),
+        #[cfg(target_os = "linux")]
+        sandbox::cases(),
     ]
     .into_iter()
     .flatten()

@@ -137,6 +137,8 @@ macro_rules! snapshot {
                 (r" +[\d.]+ (µs|ms|s)  ", " [TIME]  "),
                 (r" +[\d.]+(ns|µs|ms|s)  ", " [TIME]  "),
                 (r"\d+\.\d\d s", "[TIME]"),
+                // Not every system has one.
+                (r"sandbox: .*\n", ""),
             ],
             omit_expression => true,
         }, { insta::assert_snapshot!($text) })

@@ -37,7 +37,9 @@ impl Scene {
         let component = test_components::parse(text);
         let compile = || {
             self.compiled.fetch_add(1, Ordering::Relaxed);
-            Ok(Component::from_binary(&self.engine, &component).unwrap())
+            Ok(Component::from_binary(&self.engine, &component)
+                .unwrap()
+                .into())
         };
         let key = self.key(&component);
         let (_, origin) = self
@@ -116,7 +118,7 @@ fn what_no_slot_has_room_for_is_not_compiled_for_slots_again() {
     let component = test_components::parse(&large);
     let key = scene.key(&component);
     let get = |engine, compile: &dyn Fn() -> Component| {
-        let compile = || Ok(compile());
+        let compile = || Ok(compile().into());
         scene.cache.component(engine, &key, "large", compile)
     };
     get(&outside, &|| {

@@ -13,6 +13,7 @@
 //! once: which artifact a plugin's file has is kept for as long as the file
 //! looks the same ([`index`]).
 
+mod compiled;
 mod entries;
 mod fault;
 #[cfg_attr(not(unix), path = "no_folder.rs")]
@@ -31,6 +32,7 @@ use std::time::{Duration, SystemTime};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+pub(crate) use compiled::Compiled;
 pub use entries::Artifact;
 use fault::Fault;
 use folder::Folder;
@@ -194,15 +196,13 @@ impl Cache {
         engine: &Engine,
         key: &ArtifactKey,
         plugin: &str,
-        compile: impl FnOnce() -> Result<Component>,
+        compile: impl FnOnce() -> Result<Compiled>,
     ) -> Result<(Component, Origin)> {
-        let kept = || {
-            let kept = self.kept(engine, key).transpose();
-            kept.map_err(|source| Error::Compile {
-                plugin: plugin.into(),
-                source,
-            })
+        let cannot = |source| Error::Compile {
+            plugin: plugin.into(),
+            source,
         };
+        let kept = || self.kept(engine, key).transpose().map_err(cannot);
         if let Some(component) = kept()? {
             return Ok((component, Origin::Kept));
         }
@@ -210,18 +210,20 @@ impl Cache {
         if let Some(component) = kept()? {
             return Ok((component, Origin::Kept));
         }
-        let component = compile()?;
+        let compiled = compile()?;
         let _lock = match lock {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let component = compiled.into_component(engine).map_err(cannot)?;
                 return Ok((component, Origin::NotKept(error)));
             }
             // Without a lock it may be compiled twice; that is no reason to fail.
             lock => lock,
         };
-        let origin = match self.keep(key, plugin, &component) {
+        let origin = match self.keep(key, plugin, &compiled) {
             Ok(()) => Origin::Compiled,
             Err(error) => Origin::NotKept(error),
         };
+        let component = compiled.into_component(engine).map_err(cannot)?;
         Ok((component, origin))
     }
 
@@ -349,13 +351,13 @@ impl Cache {
     }
 
     /// Writes an artifact, then its seal: without the seal it is not there.
-    fn keep(&self, key: &ArtifactKey, plugin: &str, component: &Component) -> io::Result<()> {
+    fn keep(&self, key: &ArtifactKey, plugin: &str, compiled: &Compiled) -> io::Result<()> {
         let Inner {
             folder,
             key: seal_key,
             ..
         } = &*self.inner;
-        let bytes = component.serialize().map_err(io::Error::other)?;
+        let bytes = compiled.bytes().map_err(io::Error::other)?;
         folder.replace(&key.artifact(), &bytes)?;
         let seal = Seal {
             digest: seal_key.digest(&*bytes)?,
@@ -437,12 +439,19 @@ fn path_of(_: &File) -> std::path::PathBuf {
 /// The same machine code for another engine, which must differ in nothing that
 /// is compiled in.
 pub(crate) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
-    let bytes = component.serialize()?;
-    // SAFETY: wasmtime has just written these bytes, and nobody else has seen
-    // them. Whether they are this engine's is checked when they are read.
+    load(engine, &component.serialize()?)
+}
+
+/// The component of an artifact that was written just now.
+fn load(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: wasmtime has just written these bytes, here or in a process that
+    // this one started for it, by a program that the embedder names, and they
+    // came through a pipe that nobody else has: they are trusted as the
+    // compiler in this process is. Whether they are this engine's is checked
+    // when they are read.
     #[expect(unsafe_code, reason = "compiling it again could take half a minute")]
     unsafe {
-        Component::deserialize(engine, bytes)
+        Component::deserialize(engine, artifact)
     }
 }
 

@@ -324,12 +324,8 @@ impl Found<'_> {
                 let cases = cases.map(|(name, case)| (label(name), optional(&case.ty)));
                 Shape::new("variant", cases.collect())
             }
-            ComponentDefinedType::Enum(cases) => {
-                labels("enum", &mut cases.iter())
-            }
-            ComponentDefinedType::Flags(flags) => {
-                labels("flags", &mut flags.iter())
-            }
+            ComponentDefinedType::Enum(cases) => labels("enum", &mut cases.iter()),
+            ComponentDefinedType::Flags(flags) => labels("flags", &mut flags.iter()),
             ComponentDefinedType::Tuple(tuple) => Shape::of("tuple", tuple.types.iter().map(part)),
             ComponentDefinedType::Option { ty, .. } => Shape::of("option", [part(ty)]),
             ComponentDefinedType::Result { ok, err, .. } => {

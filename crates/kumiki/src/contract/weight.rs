@@ -136,7 +136,12 @@ impl Weights {
         let Some(Open { weight, .. }) = self.open.last() else {
             return Ok(());
         };
-        within(plugin, "items, counted for each instance", weight.items, ITEMS)?;
+        within(
+            plugin,
+            "items, counted for each instance",
+            weight.items,
+            ITEMS,
+        )?;
         let adapters = if self.adapts { weight.adapters } else { 0 };
         let what = "parts in the types of functions that it calls within itself";
         within(plugin, what, adapters, ADAPTERS)
@@ -148,7 +153,8 @@ impl Weights {
         if let (Some(imports), Some(outer)) = (self.module.take(), self.open.last_mut()) {
             outer.modules.push(Some(imports));
         } else if open > 1
-            && let (Some(Open { weight, .. }), Some(outer)) = (self.open.pop(), self.open.last_mut())
+            && let (Some(Open { weight, .. }), Some(outer)) =
+                (self.open.pop(), self.open.last_mut())
         {
             outer.weight.add_items(1 + weight.captured);
             outer.components.push(Some(weight));

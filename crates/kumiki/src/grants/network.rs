@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::GrantError;
@@ -60,6 +61,11 @@ impl NetworkGrant {
             first_port: address.port(),
             last_port: address.port(),
         }
+    }
+
+    /// The ports on which it grants anything.
+    pub(crate) fn ports(&self) -> RangeInclusive<u16> {
+        self.first_port..=self.last_port
     }
 
     /// Whether an address is granted, without asking anybody.
