@@ -21,6 +21,7 @@ mod terminal;
 mod time;
 mod traps;
 mod typed;
+mod unfolding;
 mod values;
 mod wasi;
 
@@ -61,6 +62,7 @@ fn cases() -> impl Iterator<Item = Case> {
         loading::cases(),
         terminal::cases(),
         output::cases(),
+        unfolding::cases(),
     ]
     .into_iter()
     .flatten()

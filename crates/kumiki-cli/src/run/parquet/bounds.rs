@@ -18,8 +18,9 @@ use super::page_header::{PageHeader, PageKind};
 /// Bytes that the pages which are held at a time may have, of all columns.
 const HELD: u64 = 512 << 20;
 /// Bytes that a column of lists may unfold to in one row group, if that is more
-/// than [`RATIO`] times what it has in the file: all of it may be in one row.
-const LISTS: u64 = 512 << 20;
+/// than [`RATIO`] times what it has in the file: all of it may be in one row,
+/// and levels and copies take several times as much.
+const LISTS: u64 = 128 << 20;
 const RATIO: u64 = 100;
 /// Bytes of a value's levels, where it is in a list.
 const LEVELS: u64 = 4;
