@@ -221,10 +221,7 @@ impl<C: Contract> Host<C> {
         let component = |linked: &Linked<C>| {
             let engine = linked.engine.as_wasmtime();
             let compile = || self.compile(linked, name, bytes);
-            let cannot = |source| Error::Compile {
-                plugin: name.into(),
-                source,
-            };
+            let cannot = |source| Error::compile(name, source);
             match &cache {
                 Some((cache, _, key)) => cache.component(engine, key, name, compile),
                 None => {

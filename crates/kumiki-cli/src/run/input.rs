@@ -57,13 +57,13 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Inputs, Failure> {
         return Ok(inputs);
     }
     for path in &arguments.files {
-        inputs.add(path, same)?;
+        inputs.add(path, same, arguments.line_limit)?;
     }
     Ok(inputs)
 }
 
 impl Inputs {
-    fn add(&mut self, path: &Path, same: bool) -> Result<(), Failure> {
+    fn add(&mut self, path: &Path, same: bool, line_limit: usize) -> Result<(), Failure> {
         if path.as_os_str() == "-" {
             return self.stdin(same);
         }
@@ -90,7 +90,7 @@ impl Inputs {
             let name = path.display().to_string();
             let mut reader =
                 ParquetReader::open(path).map_err(|error| no_parquet(&name, &error))?;
-            let selected = reader.select(field, same);
+            let selected = reader.select(field, same, line_limit);
             selected.map_err(|error| no_texts(&name, field, &error))?;
             self.check_metadata(&name, reader.metadata(), same)?;
         }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use arrow_array::RecordBatch;
-use kumiki_text::Records;
+use kumiki_text::{ReadError, Records};
 
 use super::batch::{Batch, Content, Item, Unread};
 use super::columns::Columns;
@@ -145,7 +145,8 @@ impl Reader {
                 }
                 Form::Parquet { field } => {
                     let mut reader = ParquetReader::open(&path).map_err(io::Error::other)?;
-                    let selected = reader.select(field, self.table.is_some());
+                    let whole = self.table.is_some();
+                    let selected = reader.select(field, whole, self.line_limit);
                     selected.map_err(|_| io::Error::other("its columns are no longer those"))?;
                     return Ok(Opened::Parquet(Box::new(reader)));
                 }
@@ -296,16 +297,24 @@ impl Reader {
     ) -> io::Result<Batch> {
         let cells = ColumnTexts::of(rows.column(reader.column()));
         let mut cells = cells.ok_or_else(|| io::Error::other("a column of texts has none"))?;
+        let limit = self.line_limit;
+        let mut too_long = cells.longer_than(limit).into_iter().peekable();
+        if too_long.peek().is_some() {
+            cells = cells.retain(|text| text.len() <= limit);
+        }
         if self.skip_blank {
-            cells = cells.without_blank();
+            cells = cells.retain(|text| !text.trim().is_empty());
         }
         let mut batch = Batch::new(Some(source.clone()), progress.mark.records, None);
         for row in 0..rows.num_rows() {
             progress.mark.read += 1;
+            let line = progress.mark.read;
             if cells.has(row) {
-                batch.push_placed(progress.mark.read);
+                batch.push_placed(line);
+            } else if too_long.next_if_eq(&row).is_some() {
+                batch.push_unread(Unread::Line(ReadError::TooLong { line, limit }));
             } else if self.table.is_some() {
-                batch.push_passed(progress.mark.read);
+                batch.push_passed(line);
             }
         }
         batch.texts = cells.texts;

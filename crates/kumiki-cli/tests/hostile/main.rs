@@ -31,6 +31,7 @@ mod memory;
 mod names;
 mod neighbour;
 mod outcome;
+mod output;
 #[cfg(unix)]
 mod own_files;
 mod panics;
@@ -50,6 +51,7 @@ mod terminal;
 mod time;
 mod traps;
 mod typed;
+mod unfolding;
 mod values;
 mod waits;
 mod wasi;
@@ -121,6 +123,8 @@ fn cases() -> impl Iterator<Item = Case> {
         compile_child::cases(),
         #[cfg(target_os = "linux")]
         sandbox::cases(),
+        output::cases(),
+        unfolding::cases(),
     ]
     .into_iter()
     .flatten()

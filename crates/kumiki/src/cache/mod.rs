@@ -198,10 +198,7 @@ impl Cache {
         plugin: &str,
         compile: impl FnOnce() -> Result<Compiled>,
     ) -> Result<(Component, Origin)> {
-        let cannot = |source| Error::Compile {
-            plugin: plugin.into(),
-            source,
-        };
+        let cannot = |source| Error::compile(plugin, source);
         let kept = || self.kept(engine, key).transpose().map_err(cannot);
         if let Some(component) = kept()? {
             return Ok((component, Origin::Kept));

@@ -82,10 +82,9 @@ impl CompileCommand {
             Ok(Answer::Failed(message)) if message.contains(&out_of_memory) => {
                 Err(self.too_much(plugin))
             }
-            Ok(Answer::Failed(message)) => Err(Error::Compile {
-                plugin: plugin.into(),
-                source: wasmtime::Error::msg(message),
-            }),
+            Ok(Answer::Failed(message)) => {
+                Err(Error::compile(plugin, wasmtime::Error::msg(message)))
+            }
             Err(_) if said.contains(NO_MEMORY) => Err(self.too_much(plugin)),
             Err(_) if status.as_ref().is_ok_and(is_out_of_time) => Err(self.too_long(plugin)),
             Err(error) => {

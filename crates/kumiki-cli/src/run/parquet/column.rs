@@ -36,12 +36,20 @@ impl ColumnTexts {
         is_there(self.nulls.as_ref(), row)
     }
 
-    /// Leaves out the texts that are nothing but white space.
-    pub(crate) fn without_blank(self) -> Self {
+    /// The rows whose texts have more bytes than this, in order.
+    pub(crate) fn longer_than(&self, limit: usize) -> Vec<usize> {
+        let rows = (0..self.rows).filter(|row| self.has(*row));
+        let long = rows.zip(self.texts.iter());
+        let long = long.filter(|(_, text)| text.len() > limit);
+        long.map(|(row, _)| row).collect()
+    }
+
+    /// Leaves out the texts that are not to be kept.
+    pub(crate) fn retain(self, keep: impl Fn(&str) -> bool) -> Self {
         let (mut texts, mut next) = (Texts::default(), self.texts.iter());
         let present = (0..self.rows).map(|row| {
             let text = match self.has(row) {
-                true => next.next().filter(|text| !text.trim().is_empty()),
+                true => next.next().filter(|text| keep(text)),
                 false => None,
             };
             text.into_iter().for_each(|text| texts.push(text));
@@ -158,7 +166,10 @@ mod tests {
                     let expected: Vec<_> = part.iter().map(Option::is_some).collect();
                     assert_eq!(has, expected);
 
-                    let cells = cells.without_blank();
+                    let long = (0..length).filter(|row| part[*row].is_some_and(|it| it.len() > 1));
+                    assert_eq!(cells.longer_than(1), long.collect::<Vec<_>>());
+
+                    let cells = cells.retain(|text| !text.is_empty());
                     let has: Vec<_> = (0..length).map(|row| cells.has(row)).collect();
                     let is_text = |text: &Option<&str>| text.is_some_and(|text| !text.is_empty());
                     assert_eq!(has, part.iter().map(is_text).collect::<Vec<_>>());

@@ -4,9 +4,11 @@
 //! needed. Texts go to the plugins as they lie in Arrow's arrays, and results
 //! come back as another array: no row of them is taken apart.
 
+mod bounds;
 mod column;
 mod file;
 mod guard;
+mod page_header;
 mod reader;
 mod target;
 

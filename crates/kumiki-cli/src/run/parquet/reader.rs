@@ -1,6 +1,7 @@
 //! Reads a file of Parquet, some rows at a time.
 
 use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -11,12 +12,20 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 
+use super::bounds::bytes_of_a_row;
 use super::guard::guarded;
 
 /// Rows that are read at once at the most.
 const ROWS: usize = 4096;
 /// Bytes that they should have at the most, unless one has more.
 const BYTES: usize = 8 << 20;
+/// Bytes that a file's description of itself may have.
+const DESCRIPTION: u32 = 16 << 20;
+/// Bytes that a page may unfold to, unless cells may be longer; writers begin a
+/// new page after 1 MiB.
+const PAGE: u64 = 64 << 20;
+/// Bytes of a page beside those of a single cell.
+const BESIDE_CELL: u64 = 1 << 20;
 
 /// A file that is open.
 pub(crate) struct ParquetReader {
@@ -26,6 +35,8 @@ pub(crate) struct ParquetReader {
     column: usize,
     /// Whether all columns are read.
     whole: bool,
+    /// Bytes that a page may unfold to.
+    page_limit: u64,
     /// The row group that is read next.
     group: usize,
     rows: Option<ParquetRecordBatchReader>,
@@ -54,7 +65,8 @@ impl ParquetReader {
     /// # Errors
     /// When it cannot be opened, or is no Parquet; what is wrong.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|error| error.to_string())?;
+        let mut file = File::open(path).map_err(|error| error.to_string())?;
+        check_description(&mut file)?;
         let options = ArrowReaderOptions::new();
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))?;
         Ok(Self {
@@ -62,17 +74,23 @@ impl ParquetReader {
             metadata,
             column: 0,
             whole: false,
+            page_limit: PAGE,
             group: 0,
             rows: None,
         })
     }
 
     /// Takes records from this column; `whole` is whether the others are wanted
-    /// too.
+    /// too, and `cell_limit` how many bytes a cell may have.
     ///
     /// # Errors
     /// When there is no such column, or no texts in it.
-    pub(crate) fn select(&mut self, field: &str, whole: bool) -> Result<(), NoTexts> {
+    pub(crate) fn select(
+        &mut self,
+        field: &str,
+        whole: bool,
+        cell_limit: usize,
+    ) -> Result<(), NoTexts> {
         let schema = self.metadata.schema();
         let Some((column, field)) = schema.column_with_name(field) else {
             let names = schema.fields().iter().map(|field| field.name().clone());
@@ -82,6 +100,7 @@ impl ParquetReader {
             return Err(NoTexts::Type(field.data_type().clone()));
         }
         (self.column, self.whole) = (column, whole);
+        self.page_limit = PAGE.max((cell_limit as u64).saturating_add(BESIDE_CELL));
         Ok(())
     }
 
@@ -136,11 +155,10 @@ impl ParquetReader {
     fn open_group(&self) -> Result<ParquetRecordBatchReader, String> {
         let metadata = self.metadata.metadata();
         let group = metadata.row_group(self.group);
-        // A file may say anything of itself.
-        let rows = usize::try_from(group.num_rows()).unwrap_or(0).max(1);
-        let bytes = usize::try_from(group.total_byte_size()).unwrap_or(0);
-        let each = (bytes / rows).max(1);
         let schema = metadata.file_metadata().schema_descr();
+        let wanted = |leaf: &usize| self.whole || schema.get_column_root_idx(*leaf) == self.column;
+        let leaves = (0..group.num_columns()).filter(wanted);
+        let each = guarded(|| bytes_of_a_row(&self.file, group, leaves, self.page_limit))?;
         let columns = match self.whole {
             true => ProjectionMask::all(),
             false => ProjectionMask::roots(schema, [self.column]),
@@ -151,9 +169,28 @@ impl ParquetReader {
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_row_groups(vec![self.group])
                 .with_projection(columns)
-                .with_batch_size((BYTES / each).clamp(1, ROWS))
+                .with_batch_size((BYTES / each.max(1)).clamp(1, ROWS))
                 .build()
         })
+    }
+}
+
+/// Whether what the file says of itself is short enough to be read: taken apart
+/// it needs many times its length. What is no Parquet is left to be refused.
+fn check_description(file: &mut File) -> Result<(), String> {
+    let mut end = [0; 8];
+    let found = file
+        .seek(SeekFrom::End(-8))
+        .and_then(|_| file.read_exact(&mut end));
+    let [a, b, c, d, b'P', b'A', b'R', b'1'] = end else {
+        return Ok(());
+    };
+    let length = u32::from_le_bytes([a, b, c, d]);
+    match found.is_ok() && length > DESCRIPTION {
+        true => Err(format!(
+            "its description of itself has {length} bytes, over {DESCRIPTION}"
+        )),
+        false => Ok(()),
     }
 }
 
@@ -197,7 +234,7 @@ mod tests {
         std::fs::write(path, bytes).unwrap();
         let mut reader = ParquetReader::open(path)?;
         reader
-            .select("text", true)
+            .select("text", true, 1 << 20)
             .map_err(|error| format!("{error:?}"))?;
         let mut count = 0;
         loop {
