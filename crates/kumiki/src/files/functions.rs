@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wasmtime::component::Resource;
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
+use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode as Code;
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
@@ -16,7 +16,7 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::entries::{DESCRIPTORS, Entries};
 use super::streams::{FileInput, FileOutput, Place};
-use super::{Fd, Files, Opened, own, trap, with_view};
+use super::{Fd, Files, Opened, own, trap};
 
 /// The most that is written at once; the guest hears how much was.
 const WRITE: usize = 1 << 20;
