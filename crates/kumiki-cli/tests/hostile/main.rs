@@ -12,7 +12,9 @@ mod loading;
 mod memory;
 mod neighbour;
 mod outcome;
+mod output;
 mod peak;
+mod program;
 mod report;
 mod soak;
 mod terminal;
@@ -58,6 +60,7 @@ fn cases() -> impl Iterator<Item = Case> {
         wasi::cases(),
         loading::cases(),
         terminal::cases(),
+        output::cases(),
     ]
     .into_iter()
     .flatten()
