@@ -33,9 +33,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let look = |format| Look::new(format, to_file);
     let terminal = look(Format::Raw).terminal;
     let results = Results::new(arguments, &inputs, terminal)?;
-    if let Some(path) = &arguments.output_file {
-        output_file::check(arguments, path, &files)?;
-    }
+    let output = output_file::open(arguments, &files)?;
 
     let grants = RunGrants::read(&arguments.grants)?;
     for plugin in grants.unknown(&files) {
@@ -45,8 +43,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         ));
     }
 
+    let limits = arguments.limits.resolve()?;
+    let output_limit = limits.output;
     let host = TextHost::builder()
-        .limits(arguments.limits.resolve()?)
+        .limits(limits)
         .observer(console.clone())
         .cache(artifacts::cache(&console))
         .slots(slots(files.len(), workers(arguments)))
@@ -76,9 +76,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
     let (begun, table) = match results.table {
-        None => (output_file::begin(arguments, &files, &grants)?, None),
+        None => (
+            output_file::begin(arguments, output, &files, &grants)?,
+            None,
+        ),
         Some(target) => {
-            let file = output_file::begin_table(arguments, &target)?;
+            let file = output_file::begin_table(arguments, output, &target, output_limit)?;
             (Begun::default(), file.map(|file| (target, file)))
         }
     };
@@ -89,6 +92,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let can_resume = begun.file.as_ref().is_some_and(PartFile::can_resume);
     let job = Job {
         workers: workers(arguments),
+        output_limit,
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
         form: inputs.form,

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use arrow_array::RecordBatch;
-use kumiki_text::Records;
+use kumiki_text::{ReadError, Records};
 
 use super::batch::{Batch, Content, Item, Unread};
 use super::columns::Columns;
@@ -59,6 +59,8 @@ pub(super) struct Reader {
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
     pub(super) slots: Slots,
+    /// How many batches were sent.
+    pub(super) batches: u64,
 }
 
 /// How far it has come.
@@ -144,7 +146,8 @@ impl Reader {
                     return self.cells(table);
                 }
                 Form::Parquet { field } => {
-                    let mut reader = ParquetReader::open(&path).map_err(io::Error::other)?;
+                    let mut reader =
+                        ParquetReader::open(&path, self.line_limit).map_err(io::Error::other)?;
                     let selected = reader.select(field, self.table.is_some());
                     selected.map_err(|_| io::Error::other("its columns are no longer those"))?;
                     return Ok(Opened::Parquet(Box::new(reader)));
@@ -295,14 +298,20 @@ impl Reader {
         each: usize,
     ) -> io::Result<Batch> {
         let cells = ColumnTexts::of(rows.column(reader.column()));
-        let mut cells = cells.ok_or_else(|| io::Error::other("a column of texts has none"))?;
+        let cells = cells.ok_or_else(|| io::Error::other("a column of texts has none"))?;
+        let (mut cells, long) = cells.without_long(self.line_limit);
         if self.skip_blank {
             cells = cells.without_blank();
         }
         let mut batch = Batch::new(Some(source.clone()), progress.mark.records, None);
         for row in 0..rows.num_rows() {
             progress.mark.read += 1;
-            if cells.has(row) {
+            if long.binary_search(&row).is_ok() {
+                batch.push_unread(Unread::Line(ReadError::TooLong {
+                    line: progress.mark.read,
+                    limit: self.line_limit,
+                }));
+            } else if cells.has(row) {
                 batch.push_placed(progress.mark.read);
             } else if self.table.is_some() {
                 batch.push_passed(progress.mark.read);
@@ -323,7 +332,13 @@ impl Reader {
         batch.room = batch.bytes();
         self.room.take(batch.room);
         let (done, slot) = channel();
-        self.crew.give(Task { batch, done })?;
+        let number = self.batches;
+        self.batches += 1;
+        self.crew.give(Task {
+            batch,
+            number,
+            done,
+        })?;
         // Where nobody waits for it, writing has failed.
         let _ = self.slots.0.send(Slot::Batch(slot));
         Ok(())

@@ -7,6 +7,7 @@
 //! `cargo xtask soak` has some of them attack for minutes on end.
 
 mod case;
+mod files;
 mod guest;
 mod loading;
 mod memory;
@@ -17,6 +18,7 @@ mod peak;
 mod program;
 mod report;
 mod soak;
+mod tables;
 mod terminal;
 mod time;
 mod traps;
@@ -61,6 +63,8 @@ fn cases() -> impl Iterator<Item = Case> {
         loading::cases(),
         terminal::cases(),
         output::cases(),
+        files::cases(),
+        tables::cases(),
     ]
     .into_iter()
     .flatten()

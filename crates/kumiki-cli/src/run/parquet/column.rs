@@ -38,10 +38,32 @@ impl ColumnTexts {
 
     /// Leaves out the texts that are nothing but white space.
     pub(crate) fn without_blank(self) -> Self {
+        self.only(|_, text| !text.trim().is_empty())
+    }
+
+    /// Leaves out the texts that are longer than so many bytes, and tells their
+    /// rows.
+    pub(crate) fn without_long(self, limit: usize) -> (Self, Vec<usize>) {
+        let mut long = Vec::new();
+        if self.texts.as_str().len() <= limit {
+            return (self, long);
+        }
+        let cells = self.only(|row, text| {
+            let fits = text.len() <= limit;
+            if !fits {
+                long.push(row);
+            }
+            fits
+        });
+        (cells, long)
+    }
+
+    /// The texts that are wanted, asked for with their rows.
+    fn only(self, mut is_wanted: impl FnMut(usize, &str) -> bool) -> Self {
         let (mut texts, mut next) = (Texts::default(), self.texts.iter());
         let present = (0..self.rows).map(|row| {
             let text = match self.has(row) {
-                true => next.next().filter(|text| !text.trim().is_empty()),
+                true => next.next().filter(|text| is_wanted(row, text)),
                 false => None,
             };
             text.into_iter().for_each(|text| texts.push(text));
@@ -166,6 +188,10 @@ mod tests {
                 }
             }
         }
+        let texts: ArrayRef = Arc::new(StringArray::from_iter([Some("12345"), None, Some("123")]));
+        let (cells, long) = ColumnTexts::of(&texts).unwrap().without_long(4);
+        assert_eq!(cells.texts.iter().collect::<Vec<_>>(), ["123"]);
+        assert_eq!((long, cells.has(0), cells.has(2)), (vec![0], false, true));
         let none: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::from_iter([None::<&str>; 3]));
         assert_eq!(ColumnTexts::of(&none).unwrap().texts.len(), 0);
         let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1]));

@@ -6,9 +6,13 @@
 
 mod column;
 mod file;
+mod footer;
+mod group;
 mod guard;
+mod pages;
 mod reader;
 mod target;
+mod thrift;
 
 pub(super) use column::ColumnTexts;
 pub(crate) use file::ParquetFile;

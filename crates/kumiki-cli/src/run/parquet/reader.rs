@@ -2,25 +2,28 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
 };
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::errors::ParquetError;
 
+use super::footer;
+use super::group::{Group, width};
 use super::guard::guarded;
 
-/// Rows that are read at once at the most.
-const ROWS: usize = 4096;
-/// Bytes that they should have at the most, unless one has more.
-const BYTES: usize = 8 << 20;
+/// The most bytes of a page, where lines may not be longer.
+const PAGE: usize = 64 << 20;
 
 /// A file that is open.
 pub(crate) struct ParquetReader {
-    file: File,
+    file: Arc<File>,
+    /// The most bytes of a page.
+    most: usize,
     metadata: ArrowReaderMetadata,
     /// The column that records are taken from.
     column: usize,
@@ -49,16 +52,19 @@ pub(crate) enum NoTexts {
 }
 
 impl ParquetReader {
-    /// Opens a file and reads what it says of itself.
+    /// Opens a file and reads what it says of itself. A value of it may have `most`
+    /// bytes, and so may a page, which may have 64 MiB in any case.
     ///
     /// # Errors
     /// When it cannot be opened, or is no Parquet; what is wrong.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
+    pub(crate) fn open(path: &Path, most: usize) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
+        footer::check(&file)?;
         let options = ArrowReaderOptions::new();
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))?;
         Ok(Self {
-            file,
+            file: Arc::new(file),
+            most: most.max(PAGE),
             metadata,
             column: 0,
             whole: false,
@@ -135,24 +141,28 @@ impl ParquetReader {
 
     fn open_group(&self) -> Result<ParquetRecordBatchReader, String> {
         let metadata = self.metadata.metadata();
-        let group = metadata.row_group(self.group);
-        // A file may say anything of itself.
-        let rows = usize::try_from(group.num_rows()).unwrap_or(0).max(1);
-        let bytes = usize::try_from(group.total_byte_size()).unwrap_or(0);
-        let each = (bytes / rows).max(1);
         let schema = metadata.file_metadata().schema_descr();
-        let columns = match self.whole {
-            true => ProjectionMask::all(),
-            false => ProjectionMask::roots(schema, [self.column]),
+        let fields = self.metadata.schema().fields();
+        let (columns, of_columns) = match self.whole {
+            true => (ProjectionMask::all(), 0..fields.len()),
+            false => (
+                ProjectionMask::roots(schema, [self.column]),
+                self.column..self.column + 1,
+            ),
         };
-        let file = self.file.try_clone().map_err(|error| error.to_string())?;
-        let metadata = self.metadata.clone();
+        let group = Group {
+            file: self.file.clone(),
+            metadata,
+            at: self.group,
+            most: self.most,
+        };
+        let of_columns = fields.get(of_columns).unwrap_or_default();
+        let widths = of_columns.iter().map(|field| width(field.data_type()));
         guarded(|| {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-                .with_row_groups(vec![self.group])
-                .with_projection(columns)
-                .with_batch_size((BYTES / each).clamp(1, ROWS))
-                .build()
+            let rows = group.batch(&columns, widths);
+            let rows = rows.map_err(ParquetError::General)?;
+            let levels = parquet_to_arrow_field_levels(schema, columns, Some(fields))?;
+            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &group, rows, None)
         })
     }
 }
@@ -168,12 +178,11 @@ fn is_text(kind: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
     use parquet::arrow::ArrowWriter;
     use parquet::basic::Compression;
     use parquet::file::properties::WriterProperties;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -195,7 +204,7 @@ mod tests {
     /// How many rows there are, if the file is whole.
     fn read(path: &Path, bytes: &[u8]) -> Result<usize, String> {
         std::fs::write(path, bytes).unwrap();
-        let mut reader = ParquetReader::open(path)?;
+        let mut reader = ParquetReader::open(path, 1 << 20)?;
         reader
             .select("text", true)
             .map_err(|error| format!("{error:?}"))?;
@@ -203,6 +212,7 @@ mod tests {
         loop {
             match reader.next()? {
                 Next::Rows(rows) => {
+                    assert!(rows.get_array_memory_size() < 64 << 20);
                     let cells = super::super::ColumnTexts::of(rows.column(reader.column()));
                     count += cells.map_or(0, |cells| cells.texts.len());
                 }
@@ -221,6 +231,38 @@ mod tests {
         for length in 0..whole.len() {
             let read = read(&path, &whole[..length]);
             assert!(read.is_err_and(|error| !error.is_empty()), "{length} bytes");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Bytes that are changed, cut or repeated anywhere, as the fuzz target
+        /// `parquet` does it: nothing panics, and no batch is too large.
+        #[test]
+        fn damaged_bytes_are_read_in_bounded_memory(
+            packing in 0..4_usize,
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+            splice in proptest::option::of((any::<proptest::sample::Index>(), any::<proptest::sample::Index>(), 0..100_usize)),
+        ) {
+            let mut bytes = file([
+                Compression::UNCOMPRESSED,
+                Compression::SNAPPY,
+                Compression::GZIP(Default::default()),
+                Compression::ZSTD(Default::default()),
+            ][packing]);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Some((from, to, length)) = splice {
+                let from = from.index(bytes.len());
+                let piece = bytes[from..(from + length).min(bytes.len())].to_vec();
+                let to = to.index(bytes.len());
+                bytes.splice(to..to, piece);
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let _ = read(&folder.path().join("damaged.parquet"), &bytes);
         }
     }
 
