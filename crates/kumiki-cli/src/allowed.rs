@@ -3,12 +3,13 @@
 //! of it is another component, and asks again.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kumiki::{Grants, GrantsFile, PluginName};
 
 use crate::failure::Failure;
+use crate::files::{Folder, behind};
 use crate::folders;
 use crate::grants::wrong_use;
 
@@ -58,20 +59,23 @@ impl Allowed {
     }
 }
 
-/// Writes beside the file, looks whether it reads the same, then renames.
+/// Looks whether what is written reads the same, writes it beside the file, then
+/// renames.
 fn replace(path: &Path, file: &GrantsFile) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&temporary, format!("{HEAD}{file}"))?;
-    if GrantsFile::read(&temporary).ok().as_ref() != Some(file) {
-        fs::remove_file(&temporary)?;
+    let text = format!("{HEAD}{file}");
+    if GrantsFile::parse(path, &text).ok().as_ref() != Some(file) {
         return Err(io::Error::other(
             "a folder's path holds what no file of grants can say",
         ));
     }
-    fs::rename(&temporary, path)
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let (folder, name) = Folder::of(path)?;
+    let temporary = behind(&name, &format!(".{}.tmp", std::process::id()));
+    let mut temporary_file = folder.create(&temporary)?;
+    temporary_file.write_all(text.as_bytes())?;
+    folder.rename(&temporary_file, &temporary, &name)
 }
 
 #[cfg(test)]

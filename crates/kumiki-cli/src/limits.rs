@@ -45,6 +45,12 @@ struct Values {
     #[serde(deserialize_with = "said_size")]
     transfer: Option<usize>,
 
+    /// The most that the results of one record, or of several that wait to be
+    /// written, may have in memory [default: 64MiB]
+    #[arg(long = "output-limit", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "said_size")]
+    output: Option<usize>,
+
     /// The most entries of metadata in one result [default: 10000]
     #[arg(long = "metadata-limit", value_name = "COUNT")]
     metadata: Option<usize>,
@@ -115,6 +121,7 @@ fn limits(flags: Values, file: Values) -> Limits {
         time,
         memory,
         transfer,
+        output,
         metadata,
         log,
         log_size,
@@ -129,6 +136,7 @@ fn limits(flags: Values, file: Values) -> Limits {
     set(&mut limits.time, time.or(file.time));
     set(&mut limits.memory, memory.or(file.memory));
     set(&mut limits.transfer, transfer.or(file.transfer));
+    set(&mut limits.output, output.or(file.output));
     set(&mut limits.entries, metadata.or(file.metadata));
     set(&mut limits.log_records, log.or(file.log));
     set(&mut limits.log_bytes, log_size.or(file.log_size));
@@ -181,6 +189,7 @@ pub(crate) fn flag(error: &Error) -> Option<&'static str> {
         Limit::Time(_) => "--time-limit 1m",
         Limit::Memory(_) => "--memory-limit 2GiB",
         Limit::Transfer(_) => "--transfer-limit 1GiB",
+        Limit::Output(_) => "--output-limit 1GiB",
         Limit::Entries(_) => "--metadata-limit 1000000",
         Limit::Fuel(_) => "--fuel-limit 10000000000",
         Limit::Handles(_) => "--handle-limit 100000",
@@ -249,13 +258,14 @@ mod tests {
 
     #[test]
     fn every_limit_can_be_said_in_a_file() {
-        let text = "[other]\nkey = 1\n[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\n\
+        let text = "[other]\nkey = 1\n[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\noutput = '12'\n\
                     metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
                     instance = 9\nrandom = '10'\ncomponent = '11'\ndescriptor = 12\n";
         let expected = Limits::default()
             .with_time(Duration::from_millis(1))
             .with_memory(1)
             .with_transfer(2)
+            .with_output(12)
             .with_entries(3)
             .with_log(4, 5)
             .with_fuel(6)

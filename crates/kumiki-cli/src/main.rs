@@ -13,6 +13,7 @@ mod commands;
 mod console;
 mod doctor;
 mod failure;
+mod files;
 mod folders;
 mod grants;
 mod limits;

@@ -1,6 +1,8 @@
 //! What came of many records, in flat buffers.
 
+use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use crate::batch::key_and_value;
 use crate::contract::{KeyValue, ProcessResult};
@@ -16,6 +18,8 @@ pub struct Answers {
     metadata: Metadata,
     /// The rows without an answer, in order.
     failures: Vec<(usize, Arc<Error>)>,
+    /// Bytes of memory of these errors, about.
+    failure_bytes: usize,
 }
 
 /// Entries of metadata, and where those of each row end. While there are none
@@ -108,6 +112,19 @@ impl Answers {
         failures.filter_map(|(_, error)| Arc::into_inner(error))
     }
 
+    /// How many bytes all of them have: outputs, metadata and errors.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.outputs.as_str().len() + self.metadata.bytes() + self.failure_bytes
+    }
+
+    /// How many bytes the first of them has.
+    pub(crate) fn first_bytes(&self) -> usize {
+        let entries = self.metadata.row(0).iter();
+        let entries: usize = entries.map(|(key, value)| key.len() + value.len()).sum();
+        self.outputs.get(0).unwrap_or_default().len() + entries
+    }
+
     fn answer<'a>(&'a self, row: usize, output: &'a str) -> Answer<'a> {
         let metadata = self.metadata.row(row);
         Answer { output, metadata }
@@ -138,7 +155,9 @@ impl Answers {
 
     /// Adds a row without an answer.
     pub(crate) fn push_failure(&mut self, error: impl Into<Arc<Error>>) {
-        self.failures.push((self.len(), error.into()));
+        let error = error.into();
+        self.failure_bytes += error.bytes();
+        self.failures.push((self.len(), error));
         self.push_answer("", []);
     }
 
@@ -148,34 +167,113 @@ impl Answers {
         self.metadata.end(self.outputs.len());
     }
 
-    /// Sends these on to whoever is next in a chain: `ask` gets the outputs that
-    /// there are. What comes of it has the metadata of both.
-    pub(crate) fn then(self, ask: impl FnOnce(&Texts) -> Self) -> Self {
-        if self.failures.is_empty() && self.metadata.ends.is_empty() {
-            return ask(&self.outputs);
+    /// Adds all of `others` behind these.
+    pub(crate) fn append(&mut self, others: Self) {
+        if self.is_empty() {
+            *self = others;
+            return;
         }
-        let good = self.iter().flatten().map(|answer| answer.output);
-        let mut next = ask(&good.collect());
-        let mut failures = std::mem::take(&mut next.failures).into_iter().peekable();
-        let mut joined = Self::with_capacity(self.len(), next.outputs.as_str().len());
-        let mut at = 0;
-        let metadata = self.metadata;
-        let mut earlier = self.failures.into_iter().peekable();
-        for row in 0..self.outputs.len() {
-            if let Some((_, error)) = earlier.next_if(|(failed, _)| *failed == row) {
-                joined.push_failure(error);
-                continue;
+        for answer in others.iter() {
+            self.push_copy(answer);
+        }
+    }
+
+    /// The first so many, taken away from these.
+    pub(crate) fn take_first(&mut self, rows: usize) -> Self {
+        if rows >= self.len() {
+            return std::mem::take(self);
+        }
+        let (mut first, mut others) = (Self::default(), Self::default());
+        for (row, answer) in self.iter().enumerate() {
+            match row < rows {
+                true => first.push_copy(answer),
+                false => others.push_copy(answer),
             }
-            match failures.next_if(|(failed, _)| *failed == at) {
-                Some((_, error)) => joined.push_failure(error),
-                None => {
-                    let entries = metadata.row(row).iter().chain(next.metadata.row(at).iter());
-                    joined.push_answer(next.outputs.get(at).unwrap_or_default(), entries);
+        }
+        *self = others;
+        first
+    }
+
+    fn push_copy(&mut self, answer: Result<Answer<'_>, &Arc<Error>>) {
+        match answer {
+            Ok(answer) => self.push_answer(answer.output, answer.metadata.iter()),
+            Err(error) => self.push_failure(error.clone()),
+        }
+    }
+
+    /// The outputs that there are, for the next plugin of a chain, and all else.
+    pub(crate) fn split(self) -> (Texts, Earlier) {
+        let rows = self.len();
+        let good = match self.failures.is_empty() {
+            true => self.outputs,
+            false => self.iter().flatten().map(|answer| answer.output).collect(),
+        };
+        let earlier = Earlier {
+            metadata: self.metadata,
+            failures: self.failures.into_iter().peekable(),
+            row: 0,
+            rows,
+        };
+        (good, earlier)
+    }
+}
+
+/// What a chain has of some rows beside their outputs, which are with the next
+/// plugin.
+pub(crate) struct Earlier {
+    metadata: Metadata,
+    failures: Peekable<IntoIter<(usize, Arc<Error>)>>,
+    /// The next row, and how many there are.
+    row: usize,
+    rows: usize,
+}
+
+impl Earlier {
+    /// What came of the next rows: `answers` to those that had not failed, with
+    /// the metadata of both. Those that had failed between them are there, too,
+    /// and behind the last as far as `all`.
+    pub(crate) fn join(&mut self, answers: Answers, all: bool) -> Answers {
+        let plain = self.metadata.keys.is_empty() && self.failures.peek().is_none();
+        if plain {
+            self.row += answers.len();
+            return answers;
+        }
+        let mut joined = Answers::with_capacity(answers.len(), answers.outputs.as_str().len());
+        for answer in answers.iter() {
+            self.skip_failed(&mut joined);
+            match answer {
+                Ok(answer) => {
+                    let earlier = self.metadata.row(self.row).iter();
+                    joined.push_answer(answer.output, earlier.chain(answer.metadata.iter()));
                 }
+                Err(error) => joined.push_failure(error.clone()),
             }
-            at += 1;
+            self.row += 1;
+        }
+        if all {
+            self.skip_failed(&mut joined);
         }
         joined
+    }
+
+    /// How many bytes of metadata the next row has.
+    pub(crate) fn next_bytes(&self) -> usize {
+        let entries = self.metadata.row(self.row).iter();
+        entries.map(|(key, value)| key.len() + value.len()).sum()
+    }
+
+    /// How many bytes all of it has.
+    pub(crate) fn bytes(&self) -> usize {
+        self.metadata.bytes()
+    }
+
+    fn skip_failed(&mut self, joined: &mut Answers) {
+        while self.row < self.rows
+            && let Some((_, error)) = self.failures.next_if(|(failed, _)| *failed == self.row)
+        {
+            joined.push_failure(error);
+            self.row += 1;
+        }
     }
 }
 
@@ -211,6 +309,10 @@ impl Metadata {
             self.ends.resize(rows - 1, 0);
         }
         self.ends.resize(rows, entries);
+    }
+
+    fn bytes(&self) -> usize {
+        self.keys.as_str().len() + self.values.as_str().len()
     }
 
     fn row(&self, row: usize) -> Entries<'_> {

@@ -5,11 +5,14 @@
 //! [`TextPlugin::process`] gives. `docs/decisions/0006-batches.md` says how
 //! limits and patience hold for a batch.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use kumiki::{Error as HostError, Limit};
 
 use crate::contract::{KeyValue, ProcessError, ProcessResult};
+use crate::parts::Allowance;
 use crate::texts::{Rows, Texts};
 use crate::way::Way;
 use crate::{Answers, Result, TextPlugin, column};
@@ -41,9 +44,11 @@ impl Batching {
         }
     }
 
-    /// How many of `inputs`, of which there are some, go into the next call.
-    fn next(&self, inputs: Rows<'_>) -> usize {
-        let fits = |end: &usize| *end <= MOST_BYTES;
+    /// How many of `inputs`, of which there are some, go into the next call, which
+    /// may hand over so many bytes.
+    fn next(&self, inputs: Rows<'_>, call: usize) -> usize {
+        let most = MOST_BYTES.min(call / 4);
+        let fits = |end: &usize| *end <= most;
         let ends = inputs.ends().take(self.rows);
         ends.take_while(fits).count().max(1)
     }
@@ -67,6 +72,14 @@ impl TextPlugin {
     /// and again, until only the records that are to blame have errors. So a
     /// plugin may be given a record more than once, and log it more than once.
     ///
+    /// All answers together take about [`Limits::output`](kumiki::Limits::output)
+    /// bytes at most. The plugin is not asked for records that there is no room
+    /// for then: in the place of their answers there is the error
+    /// [`Limit::Output`]. Hand over fewer records at a time where that happens, or
+    /// take their results in parts: [`Pipeline::process_in_parts`].
+    ///
+    /// [`Pipeline::process_in_parts`]: crate::Pipeline::process_in_parts
+    ///
     /// ```
     /// use kumiki_text::{Config, TextHost, TextPlugin, Texts};
     ///
@@ -84,13 +97,36 @@ impl TextPlugin {
     /// ```
     pub fn process_all(&mut self, inputs: &Texts) -> Answers {
         let mut answers = Answers::with_capacity(inputs.len(), inputs.as_str().len());
-        let mut rest = Rows::all(inputs);
-        while rest.len() > 0 {
-            let (batch, after) = rest.split_at(self.batching.next(rest));
-            self.answer(batch, &mut answers);
-            rest = after;
+        let allowance = Allowance::of(self.limits());
+        self.answer_some(Rows::all(inputs), allowance, &mut answers);
+        if answers.len() < inputs.len() {
+            let error = Arc::new(self.no_room());
+            while answers.len() < inputs.len() {
+                answers.push_failure(error.clone());
+            }
         }
         answers
+    }
+
+    /// Adds answers to the first of `inputs`, as many as are allowed. To one at
+    /// least, if it may fail.
+    pub(crate) fn answer_some(
+        &mut self,
+        inputs: Rows<'_>,
+        allowance: Allowance,
+        answers: &mut Answers,
+    ) {
+        self.allow(allowance);
+        let mut rest = inputs;
+        while rest.len() > 0 {
+            let next = self.batching.next(rest, allowance.call);
+            let (batch, after) = rest.split_at(next);
+            if self.answer(batch, answers).is_break() {
+                break;
+            }
+            rest = after;
+        }
+        self.allow(Allowance::ALL);
     }
 
     /// The way in which many records are given to it: the fastest it offers,
@@ -116,8 +152,8 @@ impl TextPlugin {
         &self.ways
     }
 
-    /// Adds an answer for each of `inputs`.
-    fn answer(&mut self, inputs: Rows<'_>, answers: &mut Answers) {
+    /// Adds an answer for each of `inputs`, as far as that is allowed.
+    fn answer(&mut self, inputs: Rows<'_>, answers: &mut Answers) -> ControlFlow<()> {
         let together = inputs.len() > 1 && self.batching.way != Way::SINGLE && !self.is_set_aside();
         if !together {
             return self.answer_one_by_one(inputs, answers);
@@ -126,27 +162,44 @@ impl TextPlugin {
             Ok(answered) => {
                 self.batching.grow();
                 self.take_all(answered, answers);
+                self.is_enough(answers)
             }
             // Halves would take this time again at each cut, and then again
             // from whichever record needs all of it.
             Err(Blame::Alone) => {
                 self.batching.shrink(inputs.len());
-                self.answer_one_by_one(inputs, answers);
+                self.answer_one_by_one(inputs, answers)
             }
             Err(Blame::Halves { limited }) => {
                 if limited {
                     self.batching.shrink(inputs.len());
                 }
                 let (first, second) = inputs.split_at(inputs.len() / 2);
-                self.answer(first, answers);
-                self.answer(second, answers);
+                self.answer(first, answers)?;
+                self.answer(second, answers)
             }
         }
     }
 
-    fn answer_one_by_one(&mut self, inputs: Rows<'_>, answers: &mut Answers) {
+    fn answer_one_by_one(&mut self, inputs: Rows<'_>, answers: &mut Answers) -> ControlFlow<()> {
         for input in inputs.iter() {
-            answers.push(self.process(input));
+            // Its answer is likely to be as large, and it need not be asked twice.
+            if !self.allowed.last && input.len() > self.allowed.call {
+                return ControlFlow::Break(());
+            }
+            match self.process(input) {
+                Err(error) if self.is_left(&error) => return ControlFlow::Break(()),
+                answer => answers.push(answer),
+            }
+            self.is_enough(answers)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn is_enough(&self, answers: &Answers) -> ControlFlow<()> {
+        match answers.bytes() >= self.allowed.part {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
     }
 

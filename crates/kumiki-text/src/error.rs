@@ -52,6 +52,25 @@ pub enum Error {
 }
 
 impl Error {
+    /// How many bytes of memory it takes, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = match self {
+            Self::Plugin { plugin, .. } | Self::SetAside { plugin, .. } => plugin.len(),
+            Self::Host(kumiki::Error::Trap {
+                plugin,
+                function,
+                message,
+                backtrace,
+            }) => plugin.len() + function.len() + message.len() + backtrace.len(),
+            Self::Host(kumiki::Error::Limit {
+                plugin, function, ..
+            }) => plugin.len() + function.len(),
+            Self::Host(_) => 1024,
+        };
+        size_of::<Self>() + texts
+    }
+
     /// One word for machines: `invalid-input`, `unsupported-format` and
     /// `internal-error` are the plugin's own; `trap`, `limit`, `set-aside`, `name`
     /// and `host` are not.

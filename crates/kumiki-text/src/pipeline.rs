@@ -4,6 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kumiki::Limits;
+
+use crate::parts::{Allowance, Parts};
+use crate::texts::Rows;
 use crate::{Answer, Answers, Error, TextPlugin, Texts};
 
 /// What came of one record in one plugin, or in a whole chain.
@@ -101,19 +105,64 @@ impl Pipeline {
 
     /// Sends several records through at once: what came of them in each plugin,
     /// in order, or in the chain. All of the records have gone through one
-    /// plugin before the first goes through the next.
+    /// plugin before the first goes through the next, unless their results are
+    /// large.
+    ///
+    /// All results together are bounded as those of [`TextPlugin::process_all`]
+    /// are, and records that there is no room for have the same error.
     pub fn process_all(&mut self, inputs: &Texts) -> Vec<Outcomes<'_>> {
-        let Self { plugins, chain } = self;
-        if let Some(plugin) = chain {
-            let answers = through(plugins, inputs);
-            return vec![Outcomes { plugin, answers }];
-        }
-        let outcomes = plugins.iter_mut().map(|plugin| {
-            let answers = plugin.process_all(inputs);
-            let plugin = plugin.name();
-            Outcomes { plugin, answers }
-        });
+        let mut all = Collected::new(self);
+        // It ends when there is no room, and says so by itself.
+        let _ = self.process_in_parts(inputs, &mut all);
+        let Self { plugins, chain } = &*self;
+        let outcomes = all
+            .answers
+            .into_iter()
+            .enumerate()
+            .map(|(at, mut answers)| {
+                if answers.len() < inputs.len()
+                    && let Some(plugin) = plugins.get(at)
+                {
+                    let error = Arc::new(plugin.no_room());
+                    while answers.len() < inputs.len() {
+                        answers.push_failure(error.clone());
+                    }
+                }
+                let plugin = match chain {
+                    Some(chain) => chain,
+                    None => plugins.get(at).map_or("", TextPlugin::name),
+                };
+                Outcomes { plugin, answers }
+            });
         outcomes.collect()
+    }
+
+    /// Sends several records through, and hands what came of them to `parts`: the
+    /// next of them in each plugin, in order, or in the chain. Each part has as
+    /// many as [`Parts::allow`] allows, one record at least, and is gone before
+    /// more are asked: so much memory is taken, whatever plugins answer.
+    ///
+    /// A plugin whose answer to a record is larger than what one call is allowed
+    /// is given that record again, by a new instance, once more is allowed.
+    ///
+    /// # Errors
+    /// The first that [`Parts::part`] returns; plugins' errors are outcomes.
+    pub fn process_in_parts<P: Parts>(
+        &mut self,
+        inputs: &Texts,
+        parts: &mut P,
+    ) -> Result<(), P::Error> {
+        match &self.chain {
+            None => each(&mut self.plugins, inputs, parts),
+            Some(name) => {
+                let mut chain = Chain {
+                    name,
+                    plugins: self.plugins.len(),
+                    parts,
+                };
+                chain.begin(&mut self.plugins, inputs)
+            }
+        }
     }
 
     /// Sends one record through, and hands what came of it to `sink`: once for
@@ -135,16 +184,201 @@ impl Pipeline {
     }
 }
 
-fn through(plugins: &mut [TextPlugin], inputs: &Texts) -> Answers {
-    let Some((first, others)) = plugins.split_first_mut() else {
-        let mut unchanged = Answers::default();
-        unchanged.extend_flat(inputs.as_str(), inputs.ends().iter().copied());
-        return unchanged;
-    };
-    let answers = first.process_all(inputs);
-    others.iter_mut().fold(answers, |answers, plugin| {
-        answers.then(|outputs| plugin.process_all(outputs))
-    })
+/// What came of all records so far.
+struct Collected {
+    answers: Vec<Answers>,
+    limits: Limits,
+}
+
+impl Collected {
+    fn new(pipeline: &Pipeline) -> Self {
+        let columns = match pipeline.chain {
+            Some(_) => 1,
+            None => pipeline.plugins.len(),
+        };
+        let limits = pipeline.plugins.first().map(TextPlugin::limits);
+        Self {
+            answers: (0..columns).map(|_| Answers::default()).collect(),
+            limits: limits.cloned().unwrap_or_default(),
+        }
+    }
+
+    fn room(&self) -> usize {
+        let held: usize = self.answers.iter().map(Answers::bytes).sum();
+        self.limits.output.saturating_sub(held)
+    }
+}
+
+impl Parts for Collected {
+    /// There is no more room.
+    type Error = ();
+
+    fn allow(&mut self, _left: bool) -> Allowance {
+        Allowance {
+            part: self.room(),
+            ..Allowance::of(&self.limits)
+        }
+    }
+
+    fn part(&mut self, outcomes: Vec<Outcomes<'_>>) -> Result<(), ()> {
+        for (all, part) in self.answers.iter_mut().zip(outcomes) {
+            all.append(part.answers);
+        }
+        match self.room() {
+            0 => Err(()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Gives each record to each plugin.
+fn each<P: Parts>(
+    plugins: &mut [TextPlugin],
+    inputs: &Texts,
+    parts: &mut P,
+) -> Result<(), P::Error> {
+    let count = plugins.len();
+    // What each has answered that is in no part yet: from the next record on.
+    let mut ahead: Vec<_> = (0..count).map(|_| Answers::default()).collect();
+    let mut rest = Rows::all(inputs);
+    while rest.len() > 0 {
+        let mut rows = rest.len();
+        let mut held = Held {
+            plugins: count,
+            ..Held::default()
+        };
+        for (plugin, answers) in plugins.iter_mut().zip(&mut ahead) {
+            if answers.is_empty() {
+                ask(plugin, rest.split_at(rows).0, held, parts, answers);
+            }
+            rows = rows.min(answers.len());
+            held.all += answers.bytes();
+            held.first += answers.first_bytes();
+        }
+        let outcomes = plugins.iter().zip(&mut ahead).map(|(plugin, answers)| {
+            let answers = answers.take_first(rows);
+            let plugin = plugin.name();
+            Outcomes { plugin, answers }
+        });
+        parts.part(outcomes.collect())?;
+        rest = rest.split_at(rows).1;
+    }
+    Ok(())
+}
+
+/// How many plugins share what is allowed, and what is held beside the answers
+/// of the next one: of all records, and of the next alone.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    plugins: usize,
+    all: usize,
+    first: usize,
+}
+
+/// Adds answers to the first of `inputs`: to one at least, if there is one.
+fn ask<P: Parts>(
+    plugin: &mut TextPlugin,
+    inputs: Rows<'_>,
+    held: Held,
+    parts: &mut P,
+    answers: &mut Answers,
+) {
+    let mut left = false;
+    while answers.is_empty() && inputs.len() > 0 {
+        let mut allowance = parts.allow(left);
+        allowance.last |= left;
+        let mut allowance = allowance.share(held.plugins, held.all);
+        let mut rows = inputs;
+        if allowance.last && held.first > allowance.call / 8 {
+            // Together they are one record's results.
+            rows = inputs.split_at(1).0;
+            allowance.call = allowance.call.saturating_sub(held.first);
+        }
+        let bytes = rows.bytes().len().min(allowance.part);
+        *answers = Answers::with_capacity(rows.len(), bytes);
+        plugin.answer_some(rows, allowance, answers);
+        left = true;
+    }
+}
+
+/// Sends records through plugins, one after the other.
+struct Chain<'a, P> {
+    name: &'a str,
+    plugins: usize,
+    parts: &'a mut P,
+}
+
+impl<P: Parts> Chain<'_, P> {
+    fn begin(&mut self, plugins: &mut [TextPlugin], inputs: &Texts) -> Result<(), P::Error> {
+        let Some((first, others)) = plugins.split_first_mut() else {
+            let mut unchanged = Answers::default();
+            unchanged.extend_flat(inputs.as_str(), inputs.ends().iter().copied());
+            return self.end(unchanged);
+        };
+        let mut rest = Rows::all(inputs);
+        while rest.len() > 0 {
+            let answers = self.ask(first, rest, 0, 0);
+            rest = rest.split_at(answers.len()).1;
+            self.go_on(others, answers, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Sends on what came of some records in the plugins before; so much is held
+    /// of what comes after them.
+    fn go_on(
+        &mut self,
+        plugins: &mut [TextPlugin],
+        answers: Answers,
+        held: usize,
+    ) -> Result<(), P::Error> {
+        let Some((plugin, others)) = plugins.split_first_mut() else {
+            return self.end(answers);
+        };
+        let (texts, mut earlier) = answers.split();
+        if texts.is_empty() {
+            return self.end(earlier.join(Answers::default(), true));
+        }
+        let mut from = 0;
+        loop {
+            let rest = Rows::all(&texts).split_at(from).1;
+            let here = held + texts.as_str().len() + earlier.bytes();
+            let answers = self.ask(plugin, rest, here, earlier.next_bytes());
+            from += answers.len();
+            if from >= texts.len() {
+                // Nothing of it is held for the plugins behind.
+                drop(texts);
+                let joined = earlier.join(answers, true);
+                drop(earlier);
+                return self.go_on(others, joined, held);
+            }
+            let joined = earlier.join(answers, false);
+            self.go_on(others, joined, here)?;
+        }
+    }
+
+    fn ask(
+        &mut self,
+        plugin: &mut TextPlugin,
+        inputs: Rows<'_>,
+        all: usize,
+        first: usize,
+    ) -> Answers {
+        let plugins = self.plugins;
+        let held = Held {
+            plugins,
+            all,
+            first,
+        };
+        let mut answers = Answers::default();
+        ask(plugin, inputs, held, self.parts, &mut answers);
+        answers
+    }
+
+    fn end(&mut self, answers: Answers) -> Result<(), P::Error> {
+        let plugin = self.name;
+        self.parts.part(vec![Outcomes { plugin, answers }])
+    }
 }
 
 /// Adds its origin to the name of every plugin that is not the only one of

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kumiki::{Event, Instance, Limit, Plugin, Renewal};
+use kumiki::{Event, Instance, Limit, Limits, Plugin, Renewal};
 
 use crate::batch::Batching;
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
+use crate::parts::Allowance;
 use crate::patience::{Patience, Record};
 use crate::usage::{Seen, Usage};
 use crate::way::Way;
@@ -31,6 +32,8 @@ pub struct TextPlugin {
     usage: Option<Box<Usage>>,
     pub(crate) ways: Vec<Way>,
     pub(crate) batching: Batching,
+    /// What may come of the records that it is asked for.
+    pub(crate) allowed: Allowance,
 }
 
 impl TextPlugin {
@@ -71,6 +74,7 @@ impl TextPlugin {
             patience: Patience::default(),
             record: Record::default(),
             usage: None,
+            allowed: Allowance::ALL,
         })
     }
 
@@ -102,6 +106,7 @@ impl TextPlugin {
             usage: self.usage.as_ref().map(|_| Box::default()),
             batching: Batching::new(self.batching.way),
             ways: self.ways.clone(),
+            allowed: Allowance::ALL,
         }
     }
 
@@ -217,6 +222,9 @@ impl TextPlugin {
             });
         }
         let answer = self.ask(input);
+        if answer.as_ref().is_err_and(|error| self.is_left(error)) {
+            return answer;
+        }
         self.count(answer.as_ref().map(|result| result.output.len()));
         if !matches!(answer, Err(Error::Host(_))) {
             self.record.answered();
@@ -272,7 +280,7 @@ impl TextPlugin {
         }
         self.retire();
         if let Err(error) = called {
-            return Err(self.failed(error));
+            return Err(self.ended(error));
         }
         let most = self.plugin.host().limits().entries;
         match answer {
@@ -299,6 +307,57 @@ impl TextPlugin {
             limit,
         };
         self.failed(error)
+    }
+
+    /// What a call that failed comes to. One that handed over more than it was
+    /// allowed, though within the limits, is no failure yet where it is asked again.
+    #[cold]
+    fn ended(&mut self, error: kumiki::Error) -> Error {
+        match error {
+            kumiki::Error::Limit {
+                limit: Limit::Transfer(_),
+                ..
+            } if self.allowed.call < self.limits().transfer => match self.allowed.last {
+                true => self.beyond(Limit::Output(self.limits().output)),
+                false => self.no_room(),
+            },
+            error => self.failed(error),
+        }
+    }
+
+    /// The error of a record that there is no room for.
+    pub(crate) fn no_room(&self) -> Error {
+        Error::Host(kumiki::Error::Limit {
+            plugin: self.name.to_string(),
+            function: "process".to_owned(),
+            limit: Limit::Output(self.limits().output),
+        })
+    }
+
+    /// Whether this error of a record means that it is to be asked again once
+    /// more is allowed.
+    pub(crate) fn is_left(&self, error: &Error) -> bool {
+        let is_output = matches!(
+            error,
+            Error::Host(kumiki::Error::Limit {
+                limit: Limit::Output(_),
+                ..
+            })
+        );
+        is_output && !self.allowed.last
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        self.plugin.host().limits()
+    }
+
+    /// Sets what may come of records from now on.
+    pub(crate) fn allow(&mut self, allowance: Allowance) {
+        self.allowed = allowance;
+        let bytes = allowance.call.min(self.limits().transfer);
+        if let Some(instance) = &mut self.instance {
+            instance.set_transfer(bytes);
+        }
     }
 
     /// The instance, a new one where there is none.
@@ -362,6 +421,8 @@ impl TextPlugin {
         };
         let mut fresh = self.plugin.instantiate(data)?;
         fresh.rename(&self.name);
+        let limits = self.plugin.host().limits();
+        fresh.set_transfer(self.allowed.call.min(limits.transfer));
         Ok(self.instance.insert(fresh))
     }
 
@@ -394,6 +455,7 @@ impl std::fmt::Debug for TextPlugin {
             usage: _,
             ways: _,
             batching,
+            allowed: _,
         } = self;
         f.debug_struct("TextPlugin")
             .field("name", name)

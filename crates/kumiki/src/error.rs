@@ -391,6 +391,10 @@ impl Error {
                 Limit::Transfer(_) => {
                     "raise `Limits::transfer` if the plugin is meant to return so much"
                 }
+                Limit::Output(_) => {
+                    "raise `Limits::output` if results are meant to be so large, or hand over \
+                     fewer records at a time"
+                }
                 Limit::TableElements(_) => {
                     "raise `Limits::table_elements` if the plugin is meant to have so many"
                 }

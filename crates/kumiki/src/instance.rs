@@ -152,6 +152,12 @@ impl<C: Contract> Instance<C> {
         &self.plugin
     }
 
+    /// Lets each call from now on hand over so many bytes, in place of
+    /// [`Limits::transfer`]. An error tells the limit of the host all the same.
+    pub fn set_transfer(&mut self, bytes: usize) {
+        self.store.set_hostcall_fuel(bytes);
+    }
+
     /// Its exports, to be looked at: calls go through [`Instance::call`].
     #[must_use]
     pub fn bindings(&self) -> &C::Bindings {

@@ -30,6 +30,10 @@ pub struct Limits {
     /// Bytes that one call may hand to the host: its result, and what it gives
     /// to each host function. Default: 256 MiB.
     pub transfer: usize,
+    /// Bytes of results that may be in memory at a time, where a contract's host
+    /// collects them: what one record comes to fails if it needs more alone.
+    /// Default: 64 MiB.
+    pub output: usize,
     /// Elements that the tables of one instance may have, all together; each is
     /// a pointer of the host. Default: 1,000,000.
     pub table_elements: usize,
@@ -70,6 +74,7 @@ impl Default for Limits {
             time: Duration::from_secs(10),
             memory: 1 << 30,
             transfer: 256 << 20,
+            output: 64 << 20,
             table_elements: 1_000_000,
             core_instances: 1_000,
             handles: 10_000,
@@ -103,6 +108,13 @@ impl Limits {
     #[must_use]
     pub fn with_transfer(mut self, bytes: usize) -> Self {
         self.transfer = bytes;
+        self
+    }
+
+    /// These limits, with another number of bytes of results at a time.
+    #[must_use]
+    pub fn with_output(mut self, bytes: usize) -> Self {
+        self.output = bytes;
         self
     }
 
@@ -190,6 +202,9 @@ pub enum Limit {
     Memory(usize),
     /// The call handed over more than this many bytes.
     Transfer(usize),
+    /// The results of one record, or of all records that are collected, had more
+    /// than this many bytes.
+    Output(usize),
     /// The instance's tables wanted more than this many elements.
     TableElements(usize),
     /// The component is made of more than this many core instances.
@@ -223,6 +238,7 @@ impl fmt::Display for Limit {
             Self::Time(time) => write!(f, "time of {time:?} for a call"),
             Self::Memory(bytes) => write!(f, "memory of {} for an instance", Bytes(*bytes)),
             Self::Transfer(bytes) => write!(f, "{} handed over in a call", Bytes(*bytes)),
+            Self::Output(bytes) => write!(f, "{} of results at a time", Bytes(*bytes)),
             Self::TableElements(count) => write!(f, "{count} elements in an instance's tables"),
             Self::CoreInstances(count) => write!(f, "{count} core instances in a component"),
             Self::Handles(count) => write!(f, "{count} handles of an instance"),

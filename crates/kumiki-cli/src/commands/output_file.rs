@@ -2,25 +2,87 @@
 //! on with it.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::arguments::RunArguments;
 use crate::failure::Failure;
+use crate::files::number;
 use crate::grants::RunGrants;
 use crate::run::{
-    Identity, Journal, Mark, ParquetFile, ParquetTarget, PartFile, State, part, place,
+    Identity, Journal, Mark, OutputPlace, ParquetFile, ParquetTarget, PartFile, State, part, place,
 };
 
-/// Whether the file may be written: nothing that the run reads may be lost, and
-/// nothing that an earlier run has done.
-pub(super) fn check(
+/// The file that a run writes, before any plugin runs: its folder is open, and so
+/// is what there is of it to go on with.
+pub(super) struct Output {
+    place: OutputPlace,
+    before: Option<(File, State)>,
+}
+
+/// Opens what the file is made of, if it may be written: nothing that the run
+/// reads may be lost, and nothing that an earlier run has done.
+pub(super) fn open(
     arguments: &RunArguments,
-    path: &Path,
     plugins: &[PathBuf],
-) -> Result<(), Failure> {
+) -> Result<Option<Output>, Failure> {
+    let Some(path) = &arguments.output_file else {
+        return Ok(None);
+    };
+    check(arguments, path, plugins)?;
+    let place = OutputPlace::of(path).map_err(|error| cannot_write(path, &error))?;
+    let is_there = place.folder.has(&place.part);
+    let part = part(path);
+    if is_there && !arguments.resume {
+        return Err(Failure::wrong_use(
+            format!(
+                "`{}` is there, from a run that did not come to its end",
+                part.display()
+            ),
+            "go on with it, `--resume`, or remove it to begin anew",
+        ));
+    }
+    let before = match is_there {
+        true => Some(before(&place, &part)?),
+        false => None,
+    };
+    Ok(Some(Output { place, before }))
+}
+
+/// What there is of a file, and how far it is good.
+fn before(output: &OutputPlace, part: &Path) -> Result<(File, State), Failure> {
+    let unknown = |error: io::Error| {
+        let name = place(&output.part);
+        Failure::wrong_use(
+            format!("nothing says how far `{}` is good", part.display()),
+            format!("remove `{}` to begin anew", part.display()),
+        )
+        .because(format!(
+            "`{}`: {error}",
+            part.with_file_name(name).display()
+        ))
+    };
+    let state = output.folder.open(&place(&output.part));
+    let state = state.and_then(|file| State::read(&file)).map_err(unknown)?;
+    let file = output.folder.open(&output.part);
+    let file = file.and_then(|file| match number(&file)? == state.file {
+        true => Ok(file),
+        false => Err(io::Error::other(
+            "it is a copy, or another file has its name",
+        )),
+    });
+    let file = file.map_err(|error| {
+        Failure::wrong_use(
+            format!("cannot go on with `{}`: {error}", part.display()),
+            "remove it to begin anew",
+        )
+    })?;
+    Ok((file, state))
+}
+
+fn check(arguments: &RunArguments, path: &Path, plugins: &[PathBuf]) -> Result<(), Failure> {
     if path.as_os_str() == "-" {
         return Err(Failure::wrong_use(
             "standard output is written where no file is named",
@@ -53,15 +115,6 @@ pub(super) fn check(
             "`--resume` is for files: name them",
         ));
     }
-    if part.exists() && !arguments.resume {
-        return Err(Failure::wrong_use(
-            format!(
-                "`{}` is there, from a run that did not come to its end",
-                part.display()
-            ),
-            "go on with it, `--resume`, or remove it to begin anew",
-        ));
-    }
     Ok(())
 }
 
@@ -78,42 +131,38 @@ pub(super) struct Begun {
 /// Begins the file, if there is to be one, or goes on with it.
 pub(super) fn begin(
     arguments: &RunArguments,
+    output: Option<Output>,
     plugins: &[PathBuf],
     grants: &RunGrants,
 ) -> Result<Begun, Failure> {
-    let Some(path) = &arguments.output_file else {
+    let (Some(path), Some(output)) = (&arguments.output_file, output) else {
         return Ok(Begun::default());
     };
-    let part = part(path);
+    let Output { place, before } = output;
     let failure = |error: io::Error| cannot_write(path, &error);
     if !is_repeatable(arguments) {
         return Ok(Begun {
-            file: Some(PartFile::create(path, None).map_err(failure)?),
+            file: Some(PartFile::create(place, None).map_err(failure)?),
             ..Begun::default()
         });
     }
     let identity = identity(arguments, plugins, grants)?;
-    let state_path = place(&part);
-    if !part.exists() {
-        let journal = Journal::new(state_path, State::new(identity));
+    let journal = |state| {
+        let name = self::place(&place.part);
+        Journal::new(place.folder.clone(), name, state)
+    };
+    let Some((file, state)) = before else {
+        let journal = journal(State::new(identity));
         return Ok(Begun {
-            file: Some(PartFile::create(path, Some(journal)).map_err(failure)?),
+            file: Some(PartFile::create(place, Some(journal)).map_err(failure)?),
             ..Begun::default()
         });
-    }
-    let state = State::read(&state_path).map_err(|error| {
-        Failure::wrong_use(
-            format!("nothing says how far `{}` is good", part.display()),
-            format!("remove `{}` to begin anew", part.display()),
-        )
-        .because(format!("`{}`: {error}", state_path.display()))
-    })?;
-    compare(&state.identity, &identity, &part)?;
+    };
+    compare(&state.identity, &identity, &part(path))?;
     let (from, failed) = (Some(state.mark), state.failed);
-    let bytes = state.bytes;
-    let journal = Journal::new(state_path, state);
+    let (bytes, journal) = (state.bytes, journal(state));
     Ok(Begun {
-        file: Some(PartFile::resume(path, bytes, journal).map_err(failure)?),
+        file: Some(PartFile::resume(place, file, bytes, journal).map_err(failure)?),
         from,
         failed,
     })
@@ -122,12 +171,14 @@ pub(super) fn begin(
 /// Begins a file of Parquet.
 pub(super) fn begin_table(
     arguments: &RunArguments,
+    output: Option<Output>,
     target: &ParquetTarget,
+    output_limit: usize,
 ) -> Result<Option<ParquetFile>, Failure> {
-    let Some(path) = &arguments.output_file else {
+    let (Some(path), Some(output)) = (&arguments.output_file, output) else {
         return Ok(None);
     };
-    let file = ParquetFile::create(path, target);
+    let file = ParquetFile::create(output.place, target, output_limit);
     file.map(Some).map_err(|error| cannot_write(path, &error))
 }
 

@@ -38,9 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let look = |format| Look::new(format, to_file);
     let terminal = look(Format::Raw).terminal;
     let results = Results::new(arguments, &inputs, terminal)?;
-    if let Some(path) = &arguments.output_file {
-        output_file::check(arguments, path, &files)?;
-    }
+    let output = output_file::open(arguments, &files)?;
 
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
 
@@ -48,8 +46,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
     let compiles = compile.is_some();
+    let limits = arguments.limits.resolve()?;
+    let output_limit = limits.output;
     let host = TextHost::builder()
-        .limits(arguments.limits.resolve()?)
+        .limits(limits)
         .budget(arguments.process.budget())
         .observer(console.clone())
         .cache(cache.clone())
@@ -90,9 +90,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
     let (begun, table) = match results.table {
-        None => (output_file::begin(arguments, &files, &grants)?, None),
+        None => (
+            output_file::begin(arguments, output, &files, &grants)?,
+            None,
+        ),
         Some(target) => {
-            let file = output_file::begin_table(arguments, &target)?;
+            let file = output_file::begin_table(arguments, output, &target, output_limit)?;
             (Begun::default(), file.map(|file| (target, file)))
         }
     };
@@ -103,6 +106,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let can_resume = begun.file.as_ref().is_some_and(PartFile::can_resume);
     let job = Job {
         workers,
+        output_limit,
         line_limit: arguments.line_limit,
         skip_blank: arguments.skip_blank,
         form: inputs.form,

@@ -1,13 +1,49 @@
 //! JSON that a terminal shows and does not obey.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io;
 
 use kumiki::is_invisible;
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
-/// A value as JSON in one line.
-pub(crate) fn line(value: &impl Serialize) -> serde_json::Result<String> {
-    serde_json::to_string(value).map(spelled_out)
+/// Writes a value as JSON in one line, without its end.
+pub(crate) fn write_line(out: &mut impl io::Write, value: &impl Serialize) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(out, SpelledOut);
+    Ok(value.serialize(&mut serializer)?)
+}
+
+/// As little as JSON needs, with what deceives a terminal as `\uXXXX`.
+struct SpelledOut;
+
+impl Formatter for SpelledOut {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        out: &mut W,
+        mut fragment: &str,
+    ) -> io::Result<()> {
+        // JSON spells out by itself what is below a space.
+        if fragment.is_ascii() && !fragment.as_bytes().contains(&0x7f) {
+            return out.write_all(fragment.as_bytes());
+        }
+        while let Some(at) = fragment.find(is_invisible) {
+            let (plain, rest) = fragment.split_at(at);
+            out.write_all(plain.as_bytes())?;
+            let mut rest = rest.chars();
+            for unit in rest.next().into_iter().flat_map(units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            fragment = rest.as_str();
+        }
+        out.write_all(fragment.as_bytes())
+    }
+}
+
+fn units(c: char) -> impl Iterator<Item = u16> {
+    let mut units = [0; 2];
+    let length = c.encode_utf16(&mut units).len();
+    units.into_iter().take(length)
 }
 
 /// A value as JSON in several lines, for people too.
@@ -26,8 +62,7 @@ pub(crate) fn spelled_out(json: String) -> String {
     let mut text = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if bad(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
+            for unit in units(c) {
                 // Writing into a text never fails.
                 let _ = write!(text, "\\u{unit:04x}");
             }
@@ -46,6 +81,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    fn line(value: &impl Serialize) -> serde_json::Result<String> {
+        let mut out = Vec::new();
+        write_line(&mut out, value).map_err(serde_json::Error::io)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
 
     /// Texts in which every other character is one that nobody sees.
     fn text() -> impl Strategy<Value = String> {

@@ -2,13 +2,13 @@
 //! errors included.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 
 use kumiki_text::Outcome;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{Place, ResultWriter, json};
+use super::{Bounded, Place, ResultWriter, json};
 
 pub(super) struct JsonLines;
 
@@ -33,7 +33,7 @@ struct ErrorObject<'a> {
 impl ResultWriter for JsonLines {
     fn result(
         &mut self,
-        out: &mut dyn Write,
+        out: &mut Bounded,
         place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool> {
@@ -58,7 +58,7 @@ impl ResultWriter for JsonLines {
 
     fn unread(
         &mut self,
-        out: &mut dyn Write,
+        out: &mut Bounded,
         place: Place<'_>,
         error: &dyn fmt::Display,
     ) -> io::Result<bool> {
@@ -78,10 +78,9 @@ impl ResultWriter for JsonLines {
     }
 }
 
-fn write_line(out: &mut dyn Write, line: &Line<'_>) -> io::Result<bool> {
-    let text = json::line(line)?;
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
+fn write_line(out: &mut Bounded, line: &Line<'_>) -> io::Result<bool> {
+    json::write_line(out, line)?;
+    out.push(b"\n")?;
     Ok(true)
 }
 

@@ -1,17 +1,20 @@
 //! The standard output side: results, written as text, JSON lines or raw.
 //! The run emits, a writer renders: one file each.
 
+mod bounded;
 pub(crate) mod json;
 mod jsonl;
 mod raw;
 mod text;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 
 use kumiki_text::{Outcome, Texts};
 
 use crate::arguments::Format;
+
+pub(crate) use bounded::Bounded;
 
 /// Where a record stands.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +26,10 @@ pub(crate) struct Place<'a> {
 }
 
 /// Writes what comes of each record. Errors that the format has no place for
-/// are the caller's to show.
+/// are the caller's to show. What does not fit is an error.
 pub(crate) trait ResultWriter {
     /// A new record begins. Called once for each, before its results.
-    fn begin(&mut self, out: &mut dyn Write, place: Place<'_>) -> io::Result<()> {
+    fn begin(&mut self, out: &mut Bounded, place: Place<'_>) -> io::Result<()> {
         let _ = (out, place);
         Ok(())
     }
@@ -34,15 +37,16 @@ pub(crate) trait ResultWriter {
     /// What came of a record in one plugin. Whether an error was written.
     fn result(
         &mut self,
-        out: &mut dyn Write,
+        out: &mut Bounded,
         place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool>;
 
     /// The outputs of records in a row, of which none failed and only one plugin
     /// was asked: as [`ResultWriter::result`] writes them one by one. False where
-    /// the format says more of a record than that, and nothing is written.
-    fn outputs(&mut self, out: &mut Vec<u8>, outputs: &Texts) -> bool {
+    /// the format says more of a record than that, or they do not all fit, and
+    /// nothing is written.
+    fn outputs(&mut self, out: &mut Bounded, outputs: &Texts) -> bool {
         let _ = (out, outputs);
         false
     }
@@ -50,7 +54,7 @@ pub(crate) trait ResultWriter {
     /// A line that gave no record. Whether it was written.
     fn unread(
         &mut self,
-        out: &mut dyn Write,
+        out: &mut Bounded,
         place: Place<'_>,
         error: &dyn fmt::Display,
     ) -> io::Result<bool> {
@@ -116,14 +120,14 @@ mod tests {
             record: 1,
             line: Some((DECEIT, 1)),
         };
-        let (mut out, mut writer) = (Vec::new(), writer(format, terminal, coloured));
+        let (mut out, mut writer) = (Bounded::new(usize::MAX), writer(format, terminal, coloured));
         writer.begin(&mut out, place).unwrap();
         let mut pipeline = Pipeline::each(vec![deceiver()]);
         let result = pipeline.process("text", |outcome| {
             writer.result(&mut out, place, &outcome).map(|_| ())
         });
         result.unwrap();
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.bytes).unwrap()
     }
 
     #[test]

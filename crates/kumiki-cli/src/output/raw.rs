@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use kumiki_text::{Outcome, Texts};
 
-use super::{Place, ResultWriter};
+use super::{Bounded, Place, ResultWriter};
 use crate::console::escape_lines;
 
 pub(super) struct Raw {
@@ -14,7 +14,7 @@ pub(super) struct Raw {
 impl ResultWriter for Raw {
     fn result(
         &mut self,
-        out: &mut dyn Write,
+        out: &mut Bounded,
         _place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool> {
@@ -24,20 +24,21 @@ impl ResultWriter for Raw {
         if self.terminal {
             writeln!(out, "{}", escape_lines(result.output))?;
         } else {
-            out.write_all(result.output.as_bytes())?;
-            out.write_all(b"\n")?;
+            out.push(result.output.as_bytes())?;
+            out.push(b"\n")?;
         }
         Ok(true)
     }
 
-    fn outputs(&mut self, out: &mut Vec<u8>, outputs: &Texts) -> bool {
-        if self.terminal {
+    fn outputs(&mut self, out: &mut Bounded, outputs: &Texts) -> bool {
+        let length = outputs.as_str().len() + outputs.len();
+        if self.terminal || out.len().saturating_add(length) > out.most {
             return false;
         }
-        out.reserve(outputs.as_str().len() + outputs.len());
+        out.bytes.reserve(length);
         for output in outputs.iter() {
-            out.extend_from_slice(output.as_bytes());
-            out.push(b'\n');
+            out.bytes.extend_from_slice(output.as_bytes());
+            out.bytes.push(b'\n');
         }
         true
     }

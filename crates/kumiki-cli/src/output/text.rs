@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 use kumiki_text::Outcome;
 
-use super::{Place, ResultWriter};
+use super::{Bounded, Place, ResultWriter};
 use crate::console::{escape, escape_lines};
 
 pub(super) struct Text {
@@ -41,7 +41,7 @@ impl Text {
 }
 
 impl ResultWriter for Text {
-    fn begin(&mut self, out: &mut dyn Write, place: Place<'_>) -> io::Result<()> {
+    fn begin(&mut self, out: &mut Bounded, place: Place<'_>) -> io::Result<()> {
         let style = self.place;
         match place.line {
             Some((file, line)) => writeln!(out, "{style}{}:{line}{style:#}", escape(file)),
@@ -51,7 +51,7 @@ impl ResultWriter for Text {
 
     fn result(
         &mut self,
-        out: &mut dyn Write,
+        out: &mut Bounded,
         _place: Place<'_>,
         outcome: &Outcome<'_>,
     ) -> io::Result<bool> {

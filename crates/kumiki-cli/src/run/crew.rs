@@ -9,6 +9,7 @@ use std::thread;
 use kumiki_text::Pipeline;
 
 use super::batch::Batch;
+use super::outputs::Outputs;
 use super::pace::Pace;
 use super::worker::{Done, Worker};
 use super::writer::Look;
@@ -16,6 +17,8 @@ use super::writer::Look;
 /// A batch, and where to send what came of it.
 pub(super) struct Task {
     pub(super) batch: Batch,
+    /// Its number among all batches, from 0.
+    pub(super) number: u64,
     pub(super) done: Sender<io::Result<Done>>,
 }
 
@@ -25,6 +28,7 @@ pub(super) struct Shared {
     /// Batches in the queue and in workers' hands.
     pub(super) unfinished: AtomicUsize,
     pub(super) pace: Arc<Pace>,
+    pub(super) outputs: Arc<Outputs>,
 }
 
 impl Shared {
@@ -48,7 +52,12 @@ pub(super) struct Crew {
 impl Crew {
     /// `most` workers, of which the first has `pipeline` and the instances that
     /// are in it.
-    pub(super) fn new(pipeline: Pipeline, most: usize, look: Look, pace: Arc<Pace>) -> Self {
+    pub(super) fn new(
+        pipeline: Pipeline,
+        most: usize,
+        look: Look,
+        (pace, outputs): (Arc<Pace>, Arc<Outputs>),
+    ) -> Self {
         let (queue, tasks) = channel();
         let mut spare: Vec<_> = (1..most).map(|_| pipeline.sibling()).collect();
         spare.push(pipeline);
@@ -58,6 +67,7 @@ impl Crew {
                 queue: Mutex::new(tasks),
                 unfinished: AtomicUsize::new(0),
                 pace,
+                outputs,
             }),
             spare,
             started: 0,

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// The text under `key` in a line, or why there is none. Of a key that stands
 /// there twice, the last counts.
@@ -13,8 +12,8 @@ pub(super) fn text(line: &str, key: &str) -> Result<String, String> {
     let value = Key(key).deserialize(&mut json);
     let value = value.and_then(|value| json.end().map(|()| value));
     match value.map_err(|error| reason(&error))? {
-        Some(Value::String(text)) => Ok(text),
-        Some(other) => Err(format!("`{key}` in it is {}, and no text", kind(&other))),
+        Some(Found::Text(text)) => Ok(text),
+        Some(Found::Other(kind)) => Err(format!("`{key}` in it is {kind}, and no text")),
         None => Err(format!("there is no key `{key}` in it")),
     }
 }
@@ -28,14 +27,65 @@ fn reason(error: &serde_json::Error) -> String {
     format!("{text} at its byte {}", error.column())
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+/// What stands under a key. What is no text is passed over: in memory it could be
+/// many times as large as the line.
+enum Found {
+    Text(String),
+    /// What it is instead.
+    Other(&'static str),
+}
+
+impl<'de> Deserialize<'de> for Found {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Found, E> {
+        Ok(Found::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Found, E> {
+        Ok(Found::Text(text))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Found, E> {
+        Ok(Found::Other("null"))
+    }
+
+    fn visit_bool<E: Error>(self, _value: bool) -> Result<Found, E> {
+        Ok(Found::Other("true or false"))
+    }
+
+    fn visit_i64<E: Error>(self, _value: i64) -> Result<Found, E> {
+        Ok(Found::Other("a number"))
+    }
+
+    fn visit_u64<E: Error>(self, _value: u64) -> Result<Found, E> {
+        Ok(Found::Other("a number"))
+    }
+
+    fn visit_f64<E: Error>(self, _value: f64) -> Result<Found, E> {
+        Ok(Found::Other("a number"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Found, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Found::Other("an array"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Found::Other("an object"))
     }
 }
 
@@ -43,7 +93,7 @@ fn kind(value: &Value) -> &'static str {
 struct Key<'a>(&'a str);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = Option<Value>;
+    type Value = Option<Found>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_map(self)
@@ -51,7 +101,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
 }
 
 impl<'de> Visitor<'de> for Key<'_> {
-    type Value = Option<Value>;
+    type Value = Option<Found>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")

@@ -30,6 +30,8 @@ pub(crate) struct Inputs {
     pub(crate) header: Option<Header>,
     /// The same of files of Parquet.
     pub(crate) metadata: Option<ArrowReaderMetadata>,
+    /// The longest line, or value, that is a record.
+    line_limit: usize,
 }
 
 /// What the arguments name. Of tables the header is read.
@@ -40,6 +42,7 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Inputs, Failure> {
         form,
         header: None,
         metadata: None,
+        line_limit: arguments.line_limit,
     };
     if let Some(text) = &arguments.text {
         inputs.list.push(Input::Text(text.clone()));
@@ -57,13 +60,13 @@ pub(crate) fn find_inputs(arguments: &RunArguments) -> Result<Inputs, Failure> {
         return Ok(inputs);
     }
     for path in &arguments.files {
-        inputs.add(path, same, arguments.line_limit)?;
+        inputs.add(path, same)?;
     }
     Ok(inputs)
 }
 
 impl Inputs {
-    fn add(&mut self, path: &Path, same: bool, line_limit: usize) -> Result<(), Failure> {
+    fn add(&mut self, path: &Path, same: bool) -> Result<(), Failure> {
         if path.as_os_str() == "-" {
             return self.stdin(same);
         }
@@ -88,9 +91,9 @@ impl Inputs {
         }
         if let Form::Parquet { field } = &self.form {
             let name = path.display().to_string();
-            let mut reader =
-                ParquetReader::open(path).map_err(|error| no_parquet(&name, &error))?;
-            let selected = reader.select(field, same, line_limit);
+            let mut reader = ParquetReader::open(path, self.line_limit)
+                .map_err(|error| no_parquet(&name, &error))?;
+            let selected = reader.select(field, same);
             selected.map_err(|error| no_texts(&name, field, &error))?;
             self.check_metadata(&name, reader.metadata(), same)?;
         }

@@ -6,12 +6,14 @@
 //! file has beyond them is cut off when the run goes on.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+use crate::files::{Folder, behind};
 
 /// How far a run has come in its input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,8 @@ pub(crate) type Identity = BTreeMap<String, String>;
 pub(crate) struct State {
     /// What the results depend on.
     pub(crate) identity: Identity,
+    /// Which file it is, whatever it is called.
+    pub(crate) file: u64,
     /// How many bytes of the file are good.
     pub(crate) bytes: u64,
     pub(crate) mark: Mark,
@@ -42,7 +46,8 @@ pub(crate) struct State {
 
 /// Keeps the state.
 pub(crate) struct Journal {
-    path: PathBuf,
+    folder: Folder,
+    name: OsString,
     state: State,
     /// When it is to be renewed.
     due: Instant,
@@ -54,22 +59,20 @@ const EVERY: Duration = Duration::from_secs(1);
 /// The part of a run's time that renewing it may cost: one of so many.
 const SHARE: u32 = 20;
 
-/// Where the state of a file is kept that is not whole yet.
-pub(crate) fn place(part: &Path) -> PathBuf {
-    behind(part, ".json")
-}
+/// The longest state that is read, in bytes: it has a line for each plugin and
+/// input.
+const LONGEST: u64 = 64 << 20;
 
-/// The path with this behind its name.
-pub(super) fn behind(path: &Path, more: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(more);
-    name.into()
+/// The name under which the state of a file is kept that is not whole yet.
+pub(crate) fn place(part: &OsStr) -> OsString {
+    behind(part, ".json")
 }
 
 impl State {
     pub(crate) fn new(identity: Identity) -> Self {
         Self {
             identity,
+            file: 0,
             bytes: 0,
             mark: Mark::default(),
             failed: 0,
@@ -80,18 +83,26 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be read, or is no state.
-    pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        Ok(serde_json::from_slice(&fs::read(path)?)?)
+    pub(crate) fn read(file: &File) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        file.take(LONGEST).read_to_end(&mut bytes)?;
+        Ok(serde_json::from_slice(&bytes)?)
     }
 }
 
 impl Journal {
-    pub(crate) fn new(path: PathBuf, state: State) -> Self {
+    pub(crate) fn new(folder: Folder, name: OsString, state: State) -> Self {
         Self {
-            path,
+            folder,
+            name,
             state,
             due: Instant::now() + EVERY,
         }
+    }
+
+    /// The file that it is about.
+    pub(super) fn is_of(&mut self, number: u64) {
+        self.state.file = number;
     }
 
     /// Whether it is time to renew the state.
@@ -113,17 +124,17 @@ impl Journal {
         self.state.bytes = bytes;
         self.state.mark = mark;
         self.state.failed = failed;
-        let name = behind(&self.path, ".new");
-        let mut file = File::create(&name)?;
+        let name = behind(&self.name, ".new");
+        let mut file = self.folder.create(&name)?;
         file.write_all(&serde_json::to_vec_pretty(&self.state)?)?;
         file.sync_data()?;
-        fs::rename(&name, &self.path)?;
+        self.folder.rename(&file, &name, &self.name)?;
         self.due = Instant::now() + EVERY.max(start.elapsed() * SHARE);
         Ok(())
     }
 
     /// There is nothing to go on with any more.
     pub(super) fn remove(&self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        self.folder.remove(&self.name)
     }
 }

@@ -9,7 +9,8 @@
 //! queue, which the workers share, and a slot into the line of what the writer
 //! waits for: so results come out in the order of the input whoever makes them,
 //! and nobody sorts. What is under way is bounded by `Room`: a reader that is
-//! too far ahead waits.
+//! too far ahead waits. So are results, by `Outputs`: what is more than a share of
+//! the limit comes in parts, once the writer waits for it.
 //!
 //! - A record never waits for the next: a batch ends where the next read might
 //!   wait, and what is written is flushed before the writer waits.
@@ -33,11 +34,13 @@ mod interrupt;
 mod journal;
 mod object;
 mod out;
+mod outputs;
 mod pace;
 mod packing;
 mod parquet;
 mod part_file;
 mod reader;
+mod rendering;
 mod results;
 mod room;
 mod rows;
@@ -56,7 +59,7 @@ use kumiki_text::{Pipeline, Usage};
 pub(crate) use self::parquet::{ParquetFile, ParquetTarget};
 pub(crate) use input::{Input, find_inputs};
 pub(crate) use journal::{Identity, Journal, Mark, State, place};
-pub(crate) use part_file::{PartFile, part};
+pub(crate) use part_file::{OutputPlace, PartFile, part};
 pub(crate) use results::Results;
 pub(crate) use target::Target;
 pub(crate) use writer::{Counts, Look};
@@ -65,6 +68,7 @@ use crate::console::Console;
 use crew::Crew;
 use form::Form;
 use out::Out;
+use outputs::Outputs;
 use pace::Pace;
 use reader::{Reader, Slot, Slots};
 use room::Room;
@@ -75,6 +79,8 @@ pub(crate) struct Job {
     pub(crate) inputs: Vec<Input>,
     /// The most workers, one at least.
     pub(crate) workers: usize,
+    /// The most bytes of results at a time.
+    pub(crate) output_limit: usize,
     /// The longest line that is a record, in bytes.
     pub(crate) line_limit: usize,
     /// Whether lines of nothing but white space are passed over.
@@ -121,7 +127,9 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
     } else {
         Pace::new(room.batch())
     });
-    let crew = Crew::new(pipeline, job.workers, job.look, pace.clone());
+    let outputs = Arc::new(Outputs::new(job.output_limit, job.workers));
+    let shared = (pace.clone(), outputs.clone());
+    let crew = Crew::new(pipeline, job.workers, job.look, shared);
     let (table, out) = match (job.table, job.file) {
         (Some((target, file)), _) => (Some(target), Out::Table(Box::new(file))),
         (None, Some(file)) => (None, Out::File(Box::new(file))),
@@ -138,12 +146,13 @@ pub(crate) fn run(job: Job, pipeline: Pipeline, console: &Console) -> io::Result
         room: room.clone(),
         crew,
         slots: Slots(slots),
+        batches: 0,
     };
     let from = job.from.unwrap_or_default();
     let reader = reader.start(job.inputs, from)?;
     let mut writer = Writer::new(out, console.clone(), from, job.failed);
     writer.begin(&job.head)?;
-    let counts = writer.all(&in_order, &room)?;
+    let counts = writer.all(&in_order, &room, &outputs)?;
     let usages = writer.usages();
     if counts.interrupted.is_some() {
         // The reader may wait for a terminal, and the workers for the reader.

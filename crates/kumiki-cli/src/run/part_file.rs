@@ -1,7 +1,8 @@
 //! The file that results are written to. Until all of them are there it has
 //! another name, with `.part` behind it: what stands under its own name is whole.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,13 +10,13 @@ use std::time::Instant;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::journal::{Journal, Mark, behind};
+use super::journal::{Journal, Mark};
 use super::packing::Packing;
+use crate::files::{Folder, behind, number};
 
 /// A file on its way.
 pub(crate) struct PartFile {
-    path: PathBuf,
-    part: PathBuf,
+    place: OutputPlace,
     packing: Packing,
     file: File,
     /// What is written goes through this; none after [`PartFile::settle`].
@@ -32,9 +33,46 @@ enum Stream {
     Zstd(zstd::Encoder<'static, File>),
 }
 
-/// The name of a file that is not whole yet.
+/// Where a file is written: its folder, which is open, its name in it, and the
+/// name that it has until it is whole.
+#[derive(Clone)]
+pub(crate) struct OutputPlace {
+    pub(crate) folder: Folder,
+    name: OsString,
+    pub(crate) part: OsString,
+}
+
+impl OutputPlace {
+    /// # Errors
+    /// When the folder cannot be opened.
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        let (folder, name) = Folder::of(path)?;
+        let part = behind(&name, PART);
+        Ok(Self { folder, name, part })
+    }
+
+    /// Begins the file, in the place of what was written of it before.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn create(&self) -> io::Result<File> {
+        self.folder.create(&self.part)
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// What the system says, and when it is another file by now.
+    pub(crate) fn finish(&self, file: &File) -> io::Result<()> {
+        self.folder.rename(file, &self.part, &self.name)
+    }
+}
+
+const PART: &str = ".part";
+
+/// The path of a file that is not whole yet.
 pub(crate) fn part(path: &Path) -> PathBuf {
-    behind(path, ".part")
+    behind(path.as_os_str(), PART).into()
 }
 
 impl PartFile {
@@ -42,17 +80,25 @@ impl PartFile {
     ///
     /// # Errors
     /// What the system says.
-    pub(crate) fn create(path: &Path, journal: Option<Journal>) -> io::Result<Self> {
-        let file = File::create(part(path))?;
-        Ok(Self::with(path, file, journal))
+    pub(crate) fn create(place: OutputPlace, journal: Option<Journal>) -> io::Result<Self> {
+        let file = place.create()?;
+        let mut journal = journal;
+        if let Some(journal) = &mut journal {
+            journal.is_of(number(&file)?);
+        }
+        Ok(Self::with(place, file, journal))
     }
 
     /// Goes on with a file of which so many bytes are good.
     ///
     /// # Errors
     /// What the system says, and when it has fewer.
-    pub(crate) fn resume(path: &Path, bytes: u64, journal: Journal) -> io::Result<Self> {
-        let mut file = OpenOptions::new().write(true).open(part(path))?;
+    pub(crate) fn resume(
+        place: OutputPlace,
+        mut file: File,
+        bytes: u64,
+        journal: Journal,
+    ) -> io::Result<Self> {
         if file.metadata()?.len() < bytes {
             return Err(io::Error::other(format!(
                 "it is shorter than the {bytes} bytes that were written to it"
@@ -62,15 +108,14 @@ impl PartFile {
         file.seek(io::SeekFrom::End(0))?;
         Ok(Self {
             resumed: true,
-            ..Self::with(path, file, Some(journal))
+            ..Self::with(place, file, Some(journal))
         })
     }
 
-    fn with(path: &Path, file: File, journal: Option<Journal>) -> Self {
-        let (packing, _) = Packing::of(path);
+    fn with(place: OutputPlace, file: File, journal: Option<Journal>) -> Self {
+        let (packing, _) = Packing::of(Path::new(&place.name));
         Self {
-            path: path.to_owned(),
-            part: part(path),
+            place,
             packing,
             file,
             stream: None,
@@ -160,7 +205,7 @@ impl PartFile {
             self.stream()?;
             self.settle()?;
         }
-        fs::rename(&self.part, &self.path)?;
+        self.place.finish(&self.file)?;
         match &self.journal {
             Some(journal) => journal.remove(),
             None => Ok(()),

@@ -59,6 +59,8 @@ pub(super) struct Reader {
     pub(super) room: Arc<Room>,
     pub(super) crew: Crew,
     pub(super) slots: Slots,
+    /// How many batches were sent.
+    pub(super) batches: u64,
 }
 
 /// How far it has come.
@@ -144,9 +146,9 @@ impl Reader {
                     return self.cells(table);
                 }
                 Form::Parquet { field } => {
-                    let mut reader = ParquetReader::open(&path).map_err(io::Error::other)?;
-                    let whole = self.table.is_some();
-                    let selected = reader.select(field, whole, self.line_limit);
+                    let mut reader =
+                        ParquetReader::open(&path, self.line_limit).map_err(io::Error::other)?;
+                    let selected = reader.select(field, self.table.is_some());
                     selected.map_err(|_| io::Error::other("its columns are no longer those"))?;
                     return Ok(Opened::Parquet(Box::new(reader)));
                 }
@@ -296,25 +298,23 @@ impl Reader {
         each: usize,
     ) -> io::Result<Batch> {
         let cells = ColumnTexts::of(rows.column(reader.column()));
-        let mut cells = cells.ok_or_else(|| io::Error::other("a column of texts has none"))?;
-        let limit = self.line_limit;
-        let mut too_long = cells.longer_than(limit).into_iter().peekable();
-        if too_long.peek().is_some() {
-            cells = cells.retain(|text| text.len() <= limit);
-        }
+        let cells = cells.ok_or_else(|| io::Error::other("a column of texts has none"))?;
+        let (mut cells, long) = cells.without_long(self.line_limit);
         if self.skip_blank {
-            cells = cells.retain(|text| !text.trim().is_empty());
+            cells = cells.without_blank();
         }
         let mut batch = Batch::new(Some(source.clone()), progress.mark.records, None);
         for row in 0..rows.num_rows() {
             progress.mark.read += 1;
-            let line = progress.mark.read;
-            if cells.has(row) {
-                batch.push_placed(line);
-            } else if too_long.next_if_eq(&row).is_some() {
-                batch.push_unread(Unread::Line(ReadError::TooLong { line, limit }));
+            if long.binary_search(&row).is_ok() {
+                batch.push_unread(Unread::Line(ReadError::TooLong {
+                    line: progress.mark.read,
+                    limit: self.line_limit,
+                }));
+            } else if cells.has(row) {
+                batch.push_placed(progress.mark.read);
             } else if self.table.is_some() {
-                batch.push_passed(line);
+                batch.push_passed(progress.mark.read);
             }
         }
         batch.texts = cells.texts;
@@ -332,7 +332,13 @@ impl Reader {
         batch.room = batch.bytes();
         self.room.take(batch.room);
         let (done, slot) = channel();
-        self.crew.give(Task { batch, done })?;
+        let number = self.batches;
+        self.batches += 1;
+        self.crew.give(Task {
+            batch,
+            number,
+            done,
+        })?;
         // Where nobody waits for it, writing has failed.
         let _ = self.slots.0.send(Slot::Batch(slot));
         Ok(())

@@ -4,12 +4,12 @@
 //! belongs in it; the worker puts it there. What else is in the row is never
 //! taken apart, so that it is what it was, byte for byte.
 
-use std::io;
+use std::io::{self, Write};
 use std::ops::Range;
 
 use super::table::Header;
 use crate::console::escape_lines;
-use crate::output::json;
+use crate::output::{Bounded, json};
 
 /// What rows are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +75,12 @@ impl Kept {
 
     /// Writes one of the rows with its result, or with none in its place. A row
     /// of which nothing was kept is left out.
+    ///
+    /// # Errors
+    /// When it does not fit.
     pub(super) fn write(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut Bounded,
         at: usize,
         target: &Target,
         result: Option<&str>,
@@ -94,22 +97,23 @@ impl Kept {
         }
         let begun = out.len();
         match &row.place {
-            None => out.extend_from_slice(&self.bytes[start..row.end]),
+            None => out.push(&self.bytes[start..row.end])?,
             Some((place, lead)) => {
-                out.extend_from_slice(&self.bytes[start..place.start]);
+                out.push(&self.bytes[start..place.start])?;
                 target.value(out, *lead, result)?;
-                out.extend_from_slice(&self.bytes[place.end..row.end]);
+                out.push(&self.bytes[place.end..row.end])?;
             }
         }
         if out.len() == begun {
             // An empty line would be no row.
-            out.extend_from_slice(b"\"\"");
+            out.push(b"\"\"")?;
         }
         if target.terminal {
-            target.disarm(out, begun);
+            let safe = target.disarmed(&out.bytes[begun..]);
+            out.bytes.truncate(begun);
+            out.push(safe.as_bytes())?;
         }
-        out.extend_from_slice(target.end.as_bytes());
-        Ok(())
+        out.push(target.end.as_bytes())
     }
 }
 
@@ -123,34 +127,35 @@ impl Target {
         if wanted == header.delimiter {
             head.extend_from_slice(header.raw.as_bytes());
         } else {
-            fields(&mut head, header.columns.iter().map(String::as_str), wanted);
+            let columns = header.columns.iter().map(String::as_str);
+            fields(&mut head, columns, wanted);
         }
         if !header.columns.contains(&self.name) {
             head.push(wanted);
             quoted(&mut head, &self.name, wanted);
         }
         if self.terminal {
-            self.disarm(&mut head, 0);
+            head = self.disarmed(&head).into_bytes();
         }
         head.extend_from_slice(self.end.as_bytes());
         head
     }
 
-    fn value(&self, out: &mut Vec<u8>, lead: Lead, result: Option<&str>) -> io::Result<()> {
+    fn value(&self, out: &mut Bounded, lead: Lead, result: Option<&str>) -> io::Result<()> {
         match self.form {
             RowForm::Table(delimiter) => {
                 if lead == Lead::Added {
-                    out.push(delimiter);
+                    out.push(&[delimiter])?;
                 }
-                quoted(out, result.unwrap_or_default(), delimiter);
+                write_quoted(out, result.unwrap_or_default(), delimiter)?;
             }
             RowForm::Objects => {
                 if lead == Lead::Added {
-                    out.push(b',');
+                    out.push(b",")?;
                 }
                 if lead != Lead::Replaced {
                     serde_json::to_writer(&mut *out, &self.name)?;
-                    out.push(b':');
+                    out.push(b":")?;
                 }
                 serde_json::to_writer(&mut *out, &result)?;
             }
@@ -159,14 +164,12 @@ impl Target {
     }
 
     /// Spells out what a terminal would obey.
-    fn disarm(&self, out: &mut Vec<u8>, from: usize) {
-        let text = String::from_utf8_lossy(&out[from..]);
-        let safe = match self.form {
+    fn disarmed(&self, row: &[u8]) -> String {
+        let text = String::from_utf8_lossy(row);
+        match self.form {
             RowForm::Table(_) => escape_lines(&text).into_owned(),
             RowForm::Objects => json::spelled_out(text.into_owned()),
-        };
-        out.truncate(from);
-        out.extend_from_slice(safe.as_bytes());
+        }
     }
 }
 
@@ -186,20 +189,26 @@ fn fields<'a>(out: &mut Vec<u8>, fields: impl Iterator<Item = &'a str>, delimite
 
 /// A field, in quotes where it would not be one without them.
 pub(super) fn quoted(out: &mut Vec<u8>, field: &str, delimiter: u8) {
+    // Writing into memory does not fail.
+    let _ = write_quoted(out, field, delimiter);
+}
+
+/// The same into anything.
+fn write_quoted(out: &mut impl Write, field: &str, delimiter: u8) -> io::Result<()> {
     let special = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
     // At the very beginning of a file it would be passed over.
     let marked = field.starts_with('\u{feff}');
     if !marked && !field.bytes().any(special) {
-        return out.extend_from_slice(field.as_bytes());
+        return out.write_all(field.as_bytes());
     }
-    out.push(b'"');
-    for byte in field.bytes() {
-        if byte == b'"' {
-            out.push(b'"');
+    out.write_all(b"\"")?;
+    for (at, part) in field.split('"').enumerate() {
+        if at > 0 {
+            out.write_all(b"\"\"")?;
         }
-        out.push(byte);
+        out.write_all(part.as_bytes())?;
     }
-    out.push(b'"');
+    out.write_all(b"\"")
 }
 
 #[cfg(test)]
@@ -224,11 +233,11 @@ mod tests {
         place: Option<(Range<usize>, Lead)>,
         result: Option<&str>,
     ) -> String {
-        let (mut kept, mut out) = (Kept::default(), Vec::new());
+        let (mut kept, mut out) = (Kept::default(), Bounded::new(usize::MAX));
         kept.push(b"before", None);
         kept.push(row.as_bytes(), place);
         kept.write(&mut out, 1, &target(form), result).unwrap();
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.bytes).unwrap()
     }
 
     #[test]

@@ -12,6 +12,7 @@ use kumiki_text::{ReadError, Usage};
 use super::batch::Unread;
 use super::journal::Mark;
 use super::out::Out;
+use super::outputs::Outputs;
 use super::panicked;
 use super::reader::Slot;
 use super::room::Room;
@@ -132,7 +133,12 @@ impl Writer {
     }
 
     /// Writes everything up to the end of the input, or to an interrupt.
-    pub(super) fn all(&mut self, slots: &Receiver<Slot>, room: &Room) -> io::Result<Counts> {
+    pub(super) fn all(
+        &mut self,
+        slots: &Receiver<Slot>,
+        room: &Room,
+        outputs: &Outputs,
+    ) -> io::Result<Counts> {
         while let Some(slot) = self.wait(|| slots.try_recv(), || slots.recv().ok())? {
             let slot = match slot {
                 Slot::Batch(slot) => slot,
@@ -142,12 +148,18 @@ impl Writer {
                 }
                 Slot::End => break,
             };
-            // Of a worker that has panicked there is nothing.
-            let done = self.wait(|| slot.try_recv(), || slot.recv().ok())?;
-            let done = done.ok_or_else(|| panicked("a worker"))??;
-            let bytes = done.bytes;
-            self.write(done)?;
-            room.free(bytes);
+            loop {
+                // Of a worker that has panicked there is nothing.
+                let done = self.wait(|| slot.try_recv(), || slot.recv().ok())?;
+                let done = done.ok_or_else(|| panicked("a worker"))??;
+                let (size, end) = (done.size, done.end.as_ref().map(|end| end.room));
+                self.write(done)?;
+                outputs.written(size, end.is_some());
+                if let Some(bytes) = end {
+                    room.free(bytes);
+                    break;
+                }
+            }
         }
         self.out.flush()?;
         Ok(self.counts.clone())
@@ -172,7 +184,7 @@ impl Writer {
 
     fn write(&mut self, done: Done) -> io::Result<()> {
         self.out.write(&done.text)?;
-        if let Some((rows, ends_group)) = &done.rows {
+        for (rows, ends_group) in &done.rows {
             self.out.rows(rows, *ends_group)?;
         }
         if !done.troubles.is_empty() {
@@ -184,12 +196,16 @@ impl Writer {
         }
         self.counts.records += done.records;
         self.counts.failed += done.failed;
-        self.mark = done.mark;
-        if let Some((worker, usages)) = done.usages {
+        self.console.advance(done.position, self.counts.records);
+        let Some(end) = done.end else {
+            // A run goes on behind whole batches only.
+            return Ok(());
+        };
+        self.mark = end.mark;
+        if let Some((worker, usages)) = end.usages {
             self.usages.insert(worker, usages);
         }
-        self.counts.last = done.last.or(self.counts.last.take());
-        self.console.advance(done.position, self.counts.records);
+        self.counts.last = end.last.or(self.counts.last.take());
         if self.out.is_due() {
             self.keep()?;
         }

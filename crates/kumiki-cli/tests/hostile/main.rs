@@ -19,6 +19,7 @@ mod debug_info;
 #[cfg(target_os = "linux")]
 mod file_guest;
 mod file_times;
+mod files;
 mod files_opened;
 mod folder_guest;
 mod generated;
@@ -47,11 +48,11 @@ mod sandbox;
 mod soak;
 mod stems;
 mod structure;
+mod tables;
 mod terminal;
 mod time;
 mod traps;
 mod typed;
-mod unfolding;
 mod values;
 mod waits;
 mod wasi;
@@ -124,7 +125,8 @@ fn cases() -> impl Iterator<Item = Case> {
         #[cfg(target_os = "linux")]
         sandbox::cases(),
         output::cases(),
-        unfolding::cases(),
+        files::cases(),
+        tables::cases(),
     ]
     .into_iter()
     .flatten()

@@ -202,7 +202,7 @@ fn lines(quick: usize, large: usize) -> String {
     "quick\n".repeat(quick) + &"large\n".repeat(large)
 }
 
-fn parquet(quick: usize, large: usize) -> Vec<u8> {
+pub(crate) fn parquet(quick: usize, large: usize) -> Vec<u8> {
     use std::sync::Arc;
 
     use arrow_array::{ArrayRef, RecordBatch, StringArray};

@@ -36,20 +36,34 @@ impl ColumnTexts {
         is_there(self.nulls.as_ref(), row)
     }
 
-    /// The rows whose texts have more bytes than this, in order.
-    pub(crate) fn longer_than(&self, limit: usize) -> Vec<usize> {
-        let rows = (0..self.rows).filter(|row| self.has(*row));
-        let long = rows.zip(self.texts.iter());
-        let long = long.filter(|(_, text)| text.len() > limit);
-        long.map(|(row, _)| row).collect()
+    /// Leaves out the texts that are nothing but white space.
+    pub(crate) fn without_blank(self) -> Self {
+        self.only(|_, text| !text.trim().is_empty())
     }
 
-    /// Leaves out the texts that are not to be kept.
-    pub(crate) fn retain(self, keep: impl Fn(&str) -> bool) -> Self {
+    /// Leaves out the texts that are longer than so many bytes, and tells their
+    /// rows.
+    pub(crate) fn without_long(self, limit: usize) -> (Self, Vec<usize>) {
+        let mut long = Vec::new();
+        if self.texts.as_str().len() <= limit {
+            return (self, long);
+        }
+        let cells = self.only(|row, text| {
+            let fits = text.len() <= limit;
+            if !fits {
+                long.push(row);
+            }
+            fits
+        });
+        (cells, long)
+    }
+
+    /// The texts that are wanted, asked for with their rows.
+    fn only(self, mut is_wanted: impl FnMut(usize, &str) -> bool) -> Self {
         let (mut texts, mut next) = (Texts::default(), self.texts.iter());
         let present = (0..self.rows).map(|row| {
             let text = match self.has(row) {
-                true => next.next().filter(|text| keep(text)),
+                true => next.next().filter(|text| is_wanted(row, text)),
                 false => None,
             };
             text.into_iter().for_each(|text| texts.push(text));
@@ -166,10 +180,7 @@ mod tests {
                     let expected: Vec<_> = part.iter().map(Option::is_some).collect();
                     assert_eq!(has, expected);
 
-                    let long = (0..length).filter(|row| part[*row].is_some_and(|it| it.len() > 1));
-                    assert_eq!(cells.longer_than(1), long.collect::<Vec<_>>());
-
-                    let cells = cells.retain(|text| !text.is_empty());
+                    let cells = cells.without_blank();
                     let has: Vec<_> = (0..length).map(|row| cells.has(row)).collect();
                     let is_text = |text: &Option<&str>| text.is_some_and(|text| !text.is_empty());
                     assert_eq!(has, part.iter().map(is_text).collect::<Vec<_>>());
@@ -177,6 +188,10 @@ mod tests {
                 }
             }
         }
+        let texts: ArrayRef = Arc::new(StringArray::from_iter([Some("12345"), None, Some("123")]));
+        let (cells, long) = ColumnTexts::of(&texts).unwrap().without_long(4);
+        assert_eq!(cells.texts.iter().collect::<Vec<_>>(), ["123"]);
+        assert_eq!((long, cells.has(0), cells.has(2)), (vec![0], false, true));
         let none: ArrayRef = Arc::new(DictionaryArray::<Int8Type>::from_iter([None::<&str>; 3]));
         assert_eq!(ColumnTexts::of(&none).unwrap().texts.len(), 0);
         let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1]));

@@ -24,9 +24,9 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Resu
             }
         }));
     });
-    AWAITED.set(true);
+    let before = AWAITED.replace(true);
     let result = catch_unwind(AssertUnwindSafe(work));
-    AWAITED.set(false);
+    AWAITED.set(before);
     match result {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(_) => Err("its parts contradict each other".to_owned()),

@@ -4,13 +4,15 @@
 //! needed. Texts go to the plugins as they lie in Arrow's arrays, and results
 //! come back as another array: no row of them is taken apart.
 
-mod bounds;
 mod column;
 mod file;
+mod footer;
+mod group;
 mod guard;
-mod page_header;
+mod pages;
 mod reader;
 mod target;
+mod thrift;
 
 pub(super) use column::ColumnTexts;
 pub(crate) use file::ParquetFile;

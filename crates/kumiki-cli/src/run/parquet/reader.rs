@@ -1,42 +1,34 @@
 //! Reads a file of Parquet, some rows at a time.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
-use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
 };
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::errors::ParquetError;
 
-use super::bounds::bytes_of_a_row;
+use super::footer;
+use super::group::{Group, width};
 use super::guard::guarded;
 
-/// Rows that are read at once at the most.
-const ROWS: usize = 4096;
-/// Bytes that they should have at the most, unless one has more.
-const BYTES: usize = 8 << 20;
-/// Bytes that a file's description of itself may have.
-const DESCRIPTION: u32 = 16 << 20;
-/// Bytes that a page may unfold to, unless cells may be longer; writers begin a
-/// new page after 1 MiB.
-const PAGE: u64 = 64 << 20;
-/// Bytes of a page beside those of a single cell.
-const BESIDE_CELL: u64 = 1 << 20;
+/// The most bytes of a page, where lines may not be longer.
+const PAGE: usize = 64 << 20;
 
 /// A file that is open.
 pub(crate) struct ParquetReader {
-    file: File,
+    file: Arc<File>,
+    /// The most bytes of a page.
+    most: usize,
     metadata: ArrowReaderMetadata,
     /// The column that records are taken from.
     column: usize,
     /// Whether all columns are read.
     whole: bool,
-    /// Bytes that a page may unfold to.
-    page_limit: u64,
     /// The row group that is read next.
     group: usize,
     rows: Option<ParquetRecordBatchReader>,
@@ -60,37 +52,33 @@ pub(crate) enum NoTexts {
 }
 
 impl ParquetReader {
-    /// Opens a file and reads what it says of itself.
+    /// Opens a file and reads what it says of itself. A value of it may have `most`
+    /// bytes, and so may a page, which may have 64 MiB in any case.
     ///
     /// # Errors
     /// When it cannot be opened, or is no Parquet; what is wrong.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let mut file = File::open(path).map_err(|error| error.to_string())?;
-        check_description(&mut file)?;
+    pub(crate) fn open(path: &Path, most: usize) -> Result<Self, String> {
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        footer::check(&file)?;
         let options = ArrowReaderOptions::new();
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))?;
         Ok(Self {
-            file,
+            file: Arc::new(file),
+            most: most.max(PAGE),
             metadata,
             column: 0,
             whole: false,
-            page_limit: PAGE,
             group: 0,
             rows: None,
         })
     }
 
     /// Takes records from this column; `whole` is whether the others are wanted
-    /// too, and `cell_limit` how many bytes a cell may have.
+    /// too.
     ///
     /// # Errors
     /// When there is no such column, or no texts in it.
-    pub(crate) fn select(
-        &mut self,
-        field: &str,
-        whole: bool,
-        cell_limit: usize,
-    ) -> Result<(), NoTexts> {
+    pub(crate) fn select(&mut self, field: &str, whole: bool) -> Result<(), NoTexts> {
         let schema = self.metadata.schema();
         let Some((column, field)) = schema.column_with_name(field) else {
             let names = schema.fields().iter().map(|field| field.name().clone());
@@ -100,7 +88,6 @@ impl ParquetReader {
             return Err(NoTexts::Type(field.data_type().clone()));
         }
         (self.column, self.whole) = (column, whole);
-        self.page_limit = PAGE.max((cell_limit as u64).saturating_add(BESIDE_CELL));
         Ok(())
     }
 
@@ -154,43 +141,29 @@ impl ParquetReader {
 
     fn open_group(&self) -> Result<ParquetRecordBatchReader, String> {
         let metadata = self.metadata.metadata();
-        let group = metadata.row_group(self.group);
         let schema = metadata.file_metadata().schema_descr();
-        let wanted = |leaf: &usize| self.whole || schema.get_column_root_idx(*leaf) == self.column;
-        let leaves = (0..group.num_columns()).filter(wanted);
-        let each = guarded(|| bytes_of_a_row(&self.file, group, leaves, self.page_limit))?;
-        let columns = match self.whole {
-            true => ProjectionMask::all(),
-            false => ProjectionMask::roots(schema, [self.column]),
+        let fields = self.metadata.schema().fields();
+        let (columns, of_columns) = match self.whole {
+            true => (ProjectionMask::all(), 0..fields.len()),
+            false => (
+                ProjectionMask::roots(schema, [self.column]),
+                self.column..self.column + 1,
+            ),
         };
-        let file = self.file.try_clone().map_err(|error| error.to_string())?;
-        let metadata = self.metadata.clone();
+        let group = Group {
+            file: self.file.clone(),
+            metadata,
+            at: self.group,
+            most: self.most,
+        };
+        let of_columns = fields.get(of_columns).unwrap_or_default();
+        let widths = of_columns.iter().map(|field| width(field.data_type()));
         guarded(|| {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-                .with_row_groups(vec![self.group])
-                .with_projection(columns)
-                .with_batch_size((BYTES / each.max(1)).clamp(1, ROWS))
-                .build()
+            let rows = group.batch(&columns, widths);
+            let rows = rows.map_err(ParquetError::General)?;
+            let levels = parquet_to_arrow_field_levels(schema, columns, Some(fields))?;
+            ParquetRecordBatchReader::try_new_with_row_groups(&levels, &group, rows, None)
         })
-    }
-}
-
-/// Whether what the file says of itself is short enough to be read: taken apart
-/// it needs many times its length. What is no Parquet is left to be refused.
-fn check_description(file: &mut File) -> Result<(), String> {
-    let mut end = [0; 8];
-    let found = file
-        .seek(SeekFrom::End(-8))
-        .and_then(|_| file.read_exact(&mut end));
-    let [a, b, c, d, b'P', b'A', b'R', b'1'] = end else {
-        return Ok(());
-    };
-    let length = u32::from_le_bytes([a, b, c, d]);
-    match found.is_ok() && length > DESCRIPTION {
-        true => Err(format!(
-            "its description of itself has {length} bytes, over {DESCRIPTION}"
-        )),
-        false => Ok(()),
     }
 }
 
@@ -205,12 +178,11 @@ fn is_text(kind: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
     use parquet::arrow::ArrowWriter;
     use parquet::basic::Compression;
     use parquet::file::properties::WriterProperties;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -232,14 +204,15 @@ mod tests {
     /// How many rows there are, if the file is whole.
     fn read(path: &Path, bytes: &[u8]) -> Result<usize, String> {
         std::fs::write(path, bytes).unwrap();
-        let mut reader = ParquetReader::open(path)?;
+        let mut reader = ParquetReader::open(path, 1 << 20)?;
         reader
-            .select("text", true, 1 << 20)
+            .select("text", true)
             .map_err(|error| format!("{error:?}"))?;
         let mut count = 0;
         loop {
             match reader.next()? {
                 Next::Rows(rows) => {
+                    assert!(rows.get_array_memory_size() < 64 << 20);
                     let cells = super::super::ColumnTexts::of(rows.column(reader.column()));
                     count += cells.map_or(0, |cells| cells.texts.len());
                 }
@@ -258,6 +231,38 @@ mod tests {
         for length in 0..whole.len() {
             let read = read(&path, &whole[..length]);
             assert!(read.is_err_and(|error| !error.is_empty()), "{length} bytes");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Bytes that are changed, cut or repeated anywhere, as the fuzz target
+        /// `parquet` does it: nothing panics, and no batch is too large.
+        #[test]
+        fn damaged_bytes_are_read_in_bounded_memory(
+            packing in 0..4_usize,
+            changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+            splice in proptest::option::of((any::<proptest::sample::Index>(), any::<proptest::sample::Index>(), 0..100_usize)),
+        ) {
+            let mut bytes = file([
+                Compression::UNCOMPRESSED,
+                Compression::SNAPPY,
+                Compression::GZIP(Default::default()),
+                Compression::ZSTD(Default::default()),
+            ][packing]);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Some((from, to, length)) = splice {
+                let from = from.index(bytes.len());
+                let piece = bytes[from..(from + length).min(bytes.len())].to_vec();
+                let to = to.index(bytes.len());
+                bytes.splice(to..to, piece);
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let _ = read(&folder.path().join("damaged.parquet"), &bytes);
         }
     }
 

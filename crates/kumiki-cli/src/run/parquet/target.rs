@@ -91,21 +91,33 @@ impl Rows {
         self.bytes
     }
 
-    /// The rows with their results: `ends` is where in the texts that of each
-    /// row ends, and `valid` whether it has one.
+    /// Whether a row group ends with them.
+    pub(crate) fn ends_group(&self) -> bool {
+        self.ends_group
+    }
+
+    /// Some of the rows with their results: `ends` is where in the texts that of
+    /// each row ends, and `valid` whether it has one. They are the last with `last`.
     ///
     /// # Errors
     /// When there are more than 2 GiB of them.
     pub(crate) fn with(
-        self,
+        &self,
+        from: usize,
         results: &Texts,
-        ends: impl Iterator<Item = usize>,
+        ends: &[usize],
         valid: Vec<bool>,
+        last: bool,
     ) -> Result<(RecordBatch, bool), ArrowError> {
+        let ends_group = self.ends_group && last;
+        if ends.is_empty() {
+            return Ok((self.rows.slice(0, 0), ends_group));
+        }
+        let rows = self.rows.slice(from, ends.len());
         let mut offsets = Vec::with_capacity(valid.len() + 1);
         offsets.push(0_i32);
         for end in ends {
-            offsets.push(i32::try_from(end).map_err(|_| {
+            offsets.push(i32::try_from(*end).map_err(|_| {
                 let message = "the results of a few thousand rows have more than 2 GiB";
                 ArrowError::ComputeError(message.to_owned())
             })?);
@@ -115,16 +127,13 @@ impl Rows {
             Buffer::from(results.as_str().as_bytes()),
             Some(NullBuffer::from(valid)),
         )?;
-        if self.rows.num_rows() == 0 {
-            return Ok((self.rows, self.ends_group));
-        }
-        let mut columns = self.rows.columns().to_vec();
+        let mut columns = rows.columns().to_vec();
         let array: ArrayRef = Arc::new(array);
         match columns.get_mut(self.target.at) {
             Some(old) => *old = array,
             None => columns.push(array),
         }
         let rows = RecordBatch::try_new(self.target.schema.clone(), columns)?;
-        Ok((rows, self.ends_group))
+        Ok((rows, ends_group))
     }
 }
