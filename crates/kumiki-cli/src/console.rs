@@ -237,6 +237,9 @@ impl Observer for Console {
                 time,
             } => self.set_aside(plugin, *failures, *time),
             Event::FewerSlots { wanted, found, .. } => self.notice(fewer_slots(*wanted, *found)),
+            Event::NotKept { plugin, error } => self.notice(escape(&format!(
+                "`{plugin}` is compiled and not kept: {error}"
+            ))),
             _ => {}
         }
     }
@@ -333,7 +336,10 @@ mod tests {
             ("\u{9b}31m", "\\u{9b}31m"),
             ("abc\u{202e}fed", "abc\\u{202e}fed"),
             ("abc\u{200f}fed\u{61c}", "abc\\u{200f}fed\\u{61c}"),
-            ("a\u{200b}b\u{e0041}\u{2028}", "a\\u{200b}b\\u{e0041}\\u{2028}"),
+            (
+                "a\u{200b}b\u{e0041}\u{2028}",
+                "a\\u{200b}b\\u{e0041}\\u{2028}",
+            ),
         ] {
             assert_eq!(escape(text), escaped);
         }

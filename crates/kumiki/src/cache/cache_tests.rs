@@ -1,4 +1,6 @@
+use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -278,7 +280,7 @@ fn what_was_not_used_for_longest_goes() {
         .iter()
         .map(|artifact| artifact.bytes)
         .sum();
-    let folder = scene.cache.folder();
+    let folder = &scene.cache.inner.folder;
     assert_eq!(entries::trim(folder, bytes, bytes, "").unwrap(), bytes);
     assert_eq!(names(), [&*texts[1], &texts[2]]);
     let key = scene.key(&test_components::parse(&texts[2]));
@@ -357,42 +359,102 @@ fn what_cannot_be_kept_is_used() {
 }
 
 #[test]
-fn a_folder_that_others_can_write_to_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let mode = |path: &Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    };
-    let open = |path: &Path| Cache::open(path).map_err(|error| error.to_string());
-    let outer = folder.path().join("outer");
-    let inner = outer.join("inner");
-    open(&inner).unwrap();
+fn a_key_that_is_not_kumikis_is_refused() {
+    let scene = tempfile::tempdir().unwrap();
+    let folder = scene.path().join("artifacts");
+    let open = || Cache::open(&folder).map_err(|error| error.to_string());
+    let key = folder.join("key");
+    open().unwrap();
+    let metadata = fs::metadata(&key).unwrap();
     assert_eq!(
-        fs::metadata(&inner).unwrap().permissions().mode() & 0o777,
-        0o700
+        (metadata.permissions().mode() & 0o777, metadata.len()),
+        (0o600, 32)
     );
-    let key = fs::metadata(inner.join("key")).unwrap();
-    assert_eq!((key.permissions().mode() & 0o777, key.len()), (0o600, 32));
-
-    for (path, bits, refused) in [
-        (&inner, 0o770, true),
-        (&inner, 0o777, true),
-        (&inner, 0o1777, true),
-        (&inner, 0o755, false),
-        (&outer, 0o777, true),
-        (&outer, 0o1777, false),
+    let keep = fs::read(&key).unwrap();
+    let moved = scene.path().join("moved");
+    for spoil in [
+        (|key, _| fs::write(key, "short").unwrap()) as fn(&Path, &Path),
+        |key, _| fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap(),
+        |key, moved| fs::hard_link(key, moved).unwrap(),
+        |key, moved| {
+            fs::rename(key, moved).unwrap();
+            symlink(moved, key).unwrap();
+        },
     ] {
-        mode(path, bits);
-        let opened = open(&inner);
-        assert_eq!(opened.is_err(), refused, "{bits:o}: {opened:?}");
-        mode(path, 0o700);
+        spoil(&key, &moved);
+        let error = open().unwrap_err();
+        assert!(error.contains("cannot use the key"), "{error}");
+        let _ = fs::remove_file(&moved);
+        fs::remove_file(&key).unwrap();
+        open().unwrap();
     }
-    let link = folder.path().join("link");
-    symlink(&inner, &link).unwrap();
-    assert_eq!(open(&link).unwrap().folder(), inner.canonicalize().unwrap());
+    assert_ne!(fs::read(&key).unwrap(), keep, "made anew where nothing was");
+    // Whoever put this here has put the rest here too.
+    fs::remove_file(&key).unwrap();
+    fs::write(folder.join("x.seal"), "").unwrap();
+    let error = open().unwrap_err();
+    assert!(
+        error.contains("there is none, and other files are"),
+        "{error}"
+    );
+}
 
-    fs::write(inner.join("key"), "short").unwrap();
-    let error = open(&inner).unwrap_err();
-    assert!(error.contains("cannot read its key"), "{error}");
-    fs::write(folder.path().join("file"), "").unwrap();
-    assert!(open(&folder.path().join("file")).is_err());
+/// What was left in the folder by another hand is not used, and neither is it
+/// written to: it is compiled again.
+#[test]
+fn what_is_not_as_it_was_made_is_compiled_again() {
+    let scene = Scene::new();
+    let outside = scene._folder.path().join("outside");
+    type Spoil = fn(&Path, &Path);
+    let spoils: [(&str, Spoil); 4] = [
+        ("open to others", |path, _| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o604)).unwrap();
+        }),
+        ("another name", |path, outside| {
+            fs::hard_link(path, outside).unwrap();
+        }),
+        ("a link", |path, outside| {
+            fs::rename(path, outside).unwrap();
+            symlink(outside, path).unwrap();
+        }),
+        ("another user's", |path, _| {
+            // Nobody but root gives files away.
+            if rustix::process::geteuid().is_root() {
+                std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
+            } else {
+                fs::remove_file(path).unwrap();
+            }
+        }),
+    ];
+    for (name, spoil) in spoils {
+        for ending in ["artifact", "seal"] {
+            scene.get(ONE);
+            assert!(scene.is_kept());
+            spoil(&scene.files(ending)[0], &outside);
+            assert!(!scene.is_kept(), "{name}: {ending}");
+            assert!(scene.is_kept(), "{name}: {ending}");
+            let _ = fs::remove_file(&outside);
+        }
+    }
+}
+
+/// Whoever holds a lock for long holds up nobody else, who keeps nothing.
+#[test]
+fn a_lock_that_is_not_given_back() {
+    let scene = Scene::new();
+    let mut inner = Arc::into_inner(scene.cache.inner).unwrap();
+    inner.patience = Duration::from_millis(20);
+    let cache = Cache {
+        inner: Arc::new(inner),
+    };
+    let scene = Scene { cache, ..scene };
+    let key = scene.key(&test_components::parse(ONE));
+    let held = scene.cache.lock(&key).unwrap();
+    let Origin::NotKept(error) = scene.get(ONE) else {
+        panic!("it was kept");
+    };
+    assert!(error.to_string().contains("another process"), "{error}");
+    assert_eq!(scene.files("artifact"), [] as [PathBuf; 0]);
+    drop(held);
+    assert!(matches!(scene.get(ONE), Origin::Compiled));
 }

@@ -2,15 +2,19 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::folder::Folder;
 use super::key::ArtifactKey;
 use super::seal::{Seal, SealKey};
 
 /// A temporary file is left by a process that was killed if it is older.
 const ABANDONED: Duration = Duration::from_hours(1);
+
+/// The most bytes of a seal: a path, spelled out, and room.
+pub(super) const LARGEST_SEAL: u64 = 128 << 10;
 
 /// One plugin's machine code in a [`Cache`](super::Cache).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,20 +29,26 @@ pub struct Artifact {
     pub used: SystemTime,
 }
 
-pub(super) fn read(folder: &Path, seal_key: &SealKey) -> io::Result<Vec<Artifact>> {
+pub(super) fn read(folder: &Folder, seal_key: &SealKey) -> io::Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
     for entry in files(folder)? {
         let name = entry.file_name();
         let Some(key) = name.to_str().and_then(ArtifactKey::of_seal) else {
             continue;
         };
-        let seal = fs::read_to_string(entry.path());
-        let seal = seal.ok().and_then(|text| Seal::read(&text, &key, seal_key));
-        let file = fs::metadata(folder.join(key.artifact()));
-        if let (Some(seal), Ok(file), Ok(metadata)) = (seal, file, entry.metadata()) {
+        let (Ok((seal, metadata)), Ok((_, artifact))) = (
+            folder.open_file(&key.seal()),
+            folder.open_file(&key.artifact()),
+        ) else {
+            continue;
+        };
+        let mut text = String::new();
+        if seal.take(LARGEST_SEAL).read_to_string(&mut text).is_ok()
+            && let Some(seal) = Seal::read(&text, &key, seal_key)
+        {
             artifacts.push(Artifact {
                 plugin: seal.plugin,
-                bytes: file.len(),
+                bytes: artifact.len(),
                 used: metadata.modified()?,
             });
         }
@@ -54,14 +64,14 @@ pub(super) fn read(folder: &Path, seal_key: &SealKey) -> io::Result<Vec<Artifact
 
 /// Removes artifacts and their seals, what is known of files, and what was left
 /// behind.
-pub(super) fn clear(folder: &Path) -> io::Result<u64> {
+pub(super) fn clear(folder: &Folder) -> io::Result<u64> {
     let mut freed = 0;
     for entry in files(folder)? {
         if !is_ours(&entry) {
             continue;
         }
         let length = entry.metadata().map_or(0, |metadata| metadata.len());
-        remove(&entry.path())?;
+        folder.remove(entry.file_name())?;
         freed += length;
     }
     Ok(freed)
@@ -70,7 +80,7 @@ pub(super) fn clear(folder: &Path) -> io::Result<u64> {
 /// Where there are more than `most` bytes, removes what was used longest ago
 /// until the rest has at most `enough`; `newest` stays, whatever its size. Gives
 /// the bytes that there are then.
-pub(super) fn trim(folder: &Path, most: u64, enough: u64, newest: &str) -> io::Result<u64> {
+pub(super) fn trim(folder: &Folder, most: u64, enough: u64, newest: &str) -> io::Result<u64> {
     let mut kept = Vec::new();
     for entry in files(folder)? {
         // Another process may have been quicker to remove it.
@@ -80,13 +90,13 @@ pub(super) fn trim(folder: &Path, most: u64, enough: u64, newest: &str) -> io::R
         let path = entry.path();
         let age = metadata.modified()?.elapsed().unwrap_or_default();
         match path.extension().and_then(|ending| ending.to_str()) {
-            Some("tmp") if age > ABANDONED => remove(&path)?,
+            Some("tmp") if age > ABANDONED => folder.remove(entry.file_name())?,
             Some("artifact") => {
                 let seal = fs::metadata(path.with_extension("seal"));
                 let used = seal.and_then(|seal| seal.modified());
                 // Without a seal it is being written, or will never be used.
                 let used = used.unwrap_or(metadata.modified()?);
-                kept.push((used, metadata.len(), path));
+                kept.push((used, metadata.len(), entry.file_name()));
             }
             _ => {}
         }
@@ -96,15 +106,15 @@ pub(super) fn trim(folder: &Path, most: u64, enough: u64, newest: &str) -> io::R
         return Ok(total);
     }
     kept.sort();
-    for (_, length, path) in kept {
+    for (_, length, name) in kept {
         if total <= enough {
             break;
         }
-        if path.file_name().is_some_and(|name| name == newest) {
+        if name == newest {
             continue;
         }
-        remove(&path.with_extension("seal"))?;
-        remove(&path)?;
+        folder.remove(Path::new(&name).with_extension("seal"))?;
+        folder.remove(&name)?;
         total -= length;
     }
     Ok(total)
@@ -112,13 +122,13 @@ pub(super) fn trim(folder: &Path, most: u64, enough: u64, newest: &str) -> io::R
 
 /// Where more than `most` files are known, forgets a sixteenth of them, those
 /// that were read longest ago. Whichever of them is used is read again.
-pub(super) fn trim_known(folder: &Path, most: usize) -> io::Result<()> {
+pub(super) fn trim_known(folder: &Folder, most: usize) -> io::Result<()> {
     let mut known = Vec::new();
     for entry in files(folder)? {
         if ending(&entry).is_some_and(|ending| ending == "known")
             && let Ok(metadata) = entry.metadata()
         {
-            known.push((metadata.modified()?, entry.path()));
+            known.push((metadata.modified()?, entry.file_name()));
         }
     }
     if known.len() <= most {
@@ -130,7 +140,7 @@ pub(super) fn trim_known(folder: &Path, most: usize) -> io::Result<()> {
     known
         .iter()
         .take(beyond)
-        .try_for_each(|(_, path)| remove(path))
+        .try_for_each(|(_, name)| folder.remove(name))
 }
 
 /// Artifacts, seals, what is known of files, and what an interrupted write left.
@@ -145,14 +155,6 @@ fn ending(entry: &DirEntry) -> Option<OsString> {
     entry.path().extension().map(OsStr::to_owned)
 }
 
-fn files(folder: &Path) -> io::Result<impl Iterator<Item = DirEntry>> {
-    Ok(fs::read_dir(folder)?.filter_map(Result::ok))
-}
-
-/// Removes a file that may be gone already.
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+fn files(folder: &Folder) -> io::Result<impl Iterator<Item = DirEntry>> {
+    Ok(fs::read_dir(folder.path())?.filter_map(Result::ok))
 }

@@ -9,13 +9,13 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::entries;
+use super::folder::Folder;
 use super::identity::Identity;
 use super::key::{ArtifactKey, Compiler};
 use super::seal::SealKey;
-use super::{entries, replace_lightly};
 
 /// The most entries. Some 400 bytes each, unless a plugin requests much.
 const MOST: usize = 10_000;
@@ -71,14 +71,14 @@ impl Known {
 pub(super) struct Entry<'a> {
     component: &'a Identity,
     seal_key: &'a SealKey,
+    folder: &'a Folder,
     name: String,
-    path: PathBuf,
 }
 
 impl<'a> Entry<'a> {
     /// The entry of the file that looks like `component`.
     pub(super) fn new(
-        folder: &Path,
+        folder: &'a Folder,
         seal_key: &'a SealKey,
         compiler: &Compiler,
         component: &'a Identity,
@@ -88,7 +88,7 @@ impl<'a> Entry<'a> {
         Self {
             component,
             seal_key,
-            path: folder.join(&name),
+            folder,
             name,
         }
     }
@@ -96,8 +96,7 @@ impl<'a> Entry<'a> {
     /// What is known, if the file looks as it did, and the entry with the time
     /// when its last use was written down.
     pub(super) fn read(&self) -> Option<(Known, File, SystemTime)> {
-        let mut file = File::open(&self.path).ok()?;
-        let metadata = file.metadata().ok()?;
+        let (mut file, metadata) = self.folder.open_file(&self.name).ok()?;
         if metadata.len() > LARGEST {
             return None;
         }
@@ -114,12 +113,12 @@ impl<'a> Entry<'a> {
     pub(super) fn write(&self, known: &Known) -> io::Result<()> {
         let text = known.text(self.component);
         let text = self.seal_key.seal("known", &self.name, &text);
-        replace_lightly(&self.path, text.as_bytes())?;
+        self.folder.replace_lightly(&self.name, text.as_bytes())?;
         // To look at the whole folder takes longer than all else: one in 256
         // does, by a seal that nobody can foresee.
-        match (text.ends_with("00\n"), self.path.parent()) {
-            (true, Some(folder)) => entries::trim_known(folder, MOST),
-            _ => Ok(()),
+        match text.ends_with("00\n") {
+            true => entries::trim_known(self.folder, MOST),
+            false => Ok(()),
         }
     }
 }

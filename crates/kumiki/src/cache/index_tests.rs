@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +14,11 @@ struct Scene {
     cache: Cache,
     engine: Engine,
     file: PathBuf,
+}
+
+/// Where a cache would keep what is known of such a file.
+fn entry_of(cache: &Cache, compiler: &Compiler, looks: &Identity) -> PathBuf {
+    cache.folder().join(&cache.entry(compiler, looks).name)
 }
 
 const BYTES: &[u8] = b"a component, as it were";
@@ -175,19 +181,18 @@ fn what_was_written_elsewhere_is_not_known() {
         Compiler::new(&scene.engine, "wit", "world", &["more"]),
     ] {
         assert_eq!(scene.cache.known(&compiler, &looks), None);
-        let name = scene.cache.entry(&compiler, &looks).path;
-        fs::copy(&entry, name).unwrap();
+        fs::copy(&entry, entry_of(&scene.cache, &compiler, &looks)).unwrap();
         assert_eq!(scene.cache.known(&compiler, &looks), None);
     }
 
     let other = scene.file.with_extension("other");
     fs::copy(&scene.file, &other).unwrap();
     let (other, compiler) = (identity(&other), scene.compiler());
-    fs::copy(&entry, scene.cache.entry(&compiler, &other).path).unwrap();
+    fs::copy(&entry, entry_of(&scene.cache, &compiler, &other)).unwrap();
     assert_eq!(scene.cache.known(&compiler, &other), None);
 
     let elsewhere = open(&scene.folder.path().join("elsewhere"));
-    fs::copy(&entry, elsewhere.entry(&compiler, &looks).path).unwrap();
+    fs::copy(&entry, entry_of(&elsewhere, &compiler, &looks)).unwrap();
     assert_eq!(elsewhere.known(&compiler, &looks), None);
     assert!(scene.known().is_some());
 }
@@ -215,9 +220,9 @@ fn entries_are_bounded_and_go_with_the_rest() {
             .known(&scene.compiler(), &identity(file))
             .is_some()
     };
-    entries::trim_known(scene.cache.folder(), 40).unwrap();
+    entries::trim_known(&scene.cache.inner.folder, 40).unwrap();
     assert!(files.iter().all(known));
-    entries::trim_known(scene.cache.folder(), 32).unwrap();
+    entries::trim_known(&scene.cache.inner.folder, 32).unwrap();
     let kept: Vec<_> = files.iter().map(known).collect();
     assert_eq!(kept, [[false; 10].as_slice(), &[true; 30]].concat());
 

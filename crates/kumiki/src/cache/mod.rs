@@ -14,15 +14,17 @@
 //! looks the same ([`index`]).
 
 mod entries;
+mod fault;
+#[cfg_attr(not(unix), path = "no_folder.rs")]
 mod folder;
 mod identity;
 mod index;
 mod key;
 mod seal;
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -30,6 +32,8 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 pub use entries::Artifact;
+use fault::Fault;
+use folder::Folder;
 pub(crate) use identity::Identity;
 use index::Entry;
 pub(crate) use index::Known;
@@ -41,6 +45,10 @@ use crate::{Error, Result, slots};
 /// The most that a cache holds unless it is told otherwise, in bytes: a hundred
 /// plugins in Python, or some ten thousand in Rust or C.
 const CAPACITY: u64 = 4 << 30;
+
+/// How long a lock is waited for: longer than most plugins take to compile.
+/// Whoever holds it for longer holds up nobody else.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How old a last use must be to be written down anew.
 const FORGETTING: Duration = Duration::from_mins(1);
@@ -69,17 +77,20 @@ pub struct Cache {
 
 #[derive(Debug)]
 struct Inner {
-    folder: PathBuf,
+    folder: Arc<Folder>,
     key: SealKey,
     capacity: u64,
     /// How long a file must have been left alone to be known by its looks.
     left_alone: Duration,
+    /// How long a lock is waited for.
+    patience: Duration,
     /// How many bytes may be added before the folder is looked through again.
     room: Mutex<u64>,
 }
 
 /// An artifact whose bytes are those that were sealed.
 struct Whole {
+    artifact: File,
     /// Its seal, with what its file looks like for as long as that stays so;
     /// with nothing where it was written just now, and must be read again.
     seal: Seal,
@@ -102,26 +113,25 @@ impl Cache {
     /// Opens a folder, and makes it if it is not there.
     ///
     /// # Errors
-    /// [`Error::Cache`] for a folder that others can write to, or that cannot
-    /// be made or read; on systems other than Unix, always.
+    /// [`Error::Cache`] for a folder that others can write to, or could before;
+    /// that has files which Kumiki did not put there; or that cannot be made or
+    /// read; on systems other than Unix, always.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let error = |message: String, hint| Error::Cache {
-            folder: folder.as_ref().to_owned(),
-            message,
-            hint,
+        let path = folder.as_ref();
+        let error = |fault: Fault| Error::Cache {
+            folder: path.to_owned(),
+            message: fault.message,
+            hint: fault.hint,
         };
-        let folder =
-            folder::open(folder.as_ref()).map_err(|fault| error(fault.message, fault.hint))?;
-        let key = SealKey::read(&folder).map_err(|source| {
-            let hint = "delete the folder; it is made anew";
-            error(format!("cannot read its key: {source}"), hint)
-        })?;
+        let folder = Folder::open(path).map_err(error)?;
+        let key = SealKey::of(&folder).map_err(error)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                folder,
+                folder: Arc::new(folder),
                 key,
                 capacity: CAPACITY,
                 left_alone: identity::LEFT_ALONE,
+                patience: PATIENCE,
                 room: Mutex::default(),
             }),
         })
@@ -137,6 +147,7 @@ impl Cache {
                 key: self.inner.key.clone(),
                 capacity: bytes,
                 left_alone: self.inner.left_alone,
+                patience: self.inner.patience,
                 room: Mutex::default(),
             }),
         }
@@ -145,7 +156,7 @@ impl Cache {
     /// The folder, as an absolute path without symbolic links.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.inner.folder
+        self.inner.folder.path()
     }
 
     /// What it holds, last used first.
@@ -167,7 +178,7 @@ impl Cache {
 
     fn error(&self, error: &io::Error) -> Error {
         Error::Cache {
-            folder: self.inner.folder.clone(),
+            folder: self.folder().to_owned(),
             message: error.to_string(),
             hint: "delete the folder; it is made anew",
         }
@@ -175,7 +186,9 @@ impl Cache {
 
     /// The component that `key` says, from the folder, or else compiled and put
     /// there under the `plugin`'s name. Whoever wants the same component at the
-    /// same time, in this process or another, waits for the first to compile it.
+    /// same time, in this process or another, waits for the first to compile it,
+    /// but no longer than [`PATIENCE`]: then it compiles for itself and keeps
+    /// nothing.
     pub(crate) fn component(
         &self,
         engine: &Engine,
@@ -193,14 +206,18 @@ impl Cache {
         if let Some(component) = kept()? {
             return Ok((component, Origin::Kept));
         }
-        // Without the lock it may be compiled twice; that is no reason to fail.
         let lock = self.lock(key);
-        if lock.is_ok()
-            && let Some(component) = kept()?
-        {
+        if let Some(component) = kept()? {
             return Ok((component, Origin::Kept));
         }
         let component = compile()?;
+        let _lock = match lock {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Ok((component, Origin::NotKept(error)));
+            }
+            // Without a lock it may be compiled twice; that is no reason to fail.
+            lock => lock,
+        };
         let origin = match self.keep(key, plugin, &component) {
             Ok(()) => Origin::Compiled,
             Err(error) => Origin::NotKept(error),
@@ -223,10 +240,13 @@ impl Cache {
     ) -> Option<(Component, Known)> {
         let entry = self.entry(compiler, identity);
         let (mut known, file, used) = entry.read()?;
-        let path = self.inner.folder.join(known.key.artifact());
-        let looks = Identity::of(&fs::metadata(&path).ok()?);
+        let folder = &self.inner.folder;
+        let (mut artifact, metadata) = folder.open_file(&known.key.artifact()).ok()?;
+        let looks = Identity::of(&metadata);
         if looks.is_none() || looks != known.artifact {
-            known.artifact = self.whole(&known.key, &path)?.seal.identity;
+            let whole = self.whole(&known.key)?;
+            artifact = whole.artifact;
+            known.artifact = whole.seal.identity;
             if known.artifact.is_some() {
                 // If it cannot be written, the next load asks the seal again.
                 let _ = entry.write(&known);
@@ -234,10 +254,10 @@ impl Cache {
         } else if is_forgotten(used) {
             // Artifacts go by when their seals were last used.
             let _ = file.set_modified(SystemTime::now());
-            let seal = File::open(self.inner.folder.join(known.key.seal())).ok()?;
+            let (seal, _) = folder.open_file(&known.key.seal()).ok()?;
             let _ = seal.set_modified(SystemTime::now());
         }
-        Some((map(engine, &path).ok()?, known))
+        Some((map(engine, &artifact).ok()?, known))
     }
 
     /// Keeps what is known of a component for as long as its file looks like
@@ -265,11 +285,8 @@ impl Cache {
     /// components rarely wait for each other, and no locks are left behind for
     /// components that nobody has any more.
     fn lock(&self, key: &ArtifactKey) -> io::Result<File> {
-        let path = self.inner.folder.join(format!("lock-{}", key.shard()));
-        let mut options = File::options();
-        let file = options.create(true).append(true).open(path)?;
-        file.lock()?;
-        Ok(file)
+        let name = format!("lock-{}", key.shard());
+        self.inner.folder.lock(&name, self.inner.patience)
     }
 
     /// Maps an artifact that is there and as it was written. An error where it is
@@ -281,46 +298,54 @@ impl Cache {
             key: seal_key,
             ..
         } = &*self.inner;
-        let path = folder.join(key.artifact());
-        let Whole { seal, was_read } = self.whole(key, &path)?;
+        let Whole {
+            artifact,
+            seal,
+            was_read,
+        } = self.whole(key)?;
         if was_read && seal.identity.is_some() {
             let seal = seal.text(key, seal_key);
             // If it cannot be written, the next load reads the artifact again.
-            let _ = replace_lightly(&folder.join(key.seal()), seal.as_bytes());
+            let _ = folder.replace_lightly(&key.seal(), seal.as_bytes());
         }
-        match map(engine, &path) {
+        match map(engine, &artifact) {
             Err(error) if !slots::are_too_small(&error) => None,
             mapped => Some(mapped),
         }
     }
 
     /// An artifact, if its bytes are those that were sealed.
-    fn whole(&self, key: &ArtifactKey, path: &Path) -> Option<Whole> {
-        let mut file = File::open(self.inner.folder.join(key.seal())).ok()?;
+    fn whole(&self, key: &ArtifactKey) -> Option<Whole> {
+        let folder = &self.inner.folder;
+        let (file, metadata) = folder.open_file(&key.seal()).ok()?;
         let mut text = String::new();
-        file.read_to_string(&mut text).ok()?;
+        let most = entries::LARGEST_SEAL;
+        (&file).take(most).read_to_string(&mut text).ok()?;
         let seal = Seal::read(&text, key, &self.inner.key)?;
-        let looks = Identity::of(&fs::metadata(path).ok()?);
+        let time = SystemTime::now();
+        let (artifact, looks) = folder.open_file(&key.artifact()).ok()?;
+        let looks = Identity::of(&looks);
         let was_read = looks.is_none() || looks != seal.identity;
         if was_read {
-            let seal = self.read_whole(path, seal).ok()??;
-            return Some(Whole { seal, was_read });
+            let identity = looks.filter(|looks| looks.is_settled(time, self.inner.left_alone));
+            if self.inner.key.digest(&artifact).ok()? != seal.digest {
+                return None;
+            }
+            let seal = Seal { identity, ..seal };
+            return Some(Whole {
+                artifact,
+                seal,
+                was_read,
+            });
         }
-        if is_forgotten(file.metadata().ok()?.modified().ok()?) {
+        if is_forgotten(metadata.modified().ok()?) {
             let _ = file.set_modified(SystemTime::now());
         }
-        Some(Whole { seal, was_read })
-    }
-
-    /// The seal, with what the artifact looks like now, if it holds all of the
-    /// artifact's bytes.
-    fn read_whole(&self, path: &Path, seal: Seal) -> io::Result<Option<Seal>> {
-        let time = SystemTime::now();
-        let artifact = File::open(path)?;
-        let looks = Identity::of(&artifact.metadata()?);
-        let identity = looks.filter(|looks| looks.is_settled(time, self.inner.left_alone));
-        let is_whole = self.inner.key.digest(&artifact)? == seal.digest;
-        Ok(is_whole.then_some(Seal { identity, ..seal }))
+        Some(Whole {
+            artifact,
+            seal,
+            was_read,
+        })
     }
 
     /// Writes an artifact, then its seal: without the seal it is not there.
@@ -331,17 +356,13 @@ impl Cache {
             ..
         } = &*self.inner;
         let bytes = component.serialize().map_err(io::Error::other)?;
-        let path = folder.join(key.artifact());
-        replace(&path, &bytes)?;
+        folder.replace(&key.artifact(), &bytes)?;
         let seal = Seal {
             digest: seal_key.digest(&*bytes)?,
             identity: None,
             plugin: plugin.to_owned(),
         };
-        replace(
-            &folder.join(key.seal()),
-            seal.text(key, seal_key).as_bytes(),
-        )?;
+        folder.replace(&key.seal(), seal.text(key, seal_key).as_bytes())?;
         self.make_room(bytes.len() as u64, &key.artifact())
     }
 
@@ -369,53 +390,48 @@ impl Cache {
     }
 }
 
-/// Writes a file beside `path`, all the way to the disk, and renames it: at any
-/// moment there is the old file, the new one, or none. Nobody but the owner
-/// reads it, and nobody writes to it.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, bytes, File::sync_all)
-}
-
-/// The same, but what is written may be lost, or be found empty, when the
-/// machine fails: for what is soon found out again, and has a seal.
-fn replace_lightly(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put(path, bytes, |_| Ok(()))
-}
-
-fn put(path: &Path, bytes: &[u8], sync: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
-    let temporary = folder::temporary(path);
-    let write = || {
-        let mut file = folder::create(&temporary)?;
-        file.write_all(bytes)?;
-        sync(&file)?;
-        fs::rename(&temporary, path)
-    };
-    write().inspect_err(|_| {
-        let _ = fs::remove_file(&temporary);
-    })
-}
-
 /// Whether a use at this time is so long ago that this one is written down.
 fn is_forgotten(used: SystemTime) -> bool {
     used.elapsed().is_ok_and(|age| age > FORGETTING)
 }
 
-/// Maps an artifact into memory as code.
-fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+/// Maps an open artifact into memory as code.
+fn map(engine: &Engine, artifact: &File) -> wasmtime::Result<Component> {
     // SAFETY: the file is one that wasmtime wrote for this engine and this
     // user's Kumiki put here: its seal, made with a key that only this user
     // can read, was checked against all of its bytes, now or when the file
-    // looked as it does now. Nobody else can write to it or
-    // put another in its place while it is mapped, for the folder and all above
-    // it are this user's or root's (`folder::open`), and Kumiki itself never
-    // writes to an artifact that has its name already.
+    // looked as it did now. It is mapped by the handle that was looked at, and
+    // nobody else can write to it: it is this user's own, closed to others, has
+    // no other name, and lies in a folder that is closed to them as well
+    // (`folder::Folder`). Kumiki itself never writes to an artifact that has its
+    // name already.
     #[expect(
         unsafe_code,
         reason = "mapping is what makes a cached plugin quick to load"
     )]
     unsafe {
-        Component::deserialize_file(engine, path)
+        Component::deserialize_file(engine, path_of(artifact))
     }
+}
+
+/// A path to an open file and no other, as wasmtime opens components by paths
+/// only.
+#[cfg(unix)]
+fn path_of(file: &File) -> std::path::PathBuf {
+    use std::os::fd::AsRawFd as _;
+
+    // Not on every Unix is it the same to open it: there it is the same handle.
+    let folder = match cfg!(target_os = "linux") {
+        true => "/proc/self/fd",
+        false => "/dev/fd",
+    };
+    Path::new(folder).join(file.as_raw_fd().to_string())
+}
+
+#[cfg(not(unix))]
+fn path_of(_: &File) -> std::path::PathBuf {
+    // There are no artifacts.
+    std::path::PathBuf::new()
 }
 
 /// The same machine code for another engine, which must differ in nothing that

@@ -5,13 +5,12 @@
 //! is not read again. The seal itself ends with a keyed hash of what it says and
 //! of the key of the artifact that it is for.
 
-use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
 
+use super::fault::Fault;
+use super::folder::{self, Folder};
 use super::identity::Identity;
 use super::key::ArtifactKey;
-use super::{folder, replace};
 
 const KEY: &str = "key";
 
@@ -27,28 +26,40 @@ impl std::fmt::Debug for SealKey {
 }
 
 impl SealKey {
-    /// The folder's key; made if there is none.
-    pub(super) fn read(folder: &Path) -> io::Result<Self> {
-        let path = folder.join(KEY);
-        let read = || -> io::Result<Self> {
-            let bytes = fs::read(&path)?;
-            let key = <[u8; 32]>::try_from(bytes)
-                .map_err(|_| io::Error::other("it does not have 32 bytes"))?;
-            Ok(Self(key))
+    /// The folder's key; made if there is nothing at all in the folder. What
+    /// lies there without a key was not put there by Kumiki.
+    pub(super) fn of(folder: &Folder) -> Result<Self, Fault> {
+        const HINT: &str = "remove that folder with all that is in it; it is made anew";
+        let fault = |error: io::Error| {
+            let place = folder.path().display();
+            Fault::new(format!("cannot use the key in `{place}`: {error}"), HINT)
         };
-        match read() {
+        match Self::read(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => return other,
+            read => return read.map_err(fault),
         }
-        // Of two processes that make one, the first to put it in place wins.
-        let temporary = folder::temporary(&path);
-        replace(&temporary, &folder::random()?)?;
-        let linked = fs::hard_link(&temporary, &path);
-        let _ = fs::remove_file(&temporary);
-        match linked {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => read(),
+        let names = folder.names().map_err(fault)?;
+        // Another process may be at it as well, or have been quicker.
+        let is_key = |name: &str| name.starts_with(KEY);
+        if !names.iter().all(|name| name.to_str().is_some_and(is_key))
+            && !names.iter().any(|name| name == KEY)
+        {
+            let error = io::Error::other("there is none, and other files are");
+            return Err(fault(error));
         }
+        let random = folder::random().map_err(fault)?;
+        folder.place(KEY, &random).map_err(fault)?;
+        Self::read(folder).map_err(fault)
+    }
+
+    fn read(folder: &Folder) -> io::Result<Self> {
+        let (mut file, metadata) = folder.open_file(KEY)?;
+        let mut key = [0; 32];
+        if metadata.len() != key.len() as u64 {
+            return Err(io::Error::other("it does not have 32 bytes"));
+        }
+        file.read_exact(&mut key)?;
+        Ok(Self(key))
     }
 
     /// The keyed hash of an artifact's bytes.
