@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow};
-use kumiki_build::{Options, Toolchain, Tools};
+use kumiki_build::{Options, Stamps, Toolchain, Tools};
 
 pub(crate) struct Place {
     /// The repository.
@@ -78,7 +78,10 @@ impl Place {
     }
 
     pub(crate) fn build_options(&self) -> Options {
-        Options::new(self.target.join("guests"))
+        let work = self.target.join("guests");
+        // Without stamps every guest is built anew.
+        let stamps = Stamps::open(work.join("stamps")).ok();
+        Options::new(work).with_stamps(stamps)
     }
 
     pub(crate) fn is_required(&self, toolchain: Toolchain) -> bool {

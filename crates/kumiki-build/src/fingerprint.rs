@@ -12,6 +12,12 @@ use crate::sources::sources;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(blake3::Hash);
 
+impl Fingerprint {
+    pub(crate) fn hash(self) -> blake3::Hash {
+        self.0
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)

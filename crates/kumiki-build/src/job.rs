@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::project::Project;
+use crate::stamps::Stamps;
 
 /// What a build is to be good at.
 ///
@@ -38,14 +39,29 @@ pub struct Options {
     pub work: PathBuf,
     /// What the components are to be good at.
     pub profile: Profile,
+    /// By what an unchanged component is known. Without stamps each one is built
+    /// anew.
+    pub stamps: Option<Stamps>,
 }
 
 impl Options {
-    /// Intermediate files stay in `work`; the components are built for speed.
+    /// Intermediate files stay in `work`; the components are built for speed,
+    /// each time anew.
     pub fn new(work: impl Into<PathBuf>) -> Self {
         Self {
             work: work.into(),
             profile: Profile::default(),
+            stamps: None,
+        }
+    }
+
+    /// Does nothing where these stamps say that nothing changed. Their folder
+    /// must not come with a project: whoever writes it says what is up to date.
+    #[must_use]
+    pub fn with_stamps(self, stamps: impl Into<Option<Stamps>>) -> Self {
+        Self {
+            stamps: stamps.into(),
+            ..self
         }
     }
 

@@ -3,37 +3,40 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
-use crate::job::Built;
+use crate::job::{Built, Options};
 use crate::requests::with_requests;
+use crate::stamps::Stamps;
 
-/// Where a component goes, and the stamp that says what it was made from.
+/// Where a component goes, and the stamps that say what it was made from.
 pub(crate) struct Output<'a> {
     component: &'a Path,
-    stamp: PathBuf,
     requests: &'a str,
+    stamps: Option<&'a Stamps>,
 }
 
 impl<'a> Output<'a> {
-    /// A component that gets these requests; the stamp lies in `work`, the
-    /// project's folder of intermediate files.
-    pub(crate) fn new(component: &'a Path, requests: &'a str, work: &Path) -> Self {
+    /// A component that gets these requests.
+    pub(crate) fn new(component: &'a Path, requests: &'a str, options: &'a Options) -> Self {
         Self {
             component,
-            stamp: work.join("stamp"),
             requests,
+            stamps: options.stamps.as_ref(),
         }
     }
 
     /// The component that is there, if it was made from the same things and was
     /// not touched since.
     pub(crate) fn fresh(&self, fingerprint: Fingerprint) -> Option<Built> {
-        let stamp = fs::read_to_string(&self.stamp).ok()?;
+        let stamps = self.stamps?;
         let bytes = fs::read(self.component).ok()?;
-        (stamp == self.stamp_text(fingerprint, &bytes)).then(|| self.built(&bytes, true))
+        let parts = self.parts(fingerprint, &bytes);
+        let parts = parts.each_ref().map(|part| part.as_bytes().as_slice());
+        let is_fresh = stamps.has(self.component, &parts);
+        is_fresh.then(|| self.built(&bytes, true))
     }
 
     /// Puts a new component in place, with what its project requests, then
@@ -41,13 +44,18 @@ impl<'a> Output<'a> {
     pub(crate) fn write(&self, component: &[u8], fingerprint: Fingerprint) -> Result<Built, Error> {
         let bytes = with_requests(component, self.requests);
         replace(self.component, &bytes)?;
-        replace(&self.stamp, self.stamp_text(fingerprint, &bytes).as_bytes())?;
+        if let Some(stamps) = self.stamps {
+            let parts = self.parts(fingerprint, &bytes);
+            let parts = parts.each_ref().map(|part| part.as_bytes().as_slice());
+            stamps.put(self.component, &parts)?;
+        }
         Ok(self.built(&bytes, false))
     }
 
-    fn stamp_text(&self, fingerprint: Fingerprint, component: &[u8]) -> String {
+    /// What a stamp is made of.
+    fn parts(&self, fingerprint: Fingerprint, component: &[u8]) -> [blake3::Hash; 3] {
         let [component, requests] = [component, self.requests.as_bytes()].map(blake3::hash);
-        format!("{fingerprint} {component} {requests}\n")
+        [fingerprint.hash(), component, requests]
     }
 
     fn built(&self, bytes: &[u8], fresh: bool) -> Built {
@@ -73,6 +81,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     fs::rename(&temporary, path).map_err(Error::io("write", path))
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +91,9 @@ mod tests {
     fn fresh_only_while_nothing_changed() {
         let folder = tempfile::tempdir().unwrap();
         let component = folder.path().join("plugins/a.wasm");
-        let output = Output::new(&component, "", &folder.path().join("work"));
+        let stamps = Stamps::open(folder.path().join("stamps")).unwrap();
+        let options = Options::new("work").with_stamps(stamps);
+        let output = Output::new(&component, "", &options);
         let one = Hasher::new().bytes("source", b"1").finish();
         let two = Hasher::new().bytes("source", b"2").finish();
 
@@ -90,8 +101,11 @@ mod tests {
         assert!(!output.write(b"component", one).unwrap().fresh);
         assert_eq!(output.fresh(one).unwrap().bytes, 9);
         assert!(output.fresh(two).is_none(), "other sources");
-        let other = Output::new(&component, "[env]", &folder.path().join("work"));
+        let other = Output::new(&component, "[env]", &options);
         assert!(other.fresh(one).is_none(), "other requests");
+        let without = Options::new("work");
+        let without = Output::new(&component, "", &without);
+        assert!(without.fresh(one).is_none(), "nothing is believed");
         fs::write(&component, "someone else's").unwrap();
         assert!(
             output.fresh(one).is_none(),
@@ -99,7 +113,5 @@ mod tests {
         );
         fs::remove_file(&component).unwrap();
         assert!(output.fresh(one).is_none(), "the component is gone");
-        let left: Vec<_> = fs::read_dir(folder.path().join("work")).unwrap().collect();
-        assert_eq!(left.len(), 1, "no temporary file is left: {left:?}");
     }
 }

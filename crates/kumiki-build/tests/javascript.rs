@@ -37,7 +37,7 @@ fn a_module_outside_of_the_project_counts_as_its_source() {
              process: (output) => ({{ output, metadata: [] }}) }};"
         );
         fs::write(shared.path().join("plugin.js"), source).unwrap();
-        build(&project, &output, &tools(), &Options::new(&work)).unwrap()
+        build(&project, &output, &tools(), &options(&work)).unwrap()
     };
     assert!(!write_and_build("one").fresh);
     assert!(write_and_build("one").fresh);
@@ -124,7 +124,7 @@ fn javascript_with_files_and_packages_of_its_own() {
     let project = Project::read(&folder.path().join("mine")).unwrap();
     let output = folder.path().join("guest.wasm");
     let is_fresh = || {
-        let options = Options::new(folder.path().join("work"));
+        let options = options(&folder.path().join("work"));
         let built = build(&project, &output, &tools(), &options).unwrap();
         built.fresh
     };

@@ -41,7 +41,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
         .path(&project.wit)?
         .bytes("componentize-py", version.as_bytes())
         .finish();
-    let output = Output::new(output, &project.requests, &work);
+    let output = Output::new(output, &project.requests, options);
     if let Some(built) = output.fresh(fingerprint) {
         return Ok(built);
     }

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kumiki_build::{Error, Options, Probe, Project, Ready, Toolchain, Tools, Wasi, build};
+use kumiki_build::{Error, Options, Probe, Project, Ready, Stamps, Toolchain, Tools, Wasi, build};
 use tempfile::TempDir;
 use wasmparser::{Parser, Payload};
 
@@ -90,12 +90,18 @@ pub(crate) fn interfaces(component: &Path) -> (Vec<String>, Vec<String>) {
     (imports, exports)
 }
 
+/// Builds in this folder, and knows what it has built there.
+pub(crate) fn options(work: &Path) -> Options {
+    let stamps = Stamps::open(work.join("stamps")).unwrap();
+    Options::new(work).with_stamps(stamps)
+}
+
 /// Builds an example twice: it imports its contract and nothing else, is small
 /// enough, and is left alone the second time.
 pub(crate) fn check_example(name: &str, most_bytes: u64) {
     let project = Project::read(&root().join("guests/examples").join(name)).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::new(folder.path().join("work"));
+    let options = options(&folder.path().join("work"));
     let output = folder.path().join("out/guest.wasm");
 
     let built = build(&project, &output, &tools(), &options).unwrap();

@@ -12,7 +12,8 @@ use bytesize::ByteSize;
 use kumiki::Requests;
 use kumiki::inspect::Inspection;
 use kumiki_build::{
-    Built, Error, Language, Missing, Options, Probe, Profile, Project, Ready, RustWay, Tools,
+    Built, Error, Language, Missing, Options, Probe, Profile, Project, Ready, RustWay, Stamps,
+    Tools,
 };
 
 use crate::arguments::BuildArguments;
@@ -59,7 +60,9 @@ pub(super) fn once(
         Some(work) => PathBuf::from(work),
         None => folder.join("target/kumiki"),
     };
-    let options = Options::new(work).with_profile(profile);
+    let options = Options::new(work)
+        .with_profile(profile)
+        .with_stamps(stamps(console));
     let what = format!("`{}` from {language} by {way} ({version})", project.name);
     console.spinner(&format!("building {what}"));
     let start = Instant::now();
@@ -72,6 +75,22 @@ pub(super) fn once(
         console.notice(escape(&format!("built {what} in {seconds:.1} s")));
     }
     Ok(built)
+}
+
+/// By what unchanged components are known: notes in the user's own folder, for
+/// those in a project are whoever's wrote it.
+fn stamps(console: &Console) -> Option<Stamps> {
+    let folder = folders::cache()?.join("stamps");
+    match Stamps::open(folder) {
+        Ok(stamps) => Some(stamps),
+        Err(error) => {
+            let causes = causes(&error).join(": ");
+            console.notice(escape(&format!(
+                "components are built anew each time: {error}: {causes}"
+            )));
+            None
+        }
+    }
 }
 
 /// What no host would understand is not put into a component.

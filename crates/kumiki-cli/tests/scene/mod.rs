@@ -83,6 +83,7 @@ impl Scene {
             .current_dir(self.folder.path())
             .env("KUMIKI_TOOLS", self.path("tools"))
             .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_CACHE_HOME", self.path("user-cache"))
             .env("KUMIKI_CACHE", "off")
             .args(arguments);
         command

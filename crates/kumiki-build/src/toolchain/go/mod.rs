@@ -106,7 +106,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
         hasher = hasher.bytes(&name.to_string_lossy(), content.as_bytes());
     }
     let fingerprint = hasher.finish();
-    let output = Output::new(output, &project.requests, &work);
+    let output = Output::new(output, &project.requests, options);
     if let Some(built) = output.fresh(fingerprint) {
         return Ok(built);
     }

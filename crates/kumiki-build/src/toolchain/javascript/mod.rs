@@ -92,7 +92,7 @@ pub(super) fn build(
         )
         .bytes("driver", DRIVER.as_bytes())
         .finish();
-    let output = Output::new(output, &project.requests, &work);
+    let output = Output::new(output, &project.requests, options);
     if let Some(built) = output.fresh(fingerprint) {
         return Ok(built);
     }

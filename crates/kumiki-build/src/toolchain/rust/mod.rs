@@ -108,7 +108,7 @@ fn finish(job: &Job, module: &Path, tools: &Tools, options: &Options) -> Result<
         .bytes("profile", options.profile.name().as_bytes())
         .finish();
     let work = options.work.join(&project.name);
-    let output = Output::new(output, &project.requests, &work);
+    let output = Output::new(output, &project.requests, options);
     if let Some(built) = output.fresh(fingerprint) {
         return Ok(built);
     }
