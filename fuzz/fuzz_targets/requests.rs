@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Component, Path};
 use std::sync::OnceLock;
 
-use kumiki::{Grants, GrantsFile, Requests};
+use kumiki::{Grants, GrantsFile, PluginName, Requests};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 use test_components::with_section;
@@ -40,7 +40,8 @@ fuzz_target!(|bytes: &[u8]| {
             "{host}"
         );
     }
-    let file = GrantsFile::default().with_plugin("fuzzed", &grants);
+    let name = PluginName::Stem("fuzzed".to_owned());
+    let file = GrantsFile::default().with_plugin(name, &grants);
     let path = folder().path().join("grants.toml");
     fs::write(&path, file.to_string()).expect("it can be written");
     let read = GrantsFile::read(&path).expect("what is written is read");

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kumiki::{Grants, GrantsFile};
+use kumiki::{Grants, GrantsFile, PluginName};
 
 use crate::failure::Failure;
 use crate::folders;
@@ -38,9 +38,11 @@ impl Allowed {
         Ok(Self { path, file })
     }
 
-    /// What the component in `bytes` was allowed.
+    /// What the component in `bytes` was allowed. Earlier versions kept it under
+    /// the hash alone, which reads as the name of a file.
     pub(crate) fn of(&self, bytes: &[u8]) -> Grants {
-        self.file.grants_of(key(bytes))
+        let hash = blake3::hash(bytes).to_string();
+        self.file.grants_of_component(hash, bytes)
     }
 
     /// Keeps what it is allowed from now on.
@@ -48,15 +50,12 @@ impl Allowed {
         let path = self.path.as_deref().ok_or_else(|| {
             io::Error::other("there is no home folder; set XDG_CONFIG_HOME to a folder")
         })?;
-        let file = self.file.clone().with_plugin(key(bytes), grants);
+        let name = PluginName::of_bytes(bytes);
+        let file = self.file.clone().with_plugin(name, grants);
         replace(path, &file)?;
         self.file = file;
         Ok(())
     }
-}
-
-fn key(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_string()
 }
 
 /// Writes beside the file, looks whether it reads the same, then renames.
@@ -97,10 +96,18 @@ mod tests {
             assert_eq!(allowed.of(b"two"), grants("two"));
             assert_eq!(allowed.of(b"three"), Grants::default());
         }
+        let written = fs::read_to_string(&path).unwrap();
+        let table = format!("[plugin.\"blake3:{}\"]", blake3::hash(b"one"));
+        assert!(written.contains(&table), "{written}");
         let error = allowed.keep(b"three", &grants("a::b")).unwrap_err();
         assert!(error.to_string().contains("path"), "{error}");
         assert_eq!(allowed.of(b"three"), Grants::default());
         let files = fs::read_dir(path.parent().unwrap()).unwrap().count();
         assert_eq!(files, 1, "nothing temporary is left");
+
+        let earlier = written.replace("blake3:", "");
+        fs::write(&path, earlier).unwrap();
+        let read = Allowed::at(Some(path)).unwrap();
+        assert_eq!(read.of(b"one"), grants("one"));
     }
 }

@@ -26,18 +26,23 @@ pub(crate) fn cache(console: &Console) -> Option<Cache> {
 
 /// The same for whoever asks for it; none where the user wants none.
 pub(crate) fn open() -> Result<Option<Cache>, Failure> {
-    let folder = match variable("KUMIKI_CACHE") {
-        Some(off) if off == "off" => return Ok(None),
-        Some(folder) => PathBuf::from(folder),
-        None => match folders::cache() {
-            Some(cache) => cache.join("artifacts"),
-            None => {
-                return Err(Failure::wrong_use(
-                    "there is no home folder to keep artifacts in",
-                    "set KUMIKI_CACHE to a folder for them",
-                ));
-            }
-        },
-    };
+    if variable("KUMIKI_CACHE").is_some_and(|off| off == "off") {
+        return Ok(None);
+    }
+    let folder = folder().ok_or_else(|| {
+        Failure::wrong_use(
+            "there is no home folder to keep artifacts in",
+            "set KUMIKI_CACHE to a folder for them",
+        )
+    })?;
     Ok(Some(Cache::open(folder)?))
+}
+
+/// Where they are kept; none where the user wants none, or has no home folder.
+pub(crate) fn folder() -> Option<PathBuf> {
+    match variable("KUMIKI_CACHE") {
+        Some(off) if off == "off" => None,
+        Some(folder) => Some(PathBuf::from(folder)),
+        None => folders::cache().map(|cache| cache.join("artifacts")),
+    }
 }

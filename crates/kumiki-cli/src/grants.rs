@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use kumiki::{Grants, GrantsFile};
+use kumiki::{Grants, GrantsFile, PluginName};
+use kumiki_text::TextHost;
 
 use crate::arguments::GrantArguments;
 use crate::failure::Failure;
@@ -30,20 +31,83 @@ impl RunGrants {
         })
     }
 
-    /// What one plugin is granted.
-    pub(crate) fn of(&self, plugin: &Path) -> Grants {
-        self.file.grants_of(plugin).and(&self.all)
+    /// The same, for a run: the folders that the command line grants are open,
+    /// one handle each for all plugins.
+    pub(crate) fn opened(self) -> Result<Self, Failure> {
+        let all = self.all.opened().map_err(wrong_use)?;
+        Ok(Self { all, ..self })
+    }
+
+    /// What the plugin in a file is granted that consists of `bytes`, where
+    /// [`RunGrants::bytes_of`] has read them.
+    pub(crate) fn of(&self, plugin: &Path, bytes: Option<&[u8]>) -> Grants {
+        let file = match bytes {
+            Some(bytes) => self.file.grants_of_component(plugin, bytes),
+            None => self.file.grants_of(plugin),
+        };
+        file.and(&self.all)
+    }
+
+    /// The bytes of a plugin that the file names by its hash: these are to be
+    /// loaded, whatever becomes of the file. No plugin is read where the file
+    /// names none so. What cannot be read is left for loading to say.
+    pub(crate) fn bytes_of(&self, host: &TextHost, plugin: &Path) -> Option<Vec<u8>> {
+        if !self.file.plugins().any(is_hash) {
+            return None;
+        }
+        let bytes = host.read(plugin).ok()?;
+        let name = PluginName::of_bytes(&bytes);
+        self.file
+            .plugins()
+            .any(|named| *named == name)
+            .then_some(bytes)
+    }
+
+    /// Refuses a name that two of these plugins have: a stranger's file would
+    /// be granted what another is meant to have.
+    pub(crate) fn check_names(&self, plugins: &[PathBuf]) -> Result<(), Failure> {
+        for name in self.file.plugins() {
+            if !matches!(name, PluginName::Stem(_)) {
+                continue;
+            }
+            let mut meant = plugins.iter().filter(|plugin| name.is_of_file(plugin));
+            let Some(first) = meant.next() else { continue };
+            let Some(other) = meant.find(|other| !is_same(first, other)) else {
+                continue;
+            };
+            let (first, other) = (first.display(), other.display());
+            return Err(Failure::wrong_use(
+                format!("the grants of `{name}` could be for `{first}` or for `{other}`"),
+                "name the plugin by its path or by its hash in the file of grants: \
+                 `[plugin.\"./FOLDER/FILE.wasm\"]`, `[plugin.\"blake3:HASH\"]`",
+            ));
+        }
+        Ok(())
     }
 
     /// The plugins that the file names and that are not among these: a name
     /// mistyped there would deny in silence.
-    pub(crate) fn unknown(&self, plugins: &[PathBuf]) -> Vec<&str> {
-        let named = |name: &&str| {
-            let mut stems = plugins.iter().filter_map(|plugin| plugin.file_stem());
-            !stems.any(|stem| stem == *name)
+    pub(crate) fn unknown(&self, host: &TextHost, plugins: &[PathBuf]) -> Vec<&PluginName> {
+        let hashes: Vec<_> = plugins
+            .iter()
+            .filter_map(|plugin| self.bytes_of(host, plugin))
+            .map(|bytes| PluginName::of_bytes(&bytes))
+            .collect();
+        let is_known = |name: &PluginName| {
+            hashes.contains(name) || plugins.iter().any(|plugin| name.is_of_file(plugin))
         };
-        self.file.plugins().filter(named).collect()
+        let names = self.file.plugins();
+        names.filter(|name| !is_known(name)).collect()
     }
+}
+
+fn is_hash(name: &PluginName) -> bool {
+    matches!(name, PluginName::Hash(_))
+}
+
+/// Whether both are the same file, whatever they are called.
+fn is_same(one: &Path, other: &Path) -> bool {
+    PluginName::Path(one.to_owned()).is_of_file(other)
 }
 
 /// What the command line says.
@@ -82,6 +146,12 @@ fn said(arguments: &GrantArguments) -> Grants {
 
 /// A grant that cannot be given: exit code 2.
 pub(crate) fn wrong_use(error: kumiki::Error) -> Failure {
-    let hint = error.hint().unwrap_or_default();
+    let hint = match &error {
+        kumiki::Error::Grant(kumiki::GrantError {
+            instead: Some(grant),
+            ..
+        }) => format!("to grant the folder that it leads to: `--allow-dir {grant}`"),
+        _ => error.hint().unwrap_or_default(),
+    };
     Failure::wrong_use(error.to_string(), hint)
 }

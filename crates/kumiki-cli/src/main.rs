@@ -18,6 +18,7 @@ mod grants;
 mod limits;
 mod loading;
 mod output;
+mod own_files;
 mod prompt;
 mod requests;
 mod run;

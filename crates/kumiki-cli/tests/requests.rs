@@ -134,6 +134,63 @@ fn what_is_requested_can_be_allowed() {
     assert!(run.starts_with("exit code: 0\n"), "{run}");
 }
 
+/// A file of grants names one plugin of several by its path or by its hash, and
+/// what is granted to a hash is for these bytes.
+#[test]
+fn grants_by_path_and_by_hash() {
+    let asking = |name: &str| {
+        let plugin = TextPlugin::new(name).build();
+        with_section(&plugin, "kumiki-requests", b"[env]\nLANG = 'its language'")
+    };
+    let scene = Scene::new()
+        .file("a/p.wasm", asking("one"))
+        .file("b/p.wasm", asking("two"));
+    let hash = |name: &str| format!("blake3:{}", blake3::hash(&asking(name)));
+    let run = |scene: &Scene, plugin: &str| {
+        let arguments = [
+            "run",
+            "-p",
+            plugin,
+            "-t",
+            "hi",
+            "--grants=rules/grants.toml",
+        ];
+        scene.run(&arguments)
+    };
+    for (name, plugin, code) in [
+        ("../a/p.wasm".to_owned(), "a/p.wasm", 0),
+        ("../a/../b/p.wasm".to_owned(), "./b/p.wasm", 0),
+        ("../a/p.wasm".to_owned(), "b/p.wasm", 2),
+        (hash("one"), "a/p.wasm", 0),
+        (
+            hash("one").to_uppercase().replace("BLAKE3", "blake3"),
+            "a/p.wasm",
+            0,
+        ),
+        (hash("one"), "b/p.wasm", 2),
+        ("p".to_owned(), "b/p.wasm", 0),
+    ] {
+        let grants = format!("[plugin.'{name}']\nenv = ['LANG=en']\n");
+        let scene = Scene::new()
+            .file("a/p.wasm", asking("one"))
+            .file("b/p.wasm", asking("two"))
+            .file("rules/grants.toml", grants);
+        let output = run(&scene, plugin);
+        assert!(
+            output.starts_with(&format!("exit code: {code}\n")),
+            "{name}: {output}"
+        );
+        let is_unknown = output.contains("are of no plugin in this run");
+        assert_eq!(is_unknown, code == 2, "{name}: {output}");
+    }
+    let scene = scene.file("rules/grants.toml", "[plugin.'blake3:12']\n");
+    let output = run(&scene, "a/p.wasm");
+    assert!(
+        output.contains("grants.toml`, line 1: plugin `blake3:12`: a BLAKE3 hash"),
+        "{output}"
+    );
+}
+
 /// A folder that is not there is not made, and is no reason to go on without.
 #[test]
 fn a_requested_folder_that_is_not_there() {

@@ -118,7 +118,7 @@ pub use engine::{Engine, EngineConfig, TICK};
 pub use error::{Error, Result, WrongType};
 pub use grants::{
     Clocks, Denial, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant,
-    Randomness, VariableGrant,
+    PluginName, Protected, Randomness, VariableGrant,
 };
 pub use host::{Host, HostBuilder};
 pub use instance::Instance;

@@ -18,6 +18,7 @@ use crate::console::{Console, escape};
 use crate::doctor::leak;
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
+use crate::own_files::OwnFiles;
 use crate::requests::admit_one;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
@@ -38,8 +39,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let host = TextHost::builder()
         .cache(artifacts::cache(&console))
         .build()?;
-    let grants = RunGrants::read(&arguments.grants)?;
-    let admitted = admit_one(&host, path, &grants, &console)?;
+    let grants = RunGrants::read(&arguments.grants)?.opened()?;
+    let own = OwnFiles::of_check(arguments);
+    let admitted = admit_one(&host, path, &grants, &own, &console)?;
     console.spinner(&format!("loading {}", path.display()));
     let plugin = admitted.load(&host);
     console.done();

@@ -214,7 +214,7 @@ fn would_be_granted(
     bytes: &[u8],
     requests: &Result<Requests, kumiki::Error>,
 ) -> Result<Grants, Failure> {
-    let granted = grants.of(file);
+    let granted = grants.of(file, Some(bytes));
     let Ok(requests) = requests else {
         return Ok(granted);
     };

@@ -200,7 +200,7 @@ fn identity(
     for path in plugins {
         let bytes = fs::read(path)
             .map_err(|error| Failure::path("plugin", path, &error, "check the path"))?;
-        let grants = secret(format!("{:?}", grants.of(path)));
+        let grants = secret(format!("{:?}", grants.of(path, Some(&bytes))));
         let name = path.display();
         all.insert(format!("plugin `{name}`"), hash(&bytes));
         all.insert(format!("what `{name}` is granted"), grants);

@@ -19,6 +19,7 @@ use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
+use crate::own_files::OwnFiles;
 use crate::requests::{Admitted, admit};
 use crate::run::{
     Counts, Input, Job, Look, PartFile, Ran, Results, find_inputs, part, run as run_through,
@@ -37,13 +38,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         output_file::check(arguments, path, &files)?;
     }
 
-    let grants = RunGrants::read(&arguments.grants)?;
-    for plugin in grants.unknown(&files) {
-        let plugin = escape(plugin);
-        console.notice(format_args!(
-            "the grants of `{plugin}` are of no plugin in this run"
-        ));
-    }
+    let grants = RunGrants::read(&arguments.grants)?.opened()?;
 
     let host = TextHost::builder()
         .limits(arguments.limits.resolve()?)
@@ -51,7 +46,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         .cache(artifacts::cache(&console))
         .slots(slots(files.len(), workers(arguments)))
         .build()?;
-    let admitted = admit(&host, &files, &grants, &console)?;
+    for plugin in grants.unknown(&host, &files) {
+        let notice = format!("the grants of `{plugin}` are of no plugin in this run");
+        console.notice(escape(&notice));
+    }
+    let own = OwnFiles::of_run(arguments, &files);
+    let admitted = admit(&host, &files, &grants, &own, &console)?;
 
     let loaded = load_plugins(arguments, &host, &admitted, &console);
     let complete = loaded.len() == files.len();

@@ -1,4 +1,4 @@
-//! A guest that uses the first folder that it is given.
+//! A guest that uses the last folder that it is given.
 
 use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin, build};
 
@@ -37,8 +37,7 @@ const IMPORTS: &str = r#"
 (import "wasi:filesystem/types@0.2.0" "[method]descriptor.symlink-at"
     (func $symlink (param i32 i32 i32 i32 i32 i32)))"#;
 
-/// Makes the folder `pwned` in the first folder that it is given, at each
-/// record.
+/// Makes the folder `pwned` in the last folder that it is given, at each record.
 pub(crate) fn intruder(name: &str) -> Vec<u8> {
     guest(
         name,
@@ -46,8 +45,7 @@ pub(crate) fn intruder(name: &str) -> Vec<u8> {
     )
 }
 
-/// Makes a symbolic link `name` to `target` in the first folder that it is
-/// given. Each has fewer than 64 bytes.
+/// Makes a symbolic link `name` to `target` in the last folder that it is given. Each has fewer than 64 bytes.
 pub(crate) fn planter(target: &str, name: &str) -> Vec<u8> {
     let plant = format!(
         "(call $symlink (local.get $folder) (i32.const 320) (i32.const {}) (i32.const 384)
@@ -76,7 +74,10 @@ fn plugin(name: &str, act: &str) -> TextPlugin {
             "(local $folder i32)
              (call $directories (i32.const 128))
              (if (i32.load (i32.const 132)) (then
-                (local.set $folder (i32.load (i32.load (i32.const 128))))
+                (local.set $folder (i32.load (i32.add
+                    (i32.load (i32.const 128))
+                    (i32.mul (i32.const 12)
+                        (i32.sub (i32.load (i32.const 132)) (i32.const 1))))))
                 {act}))
              {ECHO}"
         ))

@@ -17,7 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 "--allow-dir ../cache::/w:rw",
                 "--allow-dir ../cache/kumiki/artifacts/inner::/w:rw",
                 "--allow-dir to-cache::/w:rw",
-                "--allow-dir to-cache/../kumiki/./artifacts::/w:rw",
+                "--allow-dir to-cache/../../kumiki/./artifacts::/w:rw",
             ],
         ),
         refused(
@@ -61,9 +61,9 @@ pub(crate) fn cases() -> Vec<Case> {
             "rw grant: the output",
             "the output of this run",
             &[
-                "--allow-dir ../out::/w:rw -O ../out/o.txt",
-                "--allow-dir ../out::/w:rw -O ../out/inner/o.txt",
-                "--allow-dir ../out::/w:rw -O to-out/o.txt",
+                "-O ../out/o.txt --allow-dir ../out::/w:rw",
+                "-O ../out/inner/o.txt --allow-dir ../out::/w:rw",
+                "-O to-out/o.txt --allow-dir ../out::/w:rw",
             ],
         ),
         refused(
@@ -87,13 +87,12 @@ fn case(name: &'static str, what: &'static str, command_lines: &'static [&'stati
     let act = move || {
         let scene = scene()?;
         for arguments in command_lines {
-            let ran = scene.kumiki(&format!("run -p ../plugins/p.wasm {arguments}{}", {
-                if arguments.ends_with(".txt") && !arguments.contains("-O") {
-                    ""
-                } else {
-                    " ../outside/x.txt"
-                }
-            }))?;
+            // One input of no interest, where none is named.
+            let input = match arguments.ends_with(".txt") {
+                true => "",
+                false => " ../outside/x.txt",
+            };
+            let ran = scene.kumiki(&format!("run -p ../plugins/p.wasm {arguments}{input}"))?;
             ran.expect(2, &[what, "hint: "])
                 .map_err(|fact| format!("{arguments}: {fact}"))?;
             let written = ["work", "plugins", "in", "out", "rules", "config/kumiki"]
@@ -164,7 +163,7 @@ fn beside() -> Result<(), String> {
     let scene = scene()?;
     scene.folder("work/mine")?;
     let ran = scene.kumiki(
-        "run -p ../plugins/p.wasm --allow-dir mine::/w:rw --allow-dir ..::/all:ro \
+        "run -p ../plugins/p.wasm --allow-dir ..::/all:ro --allow-dir mine::/w:rw \
          -O ../out/o.txt ../in/in.txt",
     )?;
     ran.expect(0, &[])?;

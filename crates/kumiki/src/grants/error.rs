@@ -12,6 +12,9 @@ pub struct GrantError {
     pub reason: String,
     /// What a person can do about it.
     pub hint: &'static str,
+    /// The grant that would give what a symbolic link leads to, where that is
+    /// why: `HOST::GUEST:rw`, as [`FolderGrant`](crate::FolderGrant) reads it.
+    pub instead: Option<String>,
 }
 
 impl GrantError {
@@ -20,6 +23,7 @@ impl GrantError {
             grant: grant.to_string(),
             reason: reason.into(),
             hint,
+            instead: None,
         }
     }
 }

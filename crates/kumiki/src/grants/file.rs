@@ -4,7 +4,7 @@
 //! [all]
 //! env = ["LANG", "MODE=fast"]
 //!
-//! [plugin."text-upper"]
+//! [plugin."text-upper"]              # or "./plugins/text-upper.wasm", "blake3:…"
 //! dirs = ["./data::/data:ro"]
 //! args = ["--strict"]
 //! net = ["api.example.com:443"]
@@ -22,16 +22,19 @@ use std::str::FromStr;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{GrantError, Grants};
+use super::{GrantError, Grants, PluginName};
 use crate::{Error, Result};
 
-/// Grants as a file keeps them: for all plugins, and for each by its name,
-/// which is its file's without `.wasm`; what a plugin calls itself is its own
-/// word and grants nothing.
+/// Grants as a file keeps them: for all plugins, and for each by a
+/// [`PluginName`]: its file's name, its file's path, or its hash.
+///
+/// What is said in several places adds up. Where it is about the same guest
+/// path or variable, or about clocks or randomness, the more exact name counts:
+/// a hash before a path, a path before a file's name, that before all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GrantsFile {
     all: Grants,
-    plugins: BTreeMap<String, Grants>,
+    plugins: BTreeMap<PluginName, Grants>,
 }
 
 impl GrantsFile {
@@ -68,42 +71,64 @@ impl GrantsFile {
         })
     }
 
-    /// What the plugin in this file may reach: what all may, and what is said
-    /// of it alone, which counts where both speak of the same.
+    /// What the plugin in this file may reach, by the file's name and path. What
+    /// is granted to a hash is left out: see [`GrantsFile::grants_of_component`].
+    ///
+    /// Two files of the same name are both meant by it: a program that loads
+    /// both should refuse to.
     #[must_use]
     pub fn grants_of(&self, plugin: impl AsRef<Path>) -> Grants {
-        let name = plugin.as_ref().file_stem().and_then(|name| name.to_str());
-        match name.and_then(|name| self.plugins.get(name)) {
-            Some(own) => self.all.clone().and(own),
-            None => self.all.clone(),
+        // The names are in the order of their exactness.
+        let names = self.plugins.iter();
+        let own = names.filter(|(name, _)| name.is_of_file(plugin.as_ref()));
+        own.fold(self.all.clone(), |grants, (_, own)| grants.and(own))
+    }
+
+    /// The same, and what is granted to the hash of `bytes`. Load these very
+    /// bytes, with [`Host::load_bytes`](crate::Host::load_bytes): the file may
+    /// have changed since they were read.
+    #[must_use]
+    pub fn grants_of_component(&self, plugin: impl AsRef<Path>, bytes: &[u8]) -> Grants {
+        let grants = self.grants_of(plugin);
+        match self.plugins.get(&PluginName::of_bytes(bytes)) {
+            Some(own) => grants.and(own),
+            None => grants,
         }
     }
 
-    /// The same, with grants to the plugin of this name beside what is said of
-    /// it already.
+    /// The same file, with grants to the plugin of this name beside what is
+    /// said of it already.
     #[must_use]
-    pub fn with_plugin(mut self, name: impl Into<String>, grants: &Grants) -> Self {
-        let own = self.plugins.entry(name.into()).or_default();
+    pub fn with_plugin(mut self, name: PluginName, grants: &Grants) -> Self {
+        let own = self.plugins.entry(name).or_default();
         *own = std::mem::take(own).and(grants);
         self
     }
 
     /// The plugins that it names.
-    pub fn plugins(&self) -> impl Iterator<Item = &str> {
-        self.plugins.keys().map(String::as_str)
+    pub fn plugins(&self) -> impl Iterator<Item = &PluginName> {
+        self.plugins.keys()
     }
 
-    fn understand(text: &str, base: &Path) -> Result<Self, Fault> {
-        let File { all, plugin } = toml::from_str(text).map_err(|error| Fault {
+    fn understand(text_of_file: &str, base: &Path) -> Result<Self, Fault> {
+        let File { all, plugin } = toml::from_str(text_of_file).map_err(|error| Fault {
             at: error.span(),
             message: error.message().trim_end().replace('\n', ", "),
         })?;
         let all = all.grants()?.relative_to(base);
-        let plugins = plugin
-            .into_iter()
-            .map(|(name, table)| Ok((name, table.grants()?.relative_to(base))))
-            .collect::<Result<_, Fault>>()?;
-        Ok(Self { all, plugins })
+        let mut file = Self {
+            all,
+            plugins: BTreeMap::new(),
+        };
+        for (text, table) in plugin {
+            let name = PluginName::read(&text, base).map_err(|message| Fault {
+                at: text_at(text_of_file, &text),
+                message,
+            })?;
+            // A hash may be written in two ways.
+            file = file.with_plugin(name, &table.grants()?.relative_to(base));
+        }
+        Ok(file)
     }
 }
 
@@ -113,7 +138,8 @@ impl fmt::Display for GrantsFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut blank = "";
         let plugins = self.plugins.iter();
-        let plugins = plugins.map(|(name, own)| (format!("plugin.{}", key(name)), own));
+        let plugins =
+            plugins.map(|(name, own)| (format!("plugin.{}", key(&name.to_string())), own));
         let all = ("all".to_owned(), &self.all);
         let all = std::iter::once(all).filter(|(_, all)| **all != Grants::default());
         for (heading, grants) in all.chain(plugins) {
@@ -158,6 +184,12 @@ fn list(
         return Ok(());
     }
     writeln!(f, "{name} = [{}]", items.join(", "))
+}
+
+/// Where a name stands.
+fn text_at(file: &str, name: &str) -> Option<Range<usize>> {
+    let start = file.find(name)?;
+    Some(start..start + name.len())
 }
 
 /// A fault at a place in the text.
@@ -258,7 +290,8 @@ mod tests {
         assert_eq!(file.grants_of("text-upper"), all.clone().and(&own));
         assert_eq!(file.grants_of("a b.wasm"), all);
         assert_eq!(file.grants_of("other.wasm"), all);
-        assert_eq!(file.plugins().collect::<Vec<_>>(), ["a b", "text-upper"]);
+        let names: Vec<_> = file.plugins().map(ToString::to_string).collect();
+        assert_eq!(names, ["a b", "text-upper"]);
         let written = file.to_string();
         assert_eq!(
             GrantsFile::understand(&written, Path::new("")).unwrap(),
@@ -267,6 +300,45 @@ mod tests {
         let empty = GrantsFile::understand("", Path::new("")).unwrap();
         assert_eq!(empty.to_string(), "");
         assert_eq!(empty.grants_of("x.wasm"), Grants::default());
+    }
+
+    #[test]
+    fn the_more_exact_name_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("other")).unwrap();
+        for name in ["a.wasm", "other/a.wasm"] {
+            std::fs::write(at(name), name).unwrap();
+        }
+        let hash = blake3::hash(b"a.wasm");
+        let text = format!(
+            "[all]\nenv = ['A=all', 'B=all', 'C=all', 'D=all']\n\
+             [plugin.a]\nenv = ['B=stem', 'C=stem', 'D=stem']\n\
+             [plugin.'./a.wasm']\nenv = ['C=path', 'D=path']\n\
+             [plugin.'BLAKE3']\nenv = ['X=1']\n\
+             [plugin.'blake3:{}']\nenv = ['D=hash']\n",
+            hash.to_string().to_uppercase()
+        );
+        let file = GrantsFile::understand(&text, folder.path()).unwrap();
+        let written = file.to_string();
+        assert_eq!(
+            GrantsFile::understand(&written, Path::new("")).unwrap(),
+            file
+        );
+        let values = |grants: Grants| {
+            let variables = grants.variables().map(ToString::to_string);
+            variables.collect::<Vec<_>>().join(" ")
+        };
+        let by_file = |name: &str| values(file.grants_of(at(name)));
+        assert_eq!(by_file("a.wasm"), "A=all B=stem C=path D=path");
+        assert_eq!(by_file("./other/../a.wasm"), "A=all B=stem C=path D=path");
+        assert_eq!(by_file("other/a.wasm"), "A=all B=stem C=stem D=stem");
+        assert_eq!(by_file("none.wasm"), "A=all B=all C=all D=all");
+        let by_bytes = |name: &str, bytes: &[u8]| values(file.grants_of_component(at(name), bytes));
+        // The bytes count, not the file that they are said to be of.
+        assert_eq!(by_bytes("none.wasm", b"a.wasm"), "A=all B=all C=all D=hash");
+        assert_eq!(by_bytes("a.wasm", b"a.wasm"), "A=all B=stem C=path D=hash");
+        assert_eq!(by_bytes("a.wasm", b"other"), "A=all B=stem C=path D=path");
     }
 
     #[test]
@@ -293,6 +365,11 @@ mod tests {
                 "`real`, `coarse` or `frozen`",
             ),
             ("[all]\nrandom = 'seeded'", "'seeded'", "seeded:42"),
+            (
+                "[all]\n[plugin.'blake3:12']",
+                "blake3:12",
+                "a BLAKE3 hash has 64",
+            ),
             ("[all", "[all", "unclosed table"),
         ] {
             let fault = GrantsFile::understand(text, Path::new("")).unwrap_err();

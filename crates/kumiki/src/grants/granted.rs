@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use wasmtime_wasi::filesystem::WasiFilesystemCtx;
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
+use wasmtime_wasi::filesystem::Dir;
+use wasmtime_wasi::{FsPerms, OpenMode, WasiCtx, WasiCtxBuilder};
 
 use super::guard::Guard;
 use super::{FolderAccess, FolderGrant, Folders, GrantError, Grants};
@@ -16,16 +16,15 @@ use crate::observer::Observer;
 #[derive(Default)]
 pub(crate) struct Granted {
     grants: Grants,
-    folders: WasiFilesystemCtx,
+    /// One for each granted folder, in the same order.
+    folders: Arc<[Dir]>,
     variables: Vec<(String, String)>,
 }
 
 impl Granted {
     pub(crate) fn open(grants: &Grants) -> Result<Self> {
-        let mut opened = WasiCtx::builder();
-        for folder in &grants.folders {
-            open(&mut opened, folder)?;
-        }
+        let folders = grants.folders.iter().map(open);
+        let folders = folders.collect::<Result<_, GrantError>>()?;
         let mut variables = Vec::new();
         for variable in &grants.variables {
             if let Some(value) = variable.value()? {
@@ -34,7 +33,7 @@ impl Granted {
         }
         Ok(Self {
             grants: grants.clone(),
-            folders: opened.build().filesystem().clone(),
+            folders,
             variables,
         })
     }
@@ -56,7 +55,7 @@ impl Granted {
 
     /// What is kept of the folders of an instance.
     pub(crate) fn folders(&self) -> Folders {
-        Folders::new(&self.grants.folders)
+        Folders::new(&self.grants.folders, &self.folders)
     }
 
     /// Makes an instance's WASI context of what `wasi` has and these grants.
@@ -69,33 +68,22 @@ impl Granted {
         if !self.grants.network.is_empty() {
             guard.clone().give(wasi);
         }
-        let mut context = wasi.build();
-        context.filesystem().clone_from(&self.folders);
-        context
+        wasi.build()
     }
 }
 
-fn open(opened: &mut WasiCtxBuilder, folder: &FolderGrant) -> Result<(), GrantError> {
-    let permissions = match folder.access {
-        FolderAccess::ReadOnly => FsPerms::ReadOnly,
-        FolderAccess::ReadWrite => FsPerms::ReadWrite,
+/// Not by [`WasiCtxBuilder::preopened_dir`], which takes a path: the folder may
+/// be open already.
+fn open(folder: &FolderGrant) -> Result<Dir, GrantError> {
+    let (permissions, mode) = match folder.access {
+        FolderAccess::ReadOnly => (FsPerms::ReadOnly, OpenMode::READ),
+        FolderAccess::ReadWrite => (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),
     };
-    let Err(error) = opened.preopened_dir(&folder.host, &folder.guest, permissions) else {
-        return Ok(());
-    };
-    let host = folder.host.display();
-    let reason = match folder.host.metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            format!("there is no folder `{host}`")
-        }
-        Ok(metadata) if !metadata.is_dir() => format!("`{host}` is no folder"),
-        _ => format!("cannot open folder `{host}`: {error}"),
-    };
-    Err(GrantError::new(
-        folder,
-        reason,
-        "make the folder, or grant one that is there; files are granted with their folder",
-    ))
+    let folder = folder.opened()?;
+    let mut dir = Dir::new(folder.folder()?.into_std_file(), permissions, mode, false);
+    // One descriptor for all plugins that have this grant.
+    dir.dir = folder.handle()?;
+    Ok(dir)
 }
 
 #[cfg(test)]

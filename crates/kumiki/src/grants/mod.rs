@@ -9,12 +9,16 @@ mod file;
 mod folder;
 mod granted;
 mod guard;
+mod handle;
 mod lookup;
 mod network;
 mod paths;
+mod plugin_name;
+mod protected;
 mod randomness;
 mod range;
 mod variable;
+mod walk;
 
 use std::path::Path;
 
@@ -28,6 +32,8 @@ pub(crate) use guard::{Guard, Unreachable};
 pub(crate) use lookup::{Lookups, link as link_lookups};
 pub use network::NetworkGrant;
 pub(crate) use paths::{Folders, Paths, link as link_paths};
+pub use plugin_name::PluginName;
+pub use protected::Protected;
 pub use randomness::Randomness;
 pub use variable::VariableGrant;
 
@@ -175,6 +181,35 @@ impl Grants {
     /// opened, or a variable of the host that is not UTF-8.
     pub fn check(&self) -> Result<()> {
         Granted::open(self).map(drop)
+    }
+
+    /// These grants with each folder open: from now on its path leads nowhere
+    /// else. See [`FolderGrant::opened`].
+    ///
+    /// # Errors
+    /// [`Error::Grant`](crate::Error::Grant) for a folder that cannot be opened.
+    pub fn opened(self) -> Result<Self> {
+        self.open_by(FolderGrant::opened)
+    }
+
+    /// The same, but no symbolic link is followed to a folder that is not open
+    /// yet: for grants that were written down, and whose paths may lead
+    /// elsewhere by now.
+    ///
+    /// # Errors
+    /// As for [`Grants::opened`], and for a link.
+    pub fn opened_without_links(self) -> Result<Self> {
+        self.open_by(FolderGrant::opened_without_links)
+    }
+
+    fn open_by(
+        mut self,
+        open: impl Fn(&FolderGrant) -> std::result::Result<FolderGrant, GrantError>,
+    ) -> Result<Self> {
+        for folder in &mut self.folders {
+            *folder = open(folder)?;
+        }
+        Ok(self)
     }
 
     /// The same with each relative host path taken from `base`; what the guest

@@ -4,12 +4,12 @@
 //! functions of the same names.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, LinkerInstance, Resource};
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView};
+use wasmtime_wasi::filesystem::{Descriptor, Dir as OpenDir, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::FsResult;
-use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
     DescriptorFlags, ErrorCode, Host as _, HostDescriptor as _, NewTimestamp, OpenFlags, PathFlags,
 };
@@ -24,6 +24,8 @@ const PATH: usize = 256;
 /// The folders of one instance.
 pub(crate) struct Folders {
     granted: Vec<FolderGrant>,
+    /// The same, open.
+    opened: Arc<[OpenDir]>,
     /// Which of them each descriptor of the guest lies in. A number that is
     /// given away again is entered again: nothing has to be taken out.
     of: HashMap<u32, usize>,
@@ -37,9 +39,10 @@ struct Told {
 }
 
 impl Folders {
-    pub(super) fn new(granted: &[FolderGrant]) -> Self {
+    pub(super) fn new(granted: &[FolderGrant], opened: &Arc<[OpenDir]>) -> Self {
         Self {
             granted: granted.to_vec(),
+            opened: opened.clone(),
             of: HashMap::new(),
             told: vec![Told::default(); granted.len()],
         }
@@ -195,9 +198,18 @@ fn link_two<T: Send + 'static>(
 impl Paths<'_> {
     /// The granted folders, in the order in which they were opened.
     fn directories(&mut self) -> wasmtime::Result<Vec<(Dir, String)>> {
-        let directories = self.filesystem.get_directories()?;
-        for (folder, (dir, _)) in directories.iter().enumerate() {
-            self.folders.of.insert(dir.rep(), folder);
+        let Folders {
+            granted,
+            opened,
+            of,
+            ..
+        } = &mut *self.folders;
+        let mut directories = Vec::with_capacity(granted.len());
+        for (folder, (granted, opened)) in granted.iter().zip(&**opened).enumerate() {
+            let dir = Descriptor::Dir(opened.clone());
+            let dir = self.filesystem.table.push(dir)?;
+            of.insert(dir.rep(), folder);
+            directories.push((dir, granted.guest.clone()));
         }
         Ok(directories)
     }
@@ -221,7 +233,9 @@ impl Paths<'_> {
 
     /// Tells of the first of these places that may only be read, if one is.
     fn read_only(&mut self, places: &[Place<'_>]) -> bool {
-        let Folders { granted, of, told } = &mut *self.folders;
+        let Folders {
+            granted, of, told, ..
+        } = &mut *self.folders;
         let mut folders = places.iter().filter_map(|(from, _)| of.get(from));
         let read_only = folders.find(|folder| granted[**folder].access == FolderAccess::ReadOnly);
         let Some(folder) = read_only else {
@@ -238,7 +252,9 @@ impl Paths<'_> {
     /// only reads is permitted everywhere else; what changes may also be denied
     /// by the system.
     fn way_out(&mut self, changes: bool, places: &[Place<'_>]) {
-        let Folders { granted, of, told } = &mut *self.folders;
+        let Folders {
+            granted, of, told, ..
+        } = &mut *self.folders;
         let mut out = places
             .iter()
             .filter(|(_, path)| !changes || leads_out(path));

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use request::{Request, Requested};
 
-use crate::{Error, FolderGrant, Grants, NetworkGrant, Result, VariableGrant};
+use crate::{Error, FolderAccess, FolderGrant, Grants, NetworkGrant, Result, VariableGrant};
 
 /// The most requests that a plugin may make: whoever is asked reads them all.
 const MOST: usize = 64;
@@ -122,10 +122,39 @@ impl Requests {
     /// that is. One within a folder that is granted already is that one's;
     /// any other is the folder of the same path within `base`, so that nobody
     /// gets at `/etc` by asking for `/etc`.
+    ///
+    /// These grants name paths, which may lead elsewhere by a symbolic link:
+    /// [`Requests::open_beside`] gives the folders themselves.
     #[must_use]
     pub fn grants_beside(&self, granted: &Grants, base: &Path) -> Grants {
         let add = |added, request: &Request| request.what.add_to(added, granted, base);
         self.requests.iter().fold(Grants::default(), add)
+    }
+
+    /// [`Requests::grants_beside`] with each folder open: name by name below
+    /// the folder that holds it, without following a symbolic link. The grants
+    /// show the folders' real paths.
+    ///
+    /// # Errors
+    /// [`Error::Grant`] for a folder that is not there, and for a link on the
+    /// way to it.
+    pub fn open_beside(&self, granted: &Grants, base: &Path) -> Result<Grants> {
+        let base = FolderGrant::read_only(base, "/").opened()?;
+        let mut added = Grants::default();
+        for request in &self.requests {
+            added = match &request.what {
+                Requested::Folder { guest, access } => {
+                    let (holder, rest) = match request::holder(granted, guest) {
+                        Some((held, rest)) => (held.base()?, rest),
+                        None => (base.base()?, request::within(guest)),
+                    };
+                    let folder = FolderGrant::open_below(holder, &rest, guest, *access)?;
+                    added.with_folder(folder)
+                }
+                other => other.add_to(added, granted, Path::new("")),
+            };
+        }
+        Ok(added)
     }
 }
 
@@ -195,10 +224,9 @@ impl Requested {
                     Some((held, rest)) => held.host.join(rest),
                     None => base.join(request::within(guest)),
                 };
-                added.with_folder(FolderGrant {
-                    host,
-                    guest: guest.clone(),
-                    access: *access,
+                added.with_folder(match access {
+                    FolderAccess::ReadOnly => FolderGrant::read_only(host, guest),
+                    FolderAccess::ReadWrite => FolderGrant::read_write(host, guest),
                 })
             }
             // Checked when it was read: there is such a name.

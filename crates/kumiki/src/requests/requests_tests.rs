@@ -1,5 +1,4 @@
 use super::*;
-use crate::FolderAccess;
 
 /// A component with these bytes as its section of requests.
 fn component(section: &[u8]) -> Vec<u8> {
@@ -206,4 +205,71 @@ fn requests_are_given_by_their_grants() {
             "{requested}"
         );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn requested_folders_are_opened_without_links() {
+    let scene = tempfile::tempdir().unwrap();
+    let root = scene.path().canonicalize().unwrap();
+    for folder in ["base/words/in", "base/cache", "mine/part", "outside/in"] {
+        std::fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    for (target, name) in [("../outside", "base/out"), ("../outside", "mine/out")] {
+        std::os::unix::fs::symlink(target, root.join(name)).unwrap();
+    }
+    std::os::unix::fs::symlink("base", root.join("to-base")).unwrap();
+    let granted = Grants::default().with_folder(FolderGrant::read_only(root.join("mine"), "/m"));
+    let open = |folder: &str, base: &str| {
+        let requests = requests(&format!("[dirs]\n'{folder}:rw' = ''"));
+        let added = requests.open_beside(&granted, &root.join(base));
+        added.map(|added| added.folders().next().unwrap().host.clone())
+    };
+    for (folder, host) in [
+        ("/words", "base/words"),
+        ("/words/in", "base/words/in"),
+        ("/", "base"),
+        ("/m/part", "mine/part"),
+        ("/m", "mine"),
+    ] {
+        // How the base is reached is its user's to say.
+        for base in ["base", "to-base", "mine/../base"] {
+            assert_eq!(open(folder, base).unwrap(), root.join(host), "{folder}");
+        }
+    }
+    for (folder, link) in [
+        ("/out", "base/out"),
+        ("/out/in", "base/out"),
+        ("/m/out/in", "mine/out"),
+    ] {
+        let Err(Error::Grant(error)) = open(folder, "base") else {
+            panic!("{folder} was opened");
+        };
+        let link = format!("`{}` is a symbolic link", root.join(link).display());
+        assert!(error.reason.starts_with(&link), "{error}");
+        let instead: FolderGrant = error.instead.unwrap().parse().unwrap();
+        assert!(instead.host.starts_with(root.join("outside")), "{folder}");
+        assert_eq!(instead.guest, folder);
+    }
+    assert!(open("/none", "base").is_err());
+
+    // What is open stays what it was.
+    let words = requests("[dirs]\n'/words:rw' = ''");
+    let added = words.open_beside(&granted, &root.join("base")).unwrap();
+    std::fs::rename(root.join("base/words"), root.join("base/moved")).unwrap();
+    std::os::unix::fs::symlink("../outside", root.join("base/words")).unwrap();
+    added.check().unwrap();
+    for (folder, is_granted) in [
+        ("outside", false),
+        ("base/words", false),
+        ("base/moved", true),
+    ] {
+        let folder = root.join(folder).canonicalize().unwrap();
+        let found = crate::Protected::new([&folder]).unwrap();
+        let found = found.changed_by(&added).unwrap();
+        assert_eq!(found.is_some(), is_granted, "{}", folder.display());
+    }
+    let kept = Grants::default().with_folder(FolderGrant::read_only(root.join("base/words"), "/w"));
+    kept.clone().opened().unwrap();
+    kept.opened_without_links().unwrap_err();
 }
