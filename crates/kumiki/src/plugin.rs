@@ -89,7 +89,7 @@ impl<C: Contract> Plugin<C> {
     pub fn with_grants(&self, grants: &Grants) -> Result<Self> {
         Ok(Self {
             inner: self.inner.clone(),
-            granted: Arc::new(Granted::open(grants)?),
+            granted: Arc::new(Granted::open(grants)?.of_the_plugin(&self.granted)),
             missing: Arc::new(self.inner.requests.beyond(grants)),
         })
     }

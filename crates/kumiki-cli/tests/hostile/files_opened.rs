@@ -1,11 +1,15 @@
 //! Those that open, list and write more than they may.
 
 use std::fs::File;
+use std::net::TcpListener;
+use std::time::Duration;
 
 use kumiki::Grants;
 
 use crate::case::Case;
-use crate::granted::{LONG, case, folder, folder_with, limits, method, stream_method, with_files};
+use crate::granted::{
+    LONG, attempt, case, folder, folder_with, limits, method, stream_method, with_files,
+};
 use crate::guest::attacker;
 use crate::outcome::Outcome::{Answer, Limit, Trap};
 
@@ -14,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.extend(listed());
     cases.extend(written());
     cases.extend(sockets());
+    cases.push(connections());
     #[cfg(unix)]
     cases.push(program::few_descriptors());
     cases
@@ -198,6 +203,61 @@ fn sockets() -> Vec<Case> {
         row("2,000 TCP sockets", "tcp"),
         row("2,000 UDP sockets", "udp"),
     ]
+}
+
+/// Requests to a server that takes connections and answers none: no more are
+/// open than the plugin may have descriptors.
+fn connections() -> Case {
+    const MOST: usize = 8;
+    let http = "wasi:http/types";
+    let body = times(
+        50,
+        "(local.set $a (call $request (call $fields)))
+         (drop (call $authority (local.get $a) (i32.const 1) (i32.const 300)
+            (global.get $length)))
+         (drop (call $scheme (local.get $a) (i32.const 1) (i32.const 0) (i32.const 0)
+            (i32.const 0)))
+         (call $handle (local.get $a) (i32.const 0) (i32.const 0) (i32.const 128))
+         (if (i32.load8_u (i32.const 128)) (then unreachable))",
+    );
+    let body = format!("{body} (call $block (call $sleep (i64.const 3600000000000)))");
+    Case::new(
+        "50 requests to a server that answers none",
+        Limit,
+        "time of 1s",
+        move || {
+            let text = |error: std::io::Error| error.to_string();
+            let listener = TcpListener::bind("127.0.0.1:0").map_err(text)?;
+            let address = listener.local_addr().map_err(text)?.to_string();
+            let guest = attacker(&body)
+                .wasi(http, "[constructor]fields", "$fields")
+                .wasi(http, "[constructor]outgoing-request", "$request")
+                .wasi(http, "[method]outgoing-request.set-authority", "$authority")
+                .wasi(http, "[method]outgoing-request.set-scheme", "$scheme")
+                .wasi("wasi:http/outgoing-handler", "handle", "$handle")
+                .wasi(
+                    "wasi:clocks/monotonic-clock",
+                    "subscribe-duration",
+                    "$sleep",
+                )
+                .wasi("wasi:io/poll", "[method]pollable.block", "$block")
+                .items(&format!(
+                    "(global $length i32 (i32.const {}))",
+                    address.len()
+                ))
+                .data(300, &address);
+            let grant = address.parse();
+            let grant = grant.map_err(|error: kumiki::GrantError| error.to_string())?;
+            let limits = limits(Duration::from_secs(1)).with_descriptors(MOST);
+            let grants = Grants::default().with_network(grant);
+            let seen = attempt(&guest, grants, limits)?;
+            listener.set_nonblocking(true).map_err(text)?;
+            match listener.incoming().map_while(Result::ok).count() {
+                1..=MOST => Ok(seen),
+                count => Err(format!("{count} connections, not 1 to {MOST}")),
+            }
+        },
+    )
 }
 
 /// Where the whole process may have few files open.

@@ -52,6 +52,14 @@ impl Granted {
         }
     }
 
+    /// The same for the plugin that `other` is of, which keeps what it has left
+    /// behind.
+    pub(crate) fn of_the_plugin(mut self, other: &Self) -> Self {
+        self.threads.clone_from(&other.threads);
+        self.lookups.clone_from(&other.lookups);
+        self
+    }
+
     /// What this was made of.
     pub(crate) fn grants(&self) -> &Grants {
         &self.grants
