@@ -78,37 +78,48 @@ fn in_reports() -> Vec<Case> {
                 move || parse(&format!("(component {import})"))
             },
         ),
-        Case::bytes("20 functions of 262,144 parts", WrongType, "log", || {
-            let functions = (0..20).map(|number| {
+        Case::bytes("50 functions of 16,384 parts", WrongType, "log", || {
+            let functions = (0..50).map(|number| {
                 let name = if number == 0 {
                     "log".into()
                 } else {
                     format!("f{number}")
                 };
-                format!("(export \"{name}\" (func (param \"x\" $t17)))")
+                format!("(export \"{name}\" (func (param \"x\" $t13)))")
             });
             parse(&format!(
                 "(component {} (import \"myapp:text-processor/host-api\" (instance {})))",
-                doubling(17),
+                doubling(13),
                 functions.collect::<String>()
             ))
-        }),
+        })
+        .within(64),
         Case::new("makers with names of 90 KB, inspected", Answer, "", || {
-            let maker = format!("\u{1b}[2J\u{202e}{}", "m".repeat(90_000));
+            let maker = format!("\\1b[2J\\e2\\80\\ae{}", "m".repeat(90_000));
             let makers = (0..200).map(|number| format!("(processed-by \"{number}{maker}\" \"1\")"));
             let makers = makers.collect::<String>();
             let guest = Guest::new("x").items(&format!("(@producers {makers})"));
             inspected(&guest.build())
         }),
-        Case::new("types that unfold, inspected", Answer, "", || {
-            let functions = (0..100)
-                .map(|number| format!("(export \"f{number}\" (func (param \"x\" $t17)))"))
-                .collect::<String>();
-            inspected(&parse(&format!(
-                "(component {} (import \"a:b/c\" (instance {functions})))",
-                doubling(17)
-            )))
-        })
+        Case::new(
+            "a type with a name of 9 KB, used 8,192 times, inspected",
+            Answer,
+            "",
+            || {
+                let name = "n".repeat(9_000);
+                let uses = (1..=13).map(|level| {
+                    let before = level - 1;
+                    format!("(type $t{level} (tuple $t{before} $t{before}))")
+                });
+                inspected(&parse(&format!(
+                    "(component (import \"a:b/c\" (instance
+                    (type $r (record (field \"f\" u8)))
+                    (export $t0 \"{name}\" (type (eq $r))) {}
+                    (export \"f\" (func (param \"x\" $t13))))))",
+                    uses.collect::<String>()
+                )))
+            },
+        )
         .patience(180),
     ]
 }

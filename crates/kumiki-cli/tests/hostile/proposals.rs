@@ -12,6 +12,12 @@ pub(crate) fn cases() -> Vec<Case> {
             TextPlugin::new("hostile").items(items).build()
         })
     };
+    // Where the plugin's own memory would be the first fault.
+    let alone = |name, proposal, items: &'static str| {
+        Case::bytes(name, Proposal, proposal, move || {
+            parse(&format!("(component (core module {items}))"))
+        })
+    };
     vec![
         module(
             "relaxed SIMD",
@@ -19,7 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "(func (param v128 v128 v128) (result v128)
                 (f32x4.relaxed_madd (local.get 0) (local.get 1) (local.get 2)))",
         ),
-        module(
+        alone(
             "a memory of 64-bit addresses",
             "memory64",
             "(memory $large i64 1)",
@@ -34,7 +40,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "multi-memory",
             "(memory $second 1)",
         ),
-        module(
+        alone(
             "a memory with pages of one byte",
             "custom-page-sizes",
             "(memory $small 1 (pagesize 1))",
@@ -61,7 +67,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "(type (struct (field i32)))",
         ),
         module("an exception", "exceptions", "(tag $e (param i32))"),
-        module("a shared memory", "threads", "(memory $shared 1 1 shared)"),
+        alone("a shared memory", "threads", "(memory $shared 1 1 shared)"),
         Case::bytes("a list of fixed length", Proposal, "fixed", || {
             parse("(component (type (list u8 1000000)))")
         }),

@@ -44,10 +44,10 @@ pub(crate) fn cases() -> Vec<Case> {
         )
         .patience(240),
         Case::bytes(
-            "1,000 functions of a large type between two components",
+            "200 functions of a large type between two components",
             TooLarge,
             "calls within itself",
-            || with_component(&adapters(1_000, 100)),
+            || with_component(&adapters(200, 100)),
         )
         .within(512)
         .patience(240),
