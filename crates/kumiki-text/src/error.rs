@@ -57,6 +57,7 @@ impl Error {
     pub fn bytes(&self) -> usize {
         let texts = match self {
             Self::Plugin { plugin, .. } | Self::SetAside { plugin, .. } => plugin.len(),
+            Self::Name { plugin, fault, .. } => plugin.len() + fault.len(),
             Self::Host(kumiki::Error::Trap {
                 plugin,
                 function,
