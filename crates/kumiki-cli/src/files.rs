@@ -42,7 +42,7 @@ impl Folder {
         self.dir.symlink_metadata(name).is_ok()
     }
 
-    /// Makes a new file, to be read and written. What has its name is removed.
+    /// Makes a new file, to be written. What has its name is removed.
     ///
     /// # Errors
     /// What the system says; that it exists, where something else makes it anew at
@@ -50,7 +50,7 @@ impl Folder {
     pub(crate) fn create(&self, name: &OsStr) -> io::Result<File> {
         self.remove(name)?;
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
+        options.write(true).create_new(true);
         options.follow(FollowSymlinks::No);
         Ok(self.dir.open_with(name, &options)?.into_std())
     }

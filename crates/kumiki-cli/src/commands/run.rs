@@ -197,7 +197,11 @@ fn wall(arguments: &RunArguments, plugins: &[PathBuf], admitted: &[Admitted]) ->
         .grants(admitted.iter().map(Admitted::grants));
     match &arguments.output_file {
         // What an earlier run has left is read again.
-        Some(path) => wall.read([part(path), place(&part(path))]).write(path),
+        Some(path) => {
+            let part = part(path);
+            let state = PathBuf::from(place(part.as_os_str()));
+            wall.read([part, state]).write(path)
+        }
         None => wall,
     }
 }
