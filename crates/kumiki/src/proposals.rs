@@ -16,6 +16,9 @@ const ENABLED: WasmFeatures = WasmFeatures::WASM1
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::MULTI_VALUE)
     .union(WasmFeatures::SIMD)
+    // CPython's and QuickJS's shared libraries; QuickJS.
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::COMPONENT_MODEL)
     // References to the host's objects: no host here has such objects.
     .difference(WasmFeatures::GC_TYPES);
@@ -50,6 +53,7 @@ pub(crate) fn refusal(plugin: &str, component: &[u8], source: &BinaryReaderError
     let proposal = match source.missing_wasm_feature() {
         Some(features) => name(features),
         // Not every rule says which proposal would change it.
+        None if source.message() == "multiple memories" => "multi-memory".to_owned(),
         None if is_valid(component) => "a proposal of WebAssembly".to_owned(),
         None => return Error::malformed(plugin, source),
     };

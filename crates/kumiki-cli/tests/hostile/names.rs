@@ -78,8 +78,8 @@ fn in_reports() -> Vec<Case> {
                 move || parse(&format!("(component {import})"))
             },
         ),
-        Case::bytes("50 functions of 16,384 parts", WrongType, "log", || {
-            let functions = (0..50).map(|number| {
+        Case::bytes("25 functions of 16,384 parts", WrongType, "log", || {
+            let functions = (0..25).map(|number| {
                 let name = if number == 0 {
                     "log".into()
                 } else {
@@ -93,7 +93,7 @@ fn in_reports() -> Vec<Case> {
                 functions.collect::<String>()
             ))
         })
-        .within(64),
+        .within(32),
         Case::new("makers with names of 90 KB, inspected", Answer, "", || {
             let maker = format!("\\1b[2J\\e2\\80\\ae{}", "m".repeat(90_000));
             let makers = (0..200).map(|number| format!("(processed-by \"{number}{maker}\" \"1\")"));
@@ -114,7 +114,7 @@ fn in_reports() -> Vec<Case> {
                 inspected(&parse(&format!(
                     "(component (import \"a:b/c\" (instance
                     (type $r (record (field \"f\" u8)))
-                    (export $t0 \"{name}\" (type (eq $r))) {}
+                    (export \"{name}\" (type $t0 (eq $r))) {}
                     (export \"f\" (func (param \"x\" $t13))))))",
                     uses.collect::<String>()
                 )))

@@ -46,9 +46,9 @@ pub(crate) fn cases() -> Vec<Case> {
             "(memory $small 1 (pagesize 1))",
         ),
         module(
-            "a tail call",
-            "tail-call",
-            "(func $g) (func $f (return_call $g))",
+            "a table of the host's objects",
+            "gc-types",
+            "(table $objects 4 externref)",
         ),
         module(
             "a call by a typed reference",

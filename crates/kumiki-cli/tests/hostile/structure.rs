@@ -69,6 +69,16 @@ pub(crate) fn cases() -> Vec<Case> {
             "types within each other",
             || nested_types(101),
         ),
+        Case::new("300,000 blocks within each other", Answer, "", || {
+            let body = "block ".repeat(300_000) + &"end ".repeat(300_000);
+            compiled_by_the_program(&format!("(func {body})"))
+        })
+        .patience(240),
+        Case::new("an expression 200,000 deep", Answer, "", || {
+            let body = "local.get 0 ".repeat(200_000) + &"i32.sub ".repeat(199_999);
+            compiled_by_the_program(&format!("(func (param i32) (result i32) {body})"))
+        })
+        .patience(240),
     ]
 }
 
@@ -226,4 +236,15 @@ fn tried_by_the_program(bytes: &[u8]) -> Result<Seen, String> {
         }
     }
     Ok(Seen::answer())
+}
+
+/// The program must compile it and go on: a compiler that calls itself for each
+/// level runs out of stack.
+fn compiled_by_the_program(items: &str) -> Result<Seen, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let guest = TextPlugin::new("hostile").items(items).build();
+    std::fs::write(folder.path().join("p.wasm"), guest).map_err(|error| error.to_string())?;
+    std::fs::write(folder.path().join("input.txt"), "a\n").map_err(|error| error.to_string())?;
+    let ran = run(folder.path(), &["run", "--plugin", "p.wasm", "input.txt"])?;
+    ran.judge(0, 1024).map(|_| Seen::answer())
 }

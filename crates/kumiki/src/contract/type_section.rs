@@ -72,8 +72,12 @@ impl Shape {
                         CoreType::Rec(_) => {}
                     },
                     0x01 => break,
-                    0x02 => drop(reader.read::<ComponentAlias<'_>>()?),
-                    0x03 => drop(reader.read::<ComponentImport<'_>>()?),
+                    0x02 => {
+                        reader.read::<ComponentAlias<'_>>()?;
+                    }
+                    0x03 => {
+                        reader.read::<ComponentImport<'_>>()?;
+                    }
                     0x04 => {
                         reader.read::<ComponentExternName<'_>>()?;
                         reader.read::<ComponentTypeRef>()?;
