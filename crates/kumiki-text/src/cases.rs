@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use kumiki::Plugin;
+use kumiki::{Plugin, excerpt};
 use serde::Deserialize;
 
 use crate::conformance::Finding;
@@ -24,6 +24,8 @@ use crate::{Config, Error, ReadError, Records, TextContract, TextPlugin};
 const LINE_LIMIT: usize = 128 << 20;
 /// Longer texts are cut where they are shown, in characters.
 const SHOWN: usize = 60;
+/// Characters of all metadata of a result.
+const METADATA: usize = 500;
 
 /// One case. It is called by its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,13 +262,15 @@ fn show_result(result: &ProcessResult, with_metadata: bool) -> String {
 }
 
 fn show_with<'a>(output: &str, metadata: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let shown = |text| excerpt(text, SHOWN);
     let entries: Vec<_> = metadata
-        .map(|(key, value)| format!("{key}={value}"))
+        .take(METADATA)
+        .map(|(key, value)| format!("{}={}", shown(key), shown(value)))
         .collect();
     let entries = if entries.is_empty() {
         "no metadata".to_owned()
     } else {
-        entries.join(" ")
+        excerpt(&entries.join(" "), METADATA).into_owned()
     };
     format!("{} with {entries}", show(output))
 }

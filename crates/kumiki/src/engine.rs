@@ -6,18 +6,30 @@
 //! warm slots only within one. [`Engine::shared`] is the only way to get one.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use wasmtime::WasmBacktraceDetails;
+
 use crate::observer::{Event, Observer};
-use crate::{Error, Result, slots};
+use crate::{Error, Result, proposals, slots};
 
 /// How often the process-wide clock moves, and so how finely a call's time
 /// limit is kept: a call ends at most one tick late, plus whatever host
 /// function it is waiting in.
 pub const TICK: Duration = Duration::from_millis(10);
+
+/// Frames of a backtrace that an error shows. One more is recorded, so that an
+/// error can say that there are more.
+pub(crate) const FRAMES: usize = 50;
+
+/// Bytes of address space for each linear memory: a memory never moves.
+const MEMORY_RESERVATION: u64 = 4 << 30;
+/// Bytes before and behind each linear memory that fault when they are touched.
+const MEMORY_GUARD: u64 = 32 << 20;
 
 /// How often the clock has moved since the process's first engine.
 static TICKS: AtomicU64 = AtomicU64::new(0);
@@ -81,11 +93,35 @@ impl EngineConfig {
             // on a 0.45 µs call. Only asynchronous plugins (WASI 0.3) need it.
             .concurrency_support(false)
             .epoch_interruption(true)
-            .consume_fuel(*fuel);
+            .consume_fuel(*fuel)
+            .wasm_backtrace_max_frames(NonZero::new(FRAMES + 1))
+            // Debug information is the guest's, and wasmtime copies a name from it
+            // for each of any number of inlined functions. By default an
+            // environment variable turns it on.
+            .wasm_backtrace_details(WasmBacktraceDetails::Disable);
+        proposals::configure(&mut config);
+        confine(&mut config);
         if *slots > 0 {
             slots::reserve(&mut config, *slots);
         }
         config
+    }
+}
+
+/// Keeps guests within their memories, as wasmtime does by default on 64-bit
+/// machines; here no default can change it. What cannot be set without `unsafe`
+/// (Cranelift's Spectre mitigations) a test reads back.
+fn confine(config: &mut wasmtime::Config) {
+    config
+        // An access out of bounds faults, and the fault is a trap.
+        .signals_based_traps(true)
+        .guard_before_linear_memory(true);
+    if cfg!(target_pointer_width = "64") {
+        // All that a 32-bit address can reach, and all that an offset of an
+        // instruction adds without a check.
+        config
+            .memory_reservation(MEMORY_RESERVATION)
+            .memory_guard_size(MEMORY_GUARD);
     }
 }
 

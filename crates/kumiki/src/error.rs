@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::bounded_text;
 use crate::grants::GrantError;
 use crate::inspect::Kind;
 use crate::limits::Limit;
@@ -38,6 +39,21 @@ pub enum Error {
     Malformed {
         /// The plugin.
         plugin: String,
+        /// What the validator said.
+        message: String,
+        /// Where, in bytes from the beginning.
+        offset: usize,
+    },
+    /// The component uses a proposal of WebAssembly that is switched off here.
+    #[error(
+        "`{plugin}` uses a proposal of WebAssembly that is switched off (`{proposal}`): {message} \
+         (at byte {offset:#x})"
+    )]
+    Proposal {
+        /// The plugin.
+        plugin: String,
+        /// The proposal, such as `relaxed-simd`.
+        proposal: String,
         /// What the validator said.
         message: String,
         /// Where, in bytes from the beginning.
@@ -193,7 +209,7 @@ pub enum Error {
         message: String,
     },
     /// The plugin requests what it is not granted, and so is not started.
-    #[error("`{plugin}` requests what it is not granted: {}", missing.to_string().replace('\n', ", "))]
+    #[error("`{plugin}` requests what it is not granted: {}", one_line(missing))]
     Ungranted {
         /// The plugin.
         plugin: String,
@@ -245,9 +261,37 @@ impl Error {
     pub(crate) fn malformed(plugin: &str, source: &wasmparser::BinaryReaderError) -> Self {
         Self::Malformed {
             plugin: plugin.into(),
-            // One fact, one line: what was found and what is wrong with it.
-            message: source.message().replace('\n', ": "),
+            message: bounded_text::message(source.message()),
             offset: source.offset(),
+        }
+    }
+
+    pub(crate) fn proposal(
+        plugin: &str,
+        proposal: String,
+        source: &wasmparser::BinaryReaderError,
+    ) -> Self {
+        Self::Proposal {
+            plugin: plugin.into(),
+            proposal,
+            message: bounded_text::message(source.message()),
+            offset: source.offset(),
+        }
+    }
+
+    /// `source` quotes the component's names.
+    pub(crate) fn compile(plugin: &str, source: wasmtime::Error) -> Self {
+        Self::Compile {
+            plugin: plugin.into(),
+            source: bounded_text::source(source),
+        }
+    }
+
+    /// As [`Error::compile`].
+    pub(crate) fn link(plugin: &str, source: wasmtime::Error) -> Self {
+        Self::Link {
+            plugin: plugin.into(),
+            source: bounded_text::source(source),
         }
     }
 
@@ -261,6 +305,9 @@ impl Error {
             Self::NotAComponent { found, .. } => kind_hint(*found)?.into(),
             Self::Malformed { .. } => {
                 "build the plugin again; if it came over a network, fetch it again".into()
+            }
+            Self::Proposal { .. } => {
+                "build it without this proposal, which no compiler uses unless it is told to".into()
             }
             Self::TooLarge { .. } => {
                 "build it optimised, and keep tables of data out of the code".into()
@@ -353,6 +400,11 @@ impl Error {
             _ => None,
         }
     }
+}
+
+/// Requests are a plugin's own words.
+fn one_line(requests: &Requests) -> String {
+    bounded_text::message(&requests.to_string().replace('\n', ", "))
 }
 
 /// Whether the system had no memory, no address space or no mapping left.

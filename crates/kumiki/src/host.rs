@@ -243,10 +243,7 @@ impl<C: Contract> Host<C> {
     /// contract; all else is checked before it is compiled.
     fn compile(&self, engine: &wasmtime::Engine, name: &str, bytes: &[u8]) -> Result<Component> {
         self.check(name, bytes)?;
-        Component::from_binary(engine, bytes).map_err(|source| Error::Compile {
-            plugin: name.into(),
-            source,
-        })
+        Component::from_binary(engine, bytes).map_err(|source| Error::compile(name, source))
     }
 
     /// The plugin of a component, linked.
@@ -263,10 +260,9 @@ impl<C: Contract> Host<C> {
             origin,
             requests,
         } = found;
-        let prepared = linked.prepare(component).map_err(|source| Error::Link {
-            plugin: name.into(),
-            source,
-        })?;
+        let prepared = linked
+            .prepare(component)
+            .map_err(|source| Error::link(name, source))?;
         self.inner.observer.event(&Event::Loaded {
             plugin: name,
             bytes,

@@ -1,8 +1,9 @@
 //! One live plugin with a store of its own.
 //!
 //! An instance belongs to one plugin and is used by one thread at a time. What
-//! poisons it is written here, in [`Instance::call`]: a trap or a limit. After
-//! either its memory may be in any state, so it is never called again: every
+//! poisons it is written here, in [`Instance::call`]: a trap, a limit, or a panic
+//! of a host function. After any its memory may be in any state, so it is never
+//! called again: every
 //! further call is [`Error::Poisoned`], and the caller makes a new instance.
 //! When a new one takes its place though nothing failed, [`Renewal`] says.
 //!
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
+use crate::bounded_text::{self, Lines};
+use crate::engine::FRAMES;
 use crate::host::Inner;
 use crate::limits::Limit;
 use crate::observer::Event;
@@ -74,6 +77,10 @@ impl<C: Contract> Instance<C> {
     /// # Errors
     /// [`Error::Trap`] and [`Error::Limit`], both of which end this instance;
     /// [`Error::Poisoned`] when an earlier one has.
+    ///
+    /// # Panics
+    /// When `call` or a host function does. That ends this instance, too: it stays
+    /// poisoned for whoever catches the panic.
     #[inline]
     pub fn call<R>(
         &mut self,
@@ -84,7 +91,11 @@ impl<C: Contract> Instance<C> {
             return Err(self.poison());
         }
         arm(&mut self.store, &self.plugin.host().inner, function)?;
+        // A host function or an observer that panics leaves it so: whoever catches
+        // the panic has an instance that was interrupted anywhere.
+        self.poisoned = true;
         let result = call(&self.bindings, &mut self.store);
+        self.poisoned = result.is_err();
         self.calls += 1;
         if self.calls == 1 {
             self.first_memory = self.memory();
@@ -95,7 +106,7 @@ impl<C: Contract> Instance<C> {
         }
     }
 
-    /// Whether a trap or a limit has ended this instance.
+    /// Whether a trap, a limit or a panic has ended this instance.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
@@ -171,7 +182,6 @@ impl<C: Contract> Instance<C> {
     #[cold]
     #[inline(never)]
     fn end(&mut self, function: &str, source: wasmtime::Error) -> Error {
-        self.poisoned = true;
         let host = &self.plugin.host().inner;
         let error = call_error(&host.limits, self.store.data(), function, source);
         let plugin = &*self.store.data().plugin;
@@ -263,6 +273,7 @@ fn call_error<D>(
     }
     let backtrace = source.downcast_ref::<WasmBacktrace>();
     if function == INSTANTIATE && trap.is_none() && backtrace.is_none() {
+        let source = bounded_text::source(source);
         return Error::Instantiate { plugin, source };
     }
     Error::Trap {
@@ -306,17 +317,37 @@ fn trap_message(trap: Option<Trap>, source: &wasmtime::Error) -> String {
         return format!("it called `exit` with code {}", exit.0);
     }
     let message = trap.map_or_else(|| source.root_cause().to_string(), |trap| trap.to_string());
-    message.trim_start_matches("wasm trap: ").to_owned()
+    bounded_text::message(message.trim_start_matches("wasm trap: "))
 }
 
-/// wasmtime's rendering of a backtrace, without its heading and its advice.
+/// The frames of a backtrace, a line each, innermost first. Names are the guest's
+/// and shown as they are, not demangled: a mangled name of 200 bytes can stand for
+/// one of many megabytes.
 fn frames(backtrace: &WasmBacktrace) -> String {
-    let text = backtrace.to_string();
-    let frames = text
-        .lines()
-        .skip(1)
-        .map(str::trim)
-        .filter(|line| !line.starts_with("note:"));
-    let frames = frames.take_while(|line| !line.starts_with("environment"));
-    frames.collect::<Vec<_>>().join("\n")
+    let frames = backtrace.frames();
+    let mut lines = Lines::within(bounded_text::BACKTRACE);
+    let mut shown = 0;
+    for frame in frames.iter().take(FRAMES) {
+        let module = bounded_text::name(frame.module().name().unwrap_or("<unknown>"));
+        let function = match frame.func_name() {
+            Some(name) => bounded_text::name(name),
+            None => format!("<wasm function {}>", frame.func_index()).into(),
+        };
+        let fits = match frame.module_offset() {
+            Some(offset) => lines.push(format_args!("{shown}: {offset:#8x} - {module}!{function}")),
+            None => lines.push(format_args!("{shown}: {module}!{function}")),
+        };
+        if !fits {
+            break;
+        }
+        shown += 1;
+    }
+    let mut text = lines.into_text();
+    if frames.len() > FRAMES {
+        text.push_str("\nframes further out are left out");
+    } else if frames.len() > shown {
+        let more = frames.len() - shown;
+        text.push_str(&format!("\n{more} frames further out are left out"));
+    }
+    text
 }

@@ -88,6 +88,7 @@
 //! Log records and events reach the embedder through an [`Observer`]; this
 //! crate never prints.
 
+mod bounded_text;
 mod cache;
 mod component_file;
 mod contract;
@@ -104,6 +105,7 @@ mod outgoing;
 mod plugin;
 mod pool;
 mod prepared;
+mod proposals;
 mod renewal;
 mod requests;
 mod slots;
@@ -112,6 +114,7 @@ mod visible;
 mod waiting;
 mod wasi;
 
+pub use bounded_text::excerpt;
 pub use cache::{Artifact, Cache};
 pub use contract::Contract;
 pub use engine::{Engine, EngineConfig, TICK};

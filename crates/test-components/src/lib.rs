@@ -7,6 +7,7 @@
 
 pub mod guests;
 pub mod imports;
+pub mod names;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;

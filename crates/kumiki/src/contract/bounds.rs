@@ -2,9 +2,12 @@
 //! it ends. Found in one pass over its structure, before anything that takes longer than
 //! the file is long. The bounds lie well above what languages make: the largest
 //! known, CPython, has 13,500 functions, one of 417 KiB, nested 2 deep.
+//!
+//! What its parts come to when it is compiled is counted later, in `weight.rs`.
 
 use wasmparser::{FunctionBody, Parser, Payload};
 
+use super::type_section;
 use crate::{Error, Result};
 
 /// Components and modules within each other: validating takes time by the
@@ -17,6 +20,14 @@ const FUNCTIONS: usize = 100_000;
 const NAMES: usize = 100_000;
 /// Types of all core modules together: 100 µs and 5 KiB each.
 const TYPES: usize = 50_000;
+/// Types of all components together with their fields, cases, parameters and
+/// declarations: 2 µs and 300 bytes each.
+const TYPE_PARTS: usize = 250_000;
+/// Component types within each other: reading one takes stack for each.
+const TYPE_NESTING: usize = 100;
+/// Aliases, instances, and functions lifted and lowered, of all components
+/// together: 1 µs and 200 bytes each.
+const ITEMS: usize = 250_000;
 /// Bytes of one function: compiling takes some 500 times as much memory.
 const FUNCTION_BYTES: usize = 1 << 20;
 /// Local variables of all functions together: ten bytes declare 50,000, and
@@ -26,36 +37,74 @@ const LOCALS: usize = 10_000_000;
 /// Refuses a component beyond the bounds. What is not valid is let through: the
 /// validator says it better.
 pub(crate) fn check(plugin: &str, component: &[u8]) -> Result<()> {
-    let (mut depth, mut names) = (0_usize, 0_usize);
-    let (mut types, mut functions, mut locals) = (0_usize, 0_usize, 0_usize);
+    let mut found = Found::default();
     for payload in Parser::new(0).parse_all(component) {
         let Ok(payload) = payload else { break };
-        match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ImportSection(section) => names += section.count() as usize,
-            Payload::ExportSection(section) => names += section.count() as usize,
-            Payload::ComponentImportSection(section) => names += section.count() as usize,
-            Payload::ComponentExportSection(section) => names += section.count() as usize,
-            Payload::TypeSection(section) => types += section.count() as usize,
-            Payload::CodeSectionStart { count, .. } => functions += count as usize,
-            Payload::CodeSectionEntry(body) => {
-                let bytes = body.range().len();
-                within(plugin, "bytes in one function", bytes, FUNCTION_BYTES)?;
-                locals = locals.saturating_add(locals_of(&body));
-            }
-            _ => continue,
-        }
-        within(plugin, "components within each other", depth, NESTING)?;
-        within(plugin, "imports and exports", names, NAMES)?;
-        within(plugin, "types", types, TYPES)?;
-        within(plugin, "functions", functions, FUNCTIONS)?;
-        within(plugin, "local variables", locals, LOCALS)?;
+        found.add(plugin, component, &payload)?;
     }
     Ok(())
 }
 
-fn within(plugin: &str, what: &'static str, found: usize, most: usize) -> Result<()> {
+#[derive(Default)]
+struct Found {
+    nesting: usize,
+    names: usize,
+    types: usize,
+    type_parts: usize,
+    items: usize,
+    functions: usize,
+    locals: usize,
+}
+
+impl Found {
+    fn add(&mut self, plugin: &str, component: &[u8], payload: &Payload<'_>) -> Result<()> {
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => self.nesting += 1,
+            Payload::End(_) => self.nesting = self.nesting.saturating_sub(1),
+            Payload::ImportSection(section) => self.names += section.count() as usize,
+            Payload::ExportSection(section) => self.names += section.count() as usize,
+            Payload::ComponentImportSection(section) => self.names += section.count() as usize,
+            Payload::ComponentExportSection(section) => self.names += section.count() as usize,
+            Payload::TypeSection(section) => self.types += section.count() as usize,
+            Payload::ComponentTypeSection(section) => {
+                let section = component.get(section.range()).unwrap_or_default();
+                let shape = type_section::read(section, TYPE_NESTING);
+                within(plugin, "types within each other", shape.depth, TYPE_NESTING)?;
+                self.type_parts = self.type_parts.saturating_add(shape.parts);
+            }
+            Payload::CoreTypeSection(section) => self.type_parts += section.count() as usize,
+            Payload::ComponentAliasSection(section) => self.items += section.count() as usize,
+            Payload::ComponentInstanceSection(section) => self.items += section.count() as usize,
+            Payload::ComponentCanonicalSection(section) => self.items += section.count() as usize,
+            Payload::InstanceSection(section) => self.items += section.count() as usize,
+            Payload::CodeSectionStart { count, .. } => self.functions += *count as usize,
+            Payload::CodeSectionEntry(body) => {
+                let bytes = body.range().len();
+                within(plugin, "bytes in one function", bytes, FUNCTION_BYTES)?;
+                self.locals = self.locals.saturating_add(locals_of(body));
+            }
+            _ => return Ok(()),
+        }
+        let Self {
+            nesting,
+            names,
+            types,
+            type_parts,
+            items,
+            functions,
+            locals,
+        } = *self;
+        within(plugin, "components within each other", nesting, NESTING)?;
+        within(plugin, "imports and exports", names, NAMES)?;
+        within(plugin, "types", types, TYPES)?;
+        within(plugin, "parts of component types", type_parts, TYPE_PARTS)?;
+        within(plugin, "aliases, instances and adapters", items, ITEMS)?;
+        within(plugin, "functions", functions, FUNCTIONS)?;
+        within(plugin, "local variables", locals, LOCALS)
+    }
+}
+
+pub(super) fn within(plugin: &str, what: &'static str, found: usize, most: usize) -> Result<()> {
     if found <= most {
         return Ok(());
     }

@@ -8,14 +8,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use wasmparser::component_types::ComponentEntityType;
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::types::Types;
+use wasmparser::{FuncValidatorAllocations, Parser, ValidPayload};
 use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
 
 use super::bounds;
 use super::shape::{Found, Signature};
+use super::weight::Weights;
 use crate::error::WrongType;
-use crate::inspect::{Interfaces, compatible_name, is_asynchronous};
-use crate::{Error, Result, wasi};
+use crate::inspect::{Interfaces, Kind, compatible_name, is_asynchronous};
+use crate::{Error, Result, bounded_text, excerpt, proposals, wasi};
 
 /// A contract's world, ready to compare components with. Parsed once per host.
 pub(crate) struct World {
@@ -64,9 +66,7 @@ impl World {
     /// Checks a component against this world.
     pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<()> {
         bounds::check(plugin, component)?;
-        let types = Validator::new_with_features(WasmFeatures::all())
-            .validate_all(component)
-            .map_err(|source| Error::malformed(plugin, &source))?;
+        let types = validate(plugin, component)?;
         let names = Interfaces::of(plugin, component)?;
         let mut found = Found {
             types: types.as_ref(),
@@ -118,7 +118,7 @@ impl World {
     ) -> Result<()> {
         let unknown = |import: String| Error::UnknownImport {
             plugin: plugin.into(),
-            import,
+            import: bounded_text::name(&import).into_owned(),
             given: self.imports.keys().cloned().collect(),
         };
         let key = compatible_name(name);
@@ -132,12 +132,16 @@ impl World {
                     found.signature(id),
                 ),
             (Some(Item::Interface(functions)), Some(ComponentEntityType::Instance(id))) => {
-                for (function, item) in functions_of(id, found) {
+                found.name_resources(id);
+                for (function, item) in &found.types[id].exports {
+                    let ComponentEntityType::Func(id) = item.ty else {
+                        continue;
+                    };
                     let path = format!("{name}#{function}");
-                    let Some(expected) = functions.get(&function) else {
+                    let Some(expected) = functions.get(function) else {
                         return Err(unknown(path));
                     };
-                    self.same_type(plugin, "import", path, expected, item)?;
+                    self.same_type(plugin, "import", path, expected, found.signature(id))?;
                 }
                 Ok(())
             }
@@ -173,13 +177,15 @@ impl World {
             ),
             (Item::Function(expected), _) => Err(missing(name.into(), expected.to_string())),
             (Item::Interface(functions), Some(ComponentEntityType::Instance(id))) => {
-                let exported: BTreeMap<_, _> = functions_of(id, found).into_iter().collect();
+                found.name_resources(id);
+                let exported = &found.types[id].exports;
                 for (function, expected) in functions {
                     let path = format!("{name}#{function}");
-                    let Some(item) = exported.get(function) else {
+                    let item = exported.get(function.as_str()).map(|item| item.ty);
+                    let Some(ComponentEntityType::Func(id)) = item else {
                         return Err(missing(path, expected.to_string()));
                     };
-                    self.same_type(plugin, "export", path, expected, item.clone())?;
+                    self.same_type(plugin, "export", path, expected, found.signature(id))?;
                 }
                 Ok(())
             }
@@ -206,27 +212,46 @@ impl World {
         if expected_text == found_text {
             (expected_text, found_text) = (format!("{expected:#}"), format!("{found:#}"));
         }
-        shorten(&mut expected_text);
-        shorten(&mut found_text);
+        // A component's own type may be of a million parts.
+        let shorten = |text: &str| excerpt(text, bounded_text::TYPE).into_owned();
         Err(Error::WrongType(Box::new(WrongType {
             plugin: plugin.into(),
             side,
-            name,
-            expected: expected_text,
-            found: found_text,
+            name: bounded_text::name(&name).into_owned(),
+            expected: shorten(&expected_text),
+            found: shorten(&found_text),
             contract: self.name.clone(),
         })))
     }
 }
 
-/// Cuts a type's text to what a person may want to read: a component's own may
-/// be of a million parts.
-fn shorten(text: &mut String) {
-    const MOST: usize = 4096;
-    if let Some((end, _)) = text.char_indices().nth(MOST) {
-        text.truncate(end);
-        text.push('…');
+/// Validates all of a component, and refuses one that comes to too much when it is
+/// compiled.
+fn validate(plugin: &str, component: &[u8]) -> Result<Types> {
+    let refused = |source| proposals::refusal(plugin, component, &source);
+    let mut validator = proposals::validator();
+    let mut weights = Weights::new();
+    let mut functions = Vec::new();
+    let mut types = None;
+    for payload in Parser::new(0).parse_all(component) {
+        let payload = payload.map_err(refused)?;
+        match validator.payload(&payload).map_err(refused)? {
+            ValidPayload::Func(function, body) => functions.push((function, body)),
+            ValidPayload::End(all) => types = Some(all),
+            _ => {}
+        }
+        weights.add(plugin, &payload, validator.types(0))?;
     }
+    let mut allocations = FuncValidatorAllocations::default();
+    for (function, body) in functions {
+        let mut validator = function.into_validator(allocations);
+        validator.validate(&body).map_err(refused)?;
+        allocations = validator.into_allocations();
+    }
+    types.ok_or_else(|| Error::NotAComponent {
+        plugin: plugin.into(),
+        found: Kind::of(component),
+    })
 }
 
 fn items<'a>(
@@ -249,28 +274,4 @@ fn signatures(resolve: &Resolve, id: InterfaceId) -> BTreeMap<String, Signature>
     functions
         .map(|(name, f)| (name.clone(), Signature::expected(resolve, f)))
         .collect()
-}
-
-/// The functions of one of the component's instances, with their types.
-fn functions_of(
-    id: wasmparser::component_types::ComponentInstanceTypeId,
-    found: &mut Found<'_>,
-) -> Vec<(String, Signature)> {
-    let types = found.types;
-    let exports = &types[id].exports;
-    for (name, item) in exports {
-        if let ComponentEntityType::Type {
-            referenced,
-            created,
-        } = item.ty
-        {
-            found.name_resource(referenced, name);
-            found.name_resource(created, name);
-        }
-    }
-    let functions = exports.iter().filter_map(|(name, item)| match item.ty {
-        ComponentEntityType::Func(id) => Some((name.clone(), found.signature(id))),
-        _ => None,
-    });
-    functions.collect()
 }

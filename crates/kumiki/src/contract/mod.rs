@@ -3,6 +3,9 @@
 pub(crate) mod bounds;
 mod check;
 mod shape;
+mod type_section;
+mod type_size;
+mod weight;
 
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};

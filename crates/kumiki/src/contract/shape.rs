@@ -2,18 +2,28 @@
 //! and what a component's binary has. One form for both makes them comparable
 //! and printable; wit-parser and wasmparser have no type in common.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 
 use wasmparser::component_types::{
-    ComponentAnyTypeId, ComponentDefinedType, ComponentFuncTypeId, ComponentValType, ResourceId,
+    ComponentAnyTypeId, ComponentDefinedType, ComponentEntityType, ComponentFuncTypeId,
+    ComponentInstanceTypeId, ComponentValType, ResourceId,
 };
+use wasmparser::names::KebabString;
 use wasmparser::types::TypesRef;
 use wit_parser::{Function, FunctionKind, Handle, Resolve, Type, TypeDefKind, TypeId};
 
 /// Types nested deeper than this are not compared but refused: no contract
 /// comes near it, and a stranger's component must not exhaust our stack.
 const MAX_DEPTH: usize = 64;
+
+/// Bytes that the type of one function may come to, in the names of its parts and
+/// [`PART`] for each: a tuple of two tuples of two tuples is large at 20 levels. No
+/// contract comes near it. What is beyond is not compared but refused.
+const MAX_BYTES: usize = 1 << 20;
+/// What a part counts for beside its name.
+const PART: usize = 16;
 
 /// One type: what kind it is (`record`, `list`, `string`) and its parts
 /// (fields, cases, elements). The name that it was given is for display only.
@@ -102,16 +112,9 @@ pub(super) struct Signature {
 
 impl PartialEq for Signature {
     fn eq(&self, other: &Self) -> bool {
-        let types = |signature: &Self| {
-            signature
-                .params
-                .iter()
-                .map(|(_, shape)| shape.clone())
-                .collect::<Vec<_>>()
-        };
-        self.is_async == other.is_async
-            && types(self) == types(other)
-            && self.result == other.result
+        let types = self.params.iter().map(|(_, shape)| shape);
+        let others = other.params.iter().map(|(_, shape)| shape);
+        self.is_async == other.is_async && types.eq(others) && self.result == other.result
     }
 }
 
@@ -251,55 +254,78 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    pub(super) fn name_resource(&mut self, id: ComponentAnyTypeId, name: &str) {
-        if let ComponentAnyTypeId::Resource(id) = id {
-            self.resources.insert(id.resource(), name.to_owned());
+    /// Notes what an instance calls its resources.
+    pub(super) fn name_resources(&mut self, id: ComponentInstanceTypeId) {
+        for (name, item) in &self.types[id].exports {
+            if let ComponentEntityType::Type {
+                referenced,
+                created,
+            } = item.ty
+            {
+                for id in [referenced, created] {
+                    if let ComponentAnyTypeId::Resource(id) = id {
+                        self.resources.insert(id.resource(), name.clone());
+                    }
+                }
+            }
         }
     }
 
     pub(super) fn signature(&self, id: ComponentFuncTypeId) -> Signature {
         let function = &self.types[id];
+        let left = Cell::new(MAX_BYTES);
+        let shape = |ty| self.shape(ty, 0, &left);
         Signature {
             is_async: function.async_,
             params: function
                 .params
                 .iter()
-                .map(|(name, ty)| (name.to_string(), self.shape(*ty, 0)))
+                .map(|(name, ty)| (name.to_string(), shape(*ty)))
                 .collect(),
-            result: function.result.map(|ty| self.shape(ty, 0)),
+            result: function.result.map(shape),
         }
     }
 
-    fn shape(&self, ty: ComponentValType, depth: usize) -> Shape {
-        if depth > MAX_DEPTH {
+    /// `left` is how much the function's type may still come to.
+    fn shape(&self, ty: ComponentValType, depth: usize, left: &Cell<usize>) -> Shape {
+        let spend = |bytes: usize| left.set(left.get().saturating_sub(bytes));
+        spend(PART);
+        if depth > MAX_DEPTH || left.get() == 0 {
             return Shape::new("…", Vec::new());
         }
         let id = match ty {
             ComponentValType::Primitive(ty) => return Shape::new(&ty.to_string(), Vec::new()),
             ComponentValType::Type(id) => id,
         };
-        let part = |ty: &ComponentValType| Some(self.shape(*ty, depth + 1));
+        let part = |ty: &ComponentValType| Some(self.shape(*ty, depth + 1, left));
         let optional = |ty: &Option<ComponentValType>| ty.as_ref().and_then(part);
+        let label = |name: &str| {
+            spend(PART + name.len());
+            match left.get() {
+                0 => String::new(),
+                _ => name.to_owned(),
+            }
+        };
+        let labels = |kind, names: &mut dyn Iterator<Item = &KebabString>| {
+            let names = names.map(|name| (label(name), None));
+            Shape::new(kind, names.collect())
+        };
         match &self.types[id] {
             ComponentDefinedType::Primitive(ty) => Shape::new(&ty.to_string(), Vec::new()),
             ComponentDefinedType::Record(record) => {
                 let fields = record.fields.iter();
                 Shape::new(
                     "record",
-                    fields.map(|(n, ty)| (n.to_string(), part(ty))).collect(),
+                    fields.map(|(name, ty)| (label(name), part(ty))).collect(),
                 )
             }
             ComponentDefinedType::Variant(variant) => {
                 let cases = variant.cases.iter();
-                let cases = cases.map(|(name, case)| (name.to_string(), optional(&case.ty)));
+                let cases = cases.map(|(name, case)| (label(name), optional(&case.ty)));
                 Shape::new("variant", cases.collect())
             }
-            ComponentDefinedType::Enum(cases) => {
-                Shape::cases("enum", cases.iter().map(|name| name.as_str()))
-            }
-            ComponentDefinedType::Flags(flags) => {
-                Shape::cases("flags", flags.iter().map(|name| name.as_str()))
-            }
+            ComponentDefinedType::Enum(cases) => labels("enum", &mut cases.iter()),
+            ComponentDefinedType::Flags(flags) => labels("flags", &mut flags.iter()),
             ComponentDefinedType::Tuple(tuple) => Shape::of("tuple", tuple.types.iter().map(part)),
             ComponentDefinedType::Option { ty, .. } => Shape::of("option", [part(ty)]),
             ComponentDefinedType::Result { ok, err, .. } => {

@@ -27,8 +27,8 @@ pub struct Inspection {
     /// components within each other, over 100`: no plugin may be made of so
     /// much. Interfaces, capabilities, parts and producers are empty then.
     pub too_large: Option<String>,
-    /// What it imports and exports; empty for what is neither a component nor
-    /// a core module.
+    /// What it imports and exports, each name cut at 200 characters; empty for
+    /// what is neither a component nor a core module.
     pub interfaces: Interfaces,
     /// Whether it needs the asynchronous calls of WASI 0.3.
     pub is_asynchronous: bool,
@@ -40,7 +40,8 @@ pub struct Inspection {
     /// Its parts with their sizes in bytes, largest first; they add up to
     /// `bytes`. Empty for what is not WebAssembly.
     pub parts: Vec<(Part, usize)>,
-    /// Languages and tools that say they made it, each once.
+    /// Languages and tools that say they made it, each once; 100 at the most, with
+    /// texts cut at 200 characters.
     pub producers: Vec<Producer>,
 }
 
@@ -80,7 +81,7 @@ impl Inspection {
             _ => Default::default(),
         };
         Self {
-            interfaces,
+            interfaces: interfaces.shortened(),
             is_asynchronous: kind == Kind::Component && is_asynchronous(bytes),
             is_debug_build: is_debug_build(bytes),
             capabilities,

@@ -1,10 +1,11 @@
 //! What a component or a core module imports and exports, by name.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use wasmparser::{Parser, Payload};
 
-use crate::{Error, Result};
+use crate::{Error, Result, bounded_text};
 
 /// What a component or a core module imports and exports, by name, in the order
 /// of its binary.
@@ -27,6 +28,18 @@ impl Interfaces {
     /// binary.
     pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
         Self::read(bytes).map_err(|source| Error::malformed(plugin, &source))
+    }
+
+    /// The same with names that are fit to be shown.
+    pub(super) fn shortened(self) -> Self {
+        let shorten = |names: Vec<String>| {
+            let names = names.iter().map(|name| bounded_text::name(name));
+            names.map(Cow::into_owned).collect()
+        };
+        Self {
+            imports: shorten(self.imports),
+            exports: shorten(self.exports),
+        }
     }
 
     fn read(bytes: &[u8]) -> wasmparser::Result<Self> {

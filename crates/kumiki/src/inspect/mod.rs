@@ -12,6 +12,7 @@ mod interfaces;
 mod kind;
 mod parts;
 mod wit;
+mod wit_size;
 
 pub(crate) use asynchrony::is_asynchronous;
 pub use capability::Capability;

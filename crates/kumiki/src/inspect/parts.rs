@@ -5,6 +5,13 @@ use std::ops::Range;
 
 use wasmparser::{BinaryReader, Parser, Payload, ProducersSectionReader};
 
+use crate::bounded_text;
+
+/// Makers that are named: no file has ten.
+const PRODUCERS: usize = 100;
+/// Those that are read, of which many may be the same.
+const READ: usize = 10_000;
+
 /// A part of a WebAssembly file. All its core modules are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -52,6 +59,18 @@ pub struct Producer {
     pub version: String,
 }
 
+impl Producer {
+    /// These are the file's own words.
+    fn new(field: &str, name: &str, version: &str) -> Self {
+        let shown = |text| bounded_text::name(text).into_owned();
+        Self {
+            field: shown(field),
+            name: shown(name),
+            version: shown(version),
+        }
+    }
+}
+
 /// Walks through all of `bytes`, nested modules and components included, as far
 /// as they can be read. Every byte counts in one part, so the sizes add up.
 pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
@@ -64,6 +83,7 @@ pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
             Payload::DataSection(section) => (Part::Data, section.range()),
             Payload::CustomSection(section) => {
                 match section.name() {
+                    _ if producers.len() >= READ => {}
                     "producers" => producers.extend(read_producers(section.data())),
                     "kumiki-sdk" => producers.extend(read_stamp(section.data())),
                     _ => {}
@@ -84,6 +104,7 @@ pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
     sizes.sort_by_key(|(part, size)| (std::cmp::Reverse(*size), *part));
     producers.sort();
     producers.dedup();
+    producers.truncate(PRODUCERS);
     (sizes, producers)
 }
 
@@ -108,11 +129,7 @@ fn custom(name: &str) -> Part {
 /// The stamp of a guest SDK of ours: its name and version with a space between.
 fn read_stamp(data: &[u8]) -> Option<Producer> {
     let (name, version) = std::str::from_utf8(data).ok()?.split_once(' ')?;
-    Some(Producer {
-        field: "sdk".into(),
-        name: name.into(),
-        version: version.into(),
-    })
+    Some(Producer::new("sdk", name, version))
 }
 
 fn read_producers(data: &[u8]) -> Vec<Producer> {
@@ -122,11 +139,10 @@ fn read_producers(data: &[u8]) -> Vec<Producer> {
     };
     for field in fields.into_iter().map_while(Result::ok) {
         for value in field.values.into_iter().map_while(Result::ok) {
-            producers.push(Producer {
-                field: field.name.to_owned(),
-                name: value.name.to_owned(),
-                version: value.version.to_owned(),
-            });
+            producers.push(Producer::new(field.name, value.name, value.version));
+            if producers.len() >= READ {
+                return producers;
+            }
         }
     }
     producers

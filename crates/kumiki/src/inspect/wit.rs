@@ -5,15 +5,15 @@ use std::panic;
 use wit_component::WitPrinter;
 use wit_parser::decoding::{DecodedWasm, decode};
 
-use super::Kind;
-use crate::{Error, Result};
+use super::{Kind, wit_size};
+use crate::{Error, Result, bounded_text};
 
 /// The WIT of a component or a WIT package, printed so that wit-parser reads it
 /// back: one package after the other, the component's own world first.
 pub(super) fn print(plugin: &str, bytes: &[u8]) -> Result<String> {
     let no_wit = |message: String| Error::NoWit {
         plugin: plugin.into(),
-        message: message.replace('\n', ": "),
+        message: bounded_text::message(&message),
     };
     match Kind::of(bytes) {
         Kind::Component | Kind::WitPackage => {}
@@ -35,6 +35,9 @@ fn text(bytes: &[u8]) -> Result<String, String> {
             (package.ok_or("its world has no package")?, resolve)
         }
     };
+    if wit_size::of(resolve) > wit_size::MOST {
+        return Err("it would be too long, because its types unfold".into());
+    }
     let others = resolve.packages.iter().map(|(id, _)| id);
     let others: Vec<_> = others.filter(|id| *id != package).collect();
     let mut printer = WitPrinter::default();

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 pub use request::{Request, Requested};
 
-use crate::{Error, FolderGrant, Grants, NetworkGrant, Result, VariableGrant};
+use crate::{Error, FolderGrant, Grants, NetworkGrant, Result, VariableGrant, bounded_text};
 
 /// The most requests that a plugin may make: whoever is asked reads them all.
 const MOST: usize = 64;
@@ -64,7 +64,7 @@ impl RequestsError {
     fn of(self, plugin: &str) -> Error {
         Error::Requests {
             plugin: plugin.into(),
-            message: self.message,
+            message: bounded_text::message(&self.message),
         }
     }
 }

@@ -1,0 +1,152 @@
+//! How deep the types of a component are nested and of how many parts they are
+//! made, found without recursion: wasmparser reads a type within a type by calling
+//! itself, and three bytes are a level.
+
+use wasmparser::{
+    BinaryReader, ComponentAlias, ComponentDefinedType, ComponentExternName, ComponentImport,
+    ComponentType, ComponentTypeRef, CoreType, Result,
+};
+
+/// What a section of types has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Instance and component types within each other.
+    pub(super) depth: usize,
+    /// Types, and their fields, cases, parameters and declarations.
+    pub(super) parts: usize,
+}
+
+/// Reads a section of types, its number of types first, until it ends or is not
+/// valid, or until it is deeper than `most`: no reader comes further than that.
+pub(super) fn read(section: &[u8], most: usize) -> Shape {
+    let mut shape = Shape::default();
+    let mut reader = BinaryReader::new(section, 0);
+    let walked = reader.read_var_u32().and_then(|types| {
+        (0..types).try_for_each(|_| {
+            if shape.depth <= most {
+                shape.walk(&mut reader, most)?;
+            }
+            Ok(())
+        })
+    });
+    // Whoever validates it says what is wrong with it.
+    let _ = walked;
+    shape
+}
+
+impl Shape {
+    /// One type with all that is within it.
+    fn walk(&mut self, reader: &mut BinaryReader<'_>, most: usize) -> Result<()> {
+        // Declarations that are left in each type that is open.
+        let mut open: Vec<u32> = Vec::new();
+        loop {
+            // Here a type begins.
+            if matches!(peek(reader)?, 0x41 | 0x42) {
+                reader.read_u8()?;
+                open.push(reader.read_var_u32()?);
+                self.parts += 1;
+                self.depth = self.depth.max(open.len());
+                if self.depth > most {
+                    return Ok(());
+                }
+            } else {
+                let ty: ComponentType<'_> = reader.read()?;
+                self.parts = self.parts.saturating_add(parts(&ty));
+            }
+            // On to the next type within, over all other declarations.
+            loop {
+                let Some(left) = open.last_mut() else {
+                    return Ok(());
+                };
+                if *left == 0 {
+                    open.pop();
+                    continue;
+                }
+                *left -= 1;
+                self.parts += 1;
+                match reader.read_u8()? {
+                    0x00 => match reader.read()? {
+                        CoreType::Module(declarations) => {
+                            self.parts = self.parts.saturating_add(declarations.len());
+                        }
+                        CoreType::Rec(_) => {}
+                    },
+                    0x01 => break,
+                    0x02 => {
+                        reader.read::<ComponentAlias<'_>>()?;
+                    }
+                    0x03 => {
+                        reader.read::<ComponentImport<'_>>()?;
+                    }
+                    0x04 => {
+                        reader.read::<ComponentExternName<'_>>()?;
+                        reader.read::<ComponentTypeRef>()?;
+                    }
+                    _ => return Ok(()),
+                }
+            }
+        }
+    }
+}
+
+fn peek(reader: &BinaryReader<'_>) -> Result<u8> {
+    reader.clone().read_u8()
+}
+
+/// A type that has none within it.
+fn parts(ty: &ComponentType<'_>) -> usize {
+    use ComponentDefinedType as T;
+    match ty {
+        ComponentType::Func(function) => 1 + function.params.len(),
+        ComponentType::Defined(T::Record(fields)) => 1 + fields.len(),
+        ComponentType::Defined(T::Variant(cases)) => 1 + cases.len(),
+        ComponentType::Defined(T::Tuple(types)) => 1 + types.len(),
+        ComponentType::Defined(T::Flags(names) | T::Enum(names)) => 1 + names.len(),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many instance types within each other, the innermost empty.
+    fn nested(levels: usize) -> Vec<u8> {
+        let mut bytes = vec![1];
+        for _ in 1..levels {
+            bytes.extend([0x42, 1, 1]);
+        }
+        bytes.extend([0x42, 0]);
+        bytes
+    }
+
+    #[test]
+    fn depth_is_found_without_recursion() {
+        for levels in [1, 2, 50] {
+            assert_eq!(read(&nested(levels), 100).depth, levels);
+        }
+        assert_eq!(read(&nested(1_000_000), 100).depth, 101);
+        let cut = &nested(60)[..100];
+        assert!(read(cut, 100).depth <= 60);
+    }
+
+    #[test]
+    fn parts_are_counted_in_every_kind_of_type() {
+        for (text, expected) in [
+            ("(type u8)", 1),
+            ("(type (record (field \"a\" u8) (field \"b\" u8)))", 3),
+            ("(type (variant (case \"a\") (case \"b\" u8)))", 3),
+            ("(type (enum \"a\" \"b\" \"c\"))", 4),
+            ("(type (tuple u8 u8))", 3),
+            ("(type (func (param \"a\" u8) (result u8)))", 2),
+            ("(type (instance (export \"a\" (func))))", 4),
+            ("(type (component (import \"a\" (func)) (type u8)))", 6),
+        ] {
+            let bytes = test_components::parse(&format!("(component {text})"));
+            // A header of 8 bytes, then the section's number and its length.
+            assert_eq!(bytes[8], 7, "{text}");
+            let shape = read(&bytes[10..], 100);
+            assert_eq!(shape.parts, expected, "{text}");
+        }
+    }
+}
