@@ -132,7 +132,10 @@ impl Console {
             kumiki_text::Error::Host(error) => Some(error),
             _ => None,
         };
-        let hint = host.and_then(failure::hint);
+        let hint = match host {
+            Some(error) => failure::hint(error),
+            None => error.hint(),
+        };
         let place = if place.is_empty() {
             String::new()
         } else {

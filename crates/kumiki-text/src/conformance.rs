@@ -8,13 +8,16 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use kumiki::Plugin;
+use kumiki::{Plugin, excerpt};
 
 use crate::growth::{Growth, SAMPLE};
 use crate::{Config, Error, ProcessResult, TextContract, TextPlugin, Texts, Way};
 
 /// A name or version longer than this is no name, in bytes.
 const NAME_LIMIT: usize = 100;
+
+/// Characters of an answer that a finding shows.
+const SHOWN: usize = 500;
 
 /// What came of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,9 +123,6 @@ fn names(plugin: &mut TextPlugin) -> Result<String, String> {
         if text.len() > NAME_LIMIT {
             return Err(format!("its {what} is {} bytes long", text.len()));
         }
-        if text.contains(char::is_control) {
-            return Err(format!("its {what} has control characters"));
-        }
     }
     Ok(format!("{} {}", plugin.name(), plugin.version()))
 }
@@ -138,7 +138,7 @@ fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, 
 fn in_its_terms(error: &Error) -> Result<Result<ProcessResult, String>, String> {
     match error {
         Error::Plugin { .. } => Ok(Err(error.kind().to_owned())),
-        Error::Host(_) | Error::SetAside { .. } => Err(error.to_string()),
+        Error::Host(_) | Error::SetAside { .. } | Error::Name { .. } => Err(error.to_string()),
     }
 }
 
@@ -148,7 +148,7 @@ fn answers(plugin: &mut TextPlugin, input: &str) -> Result<String, String> {
             if let Some(entry) = result.metadata.iter().find(|entry| entry.key.is_empty()) {
                 return Err(format!(
                     "its metadata has an empty key, with `{}`",
-                    entry.value
+                    excerpt(&entry.value, SHOWN)
                 ));
             }
             let (bytes, entries) = (result.output.len(), result.metadata.len());
@@ -225,7 +225,7 @@ fn compare(
     let show = |answer: Result<ProcessResult, String>| match answer {
         Ok(result) => format!(
             "`{}` with {} of metadata",
-            result.output,
+            excerpt(&result.output, SHOWN),
             result.metadata.len()
         ),
         Err(error) => error,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::contract::{ErrorName, ProcessError};
+use crate::identity::NAME_BYTES;
 
 /// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -33,6 +34,17 @@ pub enum Error {
         /// How much longer it is set aside.
         left: Duration,
     },
+    /// What the plugin returns as its name or version cannot stand in messages and
+    /// results. It is refused before its first record.
+    #[error("`{plugin}` has no valid {what}: {fault}")]
+    Name {
+        /// The plugin's file.
+        plugin: String,
+        /// `name` or `version`.
+        what: &'static str,
+        /// What is wrong with it, without the text itself.
+        fault: String,
+    },
     /// The plugin gave no answer: it trapped, ran into a limit, or could not
     /// be loaded.
     #[error(transparent)]
@@ -41,8 +53,8 @@ pub enum Error {
 
 impl Error {
     /// One word for machines: `invalid-input`, `unsupported-format` and
-    /// `internal-error` are the plugin's own; `trap`, `limit`, `set-aside` and
-    /// `host` are not.
+    /// `internal-error` are the plugin's own; `trap`, `limit`, `set-aside`, `name`
+    /// and `host` are not.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -59,9 +71,24 @@ impl Error {
                 ..
             } => "internal-error",
             Self::SetAside { .. } => "set-aside",
+            Self::Name { .. } => "name",
             Self::Host(kumiki::Error::Trap { .. }) => "trap",
             Self::Host(kumiki::Error::Limit { .. }) => "limit",
             Self::Host(_) => "host",
+        }
+    }
+
+    /// What a person can do about it, as one line without the word `hint:`.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Name { what, .. } => Some(format!(
+                "return at most {} bytes from `get-{what}`, without control characters, marks of \
+                 direction and invisible characters",
+                NAME_BYTES
+            )),
+            Self::Host(error) => error.hint(),
+            Self::Plugin { .. } | Self::SetAside { .. } => None,
         }
     }
 }

@@ -29,6 +29,7 @@ mod contract;
 mod error;
 mod folder;
 mod growth;
+mod identity;
 mod lines;
 mod patience;
 mod pipeline;

@@ -11,7 +11,7 @@ use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextDat
 use crate::patience::{Patience, Record};
 use crate::usage::{Seen, Usage};
 use crate::way::Way;
-use crate::{Error, Result, TextHost};
+use crate::{Error, Result, TextHost, identity};
 
 /// A plugin of the text-processor contract with one live instance. A trap or a
 /// limit costs the record that caused it: the next call gets a new instance.
@@ -48,18 +48,14 @@ impl TextPlugin {
     ///
     /// # Errors
     /// [`Error::Host`] when the plugin does not start or does not say its name
-    /// and version.
+    /// and version; [`Error::Name`] when either is longer than 256 bytes or not
+    /// printable.
     pub fn new(plugin: Plugin<TextContract>, config: Config) -> Result<Self> {
         let mut instance = plugin.instantiate(TextData {
             config: config.clone(),
         })?;
-        let name = instance.call("get-name", |bindings, store| {
-            bindings.plugin().call_get_name(store)
-        })?;
-        let version = instance.call("get-version", |bindings, store| {
-            bindings.plugin().call_get_version(store)
-        })?;
-        let name: Arc<str> = name.into();
+        let name: Arc<str> = identity::name(&mut instance)?.into();
+        let version = identity::version(&mut instance)?;
         instance.rename(&name);
         let mut ways = Way::ALL.to_vec();
         ways.retain(|way| instance.bindings().offers(way));
@@ -152,13 +148,14 @@ impl TextPlugin {
         self
     }
 
-    /// What the plugin calls itself. Its own text: it may hold anything.
+    /// What the plugin calls itself: at most 256 bytes, without control characters,
+    /// marks of direction and invisible characters.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the plugin says its version is. Its own text: it may hold anything.
+    /// What the plugin says its version is, of the same form as its name.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
@@ -254,8 +251,9 @@ impl TextPlugin {
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
         let is_measured = self.usage.is_some();
         let instance = match &mut self.instance {
-            Some(instance) => instance,
-            None => match self.renew() {
+            // One is left poisoned where a panic went through its last call.
+            Some(instance) if !instance.is_poisoned() => instance,
+            _ => match self.renew() {
                 Ok(instance) => instance,
                 Err(error) => return Err(self.failed(error)),
             },
@@ -305,6 +303,7 @@ impl TextPlugin {
 
     /// The instance, a new one where there is none.
     pub(crate) fn live(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
+        self.retire();
         match self.instance {
             Some(ref mut instance) => Ok(instance),
             None => self.renew(),

@@ -1,0 +1,109 @@
+//! What a plugin calls itself: asked once, and refused where it is no name. It is
+//! in every error, log record and result, so it must be short and printable.
+
+use kumiki::wasmtime::{self, Store};
+use kumiki::{HostState, Instance, Limit, is_invisible};
+
+use crate::contract::{TextBindings, TextContract, TextData};
+use crate::{Error, Result};
+
+/// Bytes that a name or a version may have.
+pub(crate) const NAME_BYTES: usize = 256;
+
+/// Bytes that may be handed over at once while a plugin is asked for its name: a
+/// language's runtime may read its files then.
+const HANDED_OVER: usize = 1 << 20;
+
+type Ask = fn(&TextBindings, &mut Store<HostState<TextData>>) -> wasmtime::Result<String>;
+
+/// The plugin's name.
+pub(crate) fn name(instance: &mut Instance<TextContract>) -> Result<String> {
+    ask(instance, "name", "get-name", |bindings, store| {
+        bindings.plugin().call_get_name(store)
+    })
+}
+
+/// The plugin's version.
+pub(crate) fn version(instance: &mut Instance<TextContract>) -> Result<String> {
+    ask(instance, "version", "get-version", |bindings, store| {
+        bindings.plugin().call_get_version(store)
+    })
+}
+
+fn ask(
+    instance: &mut Instance<TextContract>,
+    what: &'static str,
+    function: &str,
+    ask: Ask,
+) -> Result<String> {
+    let transfer = instance.plugin().host().limits().transfer;
+    let answer = instance.call(function, |bindings, store| {
+        store.set_hostcall_fuel(transfer.min(HANDED_OVER));
+        let answer = ask(bindings, store);
+        store.set_hostcall_fuel(transfer);
+        answer
+    });
+    let checked = match answer {
+        Ok(text) => check(&text).map(|()| text),
+        Err(kumiki::Error::Limit {
+            limit: Limit::Transfer(_),
+            ..
+        }) => Err(format!(
+            "it hands over more than {HANDED_OVER} bytes for it"
+        )),
+        Err(error) => return Err(error.into()),
+    };
+    checked.map_err(|fault| Error::Name {
+        plugin: instance.plugin().name().to_owned(),
+        what,
+        fault,
+    })
+}
+
+/// What is wrong with a name or a version, if something is.
+fn check(text: &str) -> Result<(), String> {
+    if text.len() > NAME_BYTES {
+        let length = text.len();
+        return Err(format!(
+            "it is {length} bytes long, and {NAME_BYTES} are the most"
+        ));
+    }
+    match text.chars().find(|c| is_invisible(*c)) {
+        Some(c) => Err(format!("it has the character `{}`", c.escape_unicode())),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_printable() {
+        let (longest, longer) = ("n".repeat(256), "n".repeat(257));
+        let multibyte = "木".repeat(86);
+        for (text, fault) in [
+            ("", None),
+            ("text-upper", None),
+            ("1.0.0-rc.1+build", None),
+            ("木の葉 😀", None),
+            (&*longest, None),
+            (&*longer, Some("257 bytes")),
+            (&*multibyte, Some("258 bytes")),
+            ("two\nlines", Some("\\u{a}")),
+            ("\x1b[31mred", Some("\\u{1b}")),
+            ("nul\0", Some("\\u{0}")),
+            ("c1\u{9b}", Some("\\u{9b}")),
+            ("abc\u{202e}fed", Some("\\u{202e}")),
+            ("pay\u{200b}pal", Some("\\u{200b}")),
+            ("tag\u{e0041}", Some("\\u{e0041}")),
+            ("line\u{2028}", Some("\\u{2028}")),
+        ] {
+            match (check(text), fault) {
+                (Ok(()), None) => {}
+                (Err(found), Some(fault)) => assert!(found.contains(fault), "{text:?}: {found}"),
+                (found, _) => panic!("{text:?}: {found:?}"),
+            }
+        }
+    }
+}
