@@ -151,17 +151,20 @@ impl<C: Contract> Pool<C> {
     /// [`Plugin::instantiate`] when one cannot be made.
     pub fn take(&self) -> Result<Pooled<C>> {
         let Shared { plugin, data, .. } = &*self.shared;
-        let instance = match self.free()? {
-            Some(instance) => instance,
-            None => plugin.instantiate(data()).inspect_err(|_| {
-                self.shared.state().live -= 1;
-                self.shared.returned.notify_one();
-            })?,
-        };
-        Ok(Pooled {
+        if let Some(instance) = self.free()? {
+            return Ok(Pooled {
+                instance: Some(instance),
+                shared: self.shared.clone(),
+            });
+        }
+        // Already counted: its place is free again if none can be made, or if
+        // `data` or a host function panics.
+        let mut pooled = Pooled {
+            instance: None,
             shared: self.shared.clone(),
-            instance: Some(instance),
-        })
+        };
+        pooled.instance = Some(plugin.instantiate(data())?);
+        Ok(pooled)
     }
 
     /// Takes an instance and calls into it, as [`Instance::call`] does.
@@ -215,6 +218,12 @@ impl<C: Contract> Pool<C> {
 }
 
 impl<C: Contract> Shared<C> {
+    /// There is one less, and whoever waits may make one.
+    fn ended(&self) {
+        self.state().live -= 1;
+        self.returned.notify_one();
+    }
+
     /// Nothing that panics runs while it is locked.
     fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -231,10 +240,22 @@ impl<C: Contract> std::fmt::Debug for Pool<C> {
 }
 
 /// An instance that is taken from a [`Pool`], and goes back when it is dropped.
+///
+/// Never kept is one that is poisoned, or that is dropped by a panic: what it was in
+/// the middle of is not known.
 pub struct Pooled<C: Contract> {
-    shared: Arc<Shared<C>>,
     /// There until it is dropped.
     instance: Option<Instance<C>>,
+    shared: Arc<Shared<C>>,
+}
+
+/// Frees the place of an instance, also where dropping what is in it panics.
+struct Place<'a, C: Contract>(&'a Shared<C>);
+
+impl<C: Contract> Drop for Place<'_, C> {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
 }
 
 impl<C: Contract> Deref for Pooled<C> {
@@ -262,13 +283,15 @@ impl<C: Contract> Drop for Pooled<C> {
         let renewal = &self.shared.config.renewal;
         let keeps = |instance: &Instance<C>| !thread::panicking() && !renewal.ends(instance);
         match self.instance.take() {
-            Some(instance) if keeps(&instance) => self.shared.state().free.push(instance),
+            Some(instance) if keeps(&instance) => {
+                self.shared.state().free.push(instance);
+                self.shared.returned.notify_one();
+            }
             ended => {
                 // Its slot is free before the next one is made.
+                let _place = Place(&*self.shared);
                 drop(ended);
-                self.shared.state().live -= 1;
             }
         }
-        self.shared.returned.notify_one();
     }
 }
