@@ -201,13 +201,14 @@ fn with_module(mut component: Vec<u8>, text: &str) -> Vec<u8> {
 #[test]
 fn what_no_slot_has_room_for_runs_as_well() {
     let echo = || test_components::TextPlugin::new("large");
-    let many = format!("(module {})", "(memory 1)\n".repeat(100));
+    let memories = |count: usize| {
+        let module = |component, _| with_module(component, "(module (memory 1))");
+        (0..count).fold(echo().build(), module)
+    };
     for (component, in_slots) in [
-        (with_module(echo().build(), &many), false),
-        (
-            with_module(echo().build(), "(module (memory 1) (memory 1))"),
-            true,
-        ),
+        // More than there are slots.
+        (memories(25), false),
+        (memories(2), true),
         (echo().items("(table 900000 funcref)").build(), true),
         (
             echo().items("(table 0 funcref) (table 0 funcref)").build(),

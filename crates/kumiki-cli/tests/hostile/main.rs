@@ -7,14 +7,20 @@
 //! `cargo xtask soak` has some of them attack for minutes on end.
 
 mod case;
+mod debug_info;
 mod guest;
 mod loading;
 mod memory;
+mod names;
 mod neighbour;
 mod outcome;
+mod panics;
 mod peak;
+mod program;
+mod proposals;
 mod report;
 mod soak;
+mod structure;
 mod terminal;
 mod time;
 mod traps;
@@ -58,6 +64,10 @@ fn cases() -> impl Iterator<Item = Case> {
         wasi::cases(),
         loading::cases(),
         terminal::cases(),
+        names::cases(),
+        structure::cases(),
+        proposals::cases(),
+        panics::cases(),
     ]
     .into_iter()
     .flatten()

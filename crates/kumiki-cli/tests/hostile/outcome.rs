@@ -17,11 +17,14 @@ pub(crate) enum Outcome {
     NotAComponent,
     Malformed,
     TooLarge,
+    Proposal,
     MissingExport,
     UnknownImport,
     WrongType,
     Compile,
     Instantiate,
+    /// What the plugin calls itself.
+    Name,
     /// Any other error of the host.
     Other,
 }
@@ -36,11 +39,13 @@ impl fmt::Display for Outcome {
             Self::NotAComponent => "no component",
             Self::Malformed => "malformed",
             Self::TooLarge => "too large",
+            Self::Proposal => "proposal",
             Self::MissingExport => "missing export",
             Self::UnknownImport => "unknown import",
             Self::WrongType => "wrong type",
             Self::Compile => "not compiled",
             Self::Instantiate => "not instantiated",
+            Self::Name => "no name",
             Self::Other => "another error",
         })
     }
@@ -74,6 +79,7 @@ impl From<Error> for Seen {
         };
         let outcome = match error {
             Error::Plugin { .. } => Outcome::Refusal,
+            Error::Name { .. } => Outcome::Name,
             Error::Host(error) => of_host(&error),
             _ => Outcome::Other,
         };
@@ -89,6 +95,7 @@ fn of_host(error: &kumiki::Error) -> Outcome {
         E::NotAComponent { .. } => Outcome::NotAComponent,
         E::Malformed { .. } => Outcome::Malformed,
         E::TooLarge { .. } => Outcome::TooLarge,
+        E::Proposal { .. } => Outcome::Proposal,
         E::MissingExport { .. } => Outcome::MissingExport,
         E::UnknownImport { .. } => Outcome::UnknownImport,
         E::WrongType(_) => Outcome::WrongType,

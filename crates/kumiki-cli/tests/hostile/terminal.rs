@@ -32,10 +32,13 @@ pub(crate) fn cases() -> Vec<Case> {
             "terminal escapes in the name of one that traps",
             named(attacker("unreachable")),
         ),
-        escaped("terminal escapes in the log", named(attacker(&log))),
+        escaped(
+            "terminal escapes in the log",
+            attacker(&log).data(300, DECEIT),
+        ),
         escaped(
             "terminal escapes in output and metadata",
-            named(attacker(&metadata)),
+            attacker(&metadata).data(300, DECEIT),
         ),
     ]
 }
@@ -69,13 +72,16 @@ fn escaped(name: &'static str, guest: TextPlugin) -> Case {
 }
 
 /// What a terminal would obey, or that the plugin's text came nowhere, which
-/// would be no trial. Standard output is no terminal here, so as text a result
+/// would be no trial, unless the plugin was refused for its name. Standard output is no terminal here, so as text a result
 /// comes out as it is; JSON is spelled out wherever it goes.
 fn unescaped(output: &Output, json: bool) -> Option<String> {
     let results = String::from_utf8_lossy(&output.stdout);
     let messages = String::from_utf8_lossy(&output.stderr);
     let deceives = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     let obeyed = messages.contains(deceives) || (json && results.contains(deceives));
-    let nowhere = !results.contains("owned") && !messages.contains("owned");
+    let told = ["owned", "has no valid name"];
+    let nowhere = !told
+        .iter()
+        .any(|text| results.contains(text) || messages.contains(text));
     (obeyed || nowhere).then(|| format!("{results:?} and {messages:?}"))
 }

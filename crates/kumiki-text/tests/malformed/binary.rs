@@ -2,7 +2,7 @@
 
 use kumiki::inspect::Kind;
 
-use super::Expected::{self, Malformed, Not, TooLarge};
+use super::Expected::{self, Malformed, Not, Proposal, TooLarge};
 
 const MAGIC: &[u8] = b"\0asm";
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -264,7 +264,7 @@ fn contents() -> Vec<(&'static str, Vec<u8>, Expected)> {
         (
             "an export of a value that is not there",
             component(&[section(11, b"\x01\x00\x01a\x02\x00\x00")]),
-            Malformed("unknown value"),
+            Proposal("cm-values"),
         ),
     ]
 }

@@ -3,7 +3,7 @@
 
 use kumiki::inspect::Kind;
 
-use super::Expected::{self, Malformed, Misfit, Not};
+use super::Expected::{self, Malformed, Not, Proposal};
 
 /// What is wrong, the component's text, and what must be said of it.
 pub(super) const CASES: &[(&str, &str, Expected)] = &[
@@ -315,7 +315,7 @@ pub(super) const CASES: &[(&str, &str, Expected)] = &[
     (
         "a resource represented by i64",
         "(type (resource (rep i64)))",
-        Misfit("does not export"),
+        Proposal("cm64"),
     ),
     (
         "a resource's destructor of another type",
@@ -350,7 +350,7 @@ pub(super) const CASES: &[(&str, &str, Expected)] = &[
     (
         "a start function",
         r#"(import "a" (func $f)) (start $f)"#,
-        Misfit("which this host does not give"),
+        Proposal("cm-values"),
     ),
     (
         "an instance type with an export twice",
