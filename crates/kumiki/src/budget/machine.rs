@@ -72,15 +72,18 @@ fn below(mount: &str, path: &str) -> PathBuf {
 mod tests {
     use super::*;
 
+    /// A path, and what the file there holds.
+    type Text = (&'static str, &'static str);
+
     /// What a system with these files tells.
-    fn told(files: &[(&str, &str)]) -> Option<u64> {
+    fn told(files: &[Text]) -> Option<u64> {
         memory(|path| {
             let file = files.iter().find(|(name, _)| Path::new(name) == path);
             file.map(|(_, text)| (*text).to_owned())
         })
     }
 
-    const MEMINFO: (&str, &str) = (
+    const MEMINFO: Text = (
         "/proc/meminfo",
         "MemTotal:        1000 kB\nMemFree:          500 kB\n",
     );
@@ -105,7 +108,7 @@ mod tests {
     fn a_control_group_may_have_less() {
         let group = "/proc/self/cgroup";
         // Each row: the groups, the files with limits, and what comes of them.
-        let cases: [(&str, &[(&str, &str)], Option<u64>); 17] = [
+        let cases: [(&str, &[Text], Option<u64>); 17] = [
             ("", &[], MACHINE),
             ("0::/\n", &[], MACHINE),
             ("0::/\n", &[("/sys/fs/cgroup/memory.max", "max\n")], MACHINE),

@@ -49,6 +49,7 @@ use crate::{FolderAccess, Grants, Result};
 /// # }).join().unwrap().unwrap();
 /// ```
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no sandbox"))]
 pub struct Sandbox {
     rules: Vec<(PathBuf, Access)>,
     ports: Vec<RangeInclusive<u16>>,

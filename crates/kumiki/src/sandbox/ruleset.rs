@@ -172,7 +172,7 @@ fn is_only_thread() -> bool {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::net::{TcpListener, TcpStream};
+    use std::net::{TcpListener, TcpStream, ToSocketAddrs};
     use std::process::{Command, Stdio};
     use std::thread;
 
@@ -317,5 +317,28 @@ mod tests {
                 assert!(is_denied(TcpListener::bind(("127.0.0.1", 47_111))));
             });
         }
+    }
+    /// With a network grant, names are looked up and certificates are found as
+    /// without a sandbox; files of the machine's are still out of reach.
+    #[test]
+    fn a_network_grant_brings_names_and_certificates() {
+        if !supported().is_active() {
+            return;
+        }
+        let found = || {
+            let names = ("localhost", 80).to_socket_addrs();
+            let names = names.map(|names| names.collect::<BTreeSet<_>>());
+            let certificates = rustls_native_certs::load_native_certs().certs.len();
+            (names.ok(), certificates)
+        };
+        let grants = Grants::default().with_network("public:443".parse().unwrap());
+        let with_grant = restricted(Sandbox::new().grants(&grants), move || {
+            assert!(is_denied(fs::read("/etc/passwd")));
+            found()
+        });
+        let without = restricted(Sandbox::new(), found);
+        let unrestricted = found();
+        assert_eq!(with_grant, unrestricted);
+        assert_eq!(without.1, 0);
     }
 }
