@@ -162,8 +162,9 @@ pub(crate) fn wait<D: Send, R>(
     work: impl AsyncFnOnce(&mut HostState<D>) -> wasmtime::Result<R>,
 ) -> wasmtime::Result<R> {
     let state = store.data_mut();
-    let left = state.deadline.left();
-    // What is ready is answered even when no time is left.
+    // What is ready is answered even when no time is left: a pollable may yield
+    // once before it says so, and a busy machine may take a while for that.
+    let left = state.deadline.left().max(TICK);
     in_tokio(async { timeout(left, work(state)).await })
         .unwrap_or_else(|_| Err(Trap::Interrupt.into()))
 }

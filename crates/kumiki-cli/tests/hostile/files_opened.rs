@@ -215,6 +215,7 @@ fn connections() -> Case {
         "(local.set $a (call $request (call $fields)))
          (drop (call $authority (local.get $a) (i32.const 1) (i32.const 300)
             (global.get $length)))
+         (drop (call $path (local.get $a) (i32.const 1) (i32.const 400) (i32.const 1)))
          (drop (call $scheme (local.get $a) (i32.const 1) (i32.const 0) (i32.const 0)
             (i32.const 0)))
          (call $handle (local.get $a) (i32.const 0) (i32.const 0) (i32.const 128))
@@ -234,6 +235,11 @@ fn connections() -> Case {
                 .wasi(http, "[constructor]outgoing-request", "$request")
                 .wasi(http, "[method]outgoing-request.set-authority", "$authority")
                 .wasi(http, "[method]outgoing-request.set-scheme", "$scheme")
+                .wasi(
+                    http,
+                    "[method]outgoing-request.set-path-with-query",
+                    "$path",
+                )
                 .wasi("wasi:http/outgoing-handler", "handle", "$handle")
                 .wasi(
                     "wasi:clocks/monotonic-clock",
@@ -245,7 +251,8 @@ fn connections() -> Case {
                     "(global $length i32 (i32.const {}))",
                     address.len()
                 ))
-                .data(300, &address);
+                .data(300, &address)
+                .data(400, "/");
             let grant = address.parse();
             let grant = grant.map_err(|error: kumiki::GrantError| error.to_string())?;
             let limits = limits(Duration::from_secs(1)).with_descriptors(MOST);
@@ -254,7 +261,7 @@ fn connections() -> Case {
             listener.set_nonblocking(true).map_err(text)?;
             match listener.incoming().map_while(Result::ok).count() {
                 1..=MOST => Ok(seen),
-                count => Err(format!("{count} connections, not 1 to {MOST}")),
+                count => Err(format!("{count} connections, not 1 to {MOST}: {seen:?}")),
             }
         },
     )

@@ -46,7 +46,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "1,000 calls of any function of WASI, with grants",
             Answer,
             "",
-            || with_grants(),
+            with_grants,
         )
         .patience(patience()),
         Case::new(

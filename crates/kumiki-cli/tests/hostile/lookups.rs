@@ -2,6 +2,7 @@
 //! network of its own, with a name server that never answers: this program
 //! starts itself again in it.
 
+use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,7 +54,7 @@ pub(crate) fn asked_for() -> Option<i32> {
     match row() {
         Ok(()) => Some(0),
         Err(fact) => {
-            eprintln!("{fact}");
+            let _ = writeln!(io::stderr(), "{fact}");
             Some(1)
         }
     }
@@ -84,7 +85,7 @@ const NETWORK: &str = "
     exec \"$0\"";
 
 fn in_network(name: &str) -> Result<Seen, String> {
-    let text = |error: std::io::Error| error.to_string();
+    let text = |error: io::Error| error.to_string();
     let folder = tempfile::tempdir().map_err(text)?;
     for (file, content) in [
         ("resolv.conf", "nameserver 127.0.0.1\n"),
@@ -268,7 +269,7 @@ fn connecting(name: Option<&str>, address: [u8; 4], port: u16, denied: bool) -> 
 
 /// Listens at an address, so that whoever is let through connects.
 fn listen(address: &str) -> Result<(TcpListener, u16), String> {
-    let text = |error: std::io::Error| format!("{address}: {error}");
+    let text = |error: io::Error| format!("{address}: {error}");
     let listener = TcpListener::bind((address, 0)).map_err(text)?;
     let port = listener.local_addr().map_err(text)?.port();
     Ok((listener, port))

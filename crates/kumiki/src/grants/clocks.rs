@@ -192,7 +192,7 @@ mod tests {
         assert!(Clocks::Real.now_for_files().is_none());
         same(Clocks::Frozen.now_for_files().unwrap(), time(0, 0));
         let now = Clocks::Coarse.now_for_files().unwrap();
-        assert!(now.seconds > 1_700_000_000 && now.nanoseconds % 1_000_000 == 0);
+        assert!(now.seconds > 1_700_000_000 && now.nanoseconds.is_multiple_of(1_000_000));
     }
 
     #[test]
