@@ -46,7 +46,7 @@ struct Values {
     transfer: Option<usize>,
 
     /// The most that the results of one record, or of several that wait to be
-    /// written, may have in memory [default: 64MiB]
+    /// written, may have in memory [default: 160MiB]
     #[arg(long = "output-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "said_size")]
     output: Option<usize>,

@@ -32,7 +32,7 @@ pub struct Limits {
     pub transfer: usize,
     /// Bytes of results that may be in memory at a time, where a contract's host
     /// collects them: what one record comes to fails if it needs more alone.
-    /// Default: 64 MiB.
+    /// Default: 160 MiB: the longest line that `kumiki run` reads by default, and what belongs to it.
     pub output: usize,
     /// Elements that the tables of one instance may have, all together; each is
     /// a pointer of the host. Default: 1,000,000.
@@ -74,7 +74,7 @@ impl Default for Limits {
             time: Duration::from_secs(10),
             memory: 1 << 30,
             transfer: 256 << 20,
-            output: 64 << 20,
+            output: 160 << 20,
             table_elements: 1_000_000,
             core_instances: 1_000,
             handles: 10_000,
