@@ -1,184 +1,225 @@
-//! Plugins that plant links where the program writes its own files.
+//! Links where the program writes its own files. A grant that lets a plugin write
+//! there is refused (`own_files.rs`); here the links are there all the same.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use test_components::{TEXT_PROCESSOR, TextPlugin};
+use test_components::TextPlugin;
 
 use crate::case::Case;
+use crate::guest::FOR_EVER;
 use crate::outcome::{Outcome::Answer, Seen};
-use crate::program::run;
+use crate::program::{command, run};
 
-/// The functions of WASI that make links and remove files, in the folder that was
-/// granted first.
-const LINKS: &str = r#"
-    (import "wasi:filesystem/preopens@0.2.0" "get-directories" (func $dirs (param i32)))
-    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.symlink-at"
-        (func $symlink (param i32 i32 i32 i32 i32 i32)))
-    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.link-at"
-        (func $link (param i32 i32 i32 i32 i32 i32 i32 i32)))
-    (import "wasi:filesystem/types@0.2.0" "[method]descriptor.unlink-file-at"
-        (func $unlink (param i32 i32 i32 i32)))
-"#;
+/// How long the program may take to begin its output.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-const WIT: &str = "
-    world linker {
-        include text-plugin;
-        import wasi:filesystem/types@0.2.0;
-        import wasi:filesystem/preopens@0.2.0;
-    }
-
-    package wasi:filesystem@0.2.0 {
-        interface types {
-            resource descriptor {
-                symlink-at: func(old-path: string, new-path: string) -> result<_, error-code>;
-                link-at: func(old-path-flags: path-flags, old-path: string,
-                    new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>;
-                unlink-file-at: func(path: string) -> result<_, error-code>;
-            }
-            flags path-flags {
-                symlink-follow,
-            }
-            enum error-code {
-                access, would-block, already, bad-descriptor, busy, deadlock, quota, exist,
-                file-too-large, illegal-byte-sequence, in-progress, interrupted, invalid, io,
-                is-directory, loop, too-many-links, message-size, name-too-long, no-device,
-                no-entry, no-lock, insufficient-memory, insufficient-space, not-directory,
-                not-empty, not-recoverable, unsupported, no-tty, no-such-device, overflow,
-                not-permitted, pipe, read-only, invalid-seek, text-file-busy, cross-device,
-            }
-        }
-        interface preopens {
-            use types.{descriptor};
-            get-directories: func() -> list<tuple<descriptor, string>>;
-        }
-    }
-";
+const LINES: &[&str] = &[
+    "run",
+    "-p",
+    "echo.wasm",
+    "in.txt",
+    "-o",
+    "raw",
+    "-O",
+    "out/o.txt",
+];
+const TABLE: &[&str] = &[
+    "run",
+    "-p",
+    "echo.wasm",
+    "in.parquet",
+    "--field",
+    "id",
+    "--into",
+    "id",
+    "-O",
+    "out/o.parquet",
+];
 
 pub(crate) fn cases() -> Vec<Case> {
-    let table: &[&str] = &[
-        "in.parquet",
-        "--field",
-        "id",
-        "--into",
-        "id",
-        "-O",
-        "out/o.parquet",
-    ];
-    let lines: &[&str] = &["in.txt", "-o", "raw", "-O", "out/o.txt"];
     vec![
         planted(
-            "`.part` planted as a symbolic link",
-            symbolic("o.txt.part"),
-            lines,
-        ),
-        planted("`.part` planted as a hard link", hard("o.txt.part"), lines),
-        planted(
             "`.part.json` planted as a symbolic link",
-            symbolic("o.txt.part.json"),
-            lines,
+            symbolic,
+            "o.txt.part.json",
+            LINES,
         ),
         planted(
             "the journal's `.new` planted as a symbolic link",
-            symbolic("o.txt.part.json.new"),
-            lines,
+            symbolic,
+            "o.txt.part.json.new",
+            LINES,
         ),
         planted(
             "the journal's `.new` planted as a hard link",
-            hard("o.txt.part.json.new"),
-            lines,
+            hard,
+            "o.txt.part.json.new",
+            LINES,
         ),
         planted(
             "the output planted as a symbolic link",
-            symbolic("o.txt"),
-            lines,
+            symbolic,
+            "o.txt",
+            LINES,
         ),
-        planted("the output planted as a hard link", hard("o.txt"), lines),
+        planted("the output planted as a hard link", hard, "o.txt", LINES),
         planted(
-            "`.part` of Parquet planted as a symbolic link",
-            symbolic("o.parquet.part"),
-            table,
+            "the output of Parquet planted as a symbolic link",
+            symbolic,
+            "o.parquet",
+            TABLE,
         ),
         planted(
-            "`.part` of Parquet planted as a hard link",
-            hard("o.parquet.part"),
-            table,
+            "the output of Parquet planted as a hard link",
+            hard,
+            "o.parquet",
+            TABLE,
         ),
+        refused("`.part` planted as a symbolic link", symbolic),
+        refused("`.part` planted as a hard link", hard),
         row(
             "`.part` replaced by a link while records are read",
-            |folder| {
-                // The first record has the file removed and a link put there.
-                let replace = symbolic("o.txt.part");
-                let ran = attack(folder, &replace, lines, false)?;
-                untouched(folder)?;
-                match (ran, folder.join("out/o.txt").exists()) {
-                    (1, false) => Ok(()),
-                    (code, there) => {
-                        Err(format!("exit code {code}, and the file is there: {there}"))
-                    }
-                }
-            },
+            replaced,
         ),
-        row("links in the place of what a run goes on with", resumed),
+        row(
+            "a link in the place of the output that a run goes on with",
+            |folder| resumed(folder, "o.txt.part"),
+        ),
+        row(
+            "a link in the place of the state that a run goes on with",
+            |folder| resumed(folder, "o.txt.part.json"),
+        ),
     ]
 }
 
-/// A plugin that plants something while it is asked for its name: the output must
-/// be whole all the same, and nothing outside is touched.
-fn planted(name: &'static str, plant: Plant, arguments: &'static [&'static str]) -> Case {
+type Plant = fn(&Path) -> Result<(), String>;
+
+/// Something is planted in the output's folder before the run, as another plugin
+/// that may write there could do: the output must be whole all the same, and
+/// nothing outside is touched.
+fn planted(
+    name: &'static str,
+    plant: Plant,
+    at: &'static str,
+    arguments: &'static [&'static str],
+) -> Case {
     row(name, move |folder| {
-        let code = attack(folder, &plant, arguments, true)?;
+        prepare(folder)?;
+        plant(&folder.join("out").join(at))?;
+        run(folder, arguments)?.judge(0, 512)?;
         untouched(folder)?;
         let output = folder.join(arguments[arguments.len() - 1]);
         let metadata = fs::symlink_metadata(&output).map_err(|error| error.to_string())?;
-        let is_whole = metadata.is_file() && metadata.len() > 0;
-        match (code, is_whole) {
-            (0, true) => Ok(()),
-            _ => Err(format!(
-                "exit code {code}, and the output is whole: {is_whole}"
-            )),
+        match metadata.is_file() && metadata.len() > 0 {
+            true => Ok(()),
+            false => Err("the output is not whole".to_owned()),
         }
     })
 }
 
-/// What was there of a file is replaced by links, and the run is to go on.
-fn resumed(folder: &Path) -> Result<(), String> {
-    let begun = folder.join("out/o.txt.part");
-    let state = folder.join("out/o.txt.part.json");
-    for (path, name) in [(&begun, "escaped.part"), (&state, "escaped.json")] {
-        prepare(folder)?;
-        let _ = fs::remove_file(&begun);
-        let _ = fs::remove_file(&state);
-        // What any run leaves behind that was ended at its beginning.
-        let arguments = [
-            "run",
-            "-p",
-            "echo.wasm",
-            "in.txt",
-            "-o",
-            "raw",
-            "-O",
-            "out/o.txt",
-        ];
-        let ran = run(folder, &arguments)?;
-        ran.judge(0, 512)?;
-        fs::write(&begun, "line 1\n").map_err(|error| error.to_string())?;
-        fs::write(&state, "{}").map_err(|error| error.to_string())?;
-        let outside = folder.join(name);
-        fs::rename(path, &outside).map_err(|error| error.to_string())?;
-        let before = fs::read(&outside).map_err(|error| error.to_string())?;
-        link(Path::new("..").join(name).as_path(), path)?;
-        let ran = run(folder, &[&arguments[..], &["--resume"]].concat())?;
-        ran.judge(2, 512)?;
-        match fs::read(&outside) {
-            Ok(after) if after == before => {}
-            _ => return Err("what the link leads to was changed".to_owned()),
+/// The same where the program does not begin.
+fn refused(name: &'static str, plant: Plant) -> Case {
+    row(name, move |folder| {
+        for more in [&[][..], &["--resume"]] {
+            prepare(folder)?;
+            let part = folder.join("out/o.txt.part");
+            let _ = fs::remove_file(&part);
+            plant(&part)?;
+            run(folder, &[LINES, more].concat())?.judge(2, 512)?;
+            untouched(folder)?;
         }
-        if !ran.stderr.text.contains("is not opened") {
-            return Err(format!("it does not say why: {}", ran.stderr.text));
+        Ok(())
+    })
+}
+
+/// The file is removed and a link put there while the program waits for input.
+fn replaced(folder: &Path) -> Result<(), String> {
+    prepare(folder)?;
+    let arguments = ["run", "-p", "echo.wasm", "-o", "raw", "-O", "out/o.txt"];
+    let mut child = command(folder, &arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let part = folder.join("out/o.txt.part");
+    wait_for(&part, &mut child)?;
+    fs::remove_file(&part).map_err(|error| error.to_string())?;
+    symbolic(&part)?;
+    let mut input = child.stdin.take().ok_or("there is no pipe")?;
+    let written = input.write_all(b"line 1\n");
+    written.map_err(|error| error.to_string())?;
+    drop(input);
+    let ended = child
+        .wait_with_output()
+        .map_err(|error| error.to_string())?;
+    untouched(folder)?;
+    let said = String::from_utf8_lossy(&ended.stderr);
+    match ended.status.code() {
+        Some(1) if said.contains("was replaced by another file") => Ok(()),
+        code => Err(format!("it ended with {code:?}: {said}")),
+    }
+}
+
+/// What there is of a run that was killed is replaced by a link, and the run is
+/// to go on.
+fn resumed(folder: &Path, name: &str) -> Result<(), String> {
+    prepare(folder)?;
+    let endless = TextPlugin::new("endless").process(&format!("{FOR_EVER} unreachable"));
+    let written = fs::write(folder.join("echo.wasm"), endless.build());
+    written.map_err(|error| error.to_string())?;
+    let mut child = command(folder, LINES)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    wait_for(&folder.join("out/o.txt.part.json"), &mut child)?;
+    let killed = child.kill().and_then(|()| child.wait());
+    killed.map_err(|error| error.to_string())?;
+    let (path, outside) = (folder.join("out").join(name), folder.join("outside"));
+    fs::rename(&path, &outside).map_err(|error| error.to_string())?;
+    let before = fs::read(&outside).map_err(|error| error.to_string())?;
+    link(Path::new("../outside"), &path)?;
+    let ran = run(folder, &[LINES, &["--resume"]].concat())?;
+    ran.judge(2, 512)?;
+    match fs::read(&outside) {
+        Ok(after) if after == before => {}
+        _ => return Err("what the link leads to was changed".to_owned()),
+    }
+    match ran.stderr.text.contains("is not opened") {
+        true => Ok(()),
+        false => Err(format!("it does not say why: {}", ran.stderr.text)),
+    }
+}
+
+/// Waits until the program has made a file.
+fn wait_for(path: &Path, child: &mut Child) -> Result<(), String> {
+    let start = Instant::now();
+    while fs::metadata(path).map_or(true, |file| file.len() == 0 && path.ends_with("json")) {
+        if start.elapsed() > PATIENCE || !matches!(child.try_wait(), Ok(None)) {
+            let _ = child.kill();
+            return Err(format!("`{}` was not made", path.display()));
         }
+        thread::sleep(Duration::from_millis(2));
     }
     Ok(())
+}
+
+/// A link to a file outside of the output's folder, which is not there.
+fn symbolic(path: &Path) -> Result<(), String> {
+    link(Path::new("../escaped"), path)
+}
+
+/// Another name of a file that is there.
+fn hard(path: &Path) -> Result<(), String> {
+    let victim = path.with_file_name("victim");
+    fs::hard_link(victim, path).map_err(|error| error.to_string())
 }
 
 #[cfg(unix)]
@@ -191,45 +232,6 @@ fn link(_to: &Path, _from: &Path) -> Result<(), String> {
     Err("links need a privilege here".to_owned())
 }
 
-/// What a guest does in the folder that it is granted.
-type Plant = String;
-
-/// `name` becomes a link to `../escaped`, whatever was there.
-fn symbolic(name: &str) -> Plant {
-    format!(
-        "{} (call $symlink (local.get $dir)
-            (i32.const 300) (i32.const 10) (i32.const 400) (i32.const {}) (i32.const 128))",
-        remove(name),
-        name.len()
-    )
-}
-
-/// `name` becomes another name of `victim`, whatever was there.
-fn hard(name: &str) -> Plant {
-    format!(
-        "{} (call $link (local.get $dir) (i32.const 0) (i32.const 320) (i32.const 6)
-            (local.get $dir) (i32.const 400) (i32.const {}) (i32.const 128))",
-        remove(name),
-        name.len()
-    )
-}
-
-/// Notes the name at 400, and removes what has it.
-fn remove(name: &str) -> String {
-    let bytes = name.bytes().enumerate();
-    let store = bytes.map(|(at, byte)| {
-        let at = 400 + at;
-        format!("(i32.store8 (i32.const {at}) (i32.const {byte}))")
-    });
-    format!(
-        "{} (call $dirs (i32.const 144))
-         (local.set $dir (i32.load (i32.load (i32.const 144))))
-         (call $unlink (local.get $dir) (i32.const 400) (i32.const {}) (i32.const 128))",
-        store.collect::<String>(),
-        name.len()
-    )
-}
-
 /// A folder with input, a folder for the output that holds a victim, and a file
 /// outside of it.
 fn prepare(folder: &Path) -> Result<(), String> {
@@ -240,39 +242,6 @@ fn prepare(folder: &Path) -> Result<(), String> {
         .and_then(|()| fs::write(folder.join("echo.wasm"), TextPlugin::new("echo").build()))
         .and_then(|()| fs::write(out.join("victim"), "victim"));
     made.map_err(|error| error.to_string())
-}
-
-/// Runs a plugin that does `plant` in the folder of the output: when it is asked
-/// for its name, or else at its first record. The exit code.
-fn attack(folder: &Path, plant: &str, arguments: &[&str], early: bool) -> Result<i32, String> {
-    prepare(folder)?;
-    let name = "(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 6))
-                (i32.const 0)";
-    let echo = test_components::ECHO;
-    let (name, process) = match early {
-        true => (format!("(local $dir i32) {plant} {name}"), echo.to_owned()),
-        false => (name.to_owned(), format!("(local $dir i32) {plant} {echo}")),
-    };
-    let guest = TextPlugin::new("linker")
-        .import(LINKS)
-        .data(300, "../escaped")
-        .data(320, "victim")
-        .get_name(&name)
-        .process(&process);
-    let wit = format!("{TEXT_PROCESSOR}\n{WIT}");
-    let guest = test_components::build(&wit, "linker", &guest.core());
-    fs::write(folder.join("linker.wasm"), guest).map_err(|error| error.to_string())?;
-    let grant = [
-        "run",
-        "-p",
-        "linker.wasm",
-        "--allow-dir",
-        "out::/out:rw",
-        "-j",
-        "1",
-    ];
-    let ran = run(folder, &[&grant[..], arguments].concat())?;
-    ran.code.ok_or_else(|| "a signal ended it".to_owned())
 }
 
 /// Nothing was made outside, and the file with a second name is what it was.

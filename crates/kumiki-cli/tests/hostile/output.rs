@@ -37,7 +37,10 @@ fn beyond_the_limit() -> Vec<Case> {
                 held = ran
                     .judge(1, MOST)
                     .map_err(|it| format!("{jobs} jobs: {it}"))?;
-                says(&ran, "--output-limit")?;
+                // In JSON, errors stand among the results.
+                if !arguments.contains(&"jsonl") {
+                    says(&ran, "--output-limit")?;
+                }
             }
             Ok(held)
         })
@@ -140,13 +143,16 @@ fn other_results() -> Vec<Case> {
             let arguments = ["run", "-p", "big.wasm", "in.txt", "-o", "jsonl", "-j", "16"];
             run(folder, &arguments)?.judge(1, MOST)
         }),
-        row("40 MiB of metadata for each of 60 records", |folder| {
+        row("40 MiB of metadata for each of 6 records", |folder| {
             write(folder, "big.wasm", metadata(10_000).build())?;
-            write(folder, "in.txt", lines(20_000, 60))?;
+            write(folder, "in.txt", lines(20_000, 6))?;
             let mut held = String::new();
-            for format in ["jsonl", "text"] {
+            // A NUL is six bytes in JSON: more than a record's results may have.
+            for (format, code) in [("jsonl", 1), ("text", 0)] {
                 let arguments = ["run", "-p", "big.wasm", "in.txt", "-o", format, "-j", "16"];
-                held = run(folder, &arguments)?.judge(0, MOST)?;
+                held = run(folder, &arguments)?
+                    .judge(code, MOST)
+                    .map_err(|it| format!("{format}: {it}"))?;
             }
             Ok(held)
         }),
