@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn what_is_too_much_is_refused_whole() {
         let mut out = Bounded::new(4);
-        assert!(write!(out, "{}", "abc").is_ok());
+        assert!(out.push(b"abc").is_ok());
         assert!(out.push(b"de").is_err());
         assert_eq!(out.bytes, b"abc");
         assert!(out.was_full());
