@@ -1,15 +1,17 @@
 //! One row of the table: a behaviour and what must come of it.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kumiki::{Limits, LogRecord, Observer};
+use kumiki::{Grants, Limits, LogRecord, Observer};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use libtest_mimic::{Failed, Trial};
 use test_components::TextPlugin as Guest;
 
+use crate::granted;
 use crate::neighbour::Neighbour;
 use crate::outcome::{Outcome, Seen};
 use crate::peak::Peak;
@@ -39,11 +41,17 @@ type Act = Box<dyn FnOnce() -> Result<Seen, String> + Send>;
 /// Makes a guest's bytes, before anything is measured.
 type Make = Box<dyn FnOnce() -> Vec<u8> + Send>;
 
+/// Makes grants, and what they lead to for as long as it is kept.
+type Grant = Box<dyn FnOnce() -> Result<(Kept, Grants), String> + Send>;
+type Kept = Box<dyn Any + Send>;
+
 /// What is tried.
 enum Tried {
     Act(Act),
     /// A guest, whose calls may take so long.
     Guest(Make, Duration),
+    /// A guest with limits and grants.
+    Granted(Box<Guest>, Limits, Grant),
 }
 
 /// A behaviour, how it is tried, and what must come of it.
@@ -108,21 +116,42 @@ impl Case {
         Self::of(name, Tried::Guest(Box::new(bytes), LONG), outcome, says)
     }
 
+    /// A guest with limits of its own, and grants that are made when its turn
+    /// comes.
+    pub(crate) fn granted(
+        name: &'static str,
+        (outcome, says): (Outcome, &'static str),
+        guest: Guest,
+        limits: Limits,
+        grant: impl FnOnce() -> Result<(Kept, Grants), String> + Send + 'static,
+    ) -> Self {
+        let tried = Tried::Granted(Box::new(guest), limits, Box::new(grant));
+        Self::of(name, tried, outcome, says)
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
     /// The guest, to be tried again and again; none where it is no guest.
     pub(crate) fn into_attacker(self) -> Option<Attacker> {
-        let Tried::Guest(bytes, time) = self.tried else {
-            return None;
+        let (bytes, limits, (kept, grants)) = match self.tried {
+            Tried::Act(_) => return None,
+            Tried::Guest(bytes, time) => (bytes(), limits(time), (None, Grants::default())),
+            Tried::Granted(guest, limits, grant) => {
+                let (kept, grants) = grant().ok()?;
+                (guest.build(), limits, (Some(kept), grants))
+            }
         };
+        // There, more plugins compute than there are processors, and the making
+        // of an instance waits its turn like any call.
+        let time = limits.time * 5;
         Some(Attacker {
             name: self.name,
-            bytes: bytes(),
-            // There, more plugins compute than there are processors, and
-            // the making of an instance waits its turn like any call.
-            limits: limits(time * 5),
+            bytes,
+            limits: limits.with_time(time),
+            grants,
+            _kept: kept,
             outcome: self.outcome,
             says: self.says,
         })
@@ -165,6 +194,10 @@ impl Case {
                 let bytes = bytes();
                 Box::new(move || attempt(&bytes, time))
             }
+            Tried::Granted(guest, limits, grant) => Box::new(move || {
+                let (_kept, grants) = grant()?;
+                granted::attempt(&guest, grants, limits)
+            }),
         };
         let (start, peak) = (Instant::now(), Peak::start());
         let (sender, receiver) = mpsc::channel();
@@ -209,6 +242,8 @@ pub(crate) struct Attacker {
     pub(crate) name: &'static str,
     pub(crate) bytes: Vec<u8>,
     pub(crate) limits: Limits,
+    pub(crate) grants: Grants,
+    _kept: Option<Kept>,
     outcome: Outcome,
     says: &'static str,
 }

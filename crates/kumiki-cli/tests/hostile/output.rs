@@ -82,20 +82,20 @@ fn within_the_limit() -> Vec<Case> {
         }
     }
     vec![
-        row("40 MiB for each of 40 records", |folder| {
+        row("40 MiB for each of 16 records", |folder| {
             write(folder, "big.wasm", large(40 << 20, 0).build())?;
-            write(folder, "in.txt", lines(20_000, 40))?;
+            write(folder, "in.txt", lines(20_000, 16))?;
             let mut held = String::new();
             for (format, jobs) in [("raw", "1"), ("raw", "2"), ("raw", "16"), ("text", "64")] {
                 let arguments = ["run", "-p", "big.wasm", "in.txt", "-o", format, "-j", jobs];
-                held = all(&run(folder, &arguments)?, 40 * (40 << 20))
+                held = all(&run(folder, &arguments)?, 16 * (40 << 20))
                     .map_err(|it| format!("{format}, {jobs} jobs: {it}"))?;
             }
             Ok(held)
         }),
-        row("40 MiB for each of 40 records, into Parquet", |folder| {
+        row("40 MiB for each of 16 records, into Parquet", |folder| {
             write(folder, "big.wasm", large(40 << 20, 0).build())?;
-            write(folder, "in.parquet", parquet(20_000, 40))?;
+            write(folder, "in.parquet", parquet(20_000, 16))?;
             let arguments = [
                 "run",
                 "-p",
@@ -112,13 +112,13 @@ fn within_the_limit() -> Vec<Case> {
             ];
             run(folder, &arguments)?.judge(0, MOST)
         }),
-        row("10 MB of NUL for each of 40 records, in JSON", |folder| {
+        row("10 MB of NUL for each of 20 records, in JSON", |folder| {
             write(folder, "big.wasm", large(10_000_000, 0).build())?;
-            write(folder, "in.txt", lines(20_000, 40))?;
+            write(folder, "in.txt", lines(20_000, 20))?;
             let mut held = String::new();
             for jobs in ["1", "16"] {
                 let arguments = ["run", "-p", "big.wasm", "in.txt", "-o", "jsonl", "-j", jobs];
-                held = all(&run(folder, &arguments)?, 40 * 60_000_000)?;
+                held = all(&run(folder, &arguments)?, 20 * 60_000_000)?;
             }
             Ok(held)
         }),
@@ -158,7 +158,7 @@ fn other_results() -> Vec<Case> {
         }),
         row("6 plugins with 40 MiB each for one record", |folder| {
             write(folder, "big.wasm", large(40 << 20, 0).build())?;
-            write(folder, "in.txt", lines(20_000, 4))?;
+            write(folder, "in.txt", lines(20_000, 2))?;
             let mut arguments = vec!["run", "in.txt", "-o", "raw", "-j", "2"];
             arguments.extend(["-p", "big.wasm"].repeat(6));
             let ran = run(folder, &arguments)?;

@@ -18,7 +18,7 @@ use self::level::Levels;
 use self::player::{Player, Work};
 
 /// The rows of the hostile suite that attack here.
-const ATTACKERS: [&str; 10] = [
+const ATTACKERS: [&str; 15] = [
     "endless loop",
     "endless flood of standard output",
     "sleep for an hour",
@@ -29,6 +29,11 @@ const ATTACKERS: [&str; 10] = [
     "output of 20 MB",
     "output of invalid UTF-8",
     "10 MB of log in 10,000 records",
+    "2,000 files opened",
+    "2,000 files opened and closed",
+    "2,000 TCP sockets",
+    "2,000 UDP sockets",
+    "a file written beyond check-write",
 ];
 
 /// How long the longest call and all that comes with it may take to end.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use kumiki::Limits;
+use kumiki::{Grants, Limits};
 use kumiki_text::{Config, ProcessResult, TextHost, TextPlugin};
 
 use super::good;
@@ -97,7 +97,7 @@ impl Player {
     }
 
     fn answer(&self, bytes: &[u8], right: Right, stop: &AtomicBool) -> Result<(), String> {
-        let mut plugin = load(self.name, bytes, Limits::default())?;
+        let mut plugin = load(self.name, bytes, Limits::default(), Grants::default())?;
         for call in 0.. {
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -117,7 +117,12 @@ impl Player {
     }
 
     fn attack(&self, attacker: &Attacker, stop: &AtomicBool) -> Result<(), String> {
-        let mut plugin = load(self.name, &attacker.bytes, attacker.limits.clone())?;
+        let mut plugin = load(
+            self.name,
+            &attacker.bytes,
+            attacker.limits.clone(),
+            attacker.grants.clone(),
+        )?;
         for _ in 0..ATTACKS_OF_A_HOST {
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -140,8 +145,8 @@ impl Player {
     }
 }
 
-fn load(name: &str, bytes: &[u8], limits: Limits) -> Result<TextPlugin, String> {
-    let host = TextHost::builder().limits(limits).build();
+fn load(name: &str, bytes: &[u8], limits: Limits, grants: Grants) -> Result<TextPlugin, String> {
+    let host = TextHost::builder().limits(limits).grants(grants).build();
     host.and_then(|host| host.load_bytes(name, bytes))
         .map_err(kumiki_text::Error::from)
         .and_then(|plugin| TextPlugin::new(plugin, Config::default()))
