@@ -158,7 +158,7 @@ fn other_results() -> Vec<Case> {
         }),
         row("6 plugins with 40 MiB each for one record", |folder| {
             write(folder, "big.wasm", large(40 << 20, 0).build())?;
-            write(folder, "in.txt", lines(20_000, 2))?;
+            write(folder, "in.txt", lines(2_000, 1))?;
             let mut arguments = vec!["run", "in.txt", "-o", "raw", "-j", "2"];
             arguments.extend(["-p", "big.wasm"].repeat(6));
             let ran = run(folder, &arguments)?;
