@@ -42,6 +42,25 @@ impl Folder {
         self.dir.symlink_metadata(name).is_ok()
     }
 
+    /// Why this name is not one to write a file under: it belongs to a link, a
+    /// device, a pipe or a socket, which a file must not replace.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn special(&self, name: &OsStr) -> io::Result<Option<&'static str>> {
+        let kind = match self.dir.symlink_metadata(name) {
+            Ok(metadata) => metadata.file_type(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(match kind {
+            kind if kind.is_file() => None,
+            kind if kind.is_symlink() => Some("a symbolic link"),
+            kind if kind.is_dir() => Some("a folder"),
+            _ => Some("a device, a pipe or a socket"),
+        })
+    }
+
     /// Makes a new file, to be written. What has its name is removed.
     ///
     /// # Errors
@@ -181,6 +200,34 @@ mod tests {
         assert_eq!(fs::read(&whole).unwrap(), b"ours");
         let outside = fs::read(scene.path().join("outside")).unwrap();
         assert_eq!(outside, b"untouched");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_a_regular_file_may_be_replaced() {
+        let (scene, folder) = scene();
+        let at = |name: &str| scene.path().join("in").join(name);
+        fs::write(at("file"), "").unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        std::os::unix::fs::symlink("file", at("link")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("dangling")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        for (name, expected) in [
+            ("new", None),
+            ("file", None),
+            ("folder", Some("a folder")),
+            ("link", Some("a symbolic link")),
+            ("dangling", Some("a symbolic link")),
+            ("socket", Some("a device, a pipe or a socket")),
+        ] {
+            let special = folder.special(OsStr::new(name)).unwrap();
+            assert_eq!(special, expected, "{name}");
+        }
+        let (devices, name) = Folder::of(Path::new("/dev/null")).unwrap();
+        assert_eq!(
+            devices.special(&name).unwrap(),
+            Some("a device, a pipe or a socket")
+        );
     }
 
     #[test]

@@ -350,6 +350,8 @@ fn files_that_are_not_written() {
         .file("rows.csv", "id,text\n1,one\n")
         .file("old.txt.part", "some")
         .file("folder/file", "");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("folder/file", scene.path("link")).expect("a link is made");
     for flags in [
         &["rows.csv", "-o", "raw", "-O", "./rows.csv"][..],
         &["rows.csv", "-O", "plugins/echo.wasm"],
@@ -358,6 +360,10 @@ fn files_that_are_not_written() {
         &["rows.csv", "-O", "folder"],
         &["rows.csv", "-O", "nowhere/out.txt"],
         &["rows.csv", "-O", "-"],
+        #[cfg(unix)]
+        &["rows.csv", "-O", "link"],
+        #[cfg(unix)]
+        &["rows.csv", "-O", "/dev/null"],
     ] {
         let text = scene.transcript(&[&["run", "-q"], flags].concat());
         assert!(text.contains("exit code: 2\n"), "{text}");

@@ -33,6 +33,7 @@ pub(super) fn open(
     };
     check(arguments, path, plugins)?;
     let place = OutputPlace::of(path).map_err(|error| cannot_write(path, &error))?;
+    refuse_special(&place, path)?;
     let is_there = place.folder.has(&place.part);
     let part = part(path);
     if is_there && !arguments.resume {
@@ -49,6 +50,23 @@ pub(super) fn open(
         false => None,
     };
     Ok(Some(Output { place, before }))
+}
+
+/// Refuses to put a file in the place of a device, a pipe, a socket or a link: the
+/// finished output takes its name by a rename, which would remove it.
+fn refuse_special(place: &OutputPlace, path: &Path) -> Result<(), Failure> {
+    match place.special() {
+        Ok(None) => Ok(()),
+        Ok(Some(kind)) => Err(Failure::wrong_use(
+            format!(
+                "`{}` is {kind}, and only a regular file is replaced",
+                path.display()
+            ),
+            "name a regular file; or leave out `--output-file` and redirect standard output: \
+             `kumiki run ... > PATH`",
+        )),
+        Err(error) => Err(cannot_write(path, &error)),
+    }
 }
 
 /// What there is of a file, and how far it is good.

@@ -51,6 +51,14 @@ impl OutputPlace {
         Ok(Self { folder, name, part })
     }
 
+    /// What has the file's name, if it is no regular file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn special(&self) -> io::Result<Option<&'static str>> {
+        self.folder.special(&self.name)
+    }
+
     /// Begins the file, in the place of what was written of it before.
     ///
     /// # Errors

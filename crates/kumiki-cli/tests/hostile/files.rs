@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ const LINES: &[&str] = &[
     "-O",
     "out/o.txt",
 ];
+/// The name that the output has until it is whole.
+const PART: &str = "o.txt.part";
 const TABLE: &[&str] = &[
     "run",
     "-p",
@@ -61,27 +63,28 @@ pub(crate) fn cases() -> Vec<Case> {
             "o.txt.part.json.new",
             LINES,
         ),
-        planted(
-            "the output planted as a symbolic link",
-            symbolic,
-            "o.txt",
-            LINES,
-        ),
         planted("the output planted as a hard link", hard, "o.txt", LINES),
-        planted(
-            "the output of Parquet planted as a symbolic link",
-            symbolic,
-            "o.parquet",
-            TABLE,
-        ),
         planted(
             "the output of Parquet planted as a hard link",
             hard,
             "o.parquet",
             TABLE,
         ),
-        refused("`.part` planted as a symbolic link", symbolic),
-        refused("`.part` planted as a hard link", hard),
+        refused(
+            "the output planted as a symbolic link",
+            symbolic,
+            "o.txt",
+            LINES,
+        ),
+        refused(
+            "the output of Parquet planted as a symbolic link",
+            symbolic,
+            "o.parquet",
+            TABLE,
+        ),
+        refused("`.part` planted as a symbolic link", symbolic, PART, LINES),
+        refused("`.part` planted as a hard link", hard, PART, LINES),
+        row("a pipe in the place of the output", pipe),
         row(
             "`.part` replaced by a link while records are read",
             replaced,
@@ -123,18 +126,38 @@ fn planted(
 }
 
 /// The same where the program does not begin.
-fn refused(name: &'static str, plant: Plant) -> Case {
+fn refused(
+    name: &'static str,
+    plant: Plant,
+    at: &'static str,
+    arguments: &'static [&'static str],
+) -> Case {
     row(name, move |folder| {
         for more in [&[][..], &["--resume"]] {
             prepare(folder)?;
-            let part = folder.join("out/o.txt.part");
-            let _ = fs::remove_file(&part);
-            plant(&part)?;
-            run(folder, &[LINES, more].concat())?.judge(2, 512)?;
+            let path = folder.join("out").join(at);
+            let _ = fs::remove_file(&path);
+            plant(&path)?;
+            run(folder, &[arguments, more].concat())?.judge(2, 512)?;
             untouched(folder)?;
         }
         Ok(())
     })
+}
+
+/// What is no regular file is neither replaced nor waited for.
+fn pipe(folder: &Path) -> Result<(), String> {
+    prepare(folder)?;
+    let path = folder.join("out/o.txt");
+    let made = Command::new("mkfifo").arg(&path).status();
+    made.map_err(|error| error.to_string())?;
+    run(folder, LINES)?.judge(2, 512)?;
+    untouched(folder)?;
+    let left = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
+    match left.is_file() {
+        true => Err("the pipe was replaced by a file".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// The file is removed and a link put there while the program waits for input.
