@@ -94,7 +94,7 @@ fn work() -> Result<Vec<Work>, String> {
     let mut work = good::plugins()?;
     for case in crate::cases() {
         if ATTACKERS.contains(&case.name()) {
-            work.extend(case.into_attacker().map(Work::Attack));
+            work.extend(case.into_attacker().map(Box::new).map(Work::Attack));
         }
     }
     let expected = good::COUNT + ATTACKERS.len();

@@ -29,7 +29,7 @@ pub(super) enum Work {
         bytes: Vec<u8>,
         right: Right,
     },
-    Attack(Attacker),
+    Attack(Box<Attacker>),
 }
 
 /// A plugin in the table.
