@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::peak::status;
+use crate::suite::memory::status;
 
 /// From when on nothing may grow: what is cached is cached by then.
 const WARM: Duration = Duration::from_secs(60);

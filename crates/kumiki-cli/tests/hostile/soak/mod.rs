@@ -92,7 +92,7 @@ pub(crate) fn run(time: Duration) -> i32 {
 /// All that play, made before anything is measured.
 fn work() -> Result<Vec<Work>, String> {
     let mut work = good::plugins()?;
-    for case in crate::cases() {
+    for case in crate::rows::cases() {
         if ATTACKERS.contains(&case.name()) {
             work.extend(case.into_attacker().map(Box::new).map(Work::Attack));
         }

@@ -7,7 +7,7 @@ use kumiki::{Grants, Limits};
 use kumiki_text::{Config, ProcessResult, TextHost, TextPlugin};
 
 use super::good;
-use crate::case::{Attacker, attack};
+use crate::suite::{Attacker, attack};
 
 /// After so many calls a good plugin gets a new instance: both an old one and
 /// the making of many are tried.
