@@ -1,8 +1,8 @@
-//! Debug information (DWARF) that says of one address that it is in a function that
-//! was inlined into a function that was inlined, and so on, each with a long name.
+//! Debug information (DWARF) in which one address is in many functions: each is
+//! inlined into the next and has a long name.
 
 /// The custom sections of a core module, as WebAssembly text. All code is in the
-/// innermost of `levels` functions, all of one name of so many bytes.
+/// innermost of `levels` functions. Their name has `name` bytes.
 pub(crate) fn sections(levels: u32, name: usize) -> String {
     let mut names = vec![b'n'; name];
     names.push(0);
@@ -28,8 +28,8 @@ fn text(bytes: &[u8]) -> String {
     text
 }
 
-/// The forms of the entries: a unit; a function that is only named; one with its
-/// addresses; and an inlined one, which refers to a named one.
+/// The forms of the entries: a unit, a function that is only named, a function with
+/// its addresses, and an inlined function that refers to a named one.
 fn abbreviations() -> Vec<u8> {
     let (low, high, name, origin) = ([0x11, 0x01], [0x12, 0x06], [0x03, 0x0e], [0x31, 0x13]);
     let entry = |code: u8, tag: u8, children: u8, attributes: &[[u8; 2]]| {
@@ -64,7 +64,7 @@ fn information(levels: u32) -> Vec<u8> {
     for _ in 0..levels {
         add(&[&[4], &named, &low, &high]);
     }
-    // The ends of all that have entries within.
+    // The ends of all entries that contain entries.
     add(&[&vec![0; levels as usize + 2]]);
     let mut unit = (bytes.len() as u32).to_le_bytes().to_vec();
     unit.append(&mut bytes);

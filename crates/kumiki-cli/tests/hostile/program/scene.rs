@@ -1,70 +1,92 @@
-//! The real program, run in a folder of its own.
+//! The folder that a row works in.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-/// How long a run may take: longer than anything that Kumiki waits for.
-const PATIENCE: Duration = Duration::from_secs(90);
+use super::process::{Output, run};
+use crate::suite::to_text;
 
-/// A folder to work in, with caches and settings of its own beside it.
+/// The program under test.
+const KUMIKI: &str = env!("CARGO_BIN_EXE_kumiki");
+
+/// What the file `outside/secret` holds.
+pub(crate) const SECRET: &str = "what nobody was granted\n";
+
+/// A new folder. The program runs in `work`; `outside` holds a secret; `config`,
+/// `cache` and `tools` are the program's own.
 pub(crate) struct Scene {
-    root: tempfile::TempDir,
-}
-
-/// How a run ended.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    /// None where it was ended by a signal, or had to be.
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+    _folder: tempfile::TempDir,
+    root: PathBuf,
+    has_cache: bool,
 }
 
 impl Scene {
+    /// A folder in which the program keeps no cache.
     pub(crate) fn new() -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(to_text)?;
+        // Without links, as the program shows paths.
+        let root = folder.path().canonicalize().map_err(to_text)?;
         let scene = Self {
-            root: tempfile::tempdir().map_err(told)?,
+            _folder: folder,
+            root,
+            has_cache: false,
         };
         for folder in ["work", "outside", "config/kumiki", "cache"] {
-            std::fs::create_dir_all(scene.path(folder)).map_err(told)?;
+            scene.folder(folder)?;
         }
+        scene.file("outside/secret", SECRET)?;
         Ok(scene)
     }
 
-    /// A path beside `work`, which the program runs in.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        // Without links, as the program shows paths.
-        let root = self.root.path();
-        root.canonicalize()
-            .unwrap_or_else(|_| root.to_owned())
-            .join(name)
+    /// A folder in which the program keeps its cache, in `cache`.
+    pub(crate) fn with_cache() -> Result<Self, String> {
+        let scene = Self::new()?;
+        Ok(Self {
+            has_cache: true,
+            ..scene
+        })
     }
 
-    pub(crate) fn text(&self, name: &str) -> String {
+    #[cfg(target_os = "linux")]
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// A path as the program shows it.
+    #[cfg(unix)]
+    pub(crate) fn path_text(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
 
+    /// Writes a file, and makes the folders that it needs.
     pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), String> {
         let path = self.path(name);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(told)?;
-        std::fs::write(path, bytes).map_err(told)
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(to_text)?;
+        }
+        std::fs::write(path, bytes).map_err(to_text)
+    }
+
+    /// The bytes of a file.
+    pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(self.path(name)).map_err(to_text)
     }
 
     pub(crate) fn folder(&self, name: &str) -> Result<(), String> {
-        std::fs::create_dir_all(self.path(name)).map_err(told)
+        std::fs::create_dir_all(self.path(name)).map_err(to_text)
     }
 
-    /// A symbolic link at `name` to `target`, as it is written.
+    /// A symbolic link `name` to `target`, which is relative to the link.
     #[cfg(unix)]
     pub(crate) fn link(&self, target: impl AsRef<Path>, name: &str) -> Result<(), String> {
-        std::os::unix::fs::symlink(target, self.path(name)).map_err(told)
+        link(target.as_ref(), &self.path(name))
     }
 
-    /// What a folder holds, in order.
+    /// The names of what a folder holds, sorted.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(folder)).into_iter().flatten();
         let mut names: Vec<_> = entries
@@ -75,79 +97,65 @@ impl Scene {
         names
     }
 
-    pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+    /// The program in `work`, with arguments that are separated by spaces.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = self.in_work(KUMIKI);
+        command.args(arguments.split(' '));
+        command
+    }
+
+    /// A shell script in `work`. `"$0"` is the program.
+    #[cfg(unix)]
+    pub(crate) fn shell(&self, script: &str) -> Command {
+        let mut command = self.in_work("sh");
+        command.args(["-c", script, KUMIKI]);
+        command
+    }
+
+    /// A command in `work`, without the settings of this machine.
+    fn in_work(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        for name in [
+            "CLICOLOR_FORCE",
+            "KUMIKI_CACHE",
+            "KUMIKI_RUST",
+            "KUMIKI_WORK",
+            "NO_COLOR",
+            "WASI_SDK_PATH",
+        ] {
+            command.env_remove(name);
+        }
         command
             .current_dir(self.path("work"))
-            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("KUMIKI_TOOLS", self.path("tools"))
             .env("XDG_CACHE_HOME", self.path("cache"))
-            .env_remove("KUMIKI_CACHE")
-            .env_remove("KUMIKI_WORK")
-            .env_remove("KUMIKI_TOOLS")
-            .env_remove("WASI_SDK_PATH");
+            .env("XDG_CONFIG_HOME", self.path("config"));
+        if !self.has_cache {
+            command.env("KUMIKI_CACHE", "off");
+        }
         command
     }
 
-    /// Runs the program with these arguments, parted by spaces.
-    pub(crate) fn kumiki(&self, arguments: &str) -> Result<Ran, String> {
-        let mut command = self.command();
-        command.args(arguments.split(' '));
-        run(command)
+    /// Runs the program with arguments that are separated by spaces.
+    pub(crate) fn run(&self, arguments: &str) -> Result<Output, String> {
+        run(&mut self.command(arguments))
     }
 }
 
-/// Runs a command to its end, or ends it.
-pub(crate) fn run(mut command: Command) -> Result<Ran, String> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(told)?;
-    let (stdout, stderr) = (read(child.stdout.take()), read(child.stderr.take()));
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().map_err(told)? {
-            break status;
-        }
-        if start.elapsed() > PATIENCE {
-            child.kill().map_err(told)?;
-            child.wait().map_err(told)?;
-            return Err(format!("it has not ended after {PATIENCE:?}"));
-        }
-        thread::sleep(Duration::from_millis(2));
-    };
-    let text = |reader: thread::JoinHandle<String>| reader.join().unwrap_or_default();
-    Ok(Ran {
-        code: status.code(),
-        stdout: text(stdout),
-        stderr: text(stderr),
-    })
+/// Makes a symbolic link at `path`.
+#[cfg(unix)]
+pub(crate) fn link(target: &Path, path: &Path) -> Result<(), String> {
+    std::os::unix::fs::symlink(target, path).map_err(to_text)
 }
 
-/// Reads a pipe to its end on a thread of its own, no more than 16 MiB of it.
-fn read(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = pipe {
-            let _ = pipe.take(16 << 20).read_to_end(&mut bytes);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+/// Makes a symbolic link at `path`.
+#[cfg(not(unix))]
+pub(crate) fn link(_target: &Path, _path: &Path) -> Result<(), String> {
+    Err("links need a privilege here".to_owned())
 }
 
-impl Ran {
-    /// Fails unless it ended with this exit code and said all of these.
-    pub(crate) fn expect(&self, code: i32, said: &[&str]) -> Result<(), String> {
-        let missing = said.iter().find(|text| !self.stderr.contains(**text));
-        match missing {
-            None if self.code == Some(code) => Ok(()),
-            None => Err(format!("expected exit code {code}: {self:?}")),
-            Some(text) => Err(format!("expected exit code {code} and `{text}`: {self:?}")),
-        }
-    }
-}
-
-pub(crate) fn told(error: impl std::fmt::Display) -> String {
-    error.to_string()
+/// Makes a named pipe.
+#[cfg(unix)]
+pub(crate) fn make_pipe(path: &Path) -> Result<(), String> {
+    run(Command::new("mkfifo").arg(path))?.expect(0, &[])
 }

@@ -1,31 +1,42 @@
-//! How much memory this process came to hold, where the system says so.
+//! The memory of a process, where the system reports it.
 
-/// The memory held at some moment, to compare a later peak with.
+use std::fmt::Display;
+
+/// The memory of this process at one moment, to compare a later peak with.
 pub(crate) struct Peak {
     before: Option<usize>,
 }
 
 impl Peak {
-    /// Forgets the peak until now.
+    /// Resets the peak.
     pub(crate) fn start() -> Self {
-        // Linux's way to set the peak back; where it is refused the peak is
-        // that of the whole run, which is only ever greater.
+        // Where Linux refuses this, the peak is that of the whole run, which is
+        // only ever greater.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
         Self {
-            before: status("VmRSS:"),
+            before: resident("self"),
         }
     }
 
-    /// By how many bytes the peak since then lies above what was held; none
-    /// where the system does not say.
+    /// By how many bytes the peak since then exceeds the memory before.
     pub(crate) fn growth(&self) -> Option<usize> {
-        Some(status("VmHWM:")?.saturating_sub(self.before?))
+        Some(peak("self")?.saturating_sub(self.before?))
     }
 }
 
-pub(crate) fn status(key: &str) -> Option<usize> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+/// The resident memory of a process, in bytes.
+pub(crate) fn resident(process: impl Display) -> Option<usize> {
+    status(process, "VmRSS:")
+}
+
+/// The most resident memory that a process has had so far, in bytes.
+pub(crate) fn peak(process: impl Display) -> Option<usize> {
+    status(process, "VmHWM:")
+}
+
+fn status(process: impl Display, key: &str) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(key))?;
-    let kilobytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
+    let kibibytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
 }

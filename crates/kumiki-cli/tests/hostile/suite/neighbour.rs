@@ -1,4 +1,4 @@
-//! The well-behaved plugin that must not notice what happens beside it.
+//! The well-behaved plugin that runs beside every row and must never fail.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,27 +7,27 @@ use std::time::{Duration, Instant};
 
 use kumiki_text::{Config, TextHost, TextPlugin};
 
-use crate::guests;
+use crate::guests::counter;
 
-/// What its configuration holds, and nobody else may read.
+/// A key and its value in its configuration. No other plugin may read it.
 pub(crate) const SECRET: (&str, &str) = ("secret", "the neighbour's own");
 
-/// How long its next answer may take: its own time limit, doubled.
+/// How long its next answer may take: twice its time limit.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A plugin that counts its calls, on a thread of its own, called without end.
-/// Its instance must never be replaced: the count would start again.
+/// A plugin that counts its calls. A thread calls it again and again. Its instance
+/// must never be replaced, because the count would start again.
 pub(crate) struct Neighbour {
     answered: Arc<AtomicU64>,
     failed: Arc<Mutex<Option<String>>>,
 }
 
 impl Neighbour {
-    /// Starts it, on the engine that the hostile ones use too.
+    /// Starts it, on the engine that the hostile plugins use.
     pub(crate) fn start() -> Self {
         let host = TextHost::new().expect("a host");
         let plugin = host
-            .load_bytes("neighbour.wasm", &guests::counter().build())
+            .load_bytes("neighbour.wasm", &counter().build())
             .expect("the neighbour loads");
         let config = Config::from_iter([SECRET]);
         let mut plugin = TextPlugin::new(plugin, config).expect("the neighbour starts");

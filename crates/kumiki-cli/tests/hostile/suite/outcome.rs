@@ -1,14 +1,17 @@
-//! How a trial of a hostile plugin ended.
+//! How a row ended, and how it must end.
 
 use std::fmt;
 
 use kumiki_text::Error;
 
-/// The outcomes that a row can expect: each of the host's errors that bytes or
-/// a guest can cause, and no error at all.
+/// The longest message that an error may have, in bytes.
+const MESSAGE: usize = 16 << 10;
+
+/// An outcome that a row can expect: no error, or one of the host's errors that
+/// bytes or a guest can cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The host stood it and the plugin answered as it must.
+    /// The plugin answered correctly.
     Answer,
     /// The plugin's own error.
     Refusal,
@@ -23,7 +26,7 @@ pub(crate) enum Outcome {
     WrongType,
     Compile,
     Instantiate,
-    /// What the plugin calls itself.
+    /// The plugin's name or version.
     Name,
     /// Any other error of the host.
     Other,
@@ -51,7 +54,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// An outcome, and what was said about it.
+/// The outcome of a row, and its message.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) outcome: Outcome,
@@ -63,6 +66,73 @@ impl Seen {
         Self {
             outcome: Outcome::Answer,
             message: String::new(),
+        }
+    }
+
+    /// The outcome of a load, or of any call of the host.
+    pub(crate) fn of_load<T>(loaded: Result<T, kumiki::Error>) -> Self {
+        match loaded {
+            Ok(_) => Self::answer(),
+            Err(error) => Error::from(error).into(),
+        }
+    }
+
+    /// The outcome and the reason, without the names of plugin and function.
+    pub(super) fn short(&self) -> String {
+        match self.message.rsplit_once("`: ") {
+            Some((_, reason)) => format!("{}: {reason}", self.outcome),
+            None if self.message.is_empty() => self.outcome.to_string(),
+            None => format!("{}: {}", self.outcome, self.message),
+        }
+    }
+}
+
+/// The outcome that a row must have, and a text that its message must contain.
+pub(crate) struct Expected {
+    pub(super) outcome: Outcome,
+    pub(super) says: &'static str,
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.says {
+            "" => self.outcome.fmt(f),
+            says => write!(f, "{}: {says}", self.outcome),
+        }
+    }
+}
+
+impl Expected {
+    /// Fails where the row ended in another way.
+    pub(crate) fn judge(&self, seen: &Seen) -> Result<(), String> {
+        if seen.message.len() > MESSAGE {
+            return Err(format!("a message of {} bytes", seen.message.len()));
+        }
+        let Self { outcome, says } = *self;
+        if seen.outcome == outcome && seen.message.contains(says) {
+            return Ok(());
+        }
+        let message: String = seen.message.chars().take(500).collect();
+        Err(format!(
+            "expected {outcome} with `{says}`, found {}: {message}",
+            seen.outcome
+        ))
+    }
+}
+
+/// A check that succeeded.
+impl From<()> for Seen {
+    fn from((): ()) -> Self {
+        Self::answer()
+    }
+}
+
+/// A check that succeeded, with a measurement in words.
+impl From<String> for Seen {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            ..Self::answer()
         }
     }
 }

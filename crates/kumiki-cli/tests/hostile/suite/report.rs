@@ -1,21 +1,21 @@
-//! The table that the run ends with.
+//! The table that a run ends with.
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// What is known of all trials so far.
+/// The rows that have run.
 #[derive(Default)]
 pub(crate) struct Report {
     rows: Mutex<Vec<Row>>,
 }
 
-/// One trial.
+/// One row that has run.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) outcome: String,
     pub(crate) elapsed: Duration,
-    /// In bytes, where the system says it.
+    /// By how many bytes memory grew, where the system reports it.
     pub(crate) peak: Option<usize>,
     pub(crate) surprise: bool,
 }
@@ -28,7 +28,7 @@ impl Report {
             .push(row);
     }
 
-    /// Prints the table to standard output, or nothing where no trial ran.
+    /// Prints the table to standard output, or nothing where no row ran.
     pub(crate) fn print(&self) {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.is_empty() {

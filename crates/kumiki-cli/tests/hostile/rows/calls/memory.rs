@@ -1,8 +1,9 @@
-//! Those that take: stack, memory, tables, handles, the host's own memory.
+//! Rows: guests that take memory: stack, memory, tables, handles, memory of the
+//! host.
 
 use test_components::imports::{RANDOM, SLEEP};
 
-use crate::guests::{attacker, bad_allocator, number, result};
+use crate::guests::{INPUT, attacker, bad_allocator, number, result, result_with_entries, room};
 use crate::suite::Case;
 use crate::suite::Outcome::{Answer, Limit, Trap};
 
@@ -12,7 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Grows for ever and gives up when it cannot.
+/// Grows memory until that fails, and then traps.
 const GROW: &str = "(loop $l
     (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable)) (br $l))";
 
@@ -86,17 +87,8 @@ fn grown() -> Vec<Case> {
     ]
 }
 
-/// Grows memory to hold this many bytes from page 2 on.
-fn room(bytes: usize) -> String {
-    format!(
-        "(drop (memory.grow (i32.const {})))",
-        bytes.div_ceil(65536) + 1
-    )
-}
-
 fn handed_over() -> Vec<Case> {
     let (page, zero) = (number(131_072), number(0));
-    let input = ("(local.get $at)", "(local.get $length)");
     vec![
         Case::guest(
             "output of 20 MB",
@@ -108,32 +100,19 @@ fn handed_over() -> Vec<Case> {
             "a million entries of metadata",
             Limit,
             "",
-            attacker(&(room(16_000_000) + &result(input, (&page, &number(1_000_000))))),
+            attacker(&(room(16_000_000) + &result(INPUT, (&page, &number(1_000_000))))),
         ),
         Case::guest(
             "10,001 entries of metadata",
             Limit,
             "10000 entries",
-            attacker(&(room(160_016) + &result(input, (&page, &number(10_001))))),
+            attacker(&(room(160_016) + &result(INPUT, (&page, &number(10_001))))),
         ),
         Case::guest(
             "200,000 entries of metadata, of one shared string",
             Limit,
             "",
-            attacker(&format!(
-                "{} (local.set $a (i32.const 200000))
-                 (local.set $b {page})
-                 (loop $l
-                    (i32.store (local.get $b) (i32.const 0))
-                    (i32.store offset=4 (local.get $b) (i32.const 4096))
-                    (i32.store offset=8 (local.get $b) (i32.const 0))
-                    (i32.store offset=12 (local.get $b) (i32.const 4096))
-                    (local.set $b (i32.add (local.get $b) (i32.const 16)))
-                    (br_if $l (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))
-                 {}",
-                room(3_200_000),
-                result(input, (&page, &number(200_000)))
-            )),
+            attacker(&result_with_entries(INPUT, 200_000, 4096)),
         ),
         Case::guest(
             "log record of 20 MB",

@@ -1,4 +1,4 @@
-//! A host whose own functions panic while a plugin calls them.
+//! Rows: a function of the host panics while a plugin calls it.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -6,8 +6,7 @@ use kumiki::{LogRecord, Observer};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use test_components::ECHO;
 
-use crate::suite::Outcome::Answer;
-use crate::suite::{Case, Seen};
+use crate::suite::{Case, to_text};
 
 /// Panics at every log record.
 struct Panicking;
@@ -19,15 +18,13 @@ impl Observer for Panicking {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    vec![Case::new(
+    vec![Case::check(
         "a panic of the host in the middle of a call",
-        Answer,
-        "",
-        || interrupted().map(|()| Seen::answer()),
+        interrupted,
     )]
 }
 
-/// The guest traps when it is called again in the instance that was interrupted.
+/// The guest traps when the interrupted instance is called again.
 fn interrupted() -> Result<(), String> {
     let guest = test_components::TextPlugin::new("hostile")
         .global("interrupted")
@@ -39,11 +36,11 @@ fn interrupted() -> Result<(), String> {
              {ECHO}"
         ));
     let host = TextHost::builder().observer(Panicking).build();
-    let host = host.map_err(|error| error.to_string())?;
+    let host = host.map_err(to_text)?;
     let plugin = host.load_bytes("p.wasm", &guest.build());
-    let plugin = plugin.map_err(|error| error.to_string())?;
+    let plugin = plugin.map_err(to_text)?;
     let plugin = TextPlugin::new(plugin, Config::default());
-    let mut plugin = plugin.map_err(|error| error.to_string())?;
+    let mut plugin = plugin.map_err(to_text)?;
     let panicked = panic::catch_unwind(AssertUnwindSafe(|| plugin.process("attack")));
     if panicked.is_ok() {
         return Err("the observer's panic was lost".to_owned());

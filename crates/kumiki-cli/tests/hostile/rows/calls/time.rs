@@ -1,4 +1,4 @@
-//! Those that never come back.
+//! Rows: guests that never return.
 
 use test_components::TextPlugin;
 use test_components::imports::{BLOCK, NOW, POLL, RANDOM, SLEEP, STDOUT, WRITE};

@@ -1,19 +1,15 @@
-//! Those that give up, wherever they can.
+//! Rows: guests that trap.
 
 use test_components::TextPlugin;
 
-use crate::guests::{attacker, bad_allocator, late_attacker, number, result};
+use crate::guests::{EMPTY, INPUT, attacker, bad_allocator, late_attacker, number, result};
 use crate::suite::Case;
 use crate::suite::Outcome::Trap;
 
 pub(crate) fn cases() -> Vec<Case> {
     let unreachable = "unreachable";
     let trap = |name, guest| Case::guest(name, Trap, "unreachable", guest);
-    let partial = result(
-        ("(local.get $at)", "(local.get $length)"),
-        ("(i32.const 0)", "(i32.const 0)"),
-    )
-    .replace("(return (i32.const 16))", unreachable);
+    let partial = result(INPUT, EMPTY).replace("(return (i32.const 16))", unreachable);
     vec![
         trap("trap in process", attacker(unreachable)),
         trap("trap after a partial result", attacker(&partial)),

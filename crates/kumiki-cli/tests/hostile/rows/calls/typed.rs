@@ -1,12 +1,11 @@
-//! Booleans and characters, which the text contract does not have: a contract
-//! with nothing else.
+//! Rows: invalid booleans and characters, with a contract that has only these.
 
 use kumiki::wasmtime::component::{Instance, InstancePre, Linker};
 use kumiki::wasmtime::{self, Store};
 use kumiki::{Contract, Host, HostState};
 
-use crate::suite::Outcome::{Answer, Trap};
-use crate::suite::{Case, Seen};
+use crate::suite::Outcome::Trap;
+use crate::suite::{Case, Seen, to_text};
 
 const WIT: &str = "package test:typed; world typed {
     export truth: func() -> bool;
@@ -42,7 +41,7 @@ impl Contract for Typed {
 pub(crate) fn cases() -> Vec<Case> {
     let letter =
         |name, value: u32, outcome, says| Case::new(name, outcome, says, move || seen(0, value));
-    let truth = |name, value: u32| Case::new(name, Answer, "", move || seen(value, 0x7a));
+    let truth = |name, value: u32| Case::check(name, move || seen(value, 0x7a));
     vec![
         truth("bool of 2", 2),
         truth("bool of 4 milliard", u32::MAX),
@@ -52,30 +51,30 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Calls both functions; any number but 0 is true.
+/// Calls both functions. Any number but 0 is true.
 fn seen(truth: u32, letter: u32) -> Result<Seen, String> {
     let core = format!(
         "(func (export \"truth\") (result i32) (i32.const {truth}))
          (func (export \"letter\") (result i32) (i32.const {letter}))"
     );
-    let host = Host::<Typed>::new().map_err(|error| error.to_string())?;
+    let host = Host::<Typed>::new().map_err(to_text)?;
     let mut instance = host
         .load_bytes("typed.wasm", &test_components::build(WIT, "typed", &core))
         .and_then(|plugin| plugin.instantiate(()))
-        .map_err(|error| error.to_string())?;
-    let said = instance.call("truth", |bindings, store| {
+        .map_err(to_text)?;
+    let result = instance.call("truth", |bindings, store| {
         let function = bindings.get_typed_func::<(), (bool,)>(&mut *store, "truth")?;
         function.call(store, ())
     });
-    match said {
-        Ok((said,)) if said == (truth != 0) => {}
+    match result {
+        Ok((answer,)) if answer == (truth != 0) => {}
         other => return Err(format!("{truth} gave {other:?}")),
     }
-    let said = instance.call("letter", |bindings, store| {
+    let result = instance.call("letter", |bindings, store| {
         let function = bindings.get_typed_func::<(), (char,)>(&mut *store, "letter")?;
         function.call(store, ())
     });
-    Ok(match said {
+    Ok(match result {
         Ok(_) => Seen::answer(),
         Err(error) => kumiki_text::Error::from(error).into(),
     })

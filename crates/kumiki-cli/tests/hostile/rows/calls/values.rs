@@ -1,8 +1,8 @@
-//! Those that lie about what they hand over.
+//! Rows: guests that pass invalid values to the host.
 
 use test_components::error;
 
-use crate::guests::{attacker, bad_allocator, number, result};
+use crate::guests::{EMPTY, INPUT, attacker, bad_allocator, number, result};
 use crate::suite::Case;
 use crate::suite::Outcome::{Answer, Trap};
 
@@ -14,69 +14,67 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn results() -> Vec<Case> {
     let zero = number(0);
-    let input = ("(local.get $at)", "(local.get $length)");
-    let nothing = (&*zero, &*zero);
-    let lie = |name, says, body: &str| Case::guest(name, Trap, says, attacker(body));
+    let invalid = |name, says, body: &str| Case::guest(name, Trap, says, attacker(body));
     vec![
-        lie(
+        invalid(
             "output of 4 GiB",
             "out of bounds",
-            &result((&zero, &number(-1)), nothing),
+            &result((&zero, &number(-1)), EMPTY),
         ),
-        lie(
+        invalid(
             "output out of bounds",
             "out of bounds",
-            &result((&number(0x7fff_ff00), &number(4)), nothing),
+            &result((&number(0x7fff_ff00), &number(4)), EMPTY),
         ),
-        lie(
+        invalid(
             "metadata out of bounds",
             "out of bounds",
-            &result(input, (&number(0x7fff_ff00), &number(4))),
+            &result(INPUT, (&number(0x7fff_ff00), &number(4))),
         ),
-        lie(
+        invalid(
             "metadata of 4 milliard entries",
             "",
-            &result(input, (&zero, &number(-1))),
+            &result(INPUT, (&zero, &number(-1))),
         ),
-        lie(
+        invalid(
             "metadata misaligned",
             "not aligned",
-            &result(input, (&number(257), &number(1))),
+            &result(INPUT, (&number(257), &number(1))),
         ),
-        lie(
+        invalid(
             "result out of bounds",
             "out of bounds",
             "(return (i32.const -4))",
         ),
-        lie(
+        invalid(
             "result misaligned",
             "not aligned",
             "(return (i32.const 17))",
         ),
-        lie(
+        invalid(
             "result that is neither good nor an error",
             "",
             "(i32.store8 (i32.const 16) (i32.const 2)) (return (i32.const 16))",
         ),
-        lie(
+        invalid(
             "error that the contract does not have",
             "",
             &format!("(return (block (result i32) {}))", error(3)),
         ),
-        lie(
+        invalid(
             "output of invalid UTF-8",
             "utf-8",
             &format!(
                 "(i32.store8 (i32.const 300) (i32.const 0xff)) {}",
-                result((&number(300), &number(1)), nothing)
+                result((&number(300), &number(1)), EMPTY)
             ),
         ),
-        lie(
+        invalid(
             "output of a lone surrogate",
             "utf-8",
             &format!(
                 "(i32.store (i32.const 300) (i32.const 0x80a0ed)) {}",
-                result((&number(300), &number(3)), nothing)
+                result((&number(300), &number(3)), EMPTY)
             ),
         ),
         Case::guest(
@@ -90,37 +88,37 @@ fn results() -> Vec<Case> {
                  (i32.store (i32.const 308) (i32.const 304))
                  (i32.store (i32.const 312) (i32.const 4))
                  {}",
-                result(input, (&number(300), &number(1)))
+                result(INPUT, (&number(300), &number(1)))
             )),
         ),
     ]
 }
 
 fn arguments() -> Vec<Case> {
-    let lie = |name, says, body: &str| Case::guest(name, Trap, says, attacker(body));
+    let invalid = |name, says, body: &str| Case::guest(name, Trap, says, attacker(body));
     vec![
-        lie(
+        invalid(
             "log record of 4 GiB",
             "out of bounds",
             "(call $log (i32.const 3) (i32.const 0) (i32.const -1))",
         ),
-        lie(
+        invalid(
             "log record of invalid UTF-8",
             "utf-8",
             "(i32.store8 (i32.const 300) (i32.const 0xff))
              (call $log (i32.const 3) (i32.const 300) (i32.const 1))",
         ),
-        lie(
+        invalid(
             "log level that the contract does not have",
             "",
             "(call $log (i32.const 4) (i32.const 0) (i32.const 0))",
         ),
-        lie(
+        invalid(
             "answer of the host out of bounds",
             "out of bounds",
             "(call $get-config (i32.const 0) (i32.const 0) (i32.const -8))",
         ),
-        lie(
+        invalid(
             "answer of the host misaligned",
             "not aligned",
             "(call $get-config (i32.const 0) (i32.const 0) (i32.const 129))",

@@ -1,13 +1,14 @@
-//! Components that are small files and large programs: what is in them stands for
-//! more of itself, or would be compiled once for each of many uses.
+//! Rows: small files that are large programs: one part of them stands for many, or
+//! would be compiled many times.
 
 use std::fmt::Write as _;
 
 use test_components::{TextPlugin, parse};
 
-use crate::program::process::run;
-use crate::suite::Outcome::{Answer, TooLarge};
-use crate::suite::{Case, Seen};
+use crate::guests::binary::{leb128, with_section};
+use crate::program::Scene;
+use crate::suite::Case;
+use crate::suite::Outcome::TooLarge;
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -56,24 +57,21 @@ pub(crate) fn cases() -> Vec<Case> {
             "what is passed to it",
             || with_component(&handed_over()),
         ),
-        Case::new(
-            "types of types, 300,000 deep, run and inspected",
-            Answer,
-            "",
-            || tried_by_the_program(&nested_types(300_000)),
-        ),
+        Case::check("types of types, 300,000 deep, run and inspected", || {
+            refused_by_the_program(&nested_types(300_000))
+        }),
         Case::bytes(
             "types of types, 101 deep",
             TooLarge,
             "types within each other",
             || nested_types(101),
         ),
-        Case::new("300,000 blocks within each other", Answer, "", || {
+        Case::check("300,000 blocks within each other", || {
             let body = "block ".repeat(300_000) + &"end ".repeat(300_000);
             compiled_by_the_program(&format!("(func {body})"))
         })
         .patience(240),
-        Case::new("an expression 200,000 deep", Answer, "", || {
+        Case::check("an expression 200,000 deep", || {
             let body = "local.get 0 ".repeat(200_000) + &"i32.sub ".repeat(199_999);
             compiled_by_the_program(&format!("(func (param i32) (result i32) {body})"))
         })
@@ -81,42 +79,22 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// The plugin with one more section of so many equal items.
+/// The plugin with one more section of this many equal items.
 fn repeated(section: u8, count: usize, item: &[u8]) -> Vec<u8> {
-    let mut contents = leb128(count);
+    let mut contents = leb128(count as u64);
     contents.extend(item.repeat(count));
     with_section(TextPlugin::new("hostile").build(), section, &contents)
 }
 
-/// The plugin with one more component in it, and an instance of that.
+/// The plugin with one more component in it, and an instance of this component.
 fn with_component(component: &str) -> Vec<u8> {
     let component = parse(&format!("(component {component})"));
     let bytes = with_section(TextPlugin::new("hostile").build(), 4, &component);
-    // One instance, of the second component; the first is the plugin's own.
+    // One instance of the second component. The first is the plugin's own.
     with_section(bytes, 5, &[1, 0, 1, 0])
 }
 
-fn with_section(mut component: Vec<u8>, number: u8, contents: &[u8]) -> Vec<u8> {
-    component.push(number);
-    component.extend(leb128(contents.len()));
-    component.extend(contents);
-    component
-}
-
-fn leb128(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-/// Components, each of which has so many instances of the one before.
+/// Components. Each has this many instances of the component before it.
 fn instances(levels: usize, times: usize) -> String {
     let mut text = String::from("(component $c0)");
     for level in 1..=levels {
@@ -130,8 +108,8 @@ fn instances(levels: usize, times: usize) -> String {
     text + &format!("(instance (instantiate $c{levels}))")
 }
 
-/// Components, each of which refers to the one before so many times, and none has
-/// an instance.
+/// Components without instances. Each refers this many times to the component
+/// before it.
 fn captured(levels: usize, times: usize) -> String {
     let mut text = String::from("(component $c0)");
     for level in 1..=levels {
@@ -142,7 +120,8 @@ fn captured(levels: usize, times: usize) -> String {
     text
 }
 
-/// Instances that hand over the one before twice, and so many that hold the last.
+/// Instances that export the instance before them twice, and copies that export
+/// the last one.
 fn bags(levels: usize, copies: usize) -> String {
     let mut text = String::from("(component $c) (instance $i0 (instantiate $c))");
     for level in 1..=levels {
@@ -155,8 +134,8 @@ fn bags(levels: usize, copies: usize) -> String {
     text + &format!("(instance (export \"a\" (instance $i{levels})))").repeat(copies)
 }
 
-/// Two components, of which one calls so many functions of the other, each with a
-/// record of so many fields of lists of lists.
+/// Two components. One calls functions of the other. Each function takes a record
+/// whose fields are lists of lists.
 fn adapters(functions: usize, fields: usize) -> String {
     let fields: String = (0..fields)
         .map(|number| {
@@ -196,7 +175,7 @@ fn adapters(functions: usize, fields: usize) -> String {
     )
 }
 
-/// A component that instantiates what it is given.
+/// A component that instantiates a component that it imports.
 fn handed_over() -> String {
     "(component $inner)
      (component $outer
@@ -205,7 +184,8 @@ fn handed_over() -> String {
         .to_owned()
 }
 
-/// A component with one type: an instance of a type of an instance, and so on.
+/// A component with one type: an instance that exports a type of an instance, and
+/// so on.
 fn nested_types(depth: usize) -> Vec<u8> {
     let mut contents = vec![1];
     contents.extend([0x42, 1, 1].repeat(depth - 1));
@@ -213,37 +193,41 @@ fn nested_types(depth: usize) -> Vec<u8> {
     with_section(TextPlugin::new("hostile").build(), 7, &contents)
 }
 
-/// The program must end by itself, and say that it is too large: readers that call
-/// themselves run out of stack, which ends a process.
-fn tried_by_the_program(bytes: &[u8]) -> Result<Seen, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    std::fs::write(folder.path().join("p.wasm"), bytes).map_err(|error| error.to_string())?;
-    std::fs::write(folder.path().join("input.txt"), "a\n").map_err(|error| error.to_string())?;
-    for (arguments, code) in [
-        (&["inspect", "p.wasm"][..], 0),
-        (&["inspect", "--json", "p.wasm"], 0),
-        (&["doctor", "p.wasm"], 1),
-        (&["check", "p.wasm"], 1),
-        (&["run", "--plugin", "p.wasm", "input.txt"], 1),
-    ] {
-        let ran = run(folder.path(), arguments)?;
-        ran.judge(code, 256)
-            .map_err(|fact| format!("kumiki {}: {fact}", arguments.join(" ")))?;
-        let said = format!("{}{}", ran.stdout.text, ran.stderr.text);
-        if !said.contains("types within each other") {
-            return Err(format!("kumiki {}: {said}", arguments.join(" ")));
-        }
-    }
-    Ok(Seen::answer())
+/// A plugin, with an input of one line.
+fn scene(plugin: &[u8]) -> Result<Scene, String> {
+    let scene = Scene::new()?;
+    scene.file("work/p.wasm", plugin)?;
+    scene.file("work/input.txt", "a\n")?;
+    Ok(scene)
 }
 
-/// The program must compile it and go on: a compiler that calls itself for each
+/// Every command must end by itself with a message about the size. A recursive
+/// reader runs out of stack, which ends the process.
+fn refused_by_the_program(bytes: &[u8]) -> Result<(), String> {
+    let scene = scene(bytes)?;
+    for (arguments, code) in [
+        ("inspect p.wasm", 0),
+        ("inspect --json p.wasm", 0),
+        ("doctor p.wasm", 1),
+        ("check p.wasm", 1),
+        ("run --plugin p.wasm input.txt", 1),
+    ] {
+        let output = scene.run(arguments)?;
+        output
+            .expect_within(code, 256)
+            .map_err(|fact| format!("kumiki {arguments}: {fact}"))?;
+        let text = format!("{}{}", output.stdout.text, output.stderr.text);
+        if !text.contains("types within each other") {
+            return Err(format!("kumiki {arguments}: {output:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The program must compile it and answer. A compiler that calls itself for each
 /// level runs out of stack.
-fn compiled_by_the_program(items: &str) -> Result<Seen, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let guest = TextPlugin::new("hostile").items(items).build();
-    std::fs::write(folder.path().join("p.wasm"), guest).map_err(|error| error.to_string())?;
-    std::fs::write(folder.path().join("input.txt"), "a\n").map_err(|error| error.to_string())?;
-    let ran = run(folder.path(), &["run", "--plugin", "p.wasm", "input.txt"])?;
-    ran.judge(0, 1024).map(|_| Seen::answer())
+fn compiled_by_the_program(items: &str) -> Result<String, String> {
+    let scene = scene(&TextPlugin::new("hostile").items(items).build())?;
+    let output = scene.run("run --plugin p.wasm input.txt")?;
+    output.expect_within(0, 1024)
 }

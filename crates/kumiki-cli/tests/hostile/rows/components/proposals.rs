@@ -1,5 +1,5 @@
-//! Plugins that use what no compiler of plugins emits. Each proposal is refused in
-//! words, before anything is compiled.
+//! Rows: plugins that use proposals of WebAssembly. Each is refused by name before
+//! anything is compiled.
 
 use test_components::{TextPlugin, parse};
 
@@ -12,7 +12,7 @@ pub(crate) fn cases() -> Vec<Case> {
             TextPlugin::new("hostile").items(items).build()
         })
     };
-    // Where the plugin's own memory would be the first fault.
+    // A component of its own, where the plugin's memory would be the first fault.
     let alone = |name, proposal, items: &'static str| {
         Case::bytes(name, Proposal, proposal, move || {
             parse(&format!("(component (core module {items}))"))

@@ -1,10 +1,11 @@
-//! Files that are made to hurt whoever reads, checks or compiles them.
+//! Rows: files that take long or much memory to read, check or compile.
 
 use kumiki_text::TextHost;
 use test_components::{TextPlugin, parse};
 
+use crate::guests::binary::{doubling, leb128, with_section};
 use crate::suite::Outcome::{Answer, Compile, Limit, Malformed, TooLarge, WrongType};
-use crate::suite::{Case, Seen};
+use crate::suite::{Case, Seen, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = large();
@@ -16,12 +17,10 @@ pub(crate) fn cases() -> Vec<Case> {
 fn large() -> Vec<Case> {
     vec![
         Case::bytes("custom section of 100 MB", Answer, "", || {
-            let mut component = TextPlugin::new("hostile").build();
             let mut custom = vec![4];
             custom.extend(b"bulk");
             custom.resize(100_000_000, 0);
-            section(&mut component, 0, &custom);
-            component
+            with_section(plugin(), 0, &custom)
         })
         .within(512),
         Case::bytes("90,000 functions", Answer, "", || {
@@ -66,9 +65,9 @@ fn large() -> Vec<Case> {
             Limit,
             "256 MiB of a plugin's file",
             || {
-                let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+                let file = tempfile::NamedTempFile::new().map_err(to_text)?;
                 let length = file.as_file().set_len(10 << 30);
-                length.map_err(|error| error.to_string())?;
+                length.map_err(to_text)?;
                 load(file.path())
             },
         ),
@@ -83,16 +82,13 @@ fn large() -> Vec<Case> {
     ]
 }
 
-/// What comes of loading a file.
+/// Loads a file.
 fn load(path: &std::path::Path) -> Result<Seen, String> {
-    let host = TextHost::new().map_err(|error| error.to_string())?;
-    Ok(match host.load(path) {
-        Ok(_) => Seen::answer(),
-        Err(error) => kumiki_text::Error::from(error).into(),
-    })
+    let host = TextHost::new().map_err(to_text)?;
+    Ok(Seen::of_load(host.load(path)))
 }
 
-/// The plugin with so many types of functions, no two alike.
+/// The plugin with this many types of functions, all different.
 fn types(count: u32) -> Vec<u8> {
     items(count, |number| {
         let parameters = (0..17).map(|bit| match number >> bit & 1 {
@@ -110,7 +106,7 @@ fn locals(functions: u32) -> Vec<u8> {
     items(functions, |_| format!("(func {locals}))"))
 }
 
-/// The plugin with one function of so many steps of 9 bytes.
+/// The plugin with one function of this many steps of 9 bytes.
 fn long_function(steps: usize) -> Vec<u8> {
     let step = "local.get 0 i32.const 1 i32.add local.set 0 ";
     items(1, |_| format!("(func (param i32) {})", step.repeat(steps)))
@@ -122,11 +118,7 @@ fn deep() -> Vec<Case> {
             "a thousand nested components",
             TooLarge,
             "within each other",
-            || {
-                let mut component = TextPlugin::new("hostile").build();
-                section(&mut component, 4, &nested(1_000));
-                component
-            },
+            || with_section(plugin(), 4, &nested(1_000)),
         ),
         Case::bytes(
             "100,000 nested components",
@@ -165,54 +157,29 @@ fn typed() -> Vec<Case> {
     ]
 }
 
-/// Tuple types, each of two of the one before it.
-fn doubling(times: u32) -> String {
-    let mut text = "(type $t0 (tuple u8 u8))".to_owned();
-    for level in 1..=times {
-        let before = level - 1;
-        text += &format!("(type $t{level} (tuple $t{before} $t{before}))");
-    }
-    text
+fn plugin() -> Vec<u8> {
+    TextPlugin::new("hostile").build()
 }
 
-/// The well-behaved plugin with so many more items.
+/// The plugin with this many more items.
 fn items(count: u32, item: impl Fn(u32) -> String) -> Vec<u8> {
     let text = (0..count).map(item).collect::<String>();
     TextPlugin::new("hostile").items(&text).build()
 }
 
-/// Empty components, each in the one before it.
+/// Empty components, each in the component before it.
 fn nested(depth: usize) -> Vec<u8> {
     const HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
     let (mut lengths, mut length) = (Vec::new(), HEADER.len());
     for _ in 1..depth {
         lengths.push(length);
-        length += HEADER.len() + 1 + leb128(length).len();
+        length += HEADER.len() + 1 + leb128(length as u64).len();
     }
     let mut bytes = HEADER.to_vec();
     for length in lengths.into_iter().rev() {
         bytes.push(4);
-        bytes.extend(leb128(length));
+        bytes.extend(leb128(length as u64));
         bytes.extend(HEADER);
     }
     bytes
-}
-
-fn section(component: &mut Vec<u8>, number: u8, contents: &[u8]) {
-    component.push(number);
-    component.extend(leb128(contents.len()));
-    component.extend(contents);
-}
-
-fn leb128(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }

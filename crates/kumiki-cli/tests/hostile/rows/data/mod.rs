@@ -1,7 +1,8 @@
 //! Rows: results and inputs that are too large.
 
 mod inputs;
-pub(crate) mod results;
+pub(crate) mod parquet;
+mod results;
 
 use crate::suite::Case;
 

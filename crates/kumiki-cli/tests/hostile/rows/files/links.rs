@@ -1,46 +1,27 @@
-//! Links where the program writes its own files. A grant that lets a plugin write
-//! there is refused (`own_files.rs`); here the links are there all the same.
+//! Rows: links in the places of files that the program writes. A grant to write
+//! there is refused (`grants/own_files.rs`), so these rows make the links.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 use test_components::TextPlugin;
 
 use crate::guests::FOR_EVER;
-use crate::program::process::{command, run};
-use crate::suite::{Case, Outcome::Answer, Seen};
+#[cfg(unix)]
+use crate::program::make_pipe;
+use crate::program::{Scene, link, start};
+use crate::rows::data::parquet;
+use crate::suite::{Case, to_text};
 
-/// How long the program may take to begin its output.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-const LINES: &[&str] = &[
-    "run",
-    "-p",
-    "echo.wasm",
-    "in.txt",
-    "-o",
-    "raw",
-    "-O",
-    "out/o.txt",
-];
-/// The name that the output has until it is whole.
+/// The most memory of the program, in MiB.
+const HELD: usize = 512;
+/// The output is the last argument.
+const LINES: &str = "run -p echo.wasm in.txt -o raw -O out/o.txt";
+const TABLE: &str = "run -p echo.wasm in.parquet --field id --into id -O out/o.parquet";
+/// The name of the output until it is complete.
 const PART: &str = "o.txt.part";
-const TABLE: &[&str] = &[
-    "run",
-    "-p",
-    "echo.wasm",
-    "in.parquet",
-    "--field",
-    "id",
-    "--into",
-    "id",
-    "-O",
-    "out/o.parquet",
-];
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -83,6 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         refused("`.part` planted as a symbolic link", symbolic, PART, LINES),
         refused("`.part` planted as a hard link", hard, PART, LINES),
+        #[cfg(unix)]
         row("a pipe in the place of the output", pipe),
         row(
             "`.part` replaced by a link while records are read",
@@ -90,33 +72,29 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         row(
             "a link in the place of the output that a run goes on with",
-            |folder| resumed(folder, "o.txt.part"),
+            |scene| resumed(scene, "o.txt.part"),
         ),
         row(
             "a link in the place of the state that a run goes on with",
-            |folder| resumed(folder, "o.txt.part.json"),
+            |scene| resumed(scene, "o.txt.part.json"),
         ),
     ]
 }
 
+/// Makes a link at a path.
 type Plant = fn(&Path) -> Result<(), String>;
 
-/// Something is planted in the output's folder before the run, as another plugin
-/// that may write there could do: the output must be whole all the same, and
-/// nothing outside is touched.
-fn planted(
-    name: &'static str,
-    plant: Plant,
-    at: &'static str,
-    arguments: &'static [&'static str],
-) -> Case {
-    row(name, move |folder| {
-        prepare(folder)?;
-        plant(&folder.join("out").join(at))?;
-        run(folder, arguments)?.judge(0, 512)?;
-        untouched(folder)?;
-        let output = folder.join(arguments[arguments.len() - 1]);
-        let metadata = fs::symlink_metadata(&output).map_err(|error| error.to_string())?;
+/// A link is in the output's folder before the run, as a plugin that may write there
+/// could make it. The program must write all of the output, and nothing outside.
+fn planted(name: &'static str, plant: Plant, at: &'static str, arguments: &'static str) -> Case {
+    row(name, move |scene| {
+        prepare(scene)?;
+        plant(&scene.path("work/out").join(at))?;
+        scene.run(arguments)?.expect_within(0, HELD)?;
+        untouched(scene)?;
+        let (_, output) = arguments.rsplit_once(' ').ok_or("no output")?;
+        let output = scene.path("work").join(output);
+        let metadata = fs::symlink_metadata(&output).map_err(to_text)?;
         match metadata.is_file() && metadata.len() > 0 {
             true => Ok(()),
             false => Err("the output is not whole".to_owned()),
@@ -124,169 +102,113 @@ fn planted(
     })
 }
 
-/// The same where the program does not begin.
-fn refused(
-    name: &'static str,
-    plant: Plant,
-    at: &'static str,
-    arguments: &'static [&'static str],
-) -> Case {
-    row(name, move |folder| {
-        for more in [&[][..], &["--resume"]] {
-            prepare(folder)?;
-            let path = folder.join("out").join(at);
+/// The same with a link that the program must refuse before the first record.
+fn refused(name: &'static str, plant: Plant, at: &'static str, arguments: &'static str) -> Case {
+    row(name, move |scene| {
+        for more in ["", " --resume"] {
+            prepare(scene)?;
+            let path = scene.path("work/out").join(at);
             let _ = fs::remove_file(&path);
             plant(&path)?;
-            run(folder, &[arguments, more].concat())?.judge(2, 512)?;
-            untouched(folder)?;
+            let output = scene.run(&format!("{arguments}{more}"))?;
+            output.expect_within(2, HELD)?;
+            untouched(scene)?;
         }
         Ok(())
     })
 }
 
-/// What is no regular file is neither replaced nor waited for.
-fn pipe(folder: &Path) -> Result<(), String> {
-    prepare(folder)?;
-    let path = folder.join("out/o.txt");
-    let made = Command::new("mkfifo").arg(&path).status();
-    made.map_err(|error| error.to_string())?;
-    run(folder, LINES)?.judge(2, 512)?;
-    untouched(folder)?;
-    let left = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
+/// A file that is not regular is neither replaced nor waited for.
+#[cfg(unix)]
+fn pipe(scene: &Scene) -> Result<(), String> {
+    prepare(scene)?;
+    let path = scene.path("work/out/o.txt");
+    make_pipe(&path)?;
+    scene.run(LINES)?.expect_within(2, HELD)?;
+    untouched(scene)?;
+    let left = fs::symlink_metadata(&path).map_err(to_text)?;
     match left.is_file() {
         true => Err("the pipe was replaced by a file".to_owned()),
         false => Ok(()),
     }
 }
 
-/// The file is removed and a link put there while the program waits for input.
-fn replaced(folder: &Path) -> Result<(), String> {
-    prepare(folder)?;
-    let arguments = ["run", "-p", "echo.wasm", "-o", "raw", "-O", "out/o.txt"];
-    let mut child = command(folder, &arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let part = folder.join("out/o.txt.part");
-    wait_for(&part, &mut child)?;
-    fs::remove_file(&part).map_err(|error| error.to_string())?;
+/// The file is replaced by a link while the program waits for input.
+fn replaced(scene: &Scene) -> Result<(), String> {
+    prepare(scene)?;
+    let mut command = scene.command("run -p echo.wasm -o raw -O out/o.txt");
+    let mut process = start(&mut command, Stdio::piped())?;
+    let part = scene.path("work/out/o.txt.part");
+    process.wait_until("it made the output", || part.exists())?;
+    fs::remove_file(&part).map_err(to_text)?;
     symbolic(&part)?;
-    let mut input = child.stdin.take().ok_or("there is no pipe")?;
-    let written = input.write_all(b"line 1\n");
-    written.map_err(|error| error.to_string())?;
+    let mut input = process.take_stdin()?;
+    input.write_all(b"line 1\n").map_err(to_text)?;
     drop(input);
-    let ended = child
-        .wait_with_output()
-        .map_err(|error| error.to_string())?;
-    untouched(folder)?;
-    let said = String::from_utf8_lossy(&ended.stderr);
-    match ended.status.code() {
-        Some(1) if said.contains("was replaced by another file") => Ok(()),
-        code => Err(format!("it ended with {code:?}: {said}")),
-    }
+    let output = process.wait()?;
+    untouched(scene)?;
+    output.expect(1, &["was replaced by another file"])
 }
 
-/// What there is of a run that was killed is replaced by a link, and the run is
-/// to go on.
-fn resumed(folder: &Path, name: &str) -> Result<(), String> {
-    prepare(folder)?;
+/// A file that a killed run left is replaced by a link. A run that goes on with it
+/// is refused.
+fn resumed(scene: &Scene, name: &str) -> Result<(), String> {
+    prepare(scene)?;
     let endless = TextPlugin::new("endless").process(&format!("{FOR_EVER} unreachable"));
-    let written = fs::write(folder.join("echo.wasm"), endless.build());
-    written.map_err(|error| error.to_string())?;
-    let mut child = command(folder, LINES)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    wait_for(&folder.join("out/o.txt.part.json"), &mut child)?;
-    let killed = child.kill().and_then(|()| child.wait());
-    killed.map_err(|error| error.to_string())?;
-    let (path, outside) = (folder.join("out").join(name), folder.join("outside"));
-    fs::rename(&path, &outside).map_err(|error| error.to_string())?;
-    let before = fs::read(&outside).map_err(|error| error.to_string())?;
+    scene.file("work/echo.wasm", endless.build())?;
+    let mut process = start(&mut scene.command(LINES), Stdio::null())?;
+    let state = scene.path("work/out/o.txt.part.json");
+    process.wait_until("it wrote its state", || {
+        fs::metadata(&state).is_ok_and(|file| file.len() > 0)
+    })?;
+    process.kill()?;
+    let path = scene.path("work/out").join(name);
+    let outside = scene.path("work/outside");
+    fs::rename(&path, &outside).map_err(to_text)?;
+    let before = fs::read(&outside).map_err(to_text)?;
     link(Path::new("../outside"), &path)?;
-    let ran = run(folder, &[LINES, &["--resume"]].concat())?;
-    ran.judge(2, 512)?;
+    let output = scene.run(&format!("{LINES} --resume"))?;
+    output.expect_within(2, HELD)?;
     match fs::read(&outside) {
         Ok(after) if after == before => {}
         _ => return Err("what the link leads to was changed".to_owned()),
     }
-    match ran.stderr.text.contains("is not opened") {
-        true => Ok(()),
-        false => Err(format!("it does not say why: {}", ran.stderr.text)),
-    }
+    output.expect(2, &["is not opened"])
 }
 
-/// Waits until the program has made a file.
-fn wait_for(path: &Path, child: &mut Child) -> Result<(), String> {
-    let start = Instant::now();
-    while fs::metadata(path).map_or(true, |file| file.len() == 0 && path.ends_with("json")) {
-        if start.elapsed() > PATIENCE || !matches!(child.try_wait(), Ok(None)) {
-            let _ = child.kill();
-            return Err(format!("`{}` was not made", path.display()));
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    Ok(())
-}
-
-/// A link to a file outside of the output's folder, which is not there.
+/// A link to a file outside of the output's folder. The file does not exist.
 fn symbolic(path: &Path) -> Result<(), String> {
     link(Path::new("../escaped"), path)
 }
 
-/// Another name of a file that is there.
+/// A second name of a file.
 fn hard(path: &Path) -> Result<(), String> {
-    let victim = path.with_file_name("victim");
-    fs::hard_link(victim, path).map_err(|error| error.to_string())
+    fs::hard_link(path.with_file_name("victim"), path).map_err(to_text)
 }
 
-#[cfg(unix)]
-fn link(to: &Path, from: &Path) -> Result<(), String> {
-    std::os::unix::fs::symlink(to, from).map_err(|error| error.to_string())
+/// Writes the input, the plugin, and a file in the output's folder that must not
+/// change.
+fn prepare(scene: &Scene) -> Result<(), String> {
+    scene.file("work/in.txt", "line 1\nline 2\n")?;
+    scene.file("work/in.parquet", parquet::texts("large\n"))?;
+    scene.file("work/echo.wasm", TextPlugin::new("echo").build())?;
+    scene.file("work/out/victim", "victim")
 }
 
-#[cfg(not(unix))]
-fn link(_to: &Path, _from: &Path) -> Result<(), String> {
-    Err("links need a privilege here".to_owned())
-}
-
-/// A folder with input, a folder for the output that holds a victim, and a file
-/// outside of it.
-fn prepare(folder: &Path) -> Result<(), String> {
-    let out = folder.join("out");
-    let made = fs::create_dir_all(&out)
-        .and_then(|()| fs::write(folder.join("in.txt"), "line 1\nline 2\n"))
-        .and_then(|()| {
-            fs::write(
-                folder.join("in.parquet"),
-                crate::rows::data::results::parquet(1, 1),
-            )
-        })
-        .and_then(|()| fs::write(folder.join("echo.wasm"), TextPlugin::new("echo").build()))
-        .and_then(|()| fs::write(out.join("victim"), "victim"));
-    made.map_err(|error| error.to_string())
-}
-
-/// Nothing was made outside, and the file with a second name is what it was.
-fn untouched(folder: &Path) -> Result<(), String> {
-    if fs::symlink_metadata(folder.join("escaped")).is_ok() {
+/// Fails where a file was made outside, or the file with a second name was changed.
+fn untouched(scene: &Scene) -> Result<(), String> {
+    if fs::symlink_metadata(scene.path("work/escaped")).is_ok() {
         return Err("a file was made outside of the folder".to_owned());
     }
-    match fs::read(folder.join("out/victim")) {
+    match scene.read("work/out/victim") {
         Ok(victim) if victim == b"victim" => Ok(()),
         _ => Err("another file was written through its second name".to_owned()),
     }
 }
 
-fn row(name: &'static str, act: impl FnOnce(&Path) -> Result<(), String> + Send + 'static) -> Case {
-    Case::new(name, Answer, "", move || {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        act(folder.path())?;
-        Ok(Seen::answer())
-    })
-    .patience(120)
+fn row(
+    name: &'static str,
+    check: impl FnOnce(&Scene) -> Result<(), String> + Send + 'static,
+) -> Case {
+    Case::in_scene(name, check).patience(60)
 }

@@ -1,12 +1,10 @@
-//! Grants to change what Kumiki itself reads and writes, by whatever path.
+//! Rows: grants to change the files that Kumiki itself reads and writes.
 
-use crate::guests::folder_guest::{intruder, requesting};
-use crate::program::scene::{Scene, told};
-use crate::suite::Outcome::Answer;
-use crate::suite::{Case, Seen};
+use crate::guests::files::{intruder, requesting};
+use crate::program::Scene;
+use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
-    let refused = |name, what, layouts| case(name, what, layouts);
     vec![
         refused(
             "rw grant: the artifact cache",
@@ -70,29 +68,24 @@ pub(crate) fn cases() -> Vec<Case> {
             "would let plugins change",
             &["--allow-dir /::/w:rw", "--allow-dir ..::/w:rw"],
         ),
-        Case::new("rw grant: requested or remembered", Answer, "", || {
-            by_request().map(|()| Seen::answer())
-        })
-        .patience(60),
-        Case::new("rw grant: beside all of it", Answer, "", || {
-            beside().map(|()| Seen::answer())
-        })
-        .patience(60),
+        Case::check("rw grant: requested or remembered", by_request).patience(60),
+        Case::check("rw grant: beside all of it", beside).patience(60),
     ]
 }
 
-/// Each command line is refused, and nothing is written.
-fn case(name: &'static str, what: &'static str, command_lines: &'static [&'static str]) -> Case {
-    let act = move || {
+/// The program refuses each of these command lines, and the plugin writes nothing.
+fn refused(name: &'static str, what: &'static str, command_lines: &'static [&'static str]) -> Case {
+    let check = move || {
         let scene = scene()?;
         for arguments in command_lines {
-            // One input of no interest, where none is named.
+            // Another input, where none is named.
             let input = match arguments.ends_with(".txt") {
                 true => "",
                 false => " ../outside/x.txt",
             };
-            let ran = scene.kumiki(&format!("run -p ../plugins/p.wasm {arguments}{input}"))?;
-            ran.expect(2, &[what, "hint: "])
+            let output = scene.run(&format!("run -p ../plugins/p.wasm {arguments}{input}"))?;
+            output
+                .expect(2, &[what, "hint: "])
                 .map_err(|fact| format!("{arguments}: {fact}"))?;
             let written = ["work", "plugins", "in", "out", "rules", "config/kumiki"]
                 .iter()
@@ -101,14 +94,15 @@ fn case(name: &'static str, what: &'static str, command_lines: &'static [&'stati
                 return Err(format!("{arguments}: the plugin wrote"));
             }
         }
-        Ok(Seen::answer())
+        Ok(())
     };
-    Case::new(name, Answer, "", act).patience(120)
+    Case::check(name, check).patience(90)
 }
 
-/// A plugin that writes wherever it may, and everything that Kumiki has.
+/// A plugin that writes to its last folder, and files of every kind that Kumiki
+/// reads and writes.
 fn scene() -> Result<Scene, String> {
-    let scene = Scene::new()?;
+    let scene = Scene::with_cache()?;
     scene.file("plugins/p.wasm", intruder("p"))?;
     scene.file("in/in.txt", "hi\n")?;
     scene.file("rules/empty.toml", "")?;
@@ -118,9 +112,9 @@ fn scene() -> Result<Scene, String> {
         "work/grants.toml",
         "[plugin.p]\ndirs = ['../plugins::/w:rw']\n",
     )?;
-    // Fills the cache.
-    let ran = scene.kumiki("run -p ../plugins/p.wasm --text hi")?;
-    ran.expect(0, &[])?;
+    // This fills the cache.
+    let output = scene.run("run -p ../plugins/p.wasm --text hi")?;
+    output.expect(0, &[])?;
     scene.folder("cache/kumiki/artifacts/inner")?;
     for (target, name) in [
         ("../cache/kumiki/artifacts", "work/to-cache"),
@@ -136,37 +130,38 @@ fn scene() -> Result<Scene, String> {
     Ok(scene)
 }
 
-/// The current folder holds the plugin, and the plugin requests it.
+/// The plugin requests the current folder, which holds the plugin.
 fn by_request() -> Result<(), String> {
     let scene = scene()?;
     let plugin = requesting(&intruder("p"), "/:rw");
     scene.file("work/q.wasm", &plugin)?;
-    let ran = scene.kumiki("run -p q.wasm --allow-requested --text hi")?;
-    ran.expect(2, &["a plugin of this run"])?;
+    let output = scene.run("run -p q.wasm --allow-requested --text hi")?;
+    output.expect(2, &["a plugin of this run"])?;
     let answer = format!(
         "[plugin.{}]\ndirs = ['{}::/:rw']\n",
         blake3::hash(&plugin),
-        scene.text("work")
+        scene.path_text("work")
     );
     scene.file("config/kumiki/allowed.toml", answer)?;
-    let ran = scene.kumiki("run -p q.wasm --text hi")?;
-    ran.expect(2, &["a plugin of this run"])?;
+    let output = scene.run("run -p q.wasm --text hi")?;
+    output.expect(2, &["a plugin of this run"])?;
     match scene.names("work").iter().any(|name| name == "pwned") {
         true => Err("the plugin wrote".into()),
         false => Ok(()),
     }
 }
 
-/// What holds nothing of Kumiki's may be changed, and the rest may be read.
+/// A grant to change a folder without files of Kumiki is allowed, and so is a grant
+/// to read the rest.
 fn beside() -> Result<(), String> {
     let scene = scene()?;
     scene.folder("work/mine")?;
-    let ran = scene.kumiki(
+    let output = scene.run(
         "run -p ../plugins/p.wasm --allow-dir ..::/all:ro --allow-dir mine::/w:rw \
          -O ../out/o.txt ../in/in.txt",
     )?;
-    ran.expect(0, &[])?;
-    let output = std::fs::read_to_string(scene.path("out/o.txt")).map_err(told)?;
+    output.expect(0, &[])?;
+    let output = std::fs::read_to_string(scene.path("out/o.txt")).map_err(to_text)?;
     match (&*scene.names("work/mine"), output.contains("hi")) {
         ([one], true) if one == "pwned" => Ok(()),
         other => Err(format!("{other:?}")),

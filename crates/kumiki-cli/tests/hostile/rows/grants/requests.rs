@@ -1,9 +1,8 @@
-//! Requests for folders that lead elsewhere by a symbolic link.
+//! Rows: requests for folders that lead elsewhere by a symbolic link.
 
-use crate::guests::folder_guest::{intruder, planter, requesting};
-use crate::program::scene::{Scene, told};
-use crate::suite::Outcome::Answer;
-use crate::suite::{Case, Seen};
+use crate::guests::files::{intruder, planter, requesting};
+use crate::program::Scene;
+use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -33,39 +32,33 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn case(name: &'static str, act: fn(&Scene) -> Result<(), String>) -> Case {
-    let act = move || {
-        let scene = Scene::new()?;
-        act(&scene)?;
-        Ok(Seen::answer())
-    };
-    Case::new(name, Answer, "", act).patience(60)
+    Case::check(name, move || act(&Scene::with_cache()?)).patience(60)
 }
 
-/// A plugin that requests `folder`, which `prepare` makes a way out.
+/// A plugin requests `folder`, which `prepare` makes lead outside.
 fn refused(
     name: &'static str,
     folder: &'static str,
     prepare: fn(&Scene) -> Result<(), String>,
 ) -> Case {
-    let act = move || {
-        let scene = Scene::new()?;
+    Case::check(name, move || {
+        let scene = Scene::with_cache()?;
         prepare(&scene)?;
         scene.file("work/p.wasm", requesting(&intruder("p"), folder))?;
-        let ran = scene.kumiki("run --allow-requested -p p.wasm --text hi")?;
+        let output = scene.run("run --allow-requested -p p.wasm --text hi")?;
         is_untouched(&scene)?;
-        let flag = format!("`--allow-dir {}", scene.text("outside"));
-        ran.expect(2, &["is a symbolic link", &flag])?;
-        Ok(Seen::answer())
-    };
-    Case::new(name, Answer, "", act).patience(60)
+        let flag = format!("`--allow-dir {}", scene.path_text("outside"));
+        output.expect(2, &["is a symbolic link", &flag])
+    })
+    .patience(60)
 }
 
-/// Nothing was made anywhere outside.
+/// Fails where something was made outside.
 fn is_untouched(scene: &Scene) -> Result<(), String> {
     let mut folders = vec![scene.path("outside")];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).map_err(told)? {
-            let path = entry.map_err(told)?.path();
+        for entry in std::fs::read_dir(folder).map_err(to_text)? {
+            let path = entry.map_err(to_text)?.path();
             if path.ends_with("pwned") {
                 return Err(format!("it wrote {}", path.display()));
             }
@@ -77,49 +70,49 @@ fn is_untouched(scene: &Scene) -> Result<(), String> {
     Ok(())
 }
 
-/// The guest of these rows does write where it may.
+/// The guest writes to a folder that it was granted.
 fn granted(scene: &Scene) -> Result<(), String> {
     scene.folder("work/data")?;
     scene.file("work/p.wasm", requesting(&intruder("p"), "/data:rw"))?;
-    let ran = scene.kumiki("run --allow-requested -p p.wasm --text hi")?;
-    ran.expect(0, &[&scene.text("work/data")])?;
+    let output = scene.run("run --allow-requested -p p.wasm --text hi")?;
+    output.expect(0, &[&scene.path_text("work/data")])?;
     match &*scene.names("work/data") {
         [one] if one == "pwned" => Ok(()),
         other => Err(format!("{other:?} in the folder that it was granted")),
     }
 }
 
-/// A plugin with a granted folder plants a link there, which a later run's
-/// plugin requests.
+/// A plugin makes a link in a folder that it was granted, and the plugin of a later
+/// run requests the link.
 fn guest_made(scene: &Scene) -> Result<(), String> {
     scene.folder("work/shared")?;
     scene.file("plant.wasm", planter("../../outside", "data"))?;
     scene.file("work/p.wasm", requesting(&intruder("p"), "/shared/data:rw"))?;
-    let plant = scene.kumiki("run -p ../plant.wasm --allow-dir shared::/s:rw --text hi")?;
+    let plant = scene.run("run -p ../plant.wasm --allow-dir shared::/s:rw --text hi")?;
     plant.expect(0, &[])?;
     if scene.names("work/shared") != ["data"] {
-        return Err("the link was not made: no trial".into());
+        return Err("the link was not made".into());
     }
-    let ran = scene.kumiki("run --allow-requested -p p.wasm --text hi")?;
+    let output = scene.run("run --allow-requested -p p.wasm --text hi")?;
     is_untouched(scene)?;
-    ran.expect(2, &["is a symbolic link"])
+    output.expect(2, &["is a symbolic link"])
 }
 
-/// A folder is granted to read, and a plugin requests a part of it to change.
+/// A folder is granted to read, and a plugin requests to change a part of it.
 fn in_granted(scene: &Scene) -> Result<(), String> {
     scene.folder("mine")?;
     scene.link("../outside", "mine/part")?;
     scene.file("work/p.wasm", requesting(&intruder("p"), "/a/part:rw"))?;
-    let ran =
-        scene.kumiki("run --allow-requested -p p.wasm --allow-dir ../mine::/a:ro --text hi")?;
+    let output =
+        scene.run("run --allow-requested -p p.wasm --allow-dir ../mine::/a:ro --text hi")?;
     is_untouched(scene)?;
-    ran.expect(2, &["is a symbolic link"])
+    output.expect(2, &["is a symbolic link"])
 }
 
-/// The folder of an answer that was kept is replaced by a link.
+/// A request was allowed and the answer kept. Then a link replaces the folder.
 fn kept_answer(scene: &Scene) -> Result<(), String> {
     let plugin = requesting(&intruder("p"), "/data:rw");
-    let folder = scene.text("work/data");
+    let folder = scene.path_text("work/data");
     let answer = format!(
         "[plugin.{}]\ndirs = ['{folder}::/data:rw']\n",
         blake3::hash(&plugin)
@@ -127,10 +120,10 @@ fn kept_answer(scene: &Scene) -> Result<(), String> {
     scene.file("config/kumiki/allowed.toml", &answer)?;
     scene.file("work/p.wasm", &plugin)?;
     scene.folder("work/data")?;
-    scene.kumiki("run -p p.wasm --text hi")?.expect(0, &[])?;
-    std::fs::remove_dir_all(scene.path("work/data")).map_err(told)?;
+    scene.run("run -p p.wasm --text hi")?.expect(0, &[])?;
+    std::fs::remove_dir_all(scene.path("work/data")).map_err(to_text)?;
     scene.link("../outside", "work/data")?;
-    let ran = scene.kumiki("run -p p.wasm --text hi")?;
+    let output = scene.run("run -p p.wasm --text hi")?;
     is_untouched(scene)?;
-    ran.expect(2, &["is a symbolic link"])
+    output.expect(2, &["is a symbolic link"])
 }

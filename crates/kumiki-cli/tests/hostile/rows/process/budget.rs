@@ -1,4 +1,4 @@
-//! Many that take little enough each, and too much together.
+//! Rows: many plugins that together take too much memory.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -8,9 +8,9 @@ use kumiki_text::{Config, TextHost, TextPlugin};
 use test_components::TextPlugin as Guest;
 
 use crate::guests::{attacker, number};
-use crate::program::child_process::{Place, run, text};
-use crate::suite::Outcome::{Answer, Limit};
-use crate::suite::{Case, Seen};
+use crate::program::Scene;
+use crate::suite::Outcome::Limit;
+use crate::suite::{Case, Seen, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -28,23 +28,19 @@ pub(crate) fn cases() -> Vec<Case> {
             "memory of 20000000 bytes for all plugins together",
             many_tables,
         ),
-        Case::new(
+        Case::check(
             "4 GiB asked for in a loop beside one that grows",
-            Answer,
-            "",
             greedy_neighbour,
         ),
-        Case::new(
+        Case::in_scene(
             "64 workers of 64 MiB, with --total-memory 256MiB",
-            Answer,
-            "",
             many_workers,
         )
-        .patience(90),
+        .patience(60),
     ]
 }
 
-/// Grows by this many pages and writes to each; traps where it cannot.
+/// Grows by this many pages and writes to each, or traps.
 fn grows(pages: u32) -> String {
     format!(
         "(local.set $a (memory.grow {pages}))
@@ -59,24 +55,23 @@ fn grows(pages: u32) -> String {
     )
 }
 
-/// A host with this budget.
 fn host(budget: &Budget) -> Result<TextHost, String> {
     let host = TextHost::builder().budget(budget.clone()).build();
-    host.map_err(text)
+    host.map_err(to_text)
 }
 
 fn plugin(host: &TextHost, guest: &Guest) -> Result<TextPlugin, String> {
     let plugin = host
         .load_bytes("hostile.wasm", &guest.build())
-        .map_err(text)?;
-    TextPlugin::new(plugin, Config::default()).map_err(text)
+        .map_err(to_text)?;
+    TextPlugin::new(plugin, Config::default()).map_err(to_text)
 }
 
-/// Each grows on a thread of its own and keeps what it has.
+/// Each grows on its own thread and keeps its memory.
 fn many_instances() -> Result<Seen, String> {
     let budget = Budget::new(2 << 30);
     let host = host(&budget)?;
-    // Two pages are there already, and the limit of each is 1 GiB.
+    // The limit of each is 1 GiB, and it has two pages at first.
     let first = plugin(&host, &attacker(&grows(16_382)))?;
     let all: Vec<_> = (0..64).map(|_| first.sibling()).collect();
     let ended = thread::scope(|scope| {
@@ -112,14 +107,14 @@ fn many_instances() -> Result<Seen, String> {
     }
 }
 
-/// The third instance is not even made; when one goes, it is.
+/// A third instance is refused, until one of the first two is dropped.
 fn many_tables() -> Result<Seen, String> {
     let guest = Guest::new("hostile").items("(table 900000 funcref)");
     let host = host(&Budget::new(20_000_000))?;
     let loaded = host.load_bytes("hostile.wasm", &guest.build());
-    let loaded = loaded.map_err(text)?;
+    let loaded = loaded.map_err(to_text)?;
     let make = || TextPlugin::new(loaded.clone(), Config::default());
-    let (_one, two) = (make().map_err(text)?, make().map_err(text)?);
+    let (_one, two) = (make().map_err(to_text)?, make().map_err(to_text)?);
     let Err(error) = make() else {
         return Err("there is room for a third".into());
     };
@@ -128,12 +123,12 @@ fn many_tables() -> Result<Seen, String> {
     Ok(error.into())
 }
 
-/// What is refused is not counted, so it takes nothing from whoever grows.
-fn greedy_neighbour() -> Result<Seen, String> {
+/// A refused growth does not count, so it takes nothing from other plugins.
+fn greedy_neighbour() -> Result<(), String> {
     let budget = Budget::new(64 << 20);
     let limits = Limits::default().with_memory(4 << 30);
     let host = TextHost::builder().budget(budget).limits(limits).build();
-    let host = host.map_err(text)?;
+    let host = host.map_err(to_text)?;
     let mut greedy = plugin(&host, &attacker("(drop (memory.grow (i32.const 65000)))"))?;
     let mut modest = plugin(&host, &attacker(&grows(1)))?;
     let (ends, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -145,29 +140,26 @@ fn greedy_neighbour() -> Result<Seen, String> {
         });
         let grown = (0..900).try_for_each(|_| modest.process("attack").map(drop));
         ends.store(true, Ordering::Relaxed);
-        grown.map_err(text)
+        grown.map_err(to_text)
     })?;
     match asked.load(Ordering::Relaxed) {
         0 => Err("nobody asked for too much".into()),
-        _ => Ok(Seen::answer()),
+        _ => Ok(()),
     }
 }
 
-/// The real program: what is refused fails its record, and the whole process
-/// stays small.
-fn many_workers() -> Result<Seen, String> {
-    let place = Place::new()?;
+/// A refused growth fails its record, and the process of the program stays small.
+fn many_workers(scene: &Scene) -> Result<String, String> {
     let whole = "(local.set $a (memory.grow (i32.const 1022)))
         (if (i32.eq (local.get $a) (i32.const -1)) (then unreachable))
         (memory.fill (i32.const 131072) (i32.const 1) (i32.const 66977792))";
-    place.plugin("inside/hostile.wasm", &attacker(whole))?;
-    place.write("inside/input", "attack\n".repeat(500))?;
-    let arguments = ["run", "-p", "hostile.wasm", "-o", "jsonl", "--fresh"];
-    let limits = ["--jobs", "64", "--total-memory", "256MiB", "input"];
-    let ended = run(&mut place.kumiki(&[&arguments[..], &limits].concat()))?;
-    if !matches!(ended.code, Some(0 | 1)) || ended.stdout.lines().count() != 500 {
-        return Err(format!("{ended:?}"));
+    scene.file("work/hostile.wasm", attacker(whole).build())?;
+    scene.file("work/input", "attack\n".repeat(500))?;
+    let output =
+        scene.run("run -p hostile.wasm -o jsonl --fresh --jobs 64 --total-memory 256MiB input")?;
+    let lines = output.stdout.whole()?.lines().count();
+    if !matches!(output.code, Some(0 | 1)) || lines != 500 {
+        return Err(format!("{lines} lines: {output:?}"));
     }
-    ended.within(256 + 128)?;
-    Ok(Seen::answer())
+    output.within(256 + 128)
 }

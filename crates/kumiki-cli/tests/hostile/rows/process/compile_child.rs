@@ -1,4 +1,4 @@
-//! What is hard to compile, and processes that do not compile as they should.
+//! Rows: components that are hard to compile, and compile processes that misbehave.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use kumiki::CompileCommand;
 use kumiki_text::TextHost;
 use test_components::TextPlugin;
 
-use crate::program::child_process::{Place, run, text};
-use crate::suite::Outcome::{Answer, Limit, Other};
-use crate::suite::{Case, Seen};
+use crate::program::{Scene, run};
+use crate::suite::Outcome::{Limit, Other};
+use crate::suite::{Case, Seen, to_text};
 
-/// The program under test, which compiles when it gets this argument.
+/// The program under test, and the argument that makes it compile for its parent.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kumiki");
 const COMPILE: &str = "compile-for-parent";
 
@@ -81,18 +81,12 @@ pub(crate) fn cases() -> Vec<Case> {
                 )
             },
         ),
-        Case::new("compiled in a process: the same code", Answer, "", || {
-            same_code().map(|()| Seen::answer())
-        })
-        .patience(60),
-        Case::new("kumiki run: too large to compile", Answer, "", || {
-            program().map(|()| Seen::answer())
-        })
-        .patience(90),
+        Case::in_scene("compiled in a process: the same code", same_code).patience(60),
+        Case::in_scene("kumiki run: too large to compile", too_large).patience(60),
     ]
 }
 
-/// This shell command as what compiles; `$0` and `$1` do so as they should.
+/// A shell command as the compile process. `"$0" "$1"` compiles correctly.
 fn shell(command: &str) -> CompileCommand {
     CompileCommand::new("/bin/sh")
         .arg("-c")
@@ -110,45 +104,42 @@ fn small() -> Vec<u8> {
     TextPlugin::new("small").build()
 }
 
-/// A function of 0.4 MB, which takes a quarter of a gigabyte to compile.
+/// A function of 0.4 MB. Compiling it takes a quarter of a gigabyte.
 fn large() -> Vec<u8> {
     let add = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(60_000);
     let plugin = TextPlugin::new("large");
     plugin.items(&format!("(func (param i32) {add})")).build()
 }
 
-/// What comes of loading it, which must not take longer than it may.
+/// Loads a component. Fails where that takes long.
 fn load(component: &[u8], command: CompileCommand) -> Result<Seen, String> {
     let host = TextHost::builder().compile_with(command).build();
-    let host = host.map_err(text)?;
+    let host = host.map_err(to_text)?;
     let start = Instant::now();
     let loaded = host.load_bytes("hostile.wasm", component);
     if start.elapsed() > Duration::from_secs(15) {
         return Err(format!("it took {:?}", start.elapsed()));
     }
-    Ok(match loaded {
-        Ok(_) => Seen::answer(),
-        Err(error) => kumiki_text::Error::from(error).into(),
-    })
+    Ok(Seen::of_load(loaded))
 }
 
-/// Both ways, what is kept in the cache is the same, byte for byte, and works.
-fn same_code() -> Result<(), String> {
-    let place = Place::new()?;
-    place.plugin("inside/echo.wasm", &TextPlugin::new("echo"))?;
+/// The artifact in the cache is the same with a compile process and without.
+fn same_code(scene: &Scene) -> Result<(), String> {
+    scene.file("work/echo.wasm", TextPlugin::new("echo").build())?;
     let artifact = |which: &str| -> Result<Vec<u8>, String> {
-        let cache = place.path(&format!("cache-{which}"));
-        let flag = format!("--isolate-compile={which}");
-        let arguments = ["run", "-p", "echo.wasm", "-o", "raw", "--text", "x", &flag];
-        let ended = run(place.kumiki(&arguments).env("KUMIKI_CACHE", &cache))?;
-        ended.expect(0, "")?;
-        if ended.stdout != "x\n" {
-            return Err(format!("{ended:?}"));
+        let cache = scene.path(&format!("cache-{which}"));
+        let mut command = scene.command(&format!(
+            "run -p echo.wasm -o raw --text x --isolate-compile={which}"
+        ));
+        let output = run(command.env("KUMIKI_CACHE", &cache))?;
+        output.expect(0, &[])?;
+        if output.stdout.text != "x\n" {
+            return Err(format!("{output:?}"));
         }
-        let files = std::fs::read_dir(&cache).map_err(text)?;
+        let files = std::fs::read_dir(&cache).map_err(to_text)?;
         let mut paths = files.flatten().map(|file| file.path());
         let artifact = paths.find(|path| path.extension().is_some_and(|it| it == "artifact"));
-        std::fs::read(artifact.ok_or("nothing is kept")?).map_err(text)
+        std::fs::read(artifact.ok_or("nothing is kept")?).map_err(to_text)
     };
     match artifact("all")? == artifact("none")? {
         true => Ok(()),
@@ -156,39 +147,32 @@ fn same_code() -> Result<(), String> {
     }
 }
 
-/// The real program: it says which limit it was, and what to do; it stays small
+/// The program names the limit and the option that raises it, has little memory
 /// itself, and leaves no process behind.
-fn program() -> Result<(), String> {
-    let place = Place::new()?;
-    place.write("inside/large.wasm", large())?;
-    let arguments = |command: &'static str, more: [&'static str; 2]| {
-        let fixed = match command {
-            "run" => &["run", "-p", "large.wasm", "--text", "x"][..],
-            "check" => &["check", "large.wasm"],
-            _ => &["cache", "warm", "large.wasm"],
-        };
-        [fixed, &more].concat()
-    };
-    for command in ["run", "check", "warm"] {
-        for (more, says) in [
-            (["--compile-memory", "64MiB"], "memory of 64 MiB to compile"),
-            (["--compile-time", "200ms"], "time of 200ms to compile"),
+fn too_large(scene: &Scene) -> Result<(), String> {
+    scene.file("work/large.wasm", large())?;
+    for command in [
+        "run -p large.wasm --text x",
+        "check large.wasm",
+        "cache warm large.wasm",
+    ] {
+        for (option, value, says) in [
+            ("--compile-memory", "64MiB", "memory of 64 MiB to compile"),
+            ("--compile-time", "200ms", "time of 200ms to compile"),
         ] {
-            let cache = place.path("cache");
-            let mut command = place.kumiki(&arguments(command, more));
-            let ended = run(command.env("KUMIKI_CACHE", cache))?;
-            ended.expect(1, says)?;
-            ended.expect(1, more[0])?;
-            ended.within(160)?;
+            let mut command = scene.command(&format!("{command} {option} {value}"));
+            let output = run(command.env("KUMIKI_CACHE", scene.path("cache")))?;
+            output.expect(1, &[says, option])?;
+            output.within(160)?;
         }
     }
-    match runs_in(&place.path("inside")) {
+    match runs_in(&scene.path("work")) {
         true => Err("a process is left behind".into()),
         false => Ok(()),
     }
 }
 
-/// Whether a process has this folder as its own.
+/// Whether this folder is the current folder of a process.
 fn runs_in(folder: &Path) -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let mut folders = processes.filter_map(|it| it.path().join("cwd").read_link().ok());

@@ -1,4 +1,4 @@
-//! Those that open, list and write more than they may.
+//! Rows: guests that open, list and write more than their limits.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -7,11 +7,10 @@ use std::time::Duration;
 use kumiki::Grants;
 
 use crate::guests::attacker;
-use crate::suite::Case;
+use crate::guests::files::{method, stream_method, with_files};
 use crate::suite::Outcome::{Answer, Limit, Trap};
-use crate::suite::granted::{
-    LONG, attempt, case, folder, folder_with, limits, method, stream_method, with_files,
-};
+use crate::suite::granted::{LONG, attempt, folder, folder_with, limits, network};
+use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = opened();
@@ -20,11 +19,11 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.extend(sockets());
     cases.push(connections());
     #[cfg(unix)]
-    cases.push(program::few_descriptors());
+    cases.push(few_descriptors());
     cases
 }
 
-/// Does something so many times.
+/// Does something this many times.
 fn times(count: u32, body: &str) -> String {
     format!(
         "(local.set $b (i32.const {count}))
@@ -51,14 +50,14 @@ fn opened() -> Vec<Case> {
     );
     let name = "[resource-drop]descriptor";
     vec![
-        case(
+        Case::granted(
             "2,000 files opened",
             (Limit, "256 open files"),
             with_files("f", &body),
             limits(LONG),
             || folder_with("f", b"text"),
         ),
-        case(
+        Case::granted(
             "2,000 files opened and closed",
             (Answer, ""),
             method(
@@ -69,7 +68,7 @@ fn opened() -> Vec<Case> {
             limits(LONG),
             || folder_with("f", b"text"),
         ),
-        case(
+        Case::granted(
             "2,000 files opened for streams",
             (Limit, "256 open files"),
             method(
@@ -86,14 +85,14 @@ fn opened() -> Vec<Case> {
     ]
 }
 
-/// How many files the large folder has.
+/// The number of files in the large folder.
 const MANY: usize = 100_000;
 
 fn large_folder() -> Result<(tempfile::TempDir, Grants), String> {
     let (folder, grants) = folder()?;
     for number in 0..MANY {
         let path = folder.path().join(format!("a-file-with-a-name-{number}"));
-        File::create(path).map_err(|error| error.to_string())?;
+        File::create(path).map_err(to_text)?;
     }
     Ok((folder, grants))
 }
@@ -115,7 +114,7 @@ fn listed() -> Vec<Case> {
          (if (i32.ne (local.get $b) (i32.const 100001)) (then unreachable))";
     let name = "[method]descriptor.read-directory";
     vec![
-        case(
+        Case::granted(
             "a folder of 100,000 files listed 10,000 times",
             (Limit, "256 open files"),
             method(with_files("f", &body), name, "$list"),
@@ -124,7 +123,7 @@ fn listed() -> Vec<Case> {
         )
         .within(48)
         .patience(60),
-        case(
+        Case::granted(
             "a folder of 100,000 files listed to its end",
             (Answer, ""),
             method(
@@ -157,14 +156,14 @@ fn written() -> Vec<Case> {
     );
     let output = attacker(&format!("(local.set $a (call $stdout)) {write}"));
     vec![
-        case(
+        Case::granted(
             "a file written beyond check-write",
             (Trap, "`check-write` permits 65536"),
             stream_method(file, name, "$write"),
             limits(LONG),
             folder,
         ),
-        case(
+        Case::granted(
             "standard output beyond check-write",
             (Trap, "`check-write` permits 65536"),
             stream_method(
@@ -179,11 +178,7 @@ fn written() -> Vec<Case> {
 }
 
 fn sockets() -> Vec<Case> {
-    let loopback = || -> Result<((), Grants), String> {
-        let grant = "loopback:*".parse();
-        let grant = grant.map_err(|error: kumiki::GrantError| error.to_string())?;
-        Ok(((), Grants::default().with_network(grant)))
-    };
+    let loopback = || Ok(((), network(&["loopback:*"])?));
     let row = |name, kind: &str| {
         let body = times(2000, "(call $socket (i32.const 0) (i32.const 128))");
         let guest = attacker(&body).wasi(
@@ -191,7 +186,7 @@ fn sockets() -> Vec<Case> {
             &format!("create-{kind}-socket"),
             "$socket",
         );
-        case(
+        Case::granted(
             name,
             (Limit, "256 open files"),
             guest,
@@ -205,8 +200,8 @@ fn sockets() -> Vec<Case> {
     ]
 }
 
-/// Requests to a server that takes connections and answers none: no more are
-/// open than the plugin may have descriptors.
+/// Requests to a server that accepts connections and answers none. The number of
+/// open connections is within the plugin's descriptor limit.
 fn connections() -> Case {
     const MOST: usize = 8;
     let http = "wasi:http/types";
@@ -227,9 +222,8 @@ fn connections() -> Case {
         Limit,
         "time of 1s",
         move || {
-            let text = |error: std::io::Error| error.to_string();
-            let listener = TcpListener::bind("127.0.0.1:0").map_err(text)?;
-            let address = listener.local_addr().map_err(text)?.to_string();
+            let listener = TcpListener::bind("127.0.0.1:0").map_err(to_text)?;
+            let address = listener.local_addr().map_err(to_text)?.to_string();
             let guest = attacker(&body)
                 .wasi(http, "[constructor]fields", "$fields")
                 .wasi(http, "[constructor]outgoing-request", "$request")
@@ -253,12 +247,9 @@ fn connections() -> Case {
                 ))
                 .data(300, &address)
                 .data(400, "/");
-            let grant = address.parse();
-            let grant = grant.map_err(|error: kumiki::GrantError| error.to_string())?;
             let limits = limits(Duration::from_secs(1)).with_descriptors(MOST);
-            let grants = Grants::default().with_network(grant);
-            let seen = attempt(&guest, grants, limits)?;
-            listener.set_nonblocking(true).map_err(text)?;
+            let seen = attempt(&guest, network(&[address])?, limits)?;
+            listener.set_nonblocking(true).map_err(to_text)?;
             match listener.incoming().map_while(Result::ok).count() {
                 1..=MOST => Ok(seen),
                 count => Err(format!("{count} connections, not 1 to {MOST}: {seen:?}")),
@@ -267,67 +258,40 @@ fn connections() -> Case {
     )
 }
 
-/// Where the whole process may have few files open.
+/// The process may have 256 files open. One plugin opens as many as it can, and
+/// another opens one for each record.
 #[cfg(unix)]
-mod program {
-    use std::process::Command;
-
-    use super::{Case, times, with_files};
-    use crate::suite::{Outcome, Seen};
-
-    /// A hog that opens what it can, and a neighbour that opens one file a record.
-    pub(super) fn few_descriptors() -> Case {
-        Case::new(
-            "2,000 files opened where the process may have 256",
-            Outcome::Answer,
-            "",
-            || {
-                let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-                run(folder.path())
-            },
-        )
-    }
-
-    fn run(folder: &std::path::Path) -> Result<Seen, String> {
-        let io = |error: std::io::Error| error.to_string();
-        let data = folder.join("data");
-        std::fs::create_dir(&data).map_err(io)?;
-        std::fs::write(data.join("f"), "text").map_err(io)?;
-        // It goes on when it gets no more.
-        let open = times(
-            2000,
-            "(call $open-at (local.get $a) (i32.const 1) (i32.const 300) (i32.const 1)
+fn few_descriptors() -> Case {
+    Case::in_scene(
+        "2,000 files opened where the process may have 256",
+        |scene| {
+            // It goes on where it gets no more.
+            let open = times(
+                2000,
+                "(call $open-at (local.get $a) (i32.const 1) (i32.const 300) (i32.const 1)
                 (i32.const 0) (i32.const 1) (i32.const 128))",
-        );
-        let hog = with_files("f", &format!("(local.set $a (call $folder)) {open}"));
-        let reader = with_files(
-            "f",
-            "(drop (call $open (call $folder) (i32.const 0) (i32.const 1)))",
-        );
-        std::fs::write(folder.join("hog.wasm"), hog.build()).map_err(io)?;
-        std::fs::write(folder.join("reader.wasm"), reader.build()).map_err(io)?;
-        std::fs::write(folder.join("input"), "attack\n".repeat(3)).map_err(io)?;
-        let output = Command::new("sh")
-            .arg("-c")
-            .arg(
+            );
+            let hog = with_files("f", &format!("(local.set $a (call $folder)) {open}"));
+            let reader = with_files(
+                "f",
+                "(drop (call $open (call $folder) (i32.const 0) (i32.const 1)))",
+            );
+            scene.file("work/data/f", "text")?;
+            scene.file("work/hog.wasm", hog.build())?;
+            scene.file("work/reader.wasm", reader.build())?;
+            scene.file("work/input", "attack\n".repeat(3))?;
+            let output = crate::program::run(&mut scene.shell(
                 "ulimit -n 256; exec \"$0\" run -p hog.wasm -p reader.wasm input --jobs 1 \
                  --allow-dir data::/data --descriptor-limit 100000 --output jsonl \
                  --output-file output.jsonl",
-            )
-            .arg(env!("CARGO_BIN_EXE_kumiki"))
-            .current_dir(folder)
-            .env("KUMIKI_CACHE", "off")
-            .output()
-            .map_err(io)?;
-        let heard = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            return Err(format!("it ended with {}: {heard}", output.status));
-        }
-        let written = std::fs::read_to_string(folder.join("output.jsonl")).map_err(io)?;
-        let answers = written.matches("\"attack\"").count();
-        match answers {
-            6 => Ok(Seen::answer()),
-            _ => Err(format!("{answers} answers, not 6: {written} {heard}")),
-        }
-    }
+            ))?;
+            output.expect(0, &[])?;
+            let written = scene.read("work/output.jsonl")?;
+            let written = String::from_utf8_lossy(&written);
+            match written.matches("\"attack\"").count() {
+                6 => Ok(()),
+                answers => Err(format!("{answers} answers, not 6: {written} {output:?}")),
+            }
+        },
+    )
 }

@@ -1,21 +1,22 @@
-//! Those that look for the time where files keep it.
+//! Rows: guests that read the time from the times of files.
 
 use std::time::SystemTime;
 
 use kumiki::{Clocks, Grants};
 
-use crate::suite::Case;
+use crate::guests::files::{method, with_files};
 use crate::suite::Outcome::Answer;
-use crate::suite::granted::{LONG, attempt, case, folder_with, limits, method, with_files};
+use crate::suite::granted::{LONG, attempt, folder_with, limits};
+use crate::suite::{Case, to_text};
 
 const OPEN: &str = "(local.set $a (call $open (call $folder) (i32.const 0) (i32.const 3)))";
 
-/// Looks at the three times of an answer of `stat` at 128: none may have a bit
-/// of `seconds` or nanoseconds beside `step`.
+/// Checks the three times of an answer of `stat` at 128. Nanoseconds must be a
+/// multiple of `step`, and seconds must be 0 unless `seconds` allows them.
 fn look(seconds: bool, step: u32) -> String {
     let mut text = "(if (i32.load8_u (i32.const 128)) (then unreachable))".to_owned();
     for at in [160, 184, 208] {
-        // Each is there: its tag, its seconds, its nanoseconds.
+        // A tag that it is present, its seconds, its nanoseconds.
         text += &format!("(if (i32.eqz (i32.load8_u (i32.const {at}))) (then unreachable))");
         if !seconds {
             let at = at + 8;
@@ -35,7 +36,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let row = |name, clocks: Clocks, body: String| {
         let guest = method(with_files("f", &body), "[method]descriptor.stat", "$stat");
         let guest = method(guest, "[method]descriptor.stat-at", "$stat-at");
-        case(name, (Answer, ""), guest, limits(LONG), move || {
+        Case::granted(name, (Answer, ""), guest, limits(LONG), move || {
             let (folder, grants) = folder_with("f", b"text")?;
             Ok((folder, grants.with_clocks(clocks)))
         })
@@ -48,7 +49,7 @@ pub(crate) fn cases() -> Vec<Case> {
         )
     };
     vec![
-        // No number of nanoseconds is a multiple of this but 0.
+        // Only 0 nanoseconds are a multiple of this.
         row(
             "the times of files under frozen clocks",
             Clocks::Frozen,
@@ -63,7 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// What it sets to now is set to what its clocks show.
+/// A time that is set to now is set to the time of the guest's clock.
 fn set_to_now() -> Case {
     Case::new(
         "a file's times set to now under frozen clocks",
@@ -85,7 +86,7 @@ fn set_to_now() -> Case {
             let seen = attempt(&guest, grants.with_clocks(Clocks::Frozen), limits(LONG))?;
             let metadata = folder.path().join("f").metadata();
             let written = metadata.and_then(|file| file.modified());
-            let written = written.map_err(|error| error.to_string())?;
+            let written = written.map_err(to_text)?;
             match written == SystemTime::UNIX_EPOCH {
                 true => Ok(seen),
                 false => Err(format!("the file was written at {written:?}")),

@@ -1,6 +1,5 @@
-//! Those that ask for names, and connect to where they lead. Each row has a
-//! network of its own, with a name server that never answers: this program
-//! starts itself again in it.
+//! Rows: guests that look names up and connect to addresses. Each row starts this
+//! program again, in a new network with a name server that never answers.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -9,15 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kumiki::Grants;
 use test_components::TextPlugin as Guest;
 
-use crate::guests::attacker;
+use crate::guests::files::{method, with_files};
+use crate::guests::{attacker, sockets};
+use crate::program::run;
 use crate::suite::Outcome::Answer;
-use crate::suite::granted::{LONG, attempt, folder_with, limits, load, method, with_files};
-use crate::suite::{Case, Seen};
+use crate::suite::granted::{LONG, attempt, folder_with, limits, load, network};
+use crate::suite::{Case, to_text};
 
-/// Which row a program in such a network is to try.
+/// The variable that names the row to run in the new network.
 const ROW: &str = "KUMIKI_HOSTILE_ROW";
 
 type Row = (&'static str, fn() -> Result<(), String>);
@@ -39,14 +39,14 @@ const ROWS: [Row; 5] = [
 pub(crate) fn cases() -> Vec<Case> {
     let reason = no_network();
     let rows = ROWS.into_iter().map(|(name, _)| {
-        Case::new(name, Answer, "", move || in_network(name))
+        Case::check(name, move || in_network(name))
             .patience(90)
             .unless(reason)
     });
     rows.collect()
 }
 
-/// What a program in such a network ends with.
+/// The exit code, where this process runs in the new network.
 pub(crate) fn asked_for() -> Option<i32> {
     let name = std::env::var(ROW).ok()?;
     let (_, row) = ROWS.into_iter().find(|(row, _)| *row == name)?;
@@ -59,7 +59,7 @@ pub(crate) fn asked_for() -> Option<i32> {
     }
 }
 
-/// Why there is no network for these rows.
+/// Why these rows cannot run here.
 fn no_network() -> Option<&'static str> {
     let runs = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output();
@@ -71,8 +71,8 @@ fn no_network() -> Option<&'static str> {
     (!all).then_some("needs root, `unshare` and `ip`")
 }
 
-/// The address of this machine, its network, and one that leads here all the
-/// same, beside each other in the files that the system looks names up in.
+/// Sets the network up: an address of this machine and its network, another network
+/// that leads here, and the files that the system looks names up in.
 const NETWORK: &str = "
     set -e
     ip link set lo up
@@ -83,9 +83,8 @@ const NETWORK: &str = "
     done
     exec \"$0\"";
 
-fn in_network(name: &str) -> Result<Seen, String> {
-    let text = |error: io::Error| error.to_string();
-    let folder = tempfile::tempdir().map_err(text)?;
+fn in_network(name: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(to_text)?;
     for (file, content) in [
         ("resolv.conf", "nameserver 127.0.0.1\n"),
         (
@@ -94,45 +93,29 @@ fn in_network(name: &str) -> Result<Seen, String> {
         ),
         ("nsswitch.conf", "hosts: files dns\n"),
     ] {
-        std::fs::write(folder.path().join(file), content).map_err(text)?;
+        std::fs::write(folder.path().join(file), content).map_err(to_text)?;
     }
-    let itself = std::env::current_exe().map_err(text)?;
-    let output = Command::new("unshare")
+    let itself = std::env::current_exe().map_err(to_text)?;
+    let output = run(Command::new("unshare")
         .args(["--net", "--mount", "sh", "-c", NETWORK])
         .args([&itself, folder.path()])
-        .env(ROW, name)
-        .output()
-        .map_err(text)?;
-    match output.status.success() {
-        true => Ok(Seen::answer()),
-        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        .env(ROW, name))?;
+    match output.code {
+        Some(0) => Ok(()),
+        _ => Err(output.stderr.text.trim().to_owned()),
     }
 }
 
-/// A name server that takes every question and answers none.
+/// A name server that accepts every question and answers none.
 fn silent_server() -> Result<UdpSocket, String> {
-    UdpSocket::bind("127.0.0.1:53").map_err(|error| error.to_string())
+    UdpSocket::bind("127.0.0.1:53").map_err(to_text)
 }
 
-fn network(grants: &[&str]) -> Result<Grants, String> {
-    let mut all = Grants::default();
-    for grant in grants {
-        let grant = grant.parse();
-        all = all.with_network(grant.map_err(|error: kumiki::GrantError| error.to_string())?);
-    }
-    Ok(all)
-}
-
-/// A guest that asks for names: `$ask` (address and length of the name) gives
-/// the handle of its addresses, `$drop` drops it.
+/// A guest that looks names up: `$ask` (address and length of the name) gives a
+/// handle of its addresses, and `$drop` drops the handle.
 fn asking(body: &str) -> Guest {
     let lookup = "wasi:sockets/ip-name-lookup";
-    attacker(body)
-        .wasi(
-            "wasi:sockets/instance-network",
-            "instance-network",
-            "$network",
-        )
+    sockets::network(attacker(body))
         .wasi(lookup, "resolve-addresses", "$resolve")
         .wasi(lookup, "[resource-drop]resolve-address-stream", "$drop")
         .global("net")
@@ -146,8 +129,8 @@ fn asking(body: &str) -> Guest {
         )
 }
 
-/// Twenty names of one letter each, asked for and dropped ten thousand times,
-/// while another plugin opens a file every 50 ms.
+/// Looks twenty names up and drops them, ten thousand times, while another plugin
+/// opens a file every 50 ms.
 fn dropped() -> Result<(), String> {
     let _server = silent_server()?;
     let body = "(local.set $b (i32.const 10000))
@@ -165,10 +148,10 @@ fn dropped() -> Result<(), String> {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| read_on(&over));
-        // Both are there before the attack.
+        // Both are ready before the attack.
         thread::sleep(Duration::from_secs(1));
         let seen = attempt(&guest, grants, limits(LONG));
-        // The other plugins' names are looked up meanwhile.
+        // The names of other plugins are looked up at the same time.
         let other = expect_answer(
             &connecting(Some("own.test"), [9, 9, 9, 9], 1, true),
             &["own.test:*"],
@@ -185,13 +168,13 @@ fn dropped() -> Result<(), String> {
     })
 }
 
-/// Opens a file and closes it every 50 ms, until it is over.
+/// Opens and closes a file every 50 ms, until the attack is over.
 fn read_on(over: &AtomicBool) -> Result<(), String> {
     let (_folder, grants) = folder_with("f", b"text")?;
     let body = "(call $close (call $open (call $folder) (i32.const 0) (i32.const 1)))";
     let guest = method(with_files("f", body), "[resource-drop]descriptor", "$close");
     let limits = limits(Duration::from_secs(2));
-    let mut plugin = load(&guest, grants, limits).map_err(|error| error.to_string())?;
+    let mut plugin = load(&guest, grants, limits).map_err(to_text)?;
     let mut slowest = Duration::ZERO;
     while !over.load(Ordering::Relaxed) {
         let start = Instant::now();
@@ -207,10 +190,10 @@ fn read_on(over: &AtomicBool) -> Result<(), String> {
     }
 }
 
-/// A guest that asks for a name, if one is said, and then connects to an
-/// address; it must be denied or let through.
+/// A guest that looks a name up, if there is one, and then connects to an address.
+/// It traps unless the connection is denied, or not denied, as `denied` says.
 fn connecting(name: Option<&str>, address: [u8; 4], port: u16, denied: bool) -> Guest {
-    let tcp = "wasi:sockets/tcp";
+    let lookup = "wasi:sockets/ip-name-lookup";
     let ask = name.map_or_else(String::new, |name| {
         format!(
             "(local.set $a (call $ask (i32.const 300) (i32.const {})))
@@ -220,30 +203,12 @@ fn connecting(name: Option<&str>, address: [u8; 4], port: u16, denied: bool) -> 
             name.len()
         )
     });
-    let [a, b, c, d] = address;
-    // Of the error codes, `access-denied` is 1.
     let must = match denied {
-        true => {
-            "(if (i32.ne (i32.load8_u (i32.const 128)) (i32.const 1)) (then unreachable))
-             (if (i32.ne (i32.load8_u (i32.const 132)) (i32.const 1)) (then unreachable))"
-        }
+        true => IS_DENIED,
         false => "(if (i32.load8_u (i32.const 128)) (then unreachable))",
     };
-    let body = format!(
-        "{ask}
-         (call $socket (i32.const 0) (i32.const 128))
-         (local.set $a (i32.load (i32.const 132)))
-         (call $start (local.get $a) (call $network) (i32.const 0)
-            (i32.const {port}) (i32.const {a}) (i32.const {b}) (i32.const {c}) (i32.const {d})
-            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-            (i32.const 128))
-         (if (i32.load8_u (i32.const 128)) (then unreachable))
-         (call $block (call $subscribe (local.get $a)))
-         (call $finish (local.get $a) (i32.const 128))
-         {must}"
-    );
-    let lookup = "wasi:sockets/ip-name-lookup";
-    asking(&body)
+    let connect = sockets::connect(address, port);
+    sockets::tcp(asking(&format!("{ask} {connect} {must}")))
         .data(300, name.unwrap_or_default())
         .wasi(
             lookup,
@@ -255,18 +220,14 @@ fn connecting(name: Option<&str>, address: [u8; 4], port: u16, denied: bool) -> 
             "[method]resolve-address-stream.resolve-next-address",
             "$next",
         )
-        .wasi(
-            "wasi:sockets/tcp-create-socket",
-            "create-tcp-socket",
-            "$socket",
-        )
-        .wasi(tcp, "[method]tcp-socket.start-connect", "$start")
-        .wasi(tcp, "[method]tcp-socket.finish-connect", "$finish")
-        .wasi(tcp, "[method]tcp-socket.subscribe", "$subscribe")
-        .wasi("wasi:io/poll", "[method]pollable.block", "$block")
 }
 
-/// Listens at an address, so that whoever is let through connects.
+/// Traps unless the result at 128 is the error `access-denied`, whose number is 1.
+const IS_DENIED: &str = "
+    (if (i32.ne (i32.load8_u (i32.const 128)) (i32.const 1)) (then unreachable))
+    (if (i32.ne (i32.load8_u (i32.const 132)) (i32.const 1)) (then unreachable))";
+
+/// Listens at an address.
 fn listen(address: &str) -> Result<(TcpListener, u16), String> {
     let text = |error: io::Error| format!("{address}: {error}");
     let listener = TcpListener::bind((address, 0)).map_err(text)?;
@@ -286,7 +247,7 @@ fn own_address() -> Result<(), String> {
     let (_listener, port) = listen("9.9.9.9")?;
     let by_name = |denied| connecting(Some("own.test"), [9, 9, 9, 9], port, denied);
     expect_answer(&by_name(true), &["own.test:*"])?;
-    // Said in so many words, it may.
+    // A grant of the address itself allows it.
     expect_answer(&by_name(false), &["own.test:*", "9.9.9.9:*"])
 }
 
@@ -323,15 +284,9 @@ fn datagram() -> Result<(), String> {
          (call $stream (local.get $a) (i32.const 1) (i32.const 0)
             (i32.const 53) (i32.const 9) (i32.const 9) (i32.const 8) (i32.const 1) {rest}
             (i32.const 128))
-         (if (i32.ne (i32.load8_u (i32.const 128)) (i32.const 1)) (then unreachable))
-         (if (i32.ne (i32.load8_u (i32.const 132)) (i32.const 1)) (then unreachable))"
+         {IS_DENIED}"
     );
-    let guest = attacker(&body)
-        .wasi(
-            "wasi:sockets/instance-network",
-            "instance-network",
-            "$network",
-        )
+    let guest = sockets::network(attacker(&body))
         .wasi(
             "wasi:sockets/udp-create-socket",
             "create-udp-socket",

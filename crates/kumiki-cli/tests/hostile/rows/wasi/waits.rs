@@ -1,16 +1,22 @@
-//! Those that wait for files and sockets that do not answer.
+//! Rows: guests that wait for files and sockets that do not answer.
 
 use std::net::TcpListener;
-#[cfg(unix)]
-use std::path::Path;
 use std::time::Duration;
 
+#[cfg(unix)]
 use kumiki::Grants;
 
-use crate::guests::attacker;
-use crate::suite::Outcome::{self, Limit};
-use crate::suite::granted::{case, limits, method, stream_method, with_files};
-use crate::suite::{Case, SHORT};
+use crate::guests::files::stream_method;
+#[cfg(unix)]
+use crate::guests::files::{method, with_files};
+use crate::guests::{attacker, sockets};
+use crate::suite::Outcome::Limit;
+use crate::suite::granted::{attempt, limits, network};
+#[cfg(unix)]
+use crate::suite::granted::{folder, load};
+use crate::suite::{Case, to_text};
+#[cfg(unix)]
+use crate::suite::{Outcome, SHORT, Seen};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![tcp_stream_dropped()];
@@ -23,23 +29,15 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
+#[cfg(unix)]
 const LATE: (Outcome, &str) = (Limit, "time of 200ms");
 
 /// A folder with a pipe `f` that nobody else opens.
 #[cfg(unix)]
 fn pipe() -> Result<(tempfile::TempDir, Grants), String> {
-    let (folder, grants) = crate::suite::granted::folder()?;
-    make_pipe(&folder.path().join("f"))?;
+    let (folder, grants) = folder()?;
+    crate::program::make_pipe(&folder.path().join("f"))?;
     Ok((folder, grants))
-}
-
-#[cfg(unix)]
-fn make_pipe(path: &Path) -> Result<(), String> {
-    let made = std::process::Command::new("mkfifo").arg(path).status();
-    match made {
-        Ok(status) if status.success() => Ok(()),
-        other => Err(format!("`mkfifo` gave {other:?}")),
-    }
 }
 
 #[cfg(unix)]
@@ -47,7 +45,8 @@ fn pipes() -> Vec<Case> {
     let open = |how: u32, flags: u32| {
         format!("(drop (call $open (call $folder) (i32.const {how}) (i32.const {flags})))")
     };
-    let row = |name, body: &str| case(name, LATE, with_files("f", body), limits(SHORT), pipe);
+    let row =
+        |name, body: &str| Case::granted(name, LATE, with_files("f", body), limits(SHORT), pipe);
     vec![
         row("a pipe opened to read", &open(0, 1)),
         row("a pipe opened to write", &open(0, 2)),
@@ -55,49 +54,41 @@ fn pipes() -> Vec<Case> {
     ]
 }
 
-/// Calls that are left alone with a pipe: their threads must not pile up, and
-/// the plugin must be told before it leaves more.
+/// Calls that are abandoned while they wait for a pipe. Their threads must not
+/// pile up: after some of them the plugin gets `busy`.
 #[cfg(unix)]
 fn pipes_again_and_again() -> Case {
     use kumiki_text::Patience;
 
-    use crate::suite::Seen;
-    use crate::suite::granted::load;
-
-    Case::new(
-        "a pipe opened by 40 calls, one after the other",
-        Outcome::Answer,
-        "",
-        || {
-            let (_folder, grants) = pipe()?;
-            // It goes on where it is told that the file is busy (`busy` is 4).
-            let body = "(call $open-at (call $folder) (i32.const 1) (i32.const 300) (i32.const 1)
+    Case::check("a pipe opened by 40 calls, one after the other", || {
+        let (_folder, grants) = pipe()?;
+        // It goes on where the file is busy (`busy` is 4).
+        let body = "(call $open-at (call $folder) (i32.const 1) (i32.const 300) (i32.const 1)
                 (i32.const 0) (i32.const 1) (i32.const 128))
                 (if (i32.ne (i32.load8_u (i32.const 132)) (i32.const 4)) (then unreachable))";
-            let time = Duration::from_millis(50);
-            let plugin = load(&with_files("f", body), grants, limits(time));
-            let plugin = plugin.map_err(|error| error.to_string())?;
-            let mut plugin = plugin.with_patience(Patience::default().with_failures(u32::MAX));
-            let (mut late, mut busy) = (0, 0);
-            for _ in 0..40 {
-                match plugin.process("attack").map_err(Seen::from) {
-                    Ok(_) => busy += 1,
-                    Err(seen) if seen.outcome == Limit => late += 1,
-                    Err(seen) => return Err(format!("{}: {}", seen.outcome, seen.message)),
-                }
+        let time = Duration::from_millis(50);
+        let plugin = load(&with_files("f", body), grants, limits(time));
+        let plugin = plugin.map_err(to_text)?;
+        let mut plugin = plugin.with_patience(Patience::default().with_failures(u32::MAX));
+        let (mut late, mut busy) = (0, 0);
+        for _ in 0..40 {
+            match plugin.process("attack").map_err(Seen::from) {
+                Ok(_) => busy += 1,
+                Err(seen) if seen.outcome == Limit => late += 1,
+                Err(seen) => return Err(format!("{}: {}", seen.outcome, seen.message)),
             }
-            match (late, busy) {
-                // A thread that began late is not counted.
-                (8..=20, 20..) => Ok(Seen::answer()),
-                _ => Err(format!(
-                    "{late} calls were late and {busy} were told so, of 40"
-                )),
-            }
-        },
-    )
+        }
+        match (late, busy) {
+            // A thread that began late is not counted.
+            (8..=20, 20..) => Ok(()),
+            _ => Err(format!(
+                "{late} calls were late and {busy} were told so, of 40"
+            )),
+        }
+    })
 }
 
-/// A device whose reader waits at its end.
+/// A device whose reader waits for more.
 #[cfg(unix)]
 fn kernel_messages() -> Case {
     let body = "(local.set $a (call $open (call $folder) (i32.const 0) (i32.const 1)))
@@ -105,7 +96,7 @@ fn kernel_messages() -> Case {
             (call $reset) (br $l))";
     let guest = method(with_files("kmsg", body), "[method]descriptor.read", "$read");
     let messages = "/dev/kmsg";
-    case(
+    Case::granted(
         "a device read that has nothing more",
         LATE,
         guest,
@@ -122,20 +113,9 @@ fn kernel_messages() -> Case {
     )
 }
 
-/// A stream whose peer reads nothing, dropped while it still has to write.
+/// A stream whose peer reads nothing. It is dropped before all of it is written.
 fn tcp_stream_dropped() -> Case {
-    let tcp = "wasi:sockets/tcp";
-    // An address of IPv4: its port at 400, then 127.0.0.1.
-    let body = "
-        (call $socket (i32.const 0) (i32.const 128))
-        (local.set $a (i32.load (i32.const 132)))
-        (call $start (local.get $a) (call $network) (i32.const 0)
-            (i32.const PORT) (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
-            (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-            (i32.const 128))
-        (if (i32.load8_u (i32.const 128)) (then unreachable))
-        (call $block (call $subscribe (local.get $a)))
-        (call $finish (local.get $a) (i32.const 128))
+    let write = "
         (if (i32.load8_u (i32.const 128)) (then unreachable))
         (local.set $b (i32.load (i32.const 136)))
         (drop (memory.grow (i32.const 2)))
@@ -152,32 +132,15 @@ fn tcp_stream_dropped() -> Case {
         Limit,
         "time of 1s",
         move || {
-            let text = |error: std::io::Error| error.to_string();
-            let listener = TcpListener::bind("127.0.0.1:0").map_err(text)?;
-            let port = listener.local_addr().map_err(text)?.port();
-            let guest = attacker(&body.replace("PORT", &port.to_string()))
-                .wasi(
-                    "wasi:sockets/tcp-create-socket",
-                    "create-tcp-socket",
-                    "$socket",
-                )
-                .wasi(
-                    "wasi:sockets/instance-network",
-                    "instance-network",
-                    "$network",
-                )
-                .wasi(tcp, "[method]tcp-socket.start-connect", "$start")
-                .wasi(tcp, "[method]tcp-socket.finish-connect", "$finish")
-                .wasi(tcp, "[method]tcp-socket.subscribe", "$subscribe")
-                .wasi("wasi:io/poll", "[method]pollable.block", "$block");
+            let listener = TcpListener::bind("127.0.0.1:0").map_err(to_text)?;
+            let port = listener.local_addr().map_err(to_text)?.port();
+            let body = sockets::connect([127, 0, 0, 1], port) + write;
+            let guest = sockets::tcp(sockets::network(attacker(&body)));
             let guest = stream_method(guest, "[method]output-stream.check-write", "$check");
             let guest = stream_method(guest, "[method]output-stream.write", "$write");
             let guest = stream_method(guest, "[resource-drop]output-stream", "$drop");
-            let grant = format!("127.0.0.1:{port}").parse();
-            let grant = grant.map_err(|error: kumiki::GrantError| error.to_string())?;
-            let grants = Grants::default().with_network(grant);
-            let seen =
-                crate::suite::granted::attempt(&guest, grants, limits(Duration::from_secs(1)));
+            let grants = network(&[format!("127.0.0.1:{port}")])?;
+            let seen = attempt(&guest, grants, limits(Duration::from_secs(1)));
             drop(listener);
             seen
         },

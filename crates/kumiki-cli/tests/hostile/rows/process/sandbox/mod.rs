@@ -1,18 +1,17 @@
-//! What a process may still do behind the second wall, as if a plugin had
-//! broken out of WebAssembly: this test, run once more as a process that
-//! restricts itself and then tries; and the real program.
+//! Rows: the sandbox of the program, as if a plugin had broken out of WebAssembly.
+//! Some rows run this test again as a process that restricts itself and then makes
+//! attempts. The others run the real program.
 
 mod probe;
 
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use kumiki::Sandbox;
 use test_components::TextPlugin;
 
-use crate::program::child_process::{Place, SECRET, run, text};
-use crate::suite::Outcome::Answer;
-use crate::suite::{Case, Seen};
+use crate::program::{SECRET, Scene, make_pipe, run, start};
+use crate::suite::{Case, to_text};
 
 pub(crate) use probe::asked_for;
 
@@ -41,94 +40,80 @@ pub(crate) fn cases() -> Vec<Case> {
     probes.into_iter().chain([guests]).chain(program).collect()
 }
 
-fn row(name: &'static str, act: impl FnOnce() -> Result<(), String> + Send + 'static) -> Case {
-    Case::new(name, Answer, "", || act().map(|()| Seen::answer())).patience(60)
+fn row(name: &'static str, check: impl FnOnce() -> Result<(), String> + Send + 'static) -> Case {
+    Case::check(name, check).patience(60)
 }
 
-/// This test as a process that tries something, which fails where anything is
-/// not refused, or was refused before the restriction already.
+/// Runs this test as a process that makes the attempts of a probe. The process fails
+/// where one is not refused, or was refused before the restriction.
 fn probed(probe: &str) -> Result<(), String> {
-    let place = Place::new()?;
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(text)?;
-    let port = listener.local_addr().map_err(text)?.port();
-    let program = std::env::current_exe().map_err(text)?;
-    let ended = run(Command::new(program)
+    let scene = Scene::new()?;
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(to_text)?;
+    let port = listener.local_addr().map_err(to_text)?.port();
+    let program = std::env::current_exe().map_err(to_text)?;
+    let output = run(Command::new(program)
         .env(probe::WHAT, probe)
-        .env(probe::WHERE, place.root())
+        .env(probe::WHERE, scene.root())
         .env(probe::PORT, port.to_string()))?;
-    match ended.code {
-        Some(0) if ended.stdout.contains("all is as it must be") => Ok(()),
-        _ => Err(format!("{ended:?}")),
+    match output.code {
+        Some(0) if output.stdout.text.contains("all is as it must be") => Ok(()),
+        _ => Err(format!("{output:?}")),
     }
 }
 
-fn with_echo() -> Result<Place, String> {
-    let place = Place::new()?;
-    place.plugin("inside/echo.wasm", &TextPlugin::new("echo"))?;
-    Ok(place)
+fn with_echo() -> Result<Scene, String> {
+    let scene = Scene::new()?;
+    scene.file("work/echo.wasm", TextPlugin::new("echo").build())?;
+    Ok(scene)
 }
 
+/// The program restricts itself, and reports it with `-vv`.
 fn all_threads() -> Result<(), String> {
-    let place = with_echo()?;
-    let run = |more: &[&str]| {
-        let arguments = ["run", "-p", "echo.wasm", "-o", "raw", "--text", "x"];
-        run(&mut place.kumiki(&[&arguments[..], more].concat()))
-    };
-    run(&["-vv"])?.expect(0, "; all threads")?;
-    for silent in [run(&["-v"])?, run(&["-vv", "--no-sandbox"])?] {
-        silent.expect(0, "")?;
-        if silent.stderr.contains("sandbox") {
+    let scene = with_echo()?;
+    let run = |more: &str| scene.run(&format!("run -p echo.wasm -o raw --text x {more}"));
+    run("-vv")?.expect(0, &["; all threads"])?;
+    for silent in [run("-v")?, run("-vv --no-sandbox")?] {
+        silent.expect(0, &[])?;
+        if silent.stderr.text.contains("sandbox") {
             return Err(format!("{silent:?}"));
         }
     }
     Ok(())
 }
 
-/// While the program waits for its first input, somebody leads the second one
-/// outside. Without the sandbox it goes there.
+/// While the program waits for its first input, the second input is replaced by a
+/// link that leads outside. Without the sandbox the program follows it.
 fn swapped_input() -> Result<(), String> {
-    for (flags, leaks) in [(&["--no-sandbox"][..], true), (&[], false)] {
-        let place = with_echo()?;
-        let pipe = place.path("inside/pipe");
-        let made = Command::new("mkfifo").arg(&pipe).status().map_err(text)?;
-        if !made.success() {
-            return Err("mkfifo failed".into());
-        }
-        place.write("inside/second", "what is there\n")?;
-        let arguments = ["run", "-p", "echo.wasm", "-o", "raw", "pipe", "second"];
-        let running = crate::program::child_process::start(
-            &mut place.kumiki(&[&arguments[..], flags].concat()),
-        )?;
-        // Opened once the program has opened it: it reads already.
+    for (flags, leaks) in [(" --no-sandbox", true), ("", false)] {
+        let scene = with_echo()?;
+        let pipe = scene.path("work/pipe");
+        make_pipe(&pipe)?;
+        scene.file("work/second", "what is there\n")?;
+        let mut command = scene.command(&format!("run -p echo.wasm -o raw pipe second{flags}"));
+        let process = start(&mut command, Stdio::null())?;
+        // This waits until the program has opened the pipe.
         let held = std::fs::File::options().write(true).open(&pipe);
-        let second = place.path("inside/second");
-        std::fs::remove_file(&second).map_err(text)?;
-        std::os::unix::fs::symlink("../outside/secret", &second).map_err(text)?;
-        drop(held.map_err(text)?);
-        let ended = running.end()?;
-        if ended.stdout.contains(SECRET.trim()) != leaks {
-            return Err(format!("with {flags:?}: {ended:?}"));
+        std::fs::remove_file(scene.path("work/second")).map_err(to_text)?;
+        scene.link("../outside/secret", "work/second")?;
+        drop(held.map_err(to_text)?);
+        let output = process.wait()?;
+        if output.stdout.text.contains(SECRET.trim()) != leaks {
+            return Err(format!("with `{flags}`: {output:?}"));
         }
     }
     Ok(())
 }
 
-/// What is an input is read, whatever it is.
+/// An input of any kind can be read.
 fn reads_all() -> Result<(), String> {
-    let place = with_echo()?;
-    place.write("inside/input", "one\ntwo\n")?;
+    let scene = with_echo()?;
+    scene.file("work/input", "one\ntwo\n")?;
     for input in ["input", "/dev/stdin", "-"] {
-        let arguments = ["run", "-p", "echo.wasm", "-o", "raw", input];
-        let mut command = Command::new("sh");
-        command
-            .current_dir(place.path("inside"))
-            .env("KUMIKI_CACHE", "off")
-            .args(["-c", "printf 'one\\ntwo\\n' | \"$0\" \"$@\""])
-            .arg(env!("CARGO_BIN_EXE_kumiki"))
-            .args(arguments);
-        let ended = run(&mut command)?;
-        if ended.code != Some(0) || ended.stdout != "one\ntwo\n" {
-            return Err(format!("{input}: {ended:?}"));
+        let output = run(&mut scene.shell(&format!(
+            "printf 'one\\ntwo\\n' | \"$0\" run -p echo.wasm -o raw {input}"
+        )))?;
+        if output.code != Some(0) || output.stdout.text != "one\ntwo\n" {
+            return Err(format!("{input}: {output:?}"));
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! What a process tries that has restricted itself. Each attempt is made twice:
-//! before the restriction, where it must succeed, or it would show nothing, and
-//! after it on the first thread, on a later one, and on one that was started by
-//! that.
+//! The attempts of a process that restricts itself. Each attempt must succeed before
+//! the restriction, so that its failure shows something. After the restriction it
+//! must be refused on the first thread, on a later thread, and on a thread that this
+//! one starts.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -18,9 +18,11 @@ use kumiki::{FolderGrant, Grants, LogRecord, Observer, Plugin, Sandbox};
 use kumiki_text::{Config, TextContract, TextHost, TextPlugin};
 
 use crate::guests::attacker;
-use crate::guests::file_guest::opener;
+use crate::guests::files::opener;
+use crate::suite::granted::network;
+use crate::suite::to_text;
 
-/// The variables that say what to try, and where.
+/// The variables with the name of the probe, its folder and its port.
 pub(crate) const WHAT: &str = "KUMIKI_PROBE";
 pub(crate) const WHERE: &str = "KUMIKI_PROBE_FOLDER";
 pub(crate) const PORT: &str = "KUMIKI_PROBE_PORT";
@@ -28,7 +30,7 @@ pub(crate) const PORT: &str = "KUMIKI_PROBE_PORT";
 type Attempt = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
 type Outcome = Result<(), String>;
 
-/// The exit code, where this process is to try something.
+/// The exit code, where this process is a probe.
 pub(crate) fn asked_for() -> Option<i32> {
     let what = std::env::var(WHAT).ok()?;
     let root = PathBuf::from(std::env::var_os(WHERE)?);
@@ -51,10 +53,10 @@ pub(crate) fn asked_for() -> Option<i32> {
     Some(code)
 }
 
-/// Restricts this process, which must have no other thread.
+/// Restricts this process, which has no other thread.
 fn restrict(sandbox: &Sandbox) -> Outcome {
     let status = sandbox.restrict_current_thread();
-    let status = status.map_err(|error| error.to_string())?;
+    let status = status.map_err(to_text)?;
     match status.is_active() && status.whole_process {
         true => Ok(()),
         false => Err(format!("{status:?}")),
@@ -95,14 +97,14 @@ fn attempt<T>(
 }
 
 fn sandbox_of(root: &Path) -> Sandbox {
-    Sandbox::new().write(root.join("inside"))
+    Sandbox::new().write(root.join("work"))
 }
 
 fn files(root: &Path) -> Outcome {
-    let (outside, inside) = (root.join("outside"), root.join("inside"));
+    let (outside, inside) = (root.join("outside"), root.join("work"));
     let at = |name: &str| outside.join(name);
     for name in ["old", "gone", "gone too"] {
-        fs::write(at(name), "").map_err(|error| error.to_string())?;
+        fs::write(at(name), "").map_err(to_text)?;
     }
     let (secret, list, appended) = (at("secret"), outside.clone(), at("secret"));
     let (old, renamed, gone, gone_too) = (at("old"), at("renamed"), at("gone"), at("gone too"));
@@ -128,7 +130,7 @@ fn files(root: &Path) -> Outcome {
         attempt("take in", move || {
             let _ = fs::remove_file(&taken);
             match fs::hard_link(&linked, &taken) {
-                // How Landlock refuses what would come from another folder.
+                // This is how Landlock refuses a file from another folder.
                 Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                     Err(io::ErrorKind::PermissionDenied.into())
                 }
@@ -141,19 +143,19 @@ fn files(root: &Path) -> Outcome {
     refused(&sandbox_of(root), attempts)
 }
 
-/// A name that nobody has used.
+/// A new name.
 fn unique() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("new {}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn programs(root: &Path) -> Outcome {
-    let copy = root.join("inside/true");
+    let copy = root.join("work/true");
     let program = ["/usr/bin/true", "/bin/true"].into_iter();
     let program = program.map(Path::new).find(|path| path.exists());
     let program = program.ok_or("there is no program `true`")?;
-    fs::copy(program, &copy).map_err(|error| error.to_string())?;
-    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    fs::copy(program, &copy).map_err(to_text)?;
+    let this = std::env::current_exe().map_err(to_text)?;
     let run = |program: PathBuf| {
         move || {
             let mut command = Command::new(&program);
@@ -171,8 +173,8 @@ fn programs(root: &Path) -> Outcome {
 
 fn links(root: &Path) -> Outcome {
     let link = |name: &str, target: &str| -> Result<PathBuf, String> {
-        let link = root.join("inside").join(name);
-        std::os::unix::fs::symlink(target, &link).map_err(|error| error.to_string())?;
+        let link = root.join("work").join(name);
+        std::os::unix::fs::symlink(target, &link).map_err(to_text)?;
         Ok(link)
     };
     let file = link("file", "../outside/secret")?;
@@ -190,30 +192,26 @@ fn links(root: &Path) -> Outcome {
     refused(&sandbox_of(root), attempts)
 }
 
-/// The row listens on a port; nobody does on the next one that is free.
+/// Connects to a port that is not granted, and listens. The row listens on the granted
+/// port.
 fn ports() -> Outcome {
     let port = std::env::var(PORT).ok().and_then(|port| port.parse().ok());
     let port: u16 = port.ok_or("no port is named")?;
     let connect = move || TcpStream::connect(("127.0.0.1", port));
-    let other = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let other_port = other
-        .local_addr()
-        .map_err(|error| error.to_string())?
-        .port();
+    let other = TcpListener::bind("127.0.0.1:0").map_err(to_text)?;
+    let other_port = other.local_addr().map_err(to_text)?.port();
     let attempts = vec![
         attempt("connect to another port", move || {
             TcpStream::connect(("127.0.0.1", other_port))
         }),
         attempt("listen", || TcpListener::bind("127.0.0.1:47112")),
     ];
-    let grant = format!("127.0.0.1:{port}").parse();
-    let grant = grant.map_err(|error: kumiki::GrantError| error.to_string())?;
-    let grants = Grants::default().with_network(grant);
+    let grants = network(&[format!("127.0.0.1:{port}")])?;
     refused(&Sandbox::new().grants(&grants), attempts)?;
     let granted = thread::spawn(connect).join();
     let granted = granted.map_err(|_| "it panicked".to_owned())?;
     granted.map_err(|error| format!("the granted port: {error}"))?;
-    // Narrower still: nothing of the network.
+    // A narrower restriction: no network.
     restrict_again(&Sandbox::new())?;
     match connect() {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
@@ -223,18 +221,18 @@ fn ports() -> Outcome {
 
 fn restrict_again(sandbox: &Sandbox) -> Outcome {
     let status = sandbox.restrict_current_thread();
-    status.map(drop).map_err(|error| error.to_string())
+    status.map(drop).map_err(to_text)
 }
 
-/// The abstract socket is this process's own: made before the restriction, it
+/// The process makes the abstract socket before the restriction, so the socket
 /// belongs to another domain.
 fn scopes() -> Outcome {
     if !Sandbox::supported().scopes {
         return Ok(());
     }
     let name = format!("kumiki-probe-{}", std::process::id());
-    let address = SocketAddr::from_abstract_name(name).map_err(|error| error.to_string())?;
-    let _listener = UnixListener::bind_addr(&address).map_err(|error| error.to_string())?;
+    let address = SocketAddr::from_abstract_name(name).map_err(to_text)?;
+    let _listener = UnixListener::bind_addr(&address).map_err(to_text)?;
     let parent = rustix::process::getppid().ok_or("there is no parent")?;
     let attempts = vec![
         attempt("connect to an abstract socket", move || {
@@ -247,7 +245,7 @@ fn scopes() -> Outcome {
     refused(&Sandbox::new(), attempts)
 }
 
-/// Opens a file whenever a plugin logs: in the middle of a host function.
+/// Opens a file whenever a plugin logs, so in a host function.
 #[derive(Clone)]
 struct Spy {
     secret: PathBuf,
@@ -264,22 +262,22 @@ impl Observer for Spy {
 }
 
 /// In the order of `kumiki run`: a host, a plugin, the restriction, and then
-/// instances on whatever threads.
+/// instances on other threads.
 fn host_functions(root: &Path) -> Outcome {
     let spy = Spy {
         secret: root.join("outside/secret"),
         found: Arc::default(),
     };
     let host = TextHost::builder().observer(spy.clone()).build();
-    let host = host.map_err(|error| error.to_string())?;
+    let host = host.map_err(to_text)?;
     let guest = attacker("(call $log (i32.const 3) (i32.const 64) (i32.const 4))").build();
-    fs::File::open(&spy.secret).map_err(|error| error.to_string())?;
+    fs::File::open(&spy.secret).map_err(to_text)?;
     restrict(&sandbox_of(root))?;
     let plugin = host.load_bytes("logs.wasm", &guest);
-    let plugin = plugin.map_err(|error| error.to_string())?;
-    restrict_again(&Sandbox::for_changes().write(root.join("inside")))?;
+    let plugin = plugin.map_err(to_text)?;
+    restrict_again(&Sandbox::for_changes().write(root.join("work")))?;
     let first = TextPlugin::new(plugin, Config::default());
-    let first = first.map_err(|error| error.to_string())?;
+    let first = first.map_err(to_text)?;
     let mut all = vec![first.sibling(), first.sibling(), first.sibling(), first];
     thread::scope(|scope| {
         for plugin in &mut all {
@@ -288,37 +286,36 @@ fn host_functions(root: &Path) -> Outcome {
     });
     for plugin in &mut all {
         let answered = plugin.process("attack").map(drop);
-        answered.map_err(|error| error.to_string())?;
+        answered.map_err(to_text)?;
     }
-    let found = spy.found.lock().map_err(|error| error.to_string())?;
+    let found = spy.found.lock().map_err(to_text)?;
     match found.len() == 8 && found.iter().all(|is_open| !is_open) {
         true => Ok(()),
         false => Err(format!("opened: {found:?}")),
     }
 }
 
-/// Both folders are granted to plugins, and one of them to the process, if that
-/// is restricted. Folders are opened before: what is open stays so, and files in
-/// it do not.
+/// Both folders are granted to plugins. A restricted process may use one of them.
+/// Both are opened before: an open folder stays open, but its files cannot be
+/// opened.
 fn guest_files(root: &Path, is_restricted: bool) -> Outcome {
-    let text = |error: kumiki_text::Error| error.to_string();
-    fs::write(root.join("inside/secret"), "").map_err(|error| error.to_string())?;
-    let host = TextHost::new().map_err(|error| error.to_string())?;
-    let guest = host.load_bytes("opener.wasm", &opener());
-    let guest = guest.map_err(|error| error.to_string())?;
+    fs::write(root.join("work/secret"), "").map_err(to_text)?;
+    let host = TextHost::new().map_err(to_text)?;
+    let guest = host.load_bytes("opener.wasm", &opener().build());
+    let guest = guest.map_err(to_text)?;
     let plugin = |folder: &str| {
         let folder = FolderGrant::read_only(root.join(folder), "/data");
         let plugin = guest.with_grants(&Grants::default().with_folder(folder));
-        plugin.map_err(|error| error.to_string())
+        plugin.map_err(to_text)
     };
-    let (inside, outside) = (plugin("inside")?, plugin("outside")?);
+    let (inside, outside) = (plugin("work")?, plugin("outside")?);
     if is_restricted {
         restrict_again(&sandbox_of(root))?;
     }
     let open = |plugin: &Plugin<TextContract>| {
         let plugin = TextPlugin::new(plugin.clone(), Config::default());
         let answer = plugin.and_then(|mut plugin| plugin.process(""));
-        answer.map(|result| result.output).map_err(text)
+        answer.map(|result| result.output).map_err(to_text)
     };
     let first = [open(&inside)?, open(&outside)?];
     let later = thread::scope(|scope| {
