@@ -5,6 +5,8 @@ mod build_stamp;
 #[cfg(unix)]
 mod cache_folder;
 mod links;
+#[cfg(unix)]
+mod projects;
 
 use crate::suite::Case;
 
@@ -15,6 +17,8 @@ pub(crate) fn cases() -> Vec<Case> {
         #[cfg(unix)]
         build_stamp::cases(),
         links::cases(),
+        #[cfg(unix)]
+        projects::cases(),
     ];
     all.into_iter().flatten().collect()
 }
