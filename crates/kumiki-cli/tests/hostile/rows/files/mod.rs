@@ -7,6 +7,7 @@ mod cache_folder;
 mod links;
 #[cfg(unix)]
 mod projects;
+pub(crate) mod states;
 
 use crate::suite::Case;
 
@@ -19,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         links::cases(),
         #[cfg(unix)]
         projects::cases(),
+        states::cases(),
     ];
     all.into_iter().flatten().collect()
 }
