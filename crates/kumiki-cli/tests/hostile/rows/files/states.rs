@@ -30,7 +30,9 @@ pub(crate) fn cases() -> Vec<Case> {
                 let _ = write!(names, "\"{number}\":\"\",");
             }
             with_names(scene, &names)
-        }),
+        })
+        // This process makes the file.
+        .within(512),
     ]
 }
 
