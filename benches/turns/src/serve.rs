@@ -209,13 +209,15 @@ mod tests {
 
     #[test]
     fn a_turn_gives_the_time_of_an_item() {
+        // A pause may take longer than it should, never less: on a busy machine only
+        // lower bounds hold.
         let pause = || std::thread::sleep(Duration::from_millis(2));
         let time = Duration::from_millis(20);
         let one = repeat(1, pause)(time);
         assert!(one >= 2e6, "{one}");
         let one_of_four = repeat(4, pause)(time);
-        assert!(one_of_four >= 0.5e6 && one_of_four < one, "{one_of_four}");
+        assert!(one_of_four >= 0.5e6, "{one_of_four}");
         let of_two_threads = side_by_side(2, move |until| until.each(pause))(time);
-        assert!(of_two_threads < one, "{of_two_threads} {one}");
+        assert!(of_two_threads >= 1e6, "{of_two_threads}");
     }
 }

@@ -124,7 +124,8 @@ Exit codes: 0 it is built, 1 it could not be, 2 wrong use")]
 #[command(after_long_help = "\
 Environment:
   KUMIKI_TOOLS   where --install puts tools [default: kumiki/tools in the user's cache folder]
-  KUMIKI_WORK    where intermediate files stay [default: FOLDER/target/kumiki]
+  KUMIKI_WORK    where intermediate files stay [default: kumiki/builds in the
+                 user's cache folder]
   KUMIKI_RUST    the only way to Rust to use: rustup or debian [default: the first that is ready]
   WASI_SDK_PATH  the folder of a WASI SDK, for C
 

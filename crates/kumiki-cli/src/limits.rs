@@ -96,10 +96,11 @@ struct Values {
     component: Option<usize>,
 }
 
-/// The file as it is written. What is not a limit belongs to others.
+/// The file as it is written. A limit at the wrong place would be none, so nothing
+/// else is accepted.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
-    #[serde(default)]
     limits: Values,
 }
 
@@ -164,7 +165,8 @@ fn read(path: &Path) -> Result<Values, Failure> {
     parse(&text).map_err(|(line, message)| {
         Failure::wrong_use(
             format!("{}:{line}: {message}", path.display()),
-            "write a limit as `time = \"10s\"`, `memory = \"1GiB\"` or `handle = 100`",
+            "below a line `[limits]`, write a limit as `time = \"10s\"`, `memory = \"1GiB\"` or \
+             `handle = 100`",
         )
     })
 }
@@ -258,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_limit_can_be_said_in_a_file() {
-        let text = "[other]\nkey = 1\n[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\noutput = '12'\n\
+        let text = "[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\noutput = '12'\n\
                     metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
                     instance = 9\nrandom = '10'\ncomponent = '11'\ndescriptor = 12\n";
         let expected = Limits::default()
@@ -277,7 +279,7 @@ mod tests {
             .with_descriptors(12);
         assert_eq!(limits(Values::default(), parse(text).unwrap()), expected);
         assert_eq!(
-            limits(Values::default(), parse("").unwrap()),
+            limits(Values::default(), parse("[limits]").unwrap()),
             Limits::default()
         );
     }
@@ -290,6 +292,9 @@ mod tests {
             ("[limits]\nhandle = '1'\n", 2, "invalid type"),
             ("[limits]\nhandle = -1\n", 2, "invalid value"),
             ("limits = 1\n", 1, "invalid type"),
+            ("", 1, "missing field `limits`"),
+            ("memory = '1MiB'\n", 1, "unknown field `memory`"),
+            ("[limits]\n[limit]\nfuel = 1\n", 2, "unknown field `limit`"),
             ("[limits\n", 1, ""),
         ] {
             let (at, message) = parse(text).unwrap_err();

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -62,9 +61,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Writing the state takes at most one in this many parts of the run's time.
 const COST_DIVISOR: u32 = 20;
 
-/// The longest state that is read, in bytes. A state has a line for each plugin
-/// and input.
-const MAX_BYTES: u64 = 64 << 20;
+/// The highest number that a run can count to.
+const MAX_COUNT: u64 = 1 << 60;
 
 /// The name of the journal of a file that has the name `part`.
 pub(crate) fn journal_name(part: &OsStr) -> OsString {
@@ -82,14 +80,28 @@ impl State {
         }
     }
 
-    /// Reads the state that an earlier run has kept.
+    /// Reads the state that an earlier run has kept, in at most `max_bytes` bytes.
     ///
     /// # Errors
-    /// Errors of the system, and when the file holds no state.
-    pub(crate) fn read(file: &File) -> io::Result<Self> {
+    /// Errors of the system, and when the file is longer or holds no state.
+    pub(crate) fn read(file: impl Read, max_bytes: u64) -> io::Result<Self> {
         let mut bytes = Vec::new();
-        file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-        Ok(serde_json::from_slice(&bytes)?)
+        file.take(max_bytes + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > max_bytes {
+            let why = format!("it has over {max_bytes} bytes, more than a state of this run");
+            return Err(io::Error::other(why));
+        }
+        let state: Self = serde_json::from_slice(&bytes)?;
+        let Position {
+            input,
+            read,
+            records,
+        } = state.position;
+        let counts = [input as u64, read, records, state.bytes, state.failed];
+        match counts.iter().any(|count| *count > MAX_COUNT) {
+            true => Err(io::Error::other("it has a count that no run comes to")),
+            false => Ok(state),
+        }
     }
 }
 
@@ -140,5 +152,42 @@ impl Journal {
     /// Removes the state of a run that is complete.
     pub(crate) fn remove(&self) -> io::Result<()> {
         self.folder.remove(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(state: &State, max_bytes: u64) -> io::Result<State> {
+        State::read(&*serde_json::to_vec_pretty(state).unwrap(), max_bytes)
+    }
+
+    #[test]
+    fn counts_beyond_all_bounds_are_refused() {
+        let good = State::new(RunIdentity::new());
+        assert_eq!(read(&good, 1000).unwrap(), good);
+        let changes: [fn(&mut State); 5] = [
+            |state| state.position.input = usize::MAX,
+            |state| state.position.read = u64::MAX,
+            |state| state.position.records = u64::MAX,
+            |state| state.bytes = u64::MAX,
+            |state| state.failed = u64::MAX,
+        ];
+        for change in changes {
+            let mut state = good.clone();
+            change(&mut state);
+            let error = read(&state, 1000).unwrap_err().to_string();
+            assert_eq!(error, "it has a count that no run comes to");
+        }
+    }
+
+    #[test]
+    fn a_state_that_is_too_long_is_refused() {
+        let mut state = State::new(RunIdentity::new());
+        state.identity.insert("x".repeat(1000), String::new());
+        assert!(read(&state, 2000).is_ok());
+        let error = read(&state, 1000).unwrap_err().to_string();
+        assert!(error.contains("over 1000 bytes"), "{error}");
     }
 }

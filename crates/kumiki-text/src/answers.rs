@@ -1,6 +1,7 @@
 //! What came of many records, in flat buffers.
 
 use std::iter::Peekable;
+use std::ops::Range;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
@@ -118,11 +119,11 @@ impl Answers {
         self.outputs.as_str().len() + self.metadata.bytes() + self.failure_bytes
     }
 
-    /// How many bytes the first of them has.
-    pub(crate) fn first_bytes(&self) -> usize {
-        let entries = self.metadata.row(0).iter();
+    /// Bytes of the answer of one row: output and metadata.
+    pub(crate) fn row_bytes(&self, row: usize) -> usize {
+        let entries = self.metadata.row(row).iter();
         let entries: usize = entries.map(|(key, value)| key.len() + value.len()).sum();
-        self.outputs.get(0).unwrap_or_default().len() + entries
+        self.outputs.get(row).unwrap_or_default().len() + entries
     }
 
     fn answer<'a>(&'a self, row: usize, output: &'a str) -> Answer<'a> {
@@ -178,20 +179,15 @@ impl Answers {
         }
     }
 
-    /// The first so many, taken away from these.
-    pub(crate) fn take_first(&mut self, rows: usize) -> Self {
-        if rows >= self.len() {
-            return std::mem::take(self);
-        }
-        let (mut first, mut others) = (Self::default(), Self::default());
-        for (row, answer) in self.iter().enumerate() {
-            match row < rows {
-                true => first.push_copy(answer),
-                false => others.push_copy(answer),
+    /// Some of them, as answers of their own.
+    pub(crate) fn copy(&self, rows: Range<usize>) -> Self {
+        let mut copy = Self::default();
+        for row in rows {
+            if let Some(answer) = self.get(row) {
+                copy.push_copy(answer);
             }
         }
-        *self = others;
-        first
+        copy
     }
 
     fn push_copy(&mut self, answer: Result<Answer<'_>, &Arc<Error>>) {

@@ -54,18 +54,60 @@ impl Allowance {
         }
     }
 
-    /// What is left of it where so many bytes are held already for the same
-    /// records, and so many plugins share it. What fails must not depend on other
-    /// records: the last chance is not made smaller.
+    /// The share of one of `plugins`, while `held` bytes of other answers are in
+    /// memory. A record whose answer needs more is left, not failed: what fails
+    /// must not depend on other records.
     pub(crate) fn share(self, plugins: usize, held: usize) -> Self {
-        let call = match self.last {
-            true => self.call,
-            false => self.call.saturating_sub(held),
-        };
-        Self {
-            part: (self.part / plugins.max(1)).saturating_sub(held),
-            call,
-            ..self
+        let plugins = plugins.max(1);
+        let part = self.part / plugins;
+        let eighth = self.call / 8;
+        if held <= eighth {
+            return Self { part, ..self };
         }
+        // Never nothing: small answers must not wait behind a large one, each with
+        // a new instance.
+        let call = self.call.saturating_sub(held).max(eighth / plugins);
+        Self {
+            part,
+            call,
+            last: false,
+        }
+    }
+
+    /// The last chance of one record, of which `held` bytes of results are in
+    /// memory already.
+    pub(crate) fn of_one_record(self, held: usize) -> Self {
+        Self {
+            part: self.part,
+            call: self.call.saturating_sub(held),
+            last: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_answer_leaves_room_for_small_ones() {
+        let all = Allowance {
+            part: 60,
+            call: 160,
+            last: true,
+        };
+        for (plugins, held, expected) in [
+            (6, 0, (10, 160, true)),
+            (6, 20, (10, 160, true)),
+            (6, 21, (10, 139, false)),
+            (6, 160, (10, 3, false)),
+            (1, 1000, (60, 20, false)),
+            (0, 0, (60, 160, true)),
+        ] {
+            let Allowance { part, call, last } = all.share(plugins, held);
+            assert_eq!((part, call, last), expected, "{plugins} {held}");
+        }
+        assert_eq!(all.of_one_record(100).call, 60);
+        assert_eq!(all.of_one_record(200).call, 0);
     }
 }

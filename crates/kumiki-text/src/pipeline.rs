@@ -245,25 +245,25 @@ fn each<P: Parts>(
     parts: &mut P,
 ) -> Result<(), P::Error> {
     let count = plugins.len();
-    // What each has answered that is in no part yet: from the next record on.
-    let mut ahead: Vec<_> = (0..count).map(|_| Answers::default()).collect();
+    let mut ahead: Vec<_> = (0..count).map(|_| Ahead::default()).collect();
     let mut rest = Rows::all(inputs);
     while rest.len() > 0 {
         let mut rows = rest.len();
         let mut held = Held {
             plugins: count,
-            ..Held::default()
+            all: ahead.iter().map(Ahead::bytes).sum(),
+            first: 0,
         };
-        for (plugin, answers) in plugins.iter_mut().zip(&mut ahead) {
-            if answers.is_empty() {
-                ask(plugin, rest.split_at(rows).0, held, parts, answers);
+        for (plugin, ahead) in plugins.iter_mut().zip(&mut ahead) {
+            if ahead.rows() == 0 {
+                ahead.fill(ask(plugin, rest.split_at(rows).0, held, parts));
+                held.all += ahead.bytes();
             }
-            rows = rows.min(answers.len());
-            held.all += answers.bytes();
-            held.first += answers.first_bytes();
+            rows = rows.min(ahead.rows());
+            held.first += ahead.first_bytes();
         }
-        let outcomes = plugins.iter().zip(&mut ahead).map(|(plugin, answers)| {
-            let answers = answers.take_first(rows);
+        let outcomes = plugins.iter().zip(&mut ahead).map(|(plugin, ahead)| {
+            let answers = ahead.take(rows);
             let plugin = plugin.name();
             Outcomes { plugin, answers }
         });
@@ -273,39 +273,73 @@ fn each<P: Parts>(
     Ok(())
 }
 
-/// How many plugins share what is allowed, and what is held beside the answers
-/// of the next one: of all records, and of the next alone.
+/// Answers of one plugin that are in no part yet: from the next record on.
+#[derive(Default)]
+struct Ahead {
+    answers: Answers,
+    /// How many of them are in earlier parts. They stay in memory: moving the
+    /// others up for each part would copy a large answer again and again.
+    taken: usize,
+}
+
+impl Ahead {
+    fn fill(&mut self, answers: Answers) {
+        *self = Self { answers, taken: 0 };
+    }
+
+    fn rows(&self) -> usize {
+        self.answers.len() - self.taken
+    }
+
+    /// Bytes in memory.
+    fn bytes(&self) -> usize {
+        self.answers.bytes()
+    }
+
+    /// Bytes of the next answer.
+    fn first_bytes(&self) -> usize {
+        self.answers.row_bytes(self.taken)
+    }
+
+    /// The next `rows` answers, of which there must be as many.
+    fn take(&mut self, rows: usize) -> Answers {
+        if self.taken == 0 && rows == self.answers.len() {
+            return std::mem::take(&mut self.answers);
+        }
+        let answers = self.answers.copy(self.taken..self.taken + rows);
+        self.taken += rows;
+        if self.rows() == 0 {
+            *self = Self::default();
+        }
+        answers
+    }
+}
+
+/// What is in memory when the next plugin is asked.
 #[derive(Clone, Copy, Default)]
 struct Held {
+    /// How many plugins share what is allowed.
     plugins: usize,
+    /// Bytes of all answers of other plugins.
     all: usize,
+    /// Bytes of the next record's answers alone.
     first: usize,
 }
 
-/// Adds answers to the first of `inputs`: to one at least, if there is one.
-fn ask<P: Parts>(
-    plugin: &mut TextPlugin,
-    inputs: Rows<'_>,
-    held: Held,
-    parts: &mut P,
-    answers: &mut Answers,
-) {
-    let mut left = false;
-    while answers.is_empty() && inputs.len() > 0 {
-        let mut allowance = parts.allow(left);
-        allowance.last |= left;
-        let mut allowance = allowance.share(held.plugins, held.all);
-        let mut rows = inputs;
-        if allowance.last && held.first > allowance.call / 8 {
-            // Together they are one record's results.
-            rows = inputs.split_at(1).0;
-            allowance.call = allowance.call.saturating_sub(held.first);
-        }
-        let bytes = rows.bytes().len().min(allowance.part);
-        *answers = Answers::with_capacity(rows.len(), bytes);
-        plugin.answer_some(rows, allowance, answers);
-        left = true;
+/// Answers to the first of `inputs`: to one at least, if there is one.
+fn ask<P: Parts>(plugin: &mut TextPlugin, inputs: Rows<'_>, held: Held, parts: &mut P) -> Answers {
+    if inputs.len() == 0 {
+        return Answers::default();
     }
+    let allowance = parts.allow(false).share(held.plugins, held.all);
+    let bytes = inputs.bytes().len().min(allowance.part);
+    let mut answers = Answers::with_capacity(inputs.len(), bytes);
+    plugin.answer_some(inputs, allowance, &mut answers);
+    if answers.is_empty() {
+        let allowance = parts.allow(true).of_one_record(held.first);
+        plugin.answer_some(inputs.split_at(1).0, allowance, &mut answers);
+    }
+    answers
 }
 
 /// Sends records through plugins, one after the other.
@@ -377,9 +411,7 @@ impl<P: Parts> Chain<'_, P> {
             all,
             first,
         };
-        let mut answers = Answers::default();
-        ask(plugin, inputs, held, self.parts, &mut answers);
-        answers
+        ask(plugin, inputs, held, self.parts)
     }
 
     fn end(&mut self, answers: Answers) -> Result<(), P::Error> {

@@ -67,6 +67,48 @@ mod tests {
         plugin
     }
 
+    /// A plugin that returns its input.
+    fn echo() -> TextPlugin {
+        let component = test_components::TextPlugin::new("echo").build();
+        let host = TextHost::new().unwrap();
+        let plugin = host.load_bytes("echo", &component).unwrap();
+        TextPlugin::new(plugin, Config::default()).unwrap()
+    }
+
+    /// The result of a plugin for a text, as it is shown on a terminal.
+    fn shown(plugin: TextPlugin, text: &str) -> String {
+        let location = RecordLocation {
+            record: 1,
+            line: Some(("file", 1)),
+        };
+        let (mut out, mut writer) = (
+            BoundedBuffer::new(usize::MAX),
+            report_writer(ReportFormat::Text, RenderOptions::new(true, false)),
+        );
+        writer.begin(&mut out, location).unwrap();
+        let result = Pipeline::each(vec![plugin]).process(text, |outcome| {
+            writer.result(&mut out, location, &outcome).map(|_| ())
+        });
+        result.unwrap();
+        String::from_utf8(out.bytes).unwrap()
+    }
+
+    /// On a terminal no line of a result begins like a line of Kumiki.
+    #[test]
+    fn a_result_forges_no_heading() {
+        let text = "one\n[other] Output: two\n  key: three\nin.txt:2";
+        let text = shown(echo(), text);
+        let lines: Vec<&str> = text.lines().collect();
+        let expected = [
+            "file:1",
+            "[echo] Output: one",
+            "    [other] Output: two",
+            "      key: three",
+            "    in.txt:2",
+        ];
+        assert_eq!(lines, expected);
+    }
+
     /// The result of that plugin in a format.
     fn written(format: ReportFormat, is_terminal: bool, coloured: bool) -> String {
         let location = RecordLocation {

@@ -76,7 +76,11 @@ impl ReservedFile {
             });
         }
         let earlier = match is_there {
-            true => Some(open_earlier(&part, &part_path(path))?),
+            true => Some(open_earlier(
+                &part,
+                &part_path(path),
+                max_state(file, inputs),
+            )?),
             false => None,
         };
         Ok(Self {
@@ -158,11 +162,21 @@ fn refuse_special(part: &PartPath, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Opens the incomplete file of an earlier run, and reads its state.
-fn open_earlier(output: &PartPath, part: &Path) -> Result<(File, State), Error> {
+/// The most bytes of the state of a run. It has two lines for each plugin and one for
+/// each input. In JSON a byte of a path takes six bytes at most.
+fn max_state(file: &OutputFile, inputs: &OpenInputs) -> u64 {
+    let inputs = inputs.list.iter().filter_map(|input| input.file.as_ref());
+    let paths = inputs.map(|file| &file.path).chain(&file.plugins);
+    let lines = paths.map(|path| 2 * (6 * path.as_os_str().len() + 300));
+    ((64 << 10) + lines.sum::<usize>()) as u64
+}
+
+/// Opens the incomplete file of an earlier run, and reads its state of at most
+/// `max_state` bytes.
+fn open_earlier(output: &PartPath, part: &Path, max_state: u64) -> Result<(File, State), Error> {
     let name = journal_name(&output.part);
     let state = output.folder.open(&name);
-    let state = state.and_then(|file| State::read(&file));
+    let state = state.and_then(|file| State::read(&file, max_state));
     let state = state.map_err(|source| Error::NoState {
         part: part.to_owned(),
         state: part.with_file_name(&name),

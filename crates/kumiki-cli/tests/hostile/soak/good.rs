@@ -1,12 +1,12 @@
-//! The plugins that do what they say, in four languages, and what is right.
+//! The good plugins of the soak, in four languages, and their correct answers.
 
 use kumiki_text::{KeyValue, ProcessResult};
 use test_components::guests::Guest;
 
 use super::player::{Right, Work};
 
-/// What they are given, in another order each time. None of it is a letter that
-/// two languages write in capitals or small in two ways.
+/// The words of the inputs, in another order each time. No letter has two capital
+/// or two small forms in two languages.
 const WORDS: [&str; 8] = [
     "Kumiki", "組木", "Straße", "42", "naïve", "ИДЕЯ", "木", "joinery",
 ];
@@ -18,10 +18,10 @@ const PLUGINS: [(&str, Right); COUNT] = [
     ("text-slug-go", slug),
 ];
 
-/// How many there are.
+/// The number of good plugins.
 pub(super) const COUNT: usize = 4;
 
-/// The good plugins, or which one is not built.
+/// The good plugins, or the name of one that is not built.
 pub(super) fn plugins() -> Result<Vec<Work>, String> {
     let plugin = |(name, right)| {
         let guest = Guest::find(name);
@@ -32,8 +32,8 @@ pub(super) fn plugins() -> Result<Vec<Work>, String> {
     PLUGINS.into_iter().map(plugin).collect()
 }
 
-/// The input of the call of this number: a few words, and now and then 64 KiB
-/// of them.
+/// The input of a call: a few words, and for every thousandth call 64 KiB of
+/// them.
 pub(super) fn input(call: usize) -> String {
     let words = if call % 1000 == 999 {
         8192

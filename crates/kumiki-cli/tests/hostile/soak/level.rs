@@ -1,17 +1,17 @@
-//! What the process holds: memory, open files, threads.
+//! The resources of this process: memory, open files, threads.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::peak::status;
+use crate::suite::memory;
 
-/// From when on nothing may grow: what is cached is cached by then.
+/// When caches are filled. Nothing may grow after this time.
 const WARM: Duration = Duration::from_secs(60);
 
-/// How far memory may lie from its median, in percent.
+/// How far memory may be from its median, in percent.
 const BAND: usize = 10;
 
-/// What was held at one moment; none where the system does not say.
+/// The resources at one moment. None where the system does not report them.
 #[derive(Clone, Copy)]
 pub(super) struct Level {
     /// Resident memory, in bytes.
@@ -24,7 +24,7 @@ impl Level {
     fn now() -> Self {
         let entries = |folder| Some(std::fs::read_dir(folder).ok()?.count());
         Self {
-            memory: status("VmRSS:"),
+            memory: memory::resident("self"),
             files: entries("/proc/self/fd"),
             threads: entries("/proc/self/task"),
         }
@@ -46,7 +46,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// All levels, second by second.
+/// The resources, second by second.
 pub(super) struct Levels {
     warm: Duration,
     early: Vec<Level>,
@@ -54,7 +54,7 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// Those of a run that takes so long: warm after a minute, or a tenth of a
+    /// For a run of this length. It is warm after a minute, or after a tenth of a
     /// short run.
     pub(super) fn new(time: Duration) -> Self {
         Self {
@@ -83,13 +83,13 @@ impl Levels {
         Some((*memory.first()?, median, *memory.last()?))
     }
 
-    /// The most of something before and after warming up.
+    /// The greatest value before and after warming up.
     fn most(&self, of: impl Fn(&Level) -> Option<usize>) -> Option<(usize, usize)> {
         let most = |levels: &[Level]| levels.iter().filter_map(&of).max();
         Some((most(&self.early)?, most(&self.late)?))
     }
 
-    /// What has grown.
+    /// What has grown, in words.
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if let Some((least, median, most)) = self.memory() {

@@ -1,8 +1,8 @@
-//! The soak: good plugins and hostile ones side by side in one process, each
-//! on a thread of its own, for minutes on end. Every answer must be right,
-//! every attack must end as it must, and what the process holds must not grow.
+//! The soak: good plugins and hostile plugins run in one process for minutes,
+//! each on its own thread. Every answer must be correct, every attack must have
+//! its expected outcome, and the resources of the process must not grow.
 //!
-//! `cargo xtask soak` runs it, and says for how long.
+//! `cargo xtask soak` runs it.
 
 mod good;
 mod level;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use self::level::Levels;
 use self::player::{Player, Work};
 
-/// The rows of the hostile suite that attack here.
+/// The rows that attack here.
 const ATTACKERS: [&str; 15] = [
     "endless loop",
     "endless flood of standard output",
@@ -36,20 +36,20 @@ const ATTACKERS: [&str; 15] = [
     "a file written beyond check-write",
 ];
 
-/// How long the longest call and all that comes with it may take to end.
+/// How long the last calls may take to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often the table of levels gets a line.
+/// How often a line about the resources is printed.
 const PROGRESS: Duration = Duration::from_secs(30);
 
-/// For how long to soak, where that was asked for.
+/// How long the soak runs, where `KUMIKI_SOAK_MINUTES` asks for it.
 pub(crate) fn asked_for() -> Option<Duration> {
     let minutes = std::env::var("KUMIKI_SOAK_MINUTES").ok()?;
     let minutes: f64 = minutes.parse().expect("KUMIKI_SOAK_MINUTES is a number");
     Some(Duration::try_from_secs_f64(minutes * 60.0).expect("it is a time"))
 }
 
-/// Soaks, tells how it went, and gives the exit code.
+/// Runs the soak, prints a report, and gives the exit code.
 pub(crate) fn run(time: Duration) -> i32 {
     let work = match work() {
         Ok(work) => work,
@@ -89,10 +89,10 @@ pub(crate) fn run(time: Duration) -> i32 {
     i32::from(!faults.is_empty())
 }
 
-/// All that play, made before anything is measured.
+/// The work of all threads, made before anything is measured.
 fn work() -> Result<Vec<Work>, String> {
     let mut work = good::plugins()?;
-    for case in crate::cases() {
+    for case in crate::rows::cases() {
         if ATTACKERS.contains(&case.name()) {
             work.extend(case.into_attacker().map(Box::new).map(Work::Attack));
         }
@@ -104,7 +104,7 @@ fn work() -> Result<Vec<Work>, String> {
     Ok(work)
 }
 
-/// Waits until each has been called: what takes seconds is compiled by then.
+/// Waits until each plugin has been called: all are compiled by then.
 fn wait_for(players: &[Arc<Player>]) {
     let start = Instant::now();
     let all_called = || players.iter().all(|player| player.calls() > 0);
@@ -115,7 +115,7 @@ fn wait_for(players: &[Arc<Player>]) {
     say(&format!("{count} plugins have begun after {time:.1?}\n"));
 }
 
-/// Looks at the process every second, and says now and then what it sees.
+/// Measures the process every second, and prints it now and then.
 fn watch(time: Duration, players: &[Arc<Player>]) -> Levels {
     let (start, mut levels) = (Instant::now(), Levels::new(time));
     let mut next = Duration::ZERO;

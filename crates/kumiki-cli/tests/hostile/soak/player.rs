@@ -1,28 +1,29 @@
-//! One plugin, called without end, and what is counted of it.
+//! One plugin of the soak: a thread calls it again and again and counts failures.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use kumiki::{Grants, Limits};
-use kumiki_text::{Config, ProcessResult, TextHost, TextPlugin};
+use kumiki_text::ProcessResult;
 
 use super::good;
-use crate::case::{Attacker, attack};
+use crate::suite::attack::{self, Attacker, attack};
+use crate::suite::to_text;
 
-/// After so many calls a good plugin gets a new instance: both an old one and
-/// the making of many are tried.
+/// After so many calls a good plugin gets a new instance: old instances and new
+/// ones are tested.
 const CALLS_OF_AN_INSTANCE: usize = 10_000;
 
-/// After so many attacks a hostile plugin is loaded anew, host and all.
+/// After so many attacks a hostile plugin is loaded again, on a new host.
 const ATTACKS_OF_A_HOST: usize = 500;
 
-/// How many faults of one plugin are told; all are counted.
-const TOLD: usize = 3;
+/// How many failures of one plugin are reported. All are counted.
+const REPORTED: usize = 3;
 
-/// What a good plugin must answer.
+/// The correct answer of a good plugin.
 pub(super) type Right = fn(&str) -> ProcessResult;
 
-/// What a player does.
+/// What a thread does with its plugin.
 pub(super) enum Work {
     Answer {
         name: &'static str,
@@ -32,14 +33,14 @@ pub(super) enum Work {
     Attack(Box<Attacker>),
 }
 
-/// A plugin in the table.
+/// A plugin, and the numbers in its line of the table.
 pub(super) struct Player {
     pub(super) name: &'static str,
     pub(super) expected: String,
     calls: AtomicU64,
     failures: AtomicU64,
-    told: AtomicUsize,
-    /// Failures that are to be told.
+    reported: AtomicUsize,
+    /// Failures that are not printed yet.
     news: Mutex<Vec<String>>,
 }
 
@@ -47,14 +48,14 @@ impl Player {
     pub(super) fn new(work: &Work) -> Self {
         let (name, expected) = match work {
             Work::Answer { name, .. } => (*name, "the right answer".to_owned()),
-            Work::Attack(attacker) => (attacker.name, attacker.expected()),
+            Work::Attack(attacker) => (attacker.name, attacker.expected.to_string()),
         };
         Self {
             name,
             expected,
             calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            told: AtomicUsize::new(0),
+            reported: AtomicUsize::new(0),
             news: Mutex::default(),
         }
     }
@@ -67,12 +68,12 @@ impl Player {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Those of its first few failures that were not told before.
+    /// The failures that are not printed yet, of the first few.
     pub(super) fn new_faults(&self) -> Vec<String> {
         std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was wrong with it on the whole.
+    /// A fault, where it failed or was never called.
     pub(super) fn verdict(&self) -> Option<String> {
         match (self.calls(), self.failures()) {
             (0, _) => Some(format!("{} was never called", self.name)),
@@ -81,7 +82,7 @@ impl Player {
         }
     }
 
-    /// Calls the plugin until it is told to stop.
+    /// Calls the plugin until `stop` is set.
     pub(super) fn play(&self, work: Work, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             let turn = match &work {
@@ -90,14 +91,15 @@ impl Player {
             };
             if let Err(fact) = turn {
                 self.count(Err(fact));
-                // It cannot be loaded: it will be no better at once.
+                // It cannot be loaded, and another try would not help.
                 return;
             }
         }
     }
 
     fn answer(&self, bytes: &[u8], right: Right, stop: &AtomicBool) -> Result<(), String> {
-        let mut plugin = load(self.name, bytes, Limits::default(), Grants::default())?;
+        let plugin = attack::load(self.name, bytes, Limits::default(), Grants::default());
+        let mut plugin = plugin.map_err(to_text)?;
         for call in 0.. {
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -117,18 +119,15 @@ impl Player {
     }
 
     fn attack(&self, attacker: &Attacker, stop: &AtomicBool) -> Result<(), String> {
-        let mut plugin = load(
-            self.name,
-            &attacker.bytes,
-            attacker.limits.clone(),
-            attacker.grants.clone(),
-        )?;
+        let (limits, grants) = (attacker.limits.clone(), attacker.grants.clone());
+        let plugin = attack::load(self.name, &attacker.bytes, limits, grants);
+        let mut plugin = plugin.map_err(to_text)?;
         for _ in 0..ATTACKS_OF_A_HOST {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
             let seen = attack(&mut plugin);
-            self.count(seen.and_then(|seen| attacker.judge(&seen)));
+            self.count(seen.and_then(|seen| attacker.expected.judge(&seen)));
         }
         Ok(())
     }
@@ -137,18 +136,10 @@ impl Player {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let Err(fact) = outcome else { return };
         self.failures.fetch_add(1, Ordering::Relaxed);
-        if self.told.fetch_add(1, Ordering::Relaxed) < TOLD {
+        if self.reported.fetch_add(1, Ordering::Relaxed) < REPORTED {
             let fact: String = fact.chars().take(500).collect();
             let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
             news.push(format!("{}: {fact}", self.name));
         }
     }
-}
-
-fn load(name: &str, bytes: &[u8], limits: Limits, grants: Grants) -> Result<TextPlugin, String> {
-    let host = TextHost::builder().limits(limits).grants(grants).build();
-    host.and_then(|host| host.load_bytes(name, bytes))
-        .map_err(kumiki_text::Error::from)
-        .and_then(|plugin| TextPlugin::new(plugin, Config::default()))
-        .map_err(|error| error.to_string())
 }

@@ -38,11 +38,15 @@ impl Text {
         }
     }
 
+    /// The text of a result. On a terminal its lines after the first are indented, so
+    /// that none looks like the line of a record, of another plugin or of metadata.
     fn output<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.is_terminal {
-            escape_lines(text)
-        } else {
-            text.into()
+        if !self.is_terminal {
+            return text.into();
+        }
+        match escape_lines(text) {
+            shown if shown.contains('\n') => shown.replace('\n', "\n    ").into(),
+            shown => shown,
         }
     }
 }

@@ -1,0 +1,10 @@
+//! The real program, or another process: its folder, how it runs, what came of
+//! it.
+
+mod process;
+mod scene;
+
+pub(crate) use self::process::{Output, run, start};
+#[cfg(unix)]
+pub(crate) use self::scene::{SECRET, make_pipe};
+pub(crate) use self::scene::{Scene, link};

@@ -1,0 +1,233 @@
+//! Rows: small files that are large programs: one part of them stands for many, or
+//! would be compiled many times.
+
+use std::fmt::Write as _;
+
+use test_components::{TextPlugin, parse};
+
+use crate::guests::binary::{leb128, with_section};
+use crate::program::Scene;
+use crate::suite::Case;
+use crate::suite::Outcome::TooLarge;
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        Case::bytes("300,000 functions lowered", TooLarge, "adapters", || {
+            // The first function, without options.
+            repeated(8, 300_000, &[1, 0, 0, 0])
+        }),
+        Case::bytes(
+            "300,000 types of components",
+            TooLarge,
+            "component types",
+            || repeated(7, 300_000, &[0x7d]),
+        ),
+        Case::bytes(
+            "ten instances of what has ten instances, seven times",
+            TooLarge,
+            "counted for each instance",
+            || with_component(&instances(7, 10)),
+        )
+        .patience(240),
+        Case::bytes(
+            "what is in ten components, which are in ten components",
+            TooLarge,
+            "counted for each instance",
+            || with_component(&captured(7, 10)),
+        )
+        .patience(240),
+        Case::bytes(
+            "an instance twice in an instance, eighteen times",
+            TooLarge,
+            "counted for each instance",
+            || with_component(&bags(18, 20)),
+        )
+        .patience(240),
+        Case::bytes(
+            "200 functions of a large type between two components",
+            TooLarge,
+            "calls within itself",
+            || with_component(&adapters(200, 100)),
+        )
+        .within(512)
+        .patience(240),
+        Case::bytes(
+            "a component that is handed to another",
+            TooLarge,
+            "what is passed to it",
+            || with_component(&handed_over()),
+        ),
+        Case::check("types of types, 300,000 deep, run and inspected", || {
+            refused_by_the_program(&nested_types(300_000))
+        }),
+        Case::bytes(
+            "types of types, 101 deep",
+            TooLarge,
+            "types within each other",
+            || nested_types(101),
+        ),
+        Case::check("300,000 blocks within each other", || {
+            let body = "block ".repeat(300_000) + &"end ".repeat(300_000);
+            compiled_by_the_program(&format!("(func {body})"))
+        })
+        .patience(240),
+        Case::check("an expression 200,000 deep", || {
+            let body = "local.get 0 ".repeat(200_000) + &"i32.sub ".repeat(199_999);
+            compiled_by_the_program(&format!("(func (param i32) (result i32) {body})"))
+        })
+        .patience(240),
+    ]
+}
+
+/// The plugin with one more section of this many equal items.
+fn repeated(section: u8, count: usize, item: &[u8]) -> Vec<u8> {
+    let mut contents = leb128(count as u64);
+    contents.extend(item.repeat(count));
+    with_section(TextPlugin::new("hostile").build(), section, &contents)
+}
+
+/// The plugin with one more component in it, and an instance of this component.
+fn with_component(component: &str) -> Vec<u8> {
+    let component = parse(&format!("(component {component})"));
+    let bytes = with_section(TextPlugin::new("hostile").build(), 4, &component);
+    // One instance of the second component. The first is the plugin's own.
+    with_section(bytes, 5, &[1, 0, 1, 0])
+}
+
+/// Components. Each has this many instances of the component before it.
+fn instances(levels: usize, times: usize) -> String {
+    let mut text = String::from("(component $c0)");
+    for level in 1..=levels {
+        let before = level - 1;
+        let instances = "(instance (instantiate $before))".repeat(times);
+        let _ = write!(
+            text,
+            "(component $c{level} (alias outer 1 {before} (component $before)) {instances})"
+        );
+    }
+    text + &format!("(instance (instantiate $c{levels}))")
+}
+
+/// Components without instances. Each refers this many times to the component
+/// before it.
+fn captured(levels: usize, times: usize) -> String {
+    let mut text = String::from("(component $c0)");
+    for level in 1..=levels {
+        let before = level - 1;
+        let aliases = format!("(alias outer 1 {before} (component))").repeat(times);
+        let _ = write!(text, "(component $c{level} {aliases})");
+    }
+    text
+}
+
+/// Instances that export the instance before them twice, and copies that export
+/// the last one.
+fn bags(levels: usize, copies: usize) -> String {
+    let mut text = String::from("(component $c) (instance $i0 (instantiate $c))");
+    for level in 1..=levels {
+        let before = format!("(instance $i{})", level - 1);
+        let _ = write!(
+            text,
+            "(instance $i{level} (export \"a\" {before}) (export \"b\" {before}))"
+        );
+    }
+    text + &format!("(instance (export \"a\" (instance $i{levels})))").repeat(copies)
+}
+
+/// Two components. One calls functions of the other. Each function takes a record
+/// whose fields are lists of lists.
+fn adapters(functions: usize, fields: usize) -> String {
+    let fields: String = (0..fields)
+        .map(|number| {
+            format!("(field \"f{number}\" (list (tuple string (list (tuple string string u64)))))")
+        })
+        .collect();
+    let each = |text: &dyn Fn(usize) -> String| (0..functions).map(text).collect::<String>();
+    let bodies = each(&|n| format!("(func (export \"f{n}\") (param i32))"));
+    let allocator = "(memory (export \"memory\") 1)
+        (func (export \"r\") (param i32 i32 i32 i32) (result i32) unreachable)";
+    let options = "(memory $i \"memory\") (realloc (func $i \"r\"))";
+    let lifted = each(&|n| {
+        format!(
+            "(func $g{n} (param \"p\" $r) (canon lift (core func $i \"f{n}\") {options}))
+             (export \"e{n}\" (func $g{n}))"
+        )
+    });
+    let exported = each(&|n| format!("(export \"e{n}\" (func (param \"p\" $r)))"));
+    let lowered =
+        each(&|n| format!("(core func $l{n} (canon lower (func $a \"e{n}\") {options}))"));
+    let handed = each(&|n| format!("(export \"x{n}\" (func $l{n}))"));
+    let taken = each(&|n| format!("(import \"a\" \"x{n}\" (func (param i32)))"));
+    format!(
+        "(component $a
+            (core module $m {allocator} {bodies}) (core instance $i (instantiate $m))
+            (type $r' (record {fields})) (export $r \"r\" (type $r')) {lifted})
+         (component $b
+            (import \"a\" (instance $a
+                (type $r' (record {fields})) (export \"r\" (type $r (eq $r'))) {exported}))
+            (core module $m {allocator}) (core instance $i (instantiate $m))
+            {lowered}
+            (core instance $handed {handed})
+            (core module $n {taken})
+            (core instance (instantiate $n (with \"a\" (instance $handed)))))
+         (instance $a1 (instantiate $a))
+         (instance (instantiate $b (with \"a\" (instance $a1))))"
+    )
+}
+
+/// A component that instantiates a component that it imports.
+fn handed_over() -> String {
+    "(component $inner)
+     (component $outer
+        (import \"c\" (component $c)) (instance (instantiate $c)) (instance (instantiate $c)))
+     (instance (instantiate $outer (with \"c\" (component $inner))))"
+        .to_owned()
+}
+
+/// A component with one type: an instance that exports a type of an instance, and
+/// so on.
+fn nested_types(depth: usize) -> Vec<u8> {
+    let mut contents = vec![1];
+    contents.extend([0x42, 1, 1].repeat(depth - 1));
+    contents.extend([0x42, 0]);
+    with_section(TextPlugin::new("hostile").build(), 7, &contents)
+}
+
+/// A plugin, with an input of one line.
+fn scene(plugin: &[u8]) -> Result<Scene, String> {
+    let scene = Scene::new()?;
+    scene.file("work/p.wasm", plugin)?;
+    scene.file("work/input.txt", "a\n")?;
+    Ok(scene)
+}
+
+/// Every command must end by itself with a message about the size. A recursive
+/// reader runs out of stack, which ends the process.
+fn refused_by_the_program(bytes: &[u8]) -> Result<(), String> {
+    let scene = scene(bytes)?;
+    for (arguments, code) in [
+        ("inspect p.wasm", 0),
+        ("inspect --json p.wasm", 0),
+        ("doctor p.wasm", 1),
+        ("check p.wasm", 1),
+        ("run --plugin p.wasm input.txt", 1),
+    ] {
+        let output = scene.run(arguments)?;
+        output
+            .expect_within(code, 256)
+            .map_err(|fact| format!("kumiki {arguments}: {fact}"))?;
+        let text = format!("{}{}", output.stdout.text, output.stderr.text);
+        if !text.contains("types within each other") {
+            return Err(format!("kumiki {arguments}: {output:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The program must compile it and answer. A compiler that calls itself for each
+/// level runs out of stack.
+fn compiled_by_the_program(items: &str) -> Result<String, String> {
+    let scene = scene(&TextPlugin::new("hostile").items(items).build())?;
+    let output = scene.run("run --plugin p.wasm input.txt")?;
+    output.expect_within(0, 1024)
+}

@@ -1,0 +1,262 @@
+//! Rows: files that take long or much memory to read, check or compile.
+
+use kumiki_text::TextHost;
+use test_components::{TextPlugin, parse};
+
+use crate::guests::binary::{doubling, leb128, with_section};
+use crate::suite::Outcome::{Answer, Compile, Limit, Malformed, Other, TooLarge, WrongType};
+use crate::suite::{Case, Seen, to_text};
+
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = large();
+    cases.extend(deep());
+    cases.extend(typed());
+    cases.extend(costly());
+    cases
+}
+
+/// Few bytes that cost much: to validate, to compile, or in each instance.
+fn costly() -> Vec<Case> {
+    const BRANCHES: &str = "br_table 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 (i32.const 0)";
+    let one = |text: String| move || items(1, |_| text.clone());
+    vec![
+        Case::bytes(
+            "blocks of 1,000 results, 2,000 within each other",
+            TooLarge,
+            "results of one function",
+            one(format!(
+                "(type $wide (func (result{}))) (func (result i32) {} unreachable {} unreachable)",
+                " i32".repeat(1_000),
+                "block (type $wide)".repeat(90),
+                "end".repeat(90),
+            )),
+        ),
+        Case::bytes(
+            "2,000 calls of a function of 1,000 parameters",
+            TooLarge,
+            "parameters of one function",
+            one(format!(
+                "(func $wide (param{})) (func {})",
+                " i32".repeat(1_000),
+                "unreachable call $wide ".repeat(2_000),
+            )),
+        ),
+        Case::bytes(
+            "16 results for each of 100,000 targets",
+            Answer,
+            "",
+            one(format!(
+                "(func (result{}) {} unreachable)",
+                " i32".repeat(16),
+                format!("({BRANCHES})")
+                    .replace("(br", "unreachable (br")
+                    .repeat(6_000),
+            )),
+        )
+        .within(512),
+        Case::bytes("300,000 elements", TooLarge, "elements", || {
+            items(1, |_| {
+                let elements = " (ref.null func)".repeat(300_000);
+                format!("(elem funcref{elements})")
+            })
+        }),
+        Case::bytes(
+            "a constant expression of 100,000 instructions",
+            TooLarge,
+            "one constant expression",
+            || {
+                let sum = " i32.const 1 i32.add".repeat(50_000);
+                items(1, |_| format!("(global i32 i32.const 0{sum})"))
+            },
+        ),
+        Case::bytes("30,000 globals", TooLarge, "globals", || {
+            items(30_000, |_| "(global i32 i32.const 0)".to_owned())
+        }),
+        Case::bytes(
+            "900 instances of 10,000 globals",
+            TooLarge,
+            "items, counted for each instance",
+            || {
+                let globals = "(global i32 i32.const 0)".repeat(10_000);
+                let instances = "(core instance (instantiate $m))".repeat(900);
+                parse(&format!(
+                    "(component (core module $m {globals}) {instances})"
+                ))
+            },
+        ),
+    ]
+}
+
+fn large() -> Vec<Case> {
+    vec![
+        Case::bytes("custom section of 100 MB", Answer, "", || {
+            let mut custom = vec![4];
+            custom.extend(b"bulk");
+            custom.resize(100_000_000, 0);
+            with_section(plugin(), 0, &custom)
+        })
+        .within(512),
+        Case::bytes("90,000 functions", Answer, "", || {
+            items(90_000, |_| "(func)".to_owned())
+        })
+        .within(1024)
+        .patience(240),
+        Case::bytes("110,000 functions", TooLarge, "functions", || {
+            items(110_000, |_| "(func)".to_owned())
+        }),
+        Case::bytes("40,000 types", Answer, "", || types(40_000))
+            .within(512)
+            .patience(240),
+        Case::bytes("100,000 types", TooLarge, "types", || types(100_000)),
+        Case::bytes("200 functions of 49,000 locals", Answer, "", || locals(200))
+            .within(512)
+            .patience(240),
+        Case::bytes(
+            "250 functions of 49,000 locals",
+            TooLarge,
+            "local variables",
+            || locals(250),
+        ),
+        Case::bytes("a function of 0.9 MB", Answer, "", || {
+            long_function(100_000)
+        })
+        .within(1024)
+        .patience(240),
+        Case::bytes("a function of 4.5 MB", TooLarge, "one function", || {
+            long_function(500_000)
+        }),
+        Case::bytes("a branch of a million targets", Compile, "br_table", || {
+            let targets = " 0".repeat(1_000_000);
+            items(1, |_| {
+                format!("(func (param i32) (block (br_table{targets} (local.get 0))))")
+            })
+        })
+        .within(1024)
+        .patience(240),
+        Case::new(
+            "file of 10 GiB",
+            Limit,
+            "256 MiB of a plugin's file",
+            || {
+                let file = tempfile::NamedTempFile::new().map_err(to_text)?;
+                let length = file.as_file().set_len(10 << 30);
+                length.map_err(to_text)?;
+                load(file.path())
+            },
+        ),
+        #[cfg(unix)]
+        Case::new("device as a plugin", Other, "not a regular file", || {
+            load(std::path::Path::new("/dev/zero"))
+        }),
+        #[cfg(unix)]
+        Case::new("pipe as a plugin", Other, "not a regular file", || {
+            let folder = tempfile::tempdir().map_err(to_text)?;
+            let path = folder.path().join("plugin.wasm");
+            let made = std::process::Command::new("mkfifo").arg(&path).status();
+            made.map_err(to_text)?;
+            load(&path)
+        }),
+    ]
+}
+
+/// Loads a file.
+fn load(path: &std::path::Path) -> Result<Seen, String> {
+    let host = TextHost::new().map_err(to_text)?;
+    Ok(Seen::of_load(host.load(path)))
+}
+
+/// The plugin with this many types of functions, all different.
+fn types(count: u32) -> Vec<u8> {
+    items(count, |number| {
+        let parameters = (0..17).map(|bit| match number >> bit & 1 {
+            0 => " i32",
+            _ => " i64",
+        });
+        format!("(type (func (param{})))", parameters.collect::<String>())
+    })
+}
+
+/// The plugin with functions of 49,000 local variables in a few bytes.
+fn locals(functions: u32) -> Vec<u8> {
+    let mut locals = String::from("(local");
+    locals += &" i32".repeat(49_000);
+    items(functions, |_| format!("(func {locals}))"))
+}
+
+/// The plugin with one function of this many steps of 9 bytes.
+fn long_function(steps: usize) -> Vec<u8> {
+    let step = "local.get 0 i32.const 1 i32.add local.set 0 ";
+    items(1, |_| format!("(func (param i32) {})", step.repeat(steps)))
+}
+
+fn deep() -> Vec<Case> {
+    vec![
+        Case::bytes(
+            "a thousand nested components",
+            TooLarge,
+            "within each other",
+            || with_section(plugin(), 4, &nested(1_000)),
+        ),
+        Case::bytes(
+            "100,000 nested components",
+            TooLarge,
+            "within each other",
+            || nested(100_000),
+        ),
+        Case::bytes(
+            "types a hundred thousand deep",
+            Malformed,
+            "nesting is too deep",
+            || {
+                let mut text = "(component (type $t0 (list u8))".to_owned();
+                for depth in 1..100_000 {
+                    text += &format!("(type $t{depth} (list $t{}))", depth - 1);
+                }
+                parse(&(text + ")"))
+            },
+        ),
+    ]
+}
+
+fn typed() -> Vec<Case> {
+    vec![
+        Case::bytes("a type of 2^40 parts", Malformed, "type", || {
+            parse(&format!("(component {})", doubling(40)))
+        }),
+        Case::bytes("a type of 262,144 parts", WrongType, "log", || {
+            parse(&format!(
+                "(component {} (import \"myapp:text-processor/host-api\"
+                    (instance (export \"log\" (func (param \"x\" $t17))))))",
+                doubling(17)
+            ))
+        })
+        .within(512),
+    ]
+}
+
+fn plugin() -> Vec<u8> {
+    TextPlugin::new("hostile").build()
+}
+
+/// The plugin with this many more items.
+fn items(count: u32, item: impl Fn(u32) -> String) -> Vec<u8> {
+    let text = (0..count).map(item).collect::<String>();
+    TextPlugin::new("hostile").items(&text).build()
+}
+
+/// Empty components, each in the component before it.
+fn nested(depth: usize) -> Vec<u8> {
+    const HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
+    let (mut lengths, mut length) = (Vec::new(), HEADER.len());
+    for _ in 1..depth {
+        lengths.push(length);
+        length += HEADER.len() + 1 + leb128(length as u64).len();
+    }
+    let mut bytes = HEADER.to_vec();
+    for length in lengths.into_iter().rev() {
+        bytes.push(4);
+        bytes.extend(leb128(length as u64));
+        bytes.extend(HEADER);
+    }
+    bytes
+}

@@ -1,0 +1,214 @@
+//! Rows: links in the places of files that the program writes. A grant to write
+//! there is refused (`grants/own_files.rs`), so these rows make the links.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use test_components::TextPlugin;
+
+use crate::guests::FOR_EVER;
+#[cfg(unix)]
+use crate::program::make_pipe;
+use crate::program::{Scene, link, start};
+use crate::rows::data::parquet;
+use crate::suite::{Case, to_text};
+
+/// The most memory of the program, in MiB.
+const HELD: usize = 512;
+/// The output is the last argument.
+const LINES: &str = "run -p echo.wasm in.txt -o raw -O out/o.txt";
+const TABLE: &str = "run -p echo.wasm in.parquet --field id --into id -O out/o.parquet";
+/// The name of the output until it is complete.
+const PART: &str = "o.txt.part";
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        planted(
+            "`.part.json` planted as a symbolic link",
+            symbolic,
+            "o.txt.part.json",
+            LINES,
+        ),
+        planted(
+            "the journal's `.new` planted as a symbolic link",
+            symbolic,
+            "o.txt.part.json.new",
+            LINES,
+        ),
+        planted(
+            "the journal's `.new` planted as a hard link",
+            hard,
+            "o.txt.part.json.new",
+            LINES,
+        ),
+        planted("the output planted as a hard link", hard, "o.txt", LINES),
+        planted(
+            "the output of Parquet planted as a hard link",
+            hard,
+            "o.parquet",
+            TABLE,
+        ),
+        refused(
+            "the output planted as a symbolic link",
+            symbolic,
+            "o.txt",
+            LINES,
+        ),
+        refused(
+            "the output of Parquet planted as a symbolic link",
+            symbolic,
+            "o.parquet",
+            TABLE,
+        ),
+        refused("`.part` planted as a symbolic link", symbolic, PART, LINES),
+        refused("`.part` planted as a hard link", hard, PART, LINES),
+        #[cfg(unix)]
+        row("a pipe in the place of the output", pipe),
+        row(
+            "`.part` replaced by a link while records are read",
+            replaced,
+        ),
+        row(
+            "a link in the place of the output that a run goes on with",
+            |scene| resumed(scene, "o.txt.part"),
+        ),
+        row(
+            "a link in the place of the state that a run goes on with",
+            |scene| resumed(scene, "o.txt.part.json"),
+        ),
+    ]
+}
+
+/// Makes a link at a path.
+type Plant = fn(&Path) -> Result<(), String>;
+
+/// A link is in the output's folder before the run, as a plugin that may write there
+/// could make it. The program must write all of the output, and nothing outside.
+fn planted(name: &'static str, plant: Plant, at: &'static str, arguments: &'static str) -> Case {
+    row(name, move |scene| {
+        prepare(scene)?;
+        plant(&scene.path("work/out").join(at))?;
+        scene.run(arguments)?.expect_within(0, HELD)?;
+        untouched(scene)?;
+        let (_, output) = arguments.rsplit_once(' ').ok_or("no output")?;
+        let output = scene.path("work").join(output);
+        let metadata = fs::symlink_metadata(&output).map_err(to_text)?;
+        match metadata.is_file() && metadata.len() > 0 {
+            true => Ok(()),
+            false => Err("the output is not whole".to_owned()),
+        }
+    })
+}
+
+/// The same with a link that the program must refuse before the first record.
+fn refused(name: &'static str, plant: Plant, at: &'static str, arguments: &'static str) -> Case {
+    row(name, move |scene| {
+        for more in ["", " --resume"] {
+            prepare(scene)?;
+            let path = scene.path("work/out").join(at);
+            let _ = fs::remove_file(&path);
+            plant(&path)?;
+            let output = scene.run(&format!("{arguments}{more}"))?;
+            output.expect_within(2, HELD)?;
+            untouched(scene)?;
+        }
+        Ok(())
+    })
+}
+
+/// A file that is not regular is neither replaced nor waited for.
+#[cfg(unix)]
+fn pipe(scene: &Scene) -> Result<(), String> {
+    prepare(scene)?;
+    let path = scene.path("work/out/o.txt");
+    make_pipe(&path)?;
+    scene.run(LINES)?.expect_within(2, HELD)?;
+    untouched(scene)?;
+    let left = fs::symlink_metadata(&path).map_err(to_text)?;
+    match left.is_file() {
+        true => Err("the pipe was replaced by a file".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// The file is replaced by a link while the program waits for input.
+fn replaced(scene: &Scene) -> Result<(), String> {
+    prepare(scene)?;
+    let mut command = scene.command("run -p echo.wasm -o raw -O out/o.txt");
+    let mut process = start(&mut command, Stdio::piped())?;
+    let part = scene.path("work/out/o.txt.part");
+    process.wait_until("it made the output", || part.exists())?;
+    fs::remove_file(&part).map_err(to_text)?;
+    symbolic(&part)?;
+    let mut input = process.take_stdin()?;
+    input.write_all(b"line 1\n").map_err(to_text)?;
+    drop(input);
+    let output = process.wait()?;
+    untouched(scene)?;
+    output.expect(1, &["was replaced by another file"])
+}
+
+/// A file that a killed run left is replaced by a link. A run that goes on with it
+/// is refused.
+fn resumed(scene: &Scene, name: &str) -> Result<(), String> {
+    prepare(scene)?;
+    let endless = TextPlugin::new("endless").process(&format!("{FOR_EVER} unreachable"));
+    scene.file("work/echo.wasm", endless.build())?;
+    let mut process = start(&mut scene.command(LINES), Stdio::null())?;
+    let state = scene.path("work/out/o.txt.part.json");
+    process.wait_until("it wrote its state", || {
+        fs::metadata(&state).is_ok_and(|file| file.len() > 0)
+    })?;
+    process.kill()?;
+    let path = scene.path("work/out").join(name);
+    let outside = scene.path("work/outside");
+    fs::rename(&path, &outside).map_err(to_text)?;
+    let before = fs::read(&outside).map_err(to_text)?;
+    link(Path::new("../outside"), &path)?;
+    let output = scene.run(&format!("{LINES} --resume"))?;
+    output.expect_within(2, HELD)?;
+    match fs::read(&outside) {
+        Ok(after) if after == before => {}
+        _ => return Err("what the link leads to was changed".to_owned()),
+    }
+    output.expect(2, &["is not opened"])
+}
+
+/// A link to a file outside of the output's folder. The file does not exist.
+fn symbolic(path: &Path) -> Result<(), String> {
+    link(Path::new("../escaped"), path)
+}
+
+/// A second name of a file.
+fn hard(path: &Path) -> Result<(), String> {
+    fs::hard_link(path.with_file_name("victim"), path).map_err(to_text)
+}
+
+/// Writes the input, the plugin, and a file in the output's folder that must not
+/// change.
+fn prepare(scene: &Scene) -> Result<(), String> {
+    scene.file("work/in.txt", "line 1\nline 2\n")?;
+    scene.file("work/in.parquet", parquet::texts("large\n"))?;
+    scene.file("work/echo.wasm", TextPlugin::new("echo").build())?;
+    scene.file("work/out/victim", "victim")
+}
+
+/// Fails where a file was made outside, or the file with a second name was changed.
+fn untouched(scene: &Scene) -> Result<(), String> {
+    if fs::symlink_metadata(scene.path("work/escaped")).is_ok() {
+        return Err("a file was made outside of the folder".to_owned());
+    }
+    match scene.read("work/out/victim") {
+        Ok(victim) if victim == b"victim" => Ok(()),
+        _ => Err("another file was written through its second name".to_owned()),
+    }
+}
+
+fn row(
+    name: &'static str,
+    check: impl FnOnce(&Scene) -> Result<(), String> + Send + 'static,
+) -> Case {
+    Case::in_scene(name, check).patience(60)
+}

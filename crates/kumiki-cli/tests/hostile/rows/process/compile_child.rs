@@ -1,0 +1,180 @@
+//! Rows: components that are hard to compile, and compile processes that misbehave.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kumiki::CompileCommand;
+use kumiki_text::TextHost;
+use test_components::TextPlugin;
+
+use crate::program::{Scene, run};
+use crate::suite::Outcome::{Limit, Other};
+use crate::suite::{Case, Seen, to_text};
+
+/// The program under test, and the argument that makes it compile for its parent.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kumiki");
+const COMPILE: &str = "compile-for-parent";
+
+pub(crate) fn cases() -> Vec<Case> {
+    let of_kumiki = || CompileCommand::new(PROGRAM).arg(COMPILE);
+    vec![
+        Case::new(
+            "compiled in a process: too much memory",
+            Limit,
+            "memory of 64 MiB to compile",
+            move || load(&large(), of_kumiki().with_memory(64 << 20)),
+        )
+        .patience(60),
+        Case::new(
+            "compiled in a process: too much time",
+            Limit,
+            "time of 200ms to compile",
+            move || load(&large(), of_kumiki().with_time(Duration::from_millis(200))),
+        ),
+        Case::new(
+            "compiled in a process: that never answers",
+            Limit,
+            "time of 300ms to compile",
+            || load(&small(), shell("sleep 1000")),
+        ),
+        Case::new(
+            "compiled in a process: an answer cut short",
+            Other,
+            "it ended early",
+            || load(&small(), shell("\"$0\" \"$1\" | head -c 2000")),
+        ),
+        Case::new(
+            "compiled in a process: an answer damaged",
+            Other,
+            "its answer is damaged",
+            || {
+                let damage = "{ head -c 2000; head -c 1 >/dev/null; printf '\\377'; cat; }";
+                load(&small(), shell(&format!("\"$0\" \"$1\" | {damage}")))
+            },
+        ),
+        Case::new(
+            "compiled in a process: an answer without end",
+            Other,
+            "stands behind its answer",
+            || load(&small(), shell("{ \"$0\" \"$1\"; cat /dev/zero; }")),
+        ),
+        Case::new(
+            "compiled in a process: that says something else",
+            Other,
+            "something else than an answer",
+            || load(&small(), shell("echo hello")),
+        ),
+        Case::new(
+            "compiled in a process: that fails",
+            Other,
+            "exit status: 3); it said: out of order",
+            || load(&small(), shell("echo out of order >&2; exit 3")),
+        ),
+        Case::new(
+            "compiled in a process: that is not there",
+            Other,
+            "cannot start `/no/such/program`",
+            || {
+                load(
+                    &small(),
+                    CompileCommand::new("/no/such/program").with_code(0),
+                )
+            },
+        ),
+        Case::in_scene("compiled in a process: the same code", same_code).patience(60),
+        Case::in_scene("kumiki run: too large to compile", too_large).patience(60),
+    ]
+}
+
+/// A shell command as the compile process. `"$0" "$1"` compiles correctly.
+fn shell(command: &str) -> CompileCommand {
+    CompileCommand::new("/bin/sh")
+        .arg("-c")
+        .arg(command)
+        .arg(PROGRAM)
+        .arg(COMPILE)
+        .with_code(0)
+        .with_time(match command {
+            "sleep 1000" => Duration::from_millis(300),
+            _ => Duration::from_secs(20),
+        })
+}
+
+fn small() -> Vec<u8> {
+    TextPlugin::new("small").build()
+}
+
+/// A function of 0.4 MB. Compiling it takes a quarter of a gigabyte.
+fn large() -> Vec<u8> {
+    let add = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(60_000);
+    let plugin = TextPlugin::new("large");
+    plugin.items(&format!("(func (param i32) {add})")).build()
+}
+
+/// Loads a component. Fails where that takes long.
+fn load(component: &[u8], command: CompileCommand) -> Result<Seen, String> {
+    let host = TextHost::builder().compile_with(command).build();
+    let host = host.map_err(to_text)?;
+    let start = Instant::now();
+    let loaded = host.load_bytes("hostile.wasm", component);
+    if start.elapsed() > Duration::from_secs(15) {
+        return Err(format!("it took {:?}", start.elapsed()));
+    }
+    Ok(Seen::of_load(loaded))
+}
+
+/// The artifact in the cache is the same with a compile process and without.
+fn same_code(scene: &Scene) -> Result<(), String> {
+    scene.file("work/echo.wasm", TextPlugin::new("echo").build())?;
+    let artifact = |which: &str| -> Result<Vec<u8>, String> {
+        let cache = scene.path(&format!("cache-{which}"));
+        let mut command = scene.command(&format!(
+            "run -p echo.wasm -o raw --text x --isolate-compile={which}"
+        ));
+        let output = run(command.env("KUMIKI_CACHE", &cache))?;
+        output.expect(0, &[])?;
+        if output.stdout.text != "x\n" {
+            return Err(format!("{output:?}"));
+        }
+        let files = std::fs::read_dir(&cache).map_err(to_text)?;
+        let mut paths = files.flatten().map(|file| file.path());
+        let artifact = paths.find(|path| path.extension().is_some_and(|it| it == "artifact"));
+        std::fs::read(artifact.ok_or("nothing is kept")?).map_err(to_text)
+    };
+    match artifact("all")? == artifact("none")? {
+        true => Ok(()),
+        false => Err("the artifacts are different".into()),
+    }
+}
+
+/// The program names the limit and the option that raises it, has little memory
+/// itself, and leaves no process behind.
+fn too_large(scene: &Scene) -> Result<(), String> {
+    scene.file("work/large.wasm", large())?;
+    for command in [
+        "run -p large.wasm --text x",
+        "check large.wasm",
+        "cache warm large.wasm",
+    ] {
+        for (option, value, says) in [
+            ("--compile-memory", "64MiB", "memory of 64 MiB to compile"),
+            ("--compile-time", "200ms", "time of 200ms to compile"),
+        ] {
+            let mut command = scene.command(&format!("{command} {option} {value}"));
+            let output = run(command.env("KUMIKI_CACHE", scene.path("cache")))?;
+            output.expect(1, &[says, option])?;
+            output.within(160)?;
+        }
+    }
+    match runs_in(&scene.path("work")) {
+        true => Err("a process is left behind".into()),
+        false => Ok(()),
+    }
+}
+
+/// Whether this folder is the current folder of a process.
+fn runs_in(folder: &Path) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut folders = processes.filter_map(|it| it.path().join("cwd").read_link().ok());
+    folders.any(|its| its == folder)
+}

@@ -1,0 +1,103 @@
+//! Rows: text that deceives a person through the terminal.
+
+use test_components::TextPlugin;
+
+use crate::guests::{attacker, log_text, named, result_of_text};
+use crate::program::{Output, Scene, run};
+use crate::rows::files::states::is_short;
+use crate::suite::Case;
+
+/// Colours, clears the screen, rings, begins a line, turns the text around,
+/// and sets the window's title, by the ways of 7 and of 8 bits.
+const DECEIT: &str = "\x1b[31m\x1b[2J\x07\rok\u{9b}2J\u{202e}\x1b]0;owned\x07";
+
+pub(crate) fn cases() -> Vec<Case> {
+    let length = DECEIT.len();
+    let row = |name, guest: TextPlugin| escaped(name, guest.data(300, DECEIT));
+    let with_name = |name, guest| escaped(name, named(guest, DECEIT));
+    vec![
+        with_name("terminal escapes in the name", TextPlugin::new("x")),
+        with_name(
+            "terminal escapes in the name of one that traps",
+            attacker("unreachable"),
+        ),
+        row("terminal escapes in the log", attacker(&log_text(length))),
+        row(
+            "terminal escapes in output and metadata",
+            attacker(&result_of_text(length)),
+        ),
+        Case::in_scene("terminal escapes in the path of the cache", cache_path).patience(60),
+        long("an error of a file of grants of 3 MB", "grants"),
+        long("an error of a file of limits of 3 MB", "limits"),
+    ]
+}
+
+/// The environment says where the cache is.
+fn cache_path(scene: &Scene) -> Result<(), String> {
+    for arguments in ["cache list", "cache clear"] {
+        let mut command = scene.command(arguments);
+        let output = run(command
+            .env_remove("KUMIKI_CACHE")
+            .env("XDG_CACHE_HOME", scene.path("\u{202e}owned")))?;
+        output.expect(0, &[])?;
+        is_escaped(&output, true)?;
+    }
+    Ok(())
+}
+
+/// A file whose first line is in the error's text.
+fn long(name: &'static str, kind: &'static str) -> Case {
+    Case::in_scene(name, move |scene| {
+        scene.file("work/a.wasm", TextPlugin::new("a").build())?;
+        let key = "k".repeat(3_000_000);
+        for text in [
+            format!("[{key}"),
+            format!("[{key}]\nk = 1\n"),
+            format!("[plugin.{key}]\n[plugin.{key}]\n"),
+            format!("[all]\n{key} = 1\n[limits]\n"),
+            format!("[limits]\n{key} = 1\n"),
+        ] {
+            scene.file("work/file.toml", text)?;
+            let output = scene.run(&format!("run --{kind} file.toml -p a.wasm --text hi"))?;
+            output.expect(2, &["error"])?;
+            is_short(&output)?;
+        }
+        Ok(())
+    })
+    .patience(90)
+}
+
+/// A row that runs the program on the plugin, in each format for people or for
+/// machines. Nothing that a terminal obeys may come out as it is. (`raw` writes the
+/// outputs as they are.)
+fn escaped(name: &'static str, guest: TextPlugin) -> Case {
+    Case::in_scene(name, move |scene| {
+        scene.file("work/a.wasm", guest.build())?;
+        scene.file("work/b.wasm", TextPlugin::new("b").build())?;
+        scene.file("work/input.txt", "attack\n")?;
+        for format in ["text", "jsonl"] {
+            let output = scene.run(&format!(
+                "run -vv --plugin a.wasm --plugin b.wasm --output {format} input.txt"
+            ))?;
+            is_escaped(&output, format == "jsonl").map_err(|fact| format!("{format}: {fact}"))?;
+        }
+        Ok(())
+    })
+}
+
+/// Fails where a terminal would obey something, or where the plugin's text came
+/// nowhere although the plugin was not refused for its name. Standard output is no
+/// terminal here: a result in the format `text` comes out as it is, and JSON is
+/// always escaped.
+fn is_escaped(output: &Output, json: bool) -> Result<(), String> {
+    let (results, messages) = (output.stdout.whole()?, output.stderr.whole()?);
+    let deceives = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    let obeyed = messages.contains(deceives) || (json && results.contains(deceives));
+    let shown = ["owned", "has no valid name"]
+        .iter()
+        .any(|text| results.contains(text) || messages.contains(text));
+    match shown && !obeyed {
+        true => Ok(()),
+        false => Err(format!("{results:?} and {messages:?}")),
+    }
+}
