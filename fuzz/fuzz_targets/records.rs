@@ -8,7 +8,7 @@
 
 use std::io::{self, Read};
 
-use kumiki_text::{ReadError, Record, Records};
+use kumiki_pipeline::{ReadError, Record, Records};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

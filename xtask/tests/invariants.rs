@@ -10,14 +10,18 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const LIBRARIES: [&str; 3] = ["kumiki", "kumiki-text", "kumiki-build"];
+const LIBRARIES: [&str; 4] = ["kumiki", "kumiki-text", "kumiki-pipeline", "kumiki-build"];
 
 /// Which crates of ours each crate may use, in what it ships.
-const MAY_USE: [(&str, &[&str]); 4] = [
+const MAY_USE: [(&str, &[&str]); 5] = [
     ("kumiki", &[]),
     ("kumiki-text", &["kumiki"]),
+    ("kumiki-pipeline", &["kumiki", "kumiki-text"]),
     ("kumiki-build", &[]),
-    ("kumiki-cli", &["kumiki", "kumiki-text", "kumiki-build"]),
+    (
+        "kumiki-cli",
+        &["kumiki", "kumiki-text", "kumiki-pipeline", "kumiki-build"],
+    ),
 ];
 
 /// What only the program may know of.

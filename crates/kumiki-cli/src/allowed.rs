@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kumiki::{Grants, GrantsFile, PluginName};
+use kumiki_pipeline::Folder;
 
 use crate::failure::Failure;
-use crate::files::{Folder, behind};
 use crate::folders;
 use crate::grants::wrong_use;
 
@@ -72,7 +72,8 @@ fn replace(path: &Path, file: &GrantsFile) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let (folder, name) = Folder::of(path)?;
-    let temporary = behind(&name, &format!(".{}.tmp", std::process::id()));
+    let mut temporary = name.clone();
+    temporary.push(format!(".{}.tmp", std::process::id()));
     let mut temporary_file = folder.create(&temporary)?;
     temporary_file.write_all(text.as_bytes())?;
     folder.rename(&temporary_file, &temporary, &name)

@@ -448,12 +448,29 @@ pub(crate) enum OutputFormat {
     Parquet,
 }
 
-/// How results are written that go into no rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    Text,
-    Jsonl,
-    Raw,
+impl From<InputFormat> for kumiki_pipeline::InputFormat {
+    fn from(format: InputFormat) -> Self {
+        match format {
+            InputFormat::Lines => Self::Lines,
+            InputFormat::Jsonl => Self::Jsonl,
+            InputFormat::Csv => Self::Csv,
+            InputFormat::Tsv => Self::Tsv,
+            InputFormat::Parquet => Self::Parquet,
+        }
+    }
+}
+
+impl From<OutputFormat> for kumiki_pipeline::OutputFormat {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Jsonl => Self::Jsonl,
+            OutputFormat::Raw => Self::Raw,
+            OutputFormat::Csv => Self::Csv,
+            OutputFormat::Tsv => Self::Tsv,
+            OutputFormat::Parquet => Self::Parquet,
+        }
+    }
 }
 
 fn key_value(argument: &str) -> Result<(String, String), String> {

@@ -2,7 +2,6 @@
 //! hints, and progress. Text that comes from a plugin or a file is escaped
 //! first: it may hold anything, and a terminal obeys what it is sent.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
@@ -12,6 +11,8 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kumiki::{Denial, Event, Level, LogRecord, Observer, excerpt};
+use kumiki_pipeline::{Diagnostic, InvalidRecord};
+pub(crate) use kumiki_pipeline::{escape, escape_lines};
 
 use crate::failure::{self, Failure};
 
@@ -164,6 +165,33 @@ impl Console {
             }
         }
         self.error(format_args!("{place}{error}"), &causes, hint.as_deref());
+    }
+
+    /// A record of a run has no result.
+    pub(crate) fn diagnostic(&self, diagnostic: &Diagnostic) {
+        match diagnostic {
+            Diagnostic::Plugin { location, error } => {
+                let place = location.as_ref().map(ToString::to_string);
+                self.plugin_error(&place.unwrap_or_default(), error);
+            }
+            Diagnostic::Invalid { source, error } => {
+                let causes = match &**error {
+                    InvalidRecord::Line(error) => failure::causes(error),
+                    _ => Vec::new(),
+                };
+                self.error(
+                    format_args!("{source}: {error}"),
+                    &causes,
+                    failure::record_hint(error),
+                );
+            }
+            Diagnostic::Unopened { source, error } => self.error(
+                format_args!("cannot read file `{source}`"),
+                &[error.to_string()],
+                None,
+            ),
+            other => self.error(format_args!("{other:?}"), &[], None),
+        }
     }
 
     /// Shows that something of unknown length goes on, until [`Console::done`].
@@ -331,41 +359,9 @@ fn error_text(message: &str, causes: &[String]) -> String {
     }
     text
 }
-
-/// Text with its invisible characters spelled out, so that a terminal shows
-/// them and does not obey them.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    kumiki::spell_out(text, |_| false)
-}
-
-/// [`escape`] for results of several lines: line ends and tabs stay.
-pub(crate) fn escape_lines(text: &str) -> Cow<'_, str> {
-    kumiki::spell_out(text, |c| matches!(c, '\n' | '\t'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn invisible_characters_are_spelled_out() {
-        for (text, escaped) in [
-            ("plain, 木, 😀", "plain, 木, 😀"),
-            ("\x1b[31mred", "\\u{1b}[31mred"),
-            ("two\nlines", "two\\nlines"),
-            ("bell\x07 nul\0", "bell\\u{7} nul\\u{0}"),
-            ("\u{9b}31m", "\\u{9b}31m"),
-            ("abc\u{202e}fed", "abc\\u{202e}fed"),
-            ("abc\u{200f}fed\u{61c}", "abc\\u{200f}fed\\u{61c}"),
-            (
-                "a\u{200b}b\u{e0041}\u{2028}",
-                "a\\u{200b}b\\u{e0041}\\u{2028}",
-            ),
-        ] {
-            assert_eq!(escape(text), escaped);
-        }
-        assert_eq!(escape_lines("a\n\tb\x1b"), "a\n\tb\\u{1b}");
-    }
 
     #[test]
     fn an_error_has_a_line_for_each_cause_and_is_bounded() {

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use kumiki_pipeline::{Error as RunError, InvalidRecord, ReadError};
+
 use crate::limits;
 
 /// A failure of the program as a whole: one fact, what caused it, a way out.
@@ -75,6 +77,93 @@ impl From<kumiki::Error> for Failure {
             hint: hint(&error),
             ..Self::failed(error.to_string())
         }
+    }
+}
+
+/// An error of a run: exit code 1 where results cannot be written, and 2 where the run
+/// cannot begin.
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let causes = match &error {
+            RunError::NoState { state, source, .. } => {
+                vec![format!("`{}`: {source}", state.display())]
+            }
+            RunError::Write { source, .. } => vec![source.to_string()],
+            _ => Vec::new(),
+        };
+        let code = match &error {
+            RunError::Write { .. } => 1,
+            _ => 2,
+        };
+        Self {
+            message: error.to_string(),
+            causes,
+            hint: run_hint(&error).map(str::to_owned).or_else(|| error.hint()),
+            code,
+        }
+    }
+}
+
+/// The hint for an error of a run that names arguments of this program. Other errors
+/// have the library's hint.
+fn run_hint(error: &RunError) -> Option<&'static str> {
+    Some(match error {
+        RunError::LinesHaveNoFields => {
+            "leave out `--field`, or give `--input-format jsonl` or another"
+        }
+        RunError::NoKeyNamed => "name the one whose text is the record: `--field NAME`",
+        RunError::NoColumnNamed => "name the one whose texts are the records: `--field NAME`",
+        RunError::UnknownFormat { .. } => {
+            "say it: `--input-format jsonl` for an object a line, `csv`, `tsv` or `parquet` for a table"
+        }
+        RunError::InputIsFolder { .. } => "name the files in it; plugins are named with `-p`",
+        RunError::NotATable { .. } => {
+            "the first row names the columns; `--input-format` says what a file holds"
+        }
+        RunError::NotParquet { .. } => {
+            "`--input-format` says what a file holds; one that was cut short must be got again"
+        }
+        RunError::TableWithoutColumn => {
+            "name it beside the one that records come from: `--field NAME --into NAME`"
+        }
+        RunError::ParquetRowsElsewhere => {
+            "name the file so, `--output-file FILE.parquet`, or leave out `--into`"
+        }
+        RunError::ParquetToStream => "name it: `--output-file FILE.parquet`",
+        RunError::ParquetNotResumable => {
+            "leave out `--resume`; lines, JSON and CSV can be gone on with"
+        }
+        RunError::LinesHaveNoColumns => "leave out `--into`",
+        RunError::ReportsHaveNoColumns => {
+            "leave out `--into`, or write rows: `--output csv`, `tsv` or `jsonl`"
+        }
+        RunError::ObjectsAsTable => "write objects: `--output jsonl`",
+        RunError::OtherRowsAsParquet => {
+            "write rows as they are read, or as `--output csv`, `tsv` or `jsonl`"
+        }
+        RunError::SeveralResults { .. } => {
+            "send records through one after the other, `--chain`, or name one plugin with `-p`"
+        }
+        RunError::OutputIsStream => "leave out `--output-file`",
+        RunError::OutputIsFolder { .. } => "name a file in it: `--output-file FOLDER/FILE`",
+        RunError::OutputIsRead { .. } => "give `--output-file` another name",
+        RunError::OutputIsSpecial { .. } => {
+            "name a regular file; or leave out `--output-file` and redirect standard output: \
+             `kumiki run ... > PATH`"
+        }
+        RunError::StreamNotResumable => "`--resume` is for files: name them",
+        RunError::Incomplete { .. } => "go on with it, `--resume`, or remove it to begin anew",
+        _ => return None,
+    })
+}
+
+/// What a person can do about a line that is no record, in terms of this program.
+pub(crate) fn record_hint(error: &InvalidRecord) -> Option<&'static str> {
+    match error {
+        InvalidRecord::Line(ReadError::TooLong { .. }) => {
+            Some("raise the limit: `--line-limit 1GiB`")
+        }
+        _ => error.hint(),
     }
 }
 

@@ -13,18 +13,16 @@ mod commands;
 mod console;
 mod doctor;
 mod failure;
-mod files;
 mod folders;
 mod grants;
 mod limits;
 mod loading;
-mod output;
 mod own_files;
 mod process;
 mod prompt;
 mod requests;
-mod run;
 mod sandbox;
+mod signals;
 
 use std::process::ExitCode;
 

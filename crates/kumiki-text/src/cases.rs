@@ -11,14 +11,14 @@
 //! what the plugin's `get-config` answers from. Blank lines mean nothing.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, BufRead, BufReader, Read};
 
 use kumiki::{Plugin, excerpt};
 use serde::Deserialize;
 
 use crate::conformance::Finding;
 use crate::contract::{ErrorName, ProcessError, ProcessResult};
-use crate::{Config, Error, ReadError, Records, TextContract, TextPlugin};
+use crate::{Config, Error, TextContract, TextPlugin};
 
 /// The longest line that is a case, in bytes: as long as the longest record.
 const LINE_LIMIT: usize = 128 << 20;
@@ -72,8 +72,29 @@ enum WrittenError {
 #[non_exhaustive]
 pub enum CasesError {
     /// A line could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
+    #[error("cannot read line {line}")]
+    Read {
+        /// The number of the line, from 1.
+        line: u64,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// A line is not UTF-8.
+    #[error("line {line} is not UTF-8: {} at its byte {column}", describe(*.truncated))]
+    NotUtf8 {
+        /// The number of the line, from 1.
+        line: u64,
+        /// The position of the first invalid byte in the line, from 1.
+        column: usize,
+        /// Whether the line ends in the middle of a character.
+        truncated: bool,
+    },
+    /// A line is longer than 128 MiB.
+    #[error("line {line} is longer than {LINE_LIMIT} bytes")]
+    TooLong {
+        /// The number of the line, from 1.
+        line: u64,
+    },
     /// A line is no case.
     #[error("line {line}: {message}")]
     Faulty {
@@ -92,7 +113,9 @@ impl CasesError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Read(_) => "a file of cases is UTF-8 text, a JSON object a line",
+            Self::Read { .. } | Self::NotUtf8 { .. } | Self::TooLong { .. } => {
+                "a file of cases is UTF-8 text, a JSON object a line"
+            }
             Self::Faulty { .. } | Self::Empty => {
                 r#"a case is a line such as {"input": " a  b ", "output": "a b", "metadata": {"words": "2"}} or {"input": "", "error": "invalid-input"}; `metadata` and "config": {"key": "value"} may be left out"#
             }
@@ -103,8 +126,10 @@ impl CasesError {
     #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {
-            Self::Read(error) => Some(error.line()),
-            Self::Faulty { line, .. } => Some(*line),
+            Self::Read { line, .. }
+            | Self::NotUtf8 { line, .. }
+            | Self::TooLong { line }
+            | Self::Faulty { line, .. } => Some(*line),
             Self::Empty => None,
         }
     }
@@ -127,13 +152,14 @@ impl CasesError {
 /// # }
 /// ```
 pub fn read(reader: impl Read) -> Result<Vec<Case>, CasesError> {
-    let mut records = Records::new(reader, LINE_LIMIT);
+    let (mut reader, mut bytes) = (BufReader::new(reader), Vec::new());
     let mut cases = Vec::new();
-    while let Some(record) = records.next_record() {
-        let record = record?;
-        if !record.text.trim().is_empty() {
-            let line = record.line;
-            let case = Case::parse(line, record.text);
+    for line in 1.. {
+        let Some(text) = read_line(&mut reader, &mut bytes, line)? else {
+            break;
+        };
+        if !text.trim().is_empty() {
+            let case = Case::parse(line, text);
             cases.push(case.map_err(|message| CasesError::Faulty { line, message })?);
         }
     }
@@ -141,6 +167,46 @@ pub fn read(reader: impl Read) -> Result<Vec<Case>, CasesError> {
         return Err(CasesError::Empty);
     }
     Ok(cases)
+}
+
+/// Reads the next line into `bytes`, at most [`LINE_LIMIT`] bytes and its end. `None`
+/// at the end of the file.
+fn read_line<'a>(
+    reader: &mut impl BufRead,
+    bytes: &'a mut Vec<u8>,
+    line: u64,
+) -> Result<Option<&'a str>, CasesError> {
+    bytes.clear();
+    // A line end and a byte order mark do not count.
+    let limit = LINE_LIMIT as u64 + 5;
+    let read = reader.by_ref().take(limit).read_until(b'\n', bytes);
+    if read.map_err(|source| CasesError::Read { line, source })? == 0 {
+        return Ok(None);
+    }
+    let mut text = &bytes[..];
+    if let Some(rest) = text.strip_suffix(b"\n") {
+        text = rest.strip_suffix(b"\r").unwrap_or(rest);
+    }
+    if line == 1 {
+        text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    }
+    if text.len() > LINE_LIMIT {
+        return Err(CasesError::TooLong { line });
+    }
+    let text = std::str::from_utf8(text).map_err(|error| CasesError::NotUtf8 {
+        line,
+        column: error.valid_up_to() + 1,
+        truncated: error.error_len().is_none(),
+    })?;
+    Ok(Some(text))
+}
+
+fn describe(truncated: bool) -> &'static str {
+    if truncated {
+        "it ends in the middle of a character"
+    } else {
+        "there is an invalid sequence"
+    }
 }
 
 /// Tries each case on `plugin`, on an instance of its own, and hands each

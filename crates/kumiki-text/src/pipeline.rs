@@ -93,6 +93,13 @@ impl Pipeline {
         &self.plugins
     }
 
+    /// Whether each record goes through all plugins, one after the other, and has
+    /// one result.
+    #[must_use]
+    pub fn is_chain(&self) -> bool {
+        self.chain.is_some()
+    }
+
     /// The same plugins once more, for another thread: see
     /// [`TextPlugin::sibling`].
     #[must_use]

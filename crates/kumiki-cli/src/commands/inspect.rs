@@ -10,6 +10,7 @@ use anstyle::Style;
 use bytesize::ByteSize;
 use kumiki::inspect::{Inspection, Kind};
 use kumiki::{Grants, Requests};
+use kumiki_pipeline::pretty_json;
 use kumiki_text::{TextHost, Way};
 use serde_json::json;
 
@@ -20,7 +21,6 @@ use crate::arguments::InspectArguments;
 use crate::console::{escape, escape_lines};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
-use crate::output::json;
 
 const HEADING: Style = Style::new().bold();
 
@@ -132,7 +132,7 @@ impl<'a> Report<'a> {
             })).collect::<Vec<_>>(),
             "wit": self.wit,
         });
-        let text = json::pretty(&report)?;
+        let text = pretty_json(&report)?;
         writeln!(out, "{text}")
     }
 

@@ -4,50 +4,57 @@
 //! arguments that cannot be followed end the run with exit code 2. After that
 //! nothing ends it but the end of the input, or of whoever reads the output.
 
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use anstream::{AutoStream, ColorChoice};
 use kumiki::Plugin;
+use kumiki_pipeline::{
+    Destination, Error as RunError, Input, Interrupt, OutputFile, RecordFormat, RenderOptions, Run,
+    RunEvent, RunObserver, RunSettings, Summary, part_path, state_path,
+};
 use kumiki_text::{Config, Pipeline, TextContract, TextHost, TextPlugin, Way};
 
-use super::output_file::{self, Begun};
+use super::identity::identity;
 use super::report::{brief, table};
-use crate::arguments::{Format, RunArguments};
+use crate::arguments::{OutputFormat, RunArguments};
 use crate::artifacts;
 use crate::console::{Console, escape};
-use crate::failure::{Failure, written};
+use crate::failure::Failure;
 use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
 use crate::own_files::OwnFiles;
 use crate::requests::{Admitted, admit};
-use crate::run::{
-    Counts, Input, Job, Look, PartFile, Ran, Results, find_inputs, part, place, run as run_through,
-};
 use crate::sandbox::Wall;
+use crate::signals;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     kumiki::raise_descriptor_limit();
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
     check_plugins(arguments, files.len())?;
-    let inputs = find_inputs(arguments)?;
-    let to_file = arguments.output_file.is_some();
-    let look = |format| Look::new(format, to_file);
-    let terminal = look(Format::Raw).terminal;
-    let results = Results::new(arguments, &inputs, terminal)?;
-    let output = output_file::open(arguments, &files)?;
+    let workers = workers(arguments);
+    // A wrong limit is reported after what is wrong with the inputs and the output.
+    let limits = arguments.limits.resolve();
+    let mut settings = settings(arguments, &files, workers)?;
+    if let Ok(limits) = &limits {
+        settings.output_limit = limits.output;
+    }
+    let is_watched = settings.render.is_terminal;
+    let run = Run::open(settings)?;
 
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
 
-    let workers = workers(arguments);
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
     let compiles = compile.is_some();
-    let limits = arguments.limits.resolve()?;
-    let output_limit = limits.output;
+    let limits = limits?;
     let host = TextHost::builder()
         .limits(limits)
         .budget(arguments.process.budget())
@@ -89,77 +96,180 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
-    let (begun, table) = match results.table {
-        None => (
-            output_file::begin(arguments, output, &files, &grants)?,
-            None,
-        ),
-        Some(target) => {
-            let file = output_file::begin_table(arguments, output, &target, output_limit)?;
-            (Begun::default(), file.map(|file| (target, file)))
-        }
+    let run = match run.is_resumable() {
+        true => run.with_identity(identity(arguments, &files, &grants)?),
+        false => run,
     };
-    if let Some(mark) = begun.from {
-        let done = plural(mark.records, "record");
-        console.notice(format_args!("going on behind {done}"));
-    }
-    let can_resume = begun.file.as_ref().is_some_and(PartFile::can_resume);
-    let job = Job {
-        workers,
-        output_limit,
-        line_limit: arguments.line_limit,
-        skip_blank: arguments.skip_blank,
-        form: inputs.form,
-        table,
-        look: look(results.format),
-        into: results.into,
-        head: results.head,
-        file: begun.file,
-        from: begun.from,
-        failed: begun.failed,
-        inputs: inputs.list,
+    let events = RunEvents {
+        console: &console,
+        shows_progress: arguments.text.is_none(),
+        is_watched,
     };
-    // Whoever gives a string sees at once what came of it.
-    if arguments.text.is_none() {
-        console.progress(Input::total(&job.inputs), terminal);
-    }
     let start = Instant::now();
-    let ran = run_through(job, pipeline, &console);
+    let (summary, signal) = execute(run, pipeline, &events, arguments);
     console.done();
-    let ran = match ran {
-        Ok(ran) => ran,
-        Err(error) => {
-            let what = match &arguments.output_file {
-                Some(path) => format!("`{}`", path.display()),
-                None => "the results".to_owned(),
-            };
-            written(&what, Err(error))?;
+    let summary = match summary {
+        Ok(summary) => summary,
+        // The reader of the results has read enough.
+        Err(RunError::Write { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
             return Ok(ExitCode::from(u8::from(!complete)));
         }
+        Err(error) => return Err(error.into()),
     };
-    if ran.counts.interrupted.is_some() {
-        tell_interrupt(arguments, &ran.counts, can_resume, &console);
+    if summary.interrupted {
+        tell_interrupt(arguments, &summary, &console);
     }
-    tell(arguments, &ran, &names, start, &console);
-    let failed = ran.counts.failed + begun.failed;
-    Ok(ExitCode::from(match ran.counts.interrupted {
-        // What shells make of a program that a signal ends.
-        Some(signal) => 128_u8.saturating_add(signal),
-        None => u8::from(!complete || failed > 0),
+    tell(arguments, &summary, &names, start, &console);
+    let failed = summary.failed + summary.failed_before;
+    Ok(ExitCode::from(match summary.interrupted {
+        // The exit code that shells use for a program ended by a signal.
+        true => 128_u8.saturating_add(signal),
+        false => u8::from(!complete || failed > 0),
     }))
 }
 
+/// The settings of the run, as the arguments say.
+fn settings(
+    arguments: &RunArguments,
+    plugins: &[PathBuf],
+    workers: usize,
+) -> Result<RunSettings, Failure> {
+    let format = arguments.input_format.map(Into::into);
+    let format = RecordFormat::resolve(format, arguments.field.clone(), &arguments.files)?;
+    let inputs = inputs(arguments)?;
+    let render = render(arguments);
+    let destination = match &arguments.output_file {
+        None => Destination::Stream(stdout(arguments, render)),
+        Some(path) => {
+            let file = OutputFile::new(path).resumed(arguments.resume);
+            Destination::File(file.with_plugins(plugins))
+        }
+    };
+    let mut settings = RunSettings::new(inputs, destination);
+    settings.format = format;
+    settings.into = arguments.into.clone();
+    settings.output_format = arguments.output.map(Into::into);
+    settings.render = render;
+    settings.workers = workers;
+    settings.line_limit = arguments.line_limit;
+    settings.skip_blank = arguments.skip_blank;
+    Ok(settings)
+}
+
+/// The inputs that the arguments name, or standard input.
+fn inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
+    let stdin = || Input::Stream {
+        name: "-".to_owned(),
+        reader: Box::new(io::stdin()),
+    };
+    if let Some(text) = &arguments.text {
+        return Ok(vec![Input::Text(text.clone())]);
+    }
+    if arguments.files.is_empty() {
+        if io::stdin().is_terminal() {
+            return Err(Failure::wrong_use(
+                "there is nothing to read",
+                "give `--text STRING` or a file, or pipe text in; `-` reads from the terminal",
+            ));
+        }
+        return Ok(vec![stdin()]);
+    }
+    let files = arguments.files.iter();
+    let inputs = files.map(|path| match path.as_os_str() == "-" {
+        true => stdin(),
+        false => Input::File(path.clone()),
+    });
+    Ok(inputs.collect())
+}
+
+/// How results are shown, on standard output or in a file.
+fn render(arguments: &RunArguments) -> RenderOptions {
+    match arguments.output_file {
+        Some(_) => RenderOptions::default(),
+        // A pipe gets results byte for byte, with colours only where they are forced.
+        None => RenderOptions::new(
+            io::stdout().is_terminal(),
+            AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+        ),
+    }
+}
+
+/// Standard output. Text on a terminal is written with the colours that it can show.
+fn stdout(arguments: &RunArguments, render: RenderOptions) -> Box<dyn Write + Send> {
+    let is_text =
+        arguments.into.is_none() && matches!(arguments.output, None | Some(OutputFormat::Text));
+    match is_text && render.is_terminal {
+        true => Box::new(AutoStream::auto(io::stdout())),
+        false => Box::new(io::stdout()),
+    }
+}
+
+/// Executes the run. A signal interrupts it; its number is returned as well.
+fn execute(
+    run: Run,
+    pipeline: Pipeline,
+    events: &RunEvents<'_>,
+    arguments: &RunArguments,
+) -> (Result<Summary, RunError>, u8) {
+    let (interrupt, signal) = (Interrupt::new(), Arc::new(AtomicU8::new(0)));
+    let (handle, number) = (interrupt.clone(), signal.clone());
+    let handled = signals::on_interrupt(move |signal| {
+        number.store(signal, Ordering::SeqCst);
+        handle.trigger();
+    });
+    let summary = match handled {
+        Ok(()) => run.execute(pipeline, events, &interrupt),
+        Err(source) => Err(RunError::Write {
+            output: arguments.output_file.clone(),
+            source,
+        }),
+    };
+    (summary, signal.load(Ordering::SeqCst))
+}
+
+/// Shows the events of a run.
+struct RunEvents<'a> {
+    console: &'a Console,
+    /// Whether progress is shown. The result of a string is there at once.
+    shows_progress: bool,
+    /// Whether results are shown on the terminal.
+    is_watched: bool,
+}
+
+impl RunObserver for RunEvents<'_> {
+    fn event(&self, event: &RunEvent<'_>) {
+        match event {
+            RunEvent::Resumed { records } => {
+                let done = plural(*records, "record");
+                self.console.notice(format_args!("going on behind {done}"));
+            }
+            RunEvent::Started { total_bytes } if self.shows_progress => {
+                self.console.progress(*total_bytes, self.is_watched);
+            }
+            RunEvent::Diagnostic(diagnostic) => self.console.diagnostic(diagnostic),
+            RunEvent::Progress { bytes, records } => self.console.advance(*bytes, *records),
+            _ => {}
+        }
+    }
+}
+
 /// Says what was done.
-fn tell(arguments: &RunArguments, ran: &Ran, names: &[String], start: Instant, console: &Console) {
+fn tell(
+    arguments: &RunArguments,
+    summary: &Summary,
+    names: &[String],
+    start: Instant,
+    console: &Console,
+) {
     let used = || {
         names
             .iter()
             .map(String::as_str)
-            .zip(ran.usages.iter().flatten())
+            .zip(summary.usages.iter().flatten())
     };
     // Whoever gives a string sees at once what came of it.
     if arguments.text.is_none() {
-        console.notice(summary(&ran.counts, names.len() as u64, start));
+        console.notice(brief_summary(summary, names.len() as u64, start));
         if !arguments.report {
             for line in brief(used()) {
                 console.notice(escape(&line));
@@ -176,10 +286,12 @@ fn tell(arguments: &RunArguments, ran: &Ran, names: &[String], start: Instant, c
 /// Rows have one place for results.
 fn check_plugins(arguments: &RunArguments, plugins: usize) -> Result<(), Failure> {
     match &arguments.into {
-        Some(into) if plugins > 1 && !arguments.chain => Err(Failure::wrong_use(
-            format!("{plugins} plugins have a result each, and only one goes into `{into}`"),
-            "send records through one after the other, `--chain`, or name one plugin with `-p`",
-        )),
+        Some(into) if plugins > 1 && !arguments.chain => {
+            Err(Failure::from(RunError::SeveralResults {
+                plugins,
+                into: into.clone(),
+            }))
+        }
         _ => Ok(()),
     }
 }
@@ -198,8 +310,8 @@ fn wall(arguments: &RunArguments, plugins: &[PathBuf], admitted: &[Admitted]) ->
     match &arguments.output_file {
         // What an earlier run has left is read again.
         Some(path) => {
-            let part = part(path);
-            let state = PathBuf::from(place(part.as_os_str()));
+            let part = part_path(path);
+            let state = state_path(&part);
             wall.read([part, state]).write(path)
         }
         None => wall,
@@ -258,17 +370,17 @@ fn start_plugins(
 }
 
 /// Says how far it got.
-fn tell_interrupt(arguments: &RunArguments, counts: &Counts, can_resume: bool, console: &Console) {
-    match &counts.last {
-        Some((file, line)) => console.report(&format!(
-            "interrupted: all is written up to {file}:{line}, and nothing after it"
+fn tell_interrupt(arguments: &RunArguments, summary: &Summary, console: &Console) {
+    match &summary.last {
+        Some(location) => console.report(&format!(
+            "interrupted: all is written up to {location}, and nothing after it"
         )),
         None => console.report("interrupted: nothing is written"),
     }
     if let Some(path) = &arguments.output_file {
-        let part = part(path);
+        let part = part_path(path);
         let part = part.display();
-        console.report(&match can_resume {
+        console.report(&match summary.is_resumable {
             true => {
                 format!("it is in `{part}`; the same command with `--resume` goes on from there")
             }
@@ -298,15 +410,15 @@ fn plural(count: u64, noun: &str) -> String {
     }
 }
 
-fn summary(counts: &Counts, plugins: u64, start: Instant) -> String {
+fn brief_summary(summary: &Summary, plugins: u64, start: Instant) -> String {
     let seconds = start.elapsed().as_secs_f64();
-    let failed = match counts.failed {
+    let failed = match summary.failed {
         0 => String::new(),
         failed => format!(", {} failed", plural(failed, "result")),
     };
     format!(
         "{} through {} in {seconds:.2} s{failed}",
-        plural(counts.records, "record"),
+        plural(summary.records, "record"),
         plural(plugins, "plugin"),
     )
 }

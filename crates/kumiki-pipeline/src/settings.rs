@@ -1,0 +1,84 @@
+//! The settings of a run.
+
+use std::fmt;
+use std::io::Write;
+use std::num::NonZero;
+use std::thread;
+
+use kumiki::Limits;
+
+use crate::formats::format::RecordFormat;
+use crate::formats::report::RenderOptions;
+use crate::input::Input;
+use crate::output::OutputFormat;
+use crate::sink::output_file::OutputFile;
+
+/// The default of [`RunSettings::line_limit`], in bytes.
+const LINE_LIMIT: usize = 128 << 20;
+
+/// The settings of a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RunSettings {
+    /// The inputs, in order.
+    pub inputs: Vec<Input>,
+    /// The format of the inputs, and which part of them is a record. Lines by
+    /// default.
+    pub format: RecordFormat,
+    /// The column or key that results are written to. Without one a report is
+    /// written.
+    pub into: Option<String>,
+    /// The format of the results. By default it is what the name of the output file
+    /// stands for, the format of rows, or text.
+    pub output_format: Option<OutputFormat>,
+    /// Where results are written.
+    pub destination: Destination,
+    /// How results are shown. By default they are written byte for byte.
+    pub render: RenderOptions,
+    /// The most workers, at least one. By default as many as there are cores.
+    pub workers: usize,
+    /// The most bytes of results that wait to be written, and of the results of one
+    /// record. [`Limits::output`] by default.
+    pub output_limit: usize,
+    /// The longest line, row or value that is a record, in bytes. 128 MiB by default.
+    pub line_limit: usize,
+    /// Whether records of nothing but white space are skipped.
+    pub skip_blank: bool,
+}
+
+/// Where results are written.
+#[non_exhaustive]
+pub enum Destination {
+    /// A stream, written to on the thread that calls [`Run::execute`](crate::Run::execute).
+    Stream(Box<dyn Write + Send>),
+    /// A file.
+    File(OutputFile),
+}
+
+impl RunSettings {
+    /// The default settings for these inputs and this destination.
+    #[must_use]
+    pub fn new(inputs: Vec<Input>, destination: Destination) -> Self {
+        Self {
+            inputs,
+            format: RecordFormat::lines(),
+            into: None,
+            output_format: None,
+            destination,
+            render: RenderOptions::default(),
+            workers: thread::available_parallelism().map_or(1, NonZero::get),
+            output_limit: Limits::default().output,
+            line_limit: LINE_LIMIT,
+            skip_blank: false,
+        }
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(_) => f.write_str("Stream"),
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The result of a run.
+
+use kumiki_text::Usage;
+
+use crate::diagnostic::Location;
+
+/// The result of a run.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Number of records of this run. Lines that gave no record count.
+    pub records: u64,
+    /// Number of results that are missing in this run because a plugin, a line
+    /// or a file failed.
+    pub failed: u64,
+    /// Number of results that were missing before this run continued an earlier
+    /// one.
+    pub failed_before: u64,
+    /// The place of the last record.
+    pub last: Option<Location>,
+    /// Whether the run ended at an [`Interrupt`](crate::Interrupt).
+    pub interrupted: bool,
+    /// Whether an interrupted run can be resumed.
+    pub is_resumable: bool,
+    /// What each plugin used, summed over all workers; `None` for a plugin that
+    /// was not measured.
+    pub usages: Vec<Option<Usage>>,
+}
