@@ -6,7 +6,8 @@ use bytesize::ByteSize;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::ChunkReader;
 
-use super::thrift::{Fields, I32, STRUCT, Thrift};
+use super::footer::{STATISTICS, shown};
+use super::thrift::{Fields, Kind, Shape, Thrift};
 
 /// How much of a page is read for its header: nearly always enough, and the most.
 const HEADER: usize = 4 << 10;
@@ -19,6 +20,35 @@ const RATIO: usize = 64;
 /// The encoding in which a value begins with a part of the one before, by its
 /// number in Parquet's format: each may be nearly as long as the page.
 const DELTA_BYTE_ARRAY: i32 = 7;
+
+const LEVELS: Shape = &[
+    (1, Kind::I32),
+    (2, Kind::I32),
+    (3, Kind::I32),
+    (4, Kind::I32),
+    (5, Kind::Struct(STATISTICS)),
+];
+const DICTIONARY: Shape = &[(1, Kind::I32), (2, Kind::I32), (3, Kind::Bool)];
+const LEVELS_V2: Shape = &[
+    (1, Kind::I32),
+    (2, Kind::I32),
+    (3, Kind::I32),
+    (4, Kind::I32),
+    (5, Kind::I32),
+    (6, Kind::I32),
+    (7, Kind::Bool),
+    (8, Kind::Struct(STATISTICS)),
+];
+const PAGE: Shape = &[
+    (1, Kind::I32),
+    (2, Kind::I32),
+    (3, Kind::I32),
+    (4, Kind::I32),
+    (5, Kind::Struct(LEVELS)),
+    (6, Kind::Struct(&[])),
+    (7, Kind::Struct(DICTIONARY)),
+    (8, Kind::Struct(LEVELS_V2)),
+];
 
 /// What the pages of one column come to.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,6 +69,8 @@ pub(super) struct Pages {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Header {
     is_dictionary: bool,
+    /// Whether it is of no use, and passed over.
+    is_index: bool,
     packed: usize,
     unpacked: usize,
     values: usize,
@@ -59,14 +91,16 @@ impl Pages {
         most: usize,
     ) -> Result<Self, String> {
         let (start, length) = column.byte_range();
-        let name = column.column_path().string();
+        let name = || shown(column.column_path().string().as_bytes());
         let mut pages = Self::default();
         let mut at = 0;
         while at < length {
-            let header = read(file, start + at, length - at)
-                .ok_or_else(|| format!("a page of column `{name}` is broken"))?;
+            let mut header = read(file, start + at, length - at)
+                .ok_or_else(|| format!("a page of column `{}` is broken", name()))?;
+            // A page that is not packed is as long as it is, whatever it says.
+            header.unpacked = header.unpacked.max(header.packed);
             if header.unpacked > most {
-                let (found, most) = (size(header.unpacked), size(most));
+                let (name, found, most) = (name(), size(header.unpacked), size(most));
                 return Err(format!(
                     "a page of column `{name}` unpacks to {found}, over {most}; `--line-limit` raises that"
                 ));
@@ -78,7 +112,10 @@ impl Pages {
     }
 
     fn add(&mut self, page: &Header) {
-        self.bytes += page.unpacked;
+        if page.is_index {
+            return;
+        }
+        self.bytes = self.bytes.saturating_add(page.unpacked);
         if page.is_dictionary {
             self.dictionary = self.dictionary.max(page.unpacked);
             return;
@@ -123,44 +160,59 @@ fn read(file: &File, at: u64, left: u64) -> Option<Header> {
 
 fn header(bytes: &[u8]) -> Option<Header> {
     let mut thrift = Thrift::new(bytes);
-    let (mut fields, mut header) = (Fields::default(), Header::default());
-    let mut seen = [false; 4];
-    while let Some((id, kind)) = thrift.field(&mut fields)? {
-        if let Ok(1..=3) = usize::try_from(id)
-            && std::mem::replace(seen.get_mut(id as usize)?, true)
-        {
-            // What is said twice is heard by each in its own way.
-            return None;
-        }
-        match (id, kind) {
-            (1, I32) => header.is_dictionary = thrift.i32()? == 2,
-            (2, I32) => header.unpacked = usize::try_from(thrift.i32()?).ok()?,
-            (3, I32) => header.packed = usize::try_from(thrift.i32()?).ok()?,
-            (5 | 8, STRUCT) => {
-                let encoding = if id == 5 { 2 } else { 4 };
-                let (values, is_delta) = values(&mut thrift, encoding)?;
-                header.values = header.values.max(values);
-                header.is_delta |= is_delta;
+    let (mut fields, mut header) = (Fields::of(PAGE), Header::default());
+    let (mut kind, mut packed, mut unpacked, mut described) = (None, None, None, None);
+    while let Some((id, what)) = thrift.field(&mut fields)? {
+        match (id, what) {
+            (1, _) => kind = Some(thrift.i32()?),
+            (2, _) => unpacked = Some(usize::try_from(thrift.i32()?).ok()?),
+            (3, _) => packed = Some(usize::try_from(thrift.i32()?).ok()?),
+            (5..=8, Kind::Struct(shape)) => {
+                // What describes a page twice may describe it in two ways.
+                if described.replace(id).is_some() {
+                    return None;
+                }
+                let (values, encoding) = values(&mut thrift, shape, if id == 8 { 4 } else { 2 })?;
+                header.values = values;
+                header.is_delta = encoding == Some(DELTA_BYTE_ARRAY) && id != 7;
             }
-            _ => thrift.skip(kind, false)?,
+            _ => thrift.pass(what)?,
         }
     }
+    // A page of data, an index, a dictionary, or a page of data of the second kind.
+    let expected = match kind? {
+        0 => Some(5),
+        1 => described.filter(|id| *id == 6),
+        2 => Some(7),
+        3 => Some(8),
+        _ => return None,
+    };
+    if described != expected {
+        return None;
+    }
+    header.is_dictionary = kind == Some(2);
+    header.is_index = kind == Some(1);
+    (header.packed, header.unpacked) = (packed?, unpacked?);
     header.length = thrift.position();
-    seen.iter().skip(1).all(|seen| *seen).then_some(header)
+    Some(header)
 }
 
-/// How many values the header of a page with data says, and whether they repeat
-/// parts of those before. `encoding` is the number of that field.
-fn values(thrift: &mut Thrift<'_>, encoding: i16) -> Option<(usize, bool)> {
-    let (mut fields, mut values, mut is_delta) = (Fields::default(), 0, false);
+/// How many values the header of a page says, and their encoding. `encoding` is the
+/// number of that field.
+fn values(thrift: &mut Thrift<'_>, shape: Shape, encoding: i16) -> Option<(usize, Option<i32>)> {
+    let (mut fields, mut values, mut found) = (Fields::of(shape), None, None);
     while let Some((id, kind)) = thrift.field(&mut fields)? {
-        match (id, kind) {
-            (1, I32) => values = values.max(usize::try_from(thrift.i32()?).ok()?),
-            (id, I32) if id == encoding => is_delta |= thrift.i32()? == DELTA_BYTE_ARRAY,
-            _ => thrift.skip(kind, false)?,
+        match id {
+            1 => values = Some(usize::try_from(thrift.i32()?).ok()?),
+            id if id == encoding => found = Some(thrift.i32()?),
+            _ => thrift.pass(kind)?,
         }
     }
-    Some((values, is_delta))
+    // An index has neither.
+    match shape {
+        [] => Some((0, None)),
+        _ => Some((values?, Some(found?))),
+    }
 }
 
 #[cfg(test)]
@@ -171,14 +223,17 @@ mod tests {
     fn headers() {
         let page = Header {
             is_dictionary: false,
+            is_index: false,
             packed: 5,
             unpacked: 1000,
             values: 7,
             is_delta: false,
-            length: 12,
+            length: 14,
         };
         // The kind, both sizes, and the structure with the number of values.
-        let bytes = [0x15, 0, 0x15, 0xd0, 0x0f, 0x15, 10, 0x2c, 0x15, 14, 0, 0];
+        let bytes = [
+            0x15, 0, 0x15, 0xd0, 0x0f, 0x15, 10, 0x2c, 0x15, 14, 0x15, 0, 0, 0,
+        ];
         assert_eq!(header(&bytes), Some(page));
         for length in 0..bytes.len() {
             assert_eq!(header(&bytes[..length]), None);

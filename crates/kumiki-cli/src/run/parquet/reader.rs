@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaDataReader;
 
 use super::footer;
 use super::group::{Group, width};
@@ -59,9 +60,12 @@ impl ParquetReader {
     /// When it cannot be opened, or is no Parquet; what is wrong.
     pub(crate) fn open(path: &Path, most: usize) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
-        footer::check(&file)?;
-        let options = ArrowReaderOptions::new();
-        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))?;
+        let footer = footer::read(&file)?;
+        // The same bytes that were looked at, whatever becomes of the file.
+        let metadata = guarded(|| {
+            let metadata = ParquetMetaDataReader::decode_metadata(&footer)?;
+            ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())
+        })?;
         Ok(Self {
             file: Arc::new(file),
             most: most.max(PAGE),
@@ -111,7 +115,8 @@ impl ParquetReader {
             .iter()
             .take(self.group)
             .map(|group| group.compressed_size());
-        sizes.map(|size| u64::try_from(size).unwrap_or(0)).sum()
+        let sizes = sizes.map(|size| u64::try_from(size).unwrap_or(0));
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// What comes next.

@@ -4,26 +4,88 @@
 /// How deep structures may lie in each other.
 const DEPTH: usize = 32;
 
-/// Types of fields, as they are written.
-pub(super) const I32: u8 = 5;
-pub(super) const LIST: u8 = 9;
-pub(super) const STRUCT: u8 = 12;
+/// The most elements of all lists in what is read.
+const ELEMENTS: usize = 4 << 20;
 
-/// Reads from bytes. What gives `None` is not whole, or is no Thrift.
+/// Types of fields and elements, as they are written.
+const BINARY: u8 = 8;
+const LIST: u8 = 9;
+const STRUCT: u8 = 12;
+
+/// What a field or an element must hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Bool,
+    I8,
+    I16,
+    I32,
+    I64,
+    Double,
+    Binary,
+    List(&'static Kind),
+    Struct(Shape),
+}
+
+/// The fields of a structure that have a meaning. The crate parquet reads these
+/// without a look at their types, so they must have the types that they should.
+pub(super) type Shape = &'static [(i16, Kind)];
+
+/// Reads from bytes. What gives `None` is not whole, is no Thrift, or would be read
+/// otherwise by the crate parquet.
 pub(super) struct Thrift<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// How many elements of lists may still come.
+    elements: usize,
 }
 
 /// The fields of a structure, one after the other.
-#[derive(Default)]
 pub(super) struct Fields {
+    shape: Shape,
     id: i16,
+    /// Which fields of the shape were there.
+    seen: u32,
+}
+
+impl Fields {
+    pub(super) fn of(shape: Shape) -> Self {
+        let (id, seen) = (0, 0);
+        Self { shape, id, seen }
+    }
+}
+
+impl Kind {
+    /// Whether this is how it is written as a field.
+    fn is_field(self, kind: u8) -> bool {
+        match self {
+            Self::Bool => kind == 1 || kind == 2,
+            _ => self.element() == kind,
+        }
+    }
+
+    /// How it is written as an element of a list.
+    fn element(self) -> u8 {
+        match self {
+            Self::Bool => 2,
+            Self::I8 => 3,
+            Self::I16 => 4,
+            Self::I32 => 5,
+            Self::I64 => 6,
+            Self::Double => 7,
+            Self::Binary => BINARY,
+            Self::List(_) => LIST,
+            Self::Struct(_) => STRUCT,
+        }
+    }
 }
 
 impl<'a> Thrift<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            elements: ELEMENTS,
+        }
     }
 
     /// How many bytes were read.
@@ -31,17 +93,81 @@ impl<'a> Thrift<'a> {
         self.at
     }
 
+    /// The next field that has a meaning, with its number; the inner option is empty
+    /// at the end. Others are passed over. A field of another type, or one that
+    /// comes twice, is refused.
+    pub(super) fn field(&mut self, fields: &mut Fields) -> Option<Option<(i16, Kind)>> {
+        while let Some((id, written)) = self.any_field(&mut fields.id)? {
+            let known = fields.shape.iter().position(|(known, _)| *known == id);
+            let Some(known) = known else {
+                self.skip(written)?;
+                continue;
+            };
+            let (_, kind) = fields.shape[known];
+            let bit = 1_u32.checked_shl(u32::try_from(known).ok()?)?;
+            if !kind.is_field(written) || fields.seen & bit != 0 {
+                return None;
+            }
+            fields.seen |= bit;
+            return Some(Some((id, kind)));
+        }
+        Some(None)
+    }
+
     /// Number and type of the next field; the inner option is empty at the end.
-    pub(super) fn field(&mut self, fields: &mut Fields) -> Option<Option<(i16, u8)>> {
+    fn any_field(&mut self, last: &mut i16) -> Option<Option<(i16, u8)>> {
         let byte = self.byte()?;
         if byte == 0 {
             return Some(None);
         }
-        fields.id = match byte >> 4 {
+        *last = match byte >> 4 {
             0 => i16::try_from(self.signed()?).ok()?,
-            more => fields.id.checked_add(i16::from(more))?,
+            more => last.checked_add(i16::from(more))?,
         };
-        Some(Some((fields.id, byte & 15)))
+        Some(Some((*last, byte & 15)))
+    }
+
+    /// Passes over a field's value, and looks at all within it.
+    pub(super) fn pass(&mut self, kind: Kind) -> Option<()> {
+        match kind {
+            // A field's type says whether it is true.
+            Kind::Bool => Some(()),
+            Kind::I8 => self.byte().map(drop),
+            Kind::I16 => i16::try_from(self.signed()?).ok().map(drop),
+            Kind::I32 => self.i32().map(drop),
+            Kind::I64 => self.signed().map(drop),
+            Kind::Double => self.advance(8),
+            Kind::Binary => self.binary().map(drop),
+            Kind::List(element) => {
+                let count = self.list(*element)?;
+                (0..count).try_for_each(|_| self.pass(*element))
+            }
+            Kind::Struct(shape) => {
+                let mut fields = Fields::of(shape);
+                while let Some((_, kind)) = self.field(&mut fields)? {
+                    self.pass(kind)?;
+                }
+                Some(())
+            }
+        }
+    }
+
+    /// A text or other bytes.
+    pub(super) fn binary(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.unsigned()?).ok()?;
+        let from = self.at;
+        self.advance(length)?;
+        self.bytes.get(from..self.at)
+    }
+
+    /// How many elements of this kind a list has.
+    pub(super) fn list(&mut self, kind: Kind) -> Option<usize> {
+        match self.any_list()? {
+            // Some programs write an empty list so.
+            (0, 0) => Some(0),
+            (count, found) if found == kind.element() => Some(count),
+            _ => None,
+        }
     }
 
     pub(super) fn i32(&mut self) -> Option<i32> {
@@ -49,48 +175,53 @@ impl<'a> Thrift<'a> {
     }
 
     /// How many elements a list has, and their type.
-    pub(super) fn list(&mut self) -> Option<(usize, u8)> {
+    fn any_list(&mut self) -> Option<(usize, u8)> {
         let byte = self.byte()?;
         let count = match byte >> 4 {
             15 => usize::try_from(self.unsigned()?).ok()?,
             count => usize::from(count),
         };
+        self.elements = self.elements.checked_sub(count)?;
         Some((count, byte & 15))
     }
 
-    /// Passes over a value of this type, of which an element of a list is one.
-    pub(super) fn skip(&mut self, kind: u8, in_list: bool) -> Option<()> {
-        self.skip_within(kind, in_list, DEPTH)
-    }
-
-    fn skip_within(&mut self, kind: u8, in_list: bool, depth: usize) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
+    /// Passes over a field of this type that has no meaning.
+    fn skip(&mut self, kind: u8) -> Option<()> {
         match kind {
             // A field's type says whether it is true.
-            1 | 2 if !in_list => Some(()),
-            1..=3 => self.byte().map(drop),
+            1 | 2 => Some(()),
+            _ => self.skip_within(kind, DEPTH),
+        }
+    }
+
+    /// The crate parquet takes Booleans in lists for nothing, which others write as
+    /// a byte each: they are refused.
+    fn skip_within(&mut self, kind: u8, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        match kind {
+            3 => self.byte().map(drop),
             4..=6 => self.unsigned().map(drop),
             7 => self.advance(8),
-            8 => {
-                let length = usize::try_from(self.unsigned()?).ok()?;
-                self.advance(length)
-            }
+            BINARY => self.binary().map(drop),
             LIST | 10 => {
-                let (count, kind) = self.list()?;
-                (0..count).try_for_each(|_| self.skip_within(kind, true, depth))
+                let (count, kind) = self.any_list()?;
+                (0..count).try_for_each(|_| self.skip_within(kind, depth))
             }
             11 => {
                 let count = self.unsigned()?;
                 let kinds = if count > 0 { self.byte()? } else { 0 };
                 (0..count).try_for_each(|_| {
-                    self.skip_within(kinds >> 4, true, depth)?;
-                    self.skip_within(kinds & 15, true, depth)
+                    self.skip_within(kinds >> 4, depth)?;
+                    self.skip_within(kinds & 15, depth)
                 })
             }
             STRUCT => {
-                let mut fields = Fields::default();
-                while let Some((_, kind)) = self.field(&mut fields)? {
-                    self.skip_within(kind, false, depth)?;
+                let mut id = 0;
+                while let Some((_, kind)) = self.any_field(&mut id)? {
+                    match kind {
+                        1 | 2 => {}
+                        _ => self.skip_within(kind, depth)?,
+                    }
                 }
                 Some(())
             }
@@ -152,17 +283,56 @@ mod tests {
     #[test]
     fn what_is_too_deep_or_too_long_is_refused() {
         let deep = [0x1c].repeat(100);
-        assert_eq!(Thrift::new(&deep).skip(STRUCT, false), None);
-        // A list of as many booleans as there are, of which there are three.
-        let long = [0xf1, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1, 1];
-        assert_eq!(Thrift::new(&long).skip(LIST, false), None);
+        assert_eq!(Thrift::new(&deep).skip(STRUCT), None);
+        // More numbers than there are bytes.
+        let long = [0xf3, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1, 1];
+        assert_eq!(Thrift::new(&long).skip(LIST), None);
+        for (what, bytes, kind) in [
+            ("Booleans in a list", &[0x31, 1, 1, 1][..], LIST),
+            ("Booleans in a map", &[1, 0x11, 1, 1], 11),
+            ("a type that is none", &[], 13),
+        ] {
+            assert_eq!(Thrift::new(bytes).skip(kind), None, "{what}");
+        }
+    }
+
+    #[test]
+    fn fields_have_their_type_and_come_once() {
+        const SHAPE: Shape = &[
+            (1, Kind::I32),
+            (2, Kind::Bool),
+            (3, Kind::List(&Kind::I32)),
+            (4, Kind::Struct(&[(1, Kind::I64)])),
+        ];
+        for (what, bytes, is_read) in [
+            ("none", &[0][..], true),
+            ("a number", &[0x15, 2, 0], true),
+            ("true, and false", &[0x21, 0], true),
+            ("false", &[0x22, 0], true),
+            ("a list", &[0x39, 0x25, 2, 4, 0], true),
+            ("an empty list without a type", &[0x39, 0, 0], true),
+            ("a structure", &[0x4c, 0x16, 2, 0, 0], true),
+            ("an unknown field", &[0x55, 2, 0], true),
+            ("an i64 for an i32", &[0x16, 2, 0], false),
+            ("an i16 for an i32", &[0x14, 2, 0], false),
+            ("a Boolean for an i32", &[0x11, 0], false),
+            ("a number twice", &[0x15, 2, 0x05, 2, 2, 0], false),
+            ("a set for a list", &[0x3a, 0x25, 2, 4, 0], false),
+            ("a list of i64", &[0x39, 0x26, 2, 4, 0], false),
+            ("an i32 in the structure", &[0x4c, 0x15, 2, 0, 0], false),
+            ("an end with a number", &[0x15, 2, 0x10], false),
+            ("a field of type 13", &[0x5d, 0, 0], false),
+        ] {
+            let passed = Thrift::new(bytes).pass(Kind::Struct(SHAPE));
+            assert_eq!(passed.is_some(), is_read, "{what}");
+        }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_passed_over(bytes in proptest::collection::vec(any::<u8>(), 0..200), kind in 0_u8..16) {
             let mut thrift = Thrift::new(&bytes);
-            thrift.skip(kind, false);
+            thrift.skip(kind);
             prop_assert!(thrift.position() <= bytes.len());
         }
     }
