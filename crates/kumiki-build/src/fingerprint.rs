@@ -2,11 +2,15 @@
 //! component is made from.
 
 use std::fmt;
-use std::fs;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::error::Error;
+use crate::reading;
 use crate::sources::sources;
+
+/// The most bytes of all sources of a project.
+const MOST: u64 = 4 << 30;
 
 /// The hash of everything that went into a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,23 +55,41 @@ impl Hasher {
     /// of `path` itself does not count: a checkout may move.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// A file that cannot be read or is no regular file, a symbolic link to a
+    /// folder among the sources, over 20,000 files, or over 4 GiB in all.
     pub fn path(self, path: &Path) -> Result<Self, Error> {
+        let mut left = MOST;
         if !path.is_dir() {
-            let content = fs::read(path).map_err(Error::io("read", path))?;
-            return Ok(self.bytes("", &content));
+            let content = content(path, &mut left).map_err(Error::io("read", path))?;
+            return Ok(self.bytes("", content.as_bytes()));
         }
         let sources = sources(path)?;
         sources.into_iter().try_fold(self, |hasher, name| {
             let file = path.join(&name);
-            let content = fs::read(&file).map_err(Error::io("read", &file))?;
-            Ok(hasher.bytes(&name.to_string_lossy(), &content))
+            let content = content(&file, &mut left).map_err(Error::io("read", &file))?;
+            Ok(hasher.bytes(&name.to_string_lossy(), content.as_bytes()))
         })
     }
 
     /// The fingerprint of all that was taken in.
     pub fn finish(self) -> Fingerprint {
         Fingerprint(self.0.finalize())
+    }
+}
+
+/// The hash of a regular file. Its length is taken from what is `left`.
+fn content(path: &Path, left: &mut u64) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    let mut file = reading::open(path)?.take(*left + 1);
+    let length = io::copy(&mut file, &mut hasher)?;
+    match left.checked_sub(length) {
+        Some(rest) => {
+            *left = rest;
+            Ok(hasher.finalize())
+        }
+        None => Err(io::Error::other(format!(
+            "with it, the sources have over {MOST} bytes"
+        ))),
     }
 }
 
@@ -79,6 +101,8 @@ impl Default for Hasher {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     type Change = fn(&Path);
@@ -161,6 +185,23 @@ mod tests {
         let label = Hasher::new().bytes("la", b"b").bytes("l", b"c").finish();
         assert_ne!(ab_c, a_bc);
         assert_ne!(ab_c, label);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_regular_files_are_sources() {
+        let folder = sources();
+        let pipe = folder.path().join("src/x.c");
+        let mode = rustix::fs::Mode::RUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        assert!(Hasher::new().path(folder.path()).is_err(), "a pipe");
+        fs::remove_file(&pipe).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &pipe).unwrap();
+        assert!(Hasher::new().path(folder.path()).is_err(), "a device");
+        fs::remove_file(&pipe).unwrap();
+        fs::File::create(&pipe).unwrap().set_len(MOST + 1).unwrap();
+        assert!(content(&pipe, &mut 10).is_err(), "too long");
+        assert!(content(&pipe, &mut 0).is_err(), "too long");
     }
 
     #[test]

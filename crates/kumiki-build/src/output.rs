@@ -3,11 +3,13 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::error::Error;
 use crate::fingerprint::Fingerprint;
 use crate::job::{Built, Options};
+use crate::reading;
 use crate::requests::with_requests;
 use crate::stamps::Stamps;
 
@@ -32,7 +34,7 @@ impl<'a> Output<'a> {
     /// not touched since.
     pub(crate) fn fresh(&self, fingerprint: Fingerprint) -> Option<Built> {
         let stamps = self.stamps?;
-        let bytes = fs::read(self.component).ok()?;
+        let bytes = reading::bytes(self.component, reading::COMPONENT).ok()?;
         let parts = self.parts(fingerprint, &bytes);
         let parts = parts.each_ref().map(|part| part.as_bytes().as_slice());
         let is_fresh = stamps.has(self.component, &parts);
@@ -68,7 +70,8 @@ impl<'a> Output<'a> {
 }
 
 /// Writes beside the file, then renames: a reader, or a host that has the old
-/// one mapped, sees the old file or the new one.
+/// one mapped, sees the old file or the new one. A link in the place of either is
+/// replaced, not followed.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -77,8 +80,20 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = folder.join(name);
-    fs::write(&temporary, bytes).map_err(Error::io("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(Error::io("write", path))
+    let write = || {
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        fs::File::create_new(&temporary)?.write_all(bytes)
+    };
+    write().map_err(Error::io("write", &temporary))?;
+    let renamed = fs::rename(&temporary, path);
+    renamed
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
+        .map_err(Error::io("write", path))
 }
 
 #[cfg(unix)]
@@ -86,6 +101,22 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 mod tests {
     use super::*;
     use crate::fingerprint::Hasher;
+
+    #[test]
+    fn no_link_is_written_through() {
+        let scene = tempfile::tempdir().unwrap();
+        let at = |name: &str| scene.path().join(name);
+        fs::write(at("outside"), "untouched").unwrap();
+        let temporary = format!(".file.{}.tmp", std::process::id());
+        for name in ["file", &temporary] {
+            std::os::unix::fs::symlink("outside", at(name)).unwrap();
+        }
+        replace(&at("file"), b"ours").unwrap();
+        assert!(at("file").symlink_metadata().unwrap().is_file());
+        assert_eq!(fs::read(at("file")).unwrap(), b"ours");
+        assert_eq!(fs::read(at("outside")).unwrap(), b"untouched");
+        assert!(!at(&temporary).exists());
+    }
 
     #[test]
     fn fresh_only_while_nothing_changed() {

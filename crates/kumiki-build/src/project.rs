@@ -19,7 +19,6 @@
 //! "api.example.com:443" = "looks up what it does not know"
 //! ```
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -27,6 +26,7 @@ use toml::Spanned;
 use wit_parser::{Resolve, WorldId};
 
 use crate::error::Error;
+use crate::reading::read_text;
 use crate::requests::RequestsTable;
 use crate::world;
 
@@ -134,7 +134,7 @@ impl Project {
     /// Names the file, the line and what is accepted there.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("kumiki.toml");
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        let text = read_text(&path)?;
         Self::parse(folder, &text).map_err(|Fault { at, message }| Error::Project {
             path,
             line: at.map(|at| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()),

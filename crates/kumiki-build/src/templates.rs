@@ -13,6 +13,7 @@ use heck::ToSnakeCase as _;
 
 use crate::error::Error;
 use crate::project::{Language, Project};
+use crate::reading::read_text;
 use crate::skeleton;
 use crate::sources::sources;
 use crate::toolchain::javascript::write_declarations;
@@ -72,7 +73,6 @@ const PYTHON: &[File] = &[
 const GO: &[File] = &[
     ("kumiki.toml", include_str!("../templates/go/kumiki.toml")),
     ("go.mod", include_str!("../templates/go/go.mod.template")),
-    ("go.work", include_str!("../templates/go/go.work.template")),
     ("plugin.go", include_str!("../templates/go/plugin.go")),
 ];
 
@@ -241,8 +241,9 @@ impl Template {
         match self.language {
             Language::Rust => "Commit the `Cargo.lock` that the first build writes.",
             Language::C => {
-                "The header `{{header}}` is made of the WIT: after a build it lies under \
-                 `target/kumiki`."
+                "Every build makes the header `{{header}}` of the WIT, in `kumiki/builds` of your \
+                 cache folder; with `KUMIKI_WORK=FOLDER` it lies in `FOLDER/{{name}}/bindings`, \
+                 where an editor can find it."
             }
             Language::JavaScript => {
                 "What the module imports is bundled with it: files, and packages of a `node_modules`, \
@@ -256,7 +257,7 @@ impl Template {
             }
             Language::Go => {
                 "What the WIT gives the plugin are the packages `wit_component/…`, made by the \
-                 first build; `go.work` shows them to editors."
+                 first build; `go.work`, which every build makes, shows them to editors."
             }
         }
     }
@@ -276,7 +277,7 @@ fn source(language: Language) -> &'static str {
 /// The files of a contract, as they shall lie in the project.
 fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, Error> {
     let read = |path: &Path, name: &Path| {
-        let content = fs::read_to_string(path).map_err(Error::io("read", path))?;
+        let content = read_text(path)?;
         let name = format!("wit/{}", name.display()).replace('\\', "/");
         Ok((name, content))
     };

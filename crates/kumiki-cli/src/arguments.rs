@@ -124,7 +124,8 @@ Exit codes: 0 it is built, 1 it could not be, 2 wrong use")]
 #[command(after_long_help = "\
 Environment:
   KUMIKI_TOOLS   where --install puts tools [default: kumiki/tools in the user's cache folder]
-  KUMIKI_WORK    where intermediate files stay [default: FOLDER/target/kumiki]
+  KUMIKI_WORK    where intermediate files stay [default: kumiki/builds in the
+                 user's cache folder]
   KUMIKI_RUST    the only way to Rust to use: rustup or debian [default: the first that is ready]
   WASI_SDK_PATH  the folder of a WASI SDK, for C
 
@@ -469,7 +470,34 @@ mod tests {
 
     #[test]
     fn arguments_are_consistent() {
-        <Arguments as clap::CommandFactory>::command().debug_assert();
+        let mut command = <Arguments as clap::CommandFactory>::command();
+        command.build();
+        // In this build clap's own assertions are off.
+        for command in command.get_subcommands() {
+            let mut names = std::collections::BTreeSet::new();
+            for argument in command.get_arguments() {
+                let (name, id) = (command.get_name(), argument.get_id());
+                assert!(
+                    names.insert(id.as_str()),
+                    "`{name}` has two arguments `{id}`"
+                );
+            }
+        }
+    }
+
+    /// A flag takes its value and no other flag's.
+    #[test]
+    fn limits_and_grants_are_told_apart() {
+        for flags in [
+            &["--output-limit", "10MiB", "--output", "raw"][..],
+            &["--output-limit=10MiB"],
+            &["--random", "seeded:42", "--random-limit", "1KiB"],
+            &["--random=real"],
+        ] {
+            let arguments = [&["kumiki", "run", "-p", "p.wasm", "--text", "x"], flags].concat();
+            let parsed = <Arguments as clap::Parser>::try_parse_from(arguments);
+            assert!(parsed.is_ok(), "{flags:?}: {}", parsed.err().unwrap());
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use kumiki::{Denial, Event, Level, LogRecord, Observer};
+use kumiki::{Denial, Event, Level, LogRecord, Observer, excerpt};
 
 use crate::failure::{self, Failure};
 
@@ -19,6 +19,12 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
+
+/// The most characters of a message, a cause or a hint.
+const LONGEST: usize = 2000;
+
+/// The most causes of one error.
+const CAUSES: usize = 1000;
 
 /// How many denials of one plugin are told.
 const DENIALS: usize = 20;
@@ -129,7 +135,7 @@ impl Console {
             && self.lock(&self.inner.hints).insert(hint.to_owned())
         {
             // A hint helps once, not a million times.
-            let _ = write!(text, "\n{HINT}hint{HINT:#}: {}", escape(hint));
+            let _ = write!(text, "\n{HINT}hint{HINT:#}: {}", excerpt(hint, LONGEST));
         }
         self.line(format_args!("{text}"));
     }
@@ -307,17 +313,21 @@ fn denial_text(denial: &Denial<'_>) -> String {
 pub(crate) fn print_failure(failure: &Failure) {
     let mut text = error_text(&failure.message, &failure.causes);
     if let Some(hint) = &failure.hint {
-        let _ = write!(text, "\n{HINT}hint{HINT:#}: {}", escape(hint));
+        let _ = write!(text, "\n{HINT}hint{HINT:#}: {}", excerpt(hint, LONGEST));
     }
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
+/// An error with its causes, a line each. What they quote may be anything and of
+/// any length: line ends are spelled out like all that a terminal obeys, and each
+/// line is cut.
 fn error_text(message: &str, causes: &[String]) -> String {
-    let mut text = format!("{ERROR}error{ERROR:#}: {}", escape(message));
-    for cause in causes {
-        for line in cause.lines() {
-            let _ = write!(text, "\n  {}", escape(line));
-        }
+    let mut text = format!("{ERROR}error{ERROR:#}: {}", excerpt(message, LONGEST));
+    for cause in causes.iter().take(CAUSES) {
+        let _ = write!(text, "\n  {}", excerpt(cause, LONGEST));
+    }
+    if causes.len() > CAUSES {
+        let _ = write!(text, "\n  and {} lines more", causes.len() - CAUSES);
     }
     text
 }
@@ -355,5 +365,17 @@ mod tests {
             assert_eq!(escape(text), escaped);
         }
         assert_eq!(escape_lines("a\n\tb\x1b"), "a\n\tb\\u{1b}");
+    }
+
+    #[test]
+    fn an_error_has_a_line_for_each_cause_and_is_bounded() {
+        let text = error_text("a\nb", &["c\n  d".to_owned(), "e".to_owned()]);
+        assert!(text.ends_with(": a\\nb\n  c\\n  d\n  e"), "{text:?}");
+        let long = "x\n".repeat(1 << 20);
+        let text = error_text(&long, &[long.clone(), long.clone()]);
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.len() < 3 * (LONGEST + 100), "{}", text.len());
+        let text = error_text("", &vec![String::new(); CAUSES + 7]);
+        assert!(text.ends_with("\n  and 7 lines more"), "{text:?}");
     }
 }

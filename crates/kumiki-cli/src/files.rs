@@ -10,6 +10,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use cap_fs_ext::OpenOptionsSyncExt;
 use cap_fs_ext::{FollowSymlinks, MetadataExt, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
@@ -84,15 +86,23 @@ impl Folder {
         if !self.dir.symlink_metadata(name)?.is_file() {
             return Err(refused("a link, a folder or a device"));
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).follow(FollowSymlinks::No);
-        let file = self.dir.open_with(name, &options)?.into_std();
+        let file = self.open_without_waiting(name)?;
         let metadata = Metadata::from_file(&file)?;
         match (metadata.is_file(), metadata.nlink()) {
             (true, 1) => Ok(file),
             (true, _) => Err(refused("a hard link")),
             (false, _) => Err(refused("a link, a folder or a device")),
         }
+    }
+
+    /// Opens whatever has this name by now, unless it is a link. A pipe is not
+    /// waited for.
+    fn open_without_waiting(&self, name: &OsStr) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).follow(FollowSymlinks::No);
+        #[cfg(unix)]
+        options.nonblock(true);
+        Ok(self.dir.open_with(name, &options)?.into_std())
     }
 
     /// Gives a file from [`Folder::create`] or [`Folder::open`] another name. What
@@ -228,6 +238,21 @@ mod tests {
             devices.special(&name).unwrap(),
             Some("a device, a pipe or a socket")
         );
+    }
+
+    /// As where a pipe takes the place of the file between the look and the opening.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let (scene, folder) = scene();
+        let (pipe, name) = (scene.path().join("in/name"), OsStr::new("name"));
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        assert!(folder.open(name).is_err());
+        if let Ok(file) = folder.open_without_waiting(name) {
+            let flags = rustix::fs::fcntl_getfl(&file).unwrap();
+            assert!(flags.contains(rustix::fs::OFlags::NONBLOCK));
+        }
     }
 
     #[test]

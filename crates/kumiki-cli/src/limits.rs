@@ -31,75 +31,80 @@ pub(crate) struct LimitArguments {
 #[serde(deny_unknown_fields, default)]
 struct Values {
     /// The longest that one call may take [default: 10s]
-    #[arg(long = "time-limit", value_name = "TIME", value_parser = time)]
+    #[arg(id = "time-limit", long = "time-limit", value_name = "TIME", value_parser = time)]
     #[serde(deserialize_with = "said_time")]
     time: Option<Duration>,
 
     /// The most memory that one plugin may hold [default: 1GiB]
-    #[arg(long = "memory-limit", value_name = "SIZE", value_parser = size)]
+    #[arg(id = "memory-limit", long = "memory-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "said_size")]
     memory: Option<usize>,
 
     /// The most that a plugin may hand over in one call [default: 256MiB]
-    #[arg(long = "transfer-limit", value_name = "SIZE", value_parser = size)]
+    #[arg(id = "transfer-limit", long = "transfer-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "said_size")]
     transfer: Option<usize>,
 
     /// The most that the results of one record, or of several that wait to be
     /// written, may have in memory [default: 160MiB]
-    #[arg(long = "output-limit", value_name = "SIZE", value_parser = size)]
+    #[arg(id = "output-limit", long = "output-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "said_size")]
     output: Option<usize>,
 
     /// The most entries of metadata in one result [default: 10000]
-    #[arg(long = "metadata-limit", value_name = "COUNT")]
+    #[arg(id = "metadata-limit", long = "metadata-limit", value_name = "COUNT")]
     metadata: Option<usize>,
 
     /// The most lines that one call may log; more are left out [default: 1000]
-    #[arg(long = "log-limit", value_name = "COUNT")]
+    #[arg(id = "log-limit", long = "log-limit", value_name = "COUNT")]
     log: Option<usize>,
 
     /// The most that one call may log in bytes; more is left out [default: 1MiB]
-    #[arg(long = "log-size-limit", value_name = "SIZE", value_parser = size)]
+    #[arg(id = "log-size-limit", long = "log-size-limit", value_name = "SIZE", value_parser = size)]
     #[serde(rename = "log-size", deserialize_with = "said_size")]
     log_size: Option<usize>,
 
     /// The most instructions that one call may run; counting them costs up to
     /// half of the speed [default: not counted]
-    #[arg(long = "fuel-limit", value_name = "COUNT")]
+    #[arg(id = "fuel-limit", long = "fuel-limit", value_name = "COUNT")]
     fuel: Option<u64>,
 
     /// The most streams, files and timers that one plugin may hold [default: 10000]
-    #[arg(long = "handle-limit", value_name = "COUNT")]
+    #[arg(id = "handle-limit", long = "handle-limit", value_name = "COUNT")]
     handle: Option<usize>,
 
     /// The most files, sockets and connections that one plugin may have open [default: 256]
-    #[arg(long = "descriptor-limit", value_name = "COUNT")]
+    #[arg(
+        id = "descriptor-limit",
+        long = "descriptor-limit",
+        value_name = "COUNT"
+    )]
     descriptor: Option<usize>,
 
     /// The most elements in the tables of one plugin [default: 1000000]
-    #[arg(long = "table-limit", value_name = "COUNT")]
+    #[arg(id = "table-limit", long = "table-limit", value_name = "COUNT")]
     table: Option<usize>,
 
     /// The most core instances that one plugin may be made of [default: 1000]
-    #[arg(long = "instance-limit", value_name = "COUNT")]
+    #[arg(id = "instance-limit", long = "instance-limit", value_name = "COUNT")]
     instance: Option<usize>,
 
     /// The most random bytes that a plugin may ask for at once [default: 1MiB]
-    #[arg(long = "random-limit", value_name = "SIZE", value_parser = size)]
+    #[arg(id = "random-limit", long = "random-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "said_size")]
     random: Option<usize>,
 
     /// The most that the file of one plugin may have [default: 256MiB]
-    #[arg(long = "component-limit", value_name = "SIZE", value_parser = size)]
+    #[arg(id = "component-limit", long = "component-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "said_size")]
     component: Option<usize>,
 }
 
-/// The file as it is written. What is not a limit belongs to others.
+/// The file as it is written. A limit at the wrong place would be none, so nothing
+/// else is accepted.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
-    #[serde(default)]
     limits: Values,
 }
 
@@ -164,7 +169,8 @@ fn read(path: &Path) -> Result<Values, Failure> {
     parse(&text).map_err(|(line, message)| {
         Failure::wrong_use(
             format!("{}:{line}: {message}", path.display()),
-            "write a limit as `time = \"10s\"`, `memory = \"1GiB\"` or `handle = 100`",
+            "below a line `[limits]`, write a limit as `time = \"10s\"`, `memory = \"1GiB\"` or \
+             `handle = 100`",
         )
     })
 }
@@ -258,7 +264,7 @@ mod tests {
 
     #[test]
     fn every_limit_can_be_said_in_a_file() {
-        let text = "[other]\nkey = 1\n[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\noutput = '12'\n\
+        let text = "[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\noutput = '12'\n\
                     metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
                     instance = 9\nrandom = '10'\ncomponent = '11'\ndescriptor = 12\n";
         let expected = Limits::default()
@@ -277,7 +283,7 @@ mod tests {
             .with_descriptors(12);
         assert_eq!(limits(Values::default(), parse(text).unwrap()), expected);
         assert_eq!(
-            limits(Values::default(), parse("").unwrap()),
+            limits(Values::default(), parse("[limits]").unwrap()),
             Limits::default()
         );
     }
@@ -290,6 +296,9 @@ mod tests {
             ("[limits]\nhandle = '1'\n", 2, "invalid type"),
             ("[limits]\nhandle = -1\n", 2, "invalid value"),
             ("limits = 1\n", 1, "invalid type"),
+            ("", 1, "missing field `limits`"),
+            ("memory = '1MiB'\n", 1, "unknown field `memory`"),
+            ("[limits]\n[limit]\nfuel = 1\n", 2, "unknown field `limit`"),
             ("[limits\n", 1, ""),
         ] {
             let (at, message) = parse(text).unwrap_err();

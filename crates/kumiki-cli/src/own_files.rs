@@ -49,6 +49,9 @@ impl OwnFiles {
         own.add("the cache of Kumiki", folders::cache());
         own.add("the folder of settings", folders::config());
         own.add("the program itself", std::env::current_exe());
+        // `kumiki build` executes what is there.
+        own.add("the folder of tools", folders::variable("KUMIKI_TOOLS"));
+        own.add("the folder of builds", folders::variable("KUMIKI_WORK"));
         own
     }
 

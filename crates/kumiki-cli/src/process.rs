@@ -42,8 +42,7 @@ impl ProcessArguments {
 #[derive(Args)]
 pub(crate) struct CompileArguments {
     /// Which plugins to compile in a process of their own, within the limits
-    /// below: `large` ones, with 4 MiB of code or more, `all`, or `none`; `all`
-    /// where nothing is named
+    /// below: `all`, `large` ones (4 MiB of code or more), or `none`
     #[arg(
         long,
         value_enum,
@@ -51,7 +50,7 @@ pub(crate) struct CompileArguments {
         value_name = "WHICH",
         num_args = 0..=1,
         require_equals = true,
-        default_value = "large",
+        default_value = "all",
         default_missing_value = "all"
     )]
     isolate_compile: Isolated,
@@ -64,6 +63,9 @@ pub(crate) struct CompileArguments {
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     compile_time: Duration,
 }
+
+/// Bytes of code of a large plugin.
+const LARGE: usize = 4 << 20;
 
 /// Which plugins are compiled in a process of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -86,13 +88,13 @@ impl CompileArguments {
             .with_memory(self.compile_memory as u64)
             .with_time(self.compile_time);
         Ok(Some(match self.isolate_compile {
-            Isolated::All => command.with_code(0),
+            Isolated::Large => command.with_code(LARGE),
             _ => command,
         }))
     }
 }
 
-/// This program, as what compiles large plugins.
+/// This program, as what compiles plugins.
 pub(crate) fn command() -> Result<CompileCommand, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         let failure = Failure::failed("cannot find this program's own file, to compile with");

@@ -104,7 +104,10 @@ fn a_folder_that_others_can_write_to() {
     assert!(output.starts_with("exit code: 0\n"), "{output}");
     let notice = "plugins are compiled each time: cannot keep artifacts in";
     assert_eq!(output.matches(notice).count(), 1, "{output}");
-    assert!(output.contains("hint: remove that folder"), "{output}");
+    assert!(
+        output.contains("remove it, and it is made anew"),
+        "{output}"
+    );
     let list = run(&scene, &["cache", "list"]);
     assert!(list.starts_with("exit code: 1\n"), "{list}");
     // What others have put there stays, whatever its mode.

@@ -11,7 +11,7 @@ const REQUESTS: &str = r#"
 "/words:ro" = "the list of words that it corrects by"
 "/cache:rw" = "what it looked up before"
 [env]
-LANG = "the language of its \u001b[31mmessages"
+LANG = "the language of its messages"
 [net]
 "api.example.com:443" = "looks up what it does not know"
 "#;

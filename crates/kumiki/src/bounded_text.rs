@@ -16,9 +16,9 @@ pub(crate) const NAME: usize = 200;
 pub(crate) const TYPE: usize = 3000;
 /// Characters of a message that quotes a guest, its causes included.
 const MESSAGE: usize = 2000;
-/// Bytes of a backtrace. With the message and the names of plugin and function
-/// the whole text of an error stays within 16 KiB.
-pub(crate) const BACKTRACE: usize = 10 << 10;
+/// Bytes of a backtrace. With the message and the names of plugin and function, of
+/// up to four bytes each character, the whole text of an error stays within 16 KiB.
+pub(crate) const BACKTRACE: usize = 6 << 10;
 
 /// The beginning of a text, at most `most` characters, with invisible characters
 /// spelled out and `…` in the place of the rest.

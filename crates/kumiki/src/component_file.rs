@@ -19,10 +19,16 @@ pub(crate) struct ComponentFile {
 }
 
 impl ComponentFile {
+    /// # Errors
+    /// What the system says, and where it is not a regular file: a pipe would be
+    /// waited for.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let time = SystemTime::now();
-        let file = File::open(path)?;
+        let file = open(path)?;
         let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
         Ok(Self {
             length: usize::try_from(metadata.len()).unwrap_or(usize::MAX),
             time,
@@ -48,4 +54,18 @@ impl ComponentFile {
         let then = self.identity.filter(|then| now.as_ref() == Some(then));
         Some((then?, self.time))
     }
+}
+
+/// Opens a file to be read, without waiting for another process to write to it.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }

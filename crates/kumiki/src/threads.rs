@@ -268,7 +268,9 @@ impl Pool {
             self.work.notify_one();
             return true;
         }
-        if state.threads - state.left >= LIVE {
+        // What nobody waits for, such as closing a file, may block as well: it has no
+        // more threads than these.
+        if state.threads - state.left >= LIVE || state.threads >= LIVE + LEFT {
             return true;
         }
         let thread = thread::Builder::new().name("kumiki-files".into());

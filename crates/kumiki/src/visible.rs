@@ -62,7 +62,7 @@ pub fn is_invisible(c: char) -> bool {
 
 /// `text` with its invisible characters spelled out (`\n`, `\u{200b}`), but for
 /// those that `keep` accepts. A selector of emoji or text presentation directly
-/// behind a symbol stays as well: that is how an emoji is written.
+/// behind a symbol that may be an emoji stays as well: that is how an emoji is written.
 ///
 /// ```
 /// use kumiki::spell_out;
@@ -91,8 +91,33 @@ pub fn spell_out(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 /// Whether `c` says how the symbol before it is drawn.
 fn is_presentation(c: char, before: Option<char>) -> bool {
-    let is_symbol = |c: char| !c.is_ascii() && !c.is_alphanumeric() && !is_invisible(c);
     matches!(c, '\u{fe0e}' | '\u{fe0f}') && before.is_some_and(is_symbol)
+}
+
+/// Whether a character is of a block that has emoji, all of which are seen.
+fn is_symbol(c: char) -> bool {
+    matches!(
+        c,
+        '©' | '®'
+            | '\u{203c}'
+            | '\u{2049}'
+            | '\u{2122}'
+            | '\u{2139}'
+            // Arrows, technical symbols, enclosed letters.
+            | '\u{2190}'..='\u{21ff}'
+            | '\u{2300}'..='\u{23ff}'
+            | '\u{24c2}'
+            // Shapes, miscellaneous symbols, dingbats.
+            | '\u{25a0}'..='\u{27bf}'
+            | '\u{2934}'..='\u{2935}'
+            | '\u{2b00}'..='\u{2bff}'
+            | '\u{3030}'
+            | '\u{303d}'
+            | '\u{3297}'
+            | '\u{3299}'
+            // Pictographs.
+            | '\u{1f000}'..='\u{1faff}'
+    )
 }
 
 #[cfg(test)]
@@ -134,6 +159,13 @@ mod tests {
             ("木\u{fe0f}", "木\\u{fe0f}"),
             ("\u{fe0f}", "\\u{fe0f}"),
             ("❤\u{fe01}", "❤\\u{fe01}"),
+            ("©\u{fe0e}😀\u{fe0f}", "©\u{fe0e}😀\u{fe0f}"),
+            // Nothing is seen before it.
+            ("\u{a0}\u{fe0f}", "\u{a0}\\u{fe0f}"),
+            ("\u{3000}\u{fe0e}", "\u{3000}\\u{fe0e}"),
+            ("\u{2800}\u{fe0e}", "\u{2800}\\u{fe0e}"),
+            ("\u{2003}\u{fe0f}", "\u{2003}\\u{fe0f}"),
+            ("\u{300}\u{fe0f}", "\u{300}\\u{fe0f}"),
         ] {
             assert_eq!(spell_out(text, |_| false), spelled, "{text:?}");
         }

@@ -21,7 +21,7 @@ use crate::files::{self, Files};
 use crate::grants::{Folders, Granted, Guard, Lookups, Sockets, link_lookups, link_sockets};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
-use crate::outgoing::Outgoing;
+use crate::outgoing::{self, Outgoing};
 use crate::state::log;
 use crate::waiting::Deadline;
 use crate::{HostState, Limits};
@@ -77,6 +77,7 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasm
     link_sockets(linker)?;
     files::link(linker, |state| state.wasi.files(state.deadline))?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
+    outgoing::link(linker)?;
     crate::waiting::link(linker)
 }
 
@@ -157,10 +158,12 @@ impl Wasi {
             let mut table = ResourceTable::new();
             table.set_max_capacity(*handles);
             let budget = Budget::new(*descriptors);
+            let mut http = WasiHttpCtx::new();
+            http.set_field_size_limit(outgoing::FIELDS);
             Box::new(Contexts {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
-                http: WasiHttpCtx::new(),
+                http,
                 outgoing: Outgoing::new(guard.clone(), budget.clone()),
                 guard,
                 folders: granted.folders(),

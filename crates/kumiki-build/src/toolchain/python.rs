@@ -11,6 +11,7 @@ use crate::fingerprint::Hasher;
 use crate::job::{Built, Job, Options};
 use crate::output::{Output, replace};
 use crate::project::{Project, Wasi};
+use crate::reading;
 use crate::sources::sources;
 use crate::tool::Tool;
 use crate::tools::Tools;
@@ -77,7 +78,8 @@ fn copy(project: &Project, work: &Path) -> Result<PathBuf, Error> {
     }
     for name in sources(&project.folder)? {
         let from = project.folder.join(&name);
-        let content = fs::read(&from).map_err(Error::io("read", &from))?;
+        let content =
+            reading::bytes(&from, reading::COMPONENT).map_err(Error::io("read", &from))?;
         replace(&to.join(name), &content)?;
     }
     Ok(to)

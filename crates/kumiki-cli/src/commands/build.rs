@@ -56,11 +56,7 @@ pub(super) fn once(
         Some(output) => output.clone(),
         None => shown(folder).join(format!("{}.wasm", project.name)),
     };
-    let work = match variable("KUMIKI_WORK") {
-        Some(work) => PathBuf::from(work),
-        None => folder.join("target/kumiki"),
-    };
-    let options = Options::new(work)
+    let options = Options::new(work(folder)?)
         .with_profile(profile)
         .with_stamps(stamps(console));
     let what = format!("`{}` from {language} by {way} ({version})", project.name);
@@ -75,6 +71,40 @@ pub(super) fn once(
         console.notice(escape(&format!("built {what} in {seconds:.1} s")));
     }
     Ok(built)
+}
+
+/// Where a project's intermediate files stay between builds: in the user's own
+/// folder. In the project, whoever wrote it could lead them elsewhere by a link.
+fn work(folder: &Path) -> Result<PathBuf, Failure> {
+    if let Some(work) = variable("KUMIKI_WORK") {
+        return Ok(PathBuf::from(work));
+    }
+    let cache = folders::cache().ok_or_else(|| {
+        Failure::wrong_use(
+            "there is no home folder to keep intermediate files in",
+            "set KUMIKI_WORK to a folder for them",
+        )
+    })?;
+    let hint = "check the path, relative to the current folder";
+    let project = folder
+        .canonicalize()
+        .map_err(|error| Failure::path("folder", folder, &error, hint))?;
+    let hash = blake3::hash(project.as_os_str().as_encoded_bytes()).to_hex();
+    let work = cache.join("builds").join(&hash.as_str()[..32]);
+    make_private(&work).map_err(|error| {
+        let hint = "make its folder writable, or set KUMIKI_WORK to another one";
+        Failure::wrong_use(format!("cannot make `{}`: {error}", work.display()), hint)
+    })?;
+    Ok(work)
+}
+
+/// Makes a folder, and those that it is in, for this user alone.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// By what unchanged components are known: notes in the user's own folder, for

@@ -29,7 +29,8 @@ pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
         CacheCommand::List => written("the list", list(&cache, &mut anstream::stdout().lock()))?,
         CacheCommand::Clear => {
             let freed = size(cache.clear()?);
-            let folder = cache.folder().display();
+            let folder = cache.folder().display().to_string();
+            let folder = escape(&folder);
             written(
                 "what was removed",
                 writeln!(anstream::stdout(), "removed {freed} from {folder}"),
@@ -64,8 +65,8 @@ fn list(cache: &Cache, out: &mut dyn Write) -> io::Result<()> {
         1 => "1 artifact".to_owned(),
         count => format!("{count} artifacts"),
     };
-    let folder = cache.folder().display();
-    writeln!(out, "{count}, {} in {folder}", size(total))
+    let folder = cache.folder().display().to_string();
+    writeln!(out, "{count}, {} in {}", size(total), escape(&folder))
 }
 
 /// Compiles what is not compiled yet.

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use kumiki::excerpt;
 use kumiki_text::TextHost;
 
 use super::build::tools;
@@ -16,6 +17,9 @@ use crate::doctor::{Diagnosis, component, machine, project};
 use crate::failure::{Failure, written};
 use crate::process;
 use crate::sandbox::Wall;
+
+/// The most characters of a fact or a cure.
+const LONGEST: usize = 2000;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const MILD: Style = AnsiColor::Yellow.on_default().bold();
@@ -95,9 +99,9 @@ fn print_diagnoses(diagnoses: &[Diagnosis]) -> io::Result<bool> {
         } else {
             (MILD, "could be better")
         };
-        writeln!(out, "{style}{word}{style:#}: {}", escape(fact))?;
+        writeln!(out, "{style}{word}{style:#}: {}", excerpt(fact, LONGEST))?;
         if !cure.is_empty() {
-            writeln!(out, "  cure: {}", escape(cure))?;
+            writeln!(out, "  cure: {}", excerpt(cure, LONGEST))?;
         }
     }
     Ok(diagnoses.iter().any(|diagnosis| diagnosis.severe))

@@ -46,7 +46,7 @@ pub(super) fn open(
         ));
     }
     let before = match is_there {
-        true => Some(before(&place, &part)?),
+        true => Some(before(&place, &part, longest_state(arguments, plugins))?),
         false => None,
     };
     Ok(Some(Output { place, before }))
@@ -69,8 +69,16 @@ fn refuse_special(place: &OutputPlace, path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// The most bytes of the state of a run: it has two lines for each plugin and one
+/// for each input. In JSON a byte of a path becomes six at most.
+fn longest_state(arguments: &RunArguments, plugins: &[PathBuf]) -> u64 {
+    let paths = arguments.files.iter().chain(plugins);
+    let lines = paths.map(|path| 2 * (6 * path.as_os_str().len() + 300));
+    ((64 << 10) + lines.sum::<usize>()) as u64
+}
+
 /// What there is of a file, and how far it is good.
-fn before(output: &OutputPlace, part: &Path) -> Result<(File, State), Failure> {
+fn before(output: &OutputPlace, part: &Path, longest: u64) -> Result<(File, State), Failure> {
     let unknown = |error: io::Error| {
         let name = place(&output.part);
         Failure::wrong_use(
@@ -83,7 +91,9 @@ fn before(output: &OutputPlace, part: &Path) -> Result<(File, State), Failure> {
         ))
     };
     let state = output.folder.open(&place(&output.part));
-    let state = state.and_then(|file| State::read(&file)).map_err(unknown)?;
+    let state = state
+        .and_then(|file| State::read(&file, longest))
+        .map_err(unknown)?;
     let file = output.folder.open(&output.part);
     let file = file.and_then(|file| match number(&file)? == state.file {
         true => Ok(file),

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kumiki_build::{Error, Probe, Project, Tools, unknown_imports};
+use kumiki_build::{Error, Probe, Project, Tools, read_text, unknown_imports};
 
 use super::Diagnosis;
+use crate::failure::causes;
 
 /// Looks at the project in a folder; builds nothing.
 pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
@@ -34,8 +35,14 @@ pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
         Err(_) => {}
     }
     for file in wit_files(&project.wit) {
-        let Ok(text) = fs::read_to_string(&file) else {
-            continue;
+        let text = match read_text(&file) {
+            Ok(text) => text,
+            Err(error) => {
+                let causes = causes(&error).join(": ");
+                let cure = "put a file of WIT in its place, or remove it";
+                diagnoses.push(Diagnosis::severe(format!("{error}: {causes}"), cure));
+                continue;
+            }
         };
         for (line, name) in names_that_are_not_kebab_case(&text) {
             diagnoses.push(Diagnosis::severe(

@@ -116,6 +116,29 @@ mod tests {
         plugin
     }
 
+    /// A plugin that gives back what it gets.
+    fn echo() -> TextPlugin {
+        let component = test_components::TextPlugin::new("echo").build();
+        let host = TextHost::new().unwrap();
+        let plugin = host.load_bytes("echo", &component).unwrap();
+        TextPlugin::new(plugin, Config::default()).unwrap()
+    }
+
+    /// What a format makes of what a plugin makes of a text.
+    fn written_by(plugin: TextPlugin, text: &str, format: Format, terminal: bool) -> String {
+        let place = Place {
+            record: 1,
+            line: Some(("file", 1)),
+        };
+        let (mut out, mut writer) = (Bounded::new(usize::MAX), writer(format, terminal, false));
+        writer.begin(&mut out, place).unwrap();
+        let result = Pipeline::each(vec![plugin]).process(text, |outcome| {
+            writer.result(&mut out, place, &outcome).map(|_| ())
+        });
+        result.unwrap();
+        String::from_utf8(out.bytes).unwrap()
+    }
+
     /// What a format makes of it.
     fn written(format: Format, terminal: bool, coloured: bool) -> String {
         let place = Place {
@@ -140,6 +163,22 @@ mod tests {
             assert!(!text.contains(bad), "{format:?}: {text:?}");
             assert!(text.contains("52;c;YQ=="), "{format:?}: {text:?}");
         }
+    }
+
+    /// On a terminal, no line of a result begins like a line of Kumiki's.
+    #[test]
+    fn a_result_forges_no_heading() {
+        let text = "one\n[other] Output: two\n  key: three\nin.txt:2";
+        let text = written_by(echo(), text, Format::Text, true);
+        let lines: Vec<&str> = text.lines().collect();
+        let expected = [
+            "file:1",
+            "[echo] Output: one",
+            "    [other] Output: two",
+            "      key: three",
+            "    in.txt:2",
+        ];
+        assert_eq!(lines, expected);
     }
 
     #[test]

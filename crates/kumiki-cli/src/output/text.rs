@@ -31,11 +31,15 @@ impl Text {
         }
     }
 
+    /// A result. On a terminal its lines after the first are indented: none of them
+    /// looks like the line of a record, of another plugin or of metadata.
     fn output<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.terminal {
-            escape_lines(text)
-        } else {
-            text.into()
+        if !self.terminal {
+            return text.into();
+        }
+        match escape_lines(text) {
+            shown if shown.contains('\n') => shown.replace('\n', "\n    ").into(),
+            shown => shown,
         }
     }
 }

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -59,9 +58,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// The part of a run's time that renewing it may cost: one of so many.
 const SHARE: u32 = 20;
 
-/// The longest state that is read, in bytes: it has a line for each plugin and
-/// input.
-const LONGEST: u64 = 64 << 20;
+/// The most of anything that a run counts. What is beyond it was never counted.
+const MOST: u64 = 1 << 60;
 
 /// The name under which the state of a file is kept that is not whole yet.
 pub(crate) fn place(part: &OsStr) -> OsString {
@@ -79,14 +77,28 @@ impl State {
         }
     }
 
-    /// What was kept.
+    /// What was kept, in at most `longest` bytes.
     ///
     /// # Errors
-    /// When it cannot be read, or is no state.
-    pub(crate) fn read(file: &File) -> io::Result<Self> {
+    /// When it cannot be read, is longer, or is no state.
+    pub(crate) fn read(file: impl Read, longest: u64) -> io::Result<Self> {
         let mut bytes = Vec::new();
-        file.take(LONGEST).read_to_end(&mut bytes)?;
-        Ok(serde_json::from_slice(&bytes)?)
+        file.take(longest + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > longest {
+            let why = format!("it has over {longest} bytes, more than a state of this run");
+            return Err(io::Error::other(why));
+        }
+        let state: Self = serde_json::from_slice(&bytes)?;
+        let Mark {
+            input,
+            read,
+            records,
+        } = state.mark;
+        let counts = [input as u64, read, records, state.bytes, state.failed];
+        match counts.iter().any(|count| *count > MOST) {
+            true => Err(io::Error::other("it has a count that no run comes to")),
+            false => Ok(state),
+        }
     }
 }
 
@@ -136,5 +148,42 @@ impl Journal {
     /// There is nothing to go on with any more.
     pub(super) fn remove(&self) -> io::Result<()> {
         self.folder.remove(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(state: &State, longest: u64) -> io::Result<State> {
+        State::read(&*serde_json::to_vec_pretty(state).unwrap(), longest)
+    }
+
+    #[test]
+    fn counts_beyond_all_bounds_are_refused() {
+        let good = State::new(Identity::new());
+        assert_eq!(read(&good, 1000).unwrap(), good);
+        let changes: [fn(&mut State); 5] = [
+            |state| state.mark.input = usize::MAX,
+            |state| state.mark.read = u64::MAX,
+            |state| state.mark.records = u64::MAX,
+            |state| state.bytes = u64::MAX,
+            |state| state.failed = u64::MAX,
+        ];
+        for change in changes {
+            let mut state = good.clone();
+            change(&mut state);
+            let error = read(&state, 1000).unwrap_err().to_string();
+            assert_eq!(error, "it has a count that no run comes to");
+        }
+    }
+
+    #[test]
+    fn a_state_that_is_too_long_is_refused() {
+        let mut state = State::new(Identity::new());
+        state.identity.insert("x".repeat(1000), String::new());
+        assert!(read(&state, 2000).is_ok());
+        let error = read(&state, 1000).unwrap_err().to_string();
+        assert!(error.contains("over 1000 bytes"), "{error}");
     }
 }

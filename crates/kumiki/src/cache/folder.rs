@@ -20,7 +20,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use super::fault::Fault;
 
 const ELSEWHERE: &str = "name a folder in this user's own home folder";
-const REMOVE: &str = "remove that folder with all that is in it; it is made anew";
+const REMOVE: &str = "if it is a cache of Kumiki's, remove it, and it is made anew; otherwise set \
+                      KUMIKI_CACHE to a new folder";
 
 /// What says that others could once write to the folder.
 const MARK: &str = "untrusted";
@@ -121,8 +122,8 @@ impl Folder {
             return private.map_err(|error| cannot(error.into()));
         }
         let message = format!(
-            "`{place}` is not as it was made: its mode is {mode:o} and was 700, so others may \
-             have written to it"
+            "`{place}` is not empty and has mode {mode:o}; others may have written to it, as a \
+             cache of Kumiki's has mode 700"
         );
         Err(Fault::new(message, REMOVE))
     }

@@ -29,7 +29,8 @@ impl SealKey {
     /// The folder's key; made if there is nothing at all in the folder. What
     /// lies there without a key was not put there by Kumiki.
     pub(super) fn of(folder: &Folder) -> Result<Self, Fault> {
-        const HINT: &str = "remove that folder with all that is in it; it is made anew";
+        const HINT: &str = "if it is a cache of Kumiki's, remove it, and it is made anew; \
+                            otherwise set KUMIKI_CACHE to a new folder";
         let fault = |error: io::Error| {
             let place = folder.path().display();
             Fault::new(format!("cannot use the key in `{place}`: {error}"), HINT)

@@ -30,7 +30,8 @@ const PARTS: usize = 16;
 pub(super) struct Weights {
     open: Vec<Open>,
     sizes: TypeSizes,
-    /// Imports of the module that is being read.
+    /// Imports, functions and globals of the module that is being read: each takes
+    /// up to 40 bytes of host memory in each instance.
     module: Option<usize>,
     /// Whether a component within lifts or lowers, without which there are no
     /// adapters.
@@ -43,7 +44,7 @@ struct Open {
     weight: Weight,
     /// Those that only an argument decides have no weight.
     components: Vec<Option<Weight>>,
-    /// How many imports each has.
+    /// How many imports, functions and globals each has.
     modules: Vec<Option<usize>>,
     /// How many items each hands over.
     instances: Vec<usize>,
@@ -81,11 +82,9 @@ impl Weights {
         match payload {
             Payload::ModuleSection { .. } => self.module = Some(0),
             Payload::ComponentSection { .. } => self.open.push(Open::default()),
-            Payload::ImportSection(section) => {
-                if let Some(imports) = &mut self.module {
-                    *imports = imports.saturating_add(section.count() as usize);
-                }
-            }
+            Payload::ImportSection(section) => self.add_to_module(section.count()),
+            Payload::FunctionSection(section) => self.add_to_module(section.count()),
+            Payload::GlobalSection(section) => self.add_to_module(section.count()),
             Payload::End(_) => self.end(),
             _ => {}
         }
@@ -134,6 +133,12 @@ impl Weights {
         self.check(plugin)
     }
 
+    fn add_to_module(&mut self, items: u32) {
+        if let Some(module) = &mut self.module {
+            *module = module.saturating_add(items as usize);
+        }
+    }
+
     fn check(&self, plugin: &str) -> Result<()> {
         let Some(Open { weight, .. }) = self.open.last() else {
             return Ok(());
@@ -152,8 +157,8 @@ impl Weights {
     /// A module or component has been read.
     fn end(&mut self) {
         let open = self.open.len();
-        if let (Some(imports), Some(outer)) = (self.module.take(), self.open.last_mut()) {
-            outer.modules.push(Some(imports));
+        if let (Some(items), Some(outer)) = (self.module.take(), self.open.last_mut()) {
+            outer.modules.push(Some(items));
         } else if open > 1
             && let (Some(Open { weight, .. }), Some(outer)) =
                 (self.open.pop(), self.open.last_mut())
@@ -320,9 +325,9 @@ impl Open {
         let (items, unknown) = match instance {
             Instance::Instantiate { module_index, args } => {
                 let module = self.modules.get(*module_index as usize);
-                let imports = module.copied().flatten();
-                let items = args.len().saturating_add(imports.unwrap_or(0));
-                (items, usize::from(imports.is_none()))
+                let known = module.copied().flatten();
+                let items = args.len().saturating_add(known.unwrap_or(0));
+                (items, usize::from(known.is_none()))
             }
             Instance::FromExports(exports) => (exports.len(), 0),
         };

@@ -174,6 +174,9 @@ fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
+/// The longest list on one line, in bytes.
+const LINE: usize = 1000;
+
 fn list(
     f: &mut fmt::Formatter<'_>,
     name: &str,
@@ -183,7 +186,15 @@ fn list(
     if items.is_empty() {
         return Ok(());
     }
-    writeln!(f, "{name} = [{}]", items.join(", "))
+    let line = items.join(", ");
+    if line.len() <= LINE {
+        return writeln!(f, "{name} = [{line}]");
+    }
+    writeln!(f, "{name} = [")?;
+    for item in items {
+        writeln!(f, "    {item},")?;
+    }
+    writeln!(f, "]")
 }
 
 /// Where a name stands.

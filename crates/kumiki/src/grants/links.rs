@@ -20,13 +20,15 @@ const SHORTEST_V6: u8 = 16;
 
 static KNOWN: Mutex<Option<(Instant, Links)>> = Mutex::new(None);
 
-/// Networks outside of those that are special anyway.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Links(Arc<[Range]>);
+/// Networks outside of those that are special anyway; none where the system does
+/// not say which there are.
+#[derive(Clone, Debug)]
+pub(super) struct Links(Option<Arc<[Range]>>);
 
 impl Links {
     /// Those that this machine has now. Where they cannot be read, those that
-    /// it had before, or none.
+    /// it had before. Where there were none before, any address may be this
+    /// machine's.
     pub(super) fn now() -> Self {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read, links)) = &*known
@@ -42,7 +44,7 @@ impl Links {
                     .collect::<Vec<_>>();
                 Self::of(networks)
             }
-            Err(_) => known.take().map(|(_, links)| links).unwrap_or_default(),
+            Err(_) => known.take().map_or(Self(None), |(_, links)| links),
         };
         *known = Some((Instant::now(), links.clone()));
         links
@@ -53,21 +55,22 @@ impl Links {
             .into_iter()
             .map(|(address, prefix)| (address.to_canonical(), prefix))
             .filter(|(address, _)| special(*address).is_none());
-        Self(
-            links
-                .map(|(address, prefix)| link(address, prefix))
-                .collect(),
-        )
+        let links = links.map(|(address, prefix)| link(address, prefix));
+        Self(Some(links.collect()))
     }
 
     /// Whether an address is this machine's or shares a link with it.
     pub(super) fn have(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|link| link.contains(address))
+        match &self.0 {
+            Some(links) => links.iter().any(|link| link.contains(address)),
+            None => true,
+        }
     }
 
     /// Whether `range` lies within one of them that has the address.
     pub(super) fn hold(&self, range: &Range, address: IpAddr) -> bool {
-        let mut links = self.0.iter().filter(|link| link.contains(address));
+        let links = self.0.iter().flat_map(|links| links.iter());
+        let mut links = links.filter(|link| link.contains(address));
         links.any(|link| range.lies_in(link))
     }
 }

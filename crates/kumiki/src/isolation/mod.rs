@@ -53,8 +53,8 @@ pub struct CompileCommand {
 }
 
 impl CompileCommand {
-    /// This program, without arguments: of components with 4 MiB of code or
-    /// more, each may take 4 GiB of memory and 5 minutes.
+    /// This program, without arguments: each component may take 4 GiB of memory and
+    /// 5 minutes.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl CompileCommand {
             arguments: Vec::new(),
             memory: 4 << 30,
             time: Duration::from_mins(5),
-            code: 4 << 20,
+            code: 0,
         }
     }
 
@@ -90,7 +90,8 @@ impl CompileCommand {
 
     /// The same for components with at least this many bytes in the code
     /// sections of their core modules, or a sixteenth of that in one function,
-    /// which is compiled as a whole. With 0, for all.
+    /// which is compiled as a whole. With 0, the default, for all: a few kilobytes
+    /// can take gigabytes and minutes to compile.
     #[must_use]
     pub fn with_code(mut self, bytes: usize) -> Self {
         self.code = bytes;

@@ -1,9 +1,11 @@
 //! One thing that a plugin requests, and why.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
 use super::RequestsError;
+use crate::visible::spell_out;
 use crate::{FolderAccess, FolderGrant, Grants, NetworkGrant, VariableGrant};
 
 /// The longest that a thing or a reason may be, in characters: a line or two
@@ -16,7 +18,7 @@ const LONGEST: usize = 200;
 pub struct Request {
     /// What it would have.
     pub what: Requested,
-    /// What for, in its author's words, which may be anything.
+    /// What for, in its author's words: one line without invisible characters.
     pub why: String,
 }
 
@@ -53,6 +55,12 @@ impl Request {
         }
         if what.contains(char::is_control) {
             return Err(fault("it holds control characters"));
+        }
+        // Whoever is asked reads it: one line, of characters that are seen.
+        if !matches!(spell_out(&why, |_| false), Cow::Borrowed(_)) {
+            return Err(fault(
+                "its reason holds a line end, or another control or invisible character",
+            ));
         }
         let what = kind(what).map_err(|reason| fault(&reason))?;
         Ok(Self { what, why })

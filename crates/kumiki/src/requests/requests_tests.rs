@@ -83,6 +83,13 @@ fn what_cannot_be_read_is_refused() {
         ("[dirs]\n'\\a' = ''", "has `\\` or `:`".to_owned()),
         ("[dirs]\n'/a:/' = ''", "has `\\` or `:`".to_owned()),
         ("[env]\n\"A\\u001b\" = ''", "control characters".to_owned()),
+        (
+            "[env]\nA = \"a\\nb\"",
+            "its reason holds a line end".to_owned(),
+        ),
+        ("[env]\nA = \"\\u001b[2J\"", "its reason holds".to_owned()),
+        ("[env]\nA = \"a\\u202eb\"", "its reason holds".to_owned()),
+        ("[env]\nA = \"a\\u200bb\"", "its reason holds".to_owned()),
         ("[dirs]\n'/a:wr' = ''", "neither `ro` nor `rw`".to_owned()),
         (
             "[dirs]\n'/a:ro' = ''\n'/a/:rw' = ''",

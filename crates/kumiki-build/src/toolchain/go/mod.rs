@@ -24,11 +24,15 @@ use crate::job::{Built, Job, Options, Profile};
 use crate::optimise;
 use crate::output::{Output, replace};
 use crate::project::{Project, Wasi};
+use crate::reading::read_text;
 use crate::tool::Tool;
 use crate::tools::Tools;
 
 /// The first that can export functions to WebAssembly.
 const OLDEST: (u32, u32) = (1, 24);
+
+/// How our own `go.work` for editors begins; another's is left alone.
+const MARK: &str = "// Made by kumiki for editors, and made anew by every build.";
 
 /// Without symbols and DWARF; what backtraces need of names stays. The bindings'
 /// runtime reaches for a function of Go's own, which asks for leave.
@@ -96,6 +100,8 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     let Job { project, output } = job;
     let go = find(tools)?;
     let work = options.work.join(&project.name);
+    let work = absolute(&work).map_err(Error::io("find", &work))?;
+    write_editors_workspace(project, &work)?;
     let bindings = bindings::bindings(project, &module_name(project)?)?;
     let mut hasher = Hasher::new()
         .path(&project.folder)?
@@ -111,7 +117,6 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
         return Ok(built);
     }
 
-    let work = absolute(&work).map_err(Error::io("find", &work))?;
     bindings::write(&work.join("bindings"), &bindings)?;
     let mut module = compile(&go, project, &work, options.profile)?;
     if options.profile == Profile::Size {
@@ -155,10 +160,26 @@ fn compile(go: &Go, project: &Project, work: &Path, profile: Profile) -> Result<
     fs::read(&module).map_err(Error::io("read", &module))
 }
 
+/// Joins the author's folder with the bindings for editors and `go vet`, by a
+/// `go.work` in that folder, unless its author has written one.
+fn write_editors_workspace(project: &Project, work: &Path) -> Result<(), Error> {
+    let path = project.folder.join("go.work");
+    let bindings = work.join("bindings");
+    let text = format!(
+        "{MARK}\ngo 1.24\n\nuse (\n\t.\n\t{}\n\t{}\n)\n",
+        serde_json::json!(bindings),
+        serde_json::json!(bindings.join("pkg"))
+    );
+    match read_text(&path) {
+        Ok(there) if there == text || !there.starts_with(MARK) => Ok(()),
+        _ => replace(&path, text.as_bytes()),
+    }
+}
+
 /// What the author's `go.mod` calls the module.
 fn module_name(project: &Project) -> Result<String, Error> {
     let path = project.folder.join("go.mod");
-    let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+    let text = read_text(&path)?;
     let mut lines = text.lines().map(str::trim);
     let name = lines.find_map(|line| line.strip_prefix("module")?.split_whitespace().next());
     match name {

@@ -1,8 +1,6 @@
 //! The contract as TypeScript's declarations, so that an editor helps: one
 //! `declare module` for each interface that the world imports or exports.
 
-use std::fs;
-
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{
     Function, FunctionKind, Handle, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
@@ -14,6 +12,7 @@ use super::world::{exported_interfaces, free_functions, imported_interfaces, res
 use crate::error::Error;
 use crate::output::replace;
 use crate::project::Project;
+use crate::reading::read_text;
 
 /// The file's name, beside the `kumiki.toml`.
 const FILE: &str = "kumiki.d.ts";
@@ -25,7 +24,7 @@ pub(crate) fn write_declarations(project: &Project) -> Result<(), Error> {
     let (resolve, world) = project.resolve()?;
     let path = project.folder.join(FILE);
     let declarations = declarations(&resolve, world);
-    match fs::read_to_string(&path) {
+    match read_text(&path) {
         Ok(text) if text == declarations || !text.starts_with(MARK) => Ok(()),
         _ => replace(&path, declarations.as_bytes()),
     }

@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 fn declared(wit: &str, world: &str) -> String {

@@ -2,7 +2,7 @@
 //! without running anything, each with the nearest that the world has.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
@@ -13,7 +13,11 @@ use super::specifiers::{Import, imports_of};
 use super::world::{exported_interfaces, free_functions, importable, imported_interfaces};
 use crate::error::Error;
 use crate::project::{Language, Project};
+use crate::reading::read_text;
 use crate::unknown_import::UnknownImport;
+
+/// The most files of a project that are looked at.
+const MOST: usize = 10_000;
 
 /// From this likeness on, 1 being the same, a name was meant to be another.
 const ALIKE: f64 = 0.6;
@@ -33,10 +37,15 @@ pub fn unknown_imports(project: &Project) -> Result<Vec<UnknownImport>, Error> {
     let mut unknown = Vec::new();
     let (mut open, mut seen) = (vec![project.folder.join(&project.entry)], BTreeSet::new());
     while let Some(path) = open.pop() {
-        if !seen.insert(path.clone()) {
+        // By its path without links: a link to a folder gives a file many paths.
+        if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             continue;
         }
-        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        if seen.len() > MOST {
+            let why = format!("the modules import over {MOST} files");
+            return Err(Error::io("read", &path)(io::Error::other(why)));
+        }
+        let text = read_text(&path)?;
         for import in imports_of(&text) {
             if import.from.starts_with('.') {
                 open.extend(file_of(&path, import.from));
@@ -153,6 +162,8 @@ fn nearest(name: &str, known: &[String]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn found(files: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -233,5 +244,25 @@ mod tests {
                 "{from}"
             );
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_loop_of_links_has_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(".", folder.path().join("a")).unwrap();
+        let wit = include_str!("../../../../../wit/text-processor/world.wit");
+        let manifest = "name = 'a'\nlanguage = 'javascript'\nwit = 'w.wit'\n\
+                        world = 'text-plugin'\n";
+        let plugin = "import './a/plugin.js'; import './a/../plugin.js';";
+        for (name, text) in [
+            ("w.wit", wit),
+            ("kumiki.toml", manifest),
+            ("plugin.js", plugin),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let project = Project::read(folder.path()).unwrap();
+        assert_eq!(unknown_imports(&project).unwrap().len(), 0);
     }
 }

@@ -1,9 +1,9 @@
 //! What cargo's release profile is told, beyond what the author's manifest says.
 
-use std::fs;
 use std::path::Path;
 
 use crate::job::Profile;
+use crate::reading::read_text;
 
 /// What pays in a plugin, which is called on every record. With opt-level `s`
 /// upper-casing was eight times slower, to save 5 KB.
@@ -31,7 +31,7 @@ const DEBUG: [(&str, &str); 2] = [("strip", "none"), ("debug", "line-tables-only
 /// `root`: for speed only what its manifest leaves open, for its author may
 /// have measured.
 pub(super) fn environment(profile: Profile, root: &Path) -> Vec<(String, &'static str)> {
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
+    let manifest = read_text(&root.join("Cargo.toml")).unwrap_or_default();
     settings(profile, &manifest)
         .into_iter()
         .map(|(key, value)| {

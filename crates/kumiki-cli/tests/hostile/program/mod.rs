@@ -5,8 +5,6 @@ mod process;
 mod scene;
 
 pub(crate) use self::process::{Output, run, start};
-#[cfg(target_os = "linux")]
-pub(crate) use self::scene::SECRET;
 #[cfg(unix)]
-pub(crate) use self::scene::make_pipe;
+pub(crate) use self::scene::{SECRET, make_pipe};
 pub(crate) use self::scene::{Scene, link};

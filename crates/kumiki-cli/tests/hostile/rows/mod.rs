@@ -3,7 +3,7 @@
 mod calls;
 mod components;
 pub(crate) mod data;
-mod files;
+pub(crate) mod files;
 mod grants;
 mod process;
 mod text;

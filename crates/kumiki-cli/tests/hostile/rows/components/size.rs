@@ -4,14 +4,87 @@ use kumiki_text::TextHost;
 use test_components::{TextPlugin, parse};
 
 use crate::guests::binary::{doubling, leb128, with_section};
-use crate::suite::Outcome::{Answer, Compile, Limit, Malformed, TooLarge, WrongType};
+use crate::suite::Outcome::{Answer, Compile, Limit, Malformed, Other, TooLarge, WrongType};
 use crate::suite::{Case, Seen, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = large();
     cases.extend(deep());
     cases.extend(typed());
+    cases.extend(costly());
     cases
+}
+
+/// Few bytes that cost much: to validate, to compile, or in each instance.
+fn costly() -> Vec<Case> {
+    const BRANCHES: &str = "br_table 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 (i32.const 0)";
+    let one = |text: String| move || items(1, |_| text.clone());
+    vec![
+        Case::bytes(
+            "blocks of 1,000 results, 2,000 within each other",
+            TooLarge,
+            "results of one function",
+            one(format!(
+                "(type $wide (func (result{}))) (func {} unreachable {} unreachable)",
+                " i32".repeat(1_000),
+                "block (type $wide) ".repeat(2_000),
+                "end ".repeat(2_000),
+            )),
+        ),
+        Case::bytes(
+            "2,000 calls of a function of 1,000 parameters",
+            TooLarge,
+            "parameters of one function",
+            one(format!(
+                "(func $wide (param{})) (func {})",
+                " i32".repeat(1_000),
+                "unreachable call $wide ".repeat(2_000),
+            )),
+        ),
+        Case::bytes(
+            "16 results for each of 100,000 targets",
+            Answer,
+            "",
+            one(format!(
+                "(func (result{}) {} unreachable)",
+                " i32".repeat(16),
+                format!("({BRANCHES})")
+                    .replace("(br", "unreachable (br")
+                    .repeat(6_000),
+            )),
+        )
+        .within(512),
+        Case::bytes("300,000 elements", TooLarge, "elements", || {
+            items(1, |_| {
+                let elements = " (ref.null func)".repeat(300_000);
+                format!("(elem funcref{elements})")
+            })
+        }),
+        Case::bytes(
+            "a constant expression of 100,000 instructions",
+            TooLarge,
+            "one constant expression",
+            || {
+                let sum = " i32.const 1 i32.add".repeat(50_000);
+                items(1, |_| format!("(global i32 i32.const 0{sum})"))
+            },
+        ),
+        Case::bytes("30,000 globals", TooLarge, "globals", || {
+            items(30_000, |_| "(global i32 i32.const 0)".to_owned())
+        }),
+        Case::bytes(
+            "900 instances of 10,000 globals",
+            TooLarge,
+            "items, counted for each instance",
+            || {
+                let globals = "(global i32 i32.const 0)".repeat(10_000);
+                let instances = "(core instance (instantiate $m))".repeat(900);
+                parse(&format!(
+                    "(component (core module $m {globals}) {instances})"
+                ))
+            },
+        ),
+    ]
 }
 
 fn large() -> Vec<Case> {
@@ -72,13 +145,17 @@ fn large() -> Vec<Case> {
             },
         ),
         #[cfg(unix)]
-        Case::new(
-            "file without end",
-            Limit,
-            "256 MiB of a plugin's file",
-            || load(std::path::Path::new("/dev/zero")),
-        )
-        .within(768),
+        Case::new("device as a plugin", Other, "cannot read plugin", || {
+            load(std::path::Path::new("/dev/zero"))
+        }),
+        #[cfg(unix)]
+        Case::new("pipe as a plugin", Other, "cannot read plugin", || {
+            let folder = tempfile::tempdir().map_err(to_text)?;
+            let path = folder.path().join("plugin.wasm");
+            let made = std::process::Command::new("mkfifo").arg(&path).status();
+            made.map_err(to_text)?;
+            load(&path)
+        }),
     ]
 }
 

@@ -19,7 +19,8 @@ const CLANG: &str = "#!/bin/sh\n\
     while [ $# -gt 1 ]; do shift; done\n\
     cp \"$(dirname \"$0\")/module.wasm\" \"$1\"\n";
 
-fn planted() -> Result<(), String> {
+/// A project in `work`, and a compiler for it.
+pub(super) fn project() -> Result<Scene, String> {
     let scene = Scene::with_cache()?;
     let module = module(TEXT_PROCESSOR, "text-plugin", &TextPlugin::new("p").core());
     scene.file("sdk/bin/module.wasm", module)?;
@@ -33,7 +34,11 @@ fn planted() -> Result<(), String> {
     scene.file("work/p.c", "int p;\n")?;
     let manifest = "name = 'p'\nlanguage = 'c'\nwit = 'wit'\nworld = 'text-plugin'\n";
     scene.file("work/kumiki.toml", manifest)?;
+    Ok(scene)
+}
 
+fn planted() -> Result<(), String> {
+    let scene = project()?;
     // The stranger builds it, replaces the component, and changes the stamp so that it
     // fits.
     build(&scene, "stranger")?.expect(0, &[])?;
@@ -61,7 +66,7 @@ fn planted() -> Result<(), String> {
 }
 
 /// Builds the project as a user with this cache folder.
-fn build(scene: &Scene, cache: &str) -> Result<Output, String> {
+pub(super) fn build(scene: &Scene, cache: &str) -> Result<Output, String> {
     let mut command = scene.command("build");
     command
         .env("WASI_SDK_PATH", scene.path("sdk"))

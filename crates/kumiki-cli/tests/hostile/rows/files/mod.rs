@@ -5,6 +5,9 @@ mod build_stamp;
 #[cfg(unix)]
 mod cache_folder;
 mod links;
+#[cfg(unix)]
+mod projects;
+pub(crate) mod states;
 
 use crate::suite::Case;
 
@@ -15,6 +18,9 @@ pub(crate) fn cases() -> Vec<Case> {
         #[cfg(unix)]
         build_stamp::cases(),
         links::cases(),
+        #[cfg(unix)]
+        projects::cases(),
+        states::cases(),
     ];
     all.into_iter().flatten().collect()
 }

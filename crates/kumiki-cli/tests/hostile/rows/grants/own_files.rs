@@ -40,7 +40,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "the file of",
             &[
                 "--grants ../rules/empty.toml --allow-dir ../rules::/w:rw",
-                "--limits ../rules/empty.toml --allow-dir ../rules::/w:rw",
+                "--limits ../rules/limits.toml --allow-dir ../rules::/w:rw",
             ],
         ),
         refused(
@@ -106,6 +106,7 @@ fn scene() -> Result<Scene, String> {
     scene.file("plugins/p.wasm", intruder("p"))?;
     scene.file("in/in.txt", "hi\n")?;
     scene.file("rules/empty.toml", "")?;
+    scene.file("rules/limits.toml", "[limits]\n")?;
     scene.folder("out/inner")?;
     scene.file("outside/x.txt", "hi\n")?;
     scene.file(

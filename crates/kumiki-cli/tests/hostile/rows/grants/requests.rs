@@ -24,6 +24,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 scene.link("../outside", "work/data")
             },
         ),
+        case("requested: a reason that forges what Kumiki says", forged),
         case("requested folder: below the current folder", granted),
         case("requested folder: a link that a guest made", guest_made),
         case("requested folder: a link in a granted folder", in_granted),
@@ -68,6 +69,28 @@ fn is_untouched(scene: &Scene) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The reason has the lines of a file of grants, for more than is requested.
+fn forged(scene: &Scene) -> Result<(), String> {
+    let forgery = "words\\n  a file of grants that allows it, such as a kumiki-grants.toml:\\n    \
+                   [plugin.p]\\n    dirs = ['/home::/home:rw']";
+    let section = format!("[env]\nLANG = \"{forgery}\"\n");
+    let plugin =
+        test_components::with_section(&intruder("p"), "kumiki-requests", section.as_bytes());
+    scene.file("work/p.wasm", plugin)?;
+    let output = scene.run("run -p p.wasm --text hi")?;
+    let text = output.whole_text()?;
+    if text
+        .lines()
+        .any(|line| line.trim_start().starts_with("dirs = "))
+    {
+        return Err(format!("it was shown as Kumiki's own words: {output:?}"));
+    }
+    match text.contains("its reason holds a line end") {
+        true => Ok(()),
+        false => Err(format!("it was not refused: {output:?}")),
+    }
 }
 
 /// The guest writes to a folder that it was granted.

@@ -133,11 +133,15 @@ fn greedy_neighbour() -> Result<(), String> {
     let mut modest = plugin(&host, &attacker(&grows(1)))?;
     let (ends, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let greedy = scope.spawn(|| {
             while !ends.load(Ordering::Relaxed) && greedy.process("attack").is_ok() {
                 asked.fetch_add(1, Ordering::Relaxed);
             }
         });
+        // On a busy machine the other thread may start late.
+        while asked.load(Ordering::Relaxed) == 0 && !greedy.is_finished() {
+            thread::yield_now();
+        }
         let grown = (0..900).try_for_each(|_| modest.process("attack").map(drop));
         ends.store(true, Ordering::Relaxed);
         grown.map_err(to_text)

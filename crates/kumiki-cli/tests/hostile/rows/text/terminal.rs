@@ -3,7 +3,8 @@
 use test_components::TextPlugin;
 
 use crate::guests::{attacker, log_text, named, result_of_text};
-use crate::program::Output;
+use crate::program::{Output, Scene, run};
+use crate::rows::files::states::is_short;
 use crate::suite::Case;
 
 /// Colours, clears the screen, rings, begins a line, turns the text around,
@@ -25,7 +26,45 @@ pub(crate) fn cases() -> Vec<Case> {
             "terminal escapes in output and metadata",
             attacker(&result_of_text(length)),
         ),
+        Case::in_scene("terminal escapes in the path of the cache", cache_path).patience(60),
+        long("an error of a file of grants of 3 MB", "grants"),
+        long("an error of a file of limits of 3 MB", "limits"),
     ]
+}
+
+/// The environment says where the cache is.
+fn cache_path(scene: &Scene) -> Result<(), String> {
+    for arguments in ["cache list", "cache clear"] {
+        let mut command = scene.command(arguments);
+        let output = run(command
+            .env_remove("KUMIKI_CACHE")
+            .env("XDG_CACHE_HOME", scene.path("\u{202e}owned")))?;
+        output.expect(0, &[])?;
+        is_escaped(&output, true)?;
+    }
+    Ok(())
+}
+
+/// A file whose first line is in the error's text.
+fn long(name: &'static str, kind: &'static str) -> Case {
+    Case::in_scene(name, move |scene| {
+        scene.file("work/a.wasm", TextPlugin::new("a").build())?;
+        let key = "k".repeat(3_000_000);
+        for text in [
+            format!("[{key}"),
+            format!("[{key}]\nk = 1\n"),
+            format!("[plugin.{key}]\n[plugin.{key}]\n"),
+            format!("[all]\n{key} = 1\n[limits]\n"),
+            format!("[limits]\n{key} = 1\n"),
+        ] {
+            scene.file("work/file.toml", text)?;
+            let output = scene.run(&format!("run --{kind} file.toml -p a.wasm --text hi"))?;
+            output.expect(2, &["error"])?;
+            is_short(&output)?;
+        }
+        Ok(())
+    })
+    .patience(90)
 }
 
 /// A row that runs the program on the plugin, in each format for people or for

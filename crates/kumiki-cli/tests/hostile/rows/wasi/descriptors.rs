@@ -122,7 +122,7 @@ fn listed() -> Vec<Case> {
             large_folder,
         )
         .within(48)
-        .patience(60),
+        .patience(240),
         Case::granted(
             "a folder of 100,000 files listed to its end",
             (Answer, ""),
@@ -135,7 +135,7 @@ fn listed() -> Vec<Case> {
             large_folder,
         )
         .within(48)
-        .patience(60),
+        .patience(240),
     ]
 }
 

@@ -1,0 +1,99 @@
+//! docs/security.md claims nothing that no test shows: the tests, rows and files
+//! that it names exist.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where the list of tests ends.
+const END: &str = "## Files that are not read again";
+
+#[test]
+fn tests_that_the_security_page_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let mut files = Vec::new();
+    for folder in ["crates", "fuzz", "xtask"] {
+        rust_files(&root.join(folder), &mut files);
+    }
+    let sources: Vec<_> = files.iter().map(|it| source(it)).collect();
+    let paths: Vec<_> = files.iter().map(|it| it.display().to_string()).collect();
+    let missing: Vec<_> = names(page.split(END).next().unwrap())
+        .into_iter()
+        .filter(|name| {
+            let is_path = paths.iter().any(|path| path.contains(&**name));
+            !is_path && !sources.iter().any(|source| has(source, name))
+        })
+        .collect();
+    assert!(missing.is_empty(), "docs/security.md names {missing:?}");
+}
+
+/// A file's text, in which string literals stand as their text does.
+fn source(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.replace("\\\"", "\"").replace("\\\n", "");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The names in code spans: in the last column of each table, and in the
+/// parentheses of lists that begin with `row`.
+fn names(page: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in page.lines() {
+        let part = match line.strip_prefix('|') {
+            Some(row) => row.trim_end_matches('|').rsplit('|').next(),
+            None => line.split("(row").nth(1),
+        };
+        names.extend(code_spans(part.unwrap_or_default()));
+    }
+    assert!(names.len() > 100, "only {} names are found", names.len());
+    names
+}
+
+/// The code spans of a line; two backticks delimit one that holds a backtick.
+fn code_spans(mut text: &str) -> Vec<String> {
+    let mut spans = Vec::new();
+    while let Some(start) = text.find('`') {
+        let count = text[start..].bytes().take_while(|it| *it == b'`').count();
+        let fence = &text[start..start + count];
+        let rest = &text[start + count..];
+        let Some(end) = rest.find(fence) else { break };
+        spans.push(rest[..end].trim().to_owned());
+        text = &rest[end + count..];
+    }
+    spans
+}
+
+/// Whether a source has the name, in which `…` stands for any text nearby.
+fn has(source: &str, name: &str) -> bool {
+    const NEARBY: usize = 200;
+    let mut parts = name.split('…').map(str::trim).filter(|it| !it.is_empty());
+    let Some(first) = parts.next() else {
+        return true;
+    };
+    let rest: Vec<_> = parts.collect();
+    source.match_indices(first).any(|(at, _)| {
+        let mut nearby = source[at + first.len()..].chars();
+        let nearby: String = nearby.by_ref().take(NEARBY).collect();
+        let mut from = &nearby[..];
+        rest.iter().all(|part| match from.split_once(part) {
+            Some((_, after)) => {
+                from = after;
+                true
+            }
+            None => false,
+        })
+    })
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+}
