@@ -22,7 +22,7 @@ use crate::{Config, Error, ReadError, Records, TextContract, TextPlugin};
 
 /// The longest line that is a case, in bytes: as long as the longest record.
 const LINE_LIMIT: usize = 128 << 20;
-/// Longer texts are cut where they are shown, in characters.
+/// Longer texts are cut where they are shown, in bytes.
 const SHOWN: usize = 60;
 /// Characters of all metadata of a result.
 const METADATA: usize = 500;
