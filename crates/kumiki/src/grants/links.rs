@@ -2,6 +2,7 @@
 //! share a link with it. They are not of the public network, whatever their
 //! addresses look like.
 
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,29 +21,35 @@ const SHORTEST_V6: u8 = 16;
 
 static KNOWN: Mutex<Option<(Instant, Links)>> = Mutex::new(None);
 
-/// Networks outside of those that are special anyway.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Links(Arc<[Range]>);
+/// Networks outside of those that are special anyway; none where they cannot be
+/// read: then any address may be this machine's.
+#[derive(Clone, Debug)]
+pub(super) struct Links(Option<Arc<[Range]>>);
 
 impl Links {
-    /// Those that this machine has now. Where they cannot be read, those that
-    /// it had before, or none.
+    /// Those that this machine has now. Where they cannot be read, those that it had
+    /// before, or unknown ones, until the next time.
     pub(super) fn now() -> Self {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((read, links)) = &*known
+        Self::next(&mut known, || {
+            let interfaces = get_if_addrs()?;
+            Ok(interfaces.iter().map(|it| network(&it.addr)).collect())
+        })
+    }
+
+    fn next(
+        known: &mut Option<(Instant, Self)>,
+        read: impl FnOnce() -> io::Result<Vec<(IpAddr, u8)>>,
+    ) -> Self {
+        if let Some((read, links)) = known
             && read.elapsed() < FRESH
         {
             return links.clone();
         }
-        let links = match get_if_addrs() {
-            Ok(interfaces) => {
-                let networks = interfaces
-                    .iter()
-                    .map(|interface| network(&interface.addr))
-                    .collect::<Vec<_>>();
-                Self::of(networks)
-            }
-            Err(_) => known.take().map(|(_, links)| links).unwrap_or_default(),
+        let links = match (read(), known.take()) {
+            (Ok(networks), _) => Self::of(networks),
+            (Err(_), Some((_, before))) => before,
+            (Err(_), None) => return Self(None),
         };
         *known = Some((Instant::now(), links.clone()));
         links
@@ -53,21 +60,26 @@ impl Links {
             .into_iter()
             .map(|(address, prefix)| (address.to_canonical(), prefix))
             .filter(|(address, _)| special(*address).is_none());
-        Self(
-            links
-                .map(|(address, prefix)| link(address, prefix))
-                .collect(),
-        )
+        let links = links.map(|(address, prefix)| link(address, prefix));
+        Self(Some(links.collect()))
     }
 
-    /// Whether an address is this machine's or shares a link with it.
+    /// Whether an address is this machine's or shares a link with it, or may be for
+    /// all that is known.
     pub(super) fn have(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|link| link.contains(address))
+        let Some(links) = &self.0 else {
+            return true;
+        };
+        links.iter().any(|link| link.contains(address))
     }
 
-    /// Whether `range` lies within one of them that has the address.
+    /// Whether `range` lies within one of them that has the address. While they are
+    /// unknown, that is certain of the address alone.
     pub(super) fn hold(&self, range: &Range, address: IpAddr) -> bool {
-        let mut links = self.0.iter().filter(|link| link.contains(address));
+        let Some(links) = &self.0 else {
+            return *range == Range::one(address);
+        };
+        let mut links = links.iter().filter(|link| link.contains(address));
         links.any(|link| range.lies_in(link))
     }
 }
@@ -119,6 +131,24 @@ mod tests {
                 "{interface}/{prefix} {address}"
             );
         }
+    }
+
+    #[test]
+    fn unknown_links_are_none_of_the_public_network() {
+        let mut known = None;
+        let fails = || Err(io::ErrorKind::Other.into());
+        let unknown = Links::next(&mut known, fails);
+        let address: IpAddr = "9.9.9.9".parse().unwrap();
+        assert!(unknown.have(address));
+        assert!(unknown.hold(&Range::one(address), address));
+        assert!(!unknown.hold(&Range::around(address, 24), address));
+        // The next one asks again, and what was known once is kept.
+        let links = Links::next(&mut known, || Ok(vec![(address, 32)]));
+        assert!(links.have(address));
+        assert!(!links.have("9.9.9.8".parse().unwrap()));
+        known.as_mut().unwrap().0 -= FRESH;
+        let links = Links::next(&mut known, fails);
+        assert!(!links.have("9.9.9.8".parse().unwrap()));
     }
 
     #[test]

@@ -366,7 +366,7 @@ mod tests {
             let exact = NetworkGrant::exactly(address);
             assert_eq!(grant(&exact.to_string()), exact);
             assert!(
-                allow(&[exact], address, &Links::default(), |_, _| false),
+                allow(&[exact], address, &Links::of([]), |_, _| false),
                 "{address}"
             );
         }
