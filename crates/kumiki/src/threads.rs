@@ -21,7 +21,8 @@ use tokio::sync::oneshot;
 /// The most threads that somebody waits for at a time; more wait their turn.
 const LIVE: usize = 128;
 
-/// The most threads of the process that nobody waits for.
+/// The most threads of the process that nobody waits for. There are never more than
+/// these and those of [`LIVE`] together.
 const LEFT: usize = 512;
 
 /// The most calls of one plugin that may be left alone at a time.
@@ -268,7 +269,8 @@ impl Pool {
             self.work.notify_one();
             return true;
         }
-        if state.threads - state.left >= LIVE {
+        // What nobody waits for may hang as well: it waits for a thread like all else.
+        if state.threads - state.left >= LIVE || state.threads >= LIVE + LEFT {
             return true;
         }
         let thread = thread::Builder::new().name("kumiki-files".into());
@@ -459,6 +461,43 @@ mod tests {
             answer = share.call(SOON, || 1);
         }
         assert_eq!(answer, Ok(1));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_has_a_bounded_number_of_threads() {
+        let pool: &'static Pool = Box::leak(Box::new(Pool {
+            state: Mutex::new(State {
+                queue: VecDeque::new(),
+                threads: 0,
+                idle: 0,
+                left: 0,
+            }),
+            work: Condvar::new(),
+        }));
+        let share = Arc::new(Share::default());
+        let (release, held) = channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        for _ in 0..2 * (LIVE + LEFT) {
+            let held = held.clone();
+            let work = Box::new(move || {
+                let _ = lock(&held).recv();
+            });
+            pool.submit(share.job(DETACHED, work));
+            // So that one begins to hang before the next comes.
+            while lock(&pool.state).threads < LIVE + LEFT && !lock(&pool.state).queue.is_empty() {
+                thread::yield_now();
+            }
+        }
+        let threads = lock(&pool.state).threads;
+        assert!(threads <= LIVE + LEFT, "{threads}");
+        drop(release);
+        for _ in 0..2000 {
+            if lock(&pool.state).queue.is_empty() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("what waited is not done");
     }
 
     #[test]
