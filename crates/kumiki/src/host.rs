@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use wasmtime::component::Component;
 
-use crate::cache::{Cache, Compiled, Compiler, Identity, Known, Origin};
+use crate::cache::{Cache, Compiled, Compiler, Identity, Known, Origin, Ready};
 use crate::component_file::ComponentFile;
 use crate::contract::{Contract, World};
 use crate::grants::Granted;
@@ -42,15 +42,14 @@ pub(crate) struct Inner<C: Contract> {
     pub(crate) granted: Arc<Granted>,
     /// Where compiled plugins are kept, and what makes an artifact of one.
     cache: Option<(Cache, Compiler)>,
-    /// What compiles large components.
+    /// What compiles components, in the place of this process.
     compile_with: Option<CompileCommand>,
 }
 
 /// A component that can be linked, what it is linked to, and what came with it.
 struct Found<'a, C: Contract> {
     linked: &'a Linked<C>,
-    component: Component,
-    origin: Origin,
+    ready: Ready,
     requests: Requests,
 }
 
@@ -126,8 +125,8 @@ impl<C: Contract> Host<C> {
         }
     }
 
-    /// Reads a plugin's file, but never more than a plugin may have: it may be
-    /// a device without end. For whoever looks at a plugin before loading it,
+    /// Reads a plugin's file, which must be a regular one, but never more than a
+    /// plugin may have. For whoever looks at a plugin before loading it,
     /// and would load what was looked at.
     ///
     /// # Errors
@@ -187,10 +186,14 @@ impl<C: Contract> Host<C> {
         let Some((component, known)) = cache.known_component(engine, compiler, &identity) else {
             return Ok(None);
         };
+        let ready = Ready {
+            component,
+            setup: known.setup,
+            origin: Origin::Kept,
+        };
         let found = Found {
             linked,
-            component,
-            origin: Origin::Kept,
+            ready,
             requests: Requests::read(name, &known.requests)?,
         };
         Ok(Some((identity.length(), found)))
@@ -225,8 +228,12 @@ impl<C: Contract> Host<C> {
             match &cache {
                 Some((cache, _, key)) => cache.component(engine, key, name, compile),
                 None => {
-                    let component = compile()?.into_component(engine).map_err(cannot)?;
-                    Ok((component, Origin::Compiled))
+                    let compiled = compile()?;
+                    Ok(Ready {
+                        setup: compiled.setup,
+                        component: compiled.into_component(engine).map_err(cannot)?,
+                        origin: Origin::Compiled,
+                    })
                 }
             }
         };
@@ -239,14 +246,18 @@ impl<C: Contract> Host<C> {
             linked = outside;
             loaded = component(linked);
         }
-        let (component, origin) = loaded?;
+        let ready = loaded?;
         if let (Some((cache, compiler, key)), Some((identity, time))) = (cache, unchanged) {
-            cache.remember(compiler, &identity, time, &Known::new(key, text));
+            cache.remember(
+                compiler,
+                &identity,
+                time,
+                &Known::new(key, text, ready.setup),
+            );
         }
         Ok(Found {
             linked,
-            component,
-            origin,
+            ready,
             requests,
         })
     }
@@ -254,17 +265,15 @@ impl<C: Contract> Host<C> {
     /// What is in the cache was checked before it came there, against the same
     /// contract; all else is checked before it is compiled.
     fn compile(&self, linked: &Linked<C>, name: &str, bytes: &[u8]) -> Result<Compiled> {
-        self.check(name, bytes)?;
+        let setup = self.check_component(name, bytes)?;
         let engine = &linked.engine;
-        if let Some(command) = &self.inner.compile_with
-            && command.takes(bytes)
-        {
+        if let Some(command) = &self.inner.compile_with {
             let artifact = command.compile(name, bytes, engine.config().fuel)?;
-            return Ok(Compiled::Artifact(artifact));
+            return Ok(Compiled::artifact(artifact, setup));
         }
         let component = Component::from_binary(engine.as_wasmtime(), bytes);
         component
-            .map(Compiled::from)
+            .map(|component| Compiled::component(component, setup))
             .map_err(|source| Error::compile(name, source))
     }
 
@@ -278,10 +287,14 @@ impl<C: Contract> Host<C> {
     ) -> Result<Plugin<C>> {
         let Found {
             linked,
-            component,
-            origin,
+            ready,
             requests,
         } = found;
+        let Ready {
+            component,
+            setup,
+            origin,
+        } = ready;
         let prepared = linked
             .prepare(component)
             .map_err(|source| Error::link(name, source))?;
@@ -295,7 +308,7 @@ impl<C: Contract> Host<C> {
             let plugin = name;
             self.inner.observer.event(&Event::NotKept { plugin, error });
         }
-        Ok(Plugin::new(self.clone(), name, prepared, requests))
+        Ok(Plugin::new(self.clone(), name, prepared, setup, requests))
     }
 
     fn check_size(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -312,6 +325,12 @@ impl<C: Contract> Host<C> {
     /// As [`Host::load_bytes`], without [`Error::Compile`], [`Error::Link`] and
     /// [`Error::Requests`].
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.check_component(name, bytes).map(drop)
+    }
+
+    /// The same. Gives the bytes that the host keeps for the core instances of one
+    /// instance, about.
+    fn check_component(&self, name: &str, bytes: &[u8]) -> Result<usize> {
         self.check_size(name, bytes)?;
         match Kind::of(bytes) {
             Kind::Component => self.inner.world.check(name, bytes),
@@ -407,7 +426,7 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
-    /// What compiles large components, in a process of its own and within
+    /// What compiles components, all of them, in a process of its own and within
     /// limits. Where that cannot be started the component is not loaded: it is
     /// never compiled in this process in its stead. Default: nothing, and all
     /// is compiled here.

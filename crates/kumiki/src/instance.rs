@@ -212,6 +212,13 @@ fn store<C: Contract>(
     let granted = plugin.granted().clone();
     let state = HostState::new(data, name, &host.limits, &host.budget, observer, granted);
     let mut store = Store::new(prepared.component.engine(), state);
+    if let Err(limit) = store.data_mut().memory.take_setup(plugin.setup()) {
+        return Err(Error::Limit {
+            plugin: plugin.name().into(),
+            function: INSTANTIATE.into(),
+            limit,
+        });
+    }
     store.limiter(|state| &mut state.memory);
     // Each call counts from here again, so once is enough.
     store.set_hostcall_fuel(host.limits.transfer);

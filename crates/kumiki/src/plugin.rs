@@ -21,6 +21,8 @@ struct Inner<C: Contract> {
     prepared: Prepared<C>,
     /// The same, for instances that there is no slot for; made for the first.
     outside: OnceLock<Option<Prepared<C>>>,
+    /// Bytes that the host keeps for the core instances of one instance, about.
+    setup: usize,
     requests: Requests,
 }
 
@@ -47,6 +49,7 @@ impl<C: Contract> Plugin<C> {
         host: Host<C>,
         name: &str,
         prepared: Prepared<C>,
+        setup: usize,
         requests: Requests,
     ) -> Self {
         let granted = Arc::new(host.inner.granted.for_another());
@@ -57,6 +60,7 @@ impl<C: Contract> Plugin<C> {
                 host,
                 name: name.into(),
                 prepared,
+                setup,
                 outside: OnceLock::new(),
                 requests,
             }),
@@ -110,6 +114,10 @@ impl<C: Contract> Plugin<C> {
             });
         }
         Instance::new(self.clone(), data)
+    }
+
+    pub(crate) fn setup(&self) -> usize {
+        self.inner.setup
     }
 
     pub(crate) fn prepared(&self) -> &Prepared<C> {

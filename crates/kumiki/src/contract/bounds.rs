@@ -5,8 +5,12 @@
 //!
 //! What its parts come to when it is compiled is counted later, in `weight.rs`.
 
-use wasmparser::{FunctionBody, Parser, Payload};
+use wasmparser::{
+    ConstExpr, DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader,
+    FunctionBody, GlobalSectionReader, Operator, Parser, Payload, TableInit, TableSectionReader,
+};
 
+use super::code::Code;
 use super::type_section;
 use crate::{Error, Result};
 
@@ -33,6 +37,18 @@ const FUNCTION_BYTES: usize = 1 << 20;
 /// Local variables of all functions together: ten bytes declare 50,000, and
 /// each costs the compiler 150 ns.
 const LOCALS: usize = 10_000_000;
+/// Core modules and components: 10 µs and 4 KiB each.
+const PARTS: usize = 10_000;
+/// Globals of one core module, imported ones not counted, and of all together.
+const GLOBALS: usize = 10_000;
+const ALL_GLOBALS: usize = 100_000;
+/// Items of all element segments together.
+const ELEMENTS: usize = 1_000_000;
+/// Data segments of all core modules together.
+const SEGMENTS: usize = 200_000;
+/// Instructions of all constant expressions together, the first of each not counted:
+/// the value of a global, the offset of a segment, an item of a table.
+const CONSTANT: usize = 100_000;
 
 /// Refuses a component beyond the bounds. What is not valid is let through: the
 /// validator says it better.
@@ -54,18 +70,39 @@ struct Found {
     items: usize,
     functions: usize,
     locals: usize,
+    parts: usize,
+    globals: usize,
+    elements: usize,
+    segments: usize,
+    constant: usize,
+    code: Code,
 }
 
 impl Found {
     fn add(&mut self, plugin: &str, component: &[u8], payload: &Payload<'_>) -> Result<()> {
         match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => self.nesting += 1,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                self.nesting += 1;
+                self.parts += 1;
+                self.code.begin();
+            }
             Payload::End(_) => self.nesting = self.nesting.saturating_sub(1),
-            Payload::ImportSection(section) => self.names += section.count() as usize,
+            Payload::ImportSection(section) => {
+                self.names += section.count() as usize;
+                self.code.imports(section);
+            }
+            Payload::FunctionSection(section) => self.code.functions(section),
+            Payload::TableSection(section) => self.tables(plugin, section)?,
+            Payload::GlobalSection(section) => self.globals(plugin, section)?,
+            Payload::ElementSection(section) => self.elements(plugin, section)?,
+            Payload::DataSection(section) => self.data(plugin, section)?,
             Payload::ExportSection(section) => self.names += section.count() as usize,
             Payload::ComponentImportSection(section) => self.names += section.count() as usize,
             Payload::ComponentExportSection(section) => self.names += section.count() as usize,
-            Payload::TypeSection(section) => self.types += section.count() as usize,
+            Payload::TypeSection(section) => {
+                self.types += section.count() as usize;
+                self.code.types(plugin, section)?;
+            }
             Payload::ComponentTypeSection(section) => {
                 let section = component.get(section.range()).unwrap_or_default();
                 let shape = type_section::read(section, TYPE_NESTING);
@@ -81,7 +118,9 @@ impl Found {
             Payload::CodeSectionEntry(body) => {
                 let bytes = body.range().len();
                 within(plugin, "bytes in one function", bytes, FUNCTION_BYTES)?;
-                self.locals = self.locals.saturating_add(locals_of(body));
+                let locals = locals_of(body);
+                self.locals = self.locals.saturating_add(locals);
+                self.code.body(plugin, body, locals)?;
             }
             _ => return Ok(()),
         }
@@ -93,6 +132,12 @@ impl Found {
             items,
             functions,
             locals,
+            parts,
+            globals,
+            elements: _,
+            segments: _,
+            constant: _,
+            code: _,
         } = *self;
         within(plugin, "components within each other", nesting, NESTING)?;
         within(plugin, "imports and exports", names, NAMES)?;
@@ -100,8 +145,76 @@ impl Found {
         within(plugin, "parts of component types", type_parts, TYPE_PARTS)?;
         within(plugin, "aliases, instances and adapters", items, ITEMS)?;
         within(plugin, "functions", functions, FUNCTIONS)?;
-        within(plugin, "local variables", locals, LOCALS)
+        within(plugin, "local variables", locals, LOCALS)?;
+        within(plugin, "modules and components", parts, PARTS)?;
+        within(plugin, "globals", globals, ALL_GLOBALS)
     }
+
+    fn tables(&mut self, plugin: &str, section: &TableSectionReader<'_>) -> Result<()> {
+        for table in section.clone().into_iter().flatten() {
+            if let TableInit::Expr(value) = table.init {
+                self.constant(plugin, &value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn globals(&mut self, plugin: &str, section: &GlobalSectionReader<'_>) -> Result<()> {
+        let globals = section.count() as usize;
+        within(plugin, "globals in one module", globals, GLOBALS)?;
+        self.globals += globals;
+        for global in section.clone().into_iter().flatten() {
+            self.constant(plugin, &global.init_expr)?;
+        }
+        Ok(())
+    }
+
+    fn elements(&mut self, plugin: &str, section: &ElementSectionReader<'_>) -> Result<()> {
+        for element in section.clone().into_iter().flatten() {
+            let items = match &element.items {
+                ElementItems::Functions(items) => items.count(),
+                ElementItems::Expressions(_, items) => items.count(),
+            };
+            self.elements = self.elements.saturating_add(items as usize);
+            let what = "items in element segments";
+            within(plugin, what, self.elements, ELEMENTS)?;
+            if let ElementKind::Active { offset_expr, .. } = &element.kind {
+                self.constant(plugin, offset_expr)?;
+            }
+            if let ElementItems::Expressions(_, items) = element.items {
+                for item in items.into_iter().flatten() {
+                    self.constant(plugin, &item)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, plugin: &str, section: &DataSectionReader<'_>) -> Result<()> {
+        self.segments += section.count() as usize;
+        within(plugin, "data segments", self.segments, SEGMENTS)?;
+        for segment in section.clone().into_iter().flatten() {
+            if let DataKind::Active { offset_expr, .. } = segment.kind {
+                self.constant(plugin, &offset_expr)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the instructions of a constant expression behind its first.
+    fn constant(&mut self, plugin: &str, expression: &ConstExpr<'_>) -> Result<()> {
+        self.constant = self.constant.saturating_add(extra_instructions(expression));
+        let what = "instructions in constant expressions";
+        within(plugin, what, self.constant, CONSTANT)
+    }
+}
+
+/// How many instructions a constant expression has behind its first, counted no
+/// further than it matters.
+pub(super) fn extra_instructions(expression: &ConstExpr<'_>) -> usize {
+    let operators = expression.get_operators_reader().into_iter().flatten();
+    let operators = operators.take_while(|operator| !matches!(operator, Operator::End));
+    operators.skip(1).take(CONSTANT + 1).count()
 }
 
 pub(super) fn within(plugin: &str, what: &'static str, found: usize, most: usize) -> Result<()> {

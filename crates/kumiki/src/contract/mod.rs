@@ -2,6 +2,7 @@
 
 pub(crate) mod bounds;
 mod check;
+mod code;
 mod shape;
 mod type_section;
 mod type_size;

@@ -10,11 +10,11 @@
 use wasmparser::component_types::ComponentAnyTypeId;
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance,
-    ComponentOuterAliasKind, ComponentTypeRef, Instance, Payload, SectionLimited,
+    ComponentOuterAliasKind, ComponentTypeRef, ElementItems, Instance, Payload, SectionLimited,
 };
 use wasmparser::{FromReader, types::TypesRef};
 
-use super::bounds::within;
+use super::bounds::{extra_instructions, within};
 use super::type_size::TypeSizes;
 use crate::Result;
 
@@ -23,6 +23,24 @@ const ITEMS: usize = 250_000;
 /// Parts of the types of all functions that one component calls in another: up to
 /// 50 µs each.
 const ADAPTERS: usize = 50_000;
+/// Bytes that the host keeps for all core instances, besides linear memories and
+/// the elements of tables. To fill them takes 5 ns for 16 bytes. The largest known:
+/// 1.5 MB.
+const SETUP: usize = 64 << 20;
+/// Bytes of data segments, counted for each core instance: all of them are copied
+/// when a plugin is instantiated, which no time limit ends.
+const DATA: usize = 1 << 30;
+
+/// Bytes that wasmtime keeps for one core instance, and for what it has, about.
+const INSTANCE: usize = 512;
+const IMPORT: usize = 40;
+const FUNCTION: usize = 40;
+const GLOBAL: usize = 16;
+const TABLE: usize = 64;
+const MEMORY: usize = 64;
+const ELEMENT: usize = 8;
+const SEGMENT: usize = 16;
+
 /// Parts of types that count as an item.
 const PARTS: usize = 16;
 
@@ -30,8 +48,8 @@ const PARTS: usize = 16;
 pub(super) struct Weights {
     open: Vec<Open>,
     sizes: TypeSizes,
-    /// Imports of the module that is being read.
-    module: Option<usize>,
+    /// The module that is being read.
+    module: Option<Module>,
     /// Whether a component within lifts or lowers, without which there are no
     /// adapters.
     adapts: bool,
@@ -43,10 +61,22 @@ struct Open {
     weight: Weight,
     /// Those that only an argument decides have no weight.
     components: Vec<Option<Weight>>,
-    /// How many imports each has.
-    modules: Vec<Option<usize>>,
+    modules: Vec<Option<Module>>,
     /// How many items each hands over.
     instances: Vec<usize>,
+}
+
+/// What one instance of a core module comes to.
+#[derive(Clone, Copy, Default)]
+struct Module {
+    imports: usize,
+    functions: usize,
+    /// Functions that others may get hold of; some count more than once.
+    handed_out: usize,
+    /// Bytes of all else that the host keeps for it.
+    others: usize,
+    /// Bytes of its data segments.
+    data: usize,
 }
 
 /// What one instance of a component comes to.
@@ -54,6 +84,10 @@ struct Open {
 struct Weight {
     items: usize,
     adapters: usize,
+    /// Bytes of the host's memory for its core instances, and bytes of data that are
+    /// copied when they are made.
+    setup: usize,
+    data: usize,
     /// Items that it exports, those of instances included.
     exports: usize,
     /// Items of outer components that go with it wherever it goes.
@@ -79,15 +113,14 @@ impl Weights {
         types: Option<TypesRef<'_>>,
     ) -> Result<()> {
         match payload {
-            Payload::ModuleSection { .. } => self.module = Some(0),
+            Payload::ModuleSection { .. } => self.module = Some(Module::default()),
             Payload::ComponentSection { .. } => self.open.push(Open::default()),
-            Payload::ImportSection(section) => {
-                if let Some(imports) = &mut self.module {
-                    *imports = imports.saturating_add(section.count() as usize);
+            Payload::End(_) => self.end(),
+            payload => {
+                if let Some(module) = &mut self.module {
+                    module.add(payload);
                 }
             }
-            Payload::End(_) => self.end(),
-            _ => {}
         }
         let (Some(types), None, Some(last)) = (types, self.module, self.open.len().checked_sub(1))
         else {
@@ -122,6 +155,7 @@ impl Weights {
             Payload::InstanceSection(section) => {
                 for instance in read(section) {
                     within(plugin, PASSED, self.open[last].core_instance(&instance), 0)?;
+                    self.check(plugin)?;
                 }
             }
             Payload::ComponentCanonicalSection(section) => {
@@ -134,6 +168,11 @@ impl Weights {
         self.check(plugin)
     }
 
+    /// Bytes of the host's memory for the core instances of the whole component.
+    pub(super) fn setup(&self) -> usize {
+        self.open.first().map_or(0, |open| open.weight.setup)
+    }
+
     fn check(&self, plugin: &str) -> Result<()> {
         let Some(Open { weight, .. }) = self.open.last() else {
             return Ok(());
@@ -144,6 +183,10 @@ impl Weights {
             weight.items,
             ITEMS,
         )?;
+        let what = "bytes of globals, functions and tables, counted for each core instance";
+        within(plugin, what, weight.setup, SETUP)?;
+        let what = "bytes of data, counted for each core instance";
+        within(plugin, what, weight.data, DATA)?;
         let adapters = if self.adapts { weight.adapters } else { 0 };
         let what = "parts in the types of functions that it calls within itself";
         within(plugin, what, adapters, ADAPTERS)
@@ -152,8 +195,8 @@ impl Weights {
     /// A module or component has been read.
     fn end(&mut self) {
         let open = self.open.len();
-        if let (Some(imports), Some(outer)) = (self.module.take(), self.open.last_mut()) {
-            outer.modules.push(Some(imports));
+        if let (Some(module), Some(outer)) = (self.module.take(), self.open.last_mut()) {
+            outer.modules.push(Some(module));
         } else if open > 1
             && let (Some(Open { weight, .. }), Some(outer)) =
                 (self.open.pop(), self.open.last_mut())
@@ -311,6 +354,7 @@ impl Open {
         self.weight.add_items(inner.items);
         self.weight.add_items(inner.exports);
         self.weight.adapters = self.weight.adapters.saturating_add(inner.adapters);
+        self.weight.add_setup(inner.setup, inner.data);
         self.instances.push(inner.exports);
         0
     }
@@ -320,9 +364,11 @@ impl Open {
         let (items, unknown) = match instance {
             Instance::Instantiate { module_index, args } => {
                 let module = self.modules.get(*module_index as usize);
-                let imports = module.copied().flatten();
-                let items = args.len().saturating_add(imports.unwrap_or(0));
-                (items, usize::from(imports.is_none()))
+                let module = module.copied().flatten();
+                let unknown = usize::from(module.is_none());
+                let module = module.unwrap_or_default();
+                self.weight.add_setup(module.setup(), module.data);
+                (args.len().saturating_add(module.imports), unknown)
             }
             Instance::FromExports(exports) => (exports.len(), 0),
         };
@@ -345,7 +391,61 @@ impl Open {
     }
 }
 
+impl Module {
+    /// Counts a section.
+    fn add(&mut self, payload: &Payload<'_>) {
+        let mut other = |count: usize, bytes: usize| {
+            self.others = self.others.saturating_add(count.saturating_mul(bytes));
+        };
+        match payload {
+            Payload::ImportSection(section) => self.imports += section.count() as usize,
+            Payload::FunctionSection(section) => self.functions += section.count() as usize,
+            Payload::ExportSection(section) => self.handed_out += section.count() as usize,
+            Payload::TableSection(section) => other(section.count() as usize, TABLE),
+            Payload::MemorySection(section) => other(section.count() as usize, MEMORY),
+            Payload::GlobalSection(section) => {
+                // Its value may be a function.
+                self.handed_out += section.count() as usize;
+                let extra = read(section).map(|global| extra_instructions(&global.init_expr));
+                let extra = extra.fold(0, usize::saturating_add);
+                other((section.count() as usize).saturating_add(extra), GLOBAL);
+            }
+            Payload::ElementSection(section) => {
+                for element in read(section) {
+                    let items = match element.items {
+                        ElementItems::Functions(items) => items.count(),
+                        ElementItems::Expressions(_, items) => items.count(),
+                    };
+                    self.handed_out += items as usize;
+                    other(items as usize, ELEMENT);
+                }
+            }
+            Payload::DataSection(section) => {
+                other(section.count() as usize, SEGMENT);
+                for segment in read(section) {
+                    self.data = self.data.saturating_add(segment.data.len());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Bytes that the host keeps for an instance of it.
+    fn setup(&self) -> usize {
+        let functions = self.functions.min(self.handed_out).saturating_mul(FUNCTION);
+        let imports = self.imports.saturating_mul(IMPORT);
+        [functions, imports, self.others]
+            .into_iter()
+            .fold(INSTANCE, usize::saturating_add)
+    }
+}
+
 impl Weight {
+    fn add_setup(&mut self, setup: usize, data: usize) {
+        self.setup = self.setup.saturating_add(setup);
+        self.data = self.data.saturating_add(data);
+    }
+
     fn add_items(&mut self, items: usize) {
         self.items = self.items.saturating_add(items);
     }
