@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use kumiki::{Budget, CompileCommand};
 
 use crate::failure::Failure;
@@ -41,58 +41,25 @@ impl ProcessArguments {
 /// How plugins are compiled.
 #[derive(Args)]
 pub(crate) struct CompileArguments {
-    /// Which plugins to compile in a process of their own, within the limits
-    /// below: `large` ones, with 4 MiB of code or more, `all`, or `none`; `all`
-    /// where nothing is named
-    #[arg(
-        long,
-        value_enum,
-        hide_possible_values = true,
-        value_name = "WHICH",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "large",
-        default_missing_value = "all"
-    )]
-    isolate_compile: Isolated,
-
-    /// The most memory that compiling one plugin may take there
+    /// The most memory that compiling one plugin may take, in a process of its own
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size)]
     compile_memory: usize,
 
-    /// The longest that compiling one plugin may take there
+    /// The longest that compiling one plugin may take
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     compile_time: Duration,
 }
 
-/// Which plugins are compiled in a process of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Isolated {
-    /// Those with much code
-    Large,
-    /// All of them
-    All,
-    /// None
-    None,
-}
-
 impl CompileArguments {
-    /// This program, as what compiles; none where nothing is isolated.
-    pub(crate) fn command(&self) -> Result<Option<CompileCommand>, Failure> {
-        if self.isolate_compile == Isolated::None {
-            return Ok(None);
-        }
-        let command = command()?
+    /// This program, as what compiles plugins.
+    pub(crate) fn command(&self) -> Result<CompileCommand, Failure> {
+        Ok(command()?
             .with_memory(self.compile_memory as u64)
-            .with_time(self.compile_time);
-        Ok(Some(match self.isolate_compile {
-            Isolated::All => command.with_code(0),
-            _ => command,
-        }))
+            .with_time(self.compile_time))
     }
 }
 
-/// This program, as what compiles large plugins.
+/// This program, as what compiles plugins.
 pub(crate) fn command() -> Result<CompileCommand, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         let failure = Failure::failed("cannot find this program's own file, to compile with");

@@ -45,7 +45,6 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let workers = workers(arguments);
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
-    let compiles = compile.is_some();
     let limits = arguments.limits.resolve()?;
     let output_limit = limits.output;
     let host = TextHost::builder()
@@ -64,7 +63,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let admitted = admit(&host, &files, &grants, &own, &console)?;
 
     let loading = wall(arguments, &files, &admitted);
-    let loading = loading.before_loading(cache.as_ref(), compiles, &console)?;
+    let loading = loading.before_loading(cache.as_ref(), &console)?;
     let loaded = load_plugins(&host, &admitted, &console);
     loading.before_plugins_run()?;
     let loaded = start_plugins(arguments, loaded, &admitted, &console);
