@@ -410,6 +410,10 @@ impl Error {
                 Limit::Entries(_) => {
                     "raise `Limits::entries` if the plugin is meant to return so many"
                 }
+                Limit::Http(_) => {
+                    "this limit is fixed: a plugin that drops requests and headers when it is \
+                     done with them does not reach it"
+                }
                 Limit::Random(_) => {
                     "raise `Limits::random` if the plugin is meant to ask for so many"
                 }

@@ -21,7 +21,7 @@ use crate::files::{self, Files};
 use crate::grants::{Folders, Granted, Guard, Lookups, Sockets, link_lookups, link_sockets};
 use crate::log_meter::LogMeter;
 use crate::observer::{Level, Observer};
-use crate::outgoing::Outgoing;
+use crate::outgoing::{self, Kept, Outgoing};
 use crate::state::log;
 use crate::waiting::Deadline;
 use crate::{HostState, Limits};
@@ -77,6 +77,7 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasm
     link_sockets(linker)?;
     files::link(linker, |state| state.wasi.files(state.deadline))?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
+    outgoing::link(linker)?;
     crate::waiting::link(linker)
 }
 
@@ -95,6 +96,8 @@ struct Contexts {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outgoing: Outgoing,
+    /// What handles of HTTP keep.
+    kept: Kept,
     guard: Guard,
     folders: Folders,
     sockets: Sockets,
@@ -162,6 +165,7 @@ impl Wasi {
                 wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
                 outgoing: Outgoing::new(guard.clone(), budget.clone()),
+                kept: Kept::default(),
                 guard,
                 folders: granted.folders(),
                 sockets: Sockets::default(),
@@ -196,6 +200,12 @@ impl Wasi {
             clocks: contexts.granted.clocks(),
             deadline,
         }
+    }
+
+    /// Counts bytes that a handle of HTTP keeps from now on.
+    pub(crate) fn keep_http(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        let Contexts { kept, table, .. } = self.contexts();
+        kept.add(table, bytes)
     }
 
     pub(crate) fn sockets(&mut self) -> &mut Sockets {

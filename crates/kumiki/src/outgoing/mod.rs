@@ -4,6 +4,7 @@
 
 mod body;
 mod connection;
+mod kept;
 mod target;
 mod tls;
 
@@ -19,6 +20,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use body::PatientBody;
+pub(crate) use kept::{Kept, link};
 use target::Target;
 
 use crate::descriptors::Budget;

@@ -4,6 +4,7 @@ mod descriptors;
 mod environment;
 mod file_times;
 mod generated;
+mod http_memory;
 mod network;
 mod waits;
 
@@ -18,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
         waits::cases(),
         file_times::cases(),
         network::cases(),
+        http_memory::cases(),
         generated::cases(),
     ];
     all.into_iter().flatten().collect()
