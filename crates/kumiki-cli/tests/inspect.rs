@@ -77,13 +77,13 @@ fn what_is_too_large_is_not_read() {
     }
 }
 
-/// A device without end is a file, too.
+/// A device without end is no plugin's file.
 #[cfg(unix)]
 #[test]
 fn a_file_without_end_is_not_read_to_it() {
     for command in ["inspect", "doctor"] {
         let text = Scene::new().run(&[command, "/dev/zero"]);
-        assert!(text.starts_with("exit code: 1"), "{text}");
-        assert!(text.contains("256 MiB of a plugin's file"), "{text}");
+        assert!(text.starts_with("exit code: 2"), "{text}");
+        assert!(text.contains("it is not a regular file"), "{text}");
     }
 }
