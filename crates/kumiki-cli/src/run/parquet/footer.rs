@@ -424,7 +424,7 @@ mod tests {
             (vec![1_000_000_000, 0], Some("has fewer in all")),
             (vec![2, 0], Some("has fewer in all")),
             ([vec![1; 60], vec![0]].concat(), None),
-            ([vec![1; 100_000], vec![0]].concat(), Some("64 deep")),
+            ([vec![1; 1_000], vec![0]].concat(), Some("64 deep")),
         ] {
             let found = measure(&schema(&children)).err();
             match says {
