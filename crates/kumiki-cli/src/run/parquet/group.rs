@@ -83,6 +83,13 @@ impl Group<'_> {
                 size(most)
             ));
         }
+        if row > most {
+            return Err(format!(
+                "a row of its columns takes {}, over {}; `--line-limit` raises that",
+                size(row),
+                size(most)
+            ));
+        }
         Ok((BYTES / row.max(1)).clamp(1, ROWS))
     }
 
@@ -163,6 +170,12 @@ pub(super) fn width(kind: &DataType) -> usize {
             let length = usize::try_from(*length).unwrap_or_default();
             width(field.data_type()).max(1).saturating_mul(length)
         }
+        // One element at least: what a file says of it is taken for each.
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::Map(field, _) => width(field.data_type()),
         DataType::Struct(fields) => {
             let widths = fields.iter().map(|field| width(field.data_type()));
             widths.fold(0, usize::saturating_add)
