@@ -1,0 +1,18 @@
+//! Plugins that run: hosts, plugins, instances and pools of them.
+
+mod contract;
+pub(crate) mod host;
+mod instance;
+mod plugin;
+mod pool;
+mod prepared;
+mod renewal;
+pub(crate) mod state;
+
+pub use contract::Contract;
+pub use host::{Host, HostBuilder};
+pub use instance::Instance;
+pub use plugin::Plugin;
+pub use pool::{Pool, PoolConfig, Pooled};
+pub use renewal::Renewal;
+pub use state::HostState;
