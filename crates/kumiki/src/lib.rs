@@ -90,6 +90,7 @@
 //! crate never prints.
 
 mod budget;
+mod clock;
 mod engine;
 mod error;
 pub mod inspect;
@@ -104,7 +105,8 @@ mod text;
 mod wasi;
 
 pub use budget::Budget;
-pub use engine::{Engine, EngineConfig, TICK};
+pub use clock::TICK;
+pub use engine::{Engine, EngineConfig};
 pub use error::{Error, Result, WrongType};
 pub use limits::{Limit, Limits};
 pub use load::{Artifact, Cache, CompileCommand};

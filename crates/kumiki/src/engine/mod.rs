@@ -1,5 +1,4 @@
-//! The wasmtime engines, their configuration, and the one clock that ends
-//! calls which run too long.
+//! The wasmtime engines and their configuration.
 //!
 //! There is one engine per process and configuration: engines own the compiler
 //! and the trap handlers, and two plugins can share memory-mapped code and
@@ -10,20 +9,14 @@ pub(crate) mod slots;
 
 use std::collections::HashMap;
 use std::num::NonZero;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use wasmtime::WasmBacktraceDetails;
 
+use crate::clock;
 use crate::observer::{Event, Observer};
 use crate::{Error, Result};
-
-/// How often the process-wide clock moves, and so how finely a call's time
-/// limit is kept: a call ends at most one tick late, plus whatever host
-/// function it is waiting in.
-pub const TICK: Duration = Duration::from_millis(10);
 
 /// Frames of a backtrace that an error shows. One more is recorded, so that an
 /// error can say that there are more.
@@ -33,15 +26,6 @@ pub(crate) const FRAMES: usize = 50;
 const MEMORY_RESERVATION: u64 = 4 << 30;
 /// Bytes before and behind each linear memory that fault when they are touched.
 const MEMORY_GUARD: u64 = 32 << 20;
-
-/// How often the clock has moved since the process's first instance.
-static TICKS: AtomicU64 = AtomicU64::new(0);
-
-/// The clock as it is now. It moves from when the first instance is made.
-#[inline]
-pub(crate) fn ticks_now() -> u64 {
-    TICKS.load(Ordering::Relaxed)
-}
 
 /// What distinguishes one engine from another. Two equal configurations share
 /// one engine.
@@ -169,10 +153,7 @@ impl Engine {
             slots,
             told: Arc::default(),
         };
-        TICKING
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(engine.inner.clone());
+        clock::drive(&engine.inner);
         engines.insert(config.clone(), engine.clone());
         Ok(engine)
     }
@@ -232,50 +213,6 @@ fn probe(config: &EngineConfig) -> Result<(wasmtime::Engine, u32)> {
     let found = most.unwrap_or(0) / 2;
     let engine = make(found).map_err(|source| Error::Engine { source })?;
     Ok((engine, found))
-}
-
-/// All engines, which the one ticking thread moves on.
-static TICKING: Mutex<Vec<wasmtime::Engine>> = Mutex::new(Vec::new());
-
-/// Starts the ticking thread, unless it runs. Done before an instance is made
-/// and not with the first engine: a program that restricts its own process
-/// ([`Sandbox`](crate::Sandbox)) after it has made a host, and before it makes
-/// an instance, has no thread yet that the restriction would miss. The thread
-/// ends with the process, as the shared engines do.
-///
-/// # Errors
-/// [`Error::Engine`] when the system starts no thread.
-#[inline]
-pub(crate) fn start_clock() -> Result<()> {
-    static RUNS: AtomicBool = AtomicBool::new(false);
-    if RUNS.load(Ordering::Acquire) {
-        return Ok(());
-    }
-    start_ticker(&RUNS)
-}
-
-#[cold]
-fn start_ticker(runs: &AtomicBool) -> Result<()> {
-    // Locked until it runs: of several threads one starts it.
-    let _engines = TICKING.lock().unwrap_or_else(PoisonError::into_inner);
-    if runs.load(Ordering::Acquire) {
-        return Ok(());
-    }
-    let thread = thread::Builder::new().name("kumiki-ticker".into());
-    let started = thread.spawn(|| {
-        loop {
-            thread::sleep(TICK);
-            TICKS.fetch_add(1, Ordering::Relaxed);
-            for engine in &*TICKING.lock().unwrap_or_else(PoisonError::into_inner) {
-                engine.increment_epoch();
-            }
-        }
-    });
-    started.map_err(|source| Error::Engine {
-        source: source.into(),
-    })?;
-    runs.store(true, Ordering::Release);
-    Ok(())
 }
 
 #[cfg(test)]

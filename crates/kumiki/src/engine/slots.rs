@@ -12,8 +12,6 @@
 
 use wasmtime::{Config, Enabled, PoolConcurrencyLimitError, PoolingAllocationConfig};
 
-use crate::Limits;
-
 /// Slots of an engine that nobody has said a number for.
 pub(crate) const DEFAULT: u32 = 1_000;
 
@@ -61,10 +59,10 @@ pub(crate) fn fewer(slots: u32) -> impl Iterator<Item = u32> {
     std::iter::successors(Some(slots / 2), |slots| Some(slots / 2)).take_while(|slots| *slots > 0)
 }
 
-/// How many slots are of use to instances with these limits: none, where the
-/// tables may grow beyond those of a slot.
-pub(crate) fn within(slots: u32, limits: &Limits) -> u32 {
-    match limits.table_elements > TABLE_ELEMENTS {
+/// How many slots are of use to instances whose tables may have this many elements:
+/// none, where they may grow beyond those of a slot.
+pub(crate) fn within(slots: u32, table_elements: usize) -> u32 {
+    match table_elements > TABLE_ELEMENTS {
         true => 0,
         false => slots,
     }

@@ -1,17 +1,11 @@
 //! A folder of the host that a guest sees under a path of its own.
 
 use std::fmt;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
-
-use cap_std::fs::Dir;
 
 use super::GrantError;
 use super::handle::Handle;
-use crate::wasi::folders::walk::{self, NotOpened};
 
 const HINT: &str = "a folder is granted as `HOST::GUEST:ro` or `HOST::GUEST:rw`, such as \
                     `./data::/data:ro`; `::GUEST` and `:ro` may be left out";
@@ -55,7 +49,8 @@ pub struct FolderGrant {
     /// The path that the guest knows it by.
     pub(crate) guest: String,
     pub(crate) access: FolderAccess,
-    handle: Handle,
+    /// The folder itself, once it is open.
+    pub(crate) handle: Handle,
 }
 
 impl FolderGrant {
@@ -89,127 +84,6 @@ impl FolderGrant {
     #[must_use]
     pub fn access(&self) -> FolderAccess {
         self.access
-    }
-
-    /// The same grant with its folder open: whatever becomes of the path from
-    /// now on, this folder is what guests get. Symbolic links in the path are
-    /// followed. One that is open already stays as it is.
-    ///
-    /// # Errors
-    /// When there is no such folder, or it cannot be opened.
-    pub fn opened(&self) -> Result<Self, GrantError> {
-        self.open_by(|host| walk::open(host).map_err(NotOpened::Other))
-    }
-
-    /// The same, but no symbolic link is followed in an absolute path.
-    ///
-    /// # Errors
-    /// As for [`FolderGrant::opened`], and for a link, with the grant that
-    /// would give what it leads to.
-    pub fn opened_without_links(&self) -> Result<Self, GrantError> {
-        self.open_by(|host| {
-            let (root, rest) = walk::split_root(host);
-            let root = walk::open(&root).map_err(NotOpened::Other)?;
-            walk::open_below(root, &rest)
-        })
-    }
-
-    /// A grant of the folder at `path` below `base`, opened without following a
-    /// link. The real path of `base` is only for people.
-    pub(crate) fn open_below(
-        base: (Dir, PathBuf),
-        path: &Path,
-        guest: &str,
-        access: FolderAccess,
-    ) -> Result<Self, GrantError> {
-        let (base, real) = base;
-        let grant = Self {
-            access,
-            // `join` would put a slash behind where nothing follows.
-            ..Self::read_only(
-                real.components()
-                    .chain(path.components())
-                    .collect::<PathBuf>(),
-                guest,
-            )
-        };
-        grant.open_by(|_| walk::open_below(base, path))
-    }
-
-    /// Its folder: the one that is open, or else opened now.
-    pub(crate) fn handle(&self) -> Result<Arc<File>, GrantError> {
-        if let Some(handle) = &self.handle.0 {
-            return Ok(handle.clone());
-        }
-        let folder = walk::open(&self.host).map(|folder| Arc::new(folder.into_std_file()));
-        folder.map_err(|error| self.not_opened(NotOpened::Other(error)))
-    }
-
-    /// The same, for whoever opens what is in it.
-    pub(crate) fn folder(&self) -> Result<Dir, GrantError> {
-        let handle = self.handle()?.try_clone().map(Dir::from_std_file);
-        handle.map_err(|error| self.not_opened(NotOpened::Other(error)))
-    }
-
-    /// The same, and its real path.
-    pub(crate) fn base(&self) -> Result<(Dir, PathBuf), GrantError> {
-        let real = self.host.canonicalize().unwrap_or(self.host.clone());
-        Ok((self.folder()?, real))
-    }
-
-    fn open_by(
-        &self,
-        open: impl FnOnce(&Path) -> Result<Dir, NotOpened>,
-    ) -> Result<Self, GrantError> {
-        if self.handle.0.is_some() {
-            return Ok(self.clone());
-        }
-        let folder = open(&self.host).map_err(|error| self.not_opened(error))?;
-        Ok(Self {
-            handle: Handle(Some(Arc::new(folder.into_std_file()))),
-            ..self.clone()
-        })
-    }
-
-    fn not_opened(&self, error: NotOpened) -> GrantError {
-        let host = self.host.display();
-        let reason = match error {
-            NotOpened::Link { behind } => return self.is_link(behind),
-            NotOpened::Parent => format!("there is a `..` in `{host}`"),
-            NotOpened::Other(error) if error.kind() == io::ErrorKind::NotFound => {
-                format!("there is no folder `{host}`")
-            }
-            NotOpened::Other(error) => match self.host.metadata() {
-                Ok(metadata) if !metadata.is_dir() => format!("`{host}` is no folder"),
-                _ => format!("cannot open folder `{host}`: {error}"),
-            },
-        };
-        let hint = "make the folder, or grant one that is there; files are granted with their \
-                    folder";
-        GrantError::new(self, reason, hint)
-    }
-
-    /// There is a link in its path, and so many names `behind` it.
-    fn is_link(&self, behind: usize) -> GrantError {
-        let link = self.host.ancestors().nth(behind);
-        let link = link.unwrap_or(&self.host).display();
-        let instead = self.host.canonicalize().ok().map(|host| Self {
-            host,
-            handle: Handle::default(),
-            ..self.clone()
-        });
-        let leads = instead.as_ref().map_or(String::new(), |instead| {
-            format!("; it leads to `{}`", instead.host.display())
-        });
-        let reason = format!("`{link}` is a symbolic link, and none is followed{leads}");
-        GrantError {
-            instead: instead.map(|instead| instead.to_string()),
-            ..GrantError::new(
-                self,
-                reason,
-                "grant the folder that it leads to, by its own path, or put a folder in its place",
-            )
-        }
     }
 
     /// The same folder, to change.

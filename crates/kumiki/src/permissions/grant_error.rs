@@ -18,7 +18,7 @@ pub struct GrantError {
 }
 
 impl GrantError {
-    pub(super) fn new(grant: impl ToString, reason: impl Into<String>, hint: &'static str) -> Self {
+    pub(crate) fn new(grant: impl ToString, reason: impl Into<String>, hint: &'static str) -> Self {
         Self {
             grant: grant.to_string(),
             reason: reason.into(),

@@ -4,10 +4,7 @@
 
 use std::path::Path;
 
-use super::{Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, VariableGrant};
-use crate::Result;
-use crate::wasi::Granted;
-
+use super::{Clocks, FolderGrant, NetworkGrant, Randomness, VariableGrant};
 /// What a plugin may reach: folders, environment variables, arguments,
 /// addresses of the network, clocks and randomness. The default is nothing,
 /// but for real clocks and real randomness, which compilers take for granted.
@@ -140,45 +137,6 @@ impl Grants {
     #[must_use]
     pub fn randomness(&self) -> Randomness {
         self.randomness.unwrap_or_default()
-    }
-
-    /// Checks that what is granted is there, as making a host or a plugin with
-    /// these grants does.
-    ///
-    /// # Errors
-    /// [`Error::Grant`](crate::Error::Grant) for a folder that cannot be
-    /// opened, or a variable of the host that is not UTF-8.
-    pub fn check(&self) -> Result<()> {
-        Granted::open(self).map(drop)
-    }
-
-    /// These grants with each folder open: from now on its path leads nowhere
-    /// else. See [`FolderGrant::opened`].
-    ///
-    /// # Errors
-    /// [`Error::Grant`](crate::Error::Grant) for a folder that cannot be opened.
-    pub fn opened(self) -> Result<Self> {
-        self.open_by(FolderGrant::opened)
-    }
-
-    /// The same, but no symbolic link is followed to a folder that is not open
-    /// yet: for grants that were written down, and whose paths may lead
-    /// elsewhere by now.
-    ///
-    /// # Errors
-    /// As for [`Grants::opened`], and for a link.
-    pub fn opened_without_links(self) -> Result<Self> {
-        self.open_by(FolderGrant::opened_without_links)
-    }
-
-    fn open_by(
-        mut self,
-        open: impl Fn(&FolderGrant) -> std::result::Result<FolderGrant, GrantError>,
-    ) -> Result<Self> {
-        for folder in &mut self.folders {
-            *folder = open(folder)?;
-        }
-        Ok(self)
     }
 
     /// The same with each relative host path taken from `base`; what the guest

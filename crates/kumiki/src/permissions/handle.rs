@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The folder of a grant, once it is open; clones share it. It says where a
 /// grant leads and not what is granted: all are equal.
 #[derive(Clone, Default)]
-pub(super) struct Handle(pub(super) Option<Arc<File>>);
+pub(crate) struct Handle(pub(crate) Option<Arc<File>>);
 
 impl PartialEq for Handle {
     fn eq(&self, _: &Self) -> bool {

@@ -3,51 +3,24 @@
 //! addresses look like.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use if_addrs::{IfAddr, get_if_addrs};
+use std::sync::Arc;
 
 use super::range::{Range, special};
-
-/// How long the interfaces are taken to be what they were.
-const FRESH: Duration = Duration::from_secs(5);
 
 /// The shortest prefixes that are taken for a link. A shorter one stands for a
 /// tunnel that takes everything: its own address is meant.
 const SHORTEST_V4: u8 = 8;
 const SHORTEST_V6: u8 = 16;
 
-static KNOWN: Mutex<Option<(Instant, Links)>> = Mutex::new(None);
-
 /// Networks outside of those that are special anyway; none where the system does
 /// not say which there are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Links(Option<Arc<[Range]>>);
 
 impl Links {
-    /// Those that this machine has now. Where they cannot be read, those that
-    /// it had before. Where there were none before, any address may be this
-    /// machine's.
-    pub(crate) fn now() -> Self {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((read, links)) = &*known
-            && read.elapsed() < FRESH
-        {
-            return links.clone();
-        }
-        let links = match get_if_addrs() {
-            Ok(interfaces) => {
-                let networks = interfaces
-                    .iter()
-                    .map(|interface| network(&interface.addr))
-                    .collect::<Vec<_>>();
-                Self::of(networks)
-            }
-            Err(_) => known.take().map_or(Self(None), |(_, links)| links),
-        };
-        *known = Some((Instant::now(), links.clone()));
-        links
+    /// Any address may be this machine's.
+    pub(crate) fn unknown() -> Self {
+        Self(None)
     }
 
     pub(crate) fn of(networks: impl IntoIterator<Item = (IpAddr, u8)>) -> Self {
@@ -72,13 +45,6 @@ impl Links {
         let links = self.0.iter().flat_map(|links| links.iter());
         let mut links = links.filter(|link| link.contains(address));
         links.any(|link| range.lies_in(link))
-    }
-}
-
-fn network(address: &IfAddr) -> (IpAddr, u8) {
-    match address {
-        IfAddr::V4(v4) => (v4.ip.into(), v4.prefixlen),
-        IfAddr::V6(v6) => (v6.ip.into(), v6.prefixlen),
     }
 }
 
@@ -122,12 +88,5 @@ mod tests {
                 "{interface}/{prefix} {address}"
             );
         }
-    }
-
-    #[test]
-    fn this_machine_tells_its_links() {
-        // Whatever they are: reading them must not fail, nor change at once.
-        let (first, second) = (Links::now(), Links::now());
-        assert_eq!(first.0, second.0);
     }
 }

@@ -3,10 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use wasmtime_wasi::WasiCtxBuilder;
-
 use super::GrantError;
 
 /// Where a guest's random numbers come from.
@@ -18,21 +14,6 @@ pub enum Randomness {
     /// This seed: every instance gets the same numbers in the same order, with
     /// one version of Kumiki. Nothing secret may come from them.
     Seeded(u64),
-}
-
-impl Randomness {
-    pub(crate) fn give(self, wasi: &mut WasiCtxBuilder) {
-        let Self::Seeded(seed) = self else {
-            return;
-        };
-        // Three sources, so that what a guest takes from one does not change
-        // what it gets from another.
-        let mut seeds = StdRng::seed_from_u64(seed);
-        let insecure_seed = u128::from(seeds.next_u64()) << 64 | u128::from(seeds.next_u64());
-        wasi.secure_random(StdRng::from_rng(&mut seeds))
-            .insecure_random(StdRng::from_rng(&mut seeds))
-            .insecure_random_seed(insecure_seed);
-    }
 }
 
 /// `real`, or `seeded:` and a number.

@@ -434,7 +434,7 @@ impl<C: Contract> HostBuilder<C> {
     pub fn build(self) -> Result<Host<C>> {
         let config = EngineConfig::default()
             .with_fuel(self.limits.fuel.is_some())
-            .with_slots(slots::within(self.slots, &self.limits));
+            .with_slots(slots::within(self.slots, self.limits.table_elements));
         let engine = Engine::shared(&config)?;
         engine.tell_fewer(&*self.observer);
         let world = World::parse(C::WIT, C::WORLD, C::OPTIONAL)?;

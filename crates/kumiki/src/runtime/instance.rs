@@ -14,14 +14,14 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
+use crate::clock::{self, Deadline};
+use crate::engine::FRAMES;
 use crate::engine::slots;
-use crate::engine::{FRAMES, start_clock};
 use crate::limits::{Limit, Reached};
 use crate::observer::Event;
 use crate::runtime::host::Inner;
 use crate::runtime::prepared::Prepared;
 use crate::text::{self, Lines};
-use crate::wasi::waiting::Deadline;
 use crate::{Contract, Error, HostState, Limits, Plugin, Result};
 
 /// What errors call the function that runs a component's start code.
@@ -205,7 +205,9 @@ fn store<C: Contract>(
     prepared: &Prepared<C>,
     data: C::Data,
 ) -> Result<Store<HostState<C::Data>>> {
-    start_clock()?;
+    clock::start().map_err(|source| Error::Engine {
+        source: source.into(),
+    })?;
     let host = &plugin.host().inner;
     let name = plugin.shared_name().clone();
     let observer = host.observer.clone();
@@ -240,7 +242,7 @@ fn arm<C: Contract>(
     let Limits { fuel, .. } = &host.limits;
     store.set_epoch_deadline(host.ticks);
     let state = store.data_mut();
-    state.deadline = Deadline::after(host.ticks);
+    state.wasi.set_deadline(Deadline::after(host.ticks));
     state.memory.refused = None;
     state.meter.reset();
     if let Some(fuel) = fuel {

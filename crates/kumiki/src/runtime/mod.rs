@@ -3,11 +3,12 @@
 mod contract;
 pub(crate) mod host;
 mod instance;
+mod memory;
 mod plugin;
 mod pool;
 mod prepared;
 mod renewal;
-pub(crate) mod state;
+mod state;
 
 pub use contract::Contract;
 pub use host::{Host, HostBuilder};

@@ -122,6 +122,18 @@ fn open(folder: &FolderGrant) -> Result<Dir, GrantError> {
     Ok(dir)
 }
 
+impl Grants {
+    /// Checks that what is granted is there, as making a host or a plugin with
+    /// these grants does.
+    ///
+    /// # Errors
+    /// [`Error::Grant`](crate::Error::Grant) for a folder that cannot be
+    /// opened, or a variable of the host that is not UTF-8.
+    pub fn check(&self) -> Result<()> {
+        Granted::open(self).map(drop)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

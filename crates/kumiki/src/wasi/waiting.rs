@@ -6,8 +6,6 @@
 //! of the same names; [`sockets`](crate::grants) and [`files`](crate::wasi::files)
 //! hold the same deadline. All else of WASI answers at once.
 
-use std::time::Duration;
-
 use tokio::time::timeout;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
 use wasmtime::{StoreContextMut, Trap};
@@ -19,33 +17,20 @@ use wasmtime_wasi::p2::bindings::io::streams::{
 use wasmtime_wasi::p2::{DynPollable, StreamResult};
 use wasmtime_wasi::runtime::in_tokio;
 
-use crate::HostState;
-use crate::engine::{TICK, ticks_now};
-use crate::wasi::WASI_VERSION;
+use super::interfaces::WASI_VERSION;
+use crate::clock::{Deadline, TICK};
 
-/// When a call must be over, in ticks of the process's clock: reading it costs
-/// a nanosecond, the system's clock twenty.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Deadline(u64);
-
-impl Deadline {
-    /// So many ticks from now.
-    #[inline]
-    pub(crate) fn after(ticks: u64) -> Self {
-        Self(ticks_now().saturating_add(ticks))
-    }
-
-    pub(crate) fn left(self) -> Duration {
-        let ticks = self.0.saturating_sub(ticks_now());
-        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
-    }
+/// What a store holds whose calls must be over in time.
+pub(crate) trait Timed: WasiView + 'static {
+    /// When the call that runs must be over.
+    fn deadline(&mut self) -> Deadline;
 }
 
 /// What comes of a function that may fail as streams do.
 type Streamed<R> = (Result<R, streams::StreamError>,);
 
 /// Puts the functions that wait in the place of wasmtime's own.
-pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
+pub(crate) fn link<T: Timed>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_poll(&mut linker.instance(&format!("wasi:io/poll@{WASI_VERSION}"))?)?;
     let name = format!("wasi:io/streams@{WASI_VERSION}");
@@ -55,9 +40,7 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasm
     Ok(())
 }
 
-fn link_poll<D: Send + 'static>(
-    linker: &mut LinkerInstance<'_, HostState<D>>,
-) -> wasmtime::Result<()> {
+fn link_poll<T: Timed>(linker: &mut LinkerInstance<'_, T>) -> wasmtime::Result<()> {
     linker.func_wrap(
         "poll",
         |store: StoreContextMut<'_, _>, (pollables,): (Vec<Resource<DynPollable>>,)| {
@@ -77,15 +60,13 @@ fn link_poll<D: Send + 'static>(
     )
 }
 
-fn link_input<D: Send + 'static>(
-    linker: &mut LinkerInstance<'_, HostState<D>>,
-) -> wasmtime::Result<()> {
+fn link_input<T: Timed>(linker: &mut LinkerInstance<'_, T>) -> wasmtime::Result<()> {
     type Parameters = (Resource<InputStream>, u64);
     linker.resource(
         "input-stream",
         ResourceType::host::<InputStream>(),
         |store, number| {
-            wait(store, async |state: &mut HostState<D>| {
+            wait(store, async |state: &mut T| {
                 HostInputStream::drop(state.ctx().table, Resource::new_own(number)).await
             })
         },
@@ -108,15 +89,13 @@ fn link_input<D: Send + 'static>(
     )
 }
 
-fn link_output<D: Send + 'static>(
-    linker: &mut LinkerInstance<'_, HostState<D>>,
-) -> wasmtime::Result<()> {
+fn link_output<T: Timed>(linker: &mut LinkerInstance<'_, T>) -> wasmtime::Result<()> {
     type Output = Resource<OutputStream>;
     linker.resource(
         "output-stream",
         ResourceType::host::<OutputStream>(),
         |store, number| {
-            wait(store, async |state: &mut HostState<D>| {
+            wait(store, async |state: &mut T| {
                 HostOutputStream::drop(state.ctx().table, Resource::new_own(number)).await
             })
         },
@@ -157,21 +136,21 @@ fn link_output<D: Send + 'static>(
 
 /// Waits for `work`, as long as the call may still take. A call whose time is
 /// over ends as it would in compiled code.
-pub(crate) fn wait<D: Send, R>(
-    mut store: StoreContextMut<'_, HostState<D>>,
-    work: impl AsyncFnOnce(&mut HostState<D>) -> wasmtime::Result<R>,
+pub(crate) fn wait<T: Timed, R>(
+    mut store: StoreContextMut<'_, T>,
+    work: impl AsyncFnOnce(&mut T) -> wasmtime::Result<R>,
 ) -> wasmtime::Result<R> {
     let state = store.data_mut();
     // What is ready is answered even when no time is left: a pollable may yield
     // once before it says so, and a busy machine may take a while for that.
-    let left = state.deadline.left().max(TICK);
+    let left = state.deadline().left().max(TICK);
     in_tokio(async { timeout(left, work(state)).await })
         .unwrap_or_else(|_| Err(Trap::Interrupt.into()))
 }
 
 /// The same for a stream, whose errors are the guest's to handle.
-fn streamed<D: Send, R>(
-    store: StoreContextMut<'_, HostState<D>>,
+fn streamed<T: Timed, R>(
+    store: StoreContextMut<'_, T>,
     work: impl AsyncFnOnce(&mut ResourceTable) -> StreamResult<R>,
 ) -> wasmtime::Result<Streamed<R>> {
     wait(store, async |state| {
@@ -192,7 +171,7 @@ mod tests {
     use wasmtime::component::Component;
 
     use super::*;
-    use crate::{Budget, Engine, EngineConfig, Limits, Silent};
+    use crate::{Budget, Engine, EngineConfig, HostState, Limits, Silent};
 
     /// Sleeps for as many nanoseconds as it is told.
     const SLEEPER: &str = r#"(component
@@ -217,7 +196,7 @@ mod tests {
         (func (export "sleep") (param "nanoseconds" u64) (canon lift (core func $i "sleep"))))"#;
 
     fn sleep(ticks: u64, nanoseconds: u64) -> wasmtime::Result<()> {
-        crate::engine::start_clock().unwrap();
+        crate::clock::start().unwrap();
         let engine = Engine::shared(&EngineConfig::default()).unwrap();
         let mut linker = Linker::<HostState<()>>::new(engine.as_wasmtime());
         crate::wasi::link(&mut linker).unwrap();
@@ -239,7 +218,7 @@ mod tests {
         let sleep = instance
             .get_typed_func::<(u64,), ()>(&mut store, "sleep")
             .unwrap();
-        store.data_mut().deadline = Deadline::after(ticks);
+        store.data_mut().wasi.set_deadline(Deadline::after(ticks));
         sleep.call(&mut store, (nanoseconds,))
     }
 

@@ -2,6 +2,7 @@
 //! component that `kumiki build` writes from a `kumiki.toml`. A request grants
 //! nothing.
 
+mod error;
 mod request;
 mod section;
 
@@ -12,9 +13,11 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+pub use error::RequestsError;
 pub use request::{Request, Requested};
+pub(crate) use request::{holder, within};
 
-use crate::{Error, FolderAccess, FolderGrant, Grants, NetworkGrant, Result, VariableGrant, text};
+use crate::{FolderAccess, FolderGrant, Grants, NetworkGrant, VariableGrant};
 
 /// The most requests that a plugin may make: whoever is asked reads them all.
 const MOST: usize = 64;
@@ -45,56 +48,7 @@ pub struct Requests {
     requests: Vec<Request>,
 }
 
-/// Requests that are none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-#[non_exhaustive]
-pub struct RequestsError {
-    /// What is wrong, and what is accepted.
-    pub message: String,
-}
-
-impl RequestsError {
-    fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-        }
-    }
-
-    fn of(self, plugin: &str) -> Error {
-        Error::Requests {
-            plugin: plugin.into(),
-            message: text::message(&self.message),
-        }
-    }
-}
-
 impl Requests {
-    /// What the component in `bytes` requests: nothing, where it does not say.
-    /// What is no component requests nothing; loading it says what it is.
-    ///
-    /// # Errors
-    /// [`Error::Requests`] for requests that cannot be read: a plugin whose
-    /// wishes nobody knows is not run.
-    pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
-        Self::read(plugin, Self::text(plugin, bytes)?)
-    }
-
-    /// The same as it stands in the component; empty, where it does not say.
-    pub(crate) fn text<'a>(plugin: &str, bytes: &'a [u8]) -> Result<&'a str> {
-        let text = section::text(bytes).map_err(|error| error.of(plugin))?;
-        Ok(text.unwrap_or_default())
-    }
-
-    /// Reads what [`Requests::text`] gave.
-    pub(crate) fn read(plugin: &str, text: &str) -> Result<Self> {
-        if text.is_empty() {
-            return Ok(Self::default());
-        }
-        text.parse()
-            .map_err(|error: RequestsError| error.of(plugin))
-    }
-
     /// Each request: folders first, then variables, then addresses.
     pub fn iter(&self) -> impl Iterator<Item = &Request> {
         self.requests.iter()
@@ -129,32 +83,6 @@ impl Requests {
     pub fn grants_beside(&self, granted: &Grants, base: &Path) -> Grants {
         let add = |added, request: &Request| request.what.add_to(added, granted, base);
         self.requests.iter().fold(Grants::default(), add)
-    }
-
-    /// [`Requests::grants_beside`] with each folder open: name by name below
-    /// the folder that holds it, without following a symbolic link. The grants
-    /// show the folders' real paths.
-    ///
-    /// # Errors
-    /// [`Error::Grant`] for a folder that is not there, and for a link on the
-    /// way to it.
-    pub fn open_beside(&self, granted: &Grants, base: &Path) -> Result<Grants> {
-        let base = FolderGrant::read_only(base, "/").opened()?;
-        let mut added = Grants::default();
-        for request in &self.requests {
-            added = match &request.what {
-                Requested::Folder { guest, access } => {
-                    let (holder, rest) = match request::holder(granted, guest) {
-                        Some((held, rest)) => (held.base()?, rest),
-                        None => (base.base()?, request::within(guest)),
-                    };
-                    let folder = FolderGrant::open_below(holder, &rest, guest, *access)?;
-                    added.with_folder(folder)
-                }
-                other => other.add_to(added, granted, Path::new("")),
-            };
-        }
-        Ok(added)
     }
 }
 
@@ -217,7 +145,7 @@ impl Requested {
         }
     }
 
-    fn add_to(&self, added: Grants, granted: &Grants, base: &Path) -> Grants {
+    pub(crate) fn add_to(&self, added: Grants, granted: &Grants, base: &Path) -> Grants {
         match self {
             Self::Folder { guest, access } => {
                 let host = match request::holder(granted, guest) {

@@ -128,7 +128,7 @@ pub(super) fn check_twice(requests: &[Request]) -> Result<(), RequestsError> {
 
 /// The folder granted that holds a guest's path, the nearest of them, and the
 /// path from there.
-pub(super) fn holder<'a>(grants: &'a Grants, guest: &str) -> Option<(&'a FolderGrant, PathBuf)> {
+pub(crate) fn holder<'a>(grants: &'a Grants, guest: &str) -> Option<(&'a FolderGrant, PathBuf)> {
     let path: Vec<_> = steps(guest).collect();
     let held = grants.folders().filter_map(|folder| {
         let outer: Vec<_> = steps(&folder.guest).collect();
@@ -141,7 +141,7 @@ pub(super) fn holder<'a>(grants: &'a Grants, guest: &str) -> Option<(&'a FolderG
 }
 
 /// A guest's path below another root.
-pub(super) fn within(guest: &str) -> PathBuf {
+pub(crate) fn within(guest: &str) -> PathBuf {
     steps(guest).collect()
 }
 

@@ -249,7 +249,7 @@ fn requested_folders_are_opened_without_links() {
         ("/out/in", "base/out"),
         ("/m/out/in", "mine/out"),
     ] {
-        let Err(Error::Grant(error)) = open(folder, "base") else {
+        let Err(crate::Error::Grant(error)) = open(folder, "base") else {
             panic!("{folder} was opened");
         };
         let link = format!("`{}` is a symbolic link", root.join(link).display());

@@ -4,7 +4,8 @@
 
 use wasmparser::{Chunk, Parser, Payload};
 
-use super::RequestsError;
+use super::{Requests, RequestsError};
+use crate::{Error, Result, text};
 
 /// The section's name.
 const NAME: &str = "kumiki-requests";
@@ -12,9 +13,43 @@ const NAME: &str = "kumiki-requests";
 /// The most bytes that it may have: all requests there may be, and room.
 const LARGEST: usize = 64 * 1024;
 
+impl Requests {
+    /// What the component in `bytes` requests: nothing, where it does not say.
+    /// What is no component requests nothing; loading it says what it is.
+    ///
+    /// # Errors
+    /// [`Error::Requests`] for requests that cannot be read: a plugin whose
+    /// wishes nobody knows is not run.
+    pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
+        Self::read(plugin, Self::text(plugin, bytes)?)
+    }
+
+    /// The same as it stands in the component; empty, where it does not say.
+    pub(crate) fn text<'a>(plugin: &str, bytes: &'a [u8]) -> Result<&'a str> {
+        let text = section(bytes).map_err(|error| fault(plugin, &error))?;
+        Ok(text.unwrap_or_default())
+    }
+
+    /// Reads what [`Requests::text`] gave.
+    pub(crate) fn read(plugin: &str, text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        text.parse()
+            .map_err(|error: RequestsError| fault(plugin, &error))
+    }
+}
+
+fn fault(plugin: &str, error: &RequestsError) -> Error {
+    Error::Requests {
+        plugin: plugin.into(),
+        message: text::message(&error.message),
+    }
+}
+
 /// The requests of a component as text; none where it has none. A file is read
 /// as far as it makes sense: the rest is for validation to complain about.
-pub(super) fn text(bytes: &[u8]) -> Result<Option<&str>, RequestsError> {
+fn section(bytes: &[u8]) -> Result<Option<&str>, RequestsError> {
     if !Parser::is_component(bytes) {
         return Ok(None);
     }

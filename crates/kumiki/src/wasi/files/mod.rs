@@ -21,11 +21,11 @@ use wasmtime_wasi::p2::bindings::sync::filesystem::types;
 use wasmtime_wasi::p2::{FsError, FsResult};
 
 use crate::Clocks;
+use crate::clock::Deadline;
 use crate::wasi::descriptors::{Budget, Permit, Refused};
 use crate::wasi::folders::{Folders, Place};
 use crate::wasi::network::Guard;
 use crate::wasi::threads::{self, Share};
-use crate::wasi::waiting::Deadline;
 
 /// What one instance's files go through.
 pub(crate) struct Files<'a> {

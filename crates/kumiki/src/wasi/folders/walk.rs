@@ -13,10 +13,10 @@ const MOST_LINKS: usize = 40;
 
 /// A folder, whatever it is called: its device and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FolderId(u64, u64);
+pub(super) struct FolderId(u64, u64);
 
 impl FolderId {
-    pub(crate) fn of(folder: &Dir) -> io::Result<Self> {
+    pub(super) fn of(folder: &Dir) -> io::Result<Self> {
         let metadata = folder.dir_metadata()?;
         Ok(Self(metadata.dev(), metadata.ino()))
     }
@@ -45,7 +45,7 @@ fn step(folder: &Dir, name: &OsStr) -> io::Result<Step> {
 
 /// Why a folder could not be opened without following links.
 #[derive(Debug)]
-pub(crate) enum NotOpened {
+pub(super) enum NotOpened {
     /// There is a link, and so many names behind it.
     Link {
         behind: usize,
@@ -57,7 +57,7 @@ pub(crate) enum NotOpened {
 
 /// Opens the folder at `path` below `base`. No link is followed, whatever
 /// becomes of the path meanwhile.
-pub(crate) fn open_below(base: Dir, path: &Path) -> Result<Dir, NotOpened> {
+pub(super) fn open_below(base: Dir, path: &Path) -> Result<Dir, NotOpened> {
     let mut folder = base;
     let mut components = path.components();
     while let Some(component) = components.next() {
@@ -78,12 +78,12 @@ pub(crate) fn open_below(base: Dir, path: &Path) -> Result<Dir, NotOpened> {
 }
 
 /// Opens a folder by its path, as the system resolves it.
-pub(crate) fn open(path: &Path) -> io::Result<Dir> {
+pub(super) fn open(path: &Path) -> io::Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
 }
 
 /// An absolute path as the folder that it begins at, and what follows.
-pub(crate) fn split_root(path: &Path) -> (PathBuf, PathBuf) {
+pub(super) fn split_root(path: &Path) -> (PathBuf, PathBuf) {
     let is_root =
         |component: &Component<'_>| matches!(component, Component::Prefix(_) | Component::RootDir);
     let root = path.components().take_while(is_root).collect();
@@ -91,7 +91,7 @@ pub(crate) fn split_root(path: &Path) -> (PathBuf, PathBuf) {
 }
 
 /// All folders that hold `folder`, itself first, the root last.
-pub(crate) fn holders(folder: &Dir) -> io::Result<Vec<FolderId>> {
+pub(super) fn holders(folder: &Dir) -> io::Result<Vec<FolderId>> {
     let mut holders = vec![FolderId::of(folder)?];
     let mut next = folder.open_parent_dir(ambient_authority())?;
     loop {
@@ -106,16 +106,16 @@ pub(crate) fn holders(folder: &Dir) -> io::Result<Vec<FolderId>> {
 
 /// What a path passes.
 #[derive(Debug, Default)]
-pub(crate) struct Way {
+pub(super) struct Way {
     /// Each folder on the way, those that hold its links, too.
-    pub(crate) folders: Vec<FolderId>,
+    pub(super) folders: Vec<FolderId>,
     /// The folder that it leads to, if it leads to one.
-    pub(crate) end: Option<FolderId>,
+    pub(super) end: Option<FolderId>,
 }
 
 impl Way {
     /// Follows a path, with its links, as far as there is something.
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let mut way = Self::default();
         let mut links = 0;

@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use wasmtime_wasi_http::Error;
 
+use super::outcome::Outcome;
 use super::target::{Place, Target};
-use super::{Outcome, tls};
+use super::tls;
 use crate::wasi::network::resolver::Failure;
 use crate::wasi::network::{Guard, Unreachable};
 

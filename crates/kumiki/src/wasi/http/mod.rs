@@ -4,6 +4,7 @@
 
 mod body;
 mod connection;
+mod outcome;
 mod setters;
 mod target;
 mod tls;
@@ -22,6 +23,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 pub(crate) use setters::link;
 
 use body::PatientBody;
+use outcome::Outcome;
 use target::Target;
 
 use crate::wasi::descriptors::Budget;
@@ -42,7 +44,6 @@ const READ_AHEAD: usize = 64 * 1024;
 /// The most that a guest may write to the body of a request at once.
 const CHUNK: usize = 64 * 1024;
 
-type Outcome<R> = Result<R, Error>;
 type Work<R> = Box<dyn Future<Output = Outcome<R>> + Send>;
 
 /// Sends the requests of one instance.

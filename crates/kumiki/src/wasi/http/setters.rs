@@ -9,8 +9,7 @@ use wasmtime_wasi_http::p2::bindings::http::types::{
     HostOutgoingRequest, Method, OutgoingRequest, Scheme,
 };
 
-use crate::HostState;
-use crate::wasi::WASI_VERSION;
+use crate::wasi::interfaces::WASI_VERSION;
 
 /// Bytes of a method or scheme; the longest registered method has 17.
 const WORD: usize = 64;
@@ -24,12 +23,12 @@ type Answer = (std::result::Result<(), ()>,);
 
 /// Links them in the place of WASI's own. What is too long is refused like what is
 /// malformed.
-pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> Result<()> {
+pub(crate) fn link<T: WasiHttpView + 'static>(linker: &mut Linker<T>) -> Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance(&format!("wasi:http/types@{WASI_VERSION}"))?;
     types.func_wrap(
         "[method]outgoing-request.set-method",
-        |mut store: StoreContextMut<'_, HostState<D>>, (this, method): (Request, Method)| {
+        |mut store: StoreContextMut<'_, T>, (this, method): (Request, Method)| {
             let length = match &method {
                 Method::Other(text) => text.len(),
                 _ => 0,
@@ -41,8 +40,7 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> Resu
     )?;
     types.func_wrap(
         "[method]outgoing-request.set-scheme",
-        |mut store: StoreContextMut<'_, HostState<D>>,
-         (this, scheme): (Request, Option<Scheme>)| {
+        |mut store: StoreContextMut<'_, T>, (this, scheme): (Request, Option<Scheme>)| {
             let length = match &scheme {
                 Some(Scheme::Other(text)) => text.len(),
                 _ => 0,
@@ -54,7 +52,7 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> Resu
     )?;
     types.func_wrap(
         "[method]outgoing-request.set-authority",
-        |mut store: StoreContextMut<'_, HostState<D>>, (this, text): (Request, Option<String>)| {
+        |mut store: StoreContextMut<'_, T>, (this, text): (Request, Option<String>)| {
             bounded(text.as_ref().map_or(0, String::len), AUTHORITY, || {
                 store.data_mut().http().set_authority(this, text)
             })
@@ -62,7 +60,7 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> Resu
     )?;
     types.func_wrap(
         "[method]outgoing-request.set-path-with-query",
-        |mut store: StoreContextMut<'_, HostState<D>>, (this, text): (Request, Option<String>)| {
+        |mut store: StoreContextMut<'_, T>, (this, text): (Request, Option<String>)| {
             bounded(text.as_ref().map_or(0, String::len), PATH, || {
                 store.data_mut().http().set_path_with_query(this, text)
             })

@@ -12,7 +12,7 @@ use tokio_rustls::client::TlsStream;
 use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi_http::Error;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::target::Place;
 
 /// Read from the machine at the first request that needs it, once for the

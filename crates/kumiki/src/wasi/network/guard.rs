@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
+use super::interfaces;
 use crate::observer::{Event, Observer};
-use crate::permissions::{Links, allow, is_public, names};
+use crate::permissions::{allow, is_public, names};
 use crate::wasi::network::resolver::{self, Failure, Lookup};
 use crate::{Denial, NetworkGrant};
 
@@ -80,7 +81,7 @@ impl Guard {
         let found = resolver::look_up(name, &self.lookups).answer().await;
         let found = found.map_err(Unreachable::Failed)?;
         let leads = |other: &str, address| grant.is_name(other) && found.contains(&address);
-        let links = Links::now();
+        let links = interfaces::links();
         let addresses = found.iter().map(|ip| SocketAddr::new(*ip, port));
         let allowed: Vec<_> = addresses
             .filter(|address| allow(&self.grants, *address, &links, leads))
@@ -98,14 +99,14 @@ impl Guard {
     }
 
     fn allows(&self, address: SocketAddr) -> bool {
-        allow(&self.grants, address, &Links::now(), |_, _| false)
+        allow(&self.grants, address, &interfaces::links(), |_, _| false)
     }
 
     /// Whether a granted name led the guest to an address.
     fn led_to(&self, address: SocketAddr) -> bool {
         let led = self.led.lock().unwrap_or_else(PoisonError::into_inner);
         let leads = |name: &str, address| led.get(name).is_some_and(|all| all.contains(&address));
-        !led.is_empty() && allow(&self.grants, address, &Links::now(), leads)
+        !led.is_empty() && allow(&self.grants, address, &interfaces::links(), leads)
     }
 
     /// Notes where a name has led the guest, in the place of what it was led to

@@ -2,6 +2,7 @@
 //! lookups.
 
 mod guard;
+mod interfaces;
 mod lookup;
 pub(crate) mod resolver;
 mod sockets;
@@ -9,4 +10,4 @@ mod sockets;
 pub(crate) use guard::{Guard, Unreachable};
 pub(crate) use lookup::{Lookups, link as link_lookups};
 
-pub(crate) use sockets::{Sockets, link as link_sockets};
+pub(crate) use sockets::{HasSockets, Sockets, link as link_sockets};

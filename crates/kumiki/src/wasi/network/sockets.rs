@@ -20,10 +20,9 @@ use wasmtime_wasi::sockets::WasiSocketsView;
 
 use super::guard::Guard;
 use crate::Denial;
-use crate::HostState;
-use crate::wasi::WASI_VERSION;
 use crate::wasi::descriptors::{Permit, Refused};
-use crate::wasi::waiting::wait;
+use crate::wasi::interfaces::WASI_VERSION;
+use crate::wasi::waiting::{Timed, wait};
 
 /// The sockets of one instance.
 #[derive(Default)]
@@ -43,11 +42,21 @@ impl Sockets {
     }
 }
 
+/// What a store holds whose guest may have sockets.
+pub(crate) trait HasSockets: Timed + Send {
+    /// The sockets of the instance.
+    fn own_sockets(&mut self) -> &mut Sockets;
+
+    /// Takes a descriptor for a socket; none where nothing of the network is granted,
+    /// which the observer hears.
+    fn take_socket(&mut self) -> Option<Result<Permit, Refused>>;
+}
+
 /// What comes of a function that may fail as sockets do.
 type Answered<R> = wasmtime::Result<(Result<R, ErrorCode>,)>;
 
 /// Links what makes, ends or waits for sockets in the place of WASI's own.
-pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
+pub(crate) fn link<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_tcp(linker)?;
     link_udp(linker)?;
@@ -55,11 +64,11 @@ pub(crate) fn link<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasm
     Ok(())
 }
 
-fn link_tcp<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
+fn link_tcp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     let name = format!("wasi:sockets/tcp-create-socket@{WASI_VERSION}");
     linker.instance(&name)?.func_wrap(
         "create-tcp-socket",
-        |mut store: StoreContextMut<'_, HostState<D>>, (family,): (IpAddressFamily,)| {
+        |mut store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
             let state = store.data_mut();
             let socket = permit(state)
                 .and_then(|permit| Ok((state.sockets().create_tcp_socket(family)?, permit)));
@@ -72,19 +81,19 @@ fn link_tcp<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::R
         "tcp-socket",
         ResourceType::host::<TcpSocket>(),
         |mut store, number| {
-            let state: &mut HostState<D> = store.data_mut();
+            let state: &mut T = store.data_mut();
             HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
-            state.wasi.sockets().permits.remove(&number);
+            state.own_sockets().permits.remove(&number);
             Ok(())
         },
     )
 }
 
-fn link_udp<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::Result<()> {
+fn link_udp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     let name = format!("wasi:sockets/udp-create-socket@{WASI_VERSION}");
     linker.instance(&name)?.func_wrap(
         "create-udp-socket",
-        |store: StoreContextMut<'_, HostState<D>>, (family,): (IpAddressFamily,)| {
+        |store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
             wait(store, async |state| {
                 let permit = match permit(state) {
                     Ok(permit) => permit,
@@ -100,7 +109,7 @@ fn link_udp<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::R
     let mut udp = linker.instance(&name)?;
     udp.func_wrap(
         "[method]udp-socket.stream",
-        |store: StoreContextMut<'_, HostState<D>>,
+        |store: StoreContextMut<'_, T>,
          (socket, remote): (Resource<UdpSocket>, Option<IpSocketAddress>)| {
             wait(store, async |state| {
                 let streams = HostUdpSocket::stream(&mut state.sockets(), socket, remote).await;
@@ -118,7 +127,7 @@ fn link_udp<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::R
         "outgoing-datagram-stream",
         ResourceType::host::<OutgoingDatagramStream>(),
         |store, number| {
-            wait(store, async |state: &mut HostState<D>| {
+            wait(store, async |state: &mut T| {
                 let stream = Resource::new_own(number);
                 HostOutgoingDatagramStream::drop(&mut state.sockets(), stream).await
             })
@@ -128,9 +137,9 @@ fn link_udp<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::R
         "udp-socket",
         ResourceType::host::<UdpSocket>(),
         |mut store, number| {
-            let state: &mut HostState<D> = store.data_mut();
+            let state: &mut T = store.data_mut();
             HostUdpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
-            state.wasi.sockets().permits.remove(&number);
+            state.own_sockets().permits.remove(&number);
             Ok(())
         },
     )
@@ -138,8 +147,8 @@ fn link_udp<D: Send + 'static>(linker: &mut Linker<HostState<D>>) -> wasmtime::R
 
 /// Takes a descriptor for a socket. Where there are no sockets, WASI itself says
 /// so, and nothing is counted.
-fn permit<D: Send>(state: &mut HostState<D>) -> SocketResult<Option<Permit>> {
-    let taken = state.wasi.take_socket();
+fn permit<T: HasSockets>(state: &mut T) -> SocketResult<Option<Permit>> {
+    let taken = state.take_socket();
     taken
         .transpose()
         .map_err(|refused: Refused| match refused.reached() {
@@ -148,19 +157,19 @@ fn permit<D: Send>(state: &mut HostState<D>) -> SocketResult<Option<Permit>> {
         })
 }
 
-fn count<D: Send, S: 'static>(
-    state: &mut HostState<D>,
+fn count<T: HasSockets, S: 'static>(
+    state: &mut T,
     socket: Resource<S>,
     permit: Option<Permit>,
 ) -> Resource<S> {
     if let Some(permit) = permit {
-        let permits = &mut state.wasi.sockets().permits;
+        let permits = &mut state.own_sockets().permits;
         permits.insert(socket.rep(), permit);
     }
     socket
 }
 
-fn answer<D: Send, R>(state: &mut HostState<D>, result: SocketResult<R>) -> Answered<R> {
+fn answer<T: HasSockets, R>(state: &mut T, result: SocketResult<R>) -> Answered<R> {
     match result {
         Ok(result) => Ok((Ok(result),)),
         Err(error) => Ok((Err(state.sockets().convert_error_code(error)?),)),
