@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::machine_code;
+
 /// A component that was compiled just now.
 pub(crate) enum Compiled {
     /// In this process.
@@ -33,7 +35,7 @@ impl Compiled {
     pub(crate) fn into_component(self, engine: &Engine) -> wasmtime::Result<Component> {
         match self {
             Self::Component(component) => Ok(component),
-            Self::Artifact(bytes) => super::load(engine, &bytes),
+            Self::Artifact(bytes) => machine_code::load(engine, &bytes),
         }
     }
 }
