@@ -107,7 +107,7 @@ mod wasi;
 pub use budget::Budget;
 pub use clock::TICK;
 pub use engine::{Engine, EngineConfig};
-pub use error::{Error, Result, WrongType};
+pub use error::{Error, HostError, Result, WrongType};
 pub use limits::{Limit, Limits};
 pub use load::{Artifact, Cache, CompileCommand};
 pub use observer::{Event, Level, LogRecord, Observer, Silent};

@@ -5,7 +5,9 @@
 //! warm slots only within one. [`Engine::shared`] is the only way to get one.
 
 pub(crate) mod proposals;
+mod reservation;
 pub(crate) mod slots;
+pub(crate) mod untyped;
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -13,6 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wasmtime::WasmBacktraceDetails;
+
+pub(crate) use reservation::{Needs, Reservation};
+
+use reservation::Room;
 
 use crate::clock;
 use crate::observer::{Event, Observer};
@@ -120,6 +126,8 @@ pub struct Engine {
     config: EngineConfig,
     /// As [`Engine::slots`].
     slots: u32,
+    /// None where it has no slots.
+    room: Option<Arc<Room>>,
     told: Arc<Told>,
 }
 
@@ -151,6 +159,7 @@ impl Engine {
             inner,
             config: config.clone(),
             slots,
+            room: Room::of(slots),
             told: Arc::default(),
         };
         clock::drive(&engine.inner);
@@ -186,6 +195,11 @@ impl Engine {
         if !self.told.full.swap(true, Ordering::Relaxed) {
             observer.event(&Event::SlotsFull { slots: self.slots });
         }
+    }
+
+    /// Reserves slots for an instance; none where there are not so many free.
+    pub(crate) fn reserve(&self, needs: Needs) -> Option<Reservation> {
+        Reservation::take(self.room.as_ref(), needs)
     }
 
     /// The engine for what has no place in this one's slots.

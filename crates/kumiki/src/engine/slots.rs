@@ -10,7 +10,7 @@
 //!
 //! `docs/decisions/0007-warm-instances.md` says why it is these numbers.
 
-use wasmtime::{Config, Enabled, PoolConcurrencyLimitError, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 
 /// Slots of an engine that nobody has said a number for.
 pub(crate) const DEFAULT: u32 = 1_000;
@@ -29,11 +29,16 @@ const TABLE_KEPT: usize = 16 << 10;
 /// The same of a memory.
 const MEMORY_KEPT: usize = 64 << 10;
 
+/// How many tables there is room for in so many slots.
+pub(super) fn tables(slots: u32) -> u32 {
+    slots.saturating_mul(TABLES)
+}
+
 /// Has instances live in so many slots.
 pub(crate) fn reserve(config: &mut Config, slots: u32) {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_memories(slots)
-        .total_tables(slots.saturating_mul(TABLES))
+        .total_tables(tables(slots))
         .table_elements(TABLE_ELEMENTS)
         .max_memories_per_module(MEMORIES)
         // Only the memories and tables are reserved: these are merely counted.
@@ -66,20 +71,6 @@ pub(crate) fn within(slots: u32, table_elements: usize) -> u32 {
         true => 0,
         false => slots,
     }
-}
-
-/// Whether a component could not be loaded because it needs more than a slot.
-pub(crate) fn are_too_small(error: &wasmtime::Error) -> bool {
-    // It has no type of its own (`vm/instance/allocator/pooling.rs`).
-    let message = "fit in pooling allocator requirements";
-    error
-        .chain()
-        .any(|cause| cause.to_string().contains(message))
-}
-
-/// Whether an instance could not be made because all slots are taken.
-pub(crate) fn are_taken(error: &wasmtime::Error) -> bool {
-    error.is::<PoolConcurrencyLimitError>()
 }
 
 #[cfg(test)]

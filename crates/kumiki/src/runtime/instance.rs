@@ -11,21 +11,17 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::ResourceTableError;
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::Store;
 
+use super::contract::Contract;
+use super::failure::{self, Failure};
+use super::host::Inner;
+use super::plugin::Plugin;
+use super::state::HostState;
 use crate::clock::{self, Deadline};
-use crate::engine::FRAMES;
-use crate::engine::slots;
-use crate::limits::{Limit, Reached};
+use crate::engine::Reservation;
 use crate::observer::Event;
-use crate::runtime::host::Inner;
-use crate::runtime::prepared::Prepared;
-use crate::text::{self, Lines};
-use crate::{Contract, Error, HostState, Limits, Plugin, Result};
-
-/// What errors call the function that runs a component's start code.
-const INSTANTIATE: &str = "instantiate";
+use crate::{Error, Limits, Result};
 
 /// One live plugin. Ended by dropping it; poisoned by a trap or a limit.
 pub struct Instance<C: Contract> {
@@ -36,22 +32,38 @@ pub struct Instance<C: Contract> {
     calls: u64,
     /// Bytes of memory after the first call.
     first_memory: usize,
+    /// The slots of the store, which is dropped before it.
+    _reservation: Option<Reservation>,
+}
+
+impl<C: Contract> Plugin<C> {
+    /// Makes an instance with a store of its own around `data`, the contract's
+    /// part of what the host keeps for it. The component's start code, if any,
+    /// runs within the limits of one call.
+    ///
+    /// # Errors
+    /// [`Error::Ungranted`] if it requests what it is not granted;
+    /// [`Error::Instantiate`]; [`Error::Trap`] and [`Error::Limit`] from start
+    /// code.
+    pub fn instantiate(&self, data: C::Data) -> Result<Instance<C>> {
+        if !self.missing().is_empty() {
+            return Err(Error::Ungranted {
+                plugin: self.name().into(),
+                missing: self.missing().clone(),
+            });
+        }
+        Instance::new(self.clone(), data)
+    }
 }
 
 impl<C: Contract> Instance<C> {
-    /// In a slot, or outside of them when all are taken.
-    pub(crate) fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
-        let mut store = store(&plugin, plugin.prepared(), data)?;
-        let mut made = C::instantiate(&plugin.prepared().pre, &mut store);
-        if let Err(error) = &made
-            && slots::are_taken(error)
-            && let Some(outside) = outside(&plugin)
-        {
-            // The data is as it was, or as the start code of some core instances
-            // has left it, which runs again.
-            store = self::store(&plugin, outside, store.into_data().data)?;
-            made = C::instantiate(&outside.pre, &mut store);
-        }
+    /// In a slot, or outside of them when too few are free. The data is that of this
+    /// instance and of no other: its start code runs once.
+    fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
+        let place = plugin.place();
+        let mut store = store(&plugin, place.template.engine(), data)?;
+        let made = C::instantiate(&place.template.pre, &mut store);
+        let reservation = place.reservation;
         match made {
             Ok(bindings) => Ok(Self {
                 plugin,
@@ -60,10 +72,11 @@ impl<C: Contract> Instance<C> {
                 poisoned: false,
                 calls: 0,
                 first_memory: 0,
+                _reservation: reservation,
             }),
             Err(source) => {
-                let limits = plugin.host().limits();
-                Err(call_error(limits, store.data(), INSTANTIATE, source))
+                let host = &plugin.host().inner;
+                Err(failure::of_start(&host.limits, store.data(), source))
             }
         }
     }
@@ -76,7 +89,12 @@ impl<C: Contract> Instance<C> {
     ///
     /// # Errors
     /// [`Error::Trap`] and [`Error::Limit`], both of which end this instance;
-    /// [`Error::Poisoned`] when an earlier one has.
+    /// [`Error::Poisoned`] when an earlier one has. [`Error::Call`] for an error of
+    /// `call` itself, after which the instance is as good as before.
+    ///
+    /// An error of `call` itself needs a type of its own. wasmtime reports a result
+    /// that is no value of its type by a message alone, so every error that is a
+    /// message (`bail!`, `context`) counts as one of the guest.
     ///
     /// # Panics
     /// When `call` or a host function does. That ends this instance, too: it stays
@@ -90,19 +108,19 @@ impl<C: Contract> Instance<C> {
         if self.poisoned {
             return Err(self.poison());
         }
-        arm(&mut self.store, &self.plugin.host().inner, function)?;
+        arm(&mut self.store, &self.plugin.host().inner)?;
         // A host function or an observer that panics leaves it so: whoever catches
         // the panic has an instance that was interrupted anywhere.
         self.poisoned = true;
         let result = call(&self.bindings, &mut self.store);
-        self.poisoned = result.is_err();
+        self.poisoned = false;
         self.calls += 1;
         if self.calls == 1 {
             self.first_memory = self.memory();
         }
         match result {
             Ok(result) => Ok(result),
-            Err(source) => Err(self.end(function, source)),
+            Err(source) => Err(self.fail(function, source)),
         }
     }
 
@@ -185,24 +203,30 @@ impl<C: Contract> Instance<C> {
         }
     }
 
+    /// What a failed call means; a trap or a limit poisons the instance.
     #[cold]
     #[inline(never)]
-    fn end(&mut self, function: &str, source: wasmtime::Error) -> Error {
+    fn fail(&mut self, function: &str, source: wasmtime::Error) -> Error {
         let host = &self.plugin.host().inner;
-        let error = call_error(&host.limits, self.store.data(), function, source);
-        let plugin = &*self.store.data().plugin;
-        host.observer.event(&Event::InstanceEnded {
-            plugin,
-            reason: &error,
-        });
-        error
+        let state = self.store.data();
+        match failure::of_call(&host.limits, state, function, source) {
+            Failure::OfCaller(error) => error,
+            Failure::OfGuest(error) => {
+                self.poisoned = true;
+                host.observer.event(&Event::InstanceEnded {
+                    plugin: &state.plugin,
+                    reason: &error,
+                });
+                error
+            }
+        }
     }
 }
 
 /// A store for an instance, armed for its start code.
 fn store<C: Contract>(
     plugin: &Plugin<C>,
-    prepared: &Prepared<C>,
+    engine: &wasmtime::Engine,
     data: C::Data,
 ) -> Result<Store<HostState<C::Data>>> {
     clock::start().map_err(|source| Error::Engine {
@@ -213,30 +237,18 @@ fn store<C: Contract>(
     let observer = host.observer.clone();
     let granted = plugin.granted().clone();
     let state = HostState::new(data, name, &host.limits, &host.budget, observer, granted);
-    let mut store = Store::new(prepared.component.engine(), state);
+    let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.memory);
     // Each call counts from here again, so once is enough.
     store.set_hostcall_fuel(host.limits.transfer);
     store.set_max_component_handles(host.limits.handles);
-    arm(&mut store, host, INSTANTIATE)?;
+    arm(&mut store, host)?;
     Ok(store)
-}
-
-/// What an instance is made of for which there is no slot.
-#[cold]
-fn outside<C: Contract>(plugin: &Plugin<C>) -> Option<&Prepared<C>> {
-    let host = &plugin.host().inner;
-    host.linked.engine.tell_full(&*host.observer);
-    plugin.outside()
 }
 
 /// Sets what the next call may use.
 #[inline]
-fn arm<C: Contract>(
-    store: &mut Store<HostState<C::Data>>,
-    host: &Inner<C>,
-    function: &str,
-) -> Result<()> {
+fn arm<C: Contract>(store: &mut Store<HostState<C::Data>>, host: &Inner<C>) -> Result<()> {
     // Time is the host's `ticks`, divided once and not at every call; fuel and
     // the log count from here; all other limits are armed with the instance.
     let Limits { fuel, .. } = &host.limits;
@@ -250,116 +262,7 @@ fn arm<C: Contract>(
         // builder never pairs with a fuel limit.
         store
             .set_fuel(*fuel)
-            .map_err(|source| call_error(&host.limits, store.data(), function, source))?;
+            .map_err(|source| Error::Engine { source })?;
     }
     Ok(())
-}
-
-/// What a failed call means: which limit fired, or why the guest trapped.
-#[cold]
-fn call_error<D>(
-    limits: &Limits,
-    state: &HostState<D>,
-    function: &str,
-    source: wasmtime::Error,
-) -> Error {
-    let plugin = state.plugin.to_string();
-    let trap = source.downcast_ref::<Trap>().copied();
-    let limit = match trap {
-        Some(Trap::Interrupt) => Some(Limit::Time(limits.time)),
-        Some(Trap::OutOfFuel) => Some(Limit::Fuel(limits.fuel.unwrap_or_default())),
-        _ => state
-            .memory
-            .refused
-            .or_else(|| without_a_type(limits, &source)),
-    };
-    if let Some(limit) = limit {
-        return Error::Limit {
-            plugin,
-            function: function.to_owned(),
-            limit,
-        };
-    }
-    let backtrace = source.downcast_ref::<WasmBacktrace>();
-    if function == INSTANTIATE && trap.is_none() && backtrace.is_none() {
-        let source = text::source(source);
-        return Error::Instantiate { plugin, source };
-    }
-    Error::Trap {
-        plugin,
-        function: function.to_owned(),
-        message: trap_message(trap, &source),
-        backtrace: backtrace.map_or_else(String::new, frames),
-    }
-}
-
-/// The limit behind an error that has no type of its own in wasmtime 48, but a
-/// message (`component/func/options.rs`, `vm/component/handle_table.rs`,
-/// `runtime/store.rs`, and the hosts of WASI).
-fn without_a_type(limits: &Limits, source: &wasmtime::Error) -> Option<Limit> {
-    if let Some(Reached(limit)) = source.downcast_ref() {
-        return Some(*limit);
-    }
-    if let Some(ResourceTableError::Full) = source.downcast_ref() {
-        return Some(Limit::Handles(limits.handles));
-    }
-    let message = source.root_cause().to_string();
-    let messages = [
-        (
-            "fuel allocated for hostcalls",
-            Limit::Transfer(limits.transfer),
-        ),
-        ("handle limit exceeded", Limit::Handles(limits.handles)),
-        (
-            "resource table has no free keys",
-            Limit::Handles(limits.handles),
-        ),
-        (
-            "count too high",
-            Limit::CoreInstances(limits.core_instances),
-        ),
-        ("requested len", Limit::Random(limits.random)),
-    ];
-    let known = messages.iter().find(|(text, _)| message.contains(text));
-    known.map(|(_, limit)| *limit)
-}
-
-fn trap_message(trap: Option<Trap>, source: &wasmtime::Error) -> String {
-    if let Some(exit) = source.downcast_ref::<wasmtime_wasi::I32Exit>() {
-        return format!("it called `exit` with code {}", exit.0);
-    }
-    let message = trap.map_or_else(|| source.root_cause().to_string(), |trap| trap.to_string());
-    text::message(message.trim_start_matches("wasm trap: "))
-}
-
-/// The frames of a backtrace, a line each, innermost first. Names are the guest's
-/// and shown as they are, not demangled: a mangled name of 200 bytes can stand for
-/// one of many megabytes.
-fn frames(backtrace: &WasmBacktrace) -> String {
-    let frames = backtrace.frames();
-    let mut lines = Lines::within(text::BACKTRACE);
-    let mut shown = 0;
-    for frame in frames.iter().take(FRAMES) {
-        let module = text::name(frame.module().name().unwrap_or("<unknown>"));
-        let function = match frame.func_name() {
-            Some(name) => text::name(name),
-            None => format!("<wasm function {}>", frame.func_index()).into(),
-        };
-        let fits = match frame.module_offset() {
-            Some(offset) => lines.push(format_args!("{shown}: {offset:#8x} - {module}!{function}")),
-            None => lines.push(format_args!("{shown}: {module}!{function}")),
-        };
-        if !fits {
-            break;
-        }
-        shown += 1;
-    }
-    let mut text = lines.into_text();
-    if frames.len() > FRAMES {
-        text.push_str("\nframes further out are left out");
-    } else if frames.len() > shown {
-        let more = frames.len() - shown;
-        text.push_str(&format!("\n{more} frames further out are left out"));
-    }
-    text
 }

@@ -1,17 +1,22 @@
 //! Plugins that run: hosts, plugins, instances and pools of them.
 
+mod backtrace;
 mod contract;
-pub(crate) mod host;
+mod failure;
+mod host;
+mod host_builder;
 mod instance;
+mod linked;
+mod loading;
 mod memory;
 mod plugin;
 mod pool;
-mod prepared;
 mod renewal;
 mod state;
 
 pub use contract::Contract;
-pub use host::{Host, HostBuilder};
+pub use host::Host;
+pub use host_builder::HostBuilder;
 pub use instance::Instance;
 pub use plugin::Plugin;
 pub use pool::{Pool, PoolConfig, Pooled};

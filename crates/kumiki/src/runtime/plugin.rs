@@ -1,10 +1,12 @@
 //! A component: checked, compiled and linked. Immutable.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::runtime::prepared::Prepared;
+use super::contract::Contract;
+use super::host::Host;
+use super::linked::{Place, Prepared};
 use crate::wasi::Granted;
-use crate::{Contract, Error, Grants, Host, Instance, Requests, Result};
+use crate::{Grants, Requests, Result};
 
 /// A plugin, ready to be instantiated. Made by [`Host::load`]; shared by
 /// threads, cheap to clone, and never changed.
@@ -19,8 +21,6 @@ struct Inner<C: Contract> {
     host: Host<C>,
     name: Arc<str>,
     prepared: Prepared<C>,
-    /// The same, for instances that there is no slot for; made for the first.
-    outside: OnceLock<Option<Prepared<C>>>,
     requests: Requests,
 }
 
@@ -43,7 +43,7 @@ impl<C: Contract> std::fmt::Debug for Plugin<C> {
 }
 
 impl<C: Contract> Plugin<C> {
-    pub(crate) fn new(
+    pub(super) fn new(
         host: Host<C>,
         name: &str,
         prepared: Prepared<C>,
@@ -57,7 +57,6 @@ impl<C: Contract> Plugin<C> {
                 host,
                 name: name.into(),
                 prepared,
-                outside: OnceLock::new(),
                 requests,
             }),
         }
@@ -94,38 +93,15 @@ impl<C: Contract> Plugin<C> {
         })
     }
 
-    /// Makes an instance with a store of its own around `data`, the contract's
-    /// part of what the host keeps for it. The component's start code, if any,
-    /// runs within the limits of one call.
-    ///
-    /// # Errors
-    /// [`Error::Ungranted`] if it requests what it is not granted;
-    /// [`Error::Instantiate`]; [`Error::Trap`] and [`Error::Limit`] from start
-    /// code.
-    pub fn instantiate(&self, data: C::Data) -> Result<Instance<C>> {
-        if !self.missing.is_empty() {
-            return Err(Error::Ungranted {
-                plugin: self.name().into(),
-                missing: Requests::clone(&self.missing),
-            });
-        }
-        Instance::new(self.clone(), data)
+    /// What it requests and is not granted.
+    pub(super) fn missing(&self) -> &Requests {
+        &self.missing
     }
 
-    pub(crate) fn prepared(&self) -> &Prepared<C> {
-        &self.inner.prepared
-    }
-
-    /// The same for instances that there is no slot for, if it can be had.
-    pub(crate) fn outside(&self) -> Option<&Prepared<C>> {
-        let Inner {
-            host,
-            prepared,
-            outside,
-            ..
-        } = &*self.inner;
-        let prepare = || prepared.again(host.inner.outside()?).ok();
-        outside.get_or_init(prepare).as_ref()
+    /// Chooses where an instance of it is made.
+    pub(super) fn place(&self) -> Place<'_, C> {
+        let host = &self.inner.host.inner;
+        self.inner.prepared.place(&host.linked, &*host.observer)
     }
 
     pub(crate) fn granted(&self) -> &Arc<Granted> {

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::process::ExitCode;
 
 use super::protocol::{Answer, Request};
+use crate::error::is_out_of_memory;
 use crate::{EngineConfig, Sandbox};
 
 /// As [`CompileCommand::serve`](super::CompileCommand::serve).
@@ -23,11 +24,12 @@ pub(super) fn serve() -> ExitCode {
 fn answer(request: Request, input: &mut impl Read) -> Answer {
     let compiled = restrict(request)
         .and_then(|()| component(request, input))
-        .map_err(|error| error.to_string())
+        .map_err(wasmtime::Error::from)
         .and_then(|component| compile(request, &component));
     match compiled {
         Ok(artifact) => Answer::Compiled(artifact),
-        Err(message) => Answer::Failed(message),
+        Err(error) if is_out_of_memory(&error) => Answer::OutOfMemory,
+        Err(error) => Answer::Failed(format!("{error:#}")),
     }
 }
 
@@ -42,13 +44,12 @@ fn component(request: Request, input: &mut impl Read) -> io::Result<Vec<u8>> {
 
 /// Machine code is the same with slots and without, and without them an engine
 /// reserves no address space.
-fn compile(request: Request, component: &[u8]) -> Result<Vec<u8>, String> {
+fn compile(request: Request, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
     let config = EngineConfig::default()
         .with_fuel(request.fuel)
         .with_slots(0);
     wasmtime::Engine::new(&config.to_wasmtime())
         .and_then(|engine| engine.precompile_component(component))
-        .map_err(|error| format!("{error:#}"))
 }
 
 /// Limits this process to what the request says, and to its standard streams:

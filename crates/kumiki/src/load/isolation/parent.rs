@@ -76,12 +76,9 @@ impl CompileCommand {
     /// What the answer means, or that there is none.
     fn judge(&self, plugin: &str, heard: Heard, status: io::Result<ExitStatus>) -> Result<Vec<u8>> {
         let Heard { answer, said } = heard;
-        let out_of_memory = io::Error::from_raw_os_error(12).to_string();
         match answer {
             Ok(Answer::Compiled(artifact)) => Ok(artifact),
-            Ok(Answer::Failed(message)) if message.contains(&out_of_memory) => {
-                Err(self.too_much(plugin))
-            }
+            Ok(Answer::OutOfMemory) => Err(self.too_much(plugin)),
             Ok(Answer::Failed(message)) => {
                 Err(Error::compile(plugin, wasmtime::Error::msg(message)))
             }

@@ -4,10 +4,11 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 /// What a request begins with; counts up when anything here changes.
-const MAGIC: [u8; 8] = *b"kumiki\0\x01";
+const MAGIC: [u8; 8] = *b"kumiki\0\x02";
 /// What an answer begins with.
 const COMPILED: u8 = b'C';
 const FAILED: u8 = b'F';
+const OUT_OF_MEMORY: u8 = b'M';
 /// The longest message that is read of an answer, in bytes.
 const MESSAGE: u64 = 64 << 10;
 
@@ -61,6 +62,8 @@ pub(super) enum Answer {
     Compiled(Vec<u8>),
     /// What the compiler says.
     Failed(String),
+    /// The system refused memory.
+    OutOfMemory,
 }
 
 impl Answer {
@@ -68,6 +71,7 @@ impl Answer {
         let (kind, bytes) = match self {
             Self::Compiled(artifact) => (COMPILED, &**artifact),
             Self::Failed(message) => (FAILED, message.as_bytes()),
+            Self::OutOfMemory => (OUT_OF_MEMORY, &[][..]),
         };
         out.write_all(&[kind])?;
         out.write_all(&(bytes.len() as u64).to_le_bytes())?;
@@ -83,6 +87,7 @@ impl Answer {
         let most = match kind {
             COMPILED => most,
             FAILED => MESSAGE,
+            OUT_OF_MEMORY => 0,
             _ => return Err(io::Error::other("it wrote something else than an answer")),
         };
         let length = number(input)?;
@@ -108,6 +113,7 @@ impl Answer {
         }
         Ok(match kind {
             COMPILED => Self::Compiled(bytes),
+            OUT_OF_MEMORY => Self::OutOfMemory,
             _ => Self::Failed(String::from_utf8_lossy(&bytes).into_owned()),
         })
     }
