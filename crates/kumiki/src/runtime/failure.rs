@@ -111,11 +111,14 @@ fn known_limit(limits: &Limits, source: &wasmtime::Error) -> Option<Limit> {
 }
 
 /// Whether an error has a type that the embedder gave it: none of wasmtime or WASI, and
-/// none of those by which wasmtime says that a guest's value is not of its type.
+/// none of those by which wasmtime, or whoever checks an answer, says that a guest's
+/// value is not of its type. Those of wasmtime that have no type, or one that cannot be
+/// named, are messages, or limits in [`untyped`].
 fn is_embedders(error: &wasmtime::Error) -> bool {
     use std::char::{CharTryFromError, DecodeUtf16Error};
     use std::num::TryFromIntError;
     use std::str::Utf8Error;
+    use std::string::{FromUtf8Error, FromUtf16Error};
 
     let of_runtime = error.is::<Trap>()
         || error.is::<I32Exit>()
@@ -124,9 +127,12 @@ fn is_embedders(error: &wasmtime::Error) -> bool {
         || error.is::<wasmtime::error::OutOfMemory>()
         || error.is::<wasmtime::WasmtimeBug>();
     let of_value = error.is::<Utf8Error>()
+        || error.is::<FromUtf8Error>()
+        || error.is::<FromUtf16Error>()
         || error.is::<DecodeUtf16Error>()
         || error.is::<CharTryFromError>()
-        || error.is::<TryFromIntError>();
+        || error.is::<TryFromIntError>()
+        || untyped::is_wrong_handle(error);
     let is_message = error.is::<&'static str>() || error.is::<String>();
     !(of_runtime || of_value || is_message)
 }

@@ -94,7 +94,8 @@ impl<C: Contract> Instance<C> {
     ///
     /// An error of `call` itself needs a type of its own. wasmtime reports a result
     /// that is no value of its type by a message alone, so every error that is a
-    /// message (`bail!`, `context`) counts as one of the guest.
+    /// message (`bail!`, `context`) counts as one of the guest. A closure that finds an
+    /// answer of the guest to make no sense returns such an error to end the instance.
     ///
     /// # Panics
     /// When `call` or a host function does. That ends this instance, too: it stays

@@ -64,11 +64,11 @@ impl<C: Contract> Linked<C> {
     pub(super) fn prepare(&self, component: Component) -> wasmtime::Result<Prepared<C>> {
         let with_slots = self.slots.engine.as_wasmtime();
         let fits = wasmtime::Engine::same(component.engine(), with_slots);
-        let side = match (fits, self.outside()) {
-            (true, _) => &self.slots,
-            (false, Some(outside)) => outside,
-            (false, None) => wasmtime::bail!("there is no engine without slots"),
+        let side = match fits {
+            true => Some(&self.slots),
+            false => self.outside(),
         };
+        let side = side.ok_or_else(|| wasmtime::format_err!("no engine is without slots"))?;
         Ok(Prepared {
             needs: fits.then(|| Needs::of(&component)),
             first: side.template(component)?,

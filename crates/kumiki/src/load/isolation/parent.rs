@@ -180,3 +180,35 @@ fn is_out_of_time(status: &ExitStatus) -> bool {
 fn is_out_of_time(_: &ExitStatus) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+
+    use super::*;
+
+    /// Set in the process that is to run out of memory.
+    const CHILD: &str = "KUMIKI_TEST_OUT_OF_MEMORY";
+
+    /// [`NO_MEMORY`] is a text of Rust's standard library, and has no type: a process
+    /// that is ended can say nothing else.
+    #[test]
+    fn an_allocation_that_fails_says_so() {
+        if env::var_os(CHILD).is_some() {
+            let much = vec![1_u8; isize::MAX as usize];
+            unreachable!("it has {} bytes", much.len());
+        }
+        let test = concat!(module_path!(), "::an_allocation_that_fails_says_so");
+        let (_, test) = test.split_once("::").unwrap();
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && said.contains(NO_MEMORY),
+            "{said}"
+        );
+    }
+}

@@ -153,7 +153,7 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(Request::read(&mut &bytes[..length]).is_err(), "{length}");
         }
-        bytes[7] = 2;
+        bytes[7] = 1;
         assert!(Request::read(&mut &*bytes).is_err());
     }
 
