@@ -27,8 +27,8 @@ impl<C: Contract> Host<C> {
     /// A host with the default limits that drops all log records and events.
     ///
     /// # Errors
-    /// [`Error::Engine`] when this machine cannot run wasmtime's code;
-    /// [`Error::Contract`] when the contract's WIT or its functions are faulty.
+    /// [`Error::Engine`](crate::Error::Engine) when this machine cannot run wasmtime's code;
+    /// [`Error::Contract`](crate::Error::Contract) when the contract's WIT or its functions are faulty.
     pub fn new() -> Result<Self> {
         Self::builder().build()
     }
@@ -66,7 +66,7 @@ impl<C: Contract> HostBuilder<C> {
     }
 
     /// What plugins may reach, all of them. Default: nothing. One plugin gets
-    /// other grants by [`Plugin::with_grants`].
+    /// other grants by [`Plugin::with_grants`](crate::Plugin::with_grants).
     #[must_use]
     pub fn grants(mut self, grants: Grants) -> Self {
         self.grants = grants;
@@ -109,7 +109,7 @@ impl<C: Contract> HostBuilder<C> {
     /// Makes the host: gets the shared engine and links WASI and the contract.
     ///
     /// # Errors
-    /// As for [`Host::new`], and [`Error::Grant`] for a grant of something that
+    /// As for [`Host::new`], and [`Error::Grant`](crate::Error::Grant) for a grant of something that
     /// is not there.
     pub fn build(self) -> Result<Host<C>> {
         let config = EngineConfig::default()

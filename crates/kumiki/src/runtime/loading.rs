@@ -15,7 +15,7 @@ impl<C: Contract> Host<C> {
     ///
     /// Compiles the component, which takes milliseconds for a small one and
     /// many seconds of all cores for one that carries a language's runtime,
-    /// unless the host has a [`Cache`] that has it compiled. A file that the
+    /// unless the host has a [`Cache`](crate::Cache) that has it compiled. A file that the
     /// cache knows, and that has not changed since, is not even read.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl<C: Contract> Host<C> {
     }
 
     /// What the plugin in a file requests, before it is loaded. A file that the
-    /// host's [`Cache`] knows, and that has not changed since, is not read.
+    /// host's [`Cache`](crate::Cache) knows, and that has not changed since, is not read.
     ///
     /// # Errors
     /// As for [`Host::read`] and [`Requests::of`].
