@@ -37,7 +37,7 @@ const TERMINAL: [&str; 7] = [
 
 /// Where artifacts are mapped, and the one call to the C library's allocator.
 const UNSAFE: [&str; 2] = [
-    "crates/kumiki/src/cache/mod.rs",
+    "crates/kumiki/src/load/cache/machine_code.rs",
     "crates/kumiki-cli/src/allocator.rs",
 ];
 

@@ -63,6 +63,7 @@ impl Error {
                 function,
                 message,
                 backtrace,
+                ..
             }) => plugin.len() + function.len() + message.len() + backtrace.len(),
             Self::Host(kumiki::Error::Limit {
                 plugin, function, ..

@@ -6,9 +6,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
 
-use kumiki::{Engine, EngineConfig, Error, Event, Instance, Observer, Pool, PoolConfig, Renewal};
+use kumiki::{Event, Instance, Observer, Pool, PoolConfig, Renewal};
 use kumiki_text::{Config, Pipeline, TextContract, TextData, TextHost, TextPlugin, Texts, Way};
 use test_components::{BATCH, COLUMN};
 
@@ -333,23 +332,6 @@ fn a_pool_never_has_more_than_it_may() {
 }
 
 #[test]
-fn who_asks_a_pool_in_vain_is_told() {
-    let host = TextHost::new().unwrap();
-    let plugin = host.load_bytes("echo", &test_components::TextPlugin::new("echo").build());
-    let config = PoolConfig::default()
-        .with_most(1)
-        .with_wait(Duration::from_millis(20));
-    let pool = Pool::new(plugin.unwrap(), config, TextData::default);
-    let taken = pool.take().unwrap();
-    let error = pool.take().map(drop).unwrap_err();
-    assert!(matches!(&error, Error::Busy { most: 1, .. }), "{error:?}");
-    assert_eq!(error.to_string(), "all 1 instances of `echo` are in use");
-    assert!(error.hint().unwrap().contains("`PoolConfig::most`"));
-    drop(taken);
-    pool.take().map(drop).unwrap();
-}
-
-#[test]
 fn what_ended_does_not_go_back_into_a_pool() {
     // Traps at the third call.
     let trap = "(if (i32.eq (global.get $calls) (i32.const 2)) (then unreachable))";
@@ -386,18 +368,4 @@ fn what_ended_does_not_go_back_into_a_pool() {
     });
     assert!(panicked.join().is_err());
     assert_eq!(pool.live(), 0);
-}
-
-#[test]
-fn artifacts_are_the_same_with_slots_and_without() {
-    let hash = |slots| {
-        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-        let engine = Engine::shared(&EngineConfig::default().with_slots(slots)).unwrap();
-        let mut hasher = DefaultHasher::new();
-        let engine = engine.as_wasmtime();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        hasher.finish()
-    };
-    assert_eq!(hash(0), hash(1000));
-    assert_eq!(hash(0), hash(7));
 }

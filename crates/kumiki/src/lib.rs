@@ -89,61 +89,36 @@
 //! Log records and events reach the embedder through an [`Observer`]; this
 //! crate never prints.
 
-mod bounded_text;
 mod budget;
-mod cache;
-mod component_file;
-mod contract;
-mod descriptors;
+mod clock;
 mod engine;
 mod error;
-mod files;
-mod grants;
-mod host;
 pub mod inspect;
-mod instance;
-mod isolation;
 mod limits;
+mod load;
 mod log_meter;
 mod observer;
-mod outgoing;
-mod plugin;
-mod pool;
-mod prepared;
-mod proposals;
-mod renewal;
-mod requests;
-mod resolver;
+mod permissions;
+mod runtime;
 mod sandbox;
-mod slots;
-mod state;
-mod threads;
-mod visible;
-mod waiting;
+mod text;
 mod wasi;
 
-pub use bounded_text::excerpt;
 pub use budget::Budget;
-pub use cache::{Artifact, Cache};
-pub use contract::Contract;
-pub use descriptors::raise_descriptor_limit;
-pub use engine::{Engine, EngineConfig, TICK};
-pub use error::{Error, Result, WrongType};
-pub use grants::{
-    Clocks, Denial, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant,
-    PluginName, Protected, Randomness, VariableGrant,
-};
-pub use host::{Host, HostBuilder};
-pub use instance::Instance;
-pub use isolation::CompileCommand;
+pub use clock::TICK;
+pub use engine::{Engine, EngineConfig};
+pub use error::{Error, HostError, Result, WrongType};
 pub use limits::{Limit, Limits};
+pub use load::{Artifact, Cache, CompileCommand};
 pub use observer::{Event, Level, LogRecord, Observer, Silent};
-pub use plugin::Plugin;
-pub use pool::{Pool, PoolConfig, Pooled};
-pub use renewal::Renewal;
-pub use requests::{Request, Requested, Requests, RequestsError};
+pub use permissions::{
+    Clocks, Denial, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant,
+    PluginName, Randomness, Request, Requested, Requests, RequestsError, VariableGrant,
+};
+pub use runtime::{
+    Contract, Host, HostBuilder, HostState, Instance, Plugin, Pool, PoolConfig, Pooled, Renewal,
+};
 pub use sandbox::{Sandbox, SandboxStatus};
-pub use state::HostState;
-pub use visible::{is_invisible, spell_out};
-pub use wasi::WASI_VERSION;
+pub use text::{excerpt, is_invisible, spell_out};
+pub use wasi::{Protected, WASI_VERSION, raise_descriptor_limit};
 pub use wasmtime;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::engine::TICK;
+use crate::clock::TICK;
 
 /// How much each call into a plugin may use, and how much memory its instance
 /// may hold. The defaults are on for every [`Host`](crate::Host).

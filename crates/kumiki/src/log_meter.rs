@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Limits;
+use crate::observer::{Level, LogRecord, Observer};
 
 /// What becomes of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,27 @@ impl LogMeter {
             "it logs more than {} records or {} bytes in a call; the rest of them is left out",
             self.most_records, self.most_bytes
         )
+    }
+}
+
+/// A record on its way to the observer, if the call may still log.
+#[inline]
+pub(crate) fn log(
+    meter: &LogMeter,
+    observer: &dyn Observer,
+    plugin: &str,
+    level: Level,
+    message: &str,
+) {
+    let record = |level, message| LogRecord {
+        plugin,
+        level,
+        message,
+    };
+    match meter.admit(message.len()) {
+        Admission::Shown => observer.log(&record(level, message)),
+        Admission::Notice => observer.log(&record(Level::Warn, &meter.notice())),
+        Admission::LeftOut => {}
     }
 }
 

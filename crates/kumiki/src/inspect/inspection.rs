@@ -1,8 +1,7 @@
 //! All there is to say about a file without running it.
 
 use super::debug_build::is_debug_build;
-use super::{Capability, Interfaces, Kind, Part, Producer, is_asynchronous, parts, wit};
-use crate::contract::bounds;
+use super::{Capability, Interfaces, Kind, Part, Producer, bounds, is_asynchronous, parts, wit};
 use crate::{Error, Result};
 
 /// What a file is, what it is made of, and what it could touch.

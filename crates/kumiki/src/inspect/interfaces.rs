@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use wasmparser::{Parser, Payload};
 
-use crate::{Error, Result, bounded_text};
+use crate::{Error, Result, text};
 
 /// What a component or a core module imports and exports, by name, in the order
 /// of its binary.
@@ -33,7 +33,7 @@ impl Interfaces {
     /// The same with names that are fit to be shown.
     pub(super) fn shortened(self) -> Self {
         let shorten = |names: Vec<String>| {
-            let names = names.iter().map(|name| bounded_text::name(name));
+            let names = names.iter().map(|name| text::name(name));
             names.map(Cow::into_owned).collect()
         };
         Self {

@@ -5,12 +5,14 @@
 //! imports and exports, and [`Inspection::of`] all there is to say.
 
 mod asynchrony;
+pub(crate) mod bounds;
 mod capability;
 mod debug_build;
 mod inspection;
 mod interfaces;
 mod kind;
 mod parts;
+mod type_section;
 mod wit;
 mod wit_size;
 

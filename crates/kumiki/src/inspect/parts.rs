@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use wasmparser::{BinaryReader, Parser, Payload, ProducersSectionReader};
 
-use crate::bounded_text;
+use crate::text;
 
 /// Makers that are named: no file has ten.
 const PRODUCERS: usize = 100;
@@ -62,7 +62,7 @@ pub struct Producer {
 impl Producer {
     /// These are the file's own words.
     fn new(field: &str, name: &str, version: &str) -> Self {
-        let shown = |text| bounded_text::name(text).into_owned();
+        let shown = |text| text::name(text).into_owned();
         Self {
             field: shown(field),
             name: shown(name),

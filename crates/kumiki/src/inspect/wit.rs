@@ -6,14 +6,14 @@ use wit_component::WitPrinter;
 use wit_parser::decoding::{DecodedWasm, decode};
 
 use super::{Kind, wit_size};
-use crate::{Error, Result, bounded_text};
+use crate::{Error, Result, text};
 
 /// The WIT of a component or a WIT package, printed so that wit-parser reads it
 /// back: one package after the other, the component's own world first.
 pub(super) fn print(plugin: &str, bytes: &[u8]) -> Result<String> {
     let no_wit = |message: String| Error::NoWit {
         plugin: plugin.into(),
-        message: bounded_text::message(&message),
+        message: text::message(&message),
     };
     match Kind::of(bytes) {
         Kind::Component | Kind::WitPackage => {}

@@ -6,6 +6,8 @@
 //! support is left out, and [`SandboxStatus`] says what holds.
 //! `docs/decisions/0012-landlock.md` says why it is built so.
 
+mod access;
+mod restriction;
 #[cfg(target_os = "linux")]
 mod ruleset;
 mod status;
@@ -17,7 +19,9 @@ use std::path::PathBuf;
 
 pub use status::SandboxStatus;
 
-use crate::{FolderAccess, Grants, Result};
+use access::{Access, Scope};
+
+use crate::{FolderAccess, Grants};
 
 /// What a process needs of files and of the network. Everything else is refused
 /// once a thread is restricted to it: opening, making, renaming and removing
@@ -54,29 +58,6 @@ pub struct Sandbox {
     rules: Vec<(PathBuf, Access)>,
     ports: Vec<RangeInclusive<u16>>,
     scope: Scope,
-}
-
-/// What may be done with a path, and with all that lies below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no sandbox"))]
-enum Access {
-    Read,
-    Write,
-    /// Put files in the place of others: make, write, rename and remove them.
-    Replace,
-    Execute,
-    /// Connect to the Unix sockets there, and read the files.
-    Connect,
-}
-
-/// What is restricted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Scope {
-    #[default]
-    All,
-    /// Changes of files, and executing. Reading and the network stay as they
-    /// are.
-    Changes,
 }
 
 impl Sandbox {
@@ -175,30 +156,5 @@ impl Sandbox {
     fn rule(mut self, path: impl Into<PathBuf>, access: Access) -> Self {
         self.rules.push((path.into(), access));
         self
-    }
-
-    /// Restricts the calling thread, and every thread and process that it
-    /// starts from now on. Threads that run already are not restricted:
-    /// [`SandboxStatus::whole_process`] says whether there are any.
-    ///
-    /// A kernel that has no Landlock is no error; the status says so.
-    ///
-    /// # Errors
-    /// [`Error::Sandbox`](crate::Error::Sandbox) when the kernel has Landlock
-    /// and refuses.
-    pub fn restrict_current_thread(&self) -> Result<SandboxStatus> {
-        #[cfg(target_os = "linux")]
-        return ruleset::restrict(self);
-        #[cfg(not(target_os = "linux"))]
-        Ok(SandboxStatus::NONE)
-    }
-
-    /// What a restriction of this kernel would hold, with nothing restricted.
-    #[must_use]
-    pub fn supported() -> SandboxStatus {
-        #[cfg(target_os = "linux")]
-        return ruleset::supported();
-        #[cfg(not(target_os = "linux"))]
-        SandboxStatus::NONE
     }
 }

@@ -12,7 +12,8 @@ use landlock::{
 };
 use rustix::io::Errno;
 
-use super::{Access, Sandbox, SandboxStatus, Scope, system};
+use super::access::{Access, Scope};
+use super::{Sandbox, SandboxStatus, system};
 use crate::{Error, Result};
 
 /// The oldest version that is used. The first refuses all renames between

@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use super::Access;
+use super::access::Access;
 
 /// The TCP port of name servers, for answers that are too long for UDP.
 pub(super) const NAMES: u16 = 53;

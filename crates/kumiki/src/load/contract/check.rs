@@ -1,0 +1,277 @@
+//! Does a component fit a contract? Answered from the binary's types, before
+//! the seconds that compiling a large component can cost, and in words: which
+//! export or import, of what type, and what was found in its place.
+//!
+//! What is left to linking: the types of the WASI functions that a component
+//! imports (wasmtime knows them, our contract's WIT does not).
+
+use std::collections::{BTreeMap, HashMap};
+
+use wasmparser::component_types::ComponentEntityType;
+use wasmparser::types::Types;
+use wasmparser::{FuncValidatorAllocations, Parser, ValidPayload};
+use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
+
+use super::shape::{Found, Signature};
+use super::weight::Weights;
+use crate::engine::proposals;
+use crate::error::WrongType;
+use crate::inspect::{Interfaces, Kind, bounds, compatible_name, is_asynchronous};
+use crate::{Error, Result, excerpt, text, wasi};
+
+/// A contract's world, ready to compare components with. Parsed once per host.
+pub(crate) struct World {
+    /// Package and world, as in `myapp:text-processor/text-plugin`.
+    name: String,
+    imports: BTreeMap<String, Item>,
+    exports: BTreeMap<String, Item>,
+    /// What a plugin may export besides.
+    optional: BTreeMap<String, Item>,
+}
+
+/// What a world imports or exports under one name.
+enum Item {
+    Function(Signature),
+    Interface(BTreeMap<String, Signature>),
+}
+
+impl World {
+    /// Parses `wit`, which is the embedder's own text; `optional` names
+    /// interfaces of its package.
+    pub(crate) fn parse(wit: &str, world: &str, optional: &[&str]) -> Result<Self> {
+        let mut resolve = Resolve::new();
+        let selected = resolve
+            .push_source("contract.wit", wit)
+            .and_then(|package| Ok((package, resolve.select_world(&[package], Some(world))?)));
+        let (package, world) = selected.map_err(|error| Error::Contract {
+            message: format!("{error:#}"),
+        })?;
+        let world = &resolve.worlds[world];
+        let interface = |name: &&str| {
+            let id = resolve.packages[package].interfaces.get(*name);
+            let id = id.ok_or_else(|| Error::Contract {
+                message: format!("there is no interface `{name}` to be optional"),
+            })?;
+            let key = compatible_name(&resolve.id_of_name(package, name));
+            Ok((key, Item::Interface(signatures(&resolve, *id))))
+        };
+        Ok(Self {
+            optional: optional.iter().map(interface).collect::<Result<_>>()?,
+            name: resolve.id_of_name(package, &world.name),
+            imports: items(&resolve, &world.imports),
+            exports: items(&resolve, &world.exports),
+        })
+    }
+
+    /// Checks a component against this world.
+    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<()> {
+        bounds::check(plugin, component)?;
+        let types = validate(plugin, component)?;
+        let names = Interfaces::of(plugin, component)?;
+        let mut found = Found {
+            types: types.as_ref(),
+            resources: HashMap::new(),
+        };
+
+        for name in &names.imports {
+            let entity = found
+                .types
+                .component_item_for_import(name)
+                .map(|item| item.ty);
+            self.check_import(plugin, name, entity, &mut found)?;
+        }
+        let optional = self.optional.iter().map(|item| (item, false));
+        let all = self.exports.iter().map(|item| (item, true)).chain(optional);
+        for ((key, expected), required) in all {
+            let name = names
+                .exports
+                .iter()
+                .find(|name| compatible_name(name) == *key);
+            if name.is_none() && !required {
+                continue;
+            }
+            let entity = name.and_then(|name| found.types.component_item_for_export(name));
+            self.check_export(
+                plugin,
+                key,
+                expected,
+                entity.map(|item| item.ty),
+                &mut found,
+            )?;
+        }
+        // Last, because a function of another type says more.
+        if is_asynchronous(component) {
+            let plugin = plugin.into();
+            return Err(Error::Asynchronous { plugin });
+        }
+        Ok(())
+    }
+
+    /// What a component imports must be given: by the contract, in the very
+    /// type, or by WASI.
+    fn check_import(
+        &self,
+        plugin: &str,
+        name: &str,
+        entity: Option<ComponentEntityType>,
+        found: &mut Found<'_>,
+    ) -> Result<()> {
+        let unknown = |import: String| Error::UnknownImport {
+            plugin: plugin.into(),
+            import: text::name(&import).into_owned(),
+            given: self.imports.keys().cloned().collect(),
+        };
+        let key = compatible_name(name);
+        match (self.imports.get(&key), entity) {
+            (Some(Item::Function(expected)), Some(ComponentEntityType::Func(id))) => self
+                .same_type(
+                    plugin,
+                    "import",
+                    name.to_owned(),
+                    expected,
+                    found.signature(id),
+                ),
+            (Some(Item::Interface(functions)), Some(ComponentEntityType::Instance(id))) => {
+                found.name_resources(id);
+                for (function, item) in &found.types[id].exports {
+                    let ComponentEntityType::Func(id) = item.ty else {
+                        continue;
+                    };
+                    let path = format!("{name}#{function}");
+                    let Some(expected) = functions.get(function) else {
+                        return Err(unknown(path));
+                    };
+                    self.same_type(plugin, "import", path, expected, found.signature(id))?;
+                }
+                Ok(())
+            }
+            (None, _) if wasi::is_linked(&key) => Ok(()),
+            // A type of the contract's own, or nothing that needs giving.
+            (_, Some(ComponentEntityType::Type { .. })) => Ok(()),
+            _ => Err(unknown(name.to_owned())),
+        }
+    }
+
+    /// What the world exports, a component must export, in the very type.
+    fn check_export(
+        &self,
+        plugin: &str,
+        name: &str,
+        expected: &Item,
+        entity: Option<ComponentEntityType>,
+        found: &mut Found<'_>,
+    ) -> Result<()> {
+        let missing = |export: String, expected: String| Error::MissingExport {
+            plugin: plugin.into(),
+            export,
+            expected,
+            contract: self.name.clone(),
+        };
+        match (expected, entity) {
+            (Item::Function(expected), Some(ComponentEntityType::Func(id))) => self.same_type(
+                plugin,
+                "export",
+                name.to_owned(),
+                expected,
+                found.signature(id),
+            ),
+            (Item::Function(expected), _) => Err(missing(name.into(), expected.to_string())),
+            (Item::Interface(functions), Some(ComponentEntityType::Instance(id))) => {
+                found.name_resources(id);
+                let exported = &found.types[id].exports;
+                for (function, expected) in functions {
+                    let path = format!("{name}#{function}");
+                    let item = exported.get(function.as_str()).map(|item| item.ty);
+                    let Some(ComponentEntityType::Func(id)) = item else {
+                        return Err(missing(path, expected.to_string()));
+                    };
+                    self.same_type(plugin, "export", path, expected, found.signature(id))?;
+                }
+                Ok(())
+            }
+            (Item::Interface(functions), _) => {
+                let list = functions.iter().map(|(name, ty)| format!("{name}: {ty}"));
+                let list = list.collect::<Vec<_>>().join("; ");
+                Err(missing(name.into(), format!("interface {{ {list} }}")))
+            }
+        }
+    }
+
+    fn same_type(
+        &self,
+        plugin: &str,
+        side: &'static str,
+        name: String,
+        expected: &Signature,
+        found: Signature,
+    ) -> Result<()> {
+        if *expected == found {
+            return Ok(());
+        }
+        let (mut expected_text, mut found_text) = (expected.to_string(), found.to_string());
+        if expected_text == found_text {
+            (expected_text, found_text) = (format!("{expected:#}"), format!("{found:#}"));
+        }
+        // A component's own type may be of a million parts.
+        let shorten = |text: &str| excerpt(text, text::TYPE).into_owned();
+        Err(Error::WrongType(Box::new(WrongType {
+            plugin: plugin.into(),
+            side,
+            name: text::name(&name).into_owned(),
+            expected: shorten(&expected_text),
+            found: shorten(&found_text),
+            contract: self.name.clone(),
+        })))
+    }
+}
+
+/// Validates all of a component, and refuses one that comes to too much when it is
+/// compiled.
+fn validate(plugin: &str, component: &[u8]) -> Result<Types> {
+    let refused = |source| proposals::refusal(plugin, component, &source);
+    let mut validator = proposals::validator();
+    let mut weights = Weights::new();
+    let mut functions = Vec::new();
+    let mut types = None;
+    for payload in Parser::new(0).parse_all(component) {
+        let payload = payload.map_err(refused)?;
+        match validator.payload(&payload).map_err(refused)? {
+            ValidPayload::Func(function, body) => functions.push((function, body)),
+            ValidPayload::End(all) => types = Some(all),
+            _ => {}
+        }
+        weights.add(plugin, &payload, validator.types(0))?;
+    }
+    let mut allocations = FuncValidatorAllocations::default();
+    for (function, body) in functions {
+        let mut validator = function.into_validator(allocations);
+        validator.validate(&body).map_err(refused)?;
+        allocations = validator.into_allocations();
+    }
+    types.ok_or_else(|| Error::NotAComponent {
+        plugin: plugin.into(),
+        found: Kind::of(component),
+    })
+}
+
+fn items<'a>(
+    resolve: &Resolve,
+    items: impl IntoIterator<Item = (&'a WorldKey, &'a WorldItem)>,
+) -> BTreeMap<String, Item> {
+    let items = items.into_iter().filter_map(|(key, item)| {
+        let item = match item {
+            WorldItem::Interface { id, .. } => Item::Interface(signatures(resolve, *id)),
+            WorldItem::Function(function) => Item::Function(Signature::expected(resolve, function)),
+            WorldItem::Type { .. } => return None,
+        };
+        Some((compatible_name(&resolve.name_world_key(key)), item))
+    });
+    items.collect()
+}
+
+fn signatures(resolve: &Resolve, id: InterfaceId) -> BTreeMap<String, Signature> {
+    let functions = resolve.interfaces[id].functions.iter();
+    functions
+        .map(|(name, f)| (name.clone(), Signature::expected(resolve, f)))
+        .collect()
+}

@@ -1,0 +1,456 @@
+//! What a component comes to when it is compiled, which its file does not show:
+//! wasmtime writes out every instance of a component within it, so ten instances of
+//! what has ten instances are a hundred; and it writes an adapter for every function
+//! that one component calls in another, as long as the function's type.
+//!
+//! Counted while the component is validated, which is linear in its file, and
+//! refused before it is compiled. Of the plugins known, those on QuickJS come to the
+//! most: 9,400 items, and 393 parts of adapters.
+
+use wasmparser::component_types::ComponentAnyTypeId;
+use wasmparser::{
+    CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, ComponentTypeRef, Instance, Payload, SectionLimited,
+};
+use wasmparser::{FromReader, types::TypesRef};
+
+use super::type_size::TypeSizes;
+use crate::Result;
+use crate::inspect::bounds::within;
+
+/// Items of all instances: up to 4 µs and 900 bytes each.
+const ITEMS: usize = 250_000;
+/// Parts of the types of all functions that one component calls in another: up to
+/// 50 µs each.
+const ADAPTERS: usize = 50_000;
+/// Parts of types that count as an item.
+const PARTS: usize = 16;
+
+/// The components that are being read, outermost first.
+pub(super) struct Weights {
+    open: Vec<Open>,
+    sizes: TypeSizes,
+    /// Imports, functions and globals of the module that is being read: each takes
+    /// up to 40 bytes of host memory in each instance.
+    module: Option<usize>,
+    /// Whether a component within lifts or lowers, without which there are no
+    /// adapters.
+    adapts: bool,
+}
+
+/// A component whose sections are being read, and what it has numbered so far.
+#[derive(Default)]
+struct Open {
+    weight: Weight,
+    /// Those that only an argument decides have no weight.
+    components: Vec<Option<Weight>>,
+    /// How many imports, functions and globals each has.
+    modules: Vec<Option<usize>>,
+    /// How many items each hands over.
+    instances: Vec<usize>,
+}
+
+/// What one instance of a component comes to.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    items: usize,
+    adapters: usize,
+    /// Items that it exports, those of instances included.
+    exports: usize,
+    /// Items of outer components that go with it wherever it goes.
+    captured: usize,
+}
+
+impl Weights {
+    pub(super) fn new() -> Self {
+        Self {
+            open: vec![Open::default()],
+            sizes: TypeSizes::default(),
+            module: None,
+            adapts: false,
+        }
+    }
+
+    /// Counts a part of a component that is valid so far; `types` are those of the
+    /// component that it is in.
+    pub(super) fn add(
+        &mut self,
+        plugin: &str,
+        payload: &Payload<'_>,
+        types: Option<TypesRef<'_>>,
+    ) -> Result<()> {
+        match payload {
+            Payload::ModuleSection { .. } => self.module = Some(0),
+            Payload::ComponentSection { .. } => self.open.push(Open::default()),
+            Payload::ImportSection(section) => self.add_to_module(section.count()),
+            Payload::FunctionSection(section) => self.add_to_module(section.count()),
+            Payload::GlobalSection(section) => self.add_to_module(section.count()),
+            Payload::End(_) => self.end(),
+            _ => {}
+        }
+        let (Some(types), None, Some(last)) = (types, self.module, self.open.len().checked_sub(1))
+        else {
+            return Ok(());
+        };
+        match payload {
+            Payload::ComponentImportSection(section) => {
+                for import in read(section) {
+                    let item = types.component_item_for_import(import.name.name);
+                    let size = item.map_or(1, |item| self.sizes.entity(item.ty, types));
+                    self.open[last].import(import.ty, size);
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in read(section) {
+                    let item = types.component_item_for_export(export.name.name);
+                    let size = item.map_or(1, |item| self.sizes.entity(item.ty, types));
+                    self.open[last].export(export.kind, export.index, size);
+                }
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in read(section) {
+                    self.alias(&alias);
+                }
+            }
+            Payload::ComponentInstanceSection(section) => {
+                for instance in read(section) {
+                    within(plugin, PASSED, self.open[last].instance(&instance), 0)?;
+                    self.check(plugin)?;
+                }
+            }
+            Payload::InstanceSection(section) => {
+                for instance in read(section) {
+                    within(plugin, PASSED, self.open[last].core_instance(&instance), 0)?;
+                }
+            }
+            Payload::ComponentCanonicalSection(section) => {
+                for function in read(section) {
+                    self.canonical(&function, types);
+                }
+            }
+            _ => {}
+        }
+        self.check(plugin)
+    }
+
+    fn add_to_module(&mut self, items: u32) {
+        if let Some(module) = &mut self.module {
+            *module = module.saturating_add(items as usize);
+        }
+    }
+
+    fn check(&self, plugin: &str) -> Result<()> {
+        let Some(Open { weight, .. }) = self.open.last() else {
+            return Ok(());
+        };
+        within(
+            plugin,
+            "items, counted for each instance",
+            weight.items,
+            ITEMS,
+        )?;
+        let adapters = if self.adapts { weight.adapters } else { 0 };
+        let what = "parts in the types of functions that it calls within itself";
+        within(plugin, what, adapters, ADAPTERS)
+    }
+
+    /// A module or component has been read.
+    fn end(&mut self) {
+        let open = self.open.len();
+        if let (Some(items), Some(outer)) = (self.module.take(), self.open.last_mut()) {
+            outer.modules.push(Some(items));
+        } else if open > 1
+            && let (Some(Open { weight, .. }), Some(outer)) =
+                (self.open.pop(), self.open.last_mut())
+        {
+            outer.weight.add_items(1 + weight.captured);
+            outer.components.push(Some(weight));
+        }
+    }
+
+    fn canonical(&mut self, function: &CanonicalFunction, types: TypesRef<'_>) {
+        let ty = match function {
+            CanonicalFunction::Lift { type_index, .. } => {
+                match types.component_any_type_at(*type_index) {
+                    ComponentAnyTypeId::Func(id) => Some(id),
+                    _ => None,
+                }
+            }
+            CanonicalFunction::Lower { func_index, .. } => {
+                Some(types.component_function_at(*func_index))
+            }
+            _ => None,
+        };
+        let size = ty.map_or(1, |id| self.sizes.function(id, types));
+        self.adapts |= ty.is_some() && self.open.len() > 1;
+        if let Some(Open { weight, .. }) = self.open.last_mut() {
+            weight.add_items(items(size));
+            // Each adapter is one function lowered; what it is lifted from does not
+            // make another.
+            if let CanonicalFunction::Lower { .. } = function {
+                weight.adapters = weight.adapters.saturating_add(size);
+            }
+        }
+    }
+
+    fn alias(&mut self, alias: &ComponentAlias<'_>) {
+        let open = self.open.len();
+        let ComponentAlias::Outer { kind, count, index } = alias else {
+            if let Some(open) = self.open.last_mut() {
+                open.inner_alias(alias);
+            }
+            return;
+        };
+        let outer = open.checked_sub(1 + *count as usize);
+        let outer_item = outer.and_then(|outer| Some((outer, self.open.get(outer)?)));
+        let index = *index as usize;
+        let mut captured = 1;
+        match kind {
+            ComponentOuterAliasKind::Component => {
+                let found = outer_item.and_then(|(_, outer)| *outer.components.get(index)?);
+                captured += found.map_or(0, |weight| weight.captured);
+                self.open[open - 1].components.push(found);
+            }
+            ComponentOuterAliasKind::CoreModule => {
+                let found = outer_item.and_then(|(_, outer)| *outer.modules.get(index)?);
+                self.open[open - 1].modules.push(found);
+            }
+            ComponentOuterAliasKind::CoreType | ComponentOuterAliasKind::Type => {}
+        }
+        self.open[open - 1].weight.add_items(captured);
+        // It goes with every component on the way to where it is used.
+        for within in self.open.iter_mut().skip(outer.unwrap_or(0) + 1) {
+            let all = within.weight.captured.saturating_add(captured);
+            within.weight.captured = all;
+        }
+    }
+}
+
+/// What is refused where only an argument decides what is instantiated: no tool
+/// makes such components, and there is no saying what they come to.
+const PASSED: &str = "instances of what is passed to it";
+
+impl Open {
+    fn import(&mut self, ty: ComponentTypeRef, size: usize) {
+        let size = items(size);
+        self.weight.add_items(size);
+        match ty {
+            ComponentTypeRef::Component(_) => self.components.push(None),
+            ComponentTypeRef::Module(_) => self.modules.push(None),
+            // An instance of the host's is no copy of its items.
+            ComponentTypeRef::Instance(_) => self.instances.push(size),
+            _ => {}
+        }
+    }
+
+    /// An exported item has another number as well.
+    fn export(&mut self, kind: ComponentExternalKind, index: u32, size: usize) {
+        let size = items(size).saturating_add(self.handed_over(kind, index));
+        self.weight.add_items(size);
+        self.weight.exports = self.weight.exports.saturating_add(size);
+        let index = index as usize;
+        match kind {
+            ComponentExternalKind::Component => {
+                let found = self.components.get(index).copied().flatten();
+                self.components.push(found);
+            }
+            ComponentExternalKind::Module => {
+                let found = self.modules.get(index).copied().flatten();
+                self.modules.push(found);
+            }
+            ComponentExternalKind::Instance => {
+                let found = self.instances.get(index).copied().unwrap_or(0);
+                self.instances.push(found);
+            }
+            _ => {}
+        }
+    }
+
+    /// An alias of what an instance exports.
+    fn inner_alias(&mut self, alias: &ComponentAlias<'_>) {
+        let mut size = 1;
+        if let ComponentAlias::InstanceExport {
+            kind,
+            instance_index,
+            ..
+        } = alias
+        {
+            match kind {
+                ComponentExternalKind::Component => self.components.push(None),
+                ComponentExternalKind::Module => self.modules.push(None),
+                ComponentExternalKind::Instance => {
+                    let all = self.instances.get(*instance_index as usize);
+                    size = all.copied().unwrap_or(1);
+                    self.instances.push(size);
+                }
+                _ => {}
+            }
+        }
+        self.weight.add_items(size);
+    }
+
+    /// Counts an instance. How many things it instantiates that nobody knows.
+    fn instance(&mut self, instance: &ComponentInstance<'_>) -> usize {
+        let handed_over = match instance {
+            ComponentInstance::Instantiate { args, .. } => {
+                let sizes = args.iter().map(|it| self.handed_over(it.kind, it.index));
+                sizes.fold(1, usize::saturating_add)
+            }
+            ComponentInstance::FromExports(exports) => {
+                let sizes = exports.iter().map(|it| self.handed_over(it.kind, it.index));
+                sizes.fold(1, usize::saturating_add)
+            }
+        };
+        self.weight.add_items(handed_over);
+        let ComponentInstance::Instantiate {
+            component_index, ..
+        } = instance
+        else {
+            self.instances.push(handed_over);
+            return 0;
+        };
+        let component = self.components.get(*component_index as usize);
+        let Some(inner) = component.copied().flatten() else {
+            return 1;
+        };
+        self.weight.add_items(inner.items);
+        self.weight.add_items(inner.exports);
+        self.weight.adapters = self.weight.adapters.saturating_add(inner.adapters);
+        self.instances.push(inner.exports);
+        0
+    }
+
+    /// The same for an instance of a module.
+    fn core_instance(&mut self, instance: &Instance<'_>) -> usize {
+        let (items, unknown) = match instance {
+            Instance::Instantiate { module_index, args } => {
+                let module = self.modules.get(*module_index as usize);
+                let known = module.copied().flatten();
+                let items = args.len().saturating_add(known.unwrap_or(0));
+                (items, usize::from(known.is_none()))
+            }
+            Instance::FromExports(exports) => (exports.len(), 0),
+        };
+        self.weight.add_items(items.saturating_add(1));
+        unknown
+    }
+
+    /// How many items go with one that is handed over.
+    fn handed_over(&self, kind: ComponentExternalKind, index: u32) -> usize {
+        let index = index as usize;
+        let more = match kind {
+            ComponentExternalKind::Instance => self.instances.get(index).copied(),
+            ComponentExternalKind::Component => {
+                let component = self.components.get(index).copied().flatten();
+                component.map(|weight| weight.captured)
+            }
+            _ => None,
+        };
+        more.unwrap_or(0).saturating_add(1)
+    }
+}
+
+impl Weight {
+    fn add_items(&mut self, items: usize) {
+        self.items = self.items.saturating_add(items);
+    }
+}
+
+/// What a type of so many parts comes to.
+fn items(parts: usize) -> usize {
+    1 + parts / PARTS
+}
+
+/// What a section that is valid holds.
+fn read<'a, T: FromReader<'a>>(section: &SectionLimited<'a, T>) -> impl Iterator<Item = T> {
+    section.clone().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmparser::Parser;
+
+    use super::*;
+    use crate::Error;
+    use crate::engine::proposals;
+
+    /// What a component comes to: items, and parts of adapters where there are any.
+    fn weigh(bytes: &[u8]) -> Result<(usize, usize)> {
+        let (mut validator, mut weights) = (proposals::validator(), Weights::new());
+        for payload in Parser::new(0).parse_all(bytes) {
+            let payload = payload.unwrap();
+            validator.payload(&payload).unwrap();
+            weights.add("p", &payload, validator.types(0))?;
+        }
+        let weight = weights.open[0].weight;
+        Ok((
+            weight.items,
+            if weights.adapts { weight.adapters } else { 0 },
+        ))
+    }
+
+    fn weight_of(text: &str) -> (usize, usize) {
+        weigh(&test_components::parse(&format!("(component {text})"))).unwrap()
+    }
+
+    #[test]
+    fn each_instance_comes_to_all_that_is_in_it() {
+        let of = |times: usize| {
+            let instances = "(instance (instantiate $b))".repeat(times);
+            let inner = "(instance (instantiate $x))".repeat(times);
+            weight_of(&format!(
+                "(component $a) (component $b (alias outer 1 $a (component $x)) {inner}) {instances}"
+            ))
+            .0
+        };
+        let (one, ten) = (of(1), of(10));
+        assert!((100..200).contains(&ten), "{ten}");
+        assert!(one < 20, "{one}");
+    }
+
+    #[test]
+    fn an_instance_comes_to_the_imports_of_its_module() {
+        let each = |text: &dyn Fn(usize) -> String| (0..100).map(text).collect::<String>();
+        let imports = each(&|n| format!("(import \"a\" \"f{n}\" (func))"));
+        let functions = each(&|n| format!("(func (export \"f{n}\"))"));
+        let exported = format!("(core module $m {functions}) (core instance $i (instantiate $m))");
+        let instance = "(core instance (instantiate $n (with \"a\" (instance $i))))";
+        let of = |times: usize| {
+            let instances = instance.repeat(times);
+            weight_of(&format!(
+                "{exported} (core module $n {imports}) {instances}"
+            ))
+            .0
+        };
+        assert_eq!(of(10) - of(0), 10 * 102);
+    }
+
+    #[test]
+    fn only_functions_between_components_have_adapters() {
+        let module = "(core module $m (func (export \"f\") (param i32)))
+            (core instance $i (instantiate $m))";
+        let lift = "(func $f (param \"a\" u32) (canon lift (core func $i \"f\")))";
+        let lower = "(core func (canon lower (func $f)))";
+        let alone = weight_of(&format!("{module} {lift} {lower}"));
+        assert_eq!(alone.1, 0, "one component cannot call itself");
+        let imported = weight_of(&format!(
+            "(import \"f\" (func $f (param \"a\" u32))) {lower}"
+        ));
+        assert_eq!(imported.1, 0, "the host makes no adapter");
+        let between = weight_of(&format!(
+            "(component $c {module} {lift} (export \"f\" (func $f)))
+             (instance $c (instantiate $c)) (alias export $c \"f\" (func $f)) {}",
+            lower.repeat(3)
+        ));
+        assert_eq!(between.1, 6, "three functions of one parameter");
+    }
+
+    #[test]
+    fn what_is_passed_in_is_not_instantiated() {
+        let bytes = test_components::parse(
+            "(component (component (import \"c\" (component $c)) (instance (instantiate $c))))",
+        );
+        let error = weigh(&bytes).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { most: 0, .. }), "{error}");
+    }
+}

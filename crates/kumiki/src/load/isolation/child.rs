@@ -1,0 +1,100 @@
+//! The process that compiles.
+
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+use super::protocol::{Answer, Request};
+use crate::error::is_out_of_memory;
+use crate::{EngineConfig, Sandbox};
+
+/// As [`CompileCommand::serve`](super::CompileCommand::serve).
+pub(super) fn serve() -> ExitCode {
+    let mut input = io::stdin().lock();
+    let answer = match Request::read(&mut input) {
+        Ok(request) => answer(request, &mut input),
+        Err(error) => Answer::Failed(error.to_string()),
+    };
+    match answer.write(&mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody reads it any more.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn answer(request: Request, input: &mut impl Read) -> Answer {
+    let compiled = restrict(request)
+        .and_then(|()| component(request, input))
+        .map_err(wasmtime::Error::from)
+        .and_then(|component| compile(request, &component));
+    match compiled {
+        Ok(artifact) => Answer::Compiled(artifact),
+        Err(error) if is_out_of_memory(&error) => Answer::OutOfMemory,
+        Err(error) => Answer::Failed(format!("{error:#}")),
+    }
+}
+
+fn component(request: Request, input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut component = Vec::new();
+    input.take(request.length).read_to_end(&mut component)?;
+    match component.len() as u64 == request.length {
+        true => Ok(component),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Machine code is the same with slots and without, and without them an engine
+/// reserves no address space.
+fn compile(request: Request, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    let config = EngineConfig::default()
+        .with_fuel(request.fuel)
+        .with_slots(0);
+    wasmtime::Engine::new(&config.to_wasmtime())
+        .and_then(|engine| engine.precompile_component(component))
+}
+
+/// Limits this process to what the request says, and to its standard streams:
+/// compiling reads and writes no file.
+fn restrict(request: Request) -> io::Result<()> {
+    limit(request)?;
+    // What the kernel refuses here, the parent may still hold: its own sandbox,
+    // if it has one, is this process's too.
+    let _ = Sandbox::new().restrict_current_thread();
+    Ok(())
+}
+
+#[cfg(unix)]
+fn limit(request: Request) -> io::Result<()> {
+    use std::num::NonZero;
+
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let set = |resource, current: u64, maximum: u64| {
+        let now = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = Rlimit {
+            current: Some(current.min(now)),
+            maximum: Some(maximum.min(now)),
+        };
+        setrlimit(resource, limit)
+    };
+    // The parent keeps the time. Where it is gone, this ends what it began.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let seconds = request.time.as_secs().saturating_add(1);
+    let seconds = seconds.saturating_mul(cores as u64);
+    // At the second number the system no longer says why it ends a process.
+    set(Resource::Cpu, seconds, seconds.saturating_add(5))?;
+    // Not the address space: the C library reserves 64 MiB of that for each
+    // thread, and uses little of it.
+    set(Resource::Data, request.memory, request.memory)?;
+    // What ends for want of memory would leave all of it in a file.
+    set(Resource::Core, 0, 0)?;
+    set(Resource::Fsize, 0, 0)?;
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+/// Elsewhere the parent's time is the only limit.
+#[cfg(not(unix))]
+fn limit(_: Request) -> io::Result<()> {
+    Ok(())
+}

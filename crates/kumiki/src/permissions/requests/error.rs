@@ -1,0 +1,18 @@
+//! Requests that cannot be read.
+
+/// Requests that are none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct RequestsError {
+    /// What is wrong, and what is accepted.
+    pub message: String,
+}
+
+impl RequestsError {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+}

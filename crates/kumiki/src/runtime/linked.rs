@@ -1,0 +1,148 @@
+//! A component, compiled and linked for a host.
+//!
+//! A host has its engine twice: with slots, and without for what has no place in them.
+//! Nobody but this module sees that there are two. Machine code is the same for both:
+//! where an instance is made outside of the slots, the component is copied, once per
+//! plugin, and not compiled again.
+
+use std::sync::OnceLock;
+
+use wasmtime::component::{Component, Linker};
+
+use super::contract::Contract;
+use super::state::HostState;
+use crate::engine::{Needs, Reservation};
+use crate::observer::Observer;
+use crate::{Engine, Error, Result, load, wasi};
+
+/// All that a host gives, linked for its engine.
+pub(super) struct Linked<C: Contract> {
+    slots: Side<C>,
+    /// Made when there is something that no slot takes; none where it cannot be made.
+    outside: OnceLock<Option<Side<C>>>,
+}
+
+/// One of the two engines, and what is linked for it.
+struct Side<C: Contract> {
+    engine: Engine,
+    linker: Linker<HostState<C::Data>>,
+}
+
+impl<C: Contract> Side<C> {
+    fn new(engine: Engine) -> Result<Self> {
+        let mut linker = Linker::new(engine.as_wasmtime());
+        wasi::link(&mut linker)
+            .and_then(|()| C::link(&mut linker))
+            .map_err(|source| Error::Contract {
+                message: format!("{source:#}"),
+            })?;
+        Ok(Self { engine, linker })
+    }
+
+    /// Looks up what a component of this engine imports and exports.
+    fn template(&self, component: Component) -> wasmtime::Result<Template<C>> {
+        let pre = self.linker.instantiate_pre(&component).and_then(C::pre)?;
+        Ok(Template { component, pre })
+    }
+}
+
+impl<C: Contract> Linked<C> {
+    pub(super) fn new(engine: Engine) -> Result<Self> {
+        Ok(Self {
+            slots: Side::new(engine)?,
+            outside: OnceLock::new(),
+        })
+    }
+
+    /// The engine, with its slots.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.slots.engine
+    }
+
+    /// Prepares a component of this engine. One that was compiled for the engine without
+    /// slots, because it needs more than a slot has, stays outside of them.
+    pub(super) fn prepare(&self, component: Component) -> wasmtime::Result<Prepared<C>> {
+        let with_slots = self.slots.engine.as_wasmtime();
+        let fits = wasmtime::Engine::same(component.engine(), with_slots);
+        let side = match fits {
+            true => Some(&self.slots),
+            false => self.outside(),
+        };
+        let side = side.ok_or_else(|| wasmtime::format_err!("no engine is without slots"))?;
+        Ok(Prepared {
+            needs: fits.then(|| Needs::of(&component)),
+            first: side.template(component)?,
+            outside: OnceLock::new(),
+        })
+    }
+
+    fn outside(&self) -> Option<&Side<C>> {
+        let make = || Side::new(self.slots.engine.without_slots().ok()?).ok();
+        self.outside.get_or_init(make).as_ref()
+    }
+}
+
+/// A component whose imports are linked and whose exports are known, ready for
+/// instances in slots and outside of them.
+pub(super) struct Prepared<C: Contract> {
+    first: Template<C>,
+    /// What an instance needs of the slots; none where no slot has room for it.
+    needs: Option<Needs>,
+    /// The same outside of the slots; made for the first instance that finds none free.
+    outside: OnceLock<Option<Template<C>>>,
+}
+
+/// What instances are made of, for one engine.
+pub(super) struct Template<C: Contract> {
+    component: Component,
+    pub(super) pre: C::Pre,
+}
+
+impl<C: Contract> Template<C> {
+    pub(super) fn engine(&self) -> &wasmtime::Engine {
+        self.component.engine()
+    }
+}
+
+/// Where one instance is made, and what is reserved for it there.
+pub(super) struct Place<'a, C: Contract> {
+    pub(super) template: &'a Template<C>,
+    /// Kept for as long as the instance lives.
+    pub(super) reservation: Option<Reservation>,
+}
+
+impl<C: Contract> Prepared<C> {
+    /// Chooses where an instance is made, before anything of it runs: to try again
+    /// elsewhere would run start code and host functions a second time on the same data.
+    pub(super) fn place(&self, linked: &Linked<C>, observer: &dyn Observer) -> Place<'_, C> {
+        let first = |reservation| Place {
+            template: &self.first,
+            reservation,
+        };
+        let Some(needs) = self.needs else {
+            return first(None);
+        };
+        if let Some(reservation) = linked.engine().reserve(needs) {
+            return first(Some(reservation));
+        }
+        linked.engine().tell_full(observer);
+        match self.outside(linked) {
+            Some(template) => Place {
+                template,
+                reservation: None,
+            },
+            // wasmtime says that there is no slot.
+            None => first(None),
+        }
+    }
+
+    #[cold]
+    fn outside(&self, linked: &Linked<C>) -> Option<&Template<C>> {
+        let make = || {
+            let side = linked.outside()?;
+            let copy = load::copy(&self.first.component, side.engine.as_wasmtime()).ok()?;
+            side.template(copy).ok()
+        };
+        self.outside.get_or_init(make).as_ref()
+    }
+}

@@ -1,0 +1,24 @@
+//! Plugins that run: hosts, plugins, instances and pools of them.
+
+mod backtrace;
+mod contract;
+mod failure;
+mod host;
+mod host_builder;
+mod instance;
+mod linked;
+mod loading;
+mod memory;
+mod plugin;
+mod pool;
+mod renewal;
+mod state;
+
+pub use contract::Contract;
+pub use host::Host;
+pub use host_builder::HostBuilder;
+pub use instance::Instance;
+pub use plugin::Plugin;
+pub use pool::{Pool, PoolConfig, Pooled};
+pub use renewal::Renewal;
+pub use state::HostState;

@@ -1,0 +1,114 @@
+//! A component: checked, compiled and linked. Immutable.
+
+use std::sync::Arc;
+
+use super::contract::Contract;
+use super::host::Host;
+use super::linked::{Place, Prepared};
+use crate::wasi::Granted;
+use crate::{Grants, Requests, Result};
+
+/// A plugin, ready to be instantiated. Made by [`Host::load`]; shared by
+/// threads, cheap to clone, and never changed.
+pub struct Plugin<C: Contract> {
+    inner: Arc<Inner<C>>,
+    granted: Arc<Granted>,
+    /// What it requests and is not granted.
+    missing: Arc<Requests>,
+}
+
+struct Inner<C: Contract> {
+    host: Host<C>,
+    name: Arc<str>,
+    prepared: Prepared<C>,
+    requests: Requests,
+}
+
+impl<C: Contract> Clone for Plugin<C> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            granted: self.granted.clone(),
+            missing: self.missing.clone(),
+        }
+    }
+}
+
+impl<C: Contract> std::fmt::Debug for Plugin<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin")
+            .field("name", &self.inner.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Contract> Plugin<C> {
+    pub(super) fn new(
+        host: Host<C>,
+        name: &str,
+        prepared: Prepared<C>,
+        requests: Requests,
+    ) -> Self {
+        let granted = Arc::new(host.inner.granted.for_another());
+        Self {
+            missing: Arc::new(requests.beyond(granted.grants())),
+            granted,
+            inner: Arc::new(Inner {
+                host,
+                name: name.into(),
+                prepared,
+                requests,
+            }),
+        }
+    }
+
+    /// The name it was loaded under: its path, or what was given with its bytes.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// The host that loaded it.
+    #[must_use]
+    pub fn host(&self) -> &Host<C> {
+        &self.inner.host
+    }
+
+    /// What it requests, granted or not.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.inner.requests
+    }
+
+    /// The same plugin, compiled no second time, with other grants than its
+    /// host's. Instances that were made before keep theirs.
+    ///
+    /// # Errors
+    /// As for [`Grants::check`].
+    pub fn with_grants(&self, grants: &Grants) -> Result<Self> {
+        Ok(Self {
+            inner: self.inner.clone(),
+            granted: Arc::new(Granted::open(grants)?.of_the_plugin(&self.granted)),
+            missing: Arc::new(self.inner.requests.beyond(grants)),
+        })
+    }
+
+    /// What it requests and is not granted.
+    pub(super) fn missing(&self) -> &Requests {
+        &self.missing
+    }
+
+    /// Chooses where an instance of it is made.
+    pub(super) fn place(&self) -> Place<'_, C> {
+        let host = &self.inner.host.inner;
+        self.inner.prepared.place(&host.linked, &*host.observer)
+    }
+
+    pub(crate) fn granted(&self) -> &Arc<Granted> {
+        &self.granted
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.inner.name
+    }
+}

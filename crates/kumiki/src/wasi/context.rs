@@ -1,0 +1,191 @@
+//! The WASI context of one instance: made at the guest's first call into WASI, for
+//! compilers make guests import it whether or not their author needs it.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::sockets::WasiSocketsCtxView;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::descriptors::{Budget, Permit, Refused};
+use super::files::Files;
+use super::folders::Folders;
+use super::granted::Granted;
+use super::http::{self, Outgoing};
+use super::network::{Guard, HasSockets, Lookups, Sockets};
+use super::output::LogStream;
+use super::waiting::Timed;
+use crate::Limits;
+use crate::clock::Deadline;
+use crate::log_meter::LogMeter;
+use crate::observer::Observer;
+
+/// The WASI side of one instance; empty until the guest first calls into it.
+pub(crate) struct Wasi {
+    contexts: Option<Box<Contexts>>,
+    output: LogStream,
+    handles: usize,
+    descriptors: usize,
+    random: usize,
+    /// When the call that runs must be over.
+    deadline: Deadline,
+    granted: Arc<Granted>,
+}
+
+/// What a store holds whose guest may call into WASI.
+pub(crate) trait HasWasi: WasiView + WasiHttpView + 'static {
+    fn wasi(&mut self) -> &mut Wasi;
+}
+
+impl<T: HasWasi> Timed for T {
+    fn deadline(&mut self) -> Deadline {
+        self.wasi().deadline
+    }
+}
+
+impl<T: HasWasi> HasSockets for T {
+    fn own_sockets(&mut self) -> &mut Sockets {
+        &mut self.wasi().contexts().sockets
+    }
+
+    fn take_socket(&mut self) -> Option<Result<Permit, Refused>> {
+        let contexts = self.wasi().contexts();
+        contexts.sockets.asked_for(&contexts.guard);
+        let granted = contexts.guard.grants_anything();
+        granted.then(|| contexts.budget.take(1))
+    }
+}
+
+struct Contexts {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outgoing: Outgoing,
+    guard: Guard,
+    folders: Folders,
+    sockets: Sockets,
+    budget: Arc<Budget>,
+    granted: Arc<Granted>,
+}
+
+impl Drop for Contexts {
+    fn drop(&mut self) {
+        // Closing a file may have to be waited for, which nobody does here.
+        if self.budget.held() > 0 {
+            let table = std::mem::replace(&mut self.table, ResourceTable::new());
+            let sockets = std::mem::take(&mut self.sockets);
+            self.granted.threads().discard((table, sockets));
+        }
+    }
+}
+
+impl Wasi {
+    pub(crate) fn new(
+        plugin: &Arc<str>,
+        observer: &Arc<dyn Observer>,
+        meter: &Arc<LogMeter>,
+        limits: &Limits,
+        granted: Arc<Granted>,
+    ) -> Self {
+        let output = LogStream::new(plugin, observer, meter);
+        Self {
+            contexts: None,
+            output,
+            handles: limits.handles,
+            descriptors: limits.descriptors,
+            random: limits.random,
+            deadline: Deadline::default(),
+            granted,
+        }
+    }
+
+    /// Until when the guest may wait, from now on.
+    #[inline]
+    pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    pub(crate) fn rename(&mut self, plugin: &Arc<str>) {
+        self.output.rename(plugin);
+    }
+
+    fn contexts(&mut self) -> &mut Contexts {
+        let Self {
+            contexts,
+            output,
+            handles,
+            descriptors,
+            random,
+            deadline: _,
+            granted,
+        } = self;
+        let make = || {
+            let mut wasi = WasiCtx::builder();
+            wasi.stdout(output.clone()).stderr(output.clone());
+            let guard = granted.guard(output.plugin(), output.observer());
+            wasi.max_random_size(*random as u64);
+            let mut table = ResourceTable::new();
+            table.set_max_capacity(*handles);
+            let budget = Budget::new(*descriptors);
+            let mut http = WasiHttpCtx::new();
+            http.set_field_size_limit(http::FIELDS);
+            Box::new(Contexts {
+                table,
+                wasi: granted.context(&mut wasi, &guard),
+                http,
+                outgoing: Outgoing::new(guard.clone(), budget.clone()),
+                guard,
+                folders: granted.folders(),
+                sockets: Sockets::default(),
+                budget,
+                granted: granted.clone(),
+            })
+        };
+        contexts.get_or_insert_with(make)
+    }
+}
+
+impl Wasi {
+    pub(crate) fn view(&mut self) -> WasiCtxView<'_> {
+        let contexts = self.contexts();
+        WasiCtxView {
+            ctx: &mut contexts.wasi,
+            table: &mut contexts.table,
+        }
+    }
+
+    pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let contexts = self.contexts();
+        WasiHttpCtxView {
+            hooks: &mut contexts.outgoing,
+            table: &mut contexts.table,
+            ctx: &mut contexts.http,
+        }
+    }
+
+    pub(super) fn lookups(&mut self) -> Lookups<'_> {
+        let contexts = self.contexts();
+        Lookups {
+            guard: &contexts.guard,
+            sockets: WasiSocketsCtxView {
+                ctx: contexts.wasi.sockets(),
+                table: &mut contexts.table,
+            },
+        }
+    }
+
+    pub(super) fn files(&mut self) -> Files<'_> {
+        let deadline = self.deadline;
+        let contexts = self.contexts();
+        Files {
+            table: &mut contexts.table,
+            guard: &contexts.guard,
+            folders: &mut contexts.folders,
+            budget: &contexts.budget,
+            threads: contexts.granted.threads(),
+            clocks: contexts.granted.clocks(),
+            deadline,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The interfaces of WASI that this host gives, and their version.
+
+/// The version of WASI that this host gives: that of wasmtime's own WIT. Earlier
+/// ones of 0.2 are compatible with it.
+pub const WASI_VERSION: &str = "0.2.12";
+
+/// The interfaces that [`link`](super::link) gives, by name without version.
+pub(super) const INTERFACES: [&str; 29] = [
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stderr",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stderr",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:http/outgoing-handler",
+    "wasi:http/types",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
+];
+
+/// Whether an interface, its version cut to what decides compatibility, is
+/// one that [`link`](super::link) gives.
+pub(crate) fn is_linked(compatible_name: &str) -> bool {
+    compatible_name
+        .strip_suffix("@0.2")
+        .is_some_and(|name| INTERFACES.contains(&name))
+}

@@ -1,0 +1,120 @@
+//! Links WASI for every contract, whether or not a plugin needs it.
+
+use wasmtime::component::Linker;
+
+use super::context::HasWasi;
+use super::network::{link_lookups, link_sockets};
+use super::{files, http, waiting};
+
+/// Links the interfaces in [`INTERFACES`](super::interfaces::INTERFACES).
+pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_sync(linker)?;
+    link_lookups(linker, |state| state.wasi().lookups())?;
+    link_sockets(linker)?;
+    files::link(linker, |state| state.wasi().files())?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
+    http::link(linker)?;
+    waiting::link(linker)
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::component::Component;
+
+    use super::super::interfaces::{INTERFACES, WASI_VERSION, is_linked};
+    use super::*;
+    use crate::{Engine, EngineConfig, HostState};
+
+    /// Whether an import of this interface with this item links, and why not.
+    fn link_with(interface: &str, item: &str) -> Result<(), String> {
+        let engine = Engine::shared(&EngineConfig::default()).unwrap();
+        let mut linker = Linker::<HostState<()>>::new(engine.as_wasmtime());
+        link(&mut linker).unwrap();
+        let text = format!("(component (import \"{interface}@0.2.0\" (instance {item})))");
+        let component =
+            Component::from_binary(engine.as_wasmtime(), &test_components::parse(&text)).unwrap();
+        linker
+            .instantiate_pre(&component)
+            .map(drop)
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    /// Something that only the real interface has: a resource, or a function.
+    fn item_of(interface: &str) -> &'static str {
+        match interface {
+            "wasi:cli/environment" => "get-arguments",
+            "wasi:cli/exit" => "exit",
+            "wasi:cli/stderr" => "get-stderr",
+            "wasi:cli/stdin" => "get-stdin",
+            "wasi:cli/stdout" => "get-stdout",
+            "wasi:cli/terminal-input" => "terminal-input!",
+            "wasi:cli/terminal-output" => "terminal-output!",
+            "wasi:cli/terminal-stderr" => "get-terminal-stderr",
+            "wasi:cli/terminal-stdin" => "get-terminal-stdin",
+            "wasi:cli/terminal-stdout" => "get-terminal-stdout",
+            "wasi:clocks/monotonic-clock" => "now",
+            "wasi:clocks/wall-clock" => "now",
+            "wasi:filesystem/preopens" => "get-directories",
+            "wasi:filesystem/types" => "descriptor!",
+            "wasi:http/outgoing-handler" => "handle",
+            "wasi:http/types" => "fields!",
+            "wasi:io/error" => "error!",
+            "wasi:io/poll" => "pollable!",
+            "wasi:io/streams" => "input-stream!",
+            "wasi:random/insecure" => "get-insecure-random-u64",
+            "wasi:random/insecure-seed" => "insecure-seed",
+            "wasi:random/random" => "get-random-u64",
+            "wasi:sockets/instance-network" => "instance-network",
+            "wasi:sockets/ip-name-lookup" => "resolve-addresses",
+            "wasi:sockets/network" => "network!",
+            "wasi:sockets/tcp" => "tcp-socket!",
+            "wasi:sockets/tcp-create-socket" => "create-tcp-socket",
+            "wasi:sockets/udp" => "udp-socket!",
+            "wasi:sockets/udp-create-socket" => "create-udp-socket",
+            other => panic!("`{other}` has no item here"),
+        }
+    }
+
+    #[test]
+    fn every_interface_in_the_list_is_linked() {
+        for interface in INTERFACES {
+            match item_of(interface).strip_suffix('!') {
+                Some(resource) => {
+                    let item = format!("(export \"{resource}\" (type (sub resource)))");
+                    assert_eq!(link_with(interface, &item), Ok(()), "{interface}");
+                }
+                None => {
+                    // A function that is there, with a type that is not.
+                    let function = item_of(interface);
+                    let item = format!("(export \"{function}\" (func (param \"x\" f32)))");
+                    let error = link_with(interface, &item).unwrap_err();
+                    assert!(error.contains("type mismatch"), "{interface}: {error}");
+                }
+            }
+        }
+        let error = link_with("wasi:io/nothing", "(export \"f\" (func))").unwrap_err();
+        assert!(!error.contains("type mismatch"), "{error}");
+    }
+
+    /// `exit-with-code` came with 0.2.12; the next version will bring something
+    /// else to look for.
+    #[test]
+    fn the_version_is_what_it_says() {
+        assert_eq!(WASI_VERSION, "0.2.12");
+        let item = "(export \"exit-with-code\" (func (param \"status-code\" u8)))";
+        assert_eq!(link_with("wasi:cli/exit", item), Ok(()));
+    }
+
+    #[test]
+    fn only_version_0_2_is_linked() {
+        for (name, linked) in [
+            ("wasi:io/poll@0.2", true),
+            ("wasi:io/poll@0.3", false),
+            ("wasi:io/poll", false),
+            ("wasi:io/nothing@0.2", false),
+            ("example:io/poll@0.2", false),
+        ] {
+            assert_eq!(is_linked(name), linked, "{name}");
+        }
+    }
+}

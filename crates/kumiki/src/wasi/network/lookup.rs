@@ -1,0 +1,192 @@
+//! Who asks which addresses a name has: only for names that are granted. What
+//! is asked for travels to strangers, and would be a way out for anything.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
+    self, Host, HostResolveAddressStream, ResolveAddressStream,
+};
+use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, HostNetwork, IpAddress};
+use wasmtime_wasi::p2::{DynPollable, Network, Pollable, SocketError, SocketResult, subscribe};
+use wasmtime_wasi::sockets::WasiSocketsCtxView;
+
+use super::guard::Guard;
+use crate::wasi::network::resolver::{Failure, Lookup};
+
+/// What one instance's lookups go through.
+pub(crate) struct Lookups<'a> {
+    pub(crate) guard: &'a Guard,
+    pub(crate) sockets: WasiSocketsCtxView<'a>,
+}
+
+struct HasLookups;
+
+impl HasData for HasLookups {
+    type Data<'a> = Lookups<'a>;
+}
+
+/// Links lookups in the place of WASI's own, which know of no names and have no
+/// bounds.
+pub(crate) fn link<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    lookups: fn(&mut T) -> Lookups<'_>,
+) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    ip_name_lookup::add_to_linker::<T, HasLookups>(linker, lookups)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// The addresses of a name, one after the other. It takes the place of WASI's
+/// own in the table of resources.
+enum Addresses {
+    /// They are asked for, by the name that grants have.
+    Asked {
+        name: String,
+        lookup: Lookup,
+        guard: Guard,
+    },
+    Found {
+        addresses: Arc<[IpAddr]>,
+        next: usize,
+    },
+    Failed(ErrorCode),
+}
+
+type Addressed = Resource<ResolveAddressStream>;
+
+/// The same entry of the table by the type that it has there.
+fn own(stream: &Addressed) -> Resource<Addresses> {
+    match stream.owned() {
+        true => Resource::new_own(stream.rep()),
+        false => Resource::new_borrow(stream.rep()),
+    }
+}
+
+impl Addresses {
+    fn of(address: IpAddr) -> Self {
+        Self::Found {
+            addresses: [address.to_canonical()].into(),
+            next: 0,
+        }
+    }
+
+    /// Takes the answer, if it is there.
+    fn look(&mut self) {
+        let Self::Asked {
+            name,
+            lookup,
+            guard,
+        } = self
+        else {
+            return;
+        };
+        let Some(answer) = lookup.try_answer() else {
+            return;
+        };
+        *self = match answer {
+            Ok(addresses) => {
+                guard.lead(std::mem::take(name), addresses.clone());
+                Self::Found { addresses, next: 0 }
+            }
+            Err(failure) => Self::Failed(failure.into()),
+        };
+    }
+}
+
+impl From<Failure> for ErrorCode {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unknown => Self::NameUnresolvable,
+            Failure::Unavailable => Self::TemporaryResolverFailure,
+        }
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Addresses {
+    async fn ready(&mut self) {
+        if let Self::Asked { lookup, .. } = self {
+            let _ = lookup.answer().await;
+        }
+    }
+}
+
+impl Host for Lookups<'_> {
+    fn resolve_addresses(
+        &mut self,
+        network: Resource<Network>,
+        name: String,
+    ) -> SocketResult<Addressed> {
+        // Only whether there is such a resource.
+        self.sockets.table.get(&network)?;
+        let addresses = match name.parse::<IpAddr>() {
+            // Nobody is asked for what is an address already.
+            Ok(address) if self.guard.grants_anything() => Addresses::of(address),
+            Ok(_) => return Err(ErrorCode::AccessDenied.into()),
+            Err(_) => {
+                let asked = self.guard.look_up(&name);
+                let (name, lookup) = asked.ok_or(ErrorCode::AccessDenied)?;
+                let guard = self.guard.clone();
+                let mut addresses = Addresses::Asked {
+                    name,
+                    lookup,
+                    guard,
+                };
+                addresses.look();
+                addresses
+            }
+        };
+        if let Addresses::Failed(code) = addresses {
+            return Err(code.into());
+        }
+        let stream = self.sockets.table.push(addresses)?;
+        Ok(Resource::new_own(stream.rep()))
+    }
+}
+
+impl HostResolveAddressStream for Lookups<'_> {
+    fn resolve_next_address(&mut self, stream: Addressed) -> SocketResult<Option<IpAddress>> {
+        let addresses = self.sockets.table.get_mut(&own(&stream))?;
+        addresses.look();
+        match addresses {
+            Addresses::Asked { .. } => Err(ErrorCode::WouldBlock.into()),
+            Addresses::Failed(code) => Err((*code).into()),
+            Addresses::Found { addresses, next } => {
+                let address = addresses.get(*next).copied();
+                *next += usize::from(address.is_some());
+                Ok(address.map(IpAddress::from))
+            }
+        }
+    }
+
+    fn subscribe(&mut self, stream: Addressed) -> wasmtime::Result<Resource<DynPollable>> {
+        subscribe(self.sockets.table, own(&stream))
+    }
+
+    fn drop(&mut self, stream: Addressed) -> wasmtime::Result<()> {
+        self.sockets.table.delete(own(&stream))?;
+        Ok(())
+    }
+}
+
+impl network::Host for Lookups<'_> {
+    fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
+        self.sockets.convert_error_code(error)
+    }
+
+    fn network_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        self.sockets.network_error_code(error)
+    }
+}
+
+impl HostNetwork for Lookups<'_> {
+    fn drop(&mut self, network: Resource<Network>) -> wasmtime::Result<()> {
+        HostNetwork::drop(&mut self.sockets, network)
+    }
+}

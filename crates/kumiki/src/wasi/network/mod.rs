@@ -1,0 +1,13 @@
+//! The network of guests: which addresses and names they reach, sockets and
+//! lookups.
+
+mod guard;
+mod interfaces;
+mod lookup;
+pub(crate) mod resolver;
+mod sockets;
+
+pub(crate) use guard::{Guard, Unreachable};
+pub(crate) use lookup::{Lookups, link as link_lookups};
+
+pub(crate) use sockets::{HasSockets, Sockets, link as link_sockets};

@@ -1,0 +1,177 @@
+//! Sockets of guests: each counts as a descriptor of its instance, and what
+//! waits for one waits no longer than its call may take. Who asks for a socket
+//! where nothing is granted is told of here, too.
+
+use std::collections::HashMap;
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource, ResourceType};
+use wasmtime_wasi::p2::bindings::sockets::network::{
+    ErrorCode, Host as _, IpAddressFamily, IpSocketAddress,
+};
+use wasmtime_wasi::p2::bindings::sockets::tcp::HostTcpSocket;
+use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket::Host as _;
+use wasmtime_wasi::p2::bindings::sockets::udp::{
+    HostOutgoingDatagramStream, HostUdpSocket, IncomingDatagramStream, OutgoingDatagramStream,
+};
+use wasmtime_wasi::p2::bindings::sockets::udp_create_socket::Host as _;
+use wasmtime_wasi::p2::{SocketError, SocketResult, TcpSocket, UdpSocket};
+use wasmtime_wasi::sockets::WasiSocketsView;
+
+use super::guard::Guard;
+use crate::Denial;
+use crate::wasi::descriptors::{Permit, Refused};
+use crate::wasi::interfaces::WASI_VERSION;
+use crate::wasi::waiting::{Timed, wait};
+
+/// The sockets of one instance.
+#[derive(Default)]
+pub(crate) struct Sockets {
+    /// What each of them counts for, by its number.
+    permits: HashMap<u32, Permit>,
+    /// Whether it was told that there are none.
+    told: bool,
+}
+
+impl Sockets {
+    /// Tells of a guest that asks for a socket where there are none.
+    pub(crate) fn asked_for(&mut self, guard: &Guard) {
+        if !guard.grants_anything() && !std::mem::replace(&mut self.told, true) {
+            guard.tell(Denial::Sockets);
+        }
+    }
+}
+
+/// What a store holds whose guest may have sockets.
+pub(crate) trait HasSockets: Timed + Send {
+    /// The sockets of the instance.
+    fn own_sockets(&mut self) -> &mut Sockets;
+
+    /// Takes a descriptor for a socket; none where nothing of the network is granted,
+    /// which the observer hears.
+    fn take_socket(&mut self) -> Option<Result<Permit, Refused>>;
+}
+
+/// What comes of a function that may fail as sockets do.
+type Answered<R> = wasmtime::Result<(Result<R, ErrorCode>,)>;
+
+/// Links what makes, ends or waits for sockets in the place of WASI's own.
+pub(crate) fn link<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    link_tcp(linker)?;
+    link_udp(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+fn link_tcp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    let name = format!("wasi:sockets/tcp-create-socket@{WASI_VERSION}");
+    linker.instance(&name)?.func_wrap(
+        "create-tcp-socket",
+        |mut store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
+            let state = store.data_mut();
+            let socket = permit(state)
+                .and_then(|permit| Ok((state.sockets().create_tcp_socket(family)?, permit)));
+            let socket = socket.map(|(socket, permit)| count(state, socket, permit));
+            answer(state, socket)
+        },
+    )?;
+    let name = format!("wasi:sockets/tcp@{WASI_VERSION}");
+    linker.instance(&name)?.resource(
+        "tcp-socket",
+        ResourceType::host::<TcpSocket>(),
+        |mut store, number| {
+            let state: &mut T = store.data_mut();
+            HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
+            state.own_sockets().permits.remove(&number);
+            Ok(())
+        },
+    )
+}
+
+fn link_udp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    let name = format!("wasi:sockets/udp-create-socket@{WASI_VERSION}");
+    linker.instance(&name)?.func_wrap(
+        "create-udp-socket",
+        |store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
+            wait(store, async |state| {
+                let permit = match permit(state) {
+                    Ok(permit) => permit,
+                    Err(error) => return answer(state, Err(error)),
+                };
+                let socket = state.sockets().create_udp_socket(family).await;
+                let socket = socket.map(|socket| count(state, socket, permit));
+                answer(state, socket)
+            })
+        },
+    )?;
+    let name = format!("wasi:sockets/udp@{WASI_VERSION}");
+    let mut udp = linker.instance(&name)?;
+    udp.func_wrap(
+        "[method]udp-socket.stream",
+        |store: StoreContextMut<'_, T>,
+         (socket, remote): (Resource<UdpSocket>, Option<IpSocketAddress>)| {
+            wait(store, async |state| {
+                let streams = HostUdpSocket::stream(&mut state.sockets(), socket, remote).await;
+                answer::<
+                    _,
+                    (
+                        Resource<IncomingDatagramStream>,
+                        Resource<OutgoingDatagramStream>,
+                    ),
+                >(state, streams)
+            })
+        },
+    )?;
+    udp.resource(
+        "outgoing-datagram-stream",
+        ResourceType::host::<OutgoingDatagramStream>(),
+        |store, number| {
+            wait(store, async |state: &mut T| {
+                let stream = Resource::new_own(number);
+                HostOutgoingDatagramStream::drop(&mut state.sockets(), stream).await
+            })
+        },
+    )?;
+    udp.resource(
+        "udp-socket",
+        ResourceType::host::<UdpSocket>(),
+        |mut store, number| {
+            let state: &mut T = store.data_mut();
+            HostUdpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
+            state.own_sockets().permits.remove(&number);
+            Ok(())
+        },
+    )
+}
+
+/// Takes a descriptor for a socket. Where there are no sockets, WASI itself says
+/// so, and nothing is counted.
+fn permit<T: HasSockets>(state: &mut T) -> SocketResult<Option<Permit>> {
+    let taken = state.take_socket();
+    taken
+        .transpose()
+        .map_err(|refused: Refused| match refused.reached() {
+            Some(reached) => SocketError::trap(reached),
+            None => ErrorCode::NewSocketLimit.into(),
+        })
+}
+
+fn count<T: HasSockets, S: 'static>(
+    state: &mut T,
+    socket: Resource<S>,
+    permit: Option<Permit>,
+) -> Resource<S> {
+    if let Some(permit) = permit {
+        let permits = &mut state.own_sockets().permits;
+        permits.insert(socket.rep(), permit);
+    }
+    socket
+}
+
+fn answer<T: HasSockets, R>(state: &mut T, result: SocketResult<R>) -> Answered<R> {
+    match result {
+        Ok(result) => Ok((Ok(result),)),
+        Err(error) => Ok((Err(state.sockets().convert_error_code(error)?),)),
+    }
+}

@@ -1,0 +1,92 @@
+//! Standard output and error of a guest, which go into the log.
+
+use std::sync::Arc;
+
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+
+use super::files;
+use crate::log_meter::{LogMeter, log};
+use crate::observer::{Level, Observer};
+
+/// What a guest may write at once to its standard output or error.
+const WRITE: usize = 64 * 1024;
+
+/// Standard output and error of a guest: each write becomes a log record, at
+/// level debug because the contract's own way to log is another.
+#[derive(Clone)]
+pub(super) struct LogStream {
+    plugin: Arc<str>,
+    observer: Arc<dyn Observer>,
+    meter: Arc<LogMeter>,
+}
+
+impl LogStream {
+    pub(super) fn new(
+        plugin: &Arc<str>,
+        observer: &Arc<dyn Observer>,
+        meter: &Arc<LogMeter>,
+    ) -> Self {
+        Self {
+            plugin: plugin.clone(),
+            observer: observer.clone(),
+            meter: meter.clone(),
+        }
+    }
+
+    pub(super) fn plugin(&self) -> &Arc<str> {
+        &self.plugin
+    }
+
+    pub(super) fn observer(&self) -> &Arc<dyn Observer> {
+        &self.observer
+    }
+
+    pub(super) fn rename(&mut self, plugin: &Arc<str>) {
+        self.plugin.clone_from(plugin);
+    }
+}
+
+impl IsTerminal for LogStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LogStream {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    // Only WASI 0.3 asks for it, which is not linked.
+    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for LogStream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        if bytes.len() > WRITE {
+            return Err(files::not_permitted(bytes.len(), WRITE));
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        for message in text.lines().filter(|line| !line.trim().is_empty()) {
+            let (observer, plugin) = (&*self.observer, &*self.plugin);
+            log(&self.meter, observer, plugin, Level::Debug, message);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> Result<usize, StreamError> {
+        Ok(WRITE)
+    }
+}

@@ -1,0 +1,22 @@
+//! Where a guest's random numbers come from, as its grants say.
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use wasmtime_wasi::WasiCtxBuilder;
+
+use crate::Randomness;
+
+impl Randomness {
+    pub(super) fn give(self, wasi: &mut WasiCtxBuilder) {
+        let Self::Seeded(seed) = self else {
+            return;
+        };
+        // Three sources, so that what a guest takes from one does not change
+        // what it gets from another.
+        let mut seeds = StdRng::seed_from_u64(seed);
+        let insecure_seed = u128::from(seeds.next_u64()) << 64 | u128::from(seeds.next_u64());
+        wasi.secure_random(StdRng::from_rng(&mut seeds))
+            .insecure_random(StdRng::from_rng(&mut seeds))
+            .insecure_random_seed(insecure_seed);
+    }
+}
