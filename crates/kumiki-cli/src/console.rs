@@ -22,7 +22,7 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
 /// The most characters of a message, a cause or a hint.
-const LONGEST: usize = 2000;
+pub(crate) const LONGEST: usize = 2000;
 
 /// The most causes of one error.
 const CAUSES: usize = 1000;
@@ -359,6 +359,7 @@ fn error_text(message: &str, causes: &[String]) -> String {
     }
     text
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

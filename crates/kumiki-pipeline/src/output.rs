@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::files::packing::Packing;
-use crate::formats::format::{FormatKind, extension};
+use crate::formats::format::{FormatKind, InputFormat};
 use crate::formats::parquet::table::TableTarget;
 use crate::formats::report::ReportFormat;
 use crate::formats::rows::{ColumnTarget, RowFormat};
@@ -35,13 +35,13 @@ impl OutputFormat {
     /// other names.
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
-        match extension(path)?.as_str() {
-            "jsonl" | "ndjson" => Some(Self::Jsonl),
-            "csv" => Some(Self::Csv),
-            "tsv" => Some(Self::Tsv),
-            "parquet" => Some(Self::Parquet),
-            _ => None,
-        }
+        Some(match InputFormat::of_path(path)? {
+            InputFormat::Lines => return None,
+            InputFormat::Jsonl => Self::Jsonl,
+            InputFormat::Csv => Self::Csv,
+            InputFormat::Tsv => Self::Tsv,
+            InputFormat::Parquet => Self::Parquet,
+        })
     }
 }
 

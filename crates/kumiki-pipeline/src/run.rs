@@ -116,13 +116,13 @@ impl Run {
         observer: &dyn RunObserver,
         interrupt: &Interrupt,
     ) -> Result<Summary, Error> {
-        let is_resumable = self.is_resumable();
-        self.check_results(&pipeline)?;
+        let plugins = pipeline.plugins().len();
+        check_results(self.into.as_deref(), plugins, pipeline.is_chain())?;
         let path = match &self.destination {
             Reserved::Stream(_) => None,
             Reserved::File(file) => Some(file.path().to_owned()),
         };
-        let Begun { sink, resumed } = begin(
+        let (sink, resumed) = begin(
             self.destination,
             &self.output,
             self.output_limit,
@@ -149,41 +149,38 @@ impl Run {
             skip_blank: self.skip_blank,
         };
         let summary = execute(job, pipeline, observer, interrupt);
-        let mut summary = summary.map_err(|source| Error::Write {
+        summary.map_err(|source| Error::Write {
             output: path,
             source,
-        })?;
-        summary.is_resumable = is_resumable;
-        Ok(summary)
-    }
-
-    /// Rows have one place for results.
-    fn check_results(&self, pipeline: &Pipeline) -> Result<(), Error> {
-        let plugins = pipeline.plugins().len();
-        match &self.into {
-            Some(into) if plugins > 1 && !pipeline.is_chain() => Err(Error::SeveralResults {
-                plugins,
-                into: into.clone(),
-            }),
-            _ => Ok(()),
-        }
+        })
     }
 }
 
-/// An output that is open for results.
-struct Begun {
-    sink: Sink,
-    resumed: Option<(Position, u64)>,
+/// Refuses several results for the one column or key of a row.
+pub(crate) fn check_results(
+    into: Option<&str>,
+    plugins: usize,
+    is_chain: bool,
+) -> Result<(), Error> {
+    match into {
+        Some(into) if plugins > 1 && !is_chain => Err(Error::SeveralResults {
+            plugins,
+            into: into.to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
+/// Opens the output for results. An earlier run that is resumed ended at the position
+/// that is returned, with this many failed results.
 fn begin(
     destination: Reserved,
     output: &Output,
     output_limit: usize,
     mut identity: RunIdentity,
     inputs: &OpenInputs,
-) -> Result<Begun, Error> {
-    let (sink, resumed) = match (destination, output) {
+) -> Result<(Sink, Option<(Position, u64)>), Error> {
+    Ok(match (destination, output) {
         (Reserved::Stream(stream), _) => (Sink::stream(stream), None),
         (Reserved::File(file), Output::Table(target)) => {
             let writer = file.begin_table(target, output_limit)?;
@@ -194,8 +191,7 @@ fn begin(
             let begun = file.begin(identity)?;
             (Sink::File(Box::new(begun.file)), begun.resumed)
         }
-    };
-    Ok(Begun { sink, resumed })
+    })
 }
 
 impl fmt::Debug for Run {

@@ -7,10 +7,12 @@ use std::thread;
 
 use kumiki::Limits;
 
+use crate::error::Error;
 use crate::formats::format::RecordFormat;
 use crate::formats::report::RenderOptions;
 use crate::input::Input;
 use crate::output::OutputFormat;
+use crate::run::check_results;
 use crate::sink::output_file::OutputFile;
 
 /// The default of [`RunSettings::line_limit`], in bytes.
@@ -71,6 +73,16 @@ impl RunSettings {
             line_limit: LINE_LIMIT,
             skip_blank: false,
         }
+    }
+
+    /// Checks that the results of `plugins` fit the output, before the plugins are
+    /// loaded. [`Run::execute`](crate::Run::execute) checks it as well.
+    ///
+    /// # Errors
+    /// [`Error::SeveralResults`] when there is one column or key for the results of
+    /// several plugins that are no chain.
+    pub fn check_plugins(&self, plugins: usize, is_chain: bool) -> Result<(), Error> {
+        check_results(self.into.as_deref(), plugins, is_chain)
     }
 }
 

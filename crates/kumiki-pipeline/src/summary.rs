@@ -20,8 +20,6 @@ pub struct Summary {
     pub last: Option<Location>,
     /// Whether the run ended at an [`Interrupt`](crate::Interrupt).
     pub interrupted: bool,
-    /// Whether an interrupted run can be resumed.
-    pub is_resumable: bool,
     /// What each plugin used, summed over all workers; `None` for a plugin that
     /// was not measured.
     pub usages: Vec<Option<Usage>>,

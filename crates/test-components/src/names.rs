@@ -104,7 +104,9 @@ fn string(text: &str) -> Vec<u8> {
     bytes
 }
 
-fn leb128(mut value: usize) -> Vec<u8> {
+/// A number in LEB128, as WebAssembly and Parquet write it.
+#[must_use]
+pub fn leb128(mut value: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
         let low = (value & 0x7f) as u8;

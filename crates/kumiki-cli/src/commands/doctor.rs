@@ -12,14 +12,11 @@ use super::build::tools;
 use super::file;
 use crate::arguments::DoctorArguments;
 use crate::artifacts;
-use crate::console::{Console, escape};
+use crate::console::{Console, LONGEST, escape};
 use crate::doctor::{Diagnosis, component, machine, project};
 use crate::failure::{Failure, written};
 use crate::process;
 use crate::sandbox::Wall;
-
-/// The most characters of a fact or a cure.
-const LONGEST: usize = 2000;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const MILD: Style = AnsiColor::Yellow.on_default().bold();

@@ -38,11 +38,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     kumiki::raise_descriptor_limit();
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
-    check_plugins(arguments, files.len())?;
     let workers = workers(arguments);
     // A wrong limit is reported after what is wrong with the inputs and the output.
     let limits = arguments.limits.resolve();
     let mut settings = settings(arguments, &files, workers)?;
+    settings.check_plugins(files.len(), arguments.chain)?;
     if let Ok(limits) = &limits {
         settings.output_limit = limits.output;
     }
@@ -96,7 +96,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
-    let run = match run.is_resumable() {
+    let is_resumable = run.is_resumable();
+    let run = match is_resumable {
         true => run.with_identity(identity(arguments, &files, &grants)?),
         false => run,
     };
@@ -117,7 +118,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         Err(error) => return Err(error.into()),
     };
     if summary.interrupted {
-        tell_interrupt(arguments, &summary, &console);
+        report_interrupt(arguments, &summary, is_resumable, &console);
     }
     tell(arguments, &summary, &names, start, &console);
     let failed = summary.failed + summary.failed_before;
@@ -283,19 +284,6 @@ fn tell(
     }
 }
 
-/// Rows have one place for results.
-fn check_plugins(arguments: &RunArguments, plugins: usize) -> Result<(), Failure> {
-    match &arguments.into {
-        Some(into) if plugins > 1 && !arguments.chain => {
-            Err(Failure::from(RunError::SeveralResults {
-                plugins,
-                into: into.clone(),
-            }))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// What the run needs of files and of the network.
 fn wall(arguments: &RunArguments, plugins: &[PathBuf], admitted: &[Admitted]) -> Wall {
     let inputs = arguments
@@ -369,8 +357,13 @@ fn start_plugins(
     plugins
 }
 
-/// Says how far it got.
-fn tell_interrupt(arguments: &RunArguments, summary: &Summary, console: &Console) {
+/// Reports how far an interrupted run got.
+fn report_interrupt(
+    arguments: &RunArguments,
+    summary: &Summary,
+    is_resumable: bool,
+    console: &Console,
+) {
     match &summary.last {
         Some(location) => console.report(&format!(
             "interrupted: all is written up to {location}, and nothing after it"
@@ -380,7 +373,7 @@ fn tell_interrupt(arguments: &RunArguments, summary: &Summary, console: &Console
     if let Some(path) = &arguments.output_file {
         let part = part_path(path);
         let part = part.display();
-        console.report(&match summary.is_resumable {
+        console.report(&match is_resumable {
             true => {
                 format!("it is in `{part}`; the same command with `--resume` goes on from there")
             }

@@ -135,7 +135,6 @@ pub(crate) fn execute(
         failed_before,
         last: totals.last.clone(),
         interrupted: totals.interrupted,
-        is_resumable: false,
         usages,
     };
     if summary.interrupted {

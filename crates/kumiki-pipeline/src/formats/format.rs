@@ -35,7 +35,8 @@ impl InputFormat {
     /// ```
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
-        match extension(path)?.as_str() {
+        let (_, name) = Packing::of_path(path);
+        match name.rsplit_once('.')?.1 {
             "jsonl" | "ndjson" => Some(Self::Jsonl),
             "csv" => Some(Self::Csv),
             "tsv" => Some(Self::Tsv),
@@ -43,13 +44,6 @@ impl InputFormat {
             _ => None,
         }
     }
-}
-
-/// The end of a name behind its last dot, without the end for compression.
-pub(crate) fn extension(path: &Path) -> Option<String> {
-    let (_, name) = Packing::of_path(path);
-    let (_, end) = name.rsplit_once('.')?;
-    Some(end.to_owned())
 }
 
 /// The format of the inputs, with the key or column that records are taken from.

@@ -1,25 +1,13 @@
 //! Bytes of components.
 
+pub(crate) use test_components::names::leb128;
+
 /// Adds a section to a component.
 pub(crate) fn with_section(mut component: Vec<u8>, number: u8, contents: &[u8]) -> Vec<u8> {
     component.push(number);
-    component.extend(leb128(contents.len() as u64));
+    component.extend(leb128(contents.len()));
     component.extend(contents);
     component
-}
-
-/// A number in LEB128, as WebAssembly and Parquet write it.
-pub(crate) fn leb128(mut value: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }
 
 /// Tuple types in WebAssembly text. Each has two parts of the type before it.

@@ -10,11 +10,11 @@ use super::good;
 use crate::suite::attack::{self, Attacker, attack};
 use crate::suite::to_text;
 
-/// After so many calls a good plugin gets a new instance: old instances and new
+/// After this many calls a good plugin gets a new instance: old instances and new
 /// ones are tested.
 const CALLS_OF_AN_INSTANCE: usize = 10_000;
 
-/// After so many attacks a hostile plugin is loaded again, on a new host.
+/// After this many attacks a hostile plugin is loaded again, on a new host.
 const ATTACKS_OF_A_HOST: usize = 500;
 
 /// How many failures of one plugin are reported. All are counted.

@@ -81,7 +81,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 /// The plugin with one more section of this many equal items.
 fn repeated(section: u8, count: usize, item: &[u8]) -> Vec<u8> {
-    let mut contents = leb128(count as u64);
+    let mut contents = leb128(count);
     contents.extend(item.repeat(count));
     with_section(TextPlugin::new("hostile").build(), section, &contents)
 }

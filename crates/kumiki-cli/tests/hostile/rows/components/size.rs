@@ -250,12 +250,12 @@ fn nested(depth: usize) -> Vec<u8> {
     let (mut lengths, mut length) = (Vec::new(), HEADER.len());
     for _ in 1..depth {
         lengths.push(length);
-        length += HEADER.len() + 1 + leb128(length as u64).len();
+        length += HEADER.len() + 1 + leb128(length).len();
     }
     let mut bytes = HEADER.to_vec();
     for length in lengths.into_iter().rev() {
         bytes.push(4);
-        bytes.extend(leb128(length as u64));
+        bytes.extend(leb128(length));
         bytes.extend(HEADER);
     }
     bytes

@@ -45,7 +45,7 @@ fn lines() -> Vec<Case> {
             || packed(zstd, b"id\n", HUGE),
         ),
         row(
-            "60 million numbers in the place of a text",
+            "60 million numbers instead of a text",
             "in.jsonl",
             1,
             "an array",
@@ -179,11 +179,11 @@ fn footers() -> Vec<Case> {
     /// A description of groups. Each claims to have this many children.
     fn groups(count: usize, children: u32) -> Result<Vec<u8>, String> {
         let mut footer = vec![0x15, 2, 0x19, 0xfc];
-        footer.extend(leb128(count as u64));
+        footer.extend(leb128(count));
         for _ in 0..count {
             // It is required, and has a name and children.
             footer.extend([0x35, 0, 0x18, 1, b'a', 0x15]);
-            footer.extend(leb128(u64::from(children) << 1));
+            footer.extend(leb128((children as usize) << 1));
             footer.push(0);
         }
         footer.extend([0x16, 0, 0x19, 0x0c, 0]);

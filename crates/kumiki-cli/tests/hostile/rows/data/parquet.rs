@@ -35,7 +35,7 @@ pub(super) fn text_length(length: usize) -> [u8; 4] {
 
 /// A run of equal levels or references.
 pub(super) fn run(count: u32, value: u8) -> Vec<u8> {
-    let mut bytes = leb128(u64::from(count) << 1);
+    let mut bytes = leb128((count as usize) << 1);
     bytes.push(value);
     bytes
 }

@@ -20,8 +20,8 @@ pub(crate) fn cases() -> Vec<Case> {
             once_writable,
         ),
         case("cache: an artifact with a second name", hard_linked),
-        case("cache: links in the place of its files", linked),
-        case("cache: pipes in the place of its files", pipes),
+        case("cache: links instead of its files", linked),
+        case("cache: pipes instead of its files", pipes),
         case("cache: a lock held by another process", locked),
     ]
 }

@@ -65,17 +65,17 @@ pub(crate) fn cases() -> Vec<Case> {
         refused("`.part` planted as a symbolic link", symbolic, PART, LINES),
         refused("`.part` planted as a hard link", hard, PART, LINES),
         #[cfg(unix)]
-        row("a pipe in the place of the output", pipe),
+        row("a pipe instead of the output", pipe),
         row(
             "`.part` replaced by a link while records are read",
             replaced,
         ),
         row(
-            "a link in the place of the output that a run goes on with",
+            "a link instead of the output that a run goes on with",
             |scene| resumed(scene, "o.txt.part"),
         ),
         row(
-            "a link in the place of the state that a run goes on with",
+            "a link instead of the state that a run goes on with",
             |scene| resumed(scene, "o.txt.part.json"),
         ),
     ]
