@@ -206,8 +206,9 @@ impl Talk {
     }
 }
 
-/// As from `tail -f`: each is answered before the next is written, and all by
-/// the same instance.
+/// As from `tail -f`: each is answered before the next is written. Which of the four
+/// workers gets a record depends on the one that is idle again first. One of them has
+/// had three of nine records for certain.
 #[test]
 fn a_record_that_comes_alone_is_answered_at_once() {
     let third = TextPlugin::new("third").global("calls").process(&format!(
@@ -216,16 +217,18 @@ fn a_record_that_comes_alone_is_answered_at_once() {
     ));
     let scene = Scene::new().plugin("plugins/third.wasm", &third);
     let mut talk = Talk::new(&scene, &["run", "-q", "-o", "jsonl", "--jobs", "4"]);
-    for (line, kind) in [("a", "null"), ("b", "null"), ("c", "trap"), ("d", "null")] {
+    let mut traps = 0;
+    for line in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
         let answer = talk.say(line);
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
-        let expected: serde_json::Value = match kind {
-            "null" => serde_json::json!([line, null]),
-            kind => serde_json::json!([null, kind]),
-        };
         let answer = serde_json::json!([answer["output"], answer["error"]["kind"]]);
-        assert_eq!(answer, expected);
+        if answer == serde_json::json!([null, "trap"]) {
+            traps += 1;
+        } else {
+            assert_eq!(answer, serde_json::json!([line, null]));
+        }
     }
+    assert!((1..=3).contains(&traps), "{traps} traps");
     drop(talk.input);
     assert_eq!(talk.child.wait().expect("it ends").code(), Some(1));
 }
