@@ -18,7 +18,7 @@ use crate::failure::{Failure, written};
 use crate::process;
 use crate::sandbox::Wall;
 
-/// The most characters of a fact or a cure.
+/// The most bytes of a fact or a cure.
 const LONGEST: usize = 2000;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
