@@ -46,7 +46,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     // It runs one plugin, with nothing granted: the first step is enough.
     let _ = Wall::new(true)
         .read([path])
-        .before_loading(cache.as_ref(), true, &console)?;
+        .before_loading(cache.as_ref(), &console)?;
     let bytes = file::read(&host, "file or folder", path)?;
     let name = path.display().to_string();
     console.spinner(&format!("looking at {name}"));

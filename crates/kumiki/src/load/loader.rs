@@ -24,7 +24,7 @@ pub(crate) struct Loader {
     most: usize,
     /// Where compiled components are kept, and what makes an artifact of one.
     cache: Option<(Cache, Compiler)>,
-    /// What compiles components in a process of its own.
+    /// What compiles components, in a process of its own.
     compile_with: Option<CompileCommand>,
 }
 
@@ -215,9 +215,7 @@ impl Loader {
     /// contract; all else is checked before it is compiled.
     fn compile(&self, engine: &Engine, name: &str, bytes: &[u8]) -> Result<Compiled> {
         let setup = self.check(name, bytes)?;
-        if let Some(command) = &self.compile_with
-            && command.takes(bytes)
-        {
+        if let Some(command) = &self.compile_with {
             let artifact = command.compile(name, bytes, engine.config().fuel)?;
             return Ok(Compiled::artifact(artifact, setup));
         }
