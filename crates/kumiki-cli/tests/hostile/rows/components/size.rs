@@ -158,7 +158,35 @@ fn large() -> Vec<Case> {
             made.map_err(to_text)?;
             load(&path)
         }),
+        #[cfg(unix)]
+        Case::in_scene("kumiki: a pipe in the place of a plugin", pipe),
     ]
+}
+
+/// A pipe that nobody writes to is refused, and not waited for.
+#[cfg(unix)]
+fn pipe(scene: &crate::program::Scene) -> Result<(), String> {
+    crate::program::make_pipe(&scene.path("work/p.wasm"))?;
+    scene.file("work/input.txt", "a\n")?;
+    for arguments in [
+        "inspect p.wasm",
+        "check p.wasm",
+        "doctor p.wasm",
+        "run --plugin p.wasm input.txt",
+    ] {
+        let mut process =
+            crate::program::start(&mut scene.command(arguments), std::process::Stdio::null())?;
+        let start = std::time::Instant::now();
+        process
+            .wait_until("the end", || start.elapsed().as_secs() > 5)
+            .err();
+        let output = process.wait()?;
+        if !matches!(output.code, Some(1 | 2)) || !output.stderr.text.contains("not a regular file")
+        {
+            return Err(format!("{arguments}: {output:?}"));
+        }
+    }
+    Ok(())
 }
 
 /// Loads a file.
