@@ -59,6 +59,7 @@ impl ComponentFile {
     }
 }
 
+/// Opens a file to be read, without waiting for another process to write to it.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
