@@ -21,7 +21,7 @@ const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
-/// The most characters of a message, a cause or a hint.
+/// The most bytes of a message, a cause or a hint.
 pub(crate) const LONGEST: usize = 2000;
 
 /// The most causes of one error.

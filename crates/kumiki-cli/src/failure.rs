@@ -185,7 +185,7 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
 /// What a person can do about a plugin's error, in terms of this program.
 pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
     if let kumiki::Error::CompileProcess { .. } = error {
-        return Some("`--isolate-compile=none` compiles it in this process, without limits".into());
+        return Some("`kumiki` starts itself to compile a plugin: its file must be there".into());
     }
     let Some(flag) = limits::flag(error) else {
         return error.hint();

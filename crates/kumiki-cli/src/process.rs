@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use kumiki::{Budget, CompileCommand};
 
 use crate::failure::Failure;
@@ -41,56 +41,21 @@ impl ProcessArguments {
 /// How plugins are compiled.
 #[derive(Args)]
 pub(crate) struct CompileArguments {
-    /// Which plugins to compile in a process of their own, within the limits
-    /// below: `all`, `large` ones (4 MiB of code or more), or `none`
-    #[arg(
-        long,
-        value_enum,
-        hide_possible_values = true,
-        value_name = "WHICH",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value = "all",
-        default_missing_value = "all"
-    )]
-    isolate_compile: Isolated,
-
-    /// The most memory that compiling one plugin may take there
+    /// The most memory that compiling one plugin may take, in a process of its own
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size)]
     compile_memory: usize,
 
-    /// The longest that compiling one plugin may take there
+    /// The longest that compiling one plugin may take
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     compile_time: Duration,
 }
 
-/// Bytes of code of a large plugin.
-const LARGE: usize = 4 << 20;
-
-/// Which plugins are compiled in a process of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Isolated {
-    /// Those with much code
-    Large,
-    /// All of them
-    All,
-    /// None
-    None,
-}
-
 impl CompileArguments {
-    /// This program, as what compiles; none where nothing is isolated.
-    pub(crate) fn command(&self) -> Result<Option<CompileCommand>, Failure> {
-        if self.isolate_compile == Isolated::None {
-            return Ok(None);
-        }
-        let command = command()?
+    /// This program, as what compiles plugins.
+    pub(crate) fn command(&self) -> Result<CompileCommand, Failure> {
+        Ok(command()?
             .with_memory(self.compile_memory as u64)
-            .with_time(self.compile_time);
-        Ok(Some(match self.isolate_compile {
-            Isolated::Large => command.with_code(LARGE),
-            _ => command,
-        }))
+            .with_time(self.compile_time))
     }
 }
 

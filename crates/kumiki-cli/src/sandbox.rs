@@ -73,7 +73,6 @@ impl Wall {
     pub(crate) fn before_loading(
         self,
         cache: Option<&Cache>,
-        compiles: bool,
         console: &Console,
     ) -> Result<Loading, Failure> {
         if !self.is_on {
@@ -83,9 +82,7 @@ impl Wall {
         if let Some(cache) = cache {
             sandbox = sandbox.write(cache.folder());
         }
-        if compiles {
-            sandbox = sandbox.execute_this_program();
-        }
+        sandbox = sandbox.execute_this_program();
         let status = restrict(&sandbox)?;
         tell(status, console);
         Ok(Loading {

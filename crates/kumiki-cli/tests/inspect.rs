@@ -82,6 +82,7 @@ fn what_is_too_large_is_not_read() {
 fn a_device_is_not_read() {
     for command in ["inspect", "doctor"] {
         let text = Scene::new().run(&[command, "/dev/zero"]);
-        assert!(text.contains("not a regular file"), "{text}");
+        assert!(text.starts_with("exit code: 2"), "{text}");
+        assert!(text.contains("it is not a regular file"), "{text}");
     }
 }

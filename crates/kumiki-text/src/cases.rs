@@ -22,9 +22,9 @@ use crate::{Config, Error, TextContract, TextPlugin};
 
 /// The longest line that is a case, in bytes: as long as the longest record.
 const LINE_LIMIT: usize = 128 << 20;
-/// Longer texts are cut where they are shown, in characters.
+/// Longer texts are cut where they are shown.
 const SHOWN: usize = 60;
-/// Characters of all metadata of a result.
+/// Bytes of all metadata of a result, where it is shown.
 const METADATA: usize = 500;
 
 /// One case. It is called by its line.

@@ -16,7 +16,7 @@ use crate::{Config, Error, ProcessResult, TextContract, TextPlugin, Texts, Way};
 /// A name or version longer than this is no name, in bytes.
 const NAME_LIMIT: usize = 100;
 
-/// Characters of an answer that a finding shows.
+/// Bytes of an answer that a finding shows.
 const SHOWN: usize = 500;
 
 /// What came of one check.

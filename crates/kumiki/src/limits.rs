@@ -216,6 +216,9 @@ pub enum Limit {
     Descriptors(usize),
     /// The result had more than this many entries.
     Entries(usize),
+    /// Requests, headers and bodies of HTTP that the instance held wanted more than
+    /// this many bytes.
+    Http(usize),
     /// The guest asked for more than this many random bytes at once.
     Random(usize),
     /// The plugin's file has more than this many bytes.
@@ -246,6 +249,13 @@ impl fmt::Display for Limit {
                 write!(f, "{count} open files and connections of an instance")
             }
             Self::Entries(count) => write!(f, "{count} entries in a result"),
+            Self::Http(bytes) => {
+                write!(
+                    f,
+                    "{} of HTTP requests and headers of an instance",
+                    Bytes(*bytes)
+                )
+            }
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
             Self::Component(bytes) => write!(f, "{} of a plugin's file", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),

@@ -40,7 +40,6 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
-    let compiles = compile.is_some();
     let host = TextHost::builder()
         .budget(arguments.process.budget())
         .cache(cache.clone())
@@ -52,7 +51,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let loading = Wall::new(!arguments.process.no_sandbox)
         .read([path])
         .grants([admitted.grants()])
-        .before_loading(cache.as_ref(), compiles, &console)?;
+        .before_loading(cache.as_ref(), &console)?;
     console.spinner(&format!("loading {}", path.display()));
     let plugin = admitted.load(&host);
     console.done();

@@ -18,6 +18,12 @@ use crate::failure::{Failure, written};
 use crate::process;
 use crate::sandbox::Wall;
 
+<<<<<<< HEAD
+=======
+/// The most bytes of a fact or a cure.
+const LONGEST: usize = 2000;
+
+>>>>>>> core2
 const OK: Style = AnsiColor::Green.on_default().bold();
 const MILD: Style = AnsiColor::Yellow.on_default().bold();
 const SEVERE: Style = AnsiColor::Red.on_default().bold();
@@ -43,7 +49,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     // It runs one plugin, with nothing granted: the first step is enough.
     let _ = Wall::new(true)
         .read([path])
-        .before_loading(cache.as_ref(), true, &console)?;
+        .before_loading(cache.as_ref(), &console)?;
     let bytes = file::read(&host, "file or folder", path)?;
     let name = path.display().to_string();
     console.spinner(&format!("looking at {name}"));

@@ -53,7 +53,6 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
-    let compiles = compile.is_some();
     let limits = limits?;
     let host = TextHost::builder()
         .limits(limits)
@@ -71,7 +70,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let admitted = admit(&host, &files, &grants, &own, &console)?;
 
     let loading = wall(arguments, &files, &admitted);
-    let loading = loading.before_loading(cache.as_ref(), compiles, &console)?;
+    let loading = loading.before_loading(cache.as_ref(), &console)?;
     let loaded = load_plugins(&host, &admitted, &console);
     loading.before_plugins_run()?;
     let loaded = start_plugins(arguments, loaded, &admitted, &console);

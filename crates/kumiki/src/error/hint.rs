@@ -107,6 +107,10 @@ fn limit_hint(limit: Limit) -> &'static str {
             "raise `Limits::descriptors` if the plugin is meant to have so many open"
         }
         Limit::Entries(_) => "raise `Limits::entries` if the plugin is meant to return so many",
+        Limit::Http(_) => {
+            "this limit is fixed: a plugin that drops requests and headers when it is done \
+                     with them does not reach it"
+        }
         Limit::Random(_) => "raise `Limits::random` if the plugin is meant to ask for so many",
         Limit::Component(_) => "raise `Limits::component` if the plugin is meant to be so large",
         Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run so long",

@@ -6,10 +6,11 @@
 //! What its parts come to when it is compiled is counted later, in `weight.rs`.
 
 use wasmparser::{
-    CompositeInnerType, ConstExpr, DataKind, Element, ElementItems, ElementKind, FunctionBody,
-    Parser, Payload, RecGroup, TypeSectionReader,
+    ConstExpr, DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader,
+    FunctionBody, GlobalSectionReader, Operator, Parser, Payload, TableInit, TableSectionReader,
 };
 
+use super::code::Code;
 use super::type_section;
 use crate::{Error, Result};
 
@@ -38,18 +39,18 @@ const FUNCTION_BYTES: usize = 1 << 20;
 const LOCALS: usize = 10_000_000;
 /// Bytes of the code of all core modules together: StarlingMonkey has 9 MiB.
 const CODE_BYTES: usize = 64 << 20;
-/// Parameters and results of one function or block. Each instruction that names
-/// such a type costs the validator 13 ns for each of them, and the compiler memory.
-/// CPython has 18 parameters; no compiler of plugins makes two results.
-const PARAMETERS: usize = 100;
-const RESULTS: usize = 16;
+/// Core modules and components: 10 µs and 4 KiB each.
+const PARTS: usize = 10_000;
+/// Globals of all core modules together, imported ones not counted; CPython has 874.
+const GLOBALS: usize = 20_000;
 /// Elements of all segments together: up to 700 bytes of memory each while they
 /// are compiled. StarlingMonkey has 7,700.
 const ELEMENTS: usize = 200_000;
-/// Bytes of one constant expression; those of plugins have up to 11.
-const EXPRESSION_BYTES: usize = 1000;
-/// Globals of all core modules together; CPython has 874.
-const GLOBALS: usize = 20_000;
+/// Data segments of all core modules together.
+const SEGMENTS: usize = 200_000;
+/// Instructions of all constant expressions together, the first of each not counted:
+/// the value of a global, the offset of a segment, an item of a table.
+const CONSTANT: usize = 50_000;
 
 /// Refuses a component beyond the bounds. What is not valid is let through: the
 /// validator says it better.
@@ -71,42 +72,45 @@ struct Found {
     items: usize,
     functions: usize,
     locals: usize,
-    code: usize,
-    elements: usize,
+    code_bytes: usize,
+    parts: usize,
     globals: usize,
+    elements: usize,
+    segments: usize,
+    constant: usize,
+    code: Code,
 }
 
 impl Found {
     fn add(&mut self, plugin: &str, component: &[u8], payload: &Payload<'_>) -> Result<()> {
         match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => self.nesting += 1,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                self.nesting += 1;
+                self.parts += 1;
+                self.code.begin();
+            }
             Payload::End(_) => self.nesting = self.nesting.saturating_sub(1),
-            Payload::ImportSection(section) => self.names += section.count() as usize,
+            Payload::ImportSection(section) => {
+                self.names += section.count() as usize;
+                within(plugin, "imports and exports", self.names, NAMES)?;
+                self.code.imports(section);
+            }
+            Payload::FunctionSection(section) => {
+                self.functions += section.count() as usize;
+                within(plugin, "functions", self.functions, FUNCTIONS)?;
+                self.code.functions(section);
+            }
+            Payload::TableSection(section) => self.tables(plugin, section)?,
+            Payload::GlobalSection(section) => self.globals(plugin, section)?,
+            Payload::ElementSection(section) => self.elements(plugin, section)?,
+            Payload::DataSection(section) => self.data(plugin, section)?,
             Payload::ExportSection(section) => self.names += section.count() as usize,
             Payload::ComponentImportSection(section) => self.names += section.count() as usize,
             Payload::ComponentExportSection(section) => self.names += section.count() as usize,
             Payload::TypeSection(section) => {
                 self.types += section.count() as usize;
-                signatures(plugin, section)?;
-            }
-            Payload::GlobalSection(section) => {
-                self.globals += section.count() as usize;
-                for global in section.clone().into_iter().flatten() {
-                    expression(plugin, &global.init_expr)?;
-                }
-            }
-            Payload::ElementSection(section) => {
-                for element in section.clone().into_iter().flatten() {
-                    self.elements = self.elements.saturating_add(elements(plugin, &element)?);
-                    within(plugin, "elements", self.elements, ELEMENTS)?;
-                }
-            }
-            Payload::DataSection(section) => {
-                for data in section.clone().into_iter().flatten() {
-                    if let DataKind::Active { offset_expr, .. } = &data.kind {
-                        expression(plugin, offset_expr)?;
-                    }
-                }
+                within(plugin, "types", self.types, TYPES)?;
+                self.code.types(plugin, section)?;
             }
             Payload::ComponentTypeSection(section) => {
                 let section = component.get(section.range()).unwrap_or_default();
@@ -119,39 +123,100 @@ impl Found {
             Payload::ComponentInstanceSection(section) => self.items += section.count() as usize,
             Payload::ComponentCanonicalSection(section) => self.items += section.count() as usize,
             Payload::InstanceSection(section) => self.items += section.count() as usize,
-            Payload::CodeSectionStart { count, range, .. } => {
-                self.functions += *count as usize;
-                self.code = self.code.saturating_add(range.len());
+            Payload::CodeSectionStart { range, .. } => {
+                self.code_bytes = self.code_bytes.saturating_add(range.len());
             }
             Payload::CodeSectionEntry(body) => {
                 let bytes = body.range().len();
                 within(plugin, "bytes in one function", bytes, FUNCTION_BYTES)?;
-                self.locals = self.locals.saturating_add(locals_of(body));
+                let locals = locals_of(body);
+                self.locals = self.locals.saturating_add(locals);
+                self.code.body(plugin, body, locals)?;
             }
             _ => return Ok(()),
         }
         let Self {
             nesting,
             names,
-            types,
             type_parts,
             items,
-            functions,
             locals,
-            code,
-            elements: _,
-            globals,
+            code_bytes,
+            parts,
+            ..
         } = *self;
         within(plugin, "components within each other", nesting, NESTING)?;
         within(plugin, "imports and exports", names, NAMES)?;
-        within(plugin, "types", types, TYPES)?;
         within(plugin, "parts of component types", type_parts, TYPE_PARTS)?;
         within(plugin, "aliases, instances and adapters", items, ITEMS)?;
-        within(plugin, "functions", functions, FUNCTIONS)?;
-        within(plugin, "bytes of code", code, CODE_BYTES)?;
-        within(plugin, "globals", globals, GLOBALS)?;
-        within(plugin, "local variables", locals, LOCALS)
+        within(plugin, "bytes of code", code_bytes, CODE_BYTES)?;
+        within(plugin, "local variables", locals, LOCALS)?;
+        within(plugin, "modules and components", parts, PARTS)
     }
+
+    fn tables(&mut self, plugin: &str, section: &TableSectionReader<'_>) -> Result<()> {
+        for table in section.clone().into_iter().flatten() {
+            if let TableInit::Expr(value) = table.init {
+                self.constant(plugin, &value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn globals(&mut self, plugin: &str, section: &GlobalSectionReader<'_>) -> Result<()> {
+        self.globals += section.count() as usize;
+        within(plugin, "globals", self.globals, GLOBALS)?;
+        for global in section.clone().into_iter().flatten() {
+            self.constant(plugin, &global.init_expr)?;
+        }
+        Ok(())
+    }
+
+    fn elements(&mut self, plugin: &str, section: &ElementSectionReader<'_>) -> Result<()> {
+        for element in section.clone().into_iter().flatten() {
+            let items = match &element.items {
+                ElementItems::Functions(items) => items.count(),
+                ElementItems::Expressions(_, items) => items.count(),
+            };
+            self.elements = self.elements.saturating_add(items as usize);
+            within(plugin, "elements", self.elements, ELEMENTS)?;
+            if let ElementKind::Active { offset_expr, .. } = &element.kind {
+                self.constant(plugin, offset_expr)?;
+            }
+            if let ElementItems::Expressions(_, items) = element.items {
+                for item in items.into_iter().flatten() {
+                    self.constant(plugin, &item)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, plugin: &str, section: &DataSectionReader<'_>) -> Result<()> {
+        self.segments += section.count() as usize;
+        within(plugin, "data segments", self.segments, SEGMENTS)?;
+        for segment in section.clone().into_iter().flatten() {
+            if let DataKind::Active { offset_expr, .. } = segment.kind {
+                self.constant(plugin, &offset_expr)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the instructions of a constant expression behind its first.
+    fn constant(&mut self, plugin: &str, expression: &ConstExpr<'_>) -> Result<()> {
+        self.constant = self.constant.saturating_add(extra_instructions(expression));
+        let what = "instructions in constant expressions";
+        within(plugin, what, self.constant, CONSTANT)
+    }
+}
+
+/// How many instructions a constant expression has behind its first, counted no
+/// further than it matters.
+pub(crate) fn extra_instructions(expression: &ConstExpr<'_>) -> usize {
+    let operators = expression.get_operators_reader().into_iter().flatten();
+    let operators = operators.take_while(|operator| !matches!(operator, Operator::End));
+    operators.skip(1).take(CONSTANT + 1).count()
 }
 
 pub(crate) fn within(plugin: &str, what: &'static str, found: usize, most: usize) -> Result<()> {
@@ -164,48 +229,6 @@ pub(crate) fn within(plugin: &str, what: &'static str, found: usize, most: usize
         found,
         most,
     })
-}
-
-/// Bounds the types of functions, which are those of blocks, too.
-fn signatures(plugin: &str, section: &TypeSectionReader<'_>) -> Result<()> {
-    let groups = section.clone().into_iter().flatten();
-    for ty in groups.flat_map(RecGroup::into_types) {
-        if let CompositeInnerType::Func(function) = &ty.composite_type.inner {
-            let parameters = function.params().len();
-            within(plugin, "parameters of one function", parameters, PARAMETERS)?;
-            let results = function.results().len();
-            within(plugin, "results of one function", results, RESULTS)?;
-        }
-    }
-    Ok(())
-}
-
-/// How many elements a segment has, if its expressions are within their bound.
-fn elements(plugin: &str, element: &Element<'_>) -> Result<usize> {
-    if let ElementKind::Active { offset_expr, .. } = &element.kind {
-        expression(plugin, offset_expr)?;
-    }
-    let count = match &element.items {
-        ElementItems::Functions(items) => items.count(),
-        ElementItems::Expressions(_, items) => {
-            within(plugin, "elements", items.count() as usize, ELEMENTS)?;
-            for item in items.clone().into_iter().flatten() {
-                expression(plugin, &item)?;
-            }
-            items.count()
-        }
-    };
-    Ok(count as usize)
-}
-
-fn expression(plugin: &str, expression: &ConstExpr<'_>) -> Result<()> {
-    let bytes = expression.get_binary_reader().range().len();
-    within(
-        plugin,
-        "bytes in one constant expression",
-        bytes,
-        EXPRESSION_BYTES,
-    )
 }
 
 fn locals_of(body: &FunctionBody<'_>) -> usize {

@@ -26,7 +26,7 @@ pub struct Inspection {
     /// components within each other, over 100`: no plugin may be made of so
     /// much. Interfaces, capabilities, parts and producers are empty then.
     pub too_large: Option<String>,
-    /// What it imports and exports, each name cut at 200 characters; empty for
+    /// What it imports and exports, each name cut at 200 bytes; empty for
     /// what is neither a component nor a core module.
     pub interfaces: Interfaces,
     /// Whether it needs the asynchronous calls of WASI 0.3.
@@ -40,7 +40,7 @@ pub struct Inspection {
     /// `bytes`. Empty for what is not WebAssembly.
     pub parts: Vec<(Part, usize)>,
     /// Languages and tools that say they made it, each once; 100 at the most, with
-    /// texts cut at 200 characters.
+    /// texts cut at 200 bytes.
     pub producers: Vec<Producer>,
 }
 

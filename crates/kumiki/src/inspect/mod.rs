@@ -7,6 +7,7 @@
 mod asynchrony;
 pub(crate) mod bounds;
 mod capability;
+mod code;
 mod debug_build;
 mod inspection;
 mod interfaces;

@@ -11,7 +11,7 @@ use crate::load::cache::Identity;
 /// not of its path, which may lead to another one by then.
 pub(crate) struct ComponentFile {
     file: File,
-    /// In bytes; what the system says, which says nothing of a device.
+    /// In bytes.
     pub(crate) length: usize,
     /// When it was looked at, and what it looked like.
     time: SystemTime,
@@ -19,15 +19,18 @@ pub(crate) struct ComponentFile {
 }
 
 impl ComponentFile {
+    /// Opens a regular file. A pipe without a writer is not waited for.
+    ///
     /// # Errors
-    /// What the system says, and where it is not a regular file: a pipe would be
-    /// waited for.
+    /// What the system says, and where it is no regular file and no folder.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let time = SystemTime::now();
         let file = open(path)?;
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::other("it is not a regular file"));
+        // To read a folder fails with the system's own words.
+        if !metadata.is_file() && !metadata.is_dir() {
+            let message = "it is not a regular file but a pipe, a device or a socket";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         Ok(Self {
             length: usize::try_from(metadata.len()).unwrap_or(usize::MAX),
@@ -38,7 +41,7 @@ impl ComponentFile {
     }
 
     /// All of it; none where it has more than `most` bytes, of which no more are
-    /// read: it may be a device without end.
+    /// read: it may grow.
     pub(crate) fn read(&self, most: usize) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::with_capacity(self.length.min(most));
         (&self.file)
@@ -59,10 +62,16 @@ impl ComponentFile {
 /// Opens a file to be read, without waiting for another process to write to it.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
+    use std::os::unix::fs::OpenOptionsExt as _;
 
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+    use rustix::fs::OFlags;
+
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+    let mut options = File::options();
+    options
+        .read(true)
+        .custom_flags(flags.cast_signed())
+        .open(path)
 }
 
 #[cfg(not(unix))]

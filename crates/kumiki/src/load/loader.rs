@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use wasmtime::component::Component;
 
-use super::cache::{Cache, Compiled, Compiler, Identity, Known, Origin};
+use super::cache::{Cache, Compiled, Compiler, Identity, Known, Origin, Ready};
 use super::component_file::ComponentFile;
 use super::contract::World;
 use super::isolation::CompileCommand;
@@ -24,7 +24,7 @@ pub(crate) struct Loader {
     most: usize,
     /// Where compiled components are kept, and what makes an artifact of one.
     cache: Option<(Cache, Compiler)>,
-    /// What compiles components in a process of its own.
+    /// What compiles components, in a process of its own.
     compile_with: Option<CompileCommand>,
 }
 
@@ -40,8 +40,7 @@ pub(crate) struct Source {
 /// A component that can be linked, and what came with it. It is for the loader's engine,
 /// or for the same one without slots where it needs more than a slot has.
 pub(crate) struct Loaded {
-    pub(crate) component: Component,
-    pub(crate) origin: Origin,
+    pub(crate) ready: Ready,
     pub(crate) requests: Requests,
     /// Bytes of the component.
     pub(crate) bytes: usize,
@@ -143,9 +142,13 @@ impl Loader {
         let Some((component, known)) = cache.known_component(engine, compiler, &identity) else {
             return Ok(None);
         };
-        Ok(Some(Loaded {
+        let ready = Ready {
             component,
+            setup: known.setup,
             origin: Origin::Kept,
+        };
+        Ok(Some(Loaded {
+            ready,
             requests: Requests::read(name, &known.requests)?,
             bytes: identity.length(),
         }))
@@ -180,8 +183,12 @@ impl Loader {
             match &cache {
                 Some((cache, _, key)) => cache.component(wasmtime, key, name, compile),
                 None => {
-                    let component = compile()?.into_component(wasmtime).map_err(cannot)?;
-                    Ok((component, Origin::Compiled))
+                    let compiled = compile()?;
+                    Ok(Ready {
+                        setup: compiled.setup,
+                        component: compiled.into_component(wasmtime).map_err(cannot)?,
+                        origin: Origin::Compiled,
+                    })
                 }
             }
         };
@@ -192,13 +199,13 @@ impl Loader {
         {
             loaded = component(&outside);
         }
-        let (component, origin) = loaded?;
+        let ready = loaded?;
         if let (Some((cache, compiler, key)), Some((identity, time))) = (cache, unchanged) {
-            cache.remember(compiler, &identity, time, &Known::new(key, text));
+            let known = Known::new(key, text, ready.setup);
+            cache.remember(compiler, &identity, time, &known);
         }
         Ok(Loaded {
-            component,
-            origin,
+            ready,
             requests,
             bytes: bytes.len(),
         })
@@ -207,16 +214,14 @@ impl Loader {
     /// What is in the cache was checked before it came there, against the same
     /// contract; all else is checked before it is compiled.
     fn compile(&self, engine: &Engine, name: &str, bytes: &[u8]) -> Result<Compiled> {
-        self.check(name, bytes)?;
-        if let Some(command) = &self.compile_with
-            && command.takes(bytes)
-        {
+        let setup = self.check(name, bytes)?;
+        if let Some(command) = &self.compile_with {
             let artifact = command.compile(name, bytes, engine.config().fuel)?;
-            return Ok(Compiled::Artifact(artifact));
+            return Ok(Compiled::artifact(artifact, setup));
         }
         let component = Component::from_binary(engine.as_wasmtime(), bytes);
         component
-            .map(Compiled::from)
+            .map(|component| Compiled::component(component, setup))
             .map_err(|source| Error::compile(name, source))
     }
 
@@ -227,8 +232,9 @@ impl Loader {
         }
     }
 
-    /// Checks that bytes are a component of this contract, and nothing more.
-    pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    /// Checks that bytes are a component of this contract, and nothing more. Gives the
+    /// bytes that the host keeps for the core instances of one instance, about.
+    pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<usize> {
         self.check_size(name, bytes)?;
         match Kind::of(bytes) {
             Kind::Component => self.world.check(name, bytes),

@@ -8,6 +8,6 @@ mod isolation;
 mod loader;
 
 pub use cache::{Artifact, Cache};
-pub(crate) use cache::{Origin, copy};
+pub(crate) use cache::{Origin, Ready, copy};
 pub use isolation::CompileCommand;
 pub(crate) use loader::{Loaded, Loader, Source};

@@ -12,8 +12,8 @@ use super::range::{Range, special};
 const SHORTEST_V4: u8 = 8;
 const SHORTEST_V6: u8 = 16;
 
-/// Networks outside of those that are special anyway; none where the system does
-/// not say which there are.
+/// Networks outside of those that are special anyway; none while they are unknown: then
+/// any address may be this machine's.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Links(Option<Arc<[Range]>>);
 
@@ -32,18 +32,22 @@ impl Links {
         Self(Some(links.collect()))
     }
 
-    /// Whether an address is this machine's or shares a link with it.
+    /// Whether an address is this machine's or shares a link with it, or may be
+    /// while they are unknown.
     pub(crate) fn have(&self, address: IpAddr) -> bool {
-        match &self.0 {
-            Some(links) => links.iter().any(|link| link.contains(address)),
-            None => true,
-        }
+        let Some(links) = &self.0 else {
+            return true;
+        };
+        links.iter().any(|link| link.contains(address))
     }
 
-    /// Whether `range` lies within one of them that has the address.
+    /// Whether `range` lies within one of them that has the address. While they are
+    /// unknown, that is certain of the address alone.
     pub(crate) fn hold(&self, range: &Range, address: IpAddr) -> bool {
-        let links = self.0.iter().flat_map(|links| links.iter());
-        let mut links = links.filter(|link| link.contains(address));
+        let Some(links) = &self.0 else {
+            return *range == Range::one(address);
+        };
+        let mut links = links.iter().filter(|link| link.contains(address));
         links.any(|link| range.lies_in(link))
     }
 }
@@ -88,5 +92,14 @@ mod tests {
                 "{interface}/{prefix} {address}"
             );
         }
+    }
+
+    #[test]
+    fn unknown_links_are_none_of_the_public_network() {
+        let unknown = Links::unknown();
+        let address: IpAddr = "9.9.9.9".parse().unwrap();
+        assert!(unknown.have(address));
+        assert!(unknown.hold(&Range::one(address), address));
+        assert!(!unknown.hold(&Range::around(address, 24), address));
     }
 }

@@ -58,6 +58,11 @@ pub(super) fn of_start<D>(limits: &Limits, state: &HostState<D>, source: wasmtim
     }
 }
 
+/// What it means that a limit is reached before anything of an instance runs.
+pub(super) fn before_start<D>(state: &HostState<D>, limit: Limit) -> Error {
+    reached(state, INSTANTIATE, limit)
+}
+
 fn reached<D>(state: &HostState<D>, function: &str, limit: Limit) -> Error {
     Error::Limit {
         plugin: state.plugin.to_string(),

@@ -88,7 +88,7 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
-    /// What compiles large components, in a process of its own and within
+    /// What compiles components, all of them, in a process of its own and within
     /// limits. Where that cannot be started the component is not loaded: it is
     /// never compiled in this process in its stead. Default: nothing, and all
     /// is compiled here.

@@ -239,6 +239,9 @@ fn store<C: Contract>(
     let granted = plugin.granted().clone();
     let state = HostState::new(data, name, &host.limits, &host.budget, observer, granted);
     let mut store = Store::new(engine, state);
+    if let Err(limit) = store.data_mut().memory.take_setup(plugin.setup()) {
+        return Err(failure::before_start(store.data(), limit));
+    }
     store.limiter(|state| &mut state.memory);
     // Each call counts from here again, so once is enough.
     store.set_hostcall_fuel(host.limits.transfer);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::contract::Contract;
 use super::host::Host;
 use super::plugin::Plugin;
-use crate::load::{Loaded, Origin};
+use crate::load::{Loaded, Origin, Ready};
 use crate::observer::Event;
 use crate::{Error, Requests, Result};
 
@@ -70,17 +70,21 @@ impl<C: Contract> Host<C> {
     /// As [`Host::load_bytes`], without [`Error::Compile`], [`Error::Link`] and
     /// [`Error::Requests`].
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.inner.loader.check(name, bytes)
+        self.inner.loader.check(name, bytes).map(drop)
     }
 
     /// The plugin of a component, linked.
     fn finish(&self, name: &str, start: Instant, loaded: Loaded) -> Result<Plugin<C>> {
         let Loaded {
-            component,
-            origin,
+            ready,
             requests,
             bytes,
         } = loaded;
+        let Ready {
+            component,
+            setup,
+            origin,
+        } = ready;
         let prepared = self
             .inner
             .linked
@@ -96,6 +100,6 @@ impl<C: Contract> Host<C> {
             let plugin = name;
             self.inner.observer.event(&Event::NotKept { plugin, error });
         }
-        Ok(Plugin::new(self.clone(), name, prepared, requests))
+        Ok(Plugin::new(self.clone(), name, prepared, setup, requests))
     }
 }

@@ -36,6 +36,18 @@ impl MemoryLimiter {
         }
     }
 
+    /// Takes the bytes that the host keeps for core instances, before there are any.
+    /// They do not count as linear memory.
+    pub(crate) fn take_setup(&mut self, bytes: usize) -> Result<(), Limit> {
+        if bytes > self.limit {
+            return Err(Limit::Memory(self.limit));
+        }
+        match self.share.take(bytes) {
+            true => Ok(()),
+            false => Err(Limit::TotalMemory(self.share.most())),
+        }
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.used
     }

@@ -21,6 +21,8 @@ struct Inner<C: Contract> {
     host: Host<C>,
     name: Arc<str>,
     prepared: Prepared<C>,
+    /// Bytes that the host keeps for the core instances of one instance, about.
+    setup: usize,
     requests: Requests,
 }
 
@@ -47,6 +49,7 @@ impl<C: Contract> Plugin<C> {
         host: Host<C>,
         name: &str,
         prepared: Prepared<C>,
+        setup: usize,
         requests: Requests,
     ) -> Self {
         let granted = Arc::new(host.inner.granted.for_another());
@@ -57,6 +60,7 @@ impl<C: Contract> Plugin<C> {
                 host,
                 name: name.into(),
                 prepared,
+                setup,
                 requests,
             }),
         }
@@ -102,6 +106,11 @@ impl<C: Contract> Plugin<C> {
     pub(super) fn place(&self) -> Place<'_, C> {
         let host = &self.inner.host.inner;
         self.inner.prepared.place(&host.linked, &*host.observer)
+    }
+
+    /// Bytes that the host keeps for the core instances of one instance, about.
+    pub(super) fn setup(&self) -> usize {
+        self.inner.setup
     }
 
     pub(crate) fn granted(&self) -> &Arc<Granted> {

@@ -10,17 +10,17 @@ use std::fmt::{self, Write as _};
 
 use crate::text::is_invisible;
 
-/// Characters of one name within an error.
+/// Bytes of one name within an error.
 pub(crate) const NAME: usize = 200;
-/// Characters of a type within an error.
+/// Bytes of a type within an error.
 pub(crate) const TYPE: usize = 3000;
-/// Characters of a message that quotes a guest, its causes included.
+/// Bytes of a message that quotes a guest, its causes included.
 const MESSAGE: usize = 2000;
-/// Bytes of a backtrace. With the message and the names of plugin and function, of
-/// up to four bytes each character, the whole text of an error stays within 16 KiB.
-pub(crate) const BACKTRACE: usize = 6 << 10;
+/// Bytes of a backtrace. With the message and the names of plugin and function
+/// the whole text of an error stays within 16 KiB.
+pub(crate) const BACKTRACE: usize = 10 << 10;
 
-/// The beginning of a text, at most `most` characters, with invisible characters
+/// The beginning of a text, at most `most` bytes, with invisible characters
 /// spelled out and `…` in the place of the rest.
 ///
 /// ```
@@ -31,7 +31,6 @@ pub(crate) const BACKTRACE: usize = 6 << 10;
 /// ```
 #[must_use]
 pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
-    // A text of no more bytes has no more characters.
     if text.len() <= most && !text.contains(is_invisible) {
         return Cow::Borrowed(text);
     }
@@ -39,7 +38,9 @@ pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
     let mut left = most;
     for c in text.chars() {
         let spelled = is_invisible(c).then(|| c.escape_default());
-        let length = spelled.as_ref().map_or(1, ExactSizeIterator::len);
+        let length = spelled
+            .as_ref()
+            .map_or(c.len_utf8(), ExactSizeIterator::len);
         if length > left {
             cut.push('…');
             break;
@@ -67,14 +68,14 @@ pub(crate) fn message(text: &str) -> String {
 /// already, which is nearly always.
 pub(crate) fn source(error: wasmtime::Error) -> wasmtime::Error {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let characters: usize = causes.iter().map(String::len).sum();
-    if characters <= MESSAGE && !causes.iter().any(|cause| cause.contains(is_invisible)) {
+    let bytes: usize = causes.iter().map(String::len).sum();
+    if bytes <= MESSAGE && !causes.iter().any(|cause| cause.contains(is_invisible)) {
         return error;
     }
     let mut left = MESSAGE;
     let bounded = causes.iter().map_while(|cause| {
         let cause = excerpt(cause, left).into_owned();
-        left = left.saturating_sub(cause.chars().count());
+        left = left.saturating_sub(cause.len());
         (!cause.is_empty()).then_some(cause)
     });
     let bounded: Vec<String> = bounded.collect();
@@ -124,13 +125,13 @@ mod tests {
         for (text, most, expected) in [
             ("", 0, ""),
             ("plain", 5, "plain"),
-            ("木木木", 3, "木木木"),
-            ("木木木", 2, "木木…"),
+            ("木木木", 9, "木木木"),
+            ("木木木", 8, "木木…"),
             ("plain", 0, "…"),
             ("\x1b[2J", 20, "\\u{1b}[2J"),
             ("a\u{202e}b", 9, "a\\u{202e}…"),
             ("a\u{202e}b", 8, "a…"),
-            (&*long, 3, "木木木…"),
+            (&*long, 9, "木木木…"),
         ] {
             assert_eq!(excerpt(text, most), expected, "{text:?} {most}");
         }
@@ -140,7 +141,9 @@ mod tests {
     fn a_message_is_one_bounded_line() {
         assert_eq!(message("a\nb\tc"), "a: b\\tc");
         let text = message(&"\u{1}".repeat(1 << 20));
-        assert!(text.chars().count() <= MESSAGE + 1, "{}", text.len());
+        assert!(text.len() <= MESSAGE + '…'.len_utf8(), "{}", text.len());
+        let text = message(&"😀".repeat(1 << 20));
+        assert!(text.len() <= MESSAGE + '…'.len_utf8(), "{}", text.len());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::descriptors::{Budget, Permit, Refused};
 use super::files::Files;
 use super::folders::Folders;
 use super::granted::Granted;
-use super::http::{self, Outgoing};
+use super::http::{Kept, Outgoing};
 use super::network::{Guard, HasSockets, Lookups, Sockets};
 use super::output::LogStream;
 use super::waiting::Timed;
@@ -62,6 +62,8 @@ struct Contexts {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outgoing: Outgoing,
+    /// What handles of HTTP keep.
+    kept: Kept,
     guard: Guard,
     folders: Folders,
     sockets: Sockets,
@@ -128,13 +130,12 @@ impl Wasi {
             let mut table = ResourceTable::new();
             table.set_max_capacity(*handles);
             let budget = Budget::new(*descriptors);
-            let mut http = WasiHttpCtx::new();
-            http.set_field_size_limit(http::FIELDS);
             Box::new(Contexts {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
-                http,
+                http: WasiHttpCtx::new(),
                 outgoing: Outgoing::new(guard.clone(), budget.clone()),
+                kept: Kept::default(),
                 guard,
                 folders: granted.folders(),
                 sockets: Sockets::default(),
@@ -162,6 +163,12 @@ impl Wasi {
             table: &mut contexts.table,
             ctx: &mut contexts.http,
         }
+    }
+
+    /// Counts bytes that a handle of HTTP keeps from now on.
+    pub(super) fn keep_http(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        let Contexts { kept, table, .. } = self.contexts();
+        kept.add(table, bytes)
     }
 
     pub(super) fn lookups(&mut self) -> Lookups<'_> {

@@ -7,6 +7,9 @@ use std::thread;
 use super::*;
 use crate::EngineConfig;
 
+/// What the components here are said to come to, in bytes of the host.
+const SETUP: usize = 1234;
+
 /// A folder to keep artifacts in, and an engine to make them for.
 struct Scene {
     _folder: tempfile::TempDir,
@@ -37,16 +40,16 @@ impl Scene {
         let component = test_components::parse(text);
         let compile = || {
             self.compiled.fetch_add(1, Ordering::Relaxed);
-            Ok(Component::from_binary(&self.engine, &component)
-                .unwrap()
-                .into())
+            let component = Component::from_binary(&self.engine, &component).unwrap();
+            Ok(Compiled::component(component, SETUP))
         };
         let key = self.key(&component);
-        let (_, origin) = self
+        let ready = self
             .cache
             .component(&self.engine, &key, text, compile)
             .unwrap();
-        origin
+        assert_eq!(ready.setup, SETUP);
+        ready.origin
     }
 
     fn files(&self, ending: &str) -> Vec<PathBuf> {
@@ -96,8 +99,9 @@ fn a_component_is_compiled_once() {
     let other = Cache::open(scene.cache.folder()).unwrap();
     let key = scene.key(&test_components::parse(ONE));
     let compile = || panic!("it is there");
-    let (_, origin) = other.component(&scene.engine, &key, "", compile).unwrap();
-    assert!(matches!(origin, Origin::Kept));
+    let ready = other.component(&scene.engine, &key, "", compile).unwrap();
+    assert!(matches!(ready.origin, Origin::Kept));
+    assert_eq!(ready.setup, SETUP);
 
     assert!(scene.cache.clear().unwrap() > 0);
     assert_eq!(scene.cache.artifacts().unwrap(), []);
@@ -118,7 +122,7 @@ fn what_no_slot_has_room_for_is_not_compiled_for_slots_again() {
     let component = test_components::parse(&large);
     let key = scene.key(&component);
     let get = |engine, compile: &dyn Fn() -> Component| {
-        let compile = || Ok(compile().into());
+        let compile = || Ok(Compiled::component(compile(), SETUP));
         scene.cache.component(engine, &key, "large", compile)
     };
     get(&outside, &|| {
@@ -127,8 +131,8 @@ fn what_no_slot_has_room_for_is_not_compiled_for_slots_again() {
     .unwrap();
     let error = get(&slots, &|| panic!("it is compiled")).map(|_| ());
     assert!(matches!(error, Err(Error::Compile { .. })), "{error:?}");
-    let (_, origin) = get(&outside, &|| panic!("it is compiled")).unwrap();
-    assert!(matches!(origin, Origin::Kept));
+    let ready = get(&outside, &|| panic!("it is compiled")).unwrap();
+    assert!(matches!(ready.origin, Origin::Kept));
 }
 
 #[test]

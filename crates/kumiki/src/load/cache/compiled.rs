@@ -7,35 +7,47 @@ use wasmtime::component::Component;
 
 use super::machine_code;
 
-/// A component that was compiled just now.
-pub(crate) enum Compiled {
-    /// In this process.
+/// A component that was compiled just now, and what is known of it.
+pub(crate) struct Compiled {
+    code: Code,
+    /// Bytes that the host keeps for the core instances of one instance, about.
+    pub(crate) setup: usize,
+}
+
+enum Code {
+    /// Compiled in this process.
     Component(Component),
-    /// In another one, that this process started for it.
+    /// Compiled in another one, that this process started for it.
     Artifact(Vec<u8>),
 }
 
-impl From<Component> for Compiled {
-    fn from(component: Component) -> Self {
-        Self::Component(component)
-    }
-}
-
 impl Compiled {
+    /// A component that was compiled in this process.
+    pub(crate) fn component(component: Component, setup: usize) -> Self {
+        let code = Code::Component(component);
+        Self { code, setup }
+    }
+
+    /// What another process compiled.
+    pub(crate) fn artifact(artifact: Vec<u8>, setup: usize) -> Self {
+        let code = Code::Artifact(artifact);
+        Self { code, setup }
+    }
+
     /// The artifact.
     pub(super) fn bytes(&self) -> wasmtime::Result<Cow<'_, [u8]>> {
-        match self {
-            Self::Component(component) => component.serialize().map(Cow::Owned),
-            Self::Artifact(bytes) => Ok(Cow::Borrowed(bytes)),
+        match &self.code {
+            Code::Component(component) => component.serialize().map(Cow::Owned),
+            Code::Artifact(bytes) => Ok(Cow::Borrowed(bytes)),
         }
     }
 
     /// The component, for an engine of the configuration that it was compiled
     /// for.
     pub(crate) fn into_component(self, engine: &Engine) -> wasmtime::Result<Component> {
-        match self {
-            Self::Component(component) => Ok(component),
-            Self::Artifact(bytes) => machine_code::load(engine, &bytes),
+        match self.code {
+            Code::Component(component) => Ok(component),
+            Code::Artifact(bytes) => machine_code::load(engine, &bytes),
         }
     }
 }

@@ -29,16 +29,19 @@ pub(crate) struct Known {
     pub(crate) key: ArtifactKey,
     /// Its requests, as they stand in it.
     pub(crate) requests: String,
+    /// Bytes that the host keeps for the core instances of one instance, about.
+    pub(crate) setup: usize,
     /// What its artifact's file looks like, where that is known to say what it
     /// holds.
     pub(super) artifact: Option<Identity>,
 }
 
 impl Known {
-    pub(crate) fn new(key: ArtifactKey, requests: &str) -> Self {
+    pub(crate) fn new(key: ArtifactKey, requests: &str, setup: usize) -> Self {
         Self {
             key,
             requests: requests.to_owned(),
+            setup,
             artifact: None,
         }
     }
@@ -47,21 +50,23 @@ impl Known {
         let Self {
             key,
             requests,
+            setup,
             artifact,
         } = self;
         let artifact = Identity::text_of(artifact.as_ref());
         let (component, key) = (component.text(), key.as_str());
-        format!("{component}\n{key}\n{artifact}\n{requests}")
+        format!("{component}\n{key}\n{artifact}\n{setup}\n{requests}")
     }
 
     fn read(text: &str, component: &Identity) -> Option<Self> {
-        let mut parts = text.splitn(4, '\n');
+        let mut parts = text.splitn(5, '\n');
         if Identity::read(parts.next()?)? != *component {
             return None;
         }
         Some(Self {
             key: ArtifactKey::read(parts.next()?),
             artifact: Identity::read_any(parts.next()?)?,
+            setup: parts.next()?.parse().ok()?,
             requests: parts.next()?.to_owned(),
         })
     }

@@ -43,7 +43,7 @@ impl Scene {
     }
 
     fn known_as(&self, requests: &str) -> Known {
-        Known::new(self.compiler().key(BYTES), requests)
+        Known::new(self.compiler().key(BYTES), requests, 1234)
     }
 
     fn remember(&self) {

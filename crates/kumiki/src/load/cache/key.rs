@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 /// Counts up whenever artifacts or seals are written in another way, or a
 /// component is checked for something else before it is compiled.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// All that makes an artifact but the component: the engine with its exact
 /// version, its settings and this processor's features (wasmtime's hash of

@@ -103,6 +103,14 @@ struct Whole {
     was_read: bool,
 }
 
+/// A component that is ready, and what is known of it.
+pub(crate) struct Ready {
+    pub(crate) component: Component,
+    /// Bytes that the host keeps for the core instances of one instance, about.
+    pub(crate) setup: usize,
+    pub(crate) origin: Origin,
+}
+
 /// Where a component came from.
 #[derive(Debug)]
 pub(crate) enum Origin {
@@ -200,21 +208,29 @@ impl Cache {
         key: &ArtifactKey,
         plugin: &str,
         compile: impl FnOnce() -> Result<Compiled>,
-    ) -> Result<(Component, Origin)> {
+    ) -> Result<Ready> {
         let cannot = |source| Error::compile(plugin, source);
         let kept = || self.kept(engine, key).transpose().map_err(cannot);
-        if let Some(component) = kept()? {
-            return Ok((component, Origin::Kept));
+        if let Some(ready) = kept()? {
+            return Ok(ready);
         }
         let lock = self.lock(key);
-        if let Some(component) = kept()? {
-            return Ok((component, Origin::Kept));
+        if let Some(ready) = kept()? {
+            return Ok(ready);
         }
         let compiled = compile()?;
+        let setup = compiled.setup;
+        let ready = |compiled: Compiled, origin| {
+            let component = compiled.into_component(engine).map_err(cannot)?;
+            Ok(Ready {
+                component,
+                setup,
+                origin,
+            })
+        };
         let _lock = match lock {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                let component = compiled.into_component(engine).map_err(cannot)?;
-                return Ok((component, Origin::NotKept(error)));
+                return ready(compiled, Origin::NotKept(error));
             }
             // Without a lock it may be compiled twice; that is no reason to fail.
             lock => lock,
@@ -223,8 +239,7 @@ impl Cache {
             Ok(()) => Origin::Compiled,
             Err(error) => Origin::NotKept(error),
         };
-        let component = compiled.into_component(engine).map_err(cannot)?;
-        Ok((component, origin))
+        ready(compiled, origin)
     }
 
     /// What is known of a component whose file looks like `identity`.
@@ -294,7 +309,7 @@ impl Cache {
     /// Maps an artifact that is there and as it was written. An error where it is
     /// of a component that `engine` has too small slots for: to compile that once
     /// more would not make it smaller.
-    fn kept(&self, engine: &Engine, key: &ArtifactKey) -> Option<wasmtime::Result<Component>> {
+    fn kept(&self, engine: &Engine, key: &ArtifactKey) -> Option<wasmtime::Result<Ready>> {
         let Inner {
             folder,
             key: seal_key,
@@ -305,6 +320,7 @@ impl Cache {
             seal,
             was_read,
         } = self.whole(key)?;
+        let setup = seal.setup;
         if was_read && seal.identity.is_some() {
             let seal = seal.text(key, seal_key);
             // If it cannot be written, the next load reads the artifact again.
@@ -312,7 +328,11 @@ impl Cache {
         }
         match machine_code::map(engine, &artifact) {
             Err(error) if !untyped::is_too_large_for_slots(&error) => None,
-            mapped => Some(mapped),
+            mapped => Some(mapped.map(|component| Ready {
+                component,
+                setup,
+                origin: Origin::Kept,
+            })),
         }
     }
 
@@ -362,6 +382,7 @@ impl Cache {
         let seal = Seal {
             digest: seal_key.digest(&*bytes)?,
             identity: None,
+            setup: compiled.setup,
             plugin: plugin.to_owned(),
         };
         folder.replace(&key.seal(), seal.text(key, seal_key).as_bytes())?;

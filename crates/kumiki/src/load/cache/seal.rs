@@ -103,6 +103,8 @@ pub(super) struct Seal {
     /// What the artifact's file looked like when that was last seen to hold;
     /// none where it had just been written, and might have been again.
     pub(super) identity: Option<Identity>,
+    /// Bytes that the host keeps for the core instances of one instance, about.
+    pub(super) setup: usize,
     /// What the plugin was called when it was compiled.
     pub(super) plugin: String,
 }
@@ -112,22 +114,24 @@ impl Seal {
         let Self {
             digest,
             identity,
+            setup,
             plugin,
         } = self;
         let identity = Identity::text_of(identity.as_ref());
         // The name may be anything, and is for people only.
         let plugin = plugin.escape_debug();
-        let text = format!("{digest}\n{identity}\n{plugin}");
+        let text = format!("{digest}\n{identity}\n{setup}\n{plugin}");
         seal_key.seal("seal", key.as_str(), &text)
     }
 
     /// Reads a seal; none where it is not whole, or not of this key.
     pub(super) fn read(text: &str, key: &ArtifactKey, seal_key: &SealKey) -> Option<Self> {
         let text = seal_key.check("seal", key.as_str(), text)?;
-        let mut lines = text.splitn(3, '\n');
+        let mut lines = text.splitn(4, '\n');
         Some(Self {
             digest: lines.next()?.to_owned(),
             identity: Identity::read_any(lines.next()?)?,
+            setup: lines.next()?.parse().ok()?,
             plugin: lines.next()?.to_owned(),
         })
     }

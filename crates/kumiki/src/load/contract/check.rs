@@ -63,10 +63,11 @@ impl World {
         })
     }
 
-    /// Checks a component against this world.
-    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<()> {
+    /// Checks a component against this world. Gives the bytes that the host keeps for
+    /// the core instances of one instance, about.
+    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<usize> {
         bounds::check(plugin, component)?;
-        let types = validate(plugin, component)?;
+        let (types, setup) = validate(plugin, component)?;
         let names = Interfaces::of(plugin, component)?;
         let mut found = Found {
             types: types.as_ref(),
@@ -104,7 +105,7 @@ impl World {
             let plugin = plugin.into();
             return Err(Error::Asynchronous { plugin });
         }
-        Ok(())
+        Ok(setup)
     }
 
     /// What a component imports must be given: by the contract, in the very
@@ -227,7 +228,7 @@ impl World {
 
 /// Validates all of a component, and refuses one that comes to too much when it is
 /// compiled.
-fn validate(plugin: &str, component: &[u8]) -> Result<Types> {
+fn validate(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
     let refused = |source| proposals::refusal(plugin, component, &source);
     let mut validator = proposals::validator();
     let mut weights = Weights::new();
@@ -248,6 +249,7 @@ fn validate(plugin: &str, component: &[u8]) -> Result<Types> {
         validator.validate(&body).map_err(refused)?;
         allocations = validator.into_allocations();
     }
+    let types = types.map(|types| (types, weights.setup()));
     types.ok_or_else(|| Error::NotAComponent {
         plugin: plugin.into(),
         found: Kind::of(component),

@@ -2,6 +2,7 @@
 //! bounds.
 
 mod check;
+mod core_module;
 mod shape;
 mod type_size;
 mod weight;

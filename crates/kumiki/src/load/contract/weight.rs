@@ -8,12 +8,13 @@
 //! most: 9,400 items, and 393 parts of adapters.
 
 use wasmparser::component_types::ComponentAnyTypeId;
+use wasmparser::types::TypesRef;
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance,
-    ComponentOuterAliasKind, ComponentTypeRef, Instance, Payload, SectionLimited,
+    ComponentOuterAliasKind, ComponentTypeRef, Instance, Payload,
 };
-use wasmparser::{FromReader, types::TypesRef};
 
+use super::core_module::{Module, read};
 use super::type_size::TypeSizes;
 use crate::Result;
 use crate::inspect::bounds::within;
@@ -23,6 +24,14 @@ const ITEMS: usize = 250_000;
 /// Parts of the types of all functions that one component calls in another: up to
 /// 50 µs each.
 const ADAPTERS: usize = 50_000;
+/// Bytes that the host keeps for all core instances, besides linear memories and
+/// the elements of tables. To fill them takes 5 ns for 16 bytes. The largest known:
+/// 1.5 MB.
+const SETUP: usize = 64 << 20;
+/// Bytes of data segments, counted for each core instance: all of them are copied
+/// when a plugin is instantiated, which no time limit ends.
+const DATA: usize = 1 << 30;
+
 /// Parts of types that count as an item.
 const PARTS: usize = 16;
 
@@ -30,9 +39,8 @@ const PARTS: usize = 16;
 pub(super) struct Weights {
     open: Vec<Open>,
     sizes: TypeSizes,
-    /// Imports, functions and globals of the module that is being read: each takes
-    /// up to 40 bytes of host memory in each instance.
-    module: Option<usize>,
+    /// The module that is being read.
+    module: Option<Module>,
     /// Whether a component within lifts or lowers, without which there are no
     /// adapters.
     adapts: bool,
@@ -44,8 +52,7 @@ struct Open {
     weight: Weight,
     /// Those that only an argument decides have no weight.
     components: Vec<Option<Weight>>,
-    /// How many imports, functions and globals each has.
-    modules: Vec<Option<usize>>,
+    modules: Vec<Option<Module>>,
     /// How many items each hands over.
     instances: Vec<usize>,
 }
@@ -55,6 +62,10 @@ struct Open {
 struct Weight {
     items: usize,
     adapters: usize,
+    /// Bytes of the host's memory for its core instances, and bytes of data that are
+    /// copied when they are made.
+    setup: usize,
+    data: usize,
     /// Items that it exports, those of instances included.
     exports: usize,
     /// Items of outer components that go with it wherever it goes.
@@ -80,13 +91,14 @@ impl Weights {
         types: Option<TypesRef<'_>>,
     ) -> Result<()> {
         match payload {
-            Payload::ModuleSection { .. } => self.module = Some(0),
+            Payload::ModuleSection { .. } => self.module = Some(Module::default()),
             Payload::ComponentSection { .. } => self.open.push(Open::default()),
-            Payload::ImportSection(section) => self.add_to_module(section.count()),
-            Payload::FunctionSection(section) => self.add_to_module(section.count()),
-            Payload::GlobalSection(section) => self.add_to_module(section.count()),
             Payload::End(_) => self.end(),
-            _ => {}
+            payload => {
+                if let Some(module) = &mut self.module {
+                    module.add(payload);
+                }
+            }
         }
         let (Some(types), None, Some(last)) = (types, self.module, self.open.len().checked_sub(1))
         else {
@@ -121,6 +133,7 @@ impl Weights {
             Payload::InstanceSection(section) => {
                 for instance in read(section) {
                     within(plugin, PASSED, self.open[last].core_instance(&instance), 0)?;
+                    self.check(plugin)?;
                 }
             }
             Payload::ComponentCanonicalSection(section) => {
@@ -133,10 +146,9 @@ impl Weights {
         self.check(plugin)
     }
 
-    fn add_to_module(&mut self, items: u32) {
-        if let Some(module) = &mut self.module {
-            *module = module.saturating_add(items as usize);
-        }
+    /// Bytes of the host's memory for the core instances of the whole component.
+    pub(super) fn setup(&self) -> usize {
+        self.open.first().map_or(0, |open| open.weight.setup)
     }
 
     fn check(&self, plugin: &str) -> Result<()> {
@@ -149,6 +161,10 @@ impl Weights {
             weight.items,
             ITEMS,
         )?;
+        let what = "bytes of globals, functions and tables, counted for each core instance";
+        within(plugin, what, weight.setup, SETUP)?;
+        let what = "bytes of data, counted for each core instance";
+        within(plugin, what, weight.data, DATA)?;
         let adapters = if self.adapts { weight.adapters } else { 0 };
         let what = "parts in the types of functions that it calls within itself";
         within(plugin, what, adapters, ADAPTERS)
@@ -157,8 +173,8 @@ impl Weights {
     /// A module or component has been read.
     fn end(&mut self) {
         let open = self.open.len();
-        if let (Some(items), Some(outer)) = (self.module.take(), self.open.last_mut()) {
-            outer.modules.push(Some(items));
+        if let (Some(module), Some(outer)) = (self.module.take(), self.open.last_mut()) {
+            outer.modules.push(Some(module));
         } else if open > 1
             && let (Some(Open { weight, .. }), Some(outer)) =
                 (self.open.pop(), self.open.last_mut())
@@ -316,6 +332,7 @@ impl Open {
         self.weight.add_items(inner.items);
         self.weight.add_items(inner.exports);
         self.weight.adapters = self.weight.adapters.saturating_add(inner.adapters);
+        self.weight.add_setup(inner.setup, inner.data);
         self.instances.push(inner.exports);
         0
     }
@@ -325,9 +342,11 @@ impl Open {
         let (items, unknown) = match instance {
             Instance::Instantiate { module_index, args } => {
                 let module = self.modules.get(*module_index as usize);
-                let known = module.copied().flatten();
-                let items = args.len().saturating_add(known.unwrap_or(0));
-                (items, usize::from(known.is_none()))
+                let module = module.copied().flatten();
+                let unknown = usize::from(module.is_none());
+                let module = module.unwrap_or_default();
+                self.weight.add_setup(module.setup(), module.data);
+                (args.len().saturating_add(module.imports), unknown)
             }
             Instance::FromExports(exports) => (exports.len(), 0),
         };
@@ -351,6 +370,11 @@ impl Open {
 }
 
 impl Weight {
+    fn add_setup(&mut self, setup: usize, data: usize) {
+        self.setup = self.setup.saturating_add(setup);
+        self.data = self.data.saturating_add(data);
+    }
+
     fn add_items(&mut self, items: usize) {
         self.items = self.items.saturating_add(items);
     }
@@ -359,11 +383,6 @@ impl Weight {
 /// What a type of so many parts comes to.
 fn items(parts: usize) -> usize {
     1 + parts / PARTS
-}
-
-/// What a section that is valid holds.
-fn read<'a, T: FromReader<'a>>(section: &SectionLimited<'a, T>) -> impl Iterator<Item = T> {
-    section.clone().into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -11,14 +11,11 @@
 mod child;
 mod parent;
 mod protocol;
-mod size;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-
-use size::CodeSize;
 
 /// The program that compiles components in a process of its own, and what it
 /// may use, for [`HostBuilder::compile_with`]. Without one, a host compiles in
@@ -49,11 +46,10 @@ pub struct CompileCommand {
     arguments: Vec<OsString>,
     memory: u64,
     time: Duration,
-    code: usize,
 }
 
 impl CompileCommand {
-    /// This program, without arguments: each component may take 4 GiB of memory and
+    /// This program, without arguments. Each component may take 4 GiB of memory and
     /// 5 minutes.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
@@ -62,7 +58,6 @@ impl CompileCommand {
             arguments: Vec::new(),
             memory: 4 << 30,
             time: Duration::from_mins(5),
-            code: 0,
         }
     }
 
@@ -86,22 +81,6 @@ impl CompileCommand {
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;
         self
-    }
-
-    /// The same for components with at least this many bytes in the code
-    /// sections of their core modules, or a sixteenth of that in one function,
-    /// which is compiled as a whole. With 0, the default, for all: a few kilobytes
-    /// can take gigabytes and minutes to compile.
-    #[must_use]
-    pub fn with_code(mut self, bytes: usize) -> Self {
-        self.code = bytes;
-        self
-    }
-
-    /// Whether this component is compiled by it.
-    pub(crate) fn takes(&self, component: &[u8]) -> bool {
-        let CodeSize { total, largest } = CodeSize::of(component);
-        total >= self.code || largest >= self.code / 16
     }
 
     /// What the named program does: compiles the component that it gets on its

@@ -4,8 +4,8 @@
 
 mod body;
 mod connection;
+mod kept;
 mod outcome;
-mod setters;
 mod target;
 mod tls;
 
@@ -20,7 +20,7 @@ use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-pub(crate) use setters::link;
+pub(crate) use kept::{Kept, link};
 
 use body::PatientBody;
 use outcome::Outcome;
@@ -33,10 +33,6 @@ use crate::wasi::network::Guard;
 /// beyond it is cut to. A guest waits no longer than its call may take: this is
 /// for requests that were left behind.
 const PATIENCE: Duration = Duration::from_secs(600);
-
-/// Bytes of all fields of one request or response, of which there may be as many as
-/// handles. Servers take 8 to 64 KiB.
-pub(crate) const FIELDS: usize = 32 << 10;
 
 /// The most that is read ahead of one response, its headers included.
 const READ_AHEAD: usize = 64 * 1024;

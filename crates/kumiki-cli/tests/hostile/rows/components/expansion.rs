@@ -66,8 +66,8 @@ pub(crate) fn cases() -> Vec<Case> {
             "types within each other",
             || nested_types(101),
         ),
-        Case::check("300,000 blocks within each other", || {
-            let body = "block ".repeat(300_000) + &"end ".repeat(300_000);
+        Case::check("90,000 blocks within each other", || {
+            let body = "block ".repeat(90_000) + &"end ".repeat(90_000);
             compiled_by_the_program(&format!("(func {body})"))
         })
         .patience(240),

@@ -74,15 +74,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "compiled in a process: that is not there",
             Other,
             "cannot start `/no/such/program`",
-            || {
-                load(
-                    &small(),
-                    CompileCommand::new("/no/such/program").with_code(0),
-                )
-            },
+            || load(&small(), CompileCommand::new("/no/such/program")),
         ),
         Case::in_scene("compiled in a process: the same code", same_code).patience(60),
         Case::in_scene("kumiki run: too large to compile", too_large).patience(60),
+        Case::in_scene("kumiki run: small, and hard to compile", too_hard).patience(60),
     ]
 }
 
@@ -93,7 +89,6 @@ fn shell(command: &str) -> CompileCommand {
         .arg(command)
         .arg(PROGRAM)
         .arg(COMPILE)
-        .with_code(0)
         .with_time(match command {
             "sleep 1000" => Duration::from_millis(300),
             _ => Duration::from_secs(20),
@@ -126,22 +121,24 @@ fn load(component: &[u8], command: CompileCommand) -> Result<Seen, String> {
 /// The artifact in the cache is the same with a compile process and without.
 fn same_code(scene: &Scene) -> Result<(), String> {
     scene.file("work/echo.wasm", TextPlugin::new("echo").build())?;
-    let artifact = |which: &str| -> Result<Vec<u8>, String> {
-        let cache = scene.path(&format!("cache-{which}"));
-        let mut command = scene.command(&format!(
-            "run -p echo.wasm -o raw --text x --isolate-compile={which}"
-        ));
-        let output = run(command.env("KUMIKI_CACHE", &cache))?;
-        output.expect(0, &[])?;
-        if output.stdout.text != "x\n" {
-            return Err(format!("{output:?}"));
-        }
-        let files = std::fs::read_dir(&cache).map_err(to_text)?;
+    let output = run(scene
+        .command("run -p echo.wasm -o raw --text x")
+        .env("KUMIKI_CACHE", scene.path("cache-process")))?;
+    output.expect(0, &[])?;
+    if output.stdout.text != "x\n" {
+        return Err(format!("{output:?}"));
+    }
+    let cache = kumiki::Cache::open(scene.path("cache-here")).map_err(to_text)?;
+    let host = TextHost::builder().cache(cache).build().map_err(to_text)?;
+    let plugin = host.load(scene.path("work/echo.wasm"));
+    plugin.map_err(to_text)?;
+    let artifact = |folder: &str| -> Result<Vec<u8>, String> {
+        let files = std::fs::read_dir(scene.path(folder)).map_err(to_text)?;
         let mut paths = files.flatten().map(|file| file.path());
         let artifact = paths.find(|path| path.extension().is_some_and(|it| it == "artifact"));
         std::fs::read(artifact.ok_or("nothing is kept")?).map_err(to_text)
     };
-    match artifact("all")? == artifact("none")? {
+    match artifact("cache-process")? == artifact("cache-here")? {
         true => Ok(()),
         false => Err("the artifacts are different".into()),
     }
@@ -150,7 +147,21 @@ fn same_code(scene: &Scene) -> Result<(), String> {
 /// The program names the limit and the option that raises it, has little memory
 /// itself, and leaves no process behind.
 fn too_large(scene: &Scene) -> Result<(), String> {
-    scene.file("work/large.wasm", large())?;
+    refused(scene, &large())
+}
+
+/// The same for 8 KB that are hard to compile.
+fn too_hard(scene: &Scene) -> Result<(), String> {
+    let results = " i32".repeat(128);
+    let (begin, end) = ("block (type $wide) ".repeat(1_900), "end ".repeat(1_900));
+    let (values, drops) = ("i32.const 0 ".repeat(128), "drop ".repeat(128));
+    let items =
+        format!("(type $wide (func (result{results}))) (func {begin} {values} {end} {drops})");
+    refused(scene, &TextPlugin::new("small").items(&items).build())
+}
+
+fn refused(scene: &Scene, component: &[u8]) -> Result<(), String> {
+    scene.file("work/large.wasm", component)?;
     for command in [
         "run -p large.wasm --text x",
         "check large.wasm",

@@ -1,9 +1,13 @@
-//! Rows: guests that leave memory of the host behind in requests that they never
-//! send. They need no grant.
+//! Rows: guests that leave memory of the host behind in requests and headers that they
+//! never send. They need no grant.
 
 use test_components::{ECHO, TextPlugin};
 
+use crate::guests::{attacker, room};
 use crate::suite::Case;
+use crate::suite::Outcome::{Answer, Limit};
+
+const TYPES: &str = "wasi:http/types";
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -11,13 +15,109 @@ pub(crate) fn cases() -> Vec<Case> {
         row("60 requests with a path of 20 MB", "set-path-with-query", 1),
         row("60 requests with a method of 20 MB", "set-method", 9),
         row("60 requests with a scheme of 20 MB", "set-scheme", 1),
+        Case::guest("a path set 10,000 times", Answer, "", paths(false, 10_000)).within(96),
+        Case::guest(
+            "4,000 requests of paths of 60 KB",
+            Limit,
+            "128 MiB of HTTP requests",
+            paths(true, 4_000),
+        )
+        .within(192),
+        Case::guest(
+            "3,000 headers of 100 KB",
+            Limit,
+            "128 MiB of HTTP requests",
+            headers(
+                "(call $append (local.get $b) (i32.const 300) (i32.const 1)
+                    (i32.const 131072) (i32.const 100000) (i32.const 128))",
+                "(call $fields)",
+                3_000,
+            ),
+        )
+        .within(192),
+        Case::guest(
+            "3,000 copies of a header of 100 KB, changed by removing nothing",
+            Limit,
+            "128 MiB of HTTP requests",
+            headers(
+                "(call $delete (call $clone (local.get $b)) (i32.const 301) (i32.const 1)
+                    (i32.const 128))",
+                "(local.get $b)",
+                3_000,
+            ),
+        )
+        .within(192),
+        Case::guest(
+            "3,000 bodies of requests",
+            Limit,
+            "128 MiB of HTTP requests",
+            attacker(
+                "(local.set $a (i32.const 3000))
+                 (loop $next
+                    (call $body (call $request (call $fields)) (i32.const 128))
+                    (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))",
+            )
+            .wasi(TYPES, "[constructor]fields", "$fields")
+            .wasi(TYPES, "[constructor]outgoing-request", "$request")
+            .wasi(TYPES, "[method]outgoing-request.body", "$body"),
+        ),
     ]
+}
+
+/// Fills this many bytes from page 2 on with a path, which is a header's value as well.
+fn filled(bytes: usize) -> String {
+    format!(
+        "{} (memory.fill (i32.const 131072) (i32.const 97) (i32.const {bytes}))
+         (i32.store8 (i32.const 131072) (i32.const 47))",
+        room(bytes)
+    )
+}
+
+/// A guest that sets a path of 60 KB this many times, each time of a new request or
+/// always of the same.
+fn paths(anew: bool, times: usize) -> TextPlugin {
+    let new = "(local.set $b (call $request (call $fields)))";
+    let (first, again) = if anew { ("", new) } else { (new, "") };
+    attacker(&format!(
+        "{} {first} (local.set $a (i32.const {times}))
+         (loop $next
+            {again}
+            (drop (call $set (local.get $b)
+                (i32.const 1) (i32.const 131072) (i32.const 60000)))
+            (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))",
+        filled(60_000)
+    ))
+    .wasi(TYPES, "[constructor]fields", "$fields")
+    .wasi(TYPES, "[constructor]outgoing-request", "$request")
+    .wasi(
+        TYPES,
+        "[method]outgoing-request.set-path-with-query",
+        "$set",
+    )
+}
+
+/// A guest with a header of 100 KB that repeats a step, with these headers in `$b`.
+fn headers(step: &str, next: &str, times: usize) -> TextPlugin {
+    attacker(&format!(
+        "{} (local.set $b (call $fields)) (local.set $a (i32.const {times}))
+         (call $append (local.get $b) (i32.const 300) (i32.const 1)
+            (i32.const 131072) (i32.const 100000) (i32.const 128))
+         (loop $next
+            (local.set $b {next})
+            {step}
+            (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))",
+        filled(100_000)
+    ))
+    .data(300, "xy")
+    .wasi(TYPES, "[constructor]fields", "$fields")
+    .wasi(TYPES, "[method]fields.append", "$append")
+    .wasi(TYPES, "[method]fields.clone", "$clone")
+    .wasi(TYPES, "[method]fields.delete", "$delete")
 }
 
 /// Makes 60 requests, and gives each the same text. `kind` says of a variant or an
 /// option that a text follows.
 fn row(name: &'static str, function: &str, kind: u32) -> Case {
-    const TYPES: &str = "wasi:http/types";
     // A scheme is an option of a variant.
     let kind = match function {
         "set-scheme" => "(i32.const 1) (i32.const 2)".to_owned(),
