@@ -90,7 +90,8 @@ impl InvalidRecord {
                 Some("turn the file into UTF-8: `iconv -f latin1 -t utf-8 FILE`")
             }
             Self::Line(ReadError::TooLong { .. }) => Some("raise the limit of a line"),
-            Self::Line(_) | Self::Malformed { .. } | Self::Broken { .. } => None,
+            Self::Broken { .. } => Some("get the file again, or check it with another program"),
+            Self::Line(_) | Self::Malformed { .. } => None,
         }
     }
 }

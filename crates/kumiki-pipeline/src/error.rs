@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kumiki::excerpt;
+
 /// Why a run cannot begin or cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -318,10 +320,16 @@ impl Error {
 /// The column with the name nearest to `wanted`, and all columns.
 fn known_columns(columns: &[String], wanted: &str) -> String {
     const MAX_SHOWN: usize = 20;
+    /// The most characters of a name.
+    const MAX_NAME: usize = 60;
+    /// The most columns that are compared, and the most bytes of their names.
+    const MAX_COMPARED: usize = 10_000;
+    const MAX_LENGTH: usize = 100;
+    let quoted = |name: &str| format!("`{}`", excerpt(name, MAX_NAME));
     let names: Vec<_> = columns
         .iter()
         .take(MAX_SHOWN)
-        .map(|it| format!("`{it}`"))
+        .map(|name| quoted(name))
         .collect();
     let more = match columns.len().saturating_sub(MAX_SHOWN) {
         0 => String::new(),
@@ -329,11 +337,12 @@ fn known_columns(columns: &[String], wanted: &str) -> String {
     };
     let list = format!("its columns are {}{more}", names.join(", "));
     let likeness = |name: &String| strsim::normalized_damerau_levenshtein(wanted, name);
-    let nearest = columns
-        .iter()
+    let compared = columns.iter().take(MAX_COMPARED);
+    let nearest = compared
+        .filter(|name| name.len() <= MAX_LENGTH)
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     match nearest {
-        Some(name) if likeness(name) > 0.5 => format!("did you mean `{name}`? {list}"),
+        Some(name) if likeness(name) > 0.5 => format!("did you mean {}? {list}", quoted(name)),
         _ => list,
     }
 }

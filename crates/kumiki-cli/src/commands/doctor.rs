@@ -18,12 +18,6 @@ use crate::failure::{Failure, written};
 use crate::process;
 use crate::sandbox::Wall;
 
-<<<<<<< HEAD
-=======
-/// The most bytes of a fact or a cure.
-const LONGEST: usize = 2000;
-
->>>>>>> core2
 const OK: Style = AnsiColor::Green.on_default().bold();
 const MILD: Style = AnsiColor::Yellow.on_default().bold();
 const SEVERE: Style = AnsiColor::Red.on_default().bold();

@@ -301,11 +301,7 @@ fn open_parquet(
             field,
             columns,
         }),
-        Err(SelectError::NoTexts(kind)) => Err(Error::NoTexts {
-            name,
-            field,
-            kind: kind.to_string(),
-        }),
+        Err(SelectError::NoTexts(kind)) => Err(Error::NoTexts { name, field, kind }),
     }
 }
 

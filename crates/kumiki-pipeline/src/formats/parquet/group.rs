@@ -1,42 +1,39 @@
 //! A row group as the crate parquet reads it, in bounded memory.
-//!
-//! The crate parquet reserves the size that a page claims to decompress to, which
-//! [`Pages`] has checked. Gzip it decompresses to the end, whatever the page
-//! claims, so gzip is decompressed here.
 
 use std::fs::File;
-use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_schema::DataType;
-use flate2::read::MultiGzDecoder;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::RowGroups;
-use parquet::basic::{Compression, Type};
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
-use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
+use super::column_size::ColumnSize;
+use super::leaf::Leaf;
+use super::page_header::{PageContent, PageHeader};
 use super::pages::{Pages, size};
+use super::windows::Windows;
 
-/// The most rows that are read at once.
-const MAX_ROWS: usize = 4096;
-/// The most bytes of these rows, unless a single row has more.
+/// The most bytes of the rows that are read at once, beside the largest row.
 const MAX_BYTES: usize = 8 << 20;
-/// The most bytes that are decompressed at a time, in multiples of the longest
-/// line.
-const MAX_LINES: usize = 4;
-/// The memory of any value in bytes, its offset included.
-const VALUE: usize = 16;
+/// The most bytes that are decompressed at a time, and the most bytes of a row with
+/// all columns, in multiples of the largest page.
+const MAX_PAGES: usize = 4;
+
+/// The fault of a page. The crate parquet would put words of its own before it.
+pub(super) type Fault = Arc<Mutex<Option<String>>>;
 
 /// One row group.
 pub(super) struct Group<'a> {
     pub(super) file: Arc<File>,
     pub(super) metadata: &'a ParquetMetaData,
     pub(super) at: usize,
-    /// The most bytes of a page.
+    /// The memory of values, for each column of Parquet.
+    pub(super) leaves: &'a [Leaf],
+    /// The most bytes of a page, and of a row of a column.
     pub(super) most: usize,
+    pub(super) fault: Fault,
 }
 
 impl Group<'_> {
@@ -45,130 +42,42 @@ impl Group<'_> {
     }
 
     fn rows(&self) -> usize {
-        // A file may claim any number.
-        usize::try_from(self.group().num_rows()).unwrap_or(0)
+        // The footer was refused if the number is negative.
+        usize::try_from(self.group().num_rows()).unwrap_or_default()
     }
 
-    /// Number of rows of these columns that may be read at once.
+    /// The number of rows of these columns that may be read at once.
     ///
     /// # Errors
     /// The part of the file that would take too much memory.
-    pub(super) fn batch(
-        &self,
-        columns: &ProjectionMask,
-        types: impl Iterator<Item = usize>,
-    ) -> Result<usize, String> {
-        let (mut row, mut unpacked) = (0_usize, 0_usize);
-        for width in types {
-            if width > self.most {
-                let (width, most) = (size(width), size(self.most));
-                return Err(format!("a column has {width} in each row, over {most}"));
-            }
-            row = row.saturating_add(width);
-        }
-        for (at, column) in self.group().columns().iter().enumerate() {
+    pub(super) fn batch(&self, columns: &ProjectionMask) -> Result<usize, String> {
+        let (mut rows, mut held) = (Windows::default(), 0_usize);
+        for (at, chunk) in self.group().columns().iter().enumerate() {
             if !columns.leaf_included(at) {
                 continue;
             }
-            let pages = Pages::of(&self.file, column, self.most)?;
-            unpacked = unpacked
-                .saturating_add(pages.dictionary.saturating_mul(2))
-                .saturating_add(pages.largest);
-            row = row.saturating_add(self.value(at, column, &pages)?);
+            let leaf = self.leaves.get(at);
+            let leaf = leaf.ok_or("its Arrow types do not fit its columns")?;
+            let pages = self.pages(at)?;
+            let column = ColumnSize::of(pages, chunk, leaf, self.rows(), self.most)?;
+            held = held.saturating_add(column.held);
+            rows.add(&column.rows);
         }
-        let most = self.most.saturating_mul(MAX_LINES);
-        if unpacked > most {
-            return Err(format!(
-                "its columns take {} at a time, over {}; `--line-limit` raises that",
-                size(unpacked),
-                size(most)
-            ));
-        }
-        Ok((MAX_BYTES / row.max(1)).clamp(1, MAX_ROWS))
-    }
-
-    /// The approximate memory of a row in a column, in bytes.
-    fn value(
-        &self,
-        at: usize,
-        column: &ColumnChunkMetaData,
-        pages: &Pages,
-    ) -> Result<usize, String> {
-        let name = || column.column_path().string();
-        let is_repeated = column.column_descr().max_rep_level() > 0;
-        let rows = self.rows().max(1);
-        let unfolded = pages.unfolded(rows).saturating_mul(VALUE);
-        if is_repeated && unfolded > self.most {
-            let (name, values) = (name(), pages.values);
-            return Err(format!(
-                "column `{name}` has {values} values out of nothing"
-            ));
-        }
-        if !is_repeated && pages.values != self.rows() {
-            let (name, values, rows) = (name(), pages.values, self.rows());
-            return Err(format!(
-                "column `{name}` has {values} values in {rows} rows"
-            ));
-        }
-        let each = match column.column_type() {
-            Type::BYTE_ARRAY if pages.dictionary > MAX_BYTES / MAX_ROWS => {
-                pages.value.max(self.longest(at)?)
+        let most = self.most.saturating_mul(MAX_PAGES);
+        for (what, bytes) in [("pages take", held), ("columns take in a row", rows.row())] {
+            if bytes > most {
+                let (group, bytes, most) = (self.at + 1, size(bytes), size(most));
+                return Err(format!(
+                    "row group {group}: its {what} {bytes} together, over {most}; `--line-limit` raises that"
+                ));
             }
-            Type::BYTE_ARRAY => pages.value.max(pages.dictionary),
-            Type::FIXED_LEN_BYTE_ARRAY => {
-                let length = column.column_descr().type_length();
-                usize::try_from(length).unwrap_or_default()
-            }
-            _ => 0,
-        };
-        if each > self.most {
-            let (name, each, most) = (name(), size(each), size(self.most));
-            return Err(format!(
-                "column `{name}` has a value of {each}, over {most}"
-            ));
         }
-        let values = if is_repeated {
-            pages.values.div_ceil(rows)
-        } else {
-            1
-        };
-        Ok(each.saturating_add(VALUE).saturating_mul(values.max(1)))
+        Ok(rows.rows_within(rows.row().saturating_add(MAX_BYTES)))
     }
 
-    /// The longest text in a column's dictionary, which any row may have.
-    fn longest(&self, column: usize) -> Result<usize, String> {
-        let page = || {
-            let mut pages = self.column_chunks(column)?;
-            let pages = pages.next().transpose()?;
-            pages.map_or(Ok(None), |mut pages| pages.get_next_page())
-        };
-        let page = super::guard::guarded(page)?;
-        let Some(Page::DictionaryPage { buf, .. }) = page else {
-            return Ok(0);
-        };
-        let (mut longest, mut rest) = (0, &buf[..]);
-        while let Some((length, after)) = rest.split_first_chunk() {
-            let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-            longest = longest.max(length.min(after.len()));
-            rest = after.get(length..).unwrap_or_default();
-        }
-        Ok(longest)
-    }
-}
-
-/// The least number of bytes of a value of this type, null or not.
-pub(super) fn width(kind: &DataType) -> usize {
-    match kind {
-        DataType::FixedSizeBinary(length) => usize::try_from(*length).unwrap_or_default(),
-        DataType::FixedSizeList(field, length) => {
-            let length = usize::try_from(*length).unwrap_or_default();
-            width(field.data_type()).max(1).saturating_mul(length)
-        }
-        DataType::Struct(fields) => {
-            let widths = fields.iter().map(|field| width(field.data_type()));
-            widths.fold(0, usize::saturating_add)
-        }
-        _ => 0,
+    fn pages(&self, column: usize) -> Result<Pages, String> {
+        let chunk = self.group().column(column);
+        Pages::of(self.file.clone(), self.at, chunk, self.most)
     }
 }
 
@@ -178,20 +87,10 @@ impl RowGroups for Group<'_> {
     }
 
     fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
-        let column = self.group().column(column);
-        let is_gzip = matches!(column.compression(), Compression::GZIP(_));
-        let column = match is_gzip {
-            true => {
-                let column = column.clone().into_builder();
-                column.set_compression(Compression::UNCOMPRESSED).build()?
-            }
-            false => column.clone(),
-        };
-        let pages = SerializedPageReader::new(self.file.clone(), &column, self.rows(), None)?;
-        Ok(Box::new(Chunk(Some(Unpacking {
+        let pages = self.pages(column).map_err(ParquetError::General)?;
+        Ok(Box::new(Chunk(Some(Reader {
             pages,
-            is_gzip,
-            most: self.most,
+            fault: self.fault.clone(),
         }))))
     }
 
@@ -205,7 +104,7 @@ impl RowGroups for Group<'_> {
 }
 
 /// The pages of one column of one row group.
-struct Chunk(Option<Unpacking>);
+struct Chunk(Option<Reader>);
 
 impl Iterator for Chunk {
     type Item = Result<Box<dyn PageReader>>;
@@ -218,57 +117,22 @@ impl Iterator for Chunk {
 
 impl PageIterator for Chunk {}
 
-/// Decompresses pages in gzip. All other pages are decompressed already.
-struct Unpacking {
-    pages: SerializedPageReader<File>,
-    is_gzip: bool,
-    most: usize,
+/// Gives pages to the crate parquet.
+struct Reader {
+    pages: Pages,
+    fault: Fault,
 }
 
-impl Unpacking {
-    fn unpack(&self, mut page: Page) -> Result<Page> {
-        match &mut page {
-            Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => {
-                *buf = self.gunzip(buf, 0)?.into();
-            }
-            Page::DataPageV2 {
-                buf,
-                def_levels_byte_len,
-                rep_levels_byte_len,
-                is_compressed: true,
-                ..
-            } => {
-                let levels = def_levels_byte_len.saturating_add(*rep_levels_byte_len);
-                *buf = self.gunzip(buf, levels as usize)?.into();
-            }
-            Page::DataPageV2 { .. } => {}
-        }
-        Ok(page)
-    }
-
-    /// Decompresses the bytes behind the first `plain` ones, which are kept.
-    fn gunzip(&self, bytes: &[u8], plain: usize) -> Result<Vec<u8>> {
-        let parts = bytes.split_at_checked(plain);
-        let (plain, packed) =
-            parts.ok_or_else(|| ParquetError::General("a page is too short".to_owned()))?;
-        let mut unpacked = plain.to_vec();
-        if packed.is_empty() {
-            return Ok(unpacked);
-        }
-        let most = self.most as u64;
-        let mut packed = MultiGzDecoder::new(packed).take(most.saturating_add(1));
-        packed.read_to_end(&mut unpacked)?;
-        match unpacked.len() > self.most {
-            true => Err(ParquetError::General(format!(
-                "a page unpacks to more than {} bytes",
-                self.most
-            ))),
-            false => Ok(unpacked),
-        }
+impl Reader {
+    /// Keeps the fault of a page.
+    fn error(&self, reason: String) -> ParquetError {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        *fault = Some(reason.clone());
+        ParquetError::General(reason)
     }
 }
 
-impl Iterator for Unpacking {
+impl Iterator for Reader {
     type Item = Result<Page>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -276,24 +140,36 @@ impl Iterator for Unpacking {
     }
 }
 
-impl PageReader for Unpacking {
+impl PageReader for Reader {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
-        let page = self.pages.get_next_page()?;
-        match self.is_gzip {
-            true => page.map(|page| self.unpack(page)).transpose(),
-            false => Ok(page),
-        }
+        self.pages.read().map_err(|reason| self.error(reason))
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
-        self.pages.peek_next_page()
+        let header = self.pages.peek().map(|header| header.map(metadata));
+        header.map_err(|reason| self.error(reason))
     }
 
     fn skip_next_page(&mut self) -> Result<()> {
-        self.pages.skip_next_page()
+        self.pages.skip().map_err(|reason| self.error(reason))
     }
 
     fn at_record_boundary(&mut self) -> Result<bool> {
-        self.pages.at_record_boundary()
+        // Pages of version 2 begin with a row.
+        let next = self.peek_next_page()?;
+        Ok(next.is_none_or(|next| next.num_rows.is_some()))
+    }
+}
+
+fn metadata(header: &PageHeader) -> PageMetadata {
+    let num_rows = match header.content {
+        PageContent::DataV2 { rows, .. } => Some(rows as usize),
+        _ => None,
+    };
+    let is_dict = matches!(header.content, PageContent::Dictionary { .. });
+    PageMetadata {
+        num_rows,
+        num_levels: (!is_dict).then(|| header.values()),
+        is_dict,
     }
 }

@@ -4,7 +4,11 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
+use kumiki::excerpt;
 use parquet::errors::ParquetError;
+
+/// The most characters of an error of the crate parquet.
+const REASON: usize = 500;
 
 thread_local! {
     /// Whether a panic on this thread is caught and becomes an error.
@@ -27,7 +31,8 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Resu
     let result = catch_unwind(AssertUnwindSafe(work));
     EXPECTED.set(before);
     match result {
-        Ok(result) => result.map_err(|error| error.to_string()),
+        // The crate quotes names and numbers of the file.
+        Ok(result) => result.map_err(|error| excerpt(&error.to_string(), REASON).into_owned()),
         Err(_) => Err("its parts contradict each other".to_owned()),
     }
 }

@@ -4,12 +4,25 @@
 //! needed. Texts go to the plugins as they lie in Arrow's arrays, and results
 //! come back as another array: rows are never split into values.
 
+mod arrow_schema;
+mod bits;
 pub(crate) mod column;
+mod column_size;
+mod delta;
 mod footer;
 mod group;
 mod guard;
+mod hybrid;
+mod leaf;
+mod levels;
+mod page_header;
 mod pages;
 pub(crate) mod read;
+#[cfg(test)]
+mod samples;
+mod shapes;
 pub(crate) mod table;
 mod thrift;
+mod unpack;
+mod windows;
 pub(crate) mod write;

@@ -1,23 +1,28 @@
 //! Reads a Parquet file, some rows at a time.
 
+use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
+use kumiki::excerpt;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
 };
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
-use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaDataReader;
 
 use super::footer;
-use super::group::{Group, width};
+use super::group::{Fault, Group};
 use super::guard::guarded;
+use super::leaf::Leaf;
 
 /// The least limit of the bytes of a page.
 const MIN_PAGE_LIMIT: usize = 64 << 20;
+/// The most characters of the name of a type in an error.
+const MAX_KIND: usize = 200;
 
 /// Reads the rows of a Parquet file in bounded memory, whatever the file claims.
 ///
@@ -38,6 +43,10 @@ pub struct ParquetReader {
     /// The most bytes of a page.
     page_limit: usize,
     metadata: ArrowReaderMetadata,
+    /// The memory of values, for each column of Parquet.
+    leaves: Vec<Leaf>,
+    /// The fault of a page, if there was one.
+    fault: Fault,
     /// The index of the column that records are taken from.
     column: usize,
     /// Whether all columns are read.
@@ -63,8 +72,8 @@ pub enum ParquetPart {
 pub enum SelectError {
     /// The file has no such column. Its columns have these names.
     Missing(Vec<String>),
-    /// The column holds values of another type.
-    NoTexts(DataType),
+    /// The column holds values of another type. This is the beginning of its name.
+    NoTexts(String),
 }
 
 impl ParquetReader {
@@ -75,10 +84,15 @@ impl ParquetReader {
     /// Why the file cannot be opened or is no Parquet.
     pub fn open(path: &Path, value_limit: usize) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
-        footer::check(&file)?;
-        let options = ArrowReaderOptions::new();
-        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options))?;
+        let footer = footer::read(&file)?;
+        // The bytes that were checked, even if the file changes now.
+        let metadata = guarded(|| {
+            let metadata = ParquetMetaDataReader::decode_metadata(&footer)?;
+            ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())
+        })?;
         Ok(Self {
+            leaves: Leaf::all(metadata.schema().fields()),
+            fault: Fault::default(),
             file: Arc::new(file),
             page_limit: value_limit.max(MIN_PAGE_LIMIT),
             metadata,
@@ -101,7 +115,7 @@ impl ParquetReader {
             return Err(SelectError::Missing(names.collect()));
         };
         if !is_text(field.data_type()) {
-            return Err(SelectError::NoTexts(field.data_type().clone()));
+            return Err(SelectError::NoTexts(beginning(field.data_type())));
         }
         (self.column, self.all_columns) = (column, all_columns);
         Ok(())
@@ -136,7 +150,8 @@ impl ParquetReader {
             .iter()
             .take(self.group)
             .map(|group| group.compressed_size());
-        sizes.map(|size| u64::try_from(size).unwrap_or(0)).sum()
+        let sizes = sizes.map(|size| u64::try_from(size).unwrap_or(0));
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// The next part of the file.
@@ -155,7 +170,8 @@ impl ParquetReader {
                 self.rows.insert(rows)
             }
         };
-        match guarded(|| rows.next().transpose().map_err(Into::into))? {
+        let next = guarded(|| rows.next().transpose().map_err(Into::into));
+        match next.map_err(|reason| self.reason(reason))? {
             Some(rows) => Ok(ParquetPart::Rows(rows)),
             None => {
                 self.rows = None;
@@ -164,32 +180,54 @@ impl ParquetReader {
         }
     }
 
+    /// Why the current row group cannot be read, if the crate parquet says `reason`.
+    fn reason(&self, reason: String) -> String {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = fault.take();
+        found.unwrap_or_else(|| format!("row group {}: {reason}", self.group))
+    }
+
     fn open_group(&self) -> Result<ParquetRecordBatchReader, String> {
         let metadata = self.metadata.metadata();
         let schema = metadata.file_metadata().schema_descr();
         let fields = self.metadata.schema().fields();
-        let (columns, of_columns) = match self.all_columns {
-            true => (ProjectionMask::all(), 0..fields.len()),
-            false => (
-                ProjectionMask::roots(schema, [self.column]),
-                self.column..self.column + 1,
-            ),
+        let columns = match self.all_columns {
+            true => ProjectionMask::all(),
+            false => ProjectionMask::roots(schema, [self.column]),
         };
         let group = Group {
             file: self.file.clone(),
             metadata,
             at: self.group,
+            leaves: &self.leaves,
             most: self.page_limit,
+            fault: self.fault.clone(),
         };
-        let of_columns = fields.get(of_columns).unwrap_or_default();
-        let widths = of_columns.iter().map(|field| width(field.data_type()));
+        let rows = group.batch(&columns)?;
         guarded(|| {
-            let rows = group.batch(&columns, widths);
-            let rows = rows.map_err(ParquetError::General)?;
             let levels = parquet_to_arrow_field_levels(schema, columns, Some(fields))?;
             ParquetRecordBatchReader::try_new_with_row_groups(&levels, &group, rows, None)
         })
     }
+}
+
+/// The beginning of the name of a type, which may have very many parts.
+fn beginning(kind: &DataType) -> String {
+    struct Beginning(String);
+    impl fmt::Write for Beginning {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            // A part is one name at most.
+            self.0.push_str(part);
+            match self.0.len() > MAX_KIND {
+                true => Err(fmt::Error),
+                false => Ok(()),
+            }
+        }
+    }
+    let mut beginning = Beginning(String::new());
+    // It fails where the name is longer, and its beginning is there.
+    let _ = write!(beginning, "{kind}");
+    excerpt(&beginning.0, MAX_KIND).into_owned()
 }
 
 /// Whether a column holds texts.
@@ -203,21 +241,41 @@ fn is_text(kind: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::builder::{ListBuilder, StringBuilder};
     use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
     use parquet::arrow::ArrowWriter;
     use parquet::basic::Compression;
-    use parquet::file::properties::WriterProperties;
+    use parquet::file::properties::{WriterProperties, WriterVersion};
     use proptest::prelude::*;
 
     use super::*;
 
-    /// A small file with several row groups, nulls and a dictionary.
-    fn file(compression: Compression) -> Vec<u8> {
+    const VERSIONS: [WriterVersion; 2] = [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0];
+
+    /// A small file with several row groups, nulls, lists and dictionaries.
+    fn file(compression: Compression, version: WriterVersion) -> Vec<u8> {
         let texts = (0..40).map(|row| (row % 7 > 0).then(|| format!("text {}", row % 11)));
         let texts: ArrayRef = Arc::new(StringArray::from_iter(texts));
         let numbers: ArrayRef = Arc::new(Int32Array::from_iter_values(0..40));
-        let rows = RecordBatch::try_from_iter([("text", texts), ("number", numbers)]).unwrap();
-        let properties = WriterProperties::builder().set_compression(compression);
+        let mut lists = ListBuilder::new(ListBuilder::new(StringBuilder::new()));
+        for row in 0..40 {
+            for at in 0..row % 4 {
+                let texts = (0..at).map(|at| (at != 1).then(|| format!("text {at}")));
+                lists.values().append_value(texts);
+            }
+            lists.append(row % 9 > 0);
+        }
+        let lists: ArrayRef = Arc::new(lists.finish());
+        let columns = [("text", texts), ("number", numbers), ("list", lists)];
+        let rows = RecordBatch::try_from_iter(columns).unwrap();
+        let properties = WriterProperties::builder()
+            .set_compression(compression)
+            .set_writer_version(version)
+            // Texts in lists of version 2 repeat parts of each other.
+            .set_column_dictionary_enabled(
+                "list.list.item.list.item".into(),
+                version == WriterVersion::PARQUET_1_0,
+            );
         let properties = properties.set_max_row_group_row_count(Some(25)).build();
         let mut file = Vec::new();
         let mut writer = ArrowWriter::try_new(&mut file, rows.schema(), Some(properties)).unwrap();
@@ -253,7 +311,7 @@ mod tests {
     fn truncated_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cut.parquet");
-        let whole = file(Compression::SNAPPY);
+        let whole = file(Compression::SNAPPY, WriterVersion::PARQUET_1_0);
         assert_eq!(read(&path, &whole), Ok(34));
         for length in 0..whole.len() {
             let read = read(&path, &whole[..length]);
@@ -262,22 +320,24 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(300))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
 
         /// Files with changed, inserted or repeated bytes cause no panic, and no
         /// batch is too large.
         #[test]
         fn damaged_bytes_are_read_in_bounded_memory(
             packing in 0..4_usize,
+            is_version_2: bool,
             changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
             splice in proptest::option::of((any::<proptest::sample::Index>(), any::<proptest::sample::Index>(), 0..100_usize)),
         ) {
-            let mut bytes = file([
+            let compression = [
                 Compression::UNCOMPRESSED,
                 Compression::SNAPPY,
                 Compression::GZIP(Default::default()),
                 Compression::ZSTD(Default::default()),
-            ][packing]);
+            ][packing];
+            let mut bytes = file(compression, VERSIONS[usize::from(is_version_2)]);
             for (at, byte) in changes {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
@@ -299,8 +359,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("damaged.parquet");
         let mut refused = 0;
-        for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY] {
-            let whole = file(compression);
+        for (compression, version) in [
+            (Compression::UNCOMPRESSED, VERSIONS[0]),
+            (Compression::UNCOMPRESSED, VERSIONS[1]),
+            (Compression::SNAPPY, VERSIONS[0]),
+        ] {
+            let whole = file(compression, version);
             for at in 0..whole.len() {
                 for change in [0x01, 0xff] {
                     let mut bytes = whole.clone();

@@ -1,0 +1,202 @@
+//! Rows: pages of Parquet that claim one thing and hold another, and rows of very
+//! many values.
+
+use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
+use parquet::column::page::Page;
+
+use super::inputs::{HUGE, TEXTS, gzip, packed, row, row_with, table_row, zstd};
+use super::parquet::{data, dictionary, file, levels, run, run_of, sized, table, text_length};
+use crate::guests::binary::leb128;
+use crate::suite::Case;
+
+const LISTS: &str = "message m {
+    required binary id (UTF8);
+    optional group list (LIST) { repeated group list { optional int32 element; } }
+}";
+
+const LISTS_OF_TEXTS: &str = "message m {
+    required binary id (UTF8);
+    optional group list (LIST) { repeated group list { optional binary element (UTF8); } }
+}";
+
+pub(crate) fn cases() -> Vec<Case> {
+    let rows = [headers(), claims(), lists()];
+    rows.into_iter().flatten().collect()
+}
+
+fn headers() -> Vec<Case> {
+    vec![
+        row(
+            "a page of Parquet whose size of 1.5 GB has 64 bits",
+            "in.parquet",
+            1,
+            "page 1 of column `id` in row group 1: its header is malformed",
+            || {
+                let page = packed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
+                let page = data(page, HUGE, 1, Encoding::PLAIN);
+                let mut file = file(TEXTS, Compression::ZSTD(ZstdLevel::default()), 1, &[page])?;
+                // Behind the first four bytes is the kind of the page, and then its size.
+                let size = file.get_mut(6).filter(|field| **field == 0x15);
+                *size.ok_or("the header is another one")? = 0x16;
+                Ok(file)
+            },
+        ),
+        row(
+            "a page of Parquet: 30 MB more gzip than it says",
+            "in.parquet",
+            1,
+            "page 1 of column `id` in row group 1: it unpacks to more or fewer",
+            || {
+                let page = packed(gzip, &text_length(996), 30_000_000)?;
+                let compression = Compression::GZIP(GzipLevel::default());
+                file(
+                    TEXTS,
+                    compression,
+                    1,
+                    &[data(page, 1000, 1, Encoding::PLAIN)],
+                )
+            },
+        ),
+        row(
+            "a page of Parquet: 30 MB more zstd than it says",
+            "in.parquet",
+            1,
+            "page 1 of column `id` in row group 1: it unpacks to more or fewer",
+            || {
+                let page = packed(zstd, &text_length(996), 30_000_000)?;
+                let compression = Compression::ZSTD(ZstdLevel::default());
+                file(
+                    TEXTS,
+                    compression,
+                    1,
+                    &[data(page, 1000, 1, Encoding::PLAIN)],
+                )
+            },
+        ),
+    ]
+}
+
+fn claims() -> Vec<Case> {
+    vec![
+        row(
+            "two billion lengths in 20 bytes of Parquet",
+            "in.parquet",
+            1,
+            "it has 2000000000 values",
+            || {
+                // One block, one part of it, and no bits for a difference.
+                let count = 2_000_000_000;
+                let mut page = leb128(1 << 31);
+                page.push(1);
+                page.extend(leb128(count));
+                page.extend([0, 0, 0]);
+                let size = page.len();
+                let count = count as u32;
+                let page = data(page, size, count, Encoding::DELTA_LENGTH_BYTE_ARRAY);
+                file(TEXTS, Compression::UNCOMPRESSED, count, &[page])
+            },
+        ),
+        table_row(
+            "a dictionary of 500 million numbers in Parquet",
+            "it claims a dictionary of 500000000 values in 4 bytes",
+            || {
+                let schema = "message m { required binary id (UTF8); required int32 number; }";
+                let references = run_of(1, 0);
+                let size = references.len();
+                let numbers = vec![
+                    dictionary(vec![0; 4], 4, 500_000_000),
+                    data(references, size, 1, Encoding::RLE_DICTIONARY),
+                ];
+                table(schema, Compression::UNCOMPRESSED, 1, &[ids(1), numbers])
+            },
+        ),
+    ]
+}
+
+fn lists() -> Vec<Case> {
+    vec![
+        row_with(
+            "four lists of four million nulls in a row of Parquet",
+            ("in.parquet", " --field id --into out -O out.parquet"),
+            0,
+            "",
+            || wide_rows(4_000_000, 5),
+        ),
+        table_row(
+            "500 million nulls in a row of Parquet",
+            "a row takes",
+            || nulls(500_000_000, 1),
+        ),
+        table_row(
+            "200 million nulls in one of 4,000 rows of Parquet",
+            "a row takes",
+            || nulls(200_000_000, 4_000),
+        ),
+        table_row(
+            "a row of Parquet: a million references to 1 MB",
+            "a row takes",
+            || {
+                let (count, length) = (1_000_000, 1_000_000);
+                let mut repetition = run(1, 0);
+                repetition.extend(run(count - 1, 1));
+                let parts = [sized(&repetition), levels(count, 3), run_of(count, 0)];
+                let page = parts.concat();
+                let text = [&text_length(length)[..], &vec![b'a'; length]].concat();
+                let sizes = (text.len(), page.len());
+                let texts = vec![
+                    dictionary(text, sizes.0, 1),
+                    data(page, sizes.1, count, Encoding::RLE_DICTIONARY),
+                ];
+                let columns = [ids(1), texts];
+                table(LISTS_OF_TEXTS, Compression::UNCOMPRESSED, 1, &columns)
+            },
+        ),
+    ]
+}
+
+/// Four columns, each with a list of this many nulls in each row.
+fn wide_rows(count: u32, rows: u32) -> Result<Vec<u8>, String> {
+    let list = |name| {
+        format!(
+            "optional group {name} (LIST) {{ repeated group list {{ optional int64 element; }} }}"
+        )
+    };
+    let lists = ["a", "b", "c", "d"].map(list).concat();
+    let schema = format!("message m {{ required binary id (UTF8); {lists} }}");
+    let row = [run(1, 0), run(count - 1, 1)].concat();
+    let page = [sized(&row.repeat(rows as usize)), levels(count * rows, 2)].concat();
+    let size = page.len();
+    let list = vec![data(page, size, count * rows, Encoding::PLAIN)];
+    let columns = [vec![ids(rows)], vec![list; 4]].concat();
+    table(&schema, Compression::UNCOMPRESSED, rows, &columns)
+}
+
+/// A column of empty texts.
+fn ids(rows: u32) -> Vec<(Page, usize)> {
+    let ids = text_length(0).repeat(rows as usize);
+    let size = ids.len();
+    vec![data(ids, size, rows, Encoding::PLAIN)]
+}
+
+/// A list of many nulls in the last row, and no list in the rows before. Bytes that
+/// are not read make the page large enough to be plausible.
+fn nulls(count: u32, rows: u32) -> Result<Vec<u8>, String> {
+    let mut repetition = run(rows, 0);
+    repetition.extend(run(count, 1));
+    let all = count + rows;
+    let page = [sized(&repetition), levels(all, 2)].concat();
+    let (size, unread) = (page.len(), 16_000_000);
+    let page = data(
+        packed(zstd, &page, unread)?,
+        size + unread,
+        all,
+        Encoding::PLAIN,
+    );
+    let ids = ids(rows);
+    let ids = ids.into_iter().map(|(page, size)| {
+        let bytes = zstd(&mut &page.buffer()[..]).unwrap_or_default();
+        data(bytes, size, rows, Encoding::PLAIN)
+    });
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    table(LISTS, compression, rows, &[ids.collect(), vec![page]])
+}
