@@ -1,5 +1,6 @@
 //! Where this user's compiled plugins are kept.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use kumiki::Cache;
@@ -26,7 +27,7 @@ pub(crate) fn cache(console: &Console) -> Option<Cache> {
 
 /// The same for whoever asks for it; none where the user wants none.
 pub(crate) fn open() -> Result<Option<Cache>, Failure> {
-    if variable("KUMIKI_CACHE").is_some_and(|off| off == "off") {
+    if variable("KUMIKI_CACHE").is_some_and(|folder| is_off(&folder)) {
         return Ok(None);
     }
     let folder = folder().ok_or_else(|| {
@@ -41,8 +42,12 @@ pub(crate) fn open() -> Result<Option<Cache>, Failure> {
 /// Where they are kept; none where the user wants none, or has no home folder.
 pub(crate) fn folder() -> Option<PathBuf> {
     match variable("KUMIKI_CACHE") {
-        Some(off) if off == "off" => None,
+        Some(off) if is_off(&off) => None,
         Some(folder) => Some(PathBuf::from(folder)),
         None => folders::cache().map(|cache| cache.join("artifacts")),
     }
+}
+
+fn is_off(folder: &OsStr) -> bool {
+    folder.eq_ignore_ascii_case("off")
 }

@@ -1,6 +1,7 @@
 //! What each plugin of a run is granted: what the file says, then the command
 //! line, which counts where both speak of the same.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use kumiki::{Grants, GrantsFile, PluginName};
@@ -29,6 +30,12 @@ impl RunGrants {
             all: said(arguments),
             allow_requested: arguments.allow_requested,
         })
+    }
+
+    /// The variables that `--allow-env` names and that have no value here.
+    pub(crate) fn unset_variables(arguments: &GrantArguments) -> impl Iterator<Item = String> {
+        let names = arguments.allow_env.iter().map(ToString::to_string);
+        names.filter(|name| !name.contains('=') && env::var_os(name).is_none())
     }
 
     /// The same, for a run: the folders that the command line grants are open,

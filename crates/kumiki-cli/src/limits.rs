@@ -213,14 +213,15 @@ pub(crate) fn flag(error: &Error) -> Option<&'static str> {
 
 /// A time, as a person writes it.
 pub(crate) fn time(argument: &str) -> Result<Duration, String> {
-    humantime::parse_duration(argument).map_err(|error| format!("{error}, as in `10s` or `500ms`"))
+    humantime::parse_duration(argument)
+        .map_err(|_| "not a time; write a number and a unit, as in `10s` or `500ms`".to_owned())
 }
 
 /// A number of bytes, as a person writes it.
 pub(crate) fn size(argument: &str) -> Result<usize, String> {
     let size: ByteSize = argument
         .parse()
-        .map_err(|error| format!("{error}, as in `64MiB` or `1GiB`"))?;
+        .map_err(|_| "not a size; write a number and a unit, as in `64MiB` or `1GiB`".to_owned())?;
     usize::try_from(size.as_u64()).map_err(|_| "this machine has no such number".into())
 }
 

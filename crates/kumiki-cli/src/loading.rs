@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// The plugins' files, in the order given; a folder's in the order of their
 /// names.
 pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    const HINT: &str = "name a plugin or a folder of plugins: `-p PATH`";
+    const HINT: &str = "name a plugin's `.wasm` file, or a folder of them";
     let mut files = Vec::new();
     for path in paths {
         let metadata = std::fs::metadata(path)
@@ -28,7 +28,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         if found.is_empty() {
             return Err(Failure::wrong_use(
                 format!("there is no plugin in folder `{}`", path.display()),
-                "a plugin's file ends in `.wasm`; name the folder that holds some with `-p`",
+                "name a folder with `.wasm` files in it",
             ));
         }
         files.extend(found);

@@ -28,6 +28,10 @@ pub(super) fn identity(
         ("`--output`", format!("{:?}", arguments.output)),
         ("`--skip-blank`", arguments.skip_blank.to_string()),
         ("`--line-limit`", arguments.line_limit.to_string()),
+        (
+            "how long an instance is kept",
+            format!("{:?}", arguments.instances.renewal()),
+        ),
         ("`--config`", secret(format!("{:?}", arguments.config))),
         (
             "the limits",

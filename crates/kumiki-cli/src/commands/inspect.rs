@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anstyle::Style;
 use bytesize::ByteSize;
 use kumiki::inspect::{Inspection, Kind};
-use kumiki::{Grants, Requests};
+use kumiki::{Grants, PluginName, Requests};
 use kumiki_pipeline::pretty_json;
 use kumiki_text::{TextHost, Way};
 use serde_json::json;
@@ -50,6 +50,8 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
 /// What there is to say about a file.
 struct Report<'a> {
     name: &'a str,
+    /// The hash by which a file of grants names a component.
+    hash: PluginName,
     inspection: Inspection,
     /// Whether it fits the text-processor contract, and if not, why.
     fits: Result<(), kumiki::Error>,
@@ -74,6 +76,7 @@ impl<'a> Report<'a> {
         };
         Self {
             name,
+            hash: PluginName::of_bytes(bytes),
             inspection,
             requests,
             grants,
@@ -113,6 +116,7 @@ impl<'a> Report<'a> {
         } = &self.inspection;
         let report = json!({
             "file": self.name,
+            "hash": self.hash.to_string(),
             "kind": kind.to_string(),
             "bytes": bytes,
             "too_large": too_large,
@@ -157,6 +161,7 @@ impl<'a> Report<'a> {
             );
         }
         if *kind == Kind::Component {
+            writeln!(out, "{}", self.hash)?;
             self.contract(out)?;
             self.reach().text(out)?;
         }

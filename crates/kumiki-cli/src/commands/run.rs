@@ -62,6 +62,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         .compile_with(compile)
         .slots(slots(files.len(), workers))
         .build()?;
+    for name in RunGrants::unset_variables(&arguments.grants) {
+        let notice =
+            format!("`--allow-env {name}`: the variable is not set, and plugins do not see it");
+        console.notice(escape(&notice));
+    }
     for plugin in grants.unknown(&host, &files) {
         let notice = format!("the grants of `{plugin}` are of no plugin in this run");
         console.notice(escape(&notice));

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use cap_fs_ext::OpenOptionsSyncExt;
 use cap_fs_ext::{FollowSymlinks, MetadataExt, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, Metadata, OpenOptions};
+#[cfg(unix)]
+use cap_std::fs::PermissionsExt;
+use cap_std::fs::{Dir, Metadata, OpenOptions, Permissions};
 
 /// A folder that is held open. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -77,6 +79,25 @@ impl Folder {
         Ok(self.dir.open_with(name, &options)?.into_std())
     }
 
+    /// Creates a file that is to replace the regular file `replaced`, with the
+    /// permissions of that file if there is one. Its owner can read and write it.
+    ///
+    /// # Errors
+    /// As [`Folder::create`].
+    pub fn create_for(&self, name: &OsStr, replaced: &OsStr) -> io::Result<File> {
+        let permissions = match self.dir.symlink_metadata(replaced) {
+            Ok(metadata) if metadata.is_file() => Some(metadata.permissions()),
+            Ok(_) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let file = self.create(name)?;
+        match permissions {
+            Some(permissions) => set_permissions(file, permissions),
+            None => Ok(file),
+        }
+    }
+
     /// Opens an existing file for reading and writing.
     ///
     /// # Errors
@@ -132,6 +153,21 @@ impl Folder {
             _ => Ok(()),
         }
     }
+}
+
+/// Gives a file these permissions, without the bits that run it as another user.
+#[cfg(unix)]
+fn set_permissions(file: File, mut permissions: Permissions) -> io::Result<File> {
+    permissions.set_mode(permissions.mode() & 0o777 | 0o600);
+    let file = cap_std::fs::File::from_std(file);
+    file.set_permissions(permissions)?;
+    Ok(file.into_std())
+}
+
+/// Permissions are inherited from the folder.
+#[cfg(not(unix))]
+fn set_permissions(file: File, _: Permissions) -> io::Result<File> {
+    Ok(file)
 }
 
 /// The number of a file on its device, which stays when the file is renamed.
@@ -210,6 +246,38 @@ mod tests {
         assert_eq!(fs::read(&whole).unwrap(), b"ours");
         let outside = fs::read(scene.path().join("outside")).unwrap();
         assert_eq!(outside, b"untouched");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_has_the_permissions_of_the_file_that_it_replaces() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let (scene, folder) = scene();
+        let (name, whole) = (OsStr::new("name"), OsStr::new("whole"));
+        let mode = |name: &str| {
+            let metadata = fs::metadata(scene.path().join("in").join(name)).unwrap();
+            metadata.permissions().mode() & 0o7777
+        };
+        folder.create_for(name, whole).unwrap();
+        let usual = mode("name");
+        for (before, after) in [
+            (0o600, 0o600),
+            (0o640, 0o640),
+            (0o444, 0o644),
+            (0o4755, 0o755),
+        ] {
+            folder.create(whole).unwrap();
+            let path = scene.path().join("in/whole");
+            fs::set_permissions(path, fs::Permissions::from_mode(before)).unwrap();
+            let file = folder.create_for(name, whole).unwrap();
+            assert_eq!(mode("name"), after, "{before:o}");
+            folder.rename(&file, name, whole).unwrap();
+            assert_eq!(mode("whole"), after, "{before:o}");
+        }
+        std::os::unix::fs::symlink("whole", scene.path().join("in/link")).unwrap();
+        folder.create_for(name, OsStr::new("link")).unwrap();
+        assert_eq!(mode("name"), usual);
     }
 
     #[cfg(unix)]

@@ -51,12 +51,13 @@ impl PartPath {
         self.folder.special(&self.name)
     }
 
-    /// Creates the file. A file that an earlier run began is removed.
+    /// Creates the file, with the permissions of the file that it will replace. A file
+    /// that an earlier run began is removed.
     ///
     /// # Errors
     /// Errors of the system.
     pub(crate) fn create(&self) -> io::Result<File> {
-        self.folder.create(&self.part)
+        self.folder.create_for(&self.part, &self.name)
     }
 
     /// Gives the complete file its name.

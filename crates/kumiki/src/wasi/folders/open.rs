@@ -165,8 +165,14 @@ impl FolderGrant {
                 _ => format!("cannot open folder `{host}`: {error}"),
             },
         };
-        let hint = "make the folder, or grant one that is there; files are granted with their \
-                    folder";
+        let hint = match self.host.to_string_lossy().contains(":/") {
+            true => {
+                "write two colons between the folder and the path that plugins see: `HOST::GUEST`"
+            }
+            false => {
+                "create the folder, or grant one that exists; to grant a file, grant its folder"
+            }
+        };
         GrantError::new(self, reason, hint)
     }
 
