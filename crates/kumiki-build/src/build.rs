@@ -1,4 +1,4 @@
-//! Builds one project or many, each toolchain's in one go.
+//! Builds one or more projects, grouped by toolchain.
 
 use std::path::Path;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::tools::Tools;
 /// Builds `project` into the file `output`.
 ///
 /// # Errors
-/// Says what failed, or what is missing and how to get it.
+/// Returns what failed, or what is missing and how to install it.
 pub fn build(
     project: &Project,
     output: &Path,
@@ -24,37 +24,37 @@ pub fn build(
         output: output.to_owned(),
     };
     let mut results = project.toolchain().build(&[&job], tools, options);
-    // One job in, one result out.
+    // One job gives exactly one result.
     results.remove(0)
 }
 
-/// Builds many projects, toolchain by toolchain and these side by side; all
-/// Rust packages of a workspace in one call of cargo. The results are in the
-/// order of `jobs`, and one that fails holds up no other.
+/// Builds several projects. Toolchains run in parallel, and all Rust packages
+/// of a workspace are built by one call of cargo. The results are in the order
+/// of `jobs`; a failed build does not affect the others.
 pub fn build_all(jobs: &[Job], tools: &Tools, options: &Options) -> Vec<Result<Built, Error>> {
     let mut results: Vec<Option<Result<Built, Error>>> = jobs.iter().map(|_| None).collect();
     thread::scope(|scope| {
         let running: Vec<_> = Toolchain::ALL
             .into_iter()
             .map(|toolchain| {
-                let places: Vec<usize> = (0..jobs.len())
-                    .filter(|place| jobs[*place].project.toolchain() == toolchain)
+                let indices: Vec<usize> = (0..jobs.len())
+                    .filter(|index| jobs[*index].project.toolchain() == toolchain)
                     .collect();
-                let part: Vec<&Job> = places.iter().map(|place| &jobs[*place]).collect();
+                let part: Vec<&Job> = indices.iter().map(|index| &jobs[*index]).collect();
                 let build = move || toolchain.build(&part, tools, options);
-                (places, scope.spawn(build))
+                (indices, scope.spawn(build))
             })
             .collect();
-        for (places, thread) in running {
+        for (indices, thread) in running {
             let part = match thread.join() {
                 Ok(part) => part,
                 Err(panic) => std::panic::resume_unwind(panic),
             };
-            for (place, result) in places.into_iter().zip(part) {
-                results[place] = Some(result);
+            for (index, result) in indices.into_iter().zip(part) {
+                results[index] = Some(result);
             }
         }
     });
-    // Every job has exactly one toolchain, so every place is filled.
+    // Every job has exactly one toolchain, so every result is set.
     results.into_iter().flatten().collect()
 }

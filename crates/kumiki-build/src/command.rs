@@ -1,12 +1,12 @@
-//! Runs other programs: quietly, and with all that they said on failure.
+//! Runs child processes and captures their output.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::error::Error;
 
-/// Runs `command` to its end. What it printed comes back; a failure carries it
-/// whole.
+/// Runs `command` and returns its output. If it fails, the error holds the full
+/// output.
 pub(crate) fn run(command: &mut Command) -> Result<Output, Error> {
     let output = start(command)?;
     if output.status.success() {
@@ -16,7 +16,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Output, Error> {
     }
 }
 
-/// Like [`run`], for callers who can use the output of a program that failed.
+/// Like [`run`], but returns the output of a failed program as well.
 pub(crate) fn start(command: &mut Command) -> Result<Output, Error> {
     let program = Path::new(command.get_program()).to_owned();
     command
@@ -25,7 +25,7 @@ pub(crate) fn start(command: &mut Command) -> Result<Output, Error> {
         .map_err(Error::io("run", &program))
 }
 
-/// The error of a `command` that ended badly with this `output`.
+/// The error for a `command` that exited unsuccessfully with this `output`.
 pub(crate) fn failed(command: &Command, output: &Output) -> Error {
     Error::Failed {
         program: command.get_program().to_string_lossy().into_owned(),
@@ -34,8 +34,8 @@ pub(crate) fn failed(command: &Command, output: &Output) -> Error {
     }
 }
 
-/// The trimmed standard output of a program that is there and succeeds: how
-/// things are probed.
+/// Probes for a program: returns its trimmed standard output if it exists and
+/// succeeds.
 pub(crate) fn answer(command: &mut Command) -> Option<String> {
     run(command)
         .ok()

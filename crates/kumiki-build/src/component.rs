@@ -1,4 +1,4 @@
-//! A core module with its component type inside becomes a component.
+//! Converts a core module with an embedded component type into a component.
 
 use wasi_preview1_component_adapter_provider as preview1;
 use wasmparser::{Parser, Payload};
@@ -7,27 +7,29 @@ use wit_component::ComponentEncoder;
 use crate::error::Error;
 use crate::project::Project;
 
-/// WASI preview 1 without a world outside, as text.
+/// An implementation of WASI preview 1 that reaches nothing outside the module,
+/// in WebAssembly text format.
 const SILENT: &str = include_str!("silent_preview1.wat");
 
-/// What stands behind the WASI preview 1 that a module imports.
+/// How a component implements the WASI preview 1 functions that its module
+/// imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preview1 {
-    /// WASI 0.2, which the component then imports.
+    /// By an adapter to WASI 0.2, which the component then imports.
     Adapter,
-    /// Nothing: no arguments, files or environment, and a clock that counts its
-    /// own readings. The component imports no WASI.
+    /// By stubs: no arguments, files or environment, and a clock that advances
+    /// with each reading. The component imports no WASI.
     Silent,
 }
 
-/// Makes a component of `module`, which a bindings generator gave its component
-/// type in a custom section.
+/// Converts `module` to a component. A bindings generator must have put the
+/// component type into a custom section.
 ///
-/// What stands for WASI preview 1 goes in only where the module imports that: a
-/// component without it imports nothing but its contract.
+/// The implementation of WASI preview 1 is added only if the module imports it:
+/// a component without it imports only its contract.
 ///
 /// # Errors
-/// Says in a sentence why the module makes no component.
+/// Returns why the module cannot be converted.
 pub fn component_from_module(module: &[u8], preview1: Preview1) -> Result<Vec<u8>, String> {
     let reason = |error| format!("{error:#}");
     let mut encoder = ComponentEncoder::default()
@@ -46,8 +48,7 @@ pub fn component_from_module(module: &[u8], preview1: Preview1) -> Result<Vec<u8
     encoder.encode().map_err(reason)
 }
 
-/// The same for the module that a `project`'s compiler made, with the error
-/// that names the project.
+/// Like [`component_from_module`], with an error that names the `project`.
 pub(crate) fn componentize(
     project: &Project,
     module: &[u8],

@@ -1,23 +1,25 @@
-//! What can go wrong, one variant for each thing a caller may treat apart.
+//! Error types of this crate.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::unknown_import::UnknownImport;
 
-/// A toolchain, or a part of one, that is not there.
+/// A toolchain, or a part of one, that is not installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// What is missing, as a lower-case fact.
+    /// What is missing, as a lower-case phrase.
     pub what: String,
-    /// The command that gets it.
+    /// The command that installs it.
     pub hint: String,
-    /// The Debian packages that bring it, where that is the way.
+    /// The Debian packages that contain it; empty if it is not installed from
+    /// Debian.
     pub packages: &'static [&'static str],
 }
 
 impl Missing {
-    /// To be had by the command `hint`.
+    /// Something that the command `hint` installs.
     pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -26,7 +28,7 @@ impl Missing {
         }
     }
 
-    /// To be had with these Debian packages.
+    /// Something that these Debian packages install.
     pub(crate) fn debian(what: impl Into<String>, packages: &'static [&'static str]) -> Self {
         let hint = format!("apt-get install {}", packages.join(" "));
         Self {
@@ -45,51 +47,51 @@ impl fmt::Display for Missing {
 
 /// Why a plugin was not built.
 ///
-/// Its text is the fact; [`Error::hint`] is what to do about it.
+/// The display text says what failed; [`Error::hint`] says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A `kumiki.toml` says something that is not accepted.
+    /// A `kumiki.toml` is invalid.
     #[error("{}{}: {message}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Project {
         /// The `kumiki.toml`.
         path: PathBuf,
-        /// The line at fault, counted from one, where it is known.
+        /// The line of the error, counted from one, if known.
         line: Option<usize>,
-        /// What is wrong and what is accepted.
+        /// What is wrong, and what is expected.
         message: String,
     },
 
-    /// A new project cannot have this name.
-    #[error("name `{name}` is not accepted")]
+    /// The name of a new project is invalid.
+    #[error("invalid plugin name `{name}`")]
     Name {
         /// The name.
         name: String,
     },
 
-    /// A new project's folder is taken.
-    #[error("`{}` is there already", path.display())]
+    /// The folder of a new project already exists.
+    #[error("`{}` already exists", path.display())]
     Exists {
-        /// The folder, which is not empty, or a file.
+        /// The path of a file or of a folder that is not empty.
         path: PathBuf,
     },
 
-    /// A toolchain is not there.
+    /// A toolchain is not installed.
     #[error("{0}")]
     Missing(Missing),
 
-    /// A compiler, or another program, ended with an error of its own.
+    /// A compiler or another program failed.
     #[error("`{program}` failed ({status})\n{}", output.trim_end())]
     Failed {
-        /// What was run.
+        /// The program.
         program: String,
-        /// How it ended.
+        /// Its exit status.
         status: String,
-        /// All that it said, standard output first.
+        /// Its complete output, standard output first.
         output: String,
     },
 
-    /// The WIT cannot be used.
+    /// The WIT is invalid or cannot be read.
     #[error("{}: {message}", path.display())]
     Wit {
         /// The folder or file.
@@ -98,68 +100,74 @@ pub enum Error {
         message: String,
     },
 
-    /// A JavaScript module imports what its world does not have.
+    /// A JavaScript module imports something that its world does not have.
     #[error("{0}")]
     Import(UnknownImport),
 
-    /// No source to begin with can be made for a world.
-    #[error("no source to begin with can be made for this world: {0}")]
+    /// No skeleton can be generated for a world.
+    #[error("cannot generate a source skeleton for this world: {0}")]
     Skeleton(String),
 
-    /// The compiler's module does not make a component.
-    #[error("{}: the module does not make a component: {message}", path.display())]
+    /// The module that the compiler produced cannot be converted to a
+    /// component.
+    #[error("{}: cannot convert the module to a component: {message}", path.display())]
     Component {
         /// The project's folder or the module.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         message: String,
     },
 
     /// A file or folder could not be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried, such as `read`.
+        /// The action that failed, such as `read`.
         action: &'static str,
-        /// On which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
+        /// The underlying error.
+        source: io::Error,
     },
 }
 
 impl Error {
-    /// What mends it, where that is known.
+    /// How to fix it, if known.
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Missing(missing) => Some(missing.hint.clone()),
             Error::Project { .. } => Some(
-                "a kumiki.toml has `name`, `language`, `wit`, `world` and, if need be, `[build]` and `[requests]`"
+                "use the keys `name`, `language`, `wit` and `world` and, optionally, the tables `[build]` and `[requests]`"
                     .to_owned(),
             ),
             Error::Component { .. } => Some(
-                "the code must export all that the world of the kumiki.toml exports, and import \
-                 nothing else"
+                "export everything that the world in kumiki.toml exports, and import only what it \
+                 imports"
                     .to_owned(),
             ),
             Error::Name { .. } => Some(
-                "lower-case letters, digits and hyphens accepted, a letter first, as in `text-tidy`"
+                "use lower-case letters, digits and hyphens, starting with a letter, as in `text-tidy`"
                     .to_owned(),
             ),
             Error::Exists { .. } => Some(
-                "nothing is overwritten: choose another name, or move what is there away"
+                "choose another name, or move the existing file or folder away"
                     .to_owned(),
             ),
             Error::Import(import) => Some(import.hint()),
             Error::Skeleton(_) => Some(
-                "choose another language, or begin with `kumiki new` without `--wit` and put your \
-                 WIT in its place"
+                "choose another language, or run `kumiki new` without `--wit` and replace its WIT \
+                 with yours"
                     .to_owned(),
             ),
+            Error::Io { path, source, .. }
+                if source.kind() == io::ErrorKind::NotFound && path.ends_with("kumiki.toml") =>
+            {
+                Some("name the folder of a plugin's project, or create one with `kumiki new`".into())
+            }
             Error::Failed { .. } | Error::Wit { .. } | Error::Io { .. } => None,
         }
     }
 
-    /// What is missing, when that is why.
+    /// The missing toolchain or tool, if that is the reason.
     pub fn missing(&self) -> Option<&Missing> {
         match self {
             Error::Missing(missing) => Some(missing),
@@ -167,8 +175,9 @@ impl Error {
         }
     }
 
-    /// For `map_err`: a failed `action` (such as `read`) on `path`.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    /// Returns a closure for `map_err` that reports a failed `action`, such as
+    /// `read`, on `path`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Error::Io {
             action,
             path: path.to_owned(),

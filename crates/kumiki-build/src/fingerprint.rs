@@ -1,5 +1,5 @@
-//! Knows whether anything changed since the last build: the hash of all that a
-//! component is made from.
+//! Detects changes since the last build by hashing everything that a component
+//! is built from.
 
 use std::fmt;
 use std::io::{self, Read as _};
@@ -9,10 +9,10 @@ use crate::error::Error;
 use crate::reading;
 use crate::sources::sources;
 
-/// The most bytes of all sources of a project.
-const MOST: u64 = 4 << 30;
+/// The maximum total size of a project's sources, in bytes.
+const MAX_BYTES: u64 = 4 << 30;
 
-/// The hash of everything that went into a component.
+/// The hash of everything that a component was built from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(blake3::Hash);
 
@@ -28,20 +28,20 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// Takes in what a component is made from, piece by piece.
+/// Computes a [`Fingerprint`] from labelled pieces of data.
 ///
-/// Every piece is hashed with its label and its length, so that no two
-/// different lists of pieces look alike.
+/// Each piece is hashed with its label and its length, so that different lists
+/// of pieces have different hashes.
 pub struct Hasher(blake3::Hasher);
 
 impl Hasher {
-    /// Begins with this library's own version: another version may build
-    /// otherwise.
+    /// Creates a hasher, seeded with this library's version: another version
+    /// may build differently.
     pub fn new() -> Self {
         Self(blake3::Hasher::new()).bytes("kumiki-build", env!("CARGO_PKG_VERSION").as_bytes())
     }
 
-    /// Takes in a piece of data.
+    /// Adds a piece of data.
     #[must_use]
     pub fn bytes(mut self, label: &str, bytes: &[u8]) -> Self {
         for part in [label.as_bytes(), bytes] {
@@ -51,44 +51,45 @@ impl Hasher {
         self
     }
 
-    /// Takes in a file, or all sources of a folder with their names. The place
-    /// of `path` itself does not count: a checkout may move.
+    /// Adds a file, or all sources of a folder with their names. `path` itself
+    /// is not hashed, so a checkout can move.
     ///
     /// # Errors
-    /// A file that cannot be read or is no regular file, a symbolic link to a
-    /// folder among the sources, over 20,000 files, or over 4 GiB in all.
+    /// A file that cannot be read or is not a regular file, a symbolic link to
+    /// a folder among the sources, more than 20,000 files, or more than 4 GiB
+    /// in total.
     pub fn path(self, path: &Path) -> Result<Self, Error> {
-        let mut left = MOST;
+        let mut remaining = MAX_BYTES;
         if !path.is_dir() {
-            let content = content(path, &mut left).map_err(Error::io("read", path))?;
+            let content = content(path, &mut remaining).map_err(Error::io("read", path))?;
             return Ok(self.bytes("", content.as_bytes()));
         }
         let sources = sources(path)?;
         sources.into_iter().try_fold(self, |hasher, name| {
             let file = path.join(&name);
-            let content = content(&file, &mut left).map_err(Error::io("read", &file))?;
+            let content = content(&file, &mut remaining).map_err(Error::io("read", &file))?;
             Ok(hasher.bytes(&name.to_string_lossy(), content.as_bytes()))
         })
     }
 
-    /// The fingerprint of all that was taken in.
+    /// Returns the fingerprint of everything that was added.
     pub fn finish(self) -> Fingerprint {
         Fingerprint(self.0.finalize())
     }
 }
 
-/// The hash of a regular file. Its length is taken from what is `left`.
-fn content(path: &Path, left: &mut u64) -> io::Result<blake3::Hash> {
+/// Hashes a regular file and subtracts its length from `remaining`.
+fn content(path: &Path, remaining: &mut u64) -> io::Result<blake3::Hash> {
     let mut hasher = blake3::Hasher::new();
-    let mut file = reading::open(path)?.take(*left + 1);
+    let mut file = reading::open(path)?.take(*remaining + 1);
     let length = io::copy(&mut file, &mut hasher)?;
-    match left.checked_sub(length) {
+    match remaining.checked_sub(length) {
         Some(rest) => {
-            *left = rest;
+            *remaining = rest;
             Ok(hasher.finalize())
         }
         None => Err(io::Error::other(format!(
-            "with it, the sources have over {MOST} bytes"
+            "the sources exceed {MAX_BYTES} bytes in total"
         ))),
     }
 }
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_count() {
+    fn source_changes_change_the_fingerprint() {
         let cases: [(&str, Change); 6] = [
             ("content", |p| {
                 fs::write(p.join("src/plugin.c"), "int b;").unwrap()
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_that_do_not_count() {
+    fn other_changes_keep_the_fingerprint() {
         let cases: [(&str, Change); 6] = [
             ("component", |p| fs::write(p.join("a.wasm"), "x").unwrap()),
             ("nothing", |_| ()),
@@ -174,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_the_folder_does_not_count() {
+    fn fingerprint_ignores_the_folder_path() {
         assert_eq!(fingerprint(sources().path()), fingerprint(sources().path()));
     }
 
     #[test]
-    fn pieces_do_not_run_together() {
+    fn piece_boundaries_are_hashed() {
         let ab_c = Hasher::new().bytes("l", b"ab").bytes("l", b"c").finish();
         let a_bc = Hasher::new().bytes("l", b"a").bytes("l", b"bc").finish();
         let label = Hasher::new().bytes("la", b"b").bytes("l", b"c").finish();
@@ -199,13 +200,16 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", &pipe).unwrap();
         assert!(Hasher::new().path(folder.path()).is_err(), "a device");
         fs::remove_file(&pipe).unwrap();
-        fs::File::create(&pipe).unwrap().set_len(MOST + 1).unwrap();
+        fs::File::create(&pipe)
+            .unwrap()
+            .set_len(MAX_BYTES + 1)
+            .unwrap();
         assert!(content(&pipe, &mut 10).is_err(), "too long");
         assert!(content(&pipe, &mut 0).is_err(), "too long");
     }
 
     #[test]
-    fn a_missing_file_is_named() {
+    fn missing_file_is_named_in_the_error() {
         let error = Hasher::new().path(Path::new("no/such/file")).err().unwrap();
         assert_eq!(error.to_string(), "cannot read no/such/file");
     }

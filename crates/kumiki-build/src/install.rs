@@ -1,4 +1,4 @@
-//! Installs the project-local tools from their registries.
+//! Installs project-local tools from package registries.
 
 use std::fs;
 use std::process::Command;
@@ -9,17 +9,17 @@ use crate::output;
 use crate::tool::{Source, Tool};
 use crate::tools::Tools;
 
-/// Written into a tool's folder when its installation is complete.
+/// File written into a tool's folder after the installation completes.
 const STAMP: &str = "installed";
 
 impl Tools {
-    /// Whether this very version of `tool` was installed to the end by
+    /// Whether the pinned version of `tool` was completely installed by
     /// [`Tools::install`].
     pub fn is_installed(&self, tool: Tool) -> bool {
         let folder = self.folder(tool);
-        let whole = match tool.source() {
-            // A virtual environment is broken when the Python it was made with
-            // is gone: then this link leads nowhere.
+        let is_complete = match tool.source() {
+            // If the Python that made the virtual environment is removed, the
+            // environment is broken and this link dangles.
             Source::PyPi { module, .. } => {
                 self.python_program(tool, "python").is_some()
                     && self
@@ -29,15 +29,15 @@ impl Tools {
             }
             Source::Npm { .. } => self.node_version(tool).is_some(),
         };
-        whole && fs::read_to_string(folder.join(STAMP)).is_ok_and(|stamp| stamp == tool.pin())
+        is_complete && fs::read_to_string(folder.join(STAMP)).is_ok_and(|stamp| stamp == tool.pin())
     }
 
-    /// Installs `tool` from its registry, unless it is. What a broken or
-    /// half-done installation left is removed first.
+    /// Installs `tool` from its registry, unless it is already installed. The
+    /// remains of a broken or partial installation are removed first.
     ///
     /// # Errors
-    /// [`Error::Missing`] when Python, its module `venv`, Node or npm is not
-    /// there; [`Error::Failed`] with all that pip or npm said.
+    /// [`Error::Missing`] if Python, its module `venv`, Node or npm is missing;
+    /// [`Error::Failed`] with the full output of pip or npm.
     pub fn install(&self, tool: Tool) -> Result<(), Error> {
         if self.is_installed(tool) {
             return Ok(());
@@ -52,9 +52,9 @@ impl Tools {
                 node()?;
                 output::replace(&folder.join("package.json"), package.as_bytes())?;
                 output::replace(&folder.join("package-lock.json"), lock.as_bytes())?;
-                // Not `npm ci`: it gives up on componentize-qjs 0.4.5, which
-                // names optional packages that were never published. `install`
-                // keeps to the lock file's versions and hashes as well.
+                // `npm ci` fails on componentize-qjs 0.4.5, which lists
+                // optional packages that were never published. `npm install`
+                // also keeps to the versions and hashes of the lock file.
                 command::run(npm()?.current_dir(&folder).args([
                     "install",
                     "--no-save",
@@ -93,7 +93,7 @@ impl Tools {
     }
 }
 
-/// A command that runs Python 3 with its module `venv`.
+/// Finds a Python 3 that has the module `venv`.
 fn python() -> Result<Command, Missing> {
     const PACKAGES: &[&str] = &["python3", "python3-venv"];
     let candidates = ["python3", "python"];
@@ -101,22 +101,22 @@ fn python() -> Result<Command, Missing> {
         command::answer(Command::new(name).arg("--version"))
             .is_some_and(|version| version.starts_with("Python 3"))
     });
-    let name = found.ok_or_else(|| Missing::debian("no Python 3 on the path", PACKAGES))?;
-    // Debian has `venv` without `ensurepip`, which is the half that matters.
+    let name = found.ok_or_else(|| Missing::debian("Python 3 not found on PATH", PACKAGES))?;
+    // Debian can have `venv` without `ensurepip`, which is needed as well.
     match command::answer(Command::new(name).args(["-c", "import venv, ensurepip"])) {
         Some(_) => Ok(Command::new(name)),
         None => Err(Missing::debian(
-            format!("`{name}` has no module `venv`"),
+            format!("`{name}` lacks the module `venv`"),
             PACKAGES,
         )),
     }
 }
 
-/// A command that runs Node, new enough for the tools.
+/// Finds a Node that is new enough for the tools.
 pub(crate) fn node() -> Result<Command, Missing> {
     const PACKAGES: &[&str] = &["nodejs", "npm"];
     let version = command::answer(Command::new("node").arg("--version"));
-    let version = version.ok_or_else(|| Missing::debian("no `node` on the path", PACKAGES))?;
+    let version = version.ok_or_else(|| Missing::debian("`node` not found on PATH", PACKAGES))?;
     let major = version
         .trim_start_matches('v')
         .split('.')
@@ -125,7 +125,7 @@ pub(crate) fn node() -> Result<Command, Missing> {
     match major {
         Some(18..) => Ok(Command::new("node")),
         _ => Err(Missing::debian(
-            format!("`node` is {version}, 18 or newer is needed"),
+            format!("`node` is {version}; version 18 or newer is required"),
             PACKAGES,
         )),
     }
@@ -135,7 +135,7 @@ fn npm() -> Result<Command, Missing> {
     let name = if cfg!(windows) { "npm.cmd" } else { "npm" };
     match command::answer(Command::new(name).arg("--version")) {
         Some(_) => Ok(Command::new(name)),
-        None => Err(Missing::debian("no `npm` on the path", &["npm"])),
+        None => Err(Missing::debian("`npm` not found on PATH", &["npm"])),
     }
 }
 
@@ -144,20 +144,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_done_is_not_installed() {
+    fn partial_installation_is_not_installed() {
         let root = tempfile::tempdir().unwrap();
         let tools = Tools::new(root.path());
         let folder = tools.folder(Tool::ComponentizeQjs);
-        assert!(!tools.is_installed(Tool::ComponentizeQjs), "nothing there");
+        assert!(!tools.is_installed(Tool::ComponentizeQjs), "empty folder");
         let package = folder.join("node_modules/componentize-qjs");
         fs::create_dir_all(&package).unwrap();
         fs::write(package.join("package.json"), r#"{"version": "0"}"#).unwrap();
         assert!(!tools.is_installed(Tool::ComponentizeQjs), "no stamp");
-        fs::write(folder.join(STAMP), "of another version").unwrap();
-        assert!(!tools.is_installed(Tool::ComponentizeQjs), "another stamp");
+        fs::write(folder.join(STAMP), "stamp of another version").unwrap();
+        assert!(
+            !tools.is_installed(Tool::ComponentizeQjs),
+            "stamp of another version"
+        );
         fs::write(folder.join(STAMP), Tool::ComponentizeQjs.pin()).unwrap();
         assert!(tools.is_installed(Tool::ComponentizeQjs));
         fs::remove_dir_all(package).unwrap();
-        assert!(!tools.is_installed(Tool::ComponentizeQjs), "emptied");
+        assert!(
+            !tools.is_installed(Tool::ComponentizeQjs),
+            "package removed"
+        );
     }
 }

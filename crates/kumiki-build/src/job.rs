@@ -1,28 +1,28 @@
-//! What is to be built, how, and what came of it.
+//! Jobs, options and results of builds.
 
 use std::path::PathBuf;
 
 use crate::project::Project;
 use crate::stamps::Stamps;
 
-/// What a build is to be good at.
+/// What a build is optimised for.
 ///
-/// It makes a difference in Rust, C and Go; JavaScript's engines and Python's
-/// library come compiled, and are as they are.
+/// The profile affects Rust, C and Go. JavaScript engines and Python's library
+/// are precompiled, so their components do not change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// Quick calls: optimised and stripped.
+    /// Fast calls: optimised and stripped.
     #[default]
     Speed,
-    /// A small component: optimised for size, then by wasm-opt. In Rust, where
-    /// the compiler has std's source, panics say nothing.
+    /// A small component: optimised for size by the compiler, then by wasm-opt.
+    /// In Rust, panics have no message if the compiler has the source of std.
     Size,
-    /// Backtraces that say where: optimised, with names and line numbers.
+    /// Useful backtraces: optimised, with function names and line numbers.
     Debug,
 }
 
 impl Profile {
-    /// Its name, as the program's flags have it.
+    /// The name that the program's flags use.
     pub fn name(self) -> &'static str {
         match self {
             Profile::Speed => "speed",
@@ -32,21 +32,22 @@ impl Profile {
     }
 }
 
-/// How to build.
+/// Options of a build.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where intermediate files stay between builds, so that the next is quick.
+    /// The folder for intermediate files, kept between builds to make the next
+    /// one faster.
     pub work: PathBuf,
-    /// What the components are to be good at.
+    /// The profile to build for.
     pub profile: Profile,
-    /// By what an unchanged component is known. Without stamps each one is built
-    /// anew.
+    /// The stamps that identify up-to-date components. Without stamps, every
+    /// component is rebuilt.
     pub stamps: Option<Stamps>,
 }
 
 impl Options {
-    /// Intermediate files stay in `work`; the components are built for speed,
-    /// each time anew.
+    /// Creates options with intermediate files in `work`, the profile
+    /// [`Profile::Speed`] and no stamps.
     pub fn new(work: impl Into<PathBuf>) -> Self {
         Self {
             work: work.into(),
@@ -55,8 +56,9 @@ impl Options {
         }
     }
 
-    /// Does nothing where these stamps say that nothing changed. Their folder
-    /// must not come with a project: whoever writes it says what is up to date.
+    /// Skips components that are up to date according to these stamps. Their
+    /// folder must not come with a project: anyone who can write to it decides
+    /// what is up to date.
     #[must_use]
     pub fn with_stamps(self, stamps: impl Into<Option<Stamps>>) -> Self {
         Self {
@@ -65,29 +67,30 @@ impl Options {
         }
     }
 
-    /// Builds components that are good at this.
+    /// Sets the profile.
     #[must_use]
     pub fn with_profile(self, profile: Profile) -> Self {
         Self { profile, ..self }
     }
 }
 
-/// A project and where its component goes.
+/// A project to build and the path of its component.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// What to build.
+    /// The project.
     pub project: Project,
     /// The component's file.
     pub output: PathBuf,
 }
 
-/// A component on disk.
+/// The result of a build: a component on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
     /// The component's file.
     pub path: PathBuf,
-    /// Its size.
+    /// The component's size, in bytes.
     pub bytes: u64,
-    /// Nothing had changed, so nothing was done.
+    /// Whether the existing component was up to date, so that nothing was
+    /// built.
     pub fresh: bool,
 }

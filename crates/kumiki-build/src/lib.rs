@@ -1,11 +1,12 @@
-//! Builds plugins: from a folder with a `kumiki.toml` to a component.
+//! Builds WebAssembly component plugins from projects described by a
+//! `kumiki.toml`.
 //!
-//! [`Project`] says what to build, [`Tools`] where the project-local tools
-//! live, and [`build`] or [`build_all`] does it. Nothing is guessed and
-//! nothing is printed: a toolchain is probed first, what is missing comes back
-//! as a [`Missing`] that says how to get it, and a compiler's own messages come
-//! through whole in [`Error::Failed`]. [`Template`] writes the project that an
-//! author begins with.
+//! [`Project`] describes what to build, [`Tools`] is where project-local tools
+//! are installed, and [`build`] or [`build_all`] runs the build. The library
+//! prints nothing. Each toolchain is probed first: a missing one is returned as
+//! a [`Missing`] with the command that installs it, and a compiler's own
+//! messages are returned in full in [`Error::Failed`]. [`Template`] writes a
+//! new project.
 //!
 //! ```no_run
 //! use kumiki_build::{Options, Project, Tools, build};
@@ -17,8 +18,8 @@
 //! # Ok::<(), kumiki_build::Error>(())
 //! ```
 //!
-//! What it leaves to others: running a component (the crate `kumiki`), and
-//! installing what needs root (whoever reads the hints).
+//! Running a component is the job of the crate `kumiki`. Installing what needs
+//! root is left to the user, who follows the hints.
 
 mod build;
 mod command;

@@ -1,18 +1,18 @@
-//! Finds the function that a contract gives its plugins to log with.
+//! Finds the logging function of a contract.
 
 use wit_parser::{InterfaceId, Resolve, Type, TypeDefKind, TypeId, WorldId, WorldItem};
 
-/// A contract's `log: func(level: …, message: string)`, whose levels have an
-/// `error`.
+/// A contract's `log: func(level: …, message: string)`, whose level type has a
+/// case `error`.
 pub(crate) struct Log {
-    /// The imported interface that has the function.
+    /// The imported interface with the function.
     pub(crate) interface: InterfaceId,
-    /// The enum of the levels, behind other names for it.
+    /// The enum of the levels, with aliases resolved.
     pub(crate) level: TypeId,
 }
 
 impl Log {
-    /// The first that the world imports.
+    /// Finds the first such function that the world imports.
     pub(crate) fn of(resolve: &Resolve, world: WorldId) -> Option<Self> {
         resolve.worlds[world].imports.values().find_map(|item| {
             let WorldItem::Interface { id, .. } = item else {
@@ -38,7 +38,7 @@ impl Log {
     }
 }
 
-/// The type behind other names for it.
+/// Resolves type aliases.
 pub(crate) fn follow(resolve: &Resolve, id: TypeId) -> TypeId {
     match resolve.types[id].kind {
         TypeDefKind::Type(Type::Id(id)) => follow(resolve, id),

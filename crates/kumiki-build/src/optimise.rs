@@ -1,4 +1,4 @@
-//! Makes a core module smaller, by Binaryen's wasm-opt.
+//! Shrinks core modules with Binaryen's wasm-opt.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::output::replace;
 use crate::tool::Tool;
 use crate::tools::Tools;
 
-/// What compilers for WebAssembly use of late, which wasm-opt must be told. The
-/// target-features section says less, and a stripped module has none.
+/// WebAssembly features that current compilers use and wasm-opt must enable.
+/// The target-features section lists fewer, and a stripped module has none.
 const FEATURES: [&str; 8] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -23,7 +23,7 @@ const FEATURES: [&str; 8] = [
     "--enable-simd",
 ];
 
-/// The version of wasm-opt, or that it is not there.
+/// Returns the version of wasm-opt, or an error if it is not installed.
 pub(crate) fn version(tools: &Tools) -> Result<String, Missing> {
     node()?;
     tools
@@ -31,8 +31,8 @@ pub(crate) fn version(tools: &Tools) -> Result<String, Missing> {
         .ok_or_else(|| tools.missing(Tool::Binaryen))
 }
 
-/// The same module, smaller. Custom sections stay, and with them what makes it
-/// a component.
+/// Optimises a module for size. Custom sections are kept, among them the
+/// component type.
 pub(crate) fn for_size(module: &[u8], tools: &Tools, work: &Path) -> Result<Vec<u8>, Error> {
     version(tools)?;
     let (from, to) = (work.join("large.wasm"), work.join("small.wasm"));

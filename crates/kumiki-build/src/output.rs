@@ -1,5 +1,4 @@
-//! Writes components so that nobody ever sees half of one, and remembers what
-//! each was made from.
+//! Writes components atomically and records what each was built from.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +12,7 @@ use crate::reading;
 use crate::requests::with_requests;
 use crate::stamps::Stamps;
 
-/// Where a component goes, and the stamps that say what it was made from.
+/// The path of a component, and the stamps that record what it was built from.
 pub(crate) struct Output<'a> {
     component: &'a Path,
     requests: &'a str,
@@ -21,7 +20,7 @@ pub(crate) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// A component that gets these requests.
+    /// Creates an output for a component with these requests.
     pub(crate) fn new(component: &'a Path, requests: &'a str, options: &'a Options) -> Self {
         Self {
             component,
@@ -30,19 +29,19 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The component that is there, if it was made from the same things and was
-    /// not touched since.
+    /// Returns the existing component, if it was built from the same inputs and
+    /// not modified since.
     pub(crate) fn fresh(&self, fingerprint: Fingerprint) -> Option<Built> {
         let stamps = self.stamps?;
-        let bytes = reading::bytes(self.component, reading::COMPONENT).ok()?;
+        let bytes = reading::bytes(self.component, reading::MAX_COMPONENT).ok()?;
         let parts = self.parts(fingerprint, &bytes);
         let parts = parts.each_ref().map(|part| part.as_bytes().as_slice());
         let is_fresh = stamps.has(self.component, &parts);
         is_fresh.then(|| self.built(&bytes, true))
     }
 
-    /// Puts a new component in place, with what its project requests, then
-    /// stamps it.
+    /// Writes a component atomically, with the project's requests, and records
+    /// its stamp.
     pub(crate) fn write(&self, component: &[u8], fingerprint: Fingerprint) -> Result<Built, Error> {
         let bytes = with_requests(component, self.requests);
         replace(self.component, &bytes)?;
@@ -54,7 +53,7 @@ impl<'a> Output<'a> {
         Ok(self.built(&bytes, false))
     }
 
-    /// What a stamp is made of.
+    /// The hashes that a stamp covers.
     fn parts(&self, fingerprint: Fingerprint, component: &[u8]) -> [blake3::Hash; 3] {
         let [component, requests] = [component, self.requests.as_bytes()].map(blake3::hash);
         [fingerprint.hash(), component, requests]
@@ -69,13 +68,14 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Writes beside the file, then renames: a reader, or a host that has the old
-/// one mapped, sees the old file or the new one. A link in the place of either is
-/// replaced, not followed.
+/// Replaces a file atomically: writes a temporary file next to it and renames
+/// it. A reader, or a host that has the old file mapped, sees either the old
+/// file or the new one. A symbolic link at either path is replaced, not
+/// followed.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    // Hidden, so that nobody takes it for a source.
+    // Hidden, so that it is not treated as a source.
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.tmp", std::process::id()));
@@ -103,7 +103,7 @@ mod tests {
     use crate::fingerprint::Hasher;
 
     #[test]
-    fn no_link_is_written_through() {
+    fn replace_does_not_follow_symlinks() {
         let scene = tempfile::tempdir().unwrap();
         let at = |name: &str| scene.path().join(name);
         fs::write(at("outside"), "untouched").unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn fresh_only_while_nothing_changed() {
+    fn component_is_fresh_until_an_input_or_the_file_changes() {
         let folder = tempfile::tempdir().unwrap();
         let component = folder.path().join("plugins/a.wasm");
         let stamps = Stamps::open(folder.path().join("stamps")).unwrap();
@@ -136,13 +136,10 @@ mod tests {
         assert!(other.fresh(one).is_none(), "other requests");
         let without = Options::new("work");
         let without = Output::new(&component, "", &without);
-        assert!(without.fresh(one).is_none(), "nothing is believed");
-        fs::write(&component, "someone else's").unwrap();
-        assert!(
-            output.fresh(one).is_none(),
-            "another hand wrote the component"
-        );
+        assert!(without.fresh(one).is_none(), "no stamps");
+        fs::write(&component, "changed").unwrap();
+        assert!(output.fresh(one).is_none(), "the component was modified");
         fs::remove_file(&component).unwrap();
-        assert!(output.fresh(one).is_none(), "the component is gone");
+        assert!(output.fresh(one).is_none(), "the component was removed");
     }
 }

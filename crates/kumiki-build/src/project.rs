@@ -1,22 +1,22 @@
-//! What to build: a folder with a `kumiki.toml`.
+//! Projects: folders with a `kumiki.toml`.
 //!
 //! ```toml
 //! name = "text-upper"               # the component's name
 //! language = "rust"                 # rust, c, javascript, python or go
-//! wit = "../../wit/text-processor"  # the contract, from here
-//! world = "text-plugin"             # which world of it the plugin exports
+//! wit = "../../wit/text-processor"  # the contract, relative to this file
+//! world = "text-plugin"             # the world that the plugin exports
 //!
-//! [build]                           # all of it optional
-//! wasi = false                      # may it import WASI? Rust: by default, also "preview1"
-//! engine = "quickjs"                # JavaScript: or "starlingmonkey"
-//! entry = "plugin.js"               # JavaScript, Python: the plugin's module (or "plugin.ts")
+//! [build]                           # optional
+//! wasi = false                      # may it import WASI? Rust: default true, or "preview1"
+//! engine = "quickjs"                # JavaScript: "quickjs" or "starlingmonkey"
+//! entry = "plugin.js"               # JavaScript, Python: the plugin's module; TypeScript: "plugin.ts"
 //!
-//! [requests.dirs]                   # what it asks for, and why; all of it optional
-//! "/words:ro" = "the list of words that it corrects by"
+//! [requests.dirs]                   # optional: what it requests, and why
+//! "/words:ro" = "the word list for corrections"
 //! [requests.env]
 //! LANG = "the language of its messages"
 //! [requests.net]
-//! "api.example.com:443" = "looks up what it does not know"
+//! "api.example.com:443" = "looks up unknown words"
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -34,11 +34,11 @@ use crate::world;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
-    /// A cargo package with a `cdylib`.
+    /// A cargo package with crate type `cdylib`.
     Rust,
-    /// C, as the bindings of wit-bindgen want it.
+    /// C, with the bindings of wit-bindgen.
     C,
-    /// An ES module and what it imports, in JavaScript or TypeScript.
+    /// An ES module and its imports, in JavaScript or TypeScript.
     JavaScript,
     /// One Python module.
     Python,
@@ -46,30 +46,30 @@ pub enum Language {
     Go,
 }
 
-/// What runs JavaScript inside the component.
+/// The JavaScript engine inside the component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
-    /// Small and quick to start.
+    /// Small and fast to start.
     #[default]
     QuickJs,
-    /// Firefox's engine: larger, with more of the web's interfaces.
+    /// Firefox's engine: larger, with more web APIs.
     StarlingMonkey,
 }
 
-/// Which WASI a plugin may import.
+/// The version of WASI that a plugin may import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wasi {
-    /// None at all: the component imports its contract and nothing else.
+    /// None: the component imports only its contract.
     #[default]
     None,
-    /// Preview 1, behind the adapter: what older toolchains make.
+    /// Preview 1, through the adapter, for older toolchains.
     Preview1,
     /// WASI 0.2.
     Preview2,
 }
 
-/// A plugin's source, as its `kumiki.toml` describes it.
+/// A plugin project, as described by its `kumiki.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
     /// The component's name: lower-case letters, digits and hyphens.
@@ -78,23 +78,23 @@ pub struct Project {
     pub language: Language,
     /// The folder of the `kumiki.toml`.
     pub folder: PathBuf,
-    /// The contract's WIT: a folder or a file, not relative to `folder` but as
-    /// this process sees it.
+    /// The contract's WIT, a folder or a file. Relative to this process's
+    /// working directory, not to `folder`.
     pub wit: PathBuf,
     /// The world of the contract.
     pub world: String,
-    /// Which WASI it may import.
+    /// The version of WASI that it may import.
     pub wasi: Wasi,
-    /// What runs it, for JavaScript.
+    /// The engine, for JavaScript.
     pub engine: Engine,
-    /// Its module within `folder`, for JavaScript and Python.
+    /// The path of its module in `folder`, for JavaScript and Python.
     pub entry: PathBuf,
-    /// What it requests of whoever runs it, and why, as the text that stands in
-    /// its component; empty where it requests nothing.
+    /// What it requests from the host, and why, as the text that is stored in
+    /// its component; empty if it requests nothing.
     pub requests: String,
 }
 
-/// The file as it is written.
+/// The deserialised `kumiki.toml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -116,7 +116,7 @@ struct BuildTable {
     entry: Option<Spanned<PathBuf>>,
 }
 
-/// A fault at a place in the text.
+/// An error at a byte offset of the text.
 struct Fault {
     at: Option<usize>,
     message: String,
@@ -131,7 +131,7 @@ impl Project {
     /// Reads the `kumiki.toml` of `folder`.
     ///
     /// # Errors
-    /// Names the file, the line and what is accepted there.
+    /// [`Error::Project`], with the file, the line and what is expected there.
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("kumiki.toml");
         let text = read_text(&path)?;
@@ -160,20 +160,20 @@ impl Project {
         if name.as_ref().is_empty() || !name.as_ref().chars().all(plain) {
             let given = name.as_ref();
             let message =
-                format!("name `{given}`: only lower-case letters, digits and hyphens accepted");
+                format!("name `{given}`: only lower-case letters, digits and hyphens are allowed");
             return Err(fault(&name, message));
         }
         let wit_path = folder.join(wit.as_ref());
         if !wit_path.exists() {
             return Err(fault(
                 &wit,
-                format!("wit `{}` is not there", wit.as_ref().display()),
+                format!("wit `{}` does not exist", wit.as_ref().display()),
             ));
         }
         if world.as_ref().is_empty() {
             return Err(fault(
                 &world,
-                "world is empty, a name such as `text-plugin` accepted",
+                "world is empty; expected a name such as `text-plugin`",
             ));
         }
         build.check_language(language)?;
@@ -211,7 +211,7 @@ impl Language {
         }
     }
 
-    /// Its name, as `kumiki.toml` has it.
+    /// The name that `kumiki.toml` uses.
     pub fn name(self) -> &'static str {
         match self {
             Language::Rust => "rust",
@@ -224,8 +224,8 @@ impl Language {
 }
 
 impl BuildTable {
-    /// An option that says nothing for the language is a mistake of the author,
-    /// not to be passed over.
+    /// Rejects options that do not apply to the language: they are mistakes of
+    /// the author.
     fn check_language(&self, language: Language) -> Result<(), Fault> {
         use Language::{Go, JavaScript, Python, Rust};
         let BuildTable {
@@ -255,7 +255,7 @@ impl BuildTable {
                 let accepted: Vec<_> = languages.iter().map(|language| language.name()).collect();
                 let accepted = accepted.join(", ");
                 let message = format!(
-                    "`{name}` means nothing for language `{}`, only for {accepted}",
+                    "`{name}` does not apply to language `{}`, only to {accepted}",
                     language.name()
                 );
                 return Err(Fault { at, message });
@@ -266,8 +266,8 @@ impl BuildTable {
 
     fn wasi(&self, language: Language) -> Result<Wasi, Fault> {
         let Some(value) = &self.wasi else {
-            // Rust's std means to have a system below it; the other languages'
-            // runtimes do without.
+            // Rust's std expects a system interface; the runtimes of the other
+            // languages work without one.
             return Ok(match language {
                 Language::Rust => Wasi::Preview2,
                 _ => Wasi::None,
@@ -282,7 +282,7 @@ impl BuildTable {
             other => Err(fault(
                 value,
                 format!(
-                    "wasi `{}`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+                    "wasi `{}`: expected `true`, `false` or, for rust, `\"preview1\"`",
                     other.to_string().trim_matches('"')
                 ),
             )),

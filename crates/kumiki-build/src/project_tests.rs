@@ -16,14 +16,14 @@ fn read(text: &str) -> Result<Project, Error> {
     Project::read(folder.path())
 }
 
-/// The error without the folder, such as `:1: message`.
+/// The error message without the folder, such as `:1: message`.
 fn error(text: &str) -> String {
     let error = read(text).unwrap_err().to_string();
     error.split_once("kumiki.toml").unwrap().1.to_owned()
 }
 
 #[test]
-fn the_least_that_is_needed() {
+fn minimal_manifest_uses_defaults() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("wit")).unwrap();
     let project = Project::parse(folder.path(), &head("rust")).ok().unwrap();
@@ -44,7 +44,7 @@ fn the_least_that_is_needed() {
 }
 
 #[test]
-fn each_toolchain() {
+fn language_and_engine_select_the_toolchain() {
     let cases = [
         ("rust", "", Toolchain::Rust),
         ("c", "", Toolchain::C),
@@ -69,7 +69,7 @@ fn each_toolchain() {
 }
 
 #[test]
-fn wasi() {
+fn wasi_option_is_parsed() {
     let cases = [
         ("rust", "false", Wasi::None),
         ("rust", "true", Wasi::Preview2),
@@ -84,7 +84,7 @@ fn wasi() {
 }
 
 #[test]
-fn rust_alone_imports_wasi_unasked() {
+fn only_rust_imports_wasi_by_default() {
     for (language, wasi) in [
         ("rust", Wasi::Preview2),
         ("c", Wasi::None),
@@ -97,7 +97,7 @@ fn rust_alone_imports_wasi_unasked() {
 }
 
 #[test]
-fn entries() {
+fn entry_defaults_by_language() {
     let cases = [
         ("javascript", "", "plugin.js"),
         ("python", "", "plugin.py"),
@@ -110,7 +110,7 @@ fn entries() {
 }
 
 #[test]
-fn errors_name_the_line_and_what_is_accepted() {
+fn errors_name_the_line_and_what_is_expected() {
     let rust = head("rust");
     let cases = [
         (
@@ -127,23 +127,23 @@ fn errors_name_the_line_and_what_is_accepted() {
         ),
         (
             rust.replace("'wit'", "'no/wit'"),
-            ":3: wit `no/wit` is not there",
+            ":3: wit `no/wit` does not exist",
         ),
         (
             rust.replace("'w'", "''"),
-            ":4: world is empty, a name such as `text-plugin` accepted",
+            ":4: world is empty; expected a name such as `text-plugin`",
         ),
         (
             rust.replace("'a'", "'A b'"),
-            ":1: name `A b`: only lower-case letters, digits and hyphens accepted",
+            ":1: name `A b`: only lower-case letters, digits and hyphens are allowed",
         ),
         (
             rust.replace("'a'", "''"),
-            ":1: name ``: only lower-case letters, digits and hyphens accepted",
+            ":1: name ``: only lower-case letters, digits and hyphens are allowed",
         ),
         (
             rust.replace("'a'", "'../a'"),
-            ":1: name `../a`: only lower-case letters, digits and hyphens accepted",
+            ":1: name `../a`: only lower-case letters, digits and hyphens are allowed",
         ),
         (
             rust.replace("'a'", "7"),
@@ -151,27 +151,27 @@ fn errors_name_the_line_and_what_is_accepted() {
         ),
         (
             rust.clone() + "[build]\nwasi = 'p3'",
-            ":6: wasi `p3`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+            ":6: wasi `p3`: expected `true`, `false` or, for rust, `\"preview1\"`",
         ),
         (
             rust.clone() + "[build]\nwasi = 1",
-            ":6: wasi `1`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+            ":6: wasi `1`: expected `true`, `false` or, for rust, `\"preview1\"`",
         ),
         (
             head("python") + "[build]\nwasi = 'preview1'",
-            ":6: wasi `preview1`: only `true`, `false` and, for rust, `\"preview1\"` accepted",
+            ":6: wasi `preview1`: expected `true`, `false` or, for rust, `\"preview1\"`",
         ),
         (
             head("c") + "[build]\nwasi = true",
-            ":6: `wasi` means nothing for language `c`, only for rust, javascript, python, go",
+            ":6: `wasi` does not apply to language `c`, only to rust, javascript, python, go",
         ),
         (
             rust.clone() + "[build]\nengine = 'quickjs'",
-            ":6: `engine` means nothing for language `rust`, only for javascript",
+            ":6: `engine` does not apply to language `rust`, only to javascript",
         ),
         (
             rust.clone() + "[build]\n\nentry = 'a.py'",
-            ":7: `entry` means nothing for language `rust`, only for javascript, python",
+            ":7: `entry` does not apply to language `rust`, only to javascript, python",
         ),
         (
             head("javascript") + "[build]\nengine = 'v8'",
@@ -189,13 +189,13 @@ fn errors_name_the_line_and_what_is_accepted() {
 }
 
 #[test]
-fn broken_toml_is_placed() {
+fn syntax_errors_have_a_line() {
     let error = error("name = 'a'\nlanguage =");
     assert!(error.starts_with(":2: "), "{error}");
 }
 
 #[test]
-fn no_file_is_said() {
+fn missing_manifest_is_named_in_the_error() {
     let error = Project::read(Path::new("no/such")).unwrap_err();
     assert_eq!(error.to_string(), "cannot read no/such/kumiki.toml");
 }

@@ -1,6 +1,5 @@
-//! Reads files of a project: regular files only, each up to a bound. A project
-//! may come from a stranger, who can put a device, a pipe or a link to one in the
-//! place of any file.
+//! Reads files of a project, only regular files and each up to a size limit. In
+//! an untrusted project, any file can be a device, a pipe or a link to one.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,16 +7,17 @@ use std::path::Path;
 
 use crate::error::Error;
 
-/// The most bytes of a file that people write: a manifest, WIT, a module.
-pub(crate) const TEXT: u64 = 4 << 20;
+/// The maximum size of a hand-written file (a manifest, WIT, a module), in
+/// bytes.
+pub(crate) const MAX_TEXT: u64 = 4 << 20;
 
-/// The most bytes of a component beside its sources.
-pub(crate) const COMPONENT: u64 = 1 << 30;
+/// The maximum size of a component next to its sources, in bytes.
+pub(crate) const MAX_COMPONENT: u64 = 1 << 30;
 
-/// Opens a regular file. A pipe is not waited for.
+/// Opens a regular file, without waiting for a pipe.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let refused = || io::Error::other("it is no regular file");
-    // Some devices act when they are opened.
+    let refused = || io::Error::other("not a regular file");
+    // Opening some devices has side effects, so check first.
     if !path.metadata()?.is_file() {
         return Err(refused());
     }
@@ -35,23 +35,23 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads a regular file of at most so many bytes.
-pub(crate) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// Reads a regular file of at most `max_bytes` bytes.
+pub(crate) fn bytes(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > most {
-        true => Err(io::Error::other(format!("it has over {most} bytes"))),
+    open(path)?.take(max_bytes + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > max_bytes {
+        true => Err(io::Error::other(format!("larger than {max_bytes} bytes"))),
         false => Ok(bytes),
     }
 }
 
-/// Reads a file of a project as text: a manifest, a WIT or a module, which is a
-/// regular file of at most 4 MiB.
+/// Reads a project's file as text, such as a manifest, WIT or a module. It must
+/// be a regular file of at most 4 MiB.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be read, is longer, or is not UTF-8.
+/// [`Error::Io`] if the file cannot be read, is larger, or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, Error> {
-    let text = bytes(path, TEXT).and_then(|bytes| {
+    let text = bytes(path, MAX_TEXT).and_then(|bytes| {
         String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     });
     text.map_err(Error::io("read", path))
@@ -64,14 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_bounded() {
+    fn files_above_the_limit_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "1234").unwrap();
         assert_eq!(bytes(&path, 4).unwrap(), b"1234");
         let error = bytes(&path, 3).unwrap_err();
-        assert_eq!(error.to_string(), "it has over 3 bytes");
-        File::create(&path).unwrap().set_len(TEXT + 1).unwrap();
+        assert_eq!(error.to_string(), "larger than 3 bytes");
+        File::create(&path).unwrap().set_len(MAX_TEXT + 1).unwrap();
         assert!(read_text(&path).is_err());
     }
 
@@ -86,7 +86,7 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", at("to-device")).unwrap();
         for name in ["pipe", "to-pipe", "to-device", "."] {
             let error = bytes(&at(name), 10).unwrap_err();
-            assert_eq!(error.to_string(), "it is no regular file", "{name}");
+            assert_eq!(error.to_string(), "not a regular file", "{name}");
         }
         fs::write(at("file"), "text").unwrap();
         std::os::unix::fs::symlink("file", at("to-file")).unwrap();

@@ -1,5 +1,5 @@
-//! What a plugin asks of whoever runs it, from its `kumiki.toml` into its
-//! component. What may be asked for is the host's business, and checked there.
+//! Copies a plugin's requests for permissions from its `kumiki.toml` into its
+//! component. The host checks what may be requested.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use wasm_encoder::{ComponentSection, CustomSection};
 
-/// The name of the component's section.
+/// The name of the component's custom section.
 const SECTION: &str = "kumiki-requests";
 
-/// The table of requests as it is written: of each kind, what for which reason.
+/// The `[requests]` table: for each kind, requests with their reasons.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RequestsTable {
@@ -20,9 +20,9 @@ pub(crate) struct RequestsTable {
     net: BTreeMap<Spanned<String>, String>,
 }
 
-/// The same without its places, as it goes into the component.
+/// The requests without their spans, as they are written into the component.
 #[derive(Serialize)]
-struct Written<'a> {
+struct PlainRequests<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     dirs: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -32,7 +32,8 @@ struct Written<'a> {
 }
 
 impl RequestsTable {
-    /// The first request without a reason: nobody grants what is not explained.
+    /// Finds the first request without a reason. Users should not be asked to
+    /// grant something unexplained.
     pub(crate) fn without_reason(&self) -> Option<&Spanned<String>> {
         let all = [&self.dirs, &self.env, &self.net].into_iter().flatten();
         all.filter(|(_, why)| why.trim().is_empty())
@@ -40,7 +41,8 @@ impl RequestsTable {
             .min_by_key(|what| what.span().start)
     }
 
-    /// As it goes into the component; empty where nothing is requested.
+    /// Serialises the requests for the component; empty if nothing is
+    /// requested.
     pub(crate) fn text(&self) -> Result<String, toml::ser::Error> {
         fn plain(table: &BTreeMap<Spanned<String>, String>) -> BTreeMap<&str, &str> {
             let pairs = table.iter();
@@ -48,7 +50,7 @@ impl RequestsTable {
                 .map(|(what, why)| (what.as_ref().as_str(), why.as_str()))
                 .collect()
         }
-        toml::to_string(&Written {
+        toml::to_string(&PlainRequests {
             dirs: plain(&self.dirs),
             env: plain(&self.env),
             net: plain(&self.net),
@@ -56,7 +58,7 @@ impl RequestsTable {
     }
 }
 
-/// The component with its requests behind everything else, where it has any.
+/// Appends the requests to the component, if there are any.
 pub(crate) fn with_requests(component: &[u8], requests: &str) -> Vec<u8> {
     let mut bytes = component.to_vec();
     if !requests.is_empty() {

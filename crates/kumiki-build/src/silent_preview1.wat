@@ -1,13 +1,14 @@
-;; WASI preview 1 without a world outside: what a runtime such as Go's calls
-;; even when the plugin touches nothing. There are no arguments, no environment
-;; and no files; random bytes are always the same; the clock counts its own
-;; readings, and waiting takes no time. The linker keeps only what is called.
+;; Stubs for WASI preview 1, for runtimes such as Go's that call it even if the
+;; plugin does not. There are no arguments, no environment and no files; random
+;; bytes are always the same; the clock advances with each reading, and waiting
+;; takes no time. The linker keeps only the functions that are called.
 (module
   (import "env" "memory" (memory 0))
   (type $i (func (param i32) (result i32)))
   (type $ii (func (param i32 i32) (result i32)))
 
-  ;; In nanoseconds. It must go on, or a sleeper would never wake.
+  ;; The time in nanoseconds. It must advance, or a sleeping program would never
+  ;; wake.
   (global $now (mut i64) (i64.const 0))
   (global $random (mut i64) (i64.const 0x2545f4914f6cdd1d))
 
@@ -48,7 +49,7 @@
         (br $next)))
     (i32.const 0))
 
-  ;; What is written goes nowhere, and all of it: the sum of the lengths.
+  ;; Discards all output and returns the sum of the lengths.
   (func (export "fd_write")
     (param $file i32) (param $parts i32) (param $count i32) (param $to i32) (result i32)
     (local $sum i32)
@@ -62,8 +63,8 @@
     (i32.store (local.get $to) (local.get $sum))
     (i32.const 0))
 
-  ;; Every subscription is an event at once, and the clock jumps to the latest
-  ;; time that was waited for.
+  ;; Every subscription is ready immediately, and the clock advances to the
+  ;; latest time that was waited for.
   (func (export "poll_oneoff")
     (param $in i32) (param $out i32) (param $count i32) (param $to i32) (result i32)
     (local $until i64)
@@ -84,7 +85,7 @@
                 (local.set $until (i64.add (local.get $until) (global.get $now)))))
             (if (i64.gt_u (local.get $until) (global.get $now))
               (then (global.set $now (local.get $until)))))
-          ;; A file is not there: bad descriptor.
+          ;; There are no files: bad descriptor.
           (else (i32.store16 offset=8 (local.get $out) (i32.const 8))))
         (local.set $in (i32.add (local.get $in) (i32.const 48)))
         (local.set $out (i32.add (local.get $out) (i32.const 32)))
@@ -95,8 +96,8 @@
   (func (export "sched_yield") (result i32) (i32.const 0))
   (func (export "proc_exit") (param $code i32) unreachable)
 
-  ;; There are no files: every descriptor is a bad one, and the first folder to
-  ;; be asked for does not exist.
+  ;; There are no files: every descriptor is bad, and so is the first preopened
+  ;; folder.
   (func (export "fd_close") (type $i) (i32.const 8))
   (func (export "fd_fdstat_get") (type $ii) (i32.const 8))
   (func (export "fd_fdstat_set_flags") (type $ii) (i32.const 8))

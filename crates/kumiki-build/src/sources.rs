@@ -1,5 +1,5 @@
-//! Which files of a folder are sources: all but what is hidden, what tools leave
-//! behind, and components.
+//! Decides which files of a folder are sources: all except hidden files,
+//! generated files and components.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,31 +8,31 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// The most files and folders that one project has.
-const MOST: usize = 20_000;
+/// The maximum number of files and folders in one project.
+const MAX_ENTRIES: usize = 20_000;
 
-/// Made from sources, not sources.
-const MADE: [&str; 6] = [
+/// Files and folders that tools generate.
+const GENERATED: [&str; 6] = [
     "target",
     "node_modules",
     "__pycache__",
     "kumiki.d.ts",
-    // For editors; a build has its own.
+    // For editors; builds use their own.
     "go.work",
     "go.work.sum",
 ];
 
-/// Whether a change of `path`, which lies below `folder`, may be one of a source.
+/// Whether `path`, which is below `folder`, may be a source.
 pub fn may_be_source(folder: &Path, path: &Path) -> bool {
     let below = path.strip_prefix(folder).unwrap_or(path);
     below.components().all(|part| is_source(part.as_os_str()))
 }
 
-/// The folders below `folder` in which sources may be, itself among them. A
-/// symbolic link to a folder is not followed.
+/// Lists `folder` and all folders below it that may have sources. Symbolic
+/// links to folders are not followed.
 ///
 /// # Errors
-/// A folder that cannot be read; too many files and folders.
+/// A folder cannot be read, or there are too many files and folders.
 pub fn source_folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut folders = Vec::new();
     walk(folder, |path, kind| {
@@ -45,17 +45,17 @@ pub fn source_folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(folders)
 }
 
-/// The sources below `folder`, in order and as seen from it.
+/// Lists the sources below `folder`, sorted, as paths relative to it.
 pub(crate) fn sources(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     walk(folder, |path, kind| {
         match kind {
             Kind::Folder => {}
             Kind::File => found.push(path.to_owned()),
-            // To pass it over would be to take no notice of changes behind it.
+            // Skipping it would miss changes behind the link.
             Kind::LinkedFolder => {
-                let why = "it is a symbolic link to a folder, which is not followed; put the \
-                           folder in its place, or remove it";
+                let why = "symbolic links to folders are not followed; replace the link with \
+                           the folder, or remove it";
                 let path = folder.join(path);
                 return Err(Error::io("read", &path)(io::Error::other(why)));
             }
@@ -66,31 +66,32 @@ pub(crate) fn sources(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// What is below a folder.
+/// The kind of a folder's entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Folder,
     /// A symbolic link to a folder.
     LinkedFolder,
-    /// Anything else, and links to that.
+    /// Anything else, including links to files.
     File,
 }
 
-/// Gives what may be a source below `folder` to `each`, as seen from `folder`.
-/// Links to folders are not followed, so the walk has an end.
+/// Calls `each` with every entry below `folder` that may be a source, as a path
+/// relative to `folder`. Links to folders are not followed, so the walk
+/// terminates.
 fn walk(
     folder: &Path,
     mut each: impl FnMut(&Path, Kind) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let mut open = vec![PathBuf::new()];
+    let mut pending = vec![PathBuf::new()];
     let mut count = 0;
-    while let Some(below) = open.pop() {
+    while let Some(below) = pending.pop() {
         let here = folder.join(&below);
         for entry in fs::read_dir(&here).map_err(Error::io("read", &here))? {
             let entry = entry.map_err(Error::io("read", &here))?;
             count += 1;
-            if count > MOST {
-                let why = format!("it has over {MOST} files and folders");
+            if count > MAX_ENTRIES {
+                let why = format!("more than {MAX_ENTRIES} files and folders");
                 return Err(Error::io("read", folder)(io::Error::other(why)));
             }
             let name = entry.file_name();
@@ -106,22 +107,22 @@ fn walk(
             };
             each(&path, kind)?;
             if kind == Kind::Folder {
-                open.push(path);
+                pending.push(path);
             }
         }
     }
     Ok(())
 }
 
-/// Whether a file or folder of this name is a source, or has sources in it.
+/// Whether a file or folder with this name is a source or may contain sources.
 fn is_source(name: &OsStr) -> bool {
-    // A component may be put beside its sources; as one of them it would make
-    // every next build look like a change.
-    let is_made = MADE.iter().any(|made| name == *made)
+    // A component may be written next to its sources. If it counted as one,
+    // every build would look like a change.
+    let is_generated = GENERATED.iter().any(|generated| name == *generated)
         || Path::new(name)
             .extension()
             .is_some_and(|extension| extension == "wasm");
-    !name.as_encoded_bytes().starts_with(b".") && !is_made
+    !name.as_encoded_bytes().starts_with(b".") && !is_generated
 }
 
 #[cfg(unix)]
@@ -149,12 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_end_to_files() {
+    fn too_many_files_are_refused() {
         let scene = tempfile::tempdir().unwrap();
-        for number in 0..MOST {
+        for number in 0..MAX_ENTRIES {
             fs::File::create(scene.path().join(number.to_string())).unwrap();
         }
-        assert_eq!(sources(scene.path()).unwrap().len(), MOST);
+        assert_eq!(sources(scene.path()).unwrap().len(), MAX_ENTRIES);
         fs::File::create(scene.path().join("more")).unwrap();
         sources(scene.path()).unwrap_err();
     }

@@ -1,13 +1,14 @@
-//! What was built from what, as this user's own builds have noted it. Notes lie
-//! in the user's own folder and are keyed: one that came with a stranger's
-//! project says nothing.
+//! Records what each component was built from. Stamps are stored in the user's
+//! own folder and keyed, so a stamp that came with an untrusted project is
+//! ignored.
 
 use std::io;
 use std::path::{Path, PathBuf, absolute};
 
 use crate::error::Error;
 
-/// The folder of stamps, and the key that they are made with. Cheap to clone.
+/// A folder of build stamps and the key that authenticates them. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Stamps {
     folder: PathBuf,
@@ -23,11 +24,12 @@ impl std::fmt::Debug for Stamps {
 }
 
 impl Stamps {
-    /// Opens a folder, and makes it with a key of its own if it is not there.
+    /// Opens a folder of stamps. Creates it, with a new key, if it does not
+    /// exist.
     ///
     /// # Errors
-    /// [`Error::Io`] for a folder that cannot be made or read, or that others
-    /// can write to; on systems other than Unix, always.
+    /// [`Error::Io`] if the folder cannot be created or read, or if other users
+    /// can read or write it. Always fails on systems other than Unix.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let folder = folder.into();
         private::make(&folder).map_err(Error::io("create", &folder))?;
@@ -35,8 +37,8 @@ impl Stamps {
         let key = match private::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let random = private::random().map_err(Error::io("create", &path))?;
-                // Of two builds that make one the later wins; what the other has
-                // stamped is built once more.
+                // If two builds create a key, the later one wins, and what the
+                // other stamped is built once more.
                 private::replace(&path, &random).map_err(Error::io("write", &path))?;
                 private::read(&path)
             }
@@ -44,20 +46,20 @@ impl Stamps {
         };
         let key = key.map_err(Error::io("read", &path))?;
         let key = <[u8; 32]>::try_from(key)
-            .map_err(|_| io::Error::other("it does not have 32 bytes"))
+            .map_err(|_| io::Error::other("expected 32 bytes"))
             .map_err(Error::io("read", &path))?;
         Ok(Self { folder, key })
     }
 
-    /// Whether the file `component` was stamped with these `parts`.
+    /// Whether there is a stamp for the file `component` with these `parts`.
     pub(crate) fn has(&self, component: &Path, parts: &[&[u8]]) -> bool {
         let stamp = self.file(component).and_then(|path| private::read(&path));
         let stamp = stamp.ok().and_then(|hex| blake3::Hash::from_hex(hex).ok());
-        // Compared in constant time.
+        // `blake3::Hash` compares in constant time.
         stamp.is_some_and(|stamp| self.hash(component, parts).is_ok_and(|hash| hash == stamp))
     }
 
-    /// Stamps the file `component` with these `parts`.
+    /// Writes a stamp for the file `component` with these `parts`.
     pub(crate) fn put(&self, component: &Path, parts: &[&[u8]]) -> Result<(), Error> {
         let write = || {
             let hash = self.hash(component, parts)?;
@@ -85,7 +87,7 @@ impl Stamps {
     }
 }
 
-/// Files that nobody but this user reads or writes.
+/// Files that only this user can read or write.
 #[cfg(unix)]
 mod private {
     use std::fs::{self, File, Metadata};
@@ -106,13 +108,11 @@ mod private {
         let is_private = metadata.uid() == user && metadata.mode() & 0o077 == 0;
         match is_kind(metadata) && is_private {
             true => Ok(()),
-            false => Err(io::Error::other(
-                "others can read it or write to it; remove it",
-            )),
+            false => Err(io::Error::other("not private to this user; remove it")),
         }
     }
 
-    /// Reads a small file.
+    /// Reads the first 4096 bytes of a private file.
     pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
@@ -144,7 +144,7 @@ mod private {
     }
 }
 
-/// On other systems nothing here can tell who reads and writes a file.
+/// On other systems, permissions of a file cannot be checked here.
 #[cfg(not(unix))]
 mod private {
     use std::io;
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stamp_is_of_one_component_and_one_key() {
+    fn stamp_matches_one_component_and_one_key() {
         let scene = tempfile::tempdir().unwrap();
         let stamps = Stamps::open(scene.path().join("new/stamps")).unwrap();
         let other = Stamps::open(scene.path().join("other")).unwrap();
@@ -190,7 +190,7 @@ mod tests {
         stamps.put(component, parts).unwrap();
         assert!(stamps.has(component, parts));
         let again = Stamps::open(scene.path().join("new/stamps")).unwrap();
-        assert!(again.has(component, parts), "another build");
+        assert!(again.has(component, parts), "opened again");
         for (component, parts) in [
             ("b.wasm", parts),
             ("a.wasm", &[b"source", b"sbytes"]),
@@ -198,12 +198,12 @@ mod tests {
         ] {
             assert!(!stamps.has(Path::new(component), parts), "{component}");
         }
-        // Written by somebody who does not have the key.
+        // A stamp that was made with another key.
         let file = stamps.file(component).unwrap();
         let name = file.file_name().unwrap();
         other.put(component, parts).unwrap();
         fs::copy(other.folder.join(name), &file).unwrap();
-        assert!(!stamps.has(component, parts), "another's");
+        assert!(!stamps.has(component, parts), "another key");
         for bytes in ["", "x", &"0".repeat(64)] {
             fs::write(&file, bytes).unwrap();
             assert!(!stamps.has(component, parts), "{bytes}");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_can_write_to_is_refused() {
+    fn files_that_others_can_write_are_refused() {
         let scene = tempfile::tempdir().unwrap();
         let folder = scene.path().join("stamps");
         let open = || Stamps::open(&folder);

@@ -1,9 +1,9 @@
-//! What an author begins with: a project that builds as it is written.
+//! Templates for new projects that build as they are.
 //!
-//! The files lie under `templates/`, one folder a language, and hold
-//! `{{name}}` where the plugin's name goes. For our contract all languages'
-//! plugins do the same, so that one test holds them all; for any other, the
-//! source is a skeleton made of the world.
+//! The files are under `templates/`, one folder per language, with `{{name}}`
+//! as the placeholder for the plugin's name. For the built-in contract, the
+//! plugins of all languages do the same, so one test covers them all. For other
+//! contracts, the source is a skeleton generated from the world.
 
 use std::fs;
 use std::io::Write as _;
@@ -19,22 +19,23 @@ use crate::sources::sources;
 use crate::toolchain::javascript::write_declarations;
 use crate::world;
 
-/// The contract, which every project has a copy of.
+/// The built-in contract; each project gets a copy.
 const WIT: &str = include_str!("../../../wit/text-processor/world.wit");
 const BATCH: &str = include_str!("../../../wit/text-processor/batch.wit");
 const README: &str = include_str!("../templates/README.md");
 const README_WORLD: &str = include_str!("../templates/README-world.md");
-/// All languages' plugins do the same, and so have the same cases.
+/// Test cases, shared by all languages.
 const CASES: &str = include_str!("../templates/tests.jsonl");
-/// Its name in the repository would make git obey it here.
+/// Not called `.gitignore` here, because git would apply it to this repository.
 const IGNORE: &str = include_str!("../templates/ignore");
 
-/// A file of a template: where it goes, and what is in it.
+/// A file of a template: its path and content.
 type File = (&'static str, &'static str);
 
 const RUST: &[File] = &[
     ("kumiki.toml", include_str!("../templates/rust/kumiki.toml")),
-    // Cargo would take the plain name for a package of this repository.
+    // Cargo would treat a file called `Cargo.toml` as a package of this
+    // repository.
     (
         "Cargo.toml",
         include_str!("../templates/rust/Cargo.toml.template"),
@@ -76,31 +77,32 @@ const GO: &[File] = &[
     ("plugin.go", include_str!("../templates/go/plugin.go")),
 ];
 
-/// A plugin's project, still to be written.
+/// A new plugin project, not yet written to disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     name: String,
     language: Language,
     world: String,
-    /// What comes with the world; without, it is our own contract.
+    /// The contract; `None` for the built-in one.
     other: Option<Other>,
 }
 
-/// A contract that is not ours.
+/// A contract other than the built-in one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Other {
-    /// The files of its WIT, below `wit`.
+    /// The WIT files, with paths below `wit`.
     wit: Vec<(String, String)>,
-    /// The skeleton's files, the one to begin with first.
+    /// The skeleton's files, with the main file first.
     sources: Vec<(String, String)>,
 }
 
 impl Template {
-    /// A plugin of this name, for the contract `myapp:text-processor`.
+    /// Creates a template for a plugin of the contract `myapp:text-processor`.
     ///
     /// # Errors
-    /// [`Error::Name`] unless it is lower-case letters, digits and hyphens, a
-    /// letter first: it is also cargo's name of the package, and a file's.
+    /// [`Error::Name`] unless `name` consists of lower-case letters, digits and
+    /// hyphens and starts with a letter. It is also the name of the cargo
+    /// package and of a file.
     pub fn new(name: &str, language: Language) -> Result<Self, Error> {
         Self::check_name(name)?;
         Ok(Self {
@@ -111,14 +113,14 @@ impl Template {
         })
     }
 
-    /// A plugin of this name for the contract in `wit`, a file or a folder of
-    /// WIT, which the project gets a copy of. The `world` may be left out where
+    /// Creates a template for a plugin of the contract in `wit`, a file or a
+    /// folder of WIT, which is copied into the project. `world` is optional if
     /// there is only one.
     ///
     /// # Errors
-    /// [`Error::Name`], as from [`Template::new`]; [`Error::Wit`] when the WIT
-    /// cannot be read or has no such world; [`Error::Skeleton`] when the
-    /// language's bindings cannot do it.
+    /// [`Error::Name`], as from [`Template::new`]; [`Error::Wit`] if the WIT
+    /// cannot be read or has no such world; [`Error::Skeleton`] if the
+    /// language's bindings do not support the world.
     pub fn for_world(
         name: &str,
         language: Language,
@@ -138,7 +140,7 @@ impl Template {
         })
     }
 
-    /// Whether a plugin may be called that.
+    /// Checks that `name` is a valid plugin name.
     ///
     /// # Errors
     /// [`Error::Name`], as from [`Template::new`].
@@ -153,7 +155,7 @@ impl Template {
         }
     }
 
-    /// The file in which the plugin's work is done, from the project's folder.
+    /// The path of the main source file in the project's folder.
     pub fn source(&self) -> &str {
         match (&self.other, self.language) {
             (Some(other), _) => other.sources.first().map_or("", |(path, _)| path),
@@ -166,15 +168,17 @@ impl Template {
         &self.world
     }
 
-    /// Whether it is a plugin of our contract, which does something already.
+    /// Whether the plugin is for the built-in contract and works already,
+    /// instead of being a skeleton.
     pub fn is_text_processor(&self) -> bool {
         self.other.is_none()
     }
 
-    /// Writes the project into `folder`, which is made; an empty one will do.
+    /// Writes the project into `folder`, which is created or must be empty.
     ///
     /// # Errors
-    /// [`Error::Exists`] when there is anything: nothing is overwritten.
+    /// [`Error::Exists`] if the folder is not empty or is a file: nothing is
+    /// overwritten.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         if is_taken(folder) {
             return Err(Error::Exists {
@@ -185,7 +189,7 @@ impl Template {
             let path = folder.join(name);
             let parent = path.parent().unwrap_or(folder);
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
-            // Another program may have written since the look above.
+            // Another program may have written a file since the check above.
             let mut file = fs::File::create_new(&path).map_err(Error::io("create", &path))?;
             file.write_all(content.as_bytes())
                 .map_err(Error::io("write", &path))?;
@@ -196,28 +200,28 @@ impl Template {
         Ok(())
     }
 
-    /// Every file, with what is in it.
+    /// All files, as paths and contents.
     fn files(&self) -> Vec<(String, String)> {
-        let shelf = match self.language {
+        let template = match self.language {
             Language::Rust => RUST,
             Language::C => C,
             Language::JavaScript => JAVASCRIPT,
             Language::Python => PYTHON,
             Language::Go => GO,
         };
-        let ours = [
+        let builtin = [
             ("README.md", README),
             ("tests.jsonl", CASES),
             ("wit/world.wit", WIT),
             ("wit/batch.wit", BATCH),
         ];
-        let theirs = [("README.md", README_WORLD)];
+        let other = [("README.md", README_WORLD)];
         let (own, shared): (Vec<File>, &[File]) = match &self.other {
-            None => (shelf.to_vec(), &ours),
+            None => (template.to_vec(), &builtin),
             Some(_) => {
                 let is_source = |(name, _): &File| *name == source(self.language);
-                let rest = shelf.iter().copied().filter(|file| !is_source(file));
-                (rest.collect(), &theirs)
+                let rest = template.iter().copied().filter(|file| !is_source(file));
+                (rest.collect(), &other)
             }
         };
         let files = own.iter().chain(shared).chain(&[(".gitignore", IGNORE)]);
@@ -236,34 +240,35 @@ impl Template {
             .replace("{{header}}", &format!("{}.h", self.world.to_snake_case()))
     }
 
-    /// What its README says of the language.
+    /// The README's note about the language.
     fn note(&self) -> &str {
         match self.language {
             Language::Rust => "Commit the `Cargo.lock` that the first build writes.",
             Language::C => {
-                "Every build makes the header `{{header}}` of the WIT, in `kumiki/builds` of your \
-                 cache folder; with `KUMIKI_WORK=FOLDER` it lies in `FOLDER/{{name}}/bindings`, \
-                 where an editor can find it."
+                "Every build generates the header `{{header}}` from the WIT, in `kumiki/builds` of \
+                 your cache folder. To let an editor find it, set `KUMIKI_WORK=FOLDER`: then it \
+                 is in `FOLDER/{{name}}/bindings`."
             }
             Language::JavaScript => {
-                "What the module imports is bundled with it: files, and packages of a `node_modules`, \
-                 but not Node's own modules. `kumiki.d.ts`, which every build makes of the WIT, \
-                 and `tsconfig.json` are for your editor; call the module `plugin.ts` here and in \
-                 `kumiki.toml`, and it is TypeScript."
+                "The module's imports are bundled with it: files, and packages in `node_modules`, but \
+                 not Node's built-in modules. `kumiki.d.ts`, which every build generates from the \
+                 WIT, and `tsconfig.json` are for your editor. To write TypeScript, rename the \
+                 module to `plugin.ts`, here and in `kumiki.toml`."
             }
             Language::Python => {
-                "Modules of this folder can be imported, and so can Python's library as far as \
-                 it is Python."
+                "You can import modules of this folder and those of Python's standard library that \
+                 are written in Python."
             }
             Language::Go => {
-                "What the WIT gives the plugin are the packages `wit_component/…`, made by the \
-                 first build; `go.work`, which every build makes, shows them to editors."
+                "The WIT's types and functions are in the packages `wit_component/…`, which the \
+                 first build generates. `go.work`, which every build writes, lets editors find \
+                 them."
             }
         }
     }
 }
 
-/// The file of our contract's plugins in which the work is done.
+/// The main source file of a plugin for the built-in contract.
 fn source(language: Language) -> &'static str {
     match language {
         Language::Rust => "src/lib.rs",
@@ -274,7 +279,7 @@ fn source(language: Language) -> &'static str {
     }
 }
 
-/// The files of a contract, as they shall lie in the project.
+/// The WIT files of a contract, with their paths in the project.
 fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, Error> {
     let read = |path: &Path, name: &Path| {
         let content = read_text(path)?;
@@ -291,8 +296,8 @@ fn wit_files(wit: &Path) -> Result<Vec<(String, String)>, Error> {
     }
 }
 
-/// Whether something is at `path` that is more than an empty folder. What
-/// cannot be looked into is something.
+/// Whether `path` exists and is not an empty folder. A folder that cannot be
+/// read counts as taken.
 fn is_taken(path: &Path) -> bool {
     match fs::read_dir(path) {
         Ok(mut entries) => entries.next().is_some(),
@@ -313,7 +318,7 @@ mod tests {
     ];
 
     #[test]
-    fn names() {
+    fn plugin_names_are_checked() {
         for name in ["a", "text-tidy", "t2", "a-"] {
             assert!(Template::check_name(name).is_ok(), "{name}");
         }
@@ -323,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_reads_back_as_a_project() {
+    fn template_of_every_language_is_a_valid_project() {
         for language in LANGUAGES {
             let folder = tempfile::tempdir().unwrap();
             let template = Template::new("text-tidy", language).unwrap();
@@ -333,7 +338,8 @@ mod tests {
             assert_eq!(project.language, language);
             assert!(folder.path().join(template.source()).is_file());
             for (name, content) in template.files() {
-                // Go's own `{{` is followed by a field, which begins in upper case.
+                // In Go, `{{` can start a composite literal, followed by a
+                // field name in upper case.
                 let mut places = content.split("{{").skip(1);
                 let is_left = |place: &str| place.starts_with(|c: char| c.is_ascii_lowercase());
                 assert!(!places.any(is_left), "{name}: {content}");
@@ -342,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overwritten() {
+    fn write_refuses_existing_files() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "mine").unwrap();

@@ -1,35 +1,35 @@
-//! The tools that come from package registries, and what pins each: the lock
-//! files under `tools/`, which this library carries.
+//! Tools from package registries, pinned by the lock files under `tools/`,
+//! which are compiled into this library.
 
 use crate::fingerprint::Hasher;
 
-/// A tool that needs no root: it comes from a package registry.
+/// A tool from a package registry. Installing it needs no root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
     /// Zig's C compiler, with a libc for WebAssembly.
     Zig,
-    /// JavaScript to components, with the small engine QuickJS.
+    /// Builds components from JavaScript, with the small engine QuickJS.
     ComponentizeQjs,
-    /// JavaScript to components, with the engine StarlingMonkey.
+    /// Builds components from JavaScript, with the engine StarlingMonkey.
     ComponentizeJs,
-    /// Python to components.
+    /// Builds components from Python.
     ComponentizePy,
     /// Go's compiler.
     Go,
-    /// Makes modules smaller: its wasm-opt.
+    /// Binaryen, whose wasm-opt makes modules smaller.
     Binaryen,
     /// Bundles JavaScript and TypeScript, for both engines.
     Esbuild,
 }
 
-/// Where a tool comes from, and what pins it.
+/// The registry of a tool and the files that pin its version.
 pub(crate) enum Source {
-    /// A virtual environment with a requirements file.
+    /// PyPI: a virtual environment with a requirements file.
     PyPi {
         requirements: &'static str,
         module: &'static str,
     },
-    /// A folder with a package.json and its lock file.
+    /// npm: a folder with a `package.json` and its lock file.
     Npm {
         package: &'static str,
         lock: &'static str,
@@ -37,7 +37,7 @@ pub(crate) enum Source {
 }
 
 impl Tool {
-    /// All of them.
+    /// All tools.
     pub const ALL: [Tool; 7] = [
         Tool::Zig,
         Tool::ComponentizeQjs,
@@ -48,7 +48,7 @@ impl Tool {
         Tool::Esbuild,
     ];
 
-    /// Its name, which is also its folder's.
+    /// The tool's name, which is also the name of its folder.
     pub fn name(self) -> &'static str {
         match self {
             Tool::Zig => "zig",
@@ -94,7 +94,7 @@ impl Tool {
         }
     }
 
-    /// The package and version as its registry's client takes them.
+    /// The package and version, in the syntax of the registry's client.
     pub(crate) fn package(self) -> &'static str {
         match self {
             Tool::Zig => "ziglang==0.17.1",
@@ -107,7 +107,7 @@ impl Tool {
         }
     }
 
-    /// The hash of what pins it.
+    /// The hash of the files that pin it.
     pub(crate) fn pin(self) -> String {
         let hasher = match self.source() {
             Source::PyPi { requirements, .. } => {
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_hint_names_is_what_is_pinned() {
+    fn hints_name_the_pinned_version() {
         for tool in Tool::ALL {
             let package = tool.package();
             let pinned = match tool.source() {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn lock_files_name_no_place_to_download_from() {
+    fn lock_files_name_no_registry() {
         for tool in Tool::ALL {
             let text = match tool.source() {
                 Source::PyPi { requirements, .. } => requirements,

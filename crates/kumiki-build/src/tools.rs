@@ -1,5 +1,5 @@
-//! The project-local tools: each in a folder of its own under one root, removed
-//! by removing the folder.
+//! Project-local tools, each in its own folder under one root. To uninstall a
+//! tool, remove its folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use std::str::FromStr;
 use crate::error::Missing;
 use crate::tool::{Source, Tool};
 
-/// Which Rust compilers may be used for plugins.
+/// The Rust compilers that may build plugins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RustWay {
-    /// The first that is ready, in the order below.
+    /// The first of the following that is ready.
     #[default]
     Any,
-    /// `rustc` on the path with the targets that it has installed, by rustup or
-    /// otherwise.
+    /// `rustc` on PATH, with the targets that are installed for it, by rustup
+    /// or otherwise.
     Rustup,
     /// Debian's `rustc-web` in /usr/bin, which builds std from source.
     Debian,
@@ -30,13 +30,13 @@ impl FromStr for RustWay {
             "rustup" => Ok(RustWay::Rustup),
             "debian" => Ok(RustWay::Debian),
             _ => Err(format!(
-                "unknown way `{text}`, only `any`, `rustup` and `debian` accepted"
+                "unknown value `{text}`; expected `any`, `rustup` or `debian`"
             )),
         }
     }
 }
 
-/// Where tools are looked for.
+/// The locations of tools.
 #[derive(Clone, Debug)]
 pub struct Tools {
     root: PathBuf,
@@ -45,8 +45,8 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Project-local tools live under `root`. A WASI SDK is where the
-    /// environment's `WASI_SDK_PATH` says.
+    /// Looks for project-local tools under `root`, and for a WASI SDK in the
+    /// folder named by the environment variable `WASI_SDK_PATH`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let wasi_sdk = std::env::var_os("WASI_SDK_PATH").filter(|path| !path.is_empty());
         Self {
@@ -56,13 +56,13 @@ impl Tools {
         }
     }
 
-    /// Allows only this way to Rust.
+    /// Sets the Rust compilers that may be used.
     #[must_use]
     pub fn with_rust(self, rust: RustWay) -> Self {
         Self { rust, ..self }
     }
 
-    /// The way to Rust that is allowed.
+    /// The Rust compilers that may be used.
     pub fn rust(&self) -> RustWay {
         self.rust
     }
@@ -71,12 +71,12 @@ impl Tools {
         self.wasi_sdk.as_deref()
     }
 
-    /// The folder of a tool, whether it is there or not.
+    /// The folder of a tool, whether or not it exists.
     pub fn folder(&self, tool: Tool) -> PathBuf {
         self.root.join(tool.name())
     }
 
-    /// A program of a tool that came from PyPI, if it is there.
+    /// The path of a program of a PyPI tool, if it exists.
     pub(crate) fn python_program(&self, tool: Tool, name: &str) -> Option<PathBuf> {
         let places = [format!("bin/{name}"), format!("Scripts/{name}.exe")];
         places
@@ -85,7 +85,7 @@ impl Tools {
             .find(|path| path.exists())
     }
 
-    /// Go's program, if it is there.
+    /// The path of the `go` program, if it exists.
     pub(crate) fn go(&self) -> Option<PathBuf> {
         let program = format!("go/bin/go{}", std::env::consts::EXE_SUFFIX);
         self.python_packages(Tool::Go)
@@ -94,8 +94,8 @@ impl Tools {
             .find(|path| path.exists())
     }
 
-    /// Where a tool's virtual environment keeps its modules: a folder for each
-    /// version of Python that it was made with, which is one.
+    /// The module folders of a tool's virtual environment: one for each version
+    /// of Python in it, normally a single one.
     pub(crate) fn python_packages(&self, tool: Tool) -> Vec<PathBuf> {
         let lib = self.folder(tool).join("lib");
         let versions = fs::read_dir(lib).into_iter().flatten().flatten();
@@ -104,7 +104,7 @@ impl Tools {
             .collect()
     }
 
-    /// The version of a tool that came from npm, if it is there.
+    /// The version of an npm tool, if it is installed.
     pub(crate) fn node_version(&self, tool: Tool) -> Option<String> {
         let (package, _) = tool.package().rsplit_once('@')?;
         let manifest = self
@@ -116,7 +116,8 @@ impl Tools {
         Some(manifest.get("version")?.as_str()?.to_owned())
     }
 
-    /// That a tool is not installed, and the commands that install it.
+    /// The error for a tool that is not installed, with the commands that
+    /// install it.
     pub(crate) fn missing(&self, tool: Tool) -> Missing {
         let folder = self.folder(tool);
         let hint = match tool.source() {
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hints_are_the_commands_to_run() {
+    fn hints_are_install_commands() {
         let tools = Tools::new("t");
         let cases = [
             (
@@ -162,14 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn ways_to_rust() {
+    fn rust_way_is_parsed() {
         assert_eq!("".parse(), Ok(RustWay::Any));
         assert_eq!("rustup".parse(), Ok(RustWay::Rustup));
         assert_eq!("debian".parse(), Ok(RustWay::Debian));
         let error = "Debian".parse::<RustWay>().unwrap_err();
         assert_eq!(
             error,
-            "unknown way `Debian`, only `any`, `rustup` and `debian` accepted"
+            "unknown value `Debian`; expected `any`, `rustup` or `debian`"
         );
     }
 }

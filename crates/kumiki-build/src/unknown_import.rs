@@ -1,31 +1,32 @@
-//! An import of the contract that the world does not have, and what was meant.
+//! Errors for imports that a world does not have.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// An import in JavaScript that the project's world does not have.
+/// A JavaScript import that the project's world does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownImport {
-    /// The file that imports it.
+    /// The importing file.
     pub path: PathBuf,
-    /// The line in it, counted from one.
+    /// The line of the import, counted from one.
     pub line: usize,
-    /// What is not there: `a:b/c`, or the name of a function or type.
+    /// The unknown name: an interface such as `a:b/c`, or a function or type.
     pub name: String,
-    /// The interface that has no such name, or else the world has no such
+    /// The interface that lacks the name; `None` if the world lacks the
     /// interface.
     pub interface: Option<String>,
-    /// What there is: the nearest alone where one is near, else all.
+    /// Alternatives: the most similar name alone if one is similar enough,
+    /// otherwise all names.
     pub known: Vec<String>,
 }
 
 impl UnknownImport {
-    /// What to write instead.
+    /// How to fix the import.
     pub fn hint(&self) -> String {
         match &self.known[..] {
-            [] => "the world of the kumiki.toml imports nothing".to_owned(),
+            [] => "remove the import: the world in kumiki.toml imports nothing".to_owned(),
             [nearest] => format!("write `{nearest}`"),
-            known => format!("there are `{}`", known.join("`, `")),
+            known => format!("use one of `{}`", known.join("`, `")),
         }
     }
 }
@@ -42,7 +43,7 @@ impl fmt::Display for UnknownImport {
         write!(f, "{}:{line}: ", path.display())?;
         match interface {
             Some(interface) => write!(f, "`{interface}` has no `{name}`"),
-            None => write!(f, "the world imports no `{name}`"),
+            None => write!(f, "the world does not import `{name}`"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a contract's WIT and finds a world in it.
+//! Reads a contract's WIT and selects a world.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,13 +11,13 @@ use wit_parser::{Resolve, TypeDefKind, WorldId, WorldItem};
 use crate::error::Error;
 use crate::reading::open;
 
-/// The most bytes of all WIT of a project.
-const MOST: u64 = 16 << 20;
-/// The most files and folders in a folder of WIT.
-const MOST_FILES: usize = 10_000;
+/// The maximum total size of a project's WIT, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
+/// The maximum number of files and folders in a folder of WIT.
+const MAX_ENTRIES: usize = 10_000;
 
-/// The `world` of the WIT at `wit`, a file or a folder; the only one, where it
-/// is not named.
+/// Reads the WIT at `wit`, a file or a folder, and selects `world`, or the only
+/// world if none is named.
 pub(crate) fn read(wit: &Path, world: Option<&str>) -> Result<(Resolve, WorldId), Error> {
     check(wit)?;
     let mut resolve = Resolve::default();
@@ -33,51 +33,52 @@ pub(crate) fn read(wit: &Path, world: Option<&str>) -> Result<(Resolve, WorldId)
     }
 }
 
-/// Refuses WIT that is not to be read to its end, before wit-parser reads it: it
-/// takes any file in the folder, in `deps` and in the folders of `deps`.
+/// Refuses WIT that is too large, or not in regular files, before wit-parser
+/// reads it. wit-parser reads any file in the folder, in `deps` and in the
+/// folders of `deps`.
 fn check(wit: &Path) -> Result<(), Error> {
     let unreadable = |path: &Path, why: &dyn fmt::Display| Error::Wit {
         path: path.to_owned(),
-        message: format!("it cannot be read: {why}"),
+        message: format!("cannot be read: {why}"),
     };
-    let check_file = |path: &Path, left: &mut u64| {
+    let check_file = |path: &Path, remaining: &mut u64| {
         let file = open(path).and_then(|file| file.metadata());
         let length = file.map_err(|error| unreadable(path, &error))?.len();
-        *left = left.checked_sub(length).ok_or_else(|| {
-            let why = format!("with it, the WIT has over {MOST} bytes");
+        *remaining = remaining.checked_sub(length).ok_or_else(|| {
+            let why = format!("the WIT exceeds {MAX_BYTES} bytes in total");
             unreadable(path, &why)
         })?;
         Ok(())
     };
-    let mut left = MOST;
+    let mut remaining = MAX_BYTES;
     if !wit.is_dir() {
-        return check_file(wit, &mut left);
+        return check_file(wit, &mut remaining);
     }
-    let (mut open, mut count) = (vec![(wit.to_owned(), 0)], 0);
-    while let Some((folder, depth)) = open.pop() {
+    let (mut pending, mut count) = (vec![(wit.to_owned(), 0)], 0);
+    while let Some((folder, depth)) = pending.pop() {
         for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))? {
             let path = entry.map_err(|error| unreadable(&folder, &error))?.path();
             count += 1;
-            if count > MOST_FILES {
-                let why = format!("it has over {MOST_FILES} files and folders");
+            if count > MAX_ENTRIES {
+                let why = format!("more than {MAX_ENTRIES} files and folders");
                 return Err(unreadable(wit, &why));
             }
             let extension = path.extension().and_then(OsStr::to_str);
             if path.is_dir() {
-                // No deeper than wit-parser goes.
+                // wit-parser goes no deeper.
                 if depth < 2 {
-                    open.push((path, depth + 1));
+                    pending.push((path, depth + 1));
                 }
             } else if matches!(extension, Some("wit" | "wasm" | "wat")) {
-                check_file(&path, &mut left)?;
+                check_file(&path, &mut remaining)?;
             }
         }
     }
     Ok(())
 }
 
-/// The files that a bindings' `generator` makes of a world, or why it makes
-/// none.
+/// Runs a bindings `generator` on a world and returns the generated files, or
+/// why it failed.
 pub(crate) fn generate(
     generator: &mut dyn WorldGenerator,
     mut resolve: Resolve,
@@ -90,8 +91,7 @@ pub(crate) fn generate(
     Ok(files)
 }
 
-/// Whether a resource is among the types of an interface that the world
-/// exports.
+/// Whether the world exports an interface that defines a resource.
 pub(crate) fn exports_resource(resolve: &Resolve, world: WorldId) -> bool {
     let mut exports = resolve.worlds[world].exports.values();
     exports.any(|item| match item {

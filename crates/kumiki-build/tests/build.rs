@@ -1,9 +1,9 @@
-//! Builds for real, where the toolchain is there: `cargo xtask setup` gets it.
-//! A test whose toolchain is missing says so and passes, unless KUMIKI_REQUIRE
-//! names it.
+//! Builds with real toolchains. `cargo xtask setup` installs them. If one is
+//! missing, its tests print a message and pass, unless `KUMIKI_REQUIRE` names
+//! it.
 
-#![expect(clippy::print_stderr, reason = "a test that is passed over says so")]
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::print_stderr, reason = "a skipped test reports it")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod support;
 
@@ -12,9 +12,9 @@ use kumiki_build::{Job, Options, Probe, Project, Toolchain, Tools, Wasi, build, 
 use support::*;
 
 #[test]
-fn c() {
+fn c_example_is_small_and_rebuilt_only_on_changes() {
     if let Some(ready) = ready(Toolchain::C) {
-        // clang's older libc makes more of it than Zig's.
+        // clang's older libc produces a larger component than Zig's.
         check_example(
             "text-reverse-c",
             if ready.way == "zig" { 8_000 } else { 20_000 },
@@ -23,14 +23,14 @@ fn c() {
 }
 
 #[test]
-fn go() {
+fn go_example_is_small_and_rebuilt_only_on_changes() {
     if ready(Toolchain::Go).is_some() {
         check_example("text-slug-go", 2_100_000);
     }
 }
 
 #[test]
-fn go_that_does_not_compile() {
+fn go_compile_error_is_reported() {
     let source = "package plugin\n\nvar broken = noSuchThing\n";
     let files = [("go.mod", "module guest\n"), ("plugin.go", source)];
     let words = ["plugin.go:3", "undefined: noSuchThing"];
@@ -38,7 +38,7 @@ fn go_that_does_not_compile() {
 }
 
 #[test]
-fn go_that_lacks_a_function() {
+fn missing_go_function_is_reported() {
     let source = "package plugin\n\nfunc GetName() string { return \"guest\" }\n";
     let files = [("go.mod", "module guest\n"), ("plugin.go", source)];
     let words = ["undefined: export_myapp_text_processor_plugin.Process"];
@@ -46,14 +46,14 @@ fn go_that_lacks_a_function() {
 }
 
 #[test]
-fn c_that_does_not_compile() {
+fn c_compile_error_is_reported() {
     let source = "#include \"text_plugin.h\"\n\nint broken = no_such_thing;\n";
     let words = ["plugin.c:3", "no_such_thing"];
     check_failure(Toolchain::C, "c", &[("plugin.c", source)], &words);
 }
 
 #[test]
-fn c_that_does_not_link() {
+fn c_link_error_is_reported() {
     let source = "#include \"text_plugin.h\"\n";
     let words = [
         "undefined symbol",
@@ -63,7 +63,7 @@ fn c_that_does_not_link() {
 }
 
 #[test]
-fn rust_that_does_not_compile() {
+fn rust_compile_error_is_reported() {
     let manifest = "[package]\nname = 'guest'\nedition = '2024'\n[lib]\ncrate-type = ['cdylib']\n";
     let source = "\npub fn f() -> u32 { no_such_thing }\n";
     let words = ["src/lib.rs:2", "cannot find value `no_such_thing`"];
@@ -72,7 +72,7 @@ fn rust_that_does_not_compile() {
 }
 
 #[test]
-fn rust_that_is_no_plugin() {
+fn rust_without_cdylib_is_reported() {
     let manifest = "[package]\nname = 'guest'\nedition = '2024'\n";
     let files = [("Cargo.toml", manifest), ("src/lib.rs", "")];
     check_failure(
@@ -84,7 +84,7 @@ fn rust_that_is_no_plugin() {
 }
 
 #[test]
-fn rust_without_a_package() {
+fn missing_cargo_manifest_is_reported() {
     if ready(Toolchain::Rust).is_none() {
         return;
     }
@@ -99,7 +99,7 @@ fn rust_without_a_package() {
 }
 
 #[test]
-fn one_that_fails_holds_up_no_other() {
+fn failed_build_does_not_affect_others() {
     if ready(Toolchain::C).is_none() || ready(Toolchain::JavaScript).is_none() {
         return;
     }
@@ -116,15 +116,15 @@ fn one_that_fails_holds_up_no_other() {
         Job { project, output }
     });
     let results = build_all(&jobs, &tools(), &Options::new(work.path().join("work")));
-    let well: Vec<bool> = results.iter().map(Result::is_ok).collect();
-    assert_eq!(well, [true, false, true]);
+    let succeeded: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(succeeded, [true, false, true]);
     for (job, result) in jobs.iter().zip(results) {
         assert_eq!(job.output.exists(), result.is_ok(), "{}", job.project.name);
     }
 }
 
 #[test]
-fn missing_tools_say_how_to_get_them() {
+fn missing_tools_have_an_install_hint() {
     let folder = tempfile::tempdir().unwrap();
     let tools = Tools::new(folder.path());
     let cases = [
@@ -141,7 +141,7 @@ fn missing_tools_say_how_to_get_them() {
     ];
     for (toolchain, what, hint) in cases {
         let Probe::Missing(missing) = toolchain.probe(&tools, Wasi::None) else {
-            panic!("{toolchain} is ready where nothing is");
+            panic!("{toolchain} is ready in an empty folder");
         };
         assert!(
             missing.what.contains(what) || missing.what.contains("node"),

@@ -1,7 +1,8 @@
-//! Builds JavaScript and TypeScript for real, where the toolchain is there.
+//! Builds JavaScript and TypeScript with the real toolchain, if it is
+//! installed.
 
-#![expect(clippy::print_stderr, reason = "a test that is passed over says so")]
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::print_stderr, reason = "a skipped test reports it")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod support;
 
@@ -14,20 +15,21 @@ use kumiki_build::{Language, Options, Project, Template, Tool, Toolchain, build}
 use support::*;
 
 #[test]
-fn javascript() {
+fn javascript_example_is_small_and_rebuilt_only_on_changes() {
     if ready(Toolchain::JavaScript).is_some() {
         check_example("text-wordcount-js", 1_200_000);
     }
 }
 
 #[test]
-fn a_module_outside_of_the_project_counts_as_its_source() {
+fn entry_outside_of_the_project_is_a_source() {
     if ready(Toolchain::JavaScript).is_none() {
         return;
     }
     let (folder, mut project) = project("javascript", &[]);
     let shared = tempfile::tempdir().unwrap();
-    // The two folders lie side by side, and the entry is written as an author would.
+    // The two folders are siblings, and the entry is a relative path, as an
+    // author would write it.
     let name = shared.path().file_name().unwrap();
     project.entry = Path::new("..").join(name).join("plugin.js");
     let (work, output) = (folder.path().join("target"), shared.path().join("it.wasm"));
@@ -45,7 +47,7 @@ fn a_module_outside_of_the_project_counts_as_its_source() {
 }
 
 #[test]
-fn javascript_that_does_not_parse() {
+fn javascript_syntax_error_is_reported() {
     let source = "export const plugin = {\n  getName( { return 1 },\n};\n";
     check_failure(
         Toolchain::JavaScript,
@@ -60,7 +62,7 @@ fn javascript_that_does_not_parse() {
 }
 
 #[test]
-fn typescript_that_goes_wrong_when_loaded() {
+fn typescript_error_at_load_names_the_source_line() {
     let source = "interface Gone {}\n\nexport const plugin = { getName() {}, getVersion() {}, \
                   process() {} };\nundefined.nothing;\n";
     for (toolchain, engine) in [
@@ -77,7 +79,7 @@ fn typescript_that_goes_wrong_when_loaded() {
 }
 
 #[test]
-fn javascript_that_is_no_plugin() {
+fn missing_exports_and_packages_are_reported() {
     let cases = [
         (
             "export const plug = {};\n",
@@ -95,9 +97,9 @@ fn javascript_that_is_no_plugin() {
     }
 }
 
-/// What a module imports counts as much as the module, wherever it lies.
+/// The imports of a module are sources, wherever they are.
 #[test]
-fn javascript_with_files_and_packages_of_its_own() {
+fn changes_of_imported_files_and_packages_trigger_a_build() {
     if ready(Toolchain::JavaScript).is_none() {
         return;
     }
@@ -141,11 +143,11 @@ fn javascript_with_files_and_packages_of_its_own() {
     );
     assert!(!is_fresh(), "a package changed");
     write("mine/notes.md", "notes");
-    assert!(is_fresh(), "nothing that it imports changed");
+    assert!(is_fresh(), "no import changed");
 }
 
 #[test]
-fn javascript_that_imports_what_is_not_there() {
+fn unknown_import_fails_with_a_suggestion() {
     if ready(Toolchain::JavaScript).is_none() {
         return;
     }
@@ -157,7 +159,7 @@ fn javascript_that_imports_what_is_not_there() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{}:2: the world imports no `myapp:text-processor/host-apis`",
+            "{}:2: the world does not import `myapp:text-processor/host-apis`",
             place.display()
         )
     );
@@ -165,26 +167,25 @@ fn javascript_that_imports_what_is_not_there() {
     assert_eq!(hint, "write `myapp:text-processor/host-api`");
 }
 
-/// TypeScript's compiler comes along with componentize-js.
+/// Runs TypeScript's compiler, which is installed with componentize-js.
 fn type_check(folder: &Path) -> Option<String> {
     ready(Toolchain::StarlingMonkey)?;
     let modules = tools().folder(Tool::ComponentizeJs).join("node_modules");
     let mut node = Command::new("node");
     node.arg(modules.join("typescript/bin/tsc"));
     let output = node.args(["--project", "."]).current_dir(folder).output();
-    let said = String::from_utf8(output.unwrap().stdout).unwrap();
-    Some(said)
+    Some(String::from_utf8(output.unwrap().stdout).unwrap())
 }
 
 #[test]
-fn declarations_satisfy_typescript() {
+fn declarations_pass_the_typescript_compiler() {
     let folder = tempfile::tempdir().unwrap();
     let template = Template::new("tidy", Language::JavaScript).unwrap();
     template.write(folder.path()).unwrap();
-    let Some(said) = type_check(folder.path()) else {
+    let Some(output) = type_check(folder.path()) else {
         return;
     };
-    assert_eq!(said, "", "the template");
+    assert_eq!(output, "", "the template");
 
     let guest = root().join("guests/conformance/errors-ts");
     fs::remove_file(folder.path().join("plugin.js")).unwrap();
@@ -196,9 +197,9 @@ fn declarations_satisfy_typescript() {
     let plugin = fs::read_to_string(guest.join("plugin.ts")).unwrap();
     let wrong = plugin.replace("\"invalid-input\"", "\"invalid-inputs\"");
     fs::write(folder.path().join("plugin.ts"), wrong).unwrap();
-    let said = type_check(folder.path()).unwrap();
+    let output = type_check(folder.path()).unwrap();
     assert!(
-        said.contains("plugin.ts(13,") && said.contains("invalid-inputs"),
-        "{said}"
+        output.contains("plugin.ts(13,") && output.contains("invalid-inputs"),
+        "{output}"
     );
 }

@@ -1,7 +1,7 @@
-//! Builds for speed, for size and for debugging, where the toolchains are there.
+//! Builds each profile with real toolchains, if they are installed.
 
-#![expect(clippy::print_stderr, reason = "a test that is passed over says so")]
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::print_stderr, reason = "a skipped test reports it")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod support;
 
@@ -13,12 +13,13 @@ use wasmparser::{Parser, Payload};
 
 use support::*;
 
-/// The bytes of an example's component in a profile, and the function names in
-/// it.
+/// Returns the size of an example's component in a profile, in bytes, and the
+/// number of its `name` sections.
 fn measure(name: &str, wasi: Option<Wasi>, profile: Profile) -> (usize, usize) {
     let mut project = Project::read(&root().join("guests/examples").join(name)).unwrap();
     project.wasi = wasi.unwrap_or(project.wasi);
-    // The same folder every time: cargo need not compile the dependencies anew.
+    // Keep the folder between runs, so that cargo does not recompile the
+    // dependencies.
     let work = Path::new(env!("CARGO_TARGET_TMPDIR")).join("profiles");
     let options = Options::new(&work).with_profile(profile);
     let output = work.join(format!("{name}.wasm"));
@@ -30,7 +31,8 @@ fn measure(name: &str, wasi: Option<Wasi>, profile: Profile) -> (usize, usize) {
     (bytes.len(), names.count())
 }
 
-/// Small is smaller than quick, and only a component for debugging has names.
+/// Checks that the size profile is smaller than the speed profile, and that
+/// only the debug profile has names.
 fn check_profiles(toolchain: Toolchain, name: &str) {
     if ready(toolchain).is_none() || !ready_for_size() {
         return;
@@ -51,23 +53,23 @@ fn ready_for_size() -> bool {
         "binaryen is required\nhint: cargo xtask setup"
     );
     if !is_installed {
-        eprintln!("passed over: binaryen is not installed\nhint: cargo xtask setup");
+        eprintln!("skipped: binaryen is not installed\nhint: cargo xtask setup");
     }
     is_installed
 }
 
 #[test]
-fn profiles_of_c() {
+fn c_profiles_differ_in_size_and_names() {
     check_profiles(Toolchain::C, "text-reverse-c");
 }
 
 #[test]
-fn profiles_of_rust() {
+fn rust_profiles_differ_in_size_and_names() {
     check_profiles(Toolchain::Rust, "text-upper");
 }
 
 #[test]
-fn profiles_of_rust_with_wasi() {
+fn rust_with_wasi_is_smaller_in_the_size_profile() {
     if ready(Toolchain::Rust).is_none() || !ready_for_size() {
         return;
     }
@@ -78,6 +80,6 @@ fn profiles_of_rust_with_wasi() {
 }
 
 #[test]
-fn profiles_of_go() {
+fn go_profiles_differ_in_size_and_names() {
     check_profiles(Toolchain::Go, "text-slug-go");
 }

@@ -1,4 +1,4 @@
-//! C: the exported functions that the bindings' header declares.
+//! C skeletons, from the exported functions in the bindings' header.
 
 use heck::ToSnakeCase as _;
 use wit_parser::{Resolve, WorldId};
@@ -20,27 +20,30 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, 
 
     let mut source = format!(
         "// {heading}\n//\n\
-         // Who frees what: this plugin owns its parameters and frees them, by the\n\
-         // `…_free` functions of {header}. What it returns is freed by the bindings once\n\
-         // the host has read it. Every returned string must be valid UTF-8.\n\n\
+         // Memory: this plugin owns its parameters and frees them with the `…_free`\n\
+         // functions of {header}. The bindings free what it returns after the host\n\
+         // has read it. Every returned string must be valid UTF-8.\n\n\
          #include <stdlib.h>\n#include <string.h>\n\n#include \"{header}\"\n"
     );
     for declaration in exported(&declared) {
         let declaration = wrap(declaration, "");
-        source += &format!("\n{declaration} {{\n    abort(); // still to be written\n}}\n");
+        source += &format!("\n{declaration} {{\n    abort(); // TODO: implement\n}}\n");
     }
     Ok(vec![("plugin.c".to_owned(), source)])
 }
 
 /// The declarations between `// Exported Functions` and the helpers, and the
-/// ends of exported resources, which stand with their types.
+/// destructors of exported resources, which are next to their types.
 fn exported(header: &str) -> impl Iterator<Item = &str> {
-    let is_end = |line: &&str| line.starts_with("void exports_") && line.contains("_destructor(");
-    let ends = header.lines().filter(is_end);
+    let is_destructor =
+        |line: &&str| line.starts_with("void exports_") && line.contains("_destructor(");
+    let destructors = header.lines().filter(is_destructor);
     let from = header
         .find("// Exported Functions")
         .map_or("", |at| &header[at..]);
     let exported = from.split("// Helper Functions").next().unwrap_or(from);
     let lines = exported.lines().filter(|line| !line.starts_with("//"));
-    ends.chain(lines).filter_map(|line| line.strip_suffix(';'))
+    destructors
+        .chain(lines)
+        .filter_map(|line| line.strip_suffix(';'))
 }

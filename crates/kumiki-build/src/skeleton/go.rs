@@ -1,4 +1,4 @@
-//! Go: the stubs that wit-bindgen writes for an author to begin with.
+//! Go skeletons, from the stubs that wit-bindgen generates.
 
 use wit_parser::{Resolve, WorldId};
 
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::toolchain::go::NO_RESOURCES;
 use crate::world::{exports_resource, generate};
 
-/// Words that no parameter can be called.
+/// Keywords, which cannot name a parameter.
 const KEYWORDS: [&str; 25] = [
     "break",
     "case",
@@ -57,7 +57,7 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, 
         })
         .collect();
 
-    // One package is the project's own folder, several are folders below it.
+    // A single package is the project's folder; several are folders below it.
     let alone = stubs.len() == 1;
     let source = |(package, stub): &(String, String)| {
         let (name, path) = if alone {
@@ -73,7 +73,7 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, 
     Ok(stubs.iter().map(source).collect())
 }
 
-/// The imports and functions of a stub, as gofmt would have them.
+/// The imports and functions of a stub, formatted like gofmt.
 fn body(stub: &str) -> String {
     let is_import = |line: &&str| line.ends_with('"');
     let imports: Vec<&str> = stub.lines().map(str::trim).filter(is_import).collect();
@@ -85,12 +85,12 @@ fn body(stub: &str) -> String {
     for function in functions {
         let signature = function.trim_end_matches('{').trim_end();
         let signature = parameters(signature);
-        body += &format!("\nfunc {signature} {{\n\tpanic(\"still to be written\")\n}}\n");
+        body += &format!("\nfunc {signature} {{\n\tpanic(\"not implemented\")\n}}\n");
     }
     body
 }
 
-/// Parameters without the underscore that says they are not used.
+/// Removes the leading underscores of parameters, which mark them as unused.
 fn parameters(signature: &str) -> String {
     let mut parts = signature.split('_');
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_lose_their_underscore() {
+    fn leading_underscores_of_parameters_are_removed() {
         for (stub, expected) in [
             ("Reset()", "Reset()"),
             (

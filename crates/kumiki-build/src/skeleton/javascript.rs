@@ -1,4 +1,5 @@
-//! JavaScript: an object for each exported interface, a class for each resource.
+//! JavaScript skeletons: an object for each exported interface, a class for
+//! each resource.
 
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{Function, Resolve, WorldId};
@@ -58,6 +59,6 @@ fn body(function: &Function, indent: &str, kind: &str) -> String {
     let parameters = parameters.join(", ");
     format!(
         "{indent}{kind}{name}({parameters}) {{\n\
-         {indent}  throw new Error(\"{name} is still to be written\");\n{indent}}}"
+         {indent}  throw new Error(\"{name} is not implemented\");\n{indent}}}"
     )
 }

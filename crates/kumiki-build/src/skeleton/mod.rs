@@ -1,9 +1,8 @@
-//! The source that an author begins with for any contract: every function that
-//! the world exports, with its parameters and nothing in it.
+//! Source skeletons for any contract: a stub for every function that the world
+//! exports, with its parameters.
 //!
-//! Rust, C and Go are typed, and their bindings' makers know best how a type is
-//! written there: their own stubs and headers are read. JavaScript and Python
-//! need no more than names.
+//! For Rust, C and Go, which are typed, the skeletons come from the stubs and
+//! headers of the bindings generators. JavaScript and Python need only names.
 
 mod c;
 mod go;
@@ -17,11 +16,11 @@ use wit_parser::{Resolve, WorldId};
 use crate::error::Error;
 use crate::project::Language;
 
-/// A plugin's source in `language`, by file: what is below the project's
-/// folder, and what is in it.
+/// Generates the skeleton of a plugin in `language`, as paths in the project's
+/// folder and contents.
 ///
 /// # Errors
-/// [`Error::Skeleton`] where the language's bindings do not know a type of the
+/// [`Error::Skeleton`] if the language's bindings do not support a type of the
 /// world.
 pub(crate) fn sources(
     language: Language,
@@ -37,8 +36,8 @@ pub(crate) fn sources(
     }
 }
 
-/// A line that begins a function, with its parameters a line each where it is
-/// longer than a screen is wide.
+/// Wraps a function signature that is wider than a screen, with one line per
+/// parameter.
 fn wrap(signature: &str, indent: &str) -> String {
     const WIDTH: usize = 100;
     let parameters = signature.find('(').zip(signature.find(')'));
@@ -62,10 +61,10 @@ fn wrap(signature: &str, indent: &str) -> String {
     wrapped
 }
 
-/// What every skeleton begins with.
+/// The first line of every skeleton.
 fn heading(resolve: &Resolve, world: WorldId) -> String {
     let world = &resolve.worlds[world].name;
-    format!("A plugin of the world `{world}`: every function is still to be written.")
+    format!("A plugin for the world `{world}`. Implement the functions below.")
 }
 
 #[cfg(test)]
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_signatures_have_a_line_for_each_parameter() {
+    fn long_signatures_wrap_to_one_line_per_parameter() {
         assert_eq!(wrap("fn f(a: u32)", "    "), "    fn f(a: u32)");
         let long = format!(
             "fn f(a: (u32, A<B, C>), {}: u32) -> D<E, F>",

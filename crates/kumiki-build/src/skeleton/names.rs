@@ -1,8 +1,8 @@
-//! What a world exports, by name: all that languages without types need.
+//! The exports of a world by name, for languages without types.
 
 use wit_parser::{Function, FunctionKind, Resolve, TypeId, WorldId, WorldItem, WorldKey};
 
-/// The exported interfaces and the functions of the world itself.
+/// The exported interfaces, and the functions that the world exports directly.
 pub(super) struct Exports<'a> {
     pub(super) interfaces: Vec<Interface<'a>>,
     pub(super) functions: Vec<&'a Function>,
@@ -91,7 +91,7 @@ pub(super) fn is_static(function: &Function) -> bool {
     )
 }
 
-/// The parameters but the object that a method is called on.
+/// The names of the parameters, without the receiver of a method.
 pub(super) fn parameters(function: &Function) -> impl Iterator<Item = &str> {
     let is_method = matches!(
         function.kind,

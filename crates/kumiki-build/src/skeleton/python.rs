@@ -1,5 +1,5 @@
-//! Python: a class for each exported interface, as componentize-py looks for
-//! them, and one for each resource.
+//! Python skeletons: a class for each exported interface, as componentize-py
+//! expects, and one for each resource.
 
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 use wit_parser::{Function, Resolve, WorldId};
@@ -7,7 +7,8 @@ use wit_parser::{Function, Resolve, WorldId};
 use super::heading;
 use super::names::{Exports, is_constructor, is_static, own_name, parameters};
 
-/// Words that no parameter can be called, of those that WIT can spell.
+/// Python keywords that are valid WIT identifiers; they cannot name a
+/// parameter.
 const KEYWORDS: [&str; 16] = [
     "and", "as", "async", "class", "def", "del", "from", "global", "in", "is", "lambda", "not",
     "or", "pass", "raise", "with",
@@ -20,8 +21,8 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Vec<(String, String)
     } = Exports::of(resolve, world);
     let heading = heading(resolve, world);
     let mut files = Vec::new();
-    // componentize-py looks for a resource's class in a module that is called as
-    // the interface.
+    // componentize-py looks for a resource's class in a module named after the
+    // interface.
     for interface in interfaces.iter().filter(|it| !it.resources.is_empty()) {
         let module = interface.name.to_snake_case();
         let imports = format!("from wit_world.exports import {module}\n");
@@ -53,7 +54,7 @@ fn file(heading: &str, imports: &str, classes: &str) -> String {
     let imports = if imports.is_empty() {
         String::new()
     } else {
-        format!("\n# Made of the WIT by `kumiki build`.\n{imports}")
+        format!("\n# Generated from the WIT by `kumiki build`.\n{imports}")
     };
     format!("\"\"\"{heading}\"\"\"\n{imports}{classes}")
 }

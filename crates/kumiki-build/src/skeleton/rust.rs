@@ -1,4 +1,4 @@
-//! Rust: the stubs that wit-bindgen writes for its own tests.
+//! Rust skeletons, from the stubs that wit-bindgen generates for its own tests.
 
 use wit_parser::{Resolve, WorldId};
 
@@ -30,7 +30,8 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, 
     Ok(vec![("src/lib.rs".to_owned(), source)])
 }
 
-/// The `impl … for Stub` blocks of the bindings, as an author would write them.
+/// The `impl … for Stub` blocks of the bindings, formatted like hand-written
+/// code.
 fn stubs(bindings: &str) -> Vec<String> {
     let mut stubs = Vec::new();
     let mut lines = bindings.lines();
@@ -57,7 +58,7 @@ fn stubs(bindings: &str) -> Vec<String> {
     stubs
 }
 
-/// Without what only generated code says.
+/// Removes what is specific to generated code.
 fn plain(line: &str) -> String {
     let mut line = line
         .replace("_rt::", "")
@@ -65,8 +66,8 @@ fn plain(line: &str) -> String {
         .replace(" -> ()", "")
         .replace("Stub", "Plugin")
         .replace(",)", ")");
-    // `(a: u32,b: u32)`: a comma of a tuple's type has no space behind it
-    // either.
+    // Generated signatures have no space after commas, also within tuple types,
+    // as in `(a: u32,b: u32)`.
     if line.starts_with("fn ") {
         line = line.replace(',', ", ");
     }

@@ -1,5 +1,5 @@
-//! C: wit-bindgen's C bindings, then Zig, a WASI SDK or clang, then the
-//! component.
+//! C: generates bindings with wit-bindgen, compiles with Zig, a WASI SDK or
+//! clang, and converts the module to a component.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,15 +18,15 @@ use crate::tool::Tool;
 use crate::tools::Tools;
 use crate::world;
 
-/// What every one of the compilers is told. A reactor has no `main` and stays
-/// alive between calls.
+/// Flags for every compiler. A reactor has no `main` and stays alive between
+/// calls.
 const FLAGS: &[&str] = &[
     "-flto",
     "-Wall",
     "-Wextra",
     "-mexec-model=reactor",
-    // As Rust's plugins have. Zig's own choice is 16 MiB for every instance,
-    // clang's 64 KiB.
+    // 1 MiB, as for Rust plugins. The default of Zig is 16 MiB for every
+    // instance, that of clang 64 KiB.
     "-Wl,-z,stack-size=1048576",
 ];
 
@@ -42,9 +42,9 @@ fn profile_flags(profile: Profile) -> &'static [&'static str] {
 struct Compiler {
     way: &'static str,
     version: String,
-    /// The program with its first arguments.
+    /// The program and its first arguments.
     program: Vec<PathBuf>,
-    /// Where Zig keeps the libc that it builds once.
+    /// The folder where Zig caches the libc that it builds once.
     cache: Option<PathBuf>,
 }
 
@@ -105,7 +105,8 @@ fn wasi_sdk(sdk: &Path) -> Result<Compiler, Missing> {
     })
 }
 
-/// Debian's packages put the libc here; no other place is known.
+/// Finds clang with the libc of Debian's packages, the only location that is
+/// supported.
 fn clang() -> Option<Compiler> {
     let libc = Path::new("/usr/lib/wasm32-wasi/libc.a");
     let version = command::answer(Command::new("clang").arg("--version"))?;
@@ -167,8 +168,8 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     output.write(&component, fingerprint)
 }
 
-/// Writes the bindings of the project's world into `folder`; what of them is to
-/// be compiled and linked comes back.
+/// Writes the bindings of the project's world into `folder`. Returns the files
+/// to compile and link.
 fn generate(project: &Project, folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let (resolve, world) = project.resolve()?;
     let mut generator = wit_bindgen_c::Opts::default().build();
@@ -188,7 +189,7 @@ fn generate(project: &Project, folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(to_link)
 }
 
-/// The project's own C files, in order.
+/// The project's own C files, sorted.
 fn sources(project: &Project) -> Result<Vec<PathBuf>, Error> {
     let folder = &project.folder;
     let mut sources = Vec::new();

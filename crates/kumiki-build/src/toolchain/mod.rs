@@ -1,7 +1,7 @@
-//! The toolchains: each is probed first, then used, and never guessed.
+//! Toolchains. Each is probed before it is used.
 //!
-//! A toolchain's file has `find`, which says where it is or what is missing,
-//! and a build that begins with it.
+//! A toolchain's module has `find`, which locates it or reports what is
+//! missing, and `build`, which calls `find` first.
 
 mod c;
 pub(crate) mod go;
@@ -19,7 +19,7 @@ use crate::project::Wasi;
 use crate::tool::Tool;
 use crate::tools::Tools;
 
-/// What turns one kind of source into components.
+/// A toolchain that builds components from one kind of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Toolchain {
     /// cargo and rustc.
@@ -36,26 +36,26 @@ pub enum Toolchain {
     Go,
 }
 
-/// What a look at a toolchain found.
+/// The result of probing a toolchain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// It can build.
+    /// The toolchain can build.
     Ready(Ready),
-    /// It cannot, and this is why.
+    /// Something is missing.
     Missing(Missing),
 }
 
-/// A toolchain that can build.
+/// A toolchain that is ready to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
-    /// Which of the ways there are was found, such as `zig`.
+    /// Which variant of the toolchain was found, such as `zig`.
     pub way: String,
-    /// Its version, in its own words.
+    /// The version, as the toolchain reports it.
     pub version: String,
 }
 
 impl Toolchain {
-    /// All of them.
+    /// All toolchains.
     pub const ALL: [Toolchain; 6] = [
         Toolchain::Rust,
         Toolchain::C,
@@ -65,7 +65,7 @@ impl Toolchain {
         Toolchain::Go,
     ];
 
-    /// Its short name.
+    /// The short name of the toolchain.
     pub fn name(self) -> &'static str {
         match self {
             Toolchain::Rust => "rust",
@@ -77,8 +77,8 @@ impl Toolchain {
         }
     }
 
-    /// The project-local tools that it can be had with, where there are any: all
-    /// of them.
+    /// The project-local tools that it needs, all of them; empty if it has
+    /// none.
     pub fn tools(self) -> &'static [Tool] {
         match self {
             Toolchain::Rust => &[],
@@ -90,8 +90,9 @@ impl Toolchain {
         }
     }
 
-    /// Looks whether it can build plugins that import that WASI, which makes a
-    /// difference for Rust alone. Takes well under a second and changes nothing.
+    /// Checks whether it can build plugins that import this version of WASI,
+    /// which matters only for Rust. Takes well under a second and changes
+    /// nothing.
     pub fn probe(self, tools: &Tools, wasi: Wasi) -> Probe {
         let found = match self {
             Toolchain::Rust => rust::probe(tools, wasi),
@@ -107,7 +108,7 @@ impl Toolchain {
         }
     }
 
-    /// Builds jobs of this toolchain: one result for each, in order.
+    /// Builds jobs of this toolchain. Returns one result per job, in order.
     pub(crate) fn build(
         self,
         jobs: &[&Job],
@@ -149,7 +150,7 @@ impl FromStr for Toolchain {
                 let names = Toolchain::ALL
                     .map(|toolchain| format!("`{toolchain}`"))
                     .join(", ");
-                format!("unknown toolchain `{text}`, only {names} accepted")
+                format!("unknown toolchain `{text}`; expected one of {names}")
             })
     }
 }

@@ -1,4 +1,4 @@
-//! What a project is built with.
+//! The toolchain and tools of a project.
 
 use super::{Probe, Toolchain};
 use crate::job::Profile;
@@ -20,11 +20,11 @@ impl Project {
         }
     }
 
-    /// Looks whether it can be built for `profile`. Takes well under a second
+    /// Checks whether it can be built for `profile`. Takes well under a second
     /// and changes nothing.
     pub fn probe(&self, tools: &Tools, profile: Profile) -> Probe {
         let probe = self.toolchain().probe(tools, self.wasi);
-        match (&probe, self.wants_optimiser(profile)) {
+        match (&probe, self.needs_wasm_opt(profile)) {
             (Probe::Ready(_), true) => match optimise::version(tools) {
                 Ok(_) => probe,
                 Err(missing) => Probe::Missing(missing),
@@ -33,22 +33,22 @@ impl Project {
         }
     }
 
-    /// The project-local tools that it can be built with for `profile`.
+    /// The project-local tools that a build for `profile` needs.
     pub fn tools(&self, profile: Profile) -> Vec<Tool> {
         let mut tools = self.toolchain().tools().to_vec();
-        if self.wants_optimiser(profile) {
+        if self.needs_wasm_opt(profile) {
             tools.push(Tool::Binaryen);
         }
         tools
     }
 
-    /// Whether profiles make a difference to it: in JavaScript and Python all
-    /// but the author's module comes compiled.
+    /// Whether profiles affect the project. In JavaScript and Python,
+    /// everything except the author's module is precompiled.
     pub fn has_profiles(&self) -> bool {
         matches!(self.language, Language::Rust | Language::C | Language::Go)
     }
 
-    fn wants_optimiser(&self, profile: Profile) -> bool {
+    fn needs_wasm_opt(&self, profile: Profile) -> bool {
         profile == Profile::Size && self.has_profiles()
     }
 }

@@ -1,4 +1,5 @@
-//! Python: the module, CPython and its library become a component.
+//! Python: componentize-py packs the module, CPython and its library into a
+//! component.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,8 +70,8 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     output.write(&component, fingerprint)
 }
 
-/// The sources in a folder of their own, made anew: Python leaves its
-/// `__pycache__` where it finds a module, and the author's folder is not ours.
+/// Copies the sources to a new folder. Python writes `__pycache__` next to the
+/// modules that it loads, and that must not happen in the author's folder.
 fn copy(project: &Project, work: &Path) -> Result<PathBuf, Error> {
     let to = work.join("sources");
     if to.exists() {
@@ -79,7 +80,7 @@ fn copy(project: &Project, work: &Path) -> Result<PathBuf, Error> {
     for name in sources(&project.folder)? {
         let from = project.folder.join(&name);
         let content =
-            reading::bytes(&from, reading::COMPONENT).map_err(Error::io("read", &from))?;
+            reading::bytes(&from, reading::MAX_COMPONENT).map_err(Error::io("read", &from))?;
         replace(&to.join(name), &content)?;
     }
     Ok(to)

@@ -1,19 +1,19 @@
-// Package plugin trims text and makes one space of every run of (ASCII) white
-// space.
+// Package plugin trims text and replaces every run of (ASCII) white space with
+// one space.
 package plugin
 
 import (
 	"strconv"
 	"strings"
 
-	// Made of the WIT by `kumiki build`.
+	// Generated from the WIT by `kumiki build`.
 	host "wit_component/myapp_text_processor_host_api"
 	types "wit_component/myapp_text_processor_types"
 
 	wit "go.bytecodealliance.org/pkg/wit/types"
 )
 
-// Result is what Process gives: a value or an error of the contract.
+// Result is the result of Process: a value or an error of the contract.
 type Result = wit.Result[types.ProcessResult, types.ProcessError]
 
 func ok(value types.ProcessResult) Result {
@@ -24,17 +24,17 @@ func fail(reason types.ProcessError) Result {
 	return wit.Err[types.ProcessResult](reason)
 }
 
-// GetName gives the plugin's name.
+// GetName returns the plugin's name.
 func GetName() string { return "{{name}}" }
 
-// GetVersion gives the plugin's version.
+// GetVersion returns the plugin's version.
 func GetVersion() string { return "0.1.0" }
 
 // Process tidies a text.
 func Process(input string) Result {
 	words := strings.FieldsFunc(input, isSpace)
 	if len(words) == 0 {
-		// The caller is told; a panic would cost the instance.
+		// Return an error to the caller; a panic would end the instance.
 		return fail(types.ProcessErrorInvalidInput)
 	}
 	count := strconv.Itoa(len(words))
@@ -45,7 +45,7 @@ func Process(input string) Result {
 	})
 }
 
-// ProcessBatch is how the host gives many texts in one call: the same, faster.
+// ProcessBatch processes many records in one call, which is faster.
 func ProcessBatch(inputs []string) []Result {
 	results := make([]Result, len(inputs))
 	for index, input := range inputs {

@@ -1,4 +1,4 @@
-// Trims text and makes one space of every run of (ASCII) white space.
+// Trims text and replaces every run of (ASCII) white space with one space.
 import { log } from "myapp:text-processor/host-api";
 
 const WORD = /[^ \t\n\f\r]+/g;
@@ -13,13 +13,13 @@ export const plugin = {
     return "0.1.0";
   },
 
-  // The build makes of it what the world has for many texts in one call: an
-  // object `batch`, unless this module exports one.
+  // The build also derives the batch function of the world from this one: the
+  // object `batch`, unless this module exports it.
   process(input) {
     const words = input.match(WORD);
     if (words === null) {
-      // An error of the contract is its name, thrown; anything else that is
-      // thrown costs the instance.
+      // To return an error of the contract, throw its name. Any other thrown
+      // value ends the instance.
       throw "invalid-input";
     }
     log("debug", `${words.length} words`);

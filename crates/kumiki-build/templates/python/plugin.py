@@ -1,8 +1,8 @@
-"""Trims text and makes one space of every run of (ASCII) white space."""
+"""Trims text and replaces every run of (ASCII) white space with one space."""
 
 import re
 
-# Made of the WIT by `kumiki build`.
+# Generated from the WIT by `kumiki build`.
 from componentize_py_types import Err, Ok, Result
 from wit_world import exports
 from wit_world.imports.host_api import LogLevel, log
@@ -21,7 +21,8 @@ class Plugin(exports.Plugin):
     def process(self, input: str) -> ProcessResult:
         words = WORD.findall(input)
         if not words:
-            # The caller is told; any other exception costs the instance.
+            # Return an error to the caller; any other exception ends the
+            # instance.
             raise Err(ProcessError.INVALID_INPUT)
         log(LogLevel.DEBUG, f"{len(words)} words")
         return ProcessResult(
@@ -31,7 +32,7 @@ class Plugin(exports.Plugin):
 
 
 class Batch(exports.Batch):
-    """By which the host gives many records in one call: the same, faster."""
+    """Processes many records in one call, which is faster."""
 
     def process_batch(self, inputs: list[str]) -> list[Result[ProcessResult, ProcessError]]:
         return [attempt(input) for input in inputs]

@@ -1,7 +1,6 @@
-//! What the tests of builds share: projects, tools, and what is expected of a
-//! component.
+//! Helpers for the build tests: projects, tools, and checks of components.
 
-#![allow(dead_code, reason = "each of the tests' programs uses a part of it")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Where `cargo xtask setup` puts them.
+/// The tools that `cargo xtask setup` installs.
 pub(crate) fn tools() -> Tools {
     Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools"))
 }
@@ -35,7 +34,7 @@ pub(crate) fn ready(toolchain: Toolchain) -> Option<Ready> {
                 "{toolchain} is required: {missing}\nhint: {}",
                 missing.hint
             );
-            eprintln!("passed over: {missing}\nhint: {}", missing.hint);
+            eprintln!("skipped: {missing}\nhint: {}", missing.hint);
             None
         }
     }
@@ -49,7 +48,7 @@ pub(crate) fn manifest(language: &str) -> String {
     )
 }
 
-/// A project of its own, from the text of its files.
+/// Creates a project in a temporary folder from file names and contents.
 pub(crate) fn project(language: &str, files: &[(&str, &str)]) -> (TempDir, Project) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("kumiki.toml"), manifest(language)).unwrap();
@@ -62,7 +61,7 @@ pub(crate) fn project(language: &str, files: &[(&str, &str)]) -> (TempDir, Proje
     (folder, project)
 }
 
-/// What the outermost component imports and exports.
+/// The imports and exports of the outermost component.
 pub(crate) fn interfaces(component: &Path) -> (Vec<String>, Vec<String>) {
     let bytes = fs::read(component).unwrap();
     let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
@@ -90,14 +89,14 @@ pub(crate) fn interfaces(component: &Path) -> (Vec<String>, Vec<String>) {
     (imports, exports)
 }
 
-/// Builds in this folder, and knows what it has built there.
+/// Options with intermediate files and stamps in this folder.
 pub(crate) fn options(work: &Path) -> Options {
     let stamps = Stamps::open(work.join("stamps")).unwrap();
     Options::new(work).with_stamps(stamps)
 }
 
-/// Builds an example twice: it imports its contract and nothing else, is small
-/// enough, and is left alone the second time.
+/// Builds an example repeatedly. Checks that it imports no WASI, is small
+/// enough, and is rebuilt only if its output is missing.
 pub(crate) fn check_example(name: &str, most_bytes: u64) {
     let project = Project::read(&root().join("guests/examples").join(name)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -120,7 +119,8 @@ pub(crate) fn check_example(name: &str, most_bytes: u64) {
     assert!(!build(&project, &output, &tools(), &options).unwrap().fresh);
 }
 
-/// The compiler's own words come through: each of `words` is among them.
+/// Checks that a build fails and that the compiler's message, with each of
+/// `words`, is in the error.
 pub(crate) fn check_failure(
     toolchain: Toolchain,
     language: &str,

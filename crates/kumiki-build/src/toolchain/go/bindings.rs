@@ -1,5 +1,5 @@
-//! What is put around the author's package: the bindings that wit-bindgen makes
-//! of the world, the small runtime that they stand on, and a report of panics.
+//! Generates the code around the author's package: the bindings from
+//! wit-bindgen, their small runtime, and a handler that reports panics.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,15 @@ use crate::output::replace;
 use crate::project::Project;
 use crate::world::{exports_resource, generate};
 
-/// The module that the bindings are, and its packages' prefix.
+/// The Go module of the bindings, which is the prefix of its packages.
 const MODULE: &str = "wit_component";
 
-/// What is wrong with a world for which Go's bindings would have to stand in
+/// Error for worlds that export a resource: Go's bindings would have to be in
 /// the author's package.
-pub(crate) const NO_RESOURCES: &str = "the world exports a resource, which Go plugins cannot yet";
+pub(crate) const NO_RESOURCES: &str =
+    "the world exports a resource, which Go plugins do not support yet";
 
-/// The files that are the same for every plugin, under the bindings' folder.
+/// Files in the bindings' folder that are the same for every plugin.
 const SHARED: &[(&str, &str)] = &[
     ("go.mod", "module wit_component\n\ngo 1.24\n"),
     (
@@ -31,11 +32,11 @@ const SHARED: &[(&str, &str)] = &[
     ("pkg/wit/types/tuples.go", include_str!("tuples.go")),
 ];
 
-/// What goes into the main package where the contract has a log.
+/// Go source added to the main package if the contract has a log function.
 const PANIC: &str = include_str!("panic.go");
 
-/// The bindings' files with their contents, by their names within a folder, for
-/// a plugin whose author's package is the Go module `author`.
+/// Generates the bindings for a plugin whose package is the Go module `author`,
+/// as relative paths and contents.
 pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, String)>, Error> {
     let (resolve, world) = project.resolve()?;
     let fault = |message| Error::Wit {
@@ -46,7 +47,7 @@ pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, 
         return Err(fault(NO_RESOURCES.to_owned()));
     }
     let options = wit_bindgen_go::Opts {
-        // gofmt need not be there, and nobody edits them.
+        // gofmt may not be installed, and the files are not edited by hand.
         format: wit_bindgen_go::Format::False,
         ..Default::default()
     };
@@ -87,9 +88,9 @@ pub(super) fn write(folder: &Path, files: &[(PathBuf, String)]) -> Result<(), Er
         .try_for_each(|(name, content)| replace(&folder.join(name), content.as_bytes()))
 }
 
-/// The exported functions, made to call the author's package, or for an
-/// interface that has a package below it, that. Go lets one package be imported
-/// by several names: as the bindings have one for each interface.
+/// Makes the exported functions call the author's package, or a package below
+/// it for interfaces that have one there. The bindings use one package name per
+/// interface; Go allows a package to be imported under several names.
 fn exports(source: &str, author: &str, is_below: impl Fn(&str) -> bool, reports: bool) -> String {
     let prefix = format!("\"{MODULE}/export_");
     let mut text = String::new();
@@ -116,8 +117,9 @@ fn exports(source: &str, author: &str, is_below: impl Fn(&str) -> bool, reports:
     text
 }
 
-/// The Go that logs a panic, behind the package of the log: where the contract
-/// has one whose levels are its interface's own.
+/// The Go source that logs a panic, with the package of the log function.
+/// `None` unless the contract has a log function whose level type is defined in
+/// the same interface.
 fn panic_report(resolve: &Resolve, world: WorldId) -> Option<(String, String)> {
     let Log { interface, level } = Log::of(resolve, world)?;
     let level = &resolve.types[level];
@@ -125,7 +127,7 @@ fn panic_report(resolve: &Resolve, world: WorldId) -> Option<(String, String)> {
         return None;
     }
     let package = resolve.id_of(interface)?;
-    // Versions are in the packages' names only where there are several.
+    // Package names have versions only if there are several versions.
     let package = package.split('@').next().unwrap_or_default();
     let package: Vec<_> = package
         .split([':', '/'])
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_may_have_a_package_below_the_authors() {
+    fn interface_can_have_its_own_package() {
         let source = SOURCE.replace(
             "_b_c\"\n",
             "_b_c\"\n        \"wit_component/export_a_b_d\"\n",

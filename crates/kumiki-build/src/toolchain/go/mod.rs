@@ -1,9 +1,9 @@
-//! Go: wit-bindgen's Go bindings, then Go's own compiler for WASI preview 1,
-//! then the component.
+//! Go: generates bindings with wit-bindgen, compiles for WASI preview 1 with
+//! Go's own compiler, and converts the module to a component.
 //!
 //! The author's folder is a Go module with one package, which has the exported
-//! functions. A workspace (`go.work`) joins it with the bindings, so that its
-//! `go.mod` need not name them.
+//! functions. A workspace (`go.work`) joins it with the bindings, so its
+//! `go.mod` does not mention them.
 
 mod bindings;
 
@@ -28,14 +28,18 @@ use crate::reading::read_text;
 use crate::tool::Tool;
 use crate::tools::Tools;
 
-/// The first that can export functions to WebAssembly.
+/// The first Go version that can export functions to WebAssembly.
 const OLDEST: (u32, u32) = (1, 24);
 
-/// How our own `go.work` for editors begins; another's is left alone.
-const MARK: &str = "// Made by kumiki for editors, and made anew by every build.";
+/// The first line of a generated `go.work` for editors. A file that does not
+/// start with [`GENERATED`] was written by someone else and is left alone.
+const MARK: &str = "// Made by kumiki for editors; every build overwrites this file.";
+/// The start of [`MARK`], the same in earlier versions.
+const GENERATED: &str = "// Made by kumiki for editors";
 
-/// Without symbols and DWARF; what backtraces need of names stays. The bindings'
-/// runtime reaches for a function of Go's own, which asks for leave.
+/// Linker flags. `-s -w` removes symbols and DWARF but keeps the names for
+/// backtraces. `-checklinkname=0` lets the bindings' runtime link to an
+/// internal function of Go.
 fn linker_flags(profile: Profile) -> &'static str {
     match profile {
         Profile::Speed | Profile::Size => "-s -w -checklinkname=0",
@@ -43,7 +47,7 @@ fn linker_flags(profile: Profile) -> &'static str {
     }
 }
 
-/// Go, on the path or as a project-local tool.
+/// A Go compiler, on PATH or as a project-local tool.
 struct Go {
     way: &'static str,
     version: String,
@@ -75,12 +79,12 @@ fn find(tools: &Tools) -> Result<Go, Missing> {
     let (major, minor) = OLDEST;
     let tool = tools.missing(Tool::Go);
     Err(Missing::new(
-        format!("no Go {major}.{minor} or newer"),
+        format!("Go {major}.{minor} or newer not found"),
         format!("{} (or: install Go from go.dev)", tool.hint),
     ))
 }
 
-/// The number in `go version go1.26.6 linux/amd64`.
+/// Parses the version number in `go version go1.26.6 linux/amd64`.
 fn version(answer: &str) -> Option<&str> {
     answer.split_whitespace().nth(2)?.strip_prefix("go")
 }
@@ -136,8 +140,8 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     output.write(&componentize(project, &module, preview1)?, fingerprint)
 }
 
-/// Runs the compiler in the author's folder, so that its messages name files as
-/// the author knows them.
+/// Runs the compiler in the author's folder, so that paths in its messages are
+/// relative to it.
 fn compile(go: &Go, project: &Project, work: &Path, profile: Profile) -> Result<Vec<u8>, Error> {
     let folder = absolute(&project.folder).map_err(Error::io("find", &project.folder))?;
     let workspace = work.join("go.work");
@@ -160,8 +164,8 @@ fn compile(go: &Go, project: &Project, work: &Path, profile: Profile) -> Result<
     fs::read(&module).map_err(Error::io("read", &module))
 }
 
-/// Joins the author's folder with the bindings for editors and `go vet`, by a
-/// `go.work` in that folder, unless its author has written one.
+/// Writes a `go.work` into the author's folder that joins it with the bindings,
+/// for editors and `go vet`. A `go.work` that the author wrote is kept.
 fn write_editors_workspace(project: &Project, work: &Path) -> Result<(), Error> {
     let path = project.folder.join("go.work");
     let bindings = work.join("bindings");
@@ -171,12 +175,12 @@ fn write_editors_workspace(project: &Project, work: &Path) -> Result<(), Error> 
         serde_json::json!(bindings.join("pkg"))
     );
     match read_text(&path) {
-        Ok(there) if there == text || !there.starts_with(MARK) => Ok(()),
+        Ok(existing) if existing == text || !existing.starts_with(GENERATED) => Ok(()),
         _ => replace(&path, text.as_bytes()),
     }
 }
 
-/// What the author's `go.mod` calls the module.
+/// The module name in the author's `go.mod`.
 fn module_name(project: &Project) -> Result<String, Error> {
     let path = project.folder.join("go.mod");
     let text = read_text(&path)?;
@@ -187,7 +191,10 @@ fn module_name(project: &Project) -> Result<String, Error> {
         None => Err(Error::Project {
             path,
             line: None,
-            message: format!("there is no module's name, as in `module {}`", project.name),
+            message: format!(
+                "missing module name; expected a line such as `module {}`",
+                project.name
+            ),
         }),
     }
 }
@@ -197,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions() {
+    fn go_version_is_parsed_and_compared() {
         assert_eq!(version("go version go1.26.6 linux/amd64"), Some("1.26.6"));
         assert_eq!(version("gcc version 12"), None);
         for new in ["1.24", "1.24.0", "1.26.6", "1.25rc1", "2.0"] {

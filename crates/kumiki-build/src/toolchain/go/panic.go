@@ -8,8 +8,8 @@ import (
 	host "{{package}}"
 )
 
-// A panic ends the call as a trap, which alone would not say why: it is logged
-// first.
+// Logs a panic before it ends the call as a trap, because a trap has no
+// message.
 func reportPanic() {
 	if reason := recover(); reason != nil {
 		host.Log(host.{{error}}, "panic: "+describe(reason)+authorsFrames())
@@ -17,7 +17,7 @@ func reportPanic() {
 	}
 }
 
-// Without fmt, which is a fifth of a small plugin.
+// Does not use fmt, which would be a fifth of a small plugin.
 func describe(reason any) string {
 	switch reason := reason.(type) {
 	case string:
@@ -27,24 +27,24 @@ func describe(reason any) string {
 	case interface{ String() string }:
 		return reason.String()
 	}
-	return "a value without a text"
+	return "a value that cannot be printed"
 }
 
-func isOurs(function string) bool {
-	// An export has the name that the component model gives it, with a `#`.
+func isInternal(function string) bool {
+	// Exports have component model names, with a `#`.
 	return function == "" || strings.Contains(function, "#") ||
 		strings.HasPrefix(function, "runtime.") || strings.HasPrefix(function, "main.")
 }
 
-// The calls that led to the panic, innermost first, without the runtime's and
-// the bindings' own.
+// The stack of the panic, innermost call first, without frames of the runtime
+// and the bindings.
 func authorsFrames() string {
 	var counters [32]uintptr
 	frames := runtime.CallersFrames(counters[:runtime.Callers(1, counters[:])])
 	text := ""
 	for {
 		frame, more := frames.Next()
-		if !isOurs(frame.Function) {
+		if !isInternal(frame.Function) {
 			text += "\n    at " + frame.Function + " (" + frame.File + ":" + strconv.Itoa(frame.Line) + ")"
 		}
 		if !more {

@@ -1,7 +1,7 @@
-// Package runtime is what the generated bindings need of memory and handles.
+// Package runtime manages memory and handles for the generated bindings.
 //
-// It stands in for the module of the same path that the bindings' makers
-// publish: no network is needed to build a plugin, and none of its weight.
+// It replaces the published module of the same path, so that building a plugin
+// needs no network and the plugin is smaller.
 package runtime
 
 import (
@@ -9,14 +9,14 @@ import (
 	"unsafe"
 )
 
-// Keeps what the host wrote for a call from the garbage collector until the
-// bindings have taken it over.
+// Pins the arguments that the host wrote for a call until the bindings have
+// taken them over.
 var arguments runtime.Pinner
 
-// Unpin lets go of the arguments of a call: the bindings hold them from here.
+// Unpin releases the arguments of a call, which the bindings now hold.
 func Unpin() { arguments.Unpin() }
 
-// Allocate gives memory that stays in its place until the pinner is unpinned.
+// Allocate returns memory that does not move until the pinner is unpinned.
 func Allocate(pinner *runtime.Pinner, size, align uintptr) unsafe.Pointer {
 	if size == 0 {
 		return nil
@@ -25,19 +25,19 @@ func Allocate(pinner *runtime.Pinner, size, align uintptr) unsafe.Pointer {
 	if align == 1 {
 		memory = unsafe.Pointer(unsafe.SliceData(make([]byte, size)))
 	} else {
-		// Eight bytes are the most that any type is aligned to.
+		// No type is aligned to more than eight bytes.
 		memory = unsafe.Pointer(unsafe.SliceData(make([]uint64, (size+7)/8)))
 	}
 	pinner.Pin(memory)
 	return memory
 }
 
-// Only the host calls it, and only for new memory.
+// Called only by the host, and only for new memory.
 //
 //go:wasmexport cabi_realloc
 func reallocate(old unsafe.Pointer, oldSize, align, size uintptr) unsafe.Pointer {
 	if old != nil || oldSize != 0 {
-		panic("memory cannot be made larger in place")
+		panic("cabi_realloc cannot resize memory")
 	}
 	if !ready {
 		return early(size, align)
@@ -45,14 +45,14 @@ func reallocate(old unsafe.Pointer, oldSize, align, size uintptr) unsafe.Pointer
 	return Allocate(&arguments, size, align)
 }
 
-// Whether Go's runtime has started. The adapter of WASI asks for its page of
+// Whether Go's runtime has started. The WASI adapter allocates its page of
 // memory before that.
 var ready bool
 
 func init() { ready = true }
 
-// Moves the end of the heap: before the runtime has started, and never again,
-// this is how memory can be had without it.
+// Moves the end of the heap. Allocates memory without Go's runtime; must not be
+// called after the runtime has started.
 //
 //go:linkname sbrk runtime.sbrk
 func sbrk(size uintptr) unsafe.Pointer
@@ -62,10 +62,10 @@ func early(size, align uintptr) unsafe.Pointer {
 	return unsafe.Pointer((start + align - 1) &^ (align - 1))
 }
 
-// Handle is a resource's index in the host's table; zero is none.
+// Handle is the index of a resource in the host's table, or zero for none.
 type Handle struct{ value int32 }
 
-// MakeHandle takes over an index.
+// MakeHandle takes ownership of an index.
 func MakeHandle(value int32) *Handle {
 	if value == 0 {
 		panic("nil handle")
@@ -73,7 +73,7 @@ func MakeHandle(value int32) *Handle {
 	return &Handle{value}
 }
 
-// Use gives the index and keeps it.
+// Use returns the index and keeps ownership.
 func (h *Handle) Use() int32 {
 	if h.value == 0 {
 		panic("nil handle")
@@ -81,21 +81,21 @@ func (h *Handle) Use() int32 {
 	return h.value
 }
 
-// Take gives the index away.
+// Take returns the index and gives up ownership.
 func (h *Handle) Take() int32 {
 	value := h.Use()
 	h.value = 0
 	return value
 }
 
-// TakeOrNil gives the index away, or zero.
+// TakeOrNil returns the index, or zero, and gives up ownership.
 func (h *Handle) TakeOrNil() int32 {
 	value := h.value
 	h.value = 0
 	return value
 }
 
-// Set puts an index into a handle that is empty.
+// Set stores an index in an empty handle.
 func (h *Handle) Set(value int32) {
 	if value == 0 {
 		panic("nil handle")

@@ -1,10 +1,9 @@
-// Package wit_types holds the types of WIT that Go has no own for.
+// Package wit_types defines the WIT types that Go lacks.
 //
-// It stands in for the module of the same path that the bindings' makers
-// publish.
+// It replaces the published module of the same path.
 package wit_types
 
-// What an Option's Tag gives.
+// Values of Option.Tag.
 const (
 	OptionNone = 0
 	OptionSome = 1
@@ -16,22 +15,22 @@ type Option[T any] struct {
 	value T
 }
 
-// None is an absent value.
+// None returns an empty option.
 func None[T any]() Option[T] { return Option[T]{} }
 
-// Some is a value that is there.
+// Some returns an option with a value.
 func Some[T any](value T) Option[T] { return Option[T]{OptionSome, value} }
 
-// Tag is OptionNone or OptionSome.
+// Tag returns OptionNone or OptionSome.
 func (o Option[T]) Tag() uint8 { return o.tag }
 
-// IsSome tells whether there is a value.
+// IsSome reports whether there is a value.
 func (o Option[T]) IsSome() bool { return o.tag == OptionSome }
 
-// IsNone tells whether there is none.
+// IsNone reports whether there is no value.
 func (o Option[T]) IsNone() bool { return o.tag == OptionNone }
 
-// Some gives the value; there must be one.
+// Some returns the value, and panics if there is none.
 func (o Option[T]) Some() T {
 	if o.tag != OptionSome {
 		panic("the option is none")
@@ -39,7 +38,7 @@ func (o Option[T]) Some() T {
 	return o.value
 }
 
-// SomeOr gives the value, or this one where there is none.
+// SomeOr returns the value, or the argument if there is none.
 func (o Option[T]) SomeOr(value T) T {
 	if o.tag != OptionSome {
 		return value
@@ -47,7 +46,7 @@ func (o Option[T]) SomeOr(value T) T {
 	return o.value
 }
 
-// What a Result's Tag gives.
+// Values of Result.Tag.
 const (
 	ResultOk  = 0
 	ResultErr = 1
@@ -60,22 +59,22 @@ type Result[T any, E any] struct {
 	err E
 }
 
-// Ok is a result that is a value.
+// Ok returns a result with a value.
 func Ok[T any, E any](value T) Result[T, E] { return Result[T, E]{tag: ResultOk, ok: value} }
 
-// Err is a result that is an error.
+// Err returns a result with an error.
 func Err[T any, E any](value E) Result[T, E] { return Result[T, E]{tag: ResultErr, err: value} }
 
-// Tag is ResultOk or ResultErr.
+// Tag returns ResultOk or ResultErr.
 func (r Result[T, E]) Tag() uint8 { return r.tag }
 
-// IsOk tells whether it is a value.
+// IsOk reports whether the result is a value.
 func (r Result[T, E]) IsOk() bool { return r.tag == ResultOk }
 
-// IsErr tells whether it is an error.
+// IsErr reports whether the result is an error.
 func (r Result[T, E]) IsErr() bool { return r.tag == ResultErr }
 
-// Ok gives the value; it must be one.
+// Ok returns the value, and panics if the result is an error.
 func (r Result[T, E]) Ok() T {
 	if r.tag != ResultOk {
 		panic("the result is an error")
@@ -83,7 +82,7 @@ func (r Result[T, E]) Ok() T {
 	return r.ok
 }
 
-// Err gives the error; it must be one.
+// Err returns the error, and panics if the result is a value.
 func (r Result[T, E]) Err() E {
 	if r.tag != ResultErr {
 		panic("the result is a value")
@@ -91,5 +90,5 @@ func (r Result[T, E]) Err() E {
 	return r.err
 }
 
-// Unit is nothing, where a type is needed.
+// Unit is the empty type, for results without a value or error.
 type Unit struct{}

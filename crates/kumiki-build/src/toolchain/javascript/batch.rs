@@ -1,5 +1,5 @@
-//! Many records in one call: which of a world's interfaces the wrapper can make
-//! of what the author has written for one record.
+//! Batch interfaces: finds those that the wrapper can implement with the
+//! author's function for a single record.
 
 use heck::ToLowerCamelCase as _;
 use wit_parser::{Function, InterfaceId, Resolve, Type, TypeDefKind, WorldId};
@@ -7,20 +7,21 @@ use wit_parser::{Function, InterfaceId, Resolve, Type, TypeDefKind, WorldId};
 use super::world::{Export, exported, free_functions, result_of, result_type};
 use crate::log::follow;
 
-/// An exported function for one, of which another does many.
+/// An exported function for a single record, and its batch version.
 pub(super) struct Single {
-    /// Which of the world's exports has it.
+    /// The index of the world's export that has the function.
     pub(super) export: usize,
-    /// Its name in JavaScript.
+    /// The function's name in JavaScript.
     pub(super) function: String,
-    /// The name of the function for many.
+    /// The batch function's name in JavaScript.
     pub(super) many: String,
 }
 
 impl Single {
-    /// What does one by one what the interface `batch` does at once, if that is
-    /// all that it has: `do-it-batch: func(list<a>) -> list<result<b, c>>`, where
-    /// another exported interface has `do-it: func(a) -> result<b, c>`.
+    /// Finds the function for a single record that matches the interface
+    /// `batch`. That interface must have exactly one function, `do-it-batch:
+    /// func(list<a>) -> list<result<b, c>>`, and another exported interface
+    /// must have `do-it: func(a) -> result<b, c>`.
     pub(super) fn of(resolve: &Resolve, world: WorldId, batch: InterfaceId) -> Option<Self> {
         let mut functions = free_functions(resolve, batch);
         let many = functions.next()?;
@@ -45,8 +46,8 @@ impl Single {
     }
 }
 
-/// Whether `many` has lists of what `one`, which has a `result`, has in its
-/// place.
+/// Whether `many` takes and returns lists of what `one` takes and returns,
+/// where `one` returns a `result`.
 fn is_many_of(resolve: &Resolve, many: &Function, one: &Function) -> bool {
     let ([inputs], [input]) = (&many.params[..], &one.params[..]) else {
         return false;
@@ -62,7 +63,7 @@ fn is_many_of(resolve: &Resolve, many: &Function, one: &Function) -> bool {
     takes && kind(answers) == kind(answer)
 }
 
-/// What a list is of.
+/// The element type of a list.
 fn element_of(resolve: &Resolve, list: Type) -> Option<Type> {
     let Type::Id(id) = list else {
         return None;
@@ -73,7 +74,7 @@ fn element_of(resolve: &Resolve, list: Type) -> Option<Type> {
     }
 }
 
-/// The type behind other names for it.
+/// Resolves type aliases.
 fn plain(resolve: &Resolve, ty: Type) -> Type {
     let Type::Id(id) = ty else {
         return ty;
@@ -89,7 +90,7 @@ fn plain(resolve: &Resolve, ty: Type) -> Type {
 mod tests {
     use super::*;
 
-    /// What is found for the interface `many`.
+    /// Searches for the interface `many`.
     fn single(interfaces: &str) -> Option<Single> {
         let wit = format!(
             "package a:b; interface types {{ record r {{ a: u8 }} type s = string; }}
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_what_another_interface_has() {
+    fn batch_of_another_interface_is_found() {
         let found = single(
             "interface one { use types.{r, s}; do-it: func(input: s) -> result<r, u8>; }
              interface many { use types.{r}; type q = r;
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_wrapper_cannot_make() {
+    fn mismatched_batches_are_not_found() {
         let one = "interface one { f: func(input: string) -> result<string, u8>; \
                    g: func(input: string) -> string; }";
         for many in [

@@ -1,6 +1,6 @@
-//! The author's module, all that it imports and the wrapper become one module,
-//! by esbuild: it takes off TypeScript's types, and its errors say where they
-//! are.
+//! Bundles the author's module, its imports and the wrapper into one module
+//! with esbuild, which strips TypeScript's types and reports errors with their
+//! positions.
 
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
@@ -19,15 +19,15 @@ use crate::tools::Tools;
 
 const BUNDLER: &str = include_str!("bundler.mjs");
 
-/// A module in a file, and where its lines come from in another.
+/// A bundled module, and a map from its positions to the original files.
 pub(super) struct Bundle {
     pub(super) module: PathBuf,
-    /// As `positions.js` reads it.
+    /// The map, in the format that `positions.js` reads.
     pub(super) positions: PathBuf,
 }
 
 impl Bundle {
-    /// Writes them into `work`.
+    /// Writes both files into `work`.
     pub(super) fn make(
         project: &Project,
         resolve: &Resolve,
@@ -41,11 +41,12 @@ impl Bundle {
         // The bundler runs in esbuild's folder, so every path must be absolute.
         let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
         let bundle = Bundle {
-            // The name is how `positions.js` knows it in StarlingMonkey's stacks.
+            // `positions.js` looks for this name in the stacks of
+            // StarlingMonkey.
             module: full(&work.join("kumiki-bundle.js"))?,
             positions: full(&work.join("positions.json"))?,
         };
-        let orders = json!({
+        let request = json!({
             "wrapper": wrapper(&project.entry, resolve, world),
             "folder": full(&project.folder)?,
             "shown": project.folder,
@@ -56,7 +57,7 @@ impl Bundle {
         let mut node = node()?;
         node.current_dir(tools.folder(Tool::Esbuild));
         node.args(["--input-type=module", "--eval", BUNDLER]);
-        match command::run(node.arg("--").arg(orders.to_string())) {
+        match command::run(node.arg("--").arg(request.to_string())) {
             Err(Error::Failed { status, output, .. }) => Err(Error::Failed {
                 program: Tool::Esbuild.name().to_owned(),
                 status,

@@ -1,6 +1,6 @@
-// Bundles the author's module with the wrapper by esbuild. Run by kumiki-build
-// with esbuild's folder as the working folder, so that it is found, and with one
-// argument: what to do, as JSON.
+// Bundles the author's module with the wrapper, using esbuild. kumiki-build
+// runs it in esbuild's folder, so that the import finds it, and passes one
+// argument: the request, as JSON.
 import { writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { build, formatMessages } from "esbuild";
@@ -17,7 +17,7 @@ const contract = {
   },
 };
 
-// The numbers of a source map's segment.
+// Decodes the numbers of a source map's segment.
 function decode(segment) {
   const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const numbers = [];
@@ -34,8 +34,8 @@ function decode(segment) {
   return numbers;
 }
 
-// What `positions.js` reads: a place only where there is code, and where the one
-// before it does not say the same already.
+// Builds the map that `positions.js` reads. An entry is added only where there
+// is code and where it differs from the previous entry.
 function places(mappings, code) {
   const places = [];
   const indents = code.split("\n").map((line) => line.search(/\S/));
@@ -94,12 +94,12 @@ try {
   for (const message of error.errors) {
     if (message.location?.file === WRAPPER) {
       message.location = null;
-      message.notes.push({ text: "The world of the kumiki.toml asks for it." });
+      message.notes.push({ text: "The world in kumiki.toml requires it." });
     }
     if (message.text.startsWith("Could not resolve")) {
-      // Instead of advice on options of esbuild's that nobody can set here.
-      const text = "There are the contract's imports, files, and packages in a node_modules.";
-      message.notes = [{ text: `${text} Node's own modules are not there.` }];
+      // Replaces esbuild's advice about options that cannot be set here.
+      const text = "Import from the contract, from files, or from packages in a node_modules folder.";
+      message.notes = [{ text: `${text} Node's built-in modules are not available.` }];
     }
     for (const { location } of [message, ...message.notes]) {
       if (location) location.file = join(shown, location.file);

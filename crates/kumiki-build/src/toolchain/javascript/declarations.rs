@@ -1,5 +1,5 @@
-//! The contract as TypeScript's declarations, so that an editor helps: one
-//! `declare module` for each interface that the world imports or exports.
+//! Generates TypeScript declarations of the contract for editors: one `declare
+//! module` for each interface that the world imports or exports.
 
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{
@@ -14,18 +14,22 @@ use crate::output::replace;
 use crate::project::Project;
 use crate::reading::read_text;
 
-/// The file's name, beside the `kumiki.toml`.
+/// The name of the declaration file, next to `kumiki.toml`.
 const FILE: &str = "kumiki.d.ts";
-/// How our own file begins; another's of this name is left alone.
-const MARK: &str = "// Made by kumiki of the WIT, and made anew by every build.";
+/// The first line of a generated file. A file that does not start with
+/// [`GENERATED`] was written by someone else and is left alone.
+const MARK: &str = "// Made by kumiki from the WIT; every build overwrites this file.";
+/// The start of [`MARK`], the same in earlier versions.
+const GENERATED: &str = "// Made by kumiki";
 
-/// Writes the declarations into the project's folder, unless they are there.
+/// Writes the declarations into the project's folder, unless they are up to
+/// date.
 pub(crate) fn write_declarations(project: &Project) -> Result<(), Error> {
     let (resolve, world) = project.resolve()?;
     let path = project.folder.join(FILE);
     let declarations = declarations(&resolve, world);
     match read_text(&path) {
-        Ok(text) if text == declarations || !text.starts_with(MARK) => Ok(()),
+        Ok(text) if text == declarations || !text.starts_with(GENERATED) => Ok(()),
         _ => replace(&path, declarations.as_bytes()),
     }
 }
@@ -35,8 +39,8 @@ fn declarations(resolve: &Resolve, world: WorldId) -> String {
     let imported = imported_interfaces(resolve, world);
     let exported = exported_interfaces(resolve, world);
     let object = |id| match Single::of(resolve, world, id) {
-        None => Object::Asked,
-        Some(Single { function, .. }) => Object::MadeOf(function),
+        None => Object::Required,
+        Some(Single { function, .. }) => Object::DerivedFrom(function),
     };
     for (name, id) in &imported {
         let is_exported = exported.iter().any(|(_, exported)| exported == id);
@@ -51,15 +55,15 @@ fn declarations(resolve: &Resolve, world: WorldId) -> String {
     text
 }
 
-/// The object that a module exports for an interface.
+/// Whether a module must export an object for an interface.
 enum Object {
-    Asked,
-    /// Where there is none, the build makes it of this function.
-    MadeOf(String),
+    Required,
+    /// If it is missing, the build derives it from this function.
+    DerivedFrom(String),
 }
 
-/// One interface: its types; its functions if a plugin may call them; and the
-/// type of the object if a plugin may export one.
+/// Declares one interface: its types, its functions if a plugin may call them,
+/// and the type of the object if a plugin may export one.
 fn module(
     resolve: &Resolve,
     name: &str,
@@ -97,7 +101,7 @@ fn module(
     text
 }
 
-/// The name of the type that an exported interface's object has.
+/// The type name of an exported interface's object.
 pub(super) fn object_name(resolve: &Resolve, id: InterfaceId) -> String {
     let interface = &resolve.interfaces[id];
     let name = interface
@@ -112,7 +116,7 @@ pub(super) fn object_name(resolve: &Resolve, id: InterfaceId) -> String {
     if is_taken { name + "Exports" } else { name }
 }
 
-/// Writes what belongs to one interface.
+/// Writes the declarations of one interface.
 struct Writer<'a> {
     resolve: &'a Resolve,
     id: InterfaceId,
@@ -152,7 +156,7 @@ impl Writer<'_> {
             TypeDefKind::Resource if imported => docs + &self.imported_class(&name, id),
             TypeDefKind::Resource => docs + &self.exported_class(&name, id),
             TypeDefKind::Type(Type::Id(used)) => match self.owner_of(*used) {
-                // What is used of another interface is declared there.
+                // Types of another interface are declared there.
                 Some((module, original)) => {
                     format!("{docs}export type {name} = import(\"{module}\").{original};")
                 }
@@ -162,7 +166,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The module and the name of a type, if it belongs to another interface.
+    /// The module and name of a type that belongs to another interface.
     fn owner_of(&self, id: TypeId) -> Option<(String, String)> {
         let used = &self.resolve.types[id];
         match used.owner {
@@ -197,7 +201,8 @@ impl Writer<'_> {
         format!("export class {name} {{\n{}}}", lines(members.into_iter()))
     }
 
-    /// What an author's class must be like: its instances, and itself.
+    /// The types of a class that the author exports: its instances and the
+    /// class itself.
     fn exported_class(&self, name: &str, id: TypeId) -> String {
         let (mut instance, mut class) = (Vec::new(), Vec::new());
         for function in self.functions_of(id) {
@@ -255,16 +260,19 @@ impl Writer<'_> {
             .unwrap_or_default()
             .to_lower_camel_case();
         let otherwise = match object {
-            Object::Asked => String::new(),
-            Object::MadeOf(function) => format!("; without, it is made of `{function}`"),
+            Object::Required => String::new(),
+            Object::DerivedFrom(function) => {
+                format!("; if missing, it is derived from `{function}`")
+            }
         };
         format!(
-            "/** What the module exports as `{exported}`{otherwise}. */\nexport interface {name} {{\n{}}}",
+            "/** The module's export `{exported}`{otherwise}. */\nexport interface {name} {{\n{}}}",
             lines(members.into_iter())
         )
     }
 
-    /// Errors are thrown. A plugin's own functions may return them as well.
+    /// The signature of a function. Errors are thrown; a plugin's `own`
+    /// functions may also return them.
     fn signature(&self, function: &Function, own: bool) -> String {
         let result = match (result_of(self.resolve, function), &function.result) {
             (Some(result), _) => {
@@ -298,7 +306,7 @@ impl Writer<'_> {
         ty.map_or("void".to_owned(), |ty| self.ty(ty))
     }
 
-    /// A field's type, with the mark of one that may be left out.
+    /// A field's type, and `?` if the field is optional.
     fn optional(&self, ty: &Type) -> (&'static str, String) {
         match ty {
             Type::Id(id) => match &self.resolve.types[*id] {
@@ -348,7 +356,8 @@ impl Writer<'_> {
                     self.ty(inner)
                 )
             }
-            // QuickJS gives null for nothing, StarlingMonkey undefined.
+            // For an empty option, QuickJS passes null and StarlingMonkey
+            // undefined.
             TypeDefKind::Option(inner) => format!("{} | null | undefined", self.ty(inner)),
             TypeDefKind::Result(result) => self.result(result),
             TypeDefKind::List(item) | TypeDefKind::FixedLengthList(item, _) => self.list(item),
@@ -377,14 +386,14 @@ impl Writer<'_> {
             item => self.ty(item),
         };
         match &*item {
-            // An array or a typed one: the engines differ.
+            // An array or a typed array, depending on the engine.
             "number" | "bigint" => format!("ArrayLike<{item}>"),
             _ if item.contains(' ') => format!("({item})[]"),
             _ => format!("{item}[]"),
         }
     }
 
-    /// Whether null and undefined say something already.
+    /// Whether null and undefined already have a meaning for the type.
     fn is_option(&self, ty: &Type) -> bool {
         match ty {
             Type::Id(id) => match &self.resolve.types[*id].kind {
@@ -420,7 +429,7 @@ fn indent(text: &str) -> String {
     lines.collect()
 }
 
-/// Words that cannot name a function or a parameter.
+/// Whether a name is a keyword, which cannot name a function or parameter.
 fn is_reserved(name: &str) -> bool {
     const RESERVED: &str = " arguments await break case catch class const continue debugger \
         default delete do else enum eval export extends false finally for function if implements \

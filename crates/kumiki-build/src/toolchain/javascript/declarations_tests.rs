@@ -10,9 +10,9 @@ fn declared(wit: &str, world: &str) -> String {
 }
 
 #[test]
-fn the_contract() {
+fn contract_is_declared() {
     let wit = include_str!("../../../../../wit/text-processor/world.wit");
-    let expected = r#"// Made by kumiki of the WIT, and made anew by every build.
+    let expected = r#"// Made by kumiki from the WIT; every build overwrites this file.
 
 declare module "myapp:text-processor/host-api" {
   export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -35,7 +35,7 @@ declare module "myapp:text-processor/types" {
 declare module "myapp:text-processor/plugin" {
   export type ProcessResult = import("myapp:text-processor/types").ProcessResult;
   export type ProcessError = import("myapp:text-processor/types").ProcessError;
-  /** What the module exports as `plugin`. */
+  /** The module's export `plugin`. */
   export interface Plugin {
     getName(): string;
     getVersion(): string;
@@ -47,22 +47,22 @@ declare module "myapp:text-processor/plugin" {
 }
 
 #[test]
-fn an_object_that_the_build_can_make() {
+fn derived_object_is_documented() {
     let wit = concat!(
         include_str!("../../../../../wit/text-processor/world.wit"),
         include_str!("../../../../../wit/text-processor/batch.wit"),
     );
     let declared = declared(wit, "text-plugin-batch");
     for line in [
-        "/** What the module exports as `plugin`. */",
-        "/** What the module exports as `batch`; without, it is made of `process`. */",
+        "/** The module's export `plugin`. */",
+        "/** The module's export `batch`; if missing, it is derived from `process`. */",
     ] {
         assert!(declared.contains(line), "{declared}");
     }
 }
 
 #[test]
-fn types() {
+fn types_are_declared() {
     for (wit, expected) in [
         ("type t = u8;", "export type T = number;"),
         ("type t = s64;", "export type T = bigint;"),
@@ -124,7 +124,7 @@ fn types() {
 }
 
 #[test]
-fn classes_to_export_and_versions() {
+fn exported_classes_and_versions_are_declared() {
     let wit = "package a:b@1.2.0; interface i { record i { x: u8 } \
                resource c { constructor(a: u8); get-it: func() -> u8; } \
                f: func(c: borrow<c>) -> result; } world w { export i; }";
@@ -145,7 +145,7 @@ fn classes_to_export_and_versions() {
 }
 
 #[test]
-fn another_hands_file_is_left_alone() {
+fn files_not_generated_by_kumiki_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = "name = 'a'\nlanguage = 'javascript'\nwit = 'w.wit'\nworld = 'w'\n";
     fs::write(folder.path().join("kumiki.toml"), manifest).unwrap();

@@ -1,6 +1,6 @@
-// Makes a component of one JavaScript module. Run by kumiki-build, behind
-// `positions.js`, with the tool's folder as the working folder, so that its
-// packages are found, and with one argument: what to do, as JSON.
+// Builds a component from one JavaScript module. kumiki-build runs it after
+// `positions.js`, in the tool's folder, so that imports find its packages, and
+// passes one argument: the request, as JSON.
 import { readFile, writeFile } from "node:fs/promises";
 
 const { engine, bundle, positions, wit, world, wasi, output } = JSON.parse(process.argv[1]);
@@ -21,7 +21,7 @@ try {
   const { component } = await { quickjs, starlingmonkey }[engine]();
   await writeFile(output, component);
 } catch (error) {
-  // Without the stack of this driver, which is nothing to the module's author.
+  // The stack of this driver is omitted: it does not help the module's author.
   const message = (error?.message ?? String(error)).replace(/^[:\s]+/, "");
   console.error(authorsStack(JSON.parse(await readFile(positions, "utf8")), message));
   process.exit(1);

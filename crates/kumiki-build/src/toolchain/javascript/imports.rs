@@ -1,5 +1,5 @@
-//! Imports of the contract that the world does not have: found in the sources,
-//! without running anything, each with the nearest that the world has.
+//! Finds imports that the world does not have, by reading the sources without
+//! running them, and suggests the most similar name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,18 +16,18 @@ use crate::project::{Language, Project};
 use crate::reading::read_text;
 use crate::unknown_import::UnknownImport;
 
-/// The most files of a project that are looked at.
-const MOST: usize = 10_000;
+/// The maximum number of files of a project that are checked.
+const MAX_FILES: usize = 10_000;
 
-/// From this likeness on, 1 being the same, a name was meant to be another.
-const ALIKE: f64 = 0.6;
+/// The minimum similarity of a suggestion, where 1 means equal.
+const MIN_SIMILARITY: f64 = 0.6;
 
-/// Looks for imports that the world of a JavaScript project does not have, in
-/// its module and in the files that this imports. Builds nothing; a project in
-/// another language has none.
+/// Finds imports that the world of a JavaScript project does not have, in its
+/// module and in the files that it imports. Builds nothing. Projects in other
+/// languages have none.
 ///
 /// # Errors
-/// The WIT cannot be used, or a file cannot be read.
+/// The WIT is invalid, or a file cannot be read.
 pub fn unknown_imports(project: &Project) -> Result<Vec<UnknownImport>, Error> {
     if project.language != Language::JavaScript {
         return Ok(Vec::new());
@@ -35,20 +35,21 @@ pub fn unknown_imports(project: &Project) -> Result<Vec<UnknownImport>, Error> {
     let (resolve, world) = project.resolve()?;
     let known = Known::of(&resolve, world);
     let mut unknown = Vec::new();
-    let (mut open, mut seen) = (vec![project.folder.join(&project.entry)], BTreeSet::new());
-    while let Some(path) = open.pop() {
-        // By its path without links: a link to a folder gives a file many paths.
+    let (mut pending, mut seen) = (vec![project.folder.join(&project.entry)], BTreeSet::new());
+    while let Some(path) = pending.pop() {
+        // Canonicalize: through a symbolic link to a folder, a file has many
+        // paths.
         if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             continue;
         }
-        if seen.len() > MOST {
-            let why = format!("the modules import over {MOST} files");
+        if seen.len() > MAX_FILES {
+            let why = format!("the modules import more than {MAX_FILES} files");
             return Err(Error::io("read", &path)(io::Error::other(why)));
         }
         let text = read_text(&path)?;
         for import in imports_of(&text) {
             if import.from.starts_with('.') {
-                open.extend(file_of(&path, import.from));
+                pending.extend(file_of(&path, import.from));
             } else {
                 known.check(&path, &import, &mut unknown);
             }
@@ -58,8 +59,8 @@ pub fn unknown_imports(project: &Project) -> Result<Vec<UnknownImport>, Error> {
     Ok(unknown)
 }
 
-/// The file that a relative import means, as esbuild finds it. What it does not
-/// find, it says itself.
+/// Resolves a relative import to a file like esbuild, which reports the imports
+/// that it cannot find.
 fn file_of(importer: &Path, from: &str) -> Option<PathBuf> {
     let named = importer
         .parent()?
@@ -78,11 +79,12 @@ fn file_of(importer: &Path, from: &str) -> Option<PathBuf> {
     candidates.into_iter().find(is_module)
 }
 
-/// What may be imported.
+/// The specifiers and names that can be imported.
 struct Known {
-    /// Specifiers that there are at run time.
+    /// Specifiers that exist at run time.
     specifiers: Vec<String>,
-    /// The names in each interface, those of which only types are imported too.
+    /// The names in each interface, including interfaces of which only types
+    /// can be imported.
     names: BTreeMap<String, Vec<String>>,
 }
 
@@ -134,15 +136,15 @@ impl Known {
                 }
             }
         } else if !self.specifiers.iter().any(|known| known == import.from)
-            && (is_of_a_contract(import.from) || nearest(import.from, &self.specifiers).is_some())
+            && (is_wit_specifier(import.from) || nearest(import.from, &self.specifiers).is_some())
         {
             report(import.line, import.from, None, &self.specifiers);
         }
     }
 }
 
-/// Whether it is like `a:b/c`, with a version or without.
-fn is_of_a_contract(specifier: &str) -> bool {
+/// Whether it has the form `a:b/c`, with or without a version.
+fn is_wit_specifier(specifier: &str) -> bool {
     let is_name = |name: &str| !name.is_empty() && !name.contains([':', '/']);
     specifier
         .split_once(':')
@@ -153,11 +155,11 @@ fn is_of_a_contract(specifier: &str) -> bool {
 }
 
 fn nearest(name: &str, known: &[String]) -> Option<String> {
-    let likeness = |known: &String| strsim::normalized_damerau_levenshtein(name, known);
+    let similarity = |known: &String| strsim::normalized_damerau_levenshtein(name, known);
     let best = known
         .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) >= ALIKE).then(|| best.clone())
+        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    (similarity(best) >= MIN_SIMILARITY).then(|| best.clone())
 }
 
 #[cfg(test)]
@@ -187,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_world_has_is_known() {
+    fn imports_of_the_world_are_known() {
         let plugin = "import { log, getConfig as get, type LogLevel } from \
                       'myapp:text-processor/host-api';\n\
                       import type { Plugin, ProcessError } from 'myapp:text-processor/plugin';\n\
@@ -198,22 +200,22 @@ mod tests {
     }
 
     #[test]
-    fn what_it_has_not_comes_with_the_nearest() {
+    fn unknown_imports_suggest_the_nearest_name() {
         for (import, fact, hint) in [
             (
                 "import { log } from 'myapp:text-processor/host-apis';",
-                "plugin.ts:1: the world imports no `myapp:text-processor/host-apis`",
+                "plugin.ts:1: the world does not import `myapp:text-processor/host-apis`",
                 "write `myapp:text-processor/host-api`",
             ),
             (
                 "\nexport * from\n 'myapp/text-processor/host-api';",
-                "plugin.ts:3: the world imports no `myapp/text-processor/host-api`",
+                "plugin.ts:3: the world does not import `myapp/text-processor/host-api`",
                 "write `myapp:text-processor/host-api`",
             ),
             (
                 "const a = await import('wasi:clocks/wall-clock@0.2.0');",
-                "plugin.ts:1: the world imports no `wasi:clocks/wall-clock@0.2.0`",
-                "there are `myapp:text-processor/host-api`, `myapp:text-processor/types`",
+                "plugin.ts:1: the world does not import `wasi:clocks/wall-clock@0.2.0`",
+                "use one of `myapp:text-processor/host-api`, `myapp:text-processor/types`",
             ),
             (
                 "import {\n  log,\n  getconfig,\n} from 'myapp:text-processor/host-api';",
@@ -223,7 +225,7 @@ mod tests {
             (
                 "import { process } from 'myapp:text-processor/host-api';",
                 "plugin.ts:1: `myapp:text-processor/host-api` has no `process`",
-                "there are `LogLevel`, `log`, `getConfig`",
+                "use one of `LogLevel`, `log`, `getConfig`",
             ),
         ] {
             let expected = (fact.to_owned(), hint.to_owned());
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_it_imports_are_looked_at() {
+    fn imported_files_are_checked() {
         let wrong = "import { a } from 'my:own/thing';\nimport './plugin';\n";
         for from in ["./a.js", "./a.ts", "./a"] {
             let plugin = format!("export {{ a }} from '{from}';");
@@ -240,7 +242,7 @@ mod tests {
             let facts: Vec<_> = found.into_iter().map(|(fact, _)| fact).collect();
             assert_eq!(
                 facts,
-                ["a.ts:1: the world imports no `my:own/thing`"],
+                ["a.ts:1: the world does not import `my:own/thing`"],
                 "{from}"
             );
         }
@@ -248,7 +250,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_loop_of_links_has_an_end() {
+    fn symlink_loop_is_visited_once() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(".", folder.path().join("a")).unwrap();
         let wit = include_str!("../../../../../wit/text-processor/world.wit");

@@ -1,6 +1,6 @@
-//! JavaScript and TypeScript: the author's module is bundled with a wrapper, and
-//! the bundle and an engine become a component, made by a package from npm that
-//! runs on Node.
+//! JavaScript and TypeScript: bundles the author's module with a wrapper, then
+//! joins the bundle with an engine into a component, by means of an npm package
+//! that runs on Node.
 
 mod batch;
 mod bundle;
@@ -30,12 +30,12 @@ use crate::project::Wasi;
 use crate::tool::Tool;
 use crate::tools::Tools;
 
-/// Shared by both engines.
+/// The script that runs either engine's npm package.
 const DRIVER: &str = include_str!("driver.mjs");
 
-/// An engine that a module can be joined with.
+/// A JavaScript engine that can be embedded in a component.
 pub(super) struct Engine {
-    /// What the driver calls it.
+    /// The name that the driver uses.
     name: &'static str,
     tool: Tool,
 }
@@ -78,8 +78,8 @@ pub(super) fn build(
     if let Some(import) = unknown_imports(project)?.into_iter().next() {
         return Err(Error::Import(import));
     }
-    // Bundling is quick, and the bundle is all that the engine sees: it tells of
-    // changes in packages and in files outside of the project's folder too.
+    // Bundling is fast, and the engine sees nothing except the bundle: its hash
+    // also covers packages and files outside of the project's folder.
     let bundle = Bundle::make(project, &resolve, world, tools, &work)?;
     let fingerprint = Hasher::new()
         .path(&bundle.module)?
@@ -100,7 +100,7 @@ pub(super) fn build(
     let component = work.join("component.wasm");
     // The driver runs in the tool's folder, so every path must be absolute.
     let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
-    let orders = json!({
+    let request = json!({
         "engine": engine.name,
         "bundle": bundle.module,
         "positions": bundle.positions,
@@ -113,7 +113,7 @@ pub(super) fn build(
     node.current_dir(tools.folder(engine.tool));
     node.args(["--input-type=module", "--eval"]);
     node.arg(format!("{POSITIONS}\n{DRIVER}"));
-    command::run(node.arg("--").arg(orders.to_string()))?;
+    command::run(node.arg("--").arg(request.to_string()))?;
     let component = fs::read(&component).map_err(Error::io("read", &component))?;
     output.write(&component, fingerprint)
 }

@@ -1,6 +1,7 @@
-// From places in the bundle to the author's. `positions` has the names of the
-// author's files, null for what is not theirs, and `places`, in order: from
-// [line, column] of the bundle on, file number `file` is `shift` lines ahead.
+// Maps a position in the bundle to the author's file. `files` has the names of
+// the author's files, and null for other files. `places` is sorted: from [line,
+// column] of the bundle on, the code comes from file number `file`, `shift`
+// lines further down.
 function authorsPlace({ files, places }, line, column) {
   let found;
   for (const place of places) {
@@ -11,8 +12,8 @@ function authorsPlace({ files, places }, line, column) {
   return `${files[found[2]]}:${line + found[3]}`;
 }
 
-// A stack, or a message with places, with the author's places in it. Lines that
-// tell of the wrapper or of the engine's own files are nothing to the author.
+// Maps the positions in a stack or message to the author's files, and removes
+// lines about the wrapper or the engine's own files.
 function authorsStack(positions, text) {
   const inBundle = /(?:componentize-qjs:user\.js|kumiki-bundle\.js):(\d+):(\d+)/g;
   const lines = [];
@@ -24,7 +25,8 @@ function authorsStack(positions, text) {
       return author ?? place;
     });
     if (!isForeign) lines.push(mapped);
-    // Nor is the engine's own function by which the wrapper calls the author's.
+    // Also remove the engine's function through which the wrapper calls the
+    // author's.
     while (isForeign && lines.at(-1)?.endsWith("(native)")) lines.pop();
   }
   return lines.join("\n").trimEnd();

@@ -1,15 +1,15 @@
-//! What a module of JavaScript or TypeScript imports. Read from its words alone:
-//! comments and texts are passed over, the rest need not even parse.
+//! Finds the imports of a JavaScript or TypeScript module. Only tokens are
+//! read: comments and string literals are skipped, and the rest need not parse.
 
-/// An import, also in `export … from` and `import(…)`.
+/// An import, including `export … from` and `import(…)`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Import<'a> {
-    /// What it imports from.
+    /// The module specifier.
     pub(super) from: &'a str,
-    /// The line of that, counted from one.
+    /// The line of the specifier, counted from one.
     pub(super) line: usize,
-    /// The names in braces that it imports, as the other module has them, with
-    /// their lines.
+    /// The imported names in braces, as the other module calls them, with their
+    /// lines.
     pub(super) names: Vec<(usize, &'a str)>,
 }
 
@@ -20,9 +20,10 @@ enum Token<'a> {
     Mark(char),
 }
 
-type Placed<'a> = (usize, Token<'a>);
+/// A token with its line.
+type LineToken<'a> = (usize, Token<'a>);
 
-/// All imports of a module.
+/// Returns all imports of a module.
 pub(super) fn imports_of(source: &str) -> Vec<Import<'_>> {
     let tokens = Lexer::new(source).tokens();
     let mut imports = Vec::new();
@@ -35,13 +36,13 @@ pub(super) fn imports_of(source: &str) -> Vec<Import<'_>> {
     imports
 }
 
-/// The import that follows the word `import` or `export`, if one does.
-fn import_at<'a>(tokens: &[Placed<'a>], keyword: Token<'_>) -> Option<Import<'a>> {
+/// The import that follows the keyword `import` or `export`, if there is one.
+fn import_at<'a>(tokens: &[LineToken<'a>], keyword: Token<'_>) -> Option<Import<'a>> {
     let rest = match (keyword, tokens) {
         (Token::Word("import"), [(_, Token::Mark('(')), rest @ ..]) => rest,
         _ => tokens,
     };
-    let clause_ends = |(_, token): &Placed<'_>| match token {
+    let clause_ends = |(_, token): &LineToken<'_>| match token {
         Token::Text(_) => true,
         Token::Mark(mark) => !matches!(mark, '{' | '}' | ',' | '*'),
         Token::Word(_) => false,
@@ -59,8 +60,9 @@ fn import_at<'a>(tokens: &[Placed<'a>], keyword: Token<'_>) -> Option<Import<'a>
     Some(Import { from, line, names })
 }
 
-/// The names in the braces: the first word of each, `type` aside.
-fn names<'a>(clause: &[Placed<'a>]) -> Vec<(usize, &'a str)> {
+/// The names in the braces: the first word of each item, after an optional
+/// `type`.
+fn names<'a>(clause: &[LineToken<'a>]) -> Vec<(usize, &'a str)> {
     let braces = clause
         .iter()
         .skip_while(|(_, token)| *token != Token::Mark('{'))
@@ -81,8 +83,8 @@ fn names<'a>(clause: &[Placed<'a>]) -> Vec<(usize, &'a str)> {
 struct Lexer<'a> {
     rest: &'a str,
     line: usize,
-    tokens: Vec<Placed<'a>>,
-    /// The braces open in each template that is open.
+    tokens: Vec<LineToken<'a>>,
+    /// The number of open braces in each open template literal.
     templates: Vec<usize>,
 }
 
@@ -96,7 +98,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn tokens(mut self) -> Vec<Placed<'a>> {
+    fn tokens(mut self) -> Vec<LineToken<'a>> {
         while let Some(first) = self.rest.chars().next() {
             match first {
                 _ if self.rest.starts_with("//") => {
@@ -141,7 +143,7 @@ impl<'a> Lexer<'a> {
         self.tokens.push((self.line, Token::Mark(mark)));
     }
 
-    /// A text in quotes, which ends with its line at the latest.
+    /// Reads a quoted string, which ends at the end of its line at the latest.
     fn text(&mut self, quote: char) {
         self.take(1);
         let line = self.line;
@@ -150,7 +152,8 @@ impl<'a> Lexer<'a> {
         self.take(1);
     }
 
-    /// What is left of a template, up to its end or to code within.
+    /// Reads the rest of a template literal, up to its end or to an expression
+    /// in it.
     fn template(&mut self) {
         self.take_past_escapes(|rest| rest.starts_with('`') || rest.starts_with("${"));
         if self.rest.starts_with('$') {
@@ -158,7 +161,7 @@ impl<'a> Lexer<'a> {
             self.templates.push(0);
         } else {
             self.take(1);
-            // Its value stands where a division may follow.
+            // A division may follow the value.
             self.tokens.push((self.line, Token::Mark(')')));
         }
     }
@@ -178,7 +181,8 @@ impl<'a> Lexer<'a> {
         self.tokens.push((self.line, Token::Mark(')')));
     }
 
-    /// Whether a slash divides nothing here, because no value is before it.
+    /// Whether a slash here begins a regular expression, because no value
+    /// precedes it that it could divide.
     fn may_begin_value(&self) -> bool {
         match self.tokens.last() {
             None => true,
@@ -206,7 +210,7 @@ impl<'a> Lexer<'a> {
         self.take(end.map_or(self.rest.len(), |(place, _)| place))
     }
 
-    /// Like `take_until`, but what follows a backslash ends nothing.
+    /// Like `take_until`, but a character after a backslash does not end it.
     fn take_past_escapes(&mut self, mut ends: impl FnMut(&str) -> bool) -> &'a str {
         let mut is_escaped = false;
         self.take_until(|rest| {
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_import() {
+    fn all_import_forms_are_found() {
         for (source, expected) in [
             ("import 'a';", "1:a"),
             ("import a from \"a\"", "1:a"),
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_import() {
+    fn other_code_is_not_an_import() {
         for source in [
             "",
             "// import 'a'",

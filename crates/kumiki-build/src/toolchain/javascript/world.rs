@@ -1,5 +1,5 @@
-//! A world as JavaScript sees it: what a module may import and must export, and
-//! by which names.
+//! A world as JavaScript sees it: what a module can import and must export,
+//! under which names.
 
 use heck::ToLowerCamelCase as _;
 use wit_parser::{
@@ -10,12 +10,13 @@ use crate::log::follow;
 
 /// An export of a world: its name in JavaScript and what it is.
 pub(super) enum Export<'a> {
-    /// An object that has the interface's functions.
+    /// An object with the interface's functions.
     Interface(String, InterfaceId),
     Function(String, &'a Function),
 }
 
-/// What a module must export. Interfaces of types alone are not asked for.
+/// The exports that a module must have. Interfaces with only types are left
+/// out.
 pub(super) fn exported(resolve: &Resolve, world: WorldId) -> Vec<Export<'_>> {
     let exports = resolve.worlds[world].exports.iter();
     exports
@@ -32,8 +33,8 @@ pub(super) fn exported(resolve: &Resolve, world: WorldId) -> Vec<Export<'_>> {
         .collect()
 }
 
-/// The specifiers that a module may import from: interfaces as `a:b/c`, with
-/// their version and without, and functions of the world itself by their name.
+/// The specifiers that a module can import from: interfaces as `a:b/c`, with
+/// and without their version, and functions of the world by their name.
 pub(super) fn importable(resolve: &Resolve, world: WorldId) -> Vec<String> {
     let imports = resolve.worlds[world].imports.keys();
     let names = imports.map(|key| resolve.name_world_key(key));
@@ -50,7 +51,8 @@ pub(super) fn imported_interfaces(resolve: &Resolve, world: WorldId) -> Vec<(Str
     interfaces(resolve, resolve.worlds[world].imports.iter())
 }
 
-/// The interfaces that a world exports, by what would be their specifier.
+/// The interfaces that a world exports, by the specifier that they would have
+/// as imports.
 pub(super) fn exported_interfaces(resolve: &Resolve, world: WorldId) -> Vec<(String, InterfaceId)> {
     interfaces(resolve, resolve.worlds[world].exports.iter())
 }
@@ -77,7 +79,8 @@ fn short_name(resolve: &Resolve, key: &WorldKey) -> String {
     }
 }
 
-/// The functions that belong to no resource: methods belong to classes.
+/// The functions that do not belong to a resource; those of resources are
+/// methods of classes.
 pub(super) fn free_functions(
     resolve: &Resolve,
     id: InterfaceId,
@@ -91,7 +94,7 @@ pub(super) fn free_functions(
     })
 }
 
-/// Whether it returns a `result`, of which JavaScript throws the error.
+/// Whether it returns a `result`, whose error JavaScript throws.
 pub(super) fn is_fallible(resolve: &Resolve, function: &Function) -> bool {
     result_of(resolve, function).is_some()
 }
@@ -104,7 +107,7 @@ pub(super) fn result_of<'a>(
     result_type(resolve, function.result?)
 }
 
-/// The `result` that a type is.
+/// The `result` behind a type, if it is one.
 pub(super) fn result_type(resolve: &Resolve, ty: Type) -> Option<&wit_parser::Result_> {
     let Type::Id(id) = ty else {
         return None;

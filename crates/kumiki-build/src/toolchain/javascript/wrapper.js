@@ -1,6 +1,6 @@
-// What evens out the engines. It is bundled around the author's module, and
-// `positions.js` before it; `kumikiPositions` comes last, when the bundle is
-// made.
+// Makes both engines behave alike. It is bundled with the author's module,
+// after `positions.js`. `kumikiPositions` is appended when the bundle is
+// written.
 function wrapInterface(name, author, functions, log) {
   const wrapped = {};
   for (const [method, fallible] of Object.entries(functions)) {
@@ -15,7 +15,7 @@ function wrapInterface(name, author, functions, log) {
 
 function wrapFunction(name, author, fallible, log, self) {
   if (typeof author !== "function") {
-    throw new TypeError(`the module exports no function \`${name}\`, which the world asks for`);
+    throw new TypeError(`the module exports no function \`${name}\`, which the world requires`);
   }
   return (...parameters) => {
     let result;
@@ -23,14 +23,15 @@ function wrapFunction(name, author, fallible, log, self) {
       result = author.apply(self, parameters);
     } catch (error) {
       const isError = error instanceof Error;
-      // An Error may carry the contract's error, as componentize-js has it.
+      // An Error may have the contract's error as its payload, as in
+      // componentize-js.
       if (fallible && isError && "payload" in error) throw error.payload;
-      // Any other value that is thrown is the contract's error. An Error is
-      // nobody's: the call ends as a trap, which alone would not say why.
+      // Any other thrown value is the contract's error. An Error is a bug: it
+      // ends the call as a trap, which has no message, so it is logged first.
       if (log && (isError || !fallible)) log("error", uncaught(error));
       throw error;
     }
-    // Results may also be returned as the component model spells them.
+    // Results may also be returned in the form of the component model.
     if (fallible && result && typeof result === "object" && "tag" in result) {
       if (result.tag === "ok") return result.val;
       if (result.tag === "err") throw result.val;
@@ -39,10 +40,11 @@ function wrapFunction(name, author, fallible, log, self) {
   };
 }
 
-// Many at once of what is there for one, each tried for itself: what is thrown
-// for one is that one's error. Within a list both engines take results as the
-// component model spells them. An Error is nobody's here either, and ends the
-// call: the host asks again, half by half, until what is to blame stands alone.
+// Implements a batch function with the function for a single record. A value
+// thrown for one record is that record's error. Within a list, both engines
+// take results in the form of the component model. An Error is a bug here as
+// well and ends the call: the host then retries with halves of the batch until
+// the failing record is alone.
 function batchOf(one) {
   return (inputs) =>
     inputs.map((input) => {

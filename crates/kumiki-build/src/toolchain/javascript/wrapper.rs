@@ -1,4 +1,4 @@
-//! What is put around the author's module, so that every engine treats its
+//! Generates the code around the author's module that makes every engine treat
 //! results and errors alike.
 
 use std::collections::BTreeMap;
@@ -12,12 +12,12 @@ use super::batch::Single;
 use super::world::{Export, exported, free_functions, is_fallible};
 use crate::log::Log;
 
-/// Finds the author's places, in the driver too.
+/// Maps positions to the author's files; also used by the driver.
 pub(super) const POSITIONS: &str = include_str!("positions.js");
 const WRAPPER: &str = include_str!("wrapper.js");
 
-/// The module that imports the author's, at `entry` from here, and exports what
-/// the world asks for.
+/// Generates the module that imports the author's module from `entry` and
+/// exports what the world requires.
 pub(super) fn wrapper(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
     format!("{POSITIONS}\n{WRAPPER}\n{}", exports(entry, resolve, world))
 }
@@ -39,20 +39,21 @@ fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
         };
         let (name, value) = wrapped(resolve, export, &author, single.as_ref());
         let import = match single {
-            // That a module as a whole lacks a name is no error.
+            // Importing the whole module does not fail if a name is missing.
             Some(_) => format!("* as {author}"),
             None => format!("{{ {name} as {author} }}"),
         };
         lines += &format!("import {import} from {entry};\n");
-        // A name of its own: the world's may be a word of the language.
+        // Use a separate name: the export's may be a keyword.
         lines += &format!("const export{index} = {value};\n");
         lines += &format!("export {{ export{index} as {name} }};\n");
     }
     lines
 }
 
-/// An export's name, and what the author's own becomes; where that may be
-/// missing, for there is a `single`, `author` is the whole module.
+/// The name of an export and the expression that wraps the author's value. If
+/// there is a `single`, the value may be missing, and `author` is the whole
+/// module.
 fn wrapped(
     resolve: &Resolve,
     export: Export<'_>,
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_is_wrapped_with_its_log() {
+    fn contract_with_a_log_passes_it_to_the_wrapper() {
         let wit = include_str!("../../../../../wit/text-processor/world.wit");
         assert_eq!(
             exports_of(wit, "text-plugin"),
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_are_made_of_the_function_for_one() {
+    fn missing_batch_is_derived_from_the_single_function() {
         let wit = concat!(
             include_str!("../../../../../wit/text-processor/world.wit"),
             include_str!("../../../../../wit/text-processor/batch.wit"),
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contract_without_a_log_is_wrapped_without() {
+    fn contract_without_a_log_passes_none() {
         let wit = "package a:b; interface my-api { resource r { f: func(); } \
                    do-it: func() -> result; log: func(); } \
                    world w { import my-api; export my-api; export delete: func(); }";

@@ -1,4 +1,4 @@
-//! What is asked of cargo: which packages a workspace has, and to build some.
+//! Calls cargo to list the packages of a workspace and to build them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf, absolute};
@@ -15,10 +15,10 @@ use crate::project::Wasi;
 use crate::tools::Tools;
 
 fn no_cargo(error: &Error) -> Missing {
-    Missing::new(error.to_string(), "install Rust by rustup (rustup.rs)")
+    Missing::new(error.to_string(), "install Rust with rustup (rustup.rs)")
 }
 
-/// What `cargo metadata` says, as far as it is needed.
+/// The needed fields of the output of `cargo metadata`.
 #[derive(Deserialize)]
 pub(super) struct Workspace {
     packages: Vec<Package>,
@@ -28,7 +28,7 @@ pub(super) struct Workspace {
 #[derive(Deserialize)]
 pub(super) struct Package {
     name: String,
-    /// Unlike the name, no dependency's as well.
+    /// Unlike the name, it is not shared with a dependency.
     id: String,
     manifest_path: PathBuf,
 }
@@ -58,23 +58,23 @@ impl Workspace {
     }
 }
 
-/// What one call of cargo made: modules by manifest, and what it said, which is
-/// why others are not there.
-pub(super) struct Ran {
+/// The result of one call of cargo: the modules by manifest path, and the
+/// output, which explains why others are missing.
+pub(super) struct CargoOutput {
     modules: HashMap<PathBuf, PathBuf>,
-    said: String,
+    stderr: String,
     status: ExitStatus,
 }
 
-impl Ran {
+impl CargoOutput {
     pub(super) fn module(&self, package: &Package) -> Result<&Path, Error> {
         let module = self.modules.get(&package.manifest_path);
         module.map(PathBuf::as_path).ok_or_else(|| {
-            let mut output = self.said.trim_end().to_owned();
-            // After errors of the compiler it would be beside the point.
+            let mut output = self.stderr.trim_end().to_owned();
+            // If the compiler failed, its own messages are enough.
             if self.status.success() {
                 output +=
-                    "\nno module came out; a plugin's package has `crate-type = [\"cdylib\"]`";
+                    "\ncargo built no WebAssembly module; set `crate-type = [\"cdylib\"]` in `[lib]`";
             }
             Error::Failed {
                 program: format!("cargo build --package {}", package.name),
@@ -85,24 +85,25 @@ impl Ran {
     }
 }
 
-/// A line of what cargo writes for programs, as far as it is needed.
+/// The needed fields of a JSON message of cargo.
 #[derive(Deserialize)]
 struct Artifact {
     manifest_path: PathBuf,
     filenames: Vec<PathBuf>,
 }
 
-/// Builds `packages` in one call. Whatever fails, what else can be built is.
+/// Builds `packages` in one call. If one fails, the others are still built.
 pub(super) fn build(
     workspace: &Workspace,
     packages: &[&Package],
     wasi: Wasi,
     tools: &Tools,
     options: &Options,
-) -> Result<Ran, Missing> {
+) -> Result<CargoOutput, Missing> {
     let target = target(wasi);
     let compiler = Compiler::find(tools, target)?;
-    // Other flags make all dependencies new, so each profile has its own.
+    // Changing flags would recompile all dependencies, so each profile has its
+    // own folder.
     let folder = options.work.join("cargo").join(compiler.way());
     let folder = match options.profile {
         Profile::Speed => folder,
@@ -114,7 +115,7 @@ pub(super) fn build(
     flags.extend(compiler.rustc_flags(target, options.profile));
     flags.extend(remap_flags(&workspace.workspace_root, &folder));
     if wasi == Wasi::Preview2 && options.profile == Profile::Size {
-        // The linker would make a component, which wasm-opt does not know.
+        // The linker would write a component, which wasm-opt cannot read.
         flags.extend(["-C".to_owned(), "link-arg=--skip-wit-component".to_owned()]);
     }
 
@@ -154,15 +155,15 @@ pub(super) fn build(
             },
         )
         .collect();
-    Ok(Ran {
+    Ok(CargoOutput {
         modules,
-        said: String::from_utf8_lossy(&output.stderr).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         status: output.status,
     })
 }
 
-/// Panics carry the paths of sources: none of this machine's shall end up in a
-/// component.
+/// Flags that remap source paths, which panics contain, so that no path of this
+/// machine is in a component.
 fn remap_flags(workspace: &Path, build: &Path) -> Vec<String> {
     let home = std::env::var_os("HOME")
         .map(PathBuf::from)

@@ -1,10 +1,10 @@
 //! Finds a Rust compiler that can build for a WebAssembly target.
 //!
-//! Two ways are known. The usual one is the `rustc` on the path, with the
+//! Two compilers are supported. The usual one is the `rustc` on PATH, with the
 //! target's std installed by rustup. The other is for Debian machines where
-//! rustup cannot fetch targets: the packages of a second compiler, in /usr/bin,
-//! that comes with std's source and builds it along; it borrows the linkers of
-//! the first, because Debian's own are too old.
+//! rustup cannot download targets: a second compiler in /usr/bin, from Debian
+//! packages, which include the source of std and build it with each plugin. It
+//! uses the linkers of the first compiler, because Debian's own are too old.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,19 +22,20 @@ const DEBIAN_WASI_LIBC: &str = "/usr/lib/wasm32-wasi";
 
 /// A compiler that can build for the target it was found for.
 pub(super) enum Compiler {
-    /// The one on the path.
+    /// The one on PATH.
     OnPath,
-    /// Debian's, with the folders of the linkers it borrows.
+    /// Debian's, with the folders of the linkers of the other compiler.
     Debian { linkers: Vec<PathBuf> },
 }
 
 impl Compiler {
-    /// The first way that is allowed and ready to build for `target`.
+    /// Finds the first compiler that is allowed and ready to build for
+    /// `target`.
     pub(super) fn find(tools: &Tools, target: &str) -> Result<Self, Missing> {
         match tools.rust() {
             RustWay::Rustup => on_path(target),
             RustWay::Debian => debian(target),
-            // The usual way's hint is the one to give when neither is ready.
+            // If neither is ready, the hint is for the usual compiler.
             RustWay::Any => on_path(target).or_else(|missing| debian(target).map_err(|_| missing)),
         }
     }
@@ -54,8 +55,8 @@ impl Compiler {
         command::answer(Command::new(rustc).arg("--version"))
     }
 
-    /// Whether std can be built along, for size. On the path it comes by
-    /// `rustup component add rust-src`.
+    /// Whether std can be built from source, for size. On PATH, its source is
+    /// installed by `rustup component add rust-src`.
     fn builds_std(&self) -> bool {
         match self {
             Compiler::OnPath => rustc_print("sysroot", &[]).is_ok_and(|sysroot| {
@@ -66,13 +67,13 @@ impl Compiler {
         }
     }
 
-    /// A call of cargo that uses this compiler.
+    /// A `cargo` command that uses this compiler.
     pub(super) fn cargo(&self, profile: Profile) -> Command {
         match self {
             Compiler::OnPath => {
                 let mut cargo = Command::new("cargo");
                 if profile == Profile::Size && self.builds_std() {
-                    // Building std needs options that are not stable.
+                    // Building std needs unstable options.
                     cargo.env("RUSTC_BOOTSTRAP", "1");
                 }
                 cargo
@@ -82,8 +83,8 @@ impl Compiler {
                 cargo
                     .env("RUSTC", DEBIAN_RUSTC)
                     .env("PATH", path_with(linkers));
-                // Building std needs options that are not stable; a wrapper
-                // would belong to the other compiler.
+                // Building std needs unstable options. A compiler wrapper would
+                // be for the other compiler.
                 cargo.env("RUSTC_BOOTSTRAP", "1");
                 cargo
                     .env_remove("RUSTC_WRAPPER")
@@ -93,7 +94,7 @@ impl Compiler {
         }
     }
 
-    /// What `cargo build` must be told beyond the usual.
+    /// Additional arguments of `cargo build`.
     pub(super) fn build_args(&self, profile: Profile) -> &'static [&'static str] {
         match (self, profile) {
             (_, Profile::Size) if self.builds_std() => &[
@@ -105,14 +106,14 @@ impl Compiler {
         }
     }
 
-    /// What rustc must be told beyond the usual.
+    /// Additional flags of rustc.
     pub(super) fn rustc_flags(&self, target: &str, profile: Profile) -> Vec<String> {
         let mut flags = Vec::new();
         if matches!(self, Compiler::Debian { .. }) && target.contains("wasi") {
             flags.extend(["-L".to_owned(), format!("native={DEBIAN_WASI_LIBC}")]);
         }
         if profile == Profile::Size && self.builds_std() {
-            // A third of a small plugin is the text of its panics.
+            // Panic messages are a third of a small plugin.
             let abort = ["-Zunstable-options", "-Cpanic=immediate-abort"];
             flags.extend(abort.map(str::to_owned));
         }
@@ -136,13 +137,13 @@ fn debian(target: &str) -> Result<Compiler, Missing> {
     let compiler = [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_STD];
     if let Some(absent) = compiler.iter().find(|path| !Path::new(path).exists()) {
         return Err(Missing::debian(
-            format!("Debian's Rust compiler is not there: no `{absent}`"),
+            format!("Debian's Rust compiler is not installed: `{absent}` does not exist"),
             &["rustc-web", "cargo-web", "rust-web-src"],
         ));
     }
     if target.contains("wasi") && !Path::new(DEBIAN_WASI_LIBC).exists() {
         return Err(Missing::debian(
-            format!("Debian's libc for WASI is not there: no `{DEBIAN_WASI_LIBC}`"),
+            format!("Debian's libc for WASI is not installed: `{DEBIAN_WASI_LIBC}` does not exist"),
             &["wasi-libc"],
         ));
     }
@@ -159,7 +160,7 @@ fn debian(target: &str) -> Result<Compiler, Missing> {
                 "no linker for WebAssembly: no `rust-lld` in `{}`",
                 programs.display()
             ),
-            "install Rust by rustup, whose compiler brings the linker",
+            "install Rust with rustup, which includes the linker",
         ));
     }
     Ok(Compiler::Debian {
@@ -167,12 +168,12 @@ fn debian(target: &str) -> Result<Compiler, Missing> {
     })
 }
 
-/// Asks the `rustc` on the path.
+/// Runs `rustc --print` with the `rustc` on PATH.
 fn rustc_print(what: &str, args: &[&str]) -> Result<String, Missing> {
     command::answer(Command::new("rustc").args(["--print", what]).args(args)).ok_or_else(|| {
         Missing::new(
-            "no `rustc` that works on the path",
-            "install Rust by rustup (rustup.rs)",
+            "no working `rustc` on PATH",
+            "install Rust with rustup (rustup.rs)",
         )
     })
 }
@@ -180,6 +181,7 @@ fn rustc_print(what: &str, args: &[&str]) -> Result<String, Missing> {
 fn path_with(folders: &[PathBuf]) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let all = folders.iter().cloned().chain(std::env::split_paths(&path));
-    // A folder that cannot stand on a PATH came from it, so this cannot fail.
+    // A folder that PATH cannot contain must have come from PATH, so this
+    // cannot fail.
     std::env::join_paths(all).unwrap_or(path)
 }

@@ -1,8 +1,8 @@
-//! Rust: cargo builds the packages, all of one workspace in one call, then the
-//! modules become components.
+//! Rust: cargo builds the packages, all those of a workspace in one call, and
+//! the modules are converted to components.
 //!
-//! What changed is left to cargo, which knows every file that a package is made
-//! of; only the step from module to component is fingerprinted here.
+//! Cargo tracks changes, because it knows every file that a package is built
+//! from. Only the conversion from module to component has a fingerprint here.
 
 mod cargo;
 mod compiler;
@@ -23,7 +23,7 @@ use crate::output::Output;
 use crate::project::Wasi;
 use crate::tools::Tools;
 
-const WASIS: [Wasi; 3] = [Wasi::None, Wasi::Preview1, Wasi::Preview2];
+const WASI_VERSIONS: [Wasi; 3] = [Wasi::None, Wasi::Preview1, Wasi::Preview2];
 
 fn target(wasi: Wasi) -> &'static str {
     match wasi {
@@ -42,7 +42,7 @@ pub(super) fn probe(tools: &Tools, wasi: Wasi) -> Result<Ready, Missing> {
     })
 }
 
-/// One result for each job, still to come while it is `None`.
+/// One result per job; `None` until it is known.
 type Results = Vec<Option<Result<Built, Error>>>;
 
 pub(super) fn build(jobs: &[&Job], tools: &Tools, options: &Options) -> Vec<Result<Built, Error>> {
@@ -50,19 +50,21 @@ pub(super) fn build(jobs: &[&Job], tools: &Tools, options: &Options) -> Vec<Resu
     while let Some(first) = results.iter().position(Option::is_none) {
         match Workspace::of(&jobs[first].project.folder) {
             Ok(workspace) => {
-                for wasi in WASIS {
+                for wasi in WASI_VERSIONS {
                     build_members(&workspace, wasi, jobs, &mut results, tools, options);
                 }
             }
             Err(error) => results[first] = Some(Err(error)),
         }
-        // A folder that its own workspace does not know would be asked for ever.
+        // Without this, a folder that its own workspace does not list would be
+        // tried forever.
         results[first].get_or_insert_with(|| Err(no_package(&jobs[first].project.folder)));
     }
     results.into_iter().flatten().collect()
 }
 
-/// Builds those jobs that are of this workspace and for this WASI.
+/// Builds the jobs that belong to this workspace and import this version of
+/// WASI.
 fn build_members(
     workspace: &Workspace,
     wasi: Wasi,
@@ -72,20 +74,20 @@ fn build_members(
     options: &Options,
 ) {
     let members: Vec<(usize, &Package)> = (0..jobs.len())
-        .filter(|place| results[*place].is_none() && jobs[*place].project.wasi == wasi)
-        .filter_map(|place| Some((place, workspace.package(&jobs[place].project.folder)?)))
+        .filter(|index| results[*index].is_none() && jobs[*index].project.wasi == wasi)
+        .filter_map(|index| Some((index, workspace.package(&jobs[index].project.folder)?)))
         .collect();
     if members.is_empty() {
         return;
     }
     let packages: Vec<&Package> = members.iter().map(|(_, package)| *package).collect();
-    let ran = cargo::build(workspace, &packages, wasi, tools, options);
-    for (place, package) in members {
-        results[place] = Some(match &ran {
+    let output = cargo::build(workspace, &packages, wasi, tools, options);
+    for (index, package) in members {
+        results[index] = Some(match &output {
             Err(missing) => Err(missing.clone().into()),
-            Ok(ran) => ran
+            Ok(output) => output
                 .module(package)
-                .and_then(|module| finish(jobs[place], module, tools, options)),
+                .and_then(|module| finish(jobs[index], module, tools, options)),
         });
     }
 }
@@ -98,8 +100,8 @@ fn no_package(folder: &Path) -> Error {
     }
 }
 
-/// From cargo's module to the component in its place. For WASI 0.2 the linker
-/// has made the component already.
+/// Converts cargo's module to the component at its final path. For WASI 0.2,
+/// the linker has already written a component.
 fn finish(job: &Job, module: &Path, tools: &Tools, options: &Options) -> Result<Built, Error> {
     let Job { project, output } = job;
     let bytes = fs::read(module).map_err(Error::io("read", module))?;

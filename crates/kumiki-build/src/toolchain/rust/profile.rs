@@ -1,12 +1,13 @@
-//! What cargo's release profile is told, beyond what the author's manifest says.
+//! Settings of cargo's release profile, in addition to those in the author's
+//! manifest.
 
 use std::path::Path;
 
 use crate::job::Profile;
 use crate::reading::read_text;
 
-/// What pays in a plugin, which is called on every record. With opt-level `s`
-/// upper-casing was eight times slower, to save 5 KB.
+/// Settings for speed, because a plugin is called on every record. With
+/// opt-level `s`, upper-casing was eight times slower, to save 5 KB.
 const SPEED: [(&str, &str); 5] = [
     ("opt-level", "3"),
     ("lto", "true"),
@@ -15,7 +16,7 @@ const SPEED: [(&str, &str); 5] = [
     ("strip", "true"),
 ];
 
-/// Wins over what the manifest says.
+/// Settings for size; they override the manifest.
 const SIZE: [(&str, &str); 5] = [
     ("opt-level", "s"),
     ("lto", "true"),
@@ -24,12 +25,12 @@ const SIZE: [(&str, &str); 5] = [
     ("strip", "true"),
 ];
 
-/// Wins over what the manifest says.
+/// Settings for debugging; they override the manifest.
 const DEBUG: [(&str, &str); 2] = [("strip", "none"), ("debug", "line-tables-only")];
 
-/// Environment variables that set cargo's release profile for the workspace at
-/// `root`: for speed only what its manifest leaves open, for its author may
-/// have measured.
+/// Returns the environment variables that set cargo's release profile for the
+/// workspace at `root`. For speed, settings in its manifest win, because the
+/// author may have measured them.
 pub(super) fn environment(profile: Profile, root: &Path) -> Vec<(String, &'static str)> {
     let manifest = read_text(&root.join("Cargo.toml")).unwrap_or_default();
     settings(profile, &manifest)
@@ -42,22 +43,22 @@ pub(super) fn environment(profile: Profile, root: &Path) -> Vec<(String, &'stati
 }
 
 fn settings(profile: Profile, manifest: &str) -> Vec<(&'static str, &'static str)> {
-    let (forced, offered): (&[_], &[_]) = match profile {
+    let (forced, defaults): (&[_], &[_]) = match profile {
         Profile::Speed => (&[], &SPEED),
         Profile::Size => (&SIZE, &[]),
         Profile::Debug => (&DEBUG, &SPEED),
     };
-    // Cargo itself will say what is wrong with a manifest that cannot be read.
+    // Cargo itself reports a manifest that cannot be parsed.
     let manifest: toml::Table = toml::from_str(manifest).unwrap_or_default();
     let release = manifest
         .get("profile")
         .and_then(|profiles| profiles.get("release"));
-    let is_open = |key: &str| release.is_none_or(|release| release.get(key).is_none());
+    let is_unset = |key: &str| release.is_none_or(|release| release.get(key).is_none());
     let is_forced = |key: &str| forced.iter().any(|(forced, _)| *forced == key);
-    let offered = offered
+    let defaults = defaults
         .iter()
-        .filter(|(key, _)| is_open(key) && !is_forced(key));
-    forced.iter().chain(offered).copied().collect()
+        .filter(|(key, _)| is_unset(key) && !is_forced(key));
+    forced.iter().chain(defaults).copied().collect()
 }
 
 #[cfg(test)]
@@ -67,7 +68,7 @@ mod tests {
     const MANIFEST: &str = "[profile.release]\nopt-level = 's'\nstrip = false\n";
 
     #[test]
-    fn the_manifest_wins_for_speed_only() {
+    fn manifest_overrides_settings_only_for_speed() {
         type Case = (
             Profile,
             &'static str,

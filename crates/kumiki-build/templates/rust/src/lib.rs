@@ -1,4 +1,4 @@
-//! Trims text and makes one space of every run of (ASCII) white space.
+//! Trims text and replaces every run of (ASCII) white space with one space.
 
 use exports::myapp::text_processor::{batch, plugin};
 use myapp::text_processor::host_api::{LogLevel, log};
@@ -23,7 +23,7 @@ impl plugin::Guest for Plugin {
     fn process(input: String) -> Result<ProcessResult, ProcessError> {
         let words: Vec<&str> = input.split_ascii_whitespace().collect();
         if words.is_empty() {
-            // The caller is told; a panic would cost the instance.
+            // Return an error to the caller; a panic would end the instance.
             return Err(ProcessError::InvalidInput);
         }
         log(LogLevel::Debug, &format!("{} words", words.len()));
@@ -37,7 +37,7 @@ impl plugin::Guest for Plugin {
     }
 }
 
-/// By which the host gives many records in one call: the same, faster.
+/// Processes many records in one call, which is faster.
 impl batch::Guest for Plugin {
     fn process_batch(inputs: Vec<String>) -> Vec<Result<ProcessResult, ProcessError>> {
         inputs.into_iter().map(<Self as plugin::Guest>::process).collect()
