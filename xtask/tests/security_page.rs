@@ -29,6 +29,47 @@ fn tests_that_the_security_page_names_exist() {
     assert!(missing.is_empty(), "docs/security.md names {missing:?}");
 }
 
+/// Paths in the third column of each table are below `crates/`. Paths without the name
+/// of a crate are below `crates/kumiki/src`.
+#[test]
+fn files_that_the_security_page_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let page = page.split(END).next().unwrap();
+    let mut missing = Vec::new();
+    for row in page.lines().filter(|line| line.starts_with('|')) {
+        let Some(column) = row.split(" | ").nth(2) else {
+            continue;
+        };
+        // In a list, the names after the first are those of its neighbours.
+        let mut folder = PathBuf::new();
+        for path in code_spans(column) {
+            let is_path = path.ends_with('/') || path.ends_with(".rs");
+            let places = places(&root, &folder, &path);
+            match places.iter().find(|place| place.exists()) {
+                Some(place) => folder = place.parent().unwrap().to_owned(),
+                None if is_path => missing.push(path),
+                None => {}
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/security.md names {missing:?}");
+}
+
+/// Where a path of the page may be.
+fn places(root: &Path, folder: &Path, path: &str) -> Vec<PathBuf> {
+    let crates = root.join("crates");
+    let mut places = vec![
+        crates.join("kumiki/src").join(path),
+        crates.join(path),
+        folder.join(path),
+    ];
+    if let Some((name, rest)) = path.split_once('/') {
+        places.push(crates.join(name).join("src").join(rest));
+    }
+    places
+}
+
 /// A file's text, in which string literals stand as their text does.
 fn source(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
