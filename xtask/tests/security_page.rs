@@ -47,6 +47,7 @@ fn files_that_the_security_page_names_exist() {
             let is_path = path.ends_with('/') || path.ends_with(".rs");
             let places = places(&root, &folder, &path);
             match places.iter().find(|place| place.exists()) {
+                Some(place) if place.is_dir() => folder.clone_from(place),
                 Some(place) => folder = place.parent().unwrap().to_owned(),
                 None if is_path => missing.push(path),
                 None => {}

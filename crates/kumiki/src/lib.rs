@@ -98,6 +98,7 @@ mod limits;
 mod load;
 mod log_meter;
 mod observer;
+mod panics;
 mod permissions;
 mod runtime;
 mod sandbox;
@@ -111,6 +112,8 @@ pub use error::{Error, HostError, Result, WrongType};
 pub use limits::{Limit, Limits};
 pub use load::{Artifact, Cache, CompileCommand};
 pub use observer::{Event, Level, LogRecord, Observer, Silent};
+#[doc(hidden)]
+pub use panics::catch_panic;
 pub use permissions::{
     Clocks, Denial, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant,
     PluginName, Randomness, Request, Requested, Requests, RequestsError, VariableGrant,

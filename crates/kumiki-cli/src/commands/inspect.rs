@@ -2,7 +2,6 @@
 //! it. Works on any file: what is no component is named for what it is.
 
 use std::io::{self, IsTerminal, Write};
-use std::panic;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,7 +29,7 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
     let bytes = file::read(&host, "file", path)?;
     let name = path.display().to_string();
     let result = if arguments.wit {
-        let wit = wit_of(&name, &bytes)?;
+        let wit = Inspection::wit(&name, &bytes)?;
         write_wit(&mut io::stdout(), &wit, io::stdout().is_terminal())
     } else {
         let requests = Requests::of(&name, &bytes);
@@ -71,7 +70,7 @@ impl<'a> Report<'a> {
     ) -> Self {
         let inspection = Inspection::of(bytes);
         let wit = match inspection.kind {
-            Kind::Component | Kind::WitPackage => wit_of(name, bytes).ok(),
+            Kind::Component | Kind::WitPackage => Inspection::wit(name, bytes).ok(),
             _ => None,
         };
         Self {
@@ -116,7 +115,7 @@ impl<'a> Report<'a> {
         } = &self.inspection;
         let report = json!({
             "file": self.name,
-            "hash": self.hash.to_string(),
+            "hash": (*kind == Kind::Component).then(|| self.hash.to_string()),
             "kind": kind.to_string(),
             "bytes": bytes,
             "too_large": too_large,
@@ -233,16 +232,6 @@ fn would_be_granted(
     } else {
         Allowed::read()?.of(bytes).and(&granted)
     })
-}
-
-/// The file's WIT. What panics at it in a library is caught there, and its
-/// message would only puzzle.
-fn wit_of(name: &str, bytes: &[u8]) -> Result<String, kumiki::Error> {
-    let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let wit = Inspection::wit(name, bytes);
-    panic::set_hook(hook);
-    wit
 }
 
 /// Byte for byte into a file or a pipe; a terminal obeys what it is sent, and

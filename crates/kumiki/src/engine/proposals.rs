@@ -6,7 +6,7 @@
 
 use wasmparser::{BinaryReaderError, Validator, WasmFeatures};
 
-use crate::Error;
+use crate::{Error, catch_panic, inspect};
 
 /// What a plugin may use.
 const ENABLED: WasmFeatures = WasmFeatures::WASM1
@@ -61,8 +61,9 @@ pub(crate) fn refusal(plugin: &str, component: &[u8], source: &BinaryReaderError
 }
 
 fn is_valid(component: &[u8]) -> bool {
-    let mut validator = Validator::new_with_features(WasmFeatures::all());
-    validator.validate_all(component).is_ok()
+    let all = WasmFeatures::all();
+    let validate = || Validator::new_with_features(all).validate_all(component);
+    inspect::is_valid(component, all) && catch_panic(validate).is_some_and(|valid| valid.is_ok())
 }
 
 /// The names of proposals as WebAssembly's tools spell them: `relaxed-simd`.

@@ -1,7 +1,9 @@
 //! Whether a component needs the Component Model's asynchronous calls, which
 //! came with WASI 0.3.
 
-use wasmparser::{Parser, Validator, WasmFeatures};
+use wasmparser::WasmFeatures;
+
+use super::is_valid;
 
 /// Whether the component's structure is valid with asynchronous calls only:
 /// asynchronous functions, streams, futures, and what works on them. The
@@ -9,13 +11,6 @@ use wasmparser::{Parser, Validator, WasmFeatures};
 pub(crate) fn is_asynchronous(bytes: &[u8]) -> bool {
     let without = WasmFeatures::all() - WasmFeatures::CM_ASYNC;
     !is_valid(bytes, without) && is_valid(bytes, WasmFeatures::all())
-}
-
-/// Whether everything but the bodies of functions is valid.
-fn is_valid(bytes: &[u8], features: WasmFeatures) -> bool {
-    let mut validator = Validator::new_with_features(features);
-    let mut payloads = Parser::new(0).parse_all(bytes);
-    payloads.all(|payload| payload.is_ok_and(|payload| validator.payload(&payload).is_ok()))
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 //! What its parts come to when it is compiled is counted later, in `weight.rs`.
 
 use wasmparser::{
-    ConstExpr, DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader,
-    FunctionBody, GlobalSectionReader, Operator, Parser, Payload, TableInit, TableSectionReader,
+    ComponentInstance, ConstExpr, CoreType, DataKind, DataSectionReader, ElementItems, ElementKind,
+    ElementSectionReader, FunctionBody, GlobalSectionReader, Operator, Parser, Payload, TableInit,
+    TableSectionReader,
 };
 
 use super::code::Code;
@@ -22,11 +23,16 @@ const FUNCTIONS: usize = 100_000;
 /// Imports and exports of all modules and components together: each becomes
 /// a text of its own.
 const NAMES: usize = 100_000;
+/// Bytes of one name of an import, export, field or case of a component: names are
+/// copied for each instance. Names of WASI have fewer than 100.
+const NAME: usize = 256;
 /// Types of all core modules together: 100 µs and 5 KiB each.
 const TYPES: usize = 50_000;
 /// Types of all components together with their fields, cases, parameters and
 /// declarations: 2 µs and 300 bytes each.
 const TYPE_PARTS: usize = 250_000;
+/// What they are called in errors.
+const TYPE_PART: &str = "parts of component types";
 /// Component types within each other: reading one takes stack for each.
 const TYPE_NESTING: usize = 100;
 /// Aliases, instances, and functions lifted and lowered, of all components
@@ -105,8 +111,16 @@ impl Found {
             Payload::ElementSection(section) => self.elements(plugin, section)?,
             Payload::DataSection(section) => self.data(plugin, section)?,
             Payload::ExportSection(section) => self.names += section.count() as usize,
-            Payload::ComponentImportSection(section) => self.names += section.count() as usize,
-            Payload::ComponentExportSection(section) => self.names += section.count() as usize,
+            Payload::ComponentImportSection(section) => {
+                self.names += section.count() as usize;
+                let names = section.clone().into_iter().flatten();
+                longest(plugin, names.map(|import| import.name.name.len()))?;
+            }
+            Payload::ComponentExportSection(section) => {
+                self.names += section.count() as usize;
+                let names = section.clone().into_iter().flatten();
+                longest(plugin, names.map(|export| export.name.name.len()))?;
+            }
             Payload::TypeSection(section) => {
                 self.types += section.count() as usize;
                 within(plugin, "types", self.types, TYPES)?;
@@ -116,11 +130,27 @@ impl Found {
                 let section = component.get(section.range()).unwrap_or_default();
                 let shape = type_section::read(section, TYPE_NESTING);
                 within(plugin, "types within each other", shape.depth, TYPE_NESTING)?;
+                longest(plugin, [shape.longest_name].into_iter())?;
                 self.type_parts = self.type_parts.saturating_add(shape.parts);
             }
-            Payload::CoreTypeSection(section) => self.type_parts += section.count() as usize,
+            Payload::CoreTypeSection(section) => {
+                for ty in section.clone().into_iter().flatten() {
+                    self.type_parts += match ty {
+                        CoreType::Module(declarations) => 1 + declarations.len(),
+                        CoreType::Rec(_) => 1,
+                    };
+                    within(plugin, TYPE_PART, self.type_parts, TYPE_PARTS)?;
+                }
+            }
             Payload::ComponentAliasSection(section) => self.items += section.count() as usize,
-            Payload::ComponentInstanceSection(section) => self.items += section.count() as usize,
+            Payload::ComponentInstanceSection(section) => {
+                self.items += section.count() as usize;
+                for instance in section.clone().into_iter().flatten() {
+                    if let ComponentInstance::FromExports(exports) = instance {
+                        longest(plugin, exports.iter().map(|export| export.name.name.len()))?;
+                    }
+                }
+            }
             Payload::ComponentCanonicalSection(section) => self.items += section.count() as usize,
             Payload::InstanceSection(section) => self.items += section.count() as usize,
             Payload::CodeSectionStart { range, .. } => {
@@ -147,7 +177,7 @@ impl Found {
         } = *self;
         within(plugin, "components within each other", nesting, NESTING)?;
         within(plugin, "imports and exports", names, NAMES)?;
-        within(plugin, "parts of component types", type_parts, TYPE_PARTS)?;
+        within(plugin, TYPE_PART, type_parts, TYPE_PARTS)?;
         within(plugin, "aliases, instances and adapters", items, ITEMS)?;
         within(plugin, "bytes of code", code_bytes, CODE_BYTES)?;
         within(plugin, "local variables", locals, LOCALS)?;
@@ -209,6 +239,12 @@ impl Found {
         let what = "instructions in constant expressions";
         within(plugin, what, self.constant, CONSTANT)
     }
+}
+
+/// Refuses a name that is too long; these are the lengths of all names.
+fn longest(plugin: &str, lengths: impl Iterator<Item = usize>) -> Result<()> {
+    let longest = lengths.max().unwrap_or_default();
+    within(plugin, "bytes in a name", longest, NAME)
 }
 
 /// How many instructions a constant expression has behind its first, counted no

@@ -107,8 +107,7 @@ impl Inspection {
 
     /// The interfaces of a component or a WIT package as WIT text that
     /// wit-parser reads back; `plugin` is how an error calls it. wit-parser
-    /// panics at some components; that is caught and becomes an error, though
-    /// the panic's message reaches the program's hook for it.
+    /// panics at some components; that is caught and becomes an error.
     ///
     /// # Errors
     /// [`Error::NoWit`] for bytes whose interfaces no WIT describes, and

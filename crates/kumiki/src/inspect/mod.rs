@@ -14,6 +14,8 @@ mod interfaces;
 mod kind;
 mod parts;
 mod type_section;
+mod validity;
+pub(crate) mod weight;
 mod wit;
 mod wit_size;
 
@@ -24,3 +26,4 @@ pub use interfaces::Interfaces;
 pub(crate) use interfaces::compatible_name;
 pub use kind::Kind;
 pub use parts::{Part, Producer};
+pub(crate) use validity::is_valid;

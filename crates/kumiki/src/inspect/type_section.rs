@@ -14,6 +14,8 @@ pub(super) struct Shape {
     pub(super) depth: usize,
     /// Types, and their fields, cases, parameters and declarations.
     pub(super) parts: usize,
+    /// Bytes of the longest name of an import, export, parameter, field or case.
+    pub(super) longest_name: usize,
 }
 
 /// Reads a section of types, its number of types first, until it ends or is not
@@ -52,6 +54,7 @@ impl Shape {
             } else {
                 let ty: ComponentType<'_> = reader.read()?;
                 self.parts = self.parts.saturating_add(parts(&ty));
+                self.name(longest_name(&ty));
             }
             // On to the next type within, over all other declarations.
             loop {
@@ -76,16 +79,22 @@ impl Shape {
                         reader.read::<ComponentAlias<'_>>()?;
                     }
                     0x03 => {
-                        reader.read::<ComponentImport<'_>>()?;
+                        self.name(reader.read::<ComponentImport<'_>>()?.name.name.len());
                     }
                     0x04 => {
-                        reader.read::<ComponentExternName<'_>>()?;
+                        self.name(reader.read::<ComponentExternName<'_>>()?.name.len());
                         reader.read::<ComponentTypeRef>()?;
                     }
                     _ => return Ok(()),
                 }
             }
         }
+    }
+}
+
+impl Shape {
+    fn name(&mut self, bytes: usize) {
+        self.longest_name = self.longest_name.max(bytes);
     }
 }
 
@@ -104,6 +113,21 @@ fn parts(ty: &ComponentType<'_>) -> usize {
         ComponentType::Defined(T::Flags(names) | T::Enum(names)) => 1 + names.len(),
         _ => 1,
     }
+}
+
+/// Bytes of the longest name in a type that has none within it.
+fn longest_name(ty: &ComponentType<'_>) -> usize {
+    use ComponentDefinedType as T;
+    let longest = match ty {
+        ComponentType::Func(function) => function.params.iter().map(|it| it.0.len()).max(),
+        ComponentType::Defined(T::Record(fields)) => fields.iter().map(|it| it.0.len()).max(),
+        ComponentType::Defined(T::Variant(cases)) => cases.iter().map(|it| it.name.len()).max(),
+        ComponentType::Defined(T::Flags(names) | T::Enum(names)) => {
+            names.iter().map(|it| it.len()).max()
+        }
+        _ => None,
+    };
+    longest.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -128,6 +152,23 @@ mod tests {
         assert_eq!(read(&nested(1_000_000), 100).depth, 101);
         let cut = &nested(60)[..100];
         assert!(read(cut, 100).depth <= 60);
+    }
+
+    #[test]
+    fn the_longest_name_is_found_in_every_kind_of_type() {
+        for text in [
+            "(type (record (field \"a\" u8) (field \"abcdef\" u8)))",
+            "(type (variant (case \"abcdef\") (case \"b\" u8)))",
+            "(type (flags \"a\" \"abcdef\"))",
+            "(type (enum \"abcdef\" \"a\"))",
+            "(type (func (param \"abcdef\" u8) (result u8)))",
+            "(type (instance (export \"abcdef\" (func))))",
+            "(type (component (import \"abcdef\" (func)) (type u8)))",
+            "(type (component (type (instance (export \"abcdef\" (func))))))",
+        ] {
+            let bytes = test_components::parse(&format!("(component {text})"));
+            assert_eq!(read(&bytes[10..], 100).longest_name, 6, "{text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! A component's interfaces as WIT text.
 
-use std::panic;
-
 use wit_component::WitPrinter;
 use wit_parser::decoding::{DecodedWasm, decode};
 
 use super::{Kind, wit_size};
-use crate::{Error, Result, text};
+use crate::{Error, Result, catch_panic, text};
 
 /// The WIT of a component or a WIT package, printed so that wit-parser reads it
 /// back: one package after the other, the component's own world first.
@@ -21,8 +19,8 @@ pub(super) fn print(plugin: &str, bytes: &[u8]) -> Result<String> {
     }
     // wit-parser asserts rules that WIT's own encoder keeps and the validator
     // does not know, such as what a function may be called.
-    panic::catch_unwind(|| text(bytes))
-        .unwrap_or_else(|_| Err("it has what WIT has no words for".into()))
+    catch_panic(|| text(bytes))
+        .unwrap_or_else(|| Err("it has what WIT has no words for".into()))
         .map_err(no_wit)
 }
 

@@ -80,7 +80,11 @@ impl ColumnSize {
             0 => measuring.values()?,
             _ => measuring.lists()?,
         };
-        let held = measuring.dictionary.saturating_mul(2);
+        // Views of texts take up to 16 bytes each, and a text 4 in the page.
+        let held = measuring.dictionary.saturating_mul(match kind {
+            Type::BYTE_ARRAY => 5,
+            _ => 2,
+        });
         Ok(Self {
             held: held.saturating_add(measuring.largest),
             rows: windows,

@@ -10,7 +10,8 @@ pub(super) enum Unpacker {
     None,
     Snappy(snap::raw::Decoder),
     Gzip,
-    Zstd(zstd::bulk::Decompressor<'static>),
+    /// Has no state: a decompressor for each of very many columns would take gigabytes.
+    Zstd,
 }
 
 impl Unpacker {
@@ -21,10 +22,7 @@ impl Unpacker {
             Compression::UNCOMPRESSED => Self::None,
             Compression::SNAPPY => Self::Snappy(snap::raw::Decoder::new()),
             Compression::GZIP(_) => Self::Gzip,
-            Compression::ZSTD(_) => {
-                let zstd = zstd::bulk::Decompressor::new();
-                Self::Zstd(zstd.map_err(|error| error.to_string())?)
-            }
+            Compression::ZSTD(_) => Self::Zstd,
             other => return Err(format!("its compression, {other}, is not supported")),
         })
     }
@@ -67,9 +65,9 @@ impl Unpacker {
                 let found = unpacked.read_to_end(out);
                 found.map_err(|error| format!("it cannot be unpacked: {error}"))?
             }
-            Self::Zstd(zstd) => {
+            Self::Zstd => {
                 out.resize(from + size, 0);
-                let found = zstd.decompress_to_buffer(packed, &mut out[from..]);
+                let found = zstd::bulk::decompress_to_buffer(packed, &mut out[from..]);
                 // It fails in the same way for malformed bytes and for more of them.
                 found.map_err(|error| format!("{}: {error}", other_size()))?
             }

@@ -13,11 +13,11 @@ use wasmparser::{FuncValidatorAllocations, Parser, ValidPayload};
 use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
 
 use super::shape::{Found, Signature};
-use super::weight::Weights;
 use crate::engine::proposals;
 use crate::error::WrongType;
+use crate::inspect::weight::Weights;
 use crate::inspect::{Interfaces, Kind, bounds, compatible_name, is_asynchronous};
-use crate::{Error, Result, excerpt, text, wasi};
+use crate::{Error, Result, catch_panic, excerpt, text, wasi};
 
 /// A contract's world, ready to compare components with. Parsed once per host.
 pub(crate) struct World {
@@ -229,6 +229,17 @@ impl World {
 /// Validates all of a component, and refuses one that comes to too much when it is
 /// compiled.
 fn validate(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
+    // wasmparser asserts that types refer to each other at most 127 deep.
+    catch_panic(|| validate_unguarded(plugin, component)).unwrap_or_else(|| {
+        Err(Error::Malformed {
+            plugin: plugin.into(),
+            message: "its types or instances refer to each other too deeply".to_owned(),
+            offset: 0,
+        })
+    })
+}
+
+fn validate_unguarded(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
     let refused = |source| proposals::refusal(plugin, component, &source);
     let mut validator = proposals::validator();
     let mut weights = Weights::new();

@@ -2,9 +2,6 @@
 //! bounds.
 
 mod check;
-mod core_module;
 mod shape;
-mod type_size;
-mod weight;
 
 pub(crate) use check::World;

@@ -11,12 +11,12 @@ use wasmtime_wasi_http::FieldMap;
 use wasmtime_wasi_http::p2::HeaderResult;
 use wasmtime_wasi_http::p2::bindings::http::outgoing_handler;
 use wasmtime_wasi_http::p2::bindings::http::types::{
-    HeaderError, Host as _, HostFields, HostOutgoingRequest as Requests, Method, RequestOptions,
-    Scheme,
+    ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingBody as Bodies,
+    HostOutgoingRequest as Requests, Method, RequestOptions, Scheme,
 };
 use wasmtime_wasi_http::p2::body::{HostIncomingBody, HostOutgoingBody};
 use wasmtime_wasi_http::p2::types::{
-    HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest,
+    HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse,
 };
 
 use super::{CHUNK, READ_AHEAD};
@@ -34,6 +34,9 @@ const PATH: usize = 64 << 10;
 const WORD: usize = 64;
 /// Bytes of one header besides its text, about.
 const HEADER: usize = 128;
+/// Bytes of the index of names for each header that it has room for. The room stays
+/// when headers are deleted.
+const INDEX: usize = 8;
 /// Bytes that the body of a request may hold: chunks that wait, and one more.
 const BODY: usize = 3 * CHUNK;
 /// Bytes that a response may hold: headers, and as much of its body.
@@ -97,9 +100,8 @@ fn kept_by(table: &mut ResourceTable) -> usize {
 
 fn size_of_headers(fields: &FieldMap) -> usize {
     let headers = fields.iter();
-    headers
-        .map(|(name, value)| name.as_str().len() + value.len() + HEADER)
-        .sum()
+    let sizes = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER);
+    sizes.sum::<usize>() + fields.capacity() * INDEX
 }
 
 fn size_of_values(name: &str, values: &[Vec<u8>]) -> usize {
@@ -113,12 +115,15 @@ pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     link_requests(linker)?;
     link_sending(linker)?;
     link_fields(linker)?;
+    link_refused(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }
 
 type Request = Resource<HostOutgoingRequest>;
 type Fields = Resource<FieldMap>;
+type Body = Resource<HostOutgoingBody>;
+type Response = Resource<HostOutgoingResponse>;
 /// What comes of a function that says nothing of why it fails.
 type Set = wasmtime::Result<(Result<(), ()>,)>;
 
@@ -209,8 +214,50 @@ fn link_sending<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     )
 }
 
+/// Refuses what is kept where it cannot be counted: responses that a plugin makes, for
+/// which it has no use, and trailers, which wait in a channel.
+fn link_refused<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    type Finished = wasmtime::Result<(Result<(), ErrorCode>,)>;
+    let name = format!("wasi:http/types@{WASI_VERSION}");
+    let mut types = linker.instance(&name)?;
+    types.func_wrap(
+        "[constructor]outgoing-response",
+        |_: StoreContextMut<'_, T>, _: (Fields,)| -> wasmtime::Result<(Response,)> {
+            wasmtime::bail!("a plugin has no requests to respond to")
+        },
+    )?;
+    types.func_wrap(
+        "[static]outgoing-body.finish",
+        |mut store: StoreContextMut<'_, T>, (body, trailers): (Body, Option<Fields>)| -> Finished {
+            let mut http = store.data_mut().http();
+            if let Some(trailers) = trailers {
+                HostFields::drop(&mut http, trailers)?;
+                Bodies::drop(&mut http, body)?;
+                let reason = "trailers are not supported".to_owned();
+                return Ok((Err(ErrorCode::InternalError(Some(reason))),));
+            }
+            match Bodies::finish(&mut http, body, None) {
+                Ok(()) => Ok((Ok(()),)),
+                Err(error) => Ok((Err(http.convert_error_code(error)?),)),
+            }
+        },
+    )
+}
+
 /// What comes of a function of headers.
 type Answered<R> = wasmtime::Result<(Result<R, HeaderError>,)>;
+
+/// Frees what headers have kept for values that were removed: changing a map that is
+/// shared copies it, and a copy has no spare room.
+fn compact<T: HasWasi>(state: &mut T, fields: u32) -> HeaderResult<()> {
+    const NOT_THERE: &str = "kumiki-not-there";
+    let fields = || Resource::<FieldMap>::new_borrow(fields);
+    let mut http = state.http();
+    let shared = http.table.get(&fields())?.clone();
+    HostFields::delete(&mut http, fields(), NOT_THERE.to_owned())?;
+    drop(shared);
+    Ok(())
+}
 
 /// Counts what is added to headers, and adds it.
 fn change<T: HasWasi, R>(
@@ -255,7 +302,9 @@ fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
             let added = size_of_values(&name, &values);
             let changed = Resource::new_borrow(fields.rep());
             change(store, Some(&changed), added, |state| {
-                HostFields::set(&mut state.http(), fields, name, values)
+                let changed = fields.rep();
+                HostFields::set(&mut state.http(), fields, name, values)?;
+                compact(state, changed)
             })
         },
     )?;
@@ -274,7 +323,9 @@ fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
         |store: StoreContextMut<'_, T>, (fields, name): (Fields, String)| {
             let changed = Resource::new_borrow(fields.rep());
             change(store, Some(&changed), 0, |state| {
-                HostFields::delete(&mut state.http(), fields, name)
+                let changed = fields.rep();
+                HostFields::delete(&mut state.http(), fields, name)?;
+                compact(state, changed)
             })
         },
     )

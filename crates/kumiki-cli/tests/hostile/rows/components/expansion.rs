@@ -57,8 +57,55 @@ pub(crate) fn cases() -> Vec<Case> {
             "what is passed to it",
             || with_component(&handed_over()),
         ),
+        Case::bytes(
+            "1,000 instances of 25 names of 99 KB",
+            TooLarge,
+            "bytes in a name",
+            || with_component(&named_exports(1_000, 25, 99_000)),
+        )
+        .within(256),
+        Case::bytes(
+            "10 components that are not instantiated, with 490 imports of a large type each",
+            TooLarge,
+            "counted for each import",
+            || with_component(&imports_of_a_type(10, 490, 2_000)),
+        )
+        .within(768),
+        Case::bytes(
+            "types of components with 490 imports of a large type, in 6 components",
+            TooLarge,
+            "counted for each import",
+            || with_component(&types_with_imports(6, 490, 2_000)),
+        )
+        .within(768),
+        Case::bytes(
+            "40 components that are not instantiated, with 10 instances of 90,000 functions",
+            TooLarge,
+            "counted for each instance",
+            || with_component(&compared_types(40, 10, 90_000)),
+        )
+        .within(512),
+        Case::bytes(
+            "types of modules with 300,000 exports",
+            TooLarge,
+            "component types",
+            || {
+                let exports: String = (0..99_000)
+                    .map(|number| format!("(export \"{number}\" (func))"))
+                    .collect();
+                with_component(&format!("(core type (module {exports}))").repeat(3))
+            },
+        )
+        .within(512),
+        Case::check("types, components and instances in chains of 500", || {
+            for chain in chains(500) {
+                let component = parse(&format!("(component {chain})"));
+                refused_by_the_program(&component, "too deeply")?;
+            }
+            Ok(())
+        }),
         Case::check("types of types, 300,000 deep, run and inspected", || {
-            refused_by_the_program(&nested_types(300_000))
+            refused_by_the_program(&nested_types(300_000), "types within each other")
         }),
         Case::bytes(
             "types of types, 101 deep",
@@ -87,6 +134,82 @@ fn repeated(section: u8, count: usize, item: &[u8]) -> Vec<u8> {
 }
 
 /// The plugin with one more component in it, and an instance of this component.
+/// Instances of a component with exports with names of this length.
+fn named_exports(instances: usize, exports: usize, length: usize) -> String {
+    let mut text = "(component $c (instance $e)".to_owned();
+    for number in 0..exports {
+        let name = format!("n{number}-");
+        let rest = "a".repeat(length - name.len());
+        let _ = write!(text, "(export \"{name}{rest}\" (instance $e))");
+    }
+    text + ")" + &"(instance (instantiate $c))".repeat(instances)
+}
+
+/// Chains in which each type, component or instance refers to the one before.
+fn chains(length: usize) -> [String; 4] {
+    let chain = |first: &str, next: fn(usize, usize) -> String| {
+        let rest = (1..length).map(|level| next(level, level - 1));
+        first.to_owned() + &rest.collect::<String>()
+    };
+    let last = length - 1;
+    [
+        chain("(type $t0 (instance))", |level, before| {
+            format!("(type $t{level} (instance (export \"a\" (instance (type $t{before})))))")
+        }) + &format!("(import \"x\" (instance (type $t{last})))"),
+        chain("(type $t0 (component))", |level, before| {
+            format!("(type $t{level} (component (export \"a\" (component (type $t{before})))))")
+        }) + &format!("(import \"x\" (component (type $t{last})))"),
+        chain("(component $c0)", |level, before| {
+            format!("(component $c{level} (export \"a\" (component $c{before})))")
+        }),
+        chain("(instance $i0)", |level, before| {
+            format!("(instance $i{level} (export \"a\" (instance $i{before})))")
+        }),
+    ]
+}
+
+/// Components that import the same type of an instance, with a resource and this many
+/// functions.
+fn imports_of_a_type(components: usize, imports: usize, functions: usize) -> String {
+    let component = format!("(component {})", imports_of_t(imports));
+    type_t(functions) + &component.repeat(components)
+}
+
+/// The same, and the imports are those of a type.
+fn types_with_imports(components: usize, imports: usize, functions: usize) -> String {
+    let component = format!("(component (type (component {})))", imports_of_t(imports));
+    type_t(functions) + &component.repeat(components)
+}
+
+/// Components that give an instance with many functions to others. Each time the
+/// validator compares the types of all functions.
+fn compared_types(components: usize, instances: usize, functions: usize) -> String {
+    let instances = "(instance (instantiate $c (with \"i0\" (instance $i))))".repeat(instances);
+    let component = format!(
+        "(component (import \"i0\" (instance $i (type $t)))
+            (alias outer 1 $c (component $c)) {instances})"
+    );
+    let inner = format!("(component $c {})", imports_of_t(1));
+    type_t(functions) + &inner + &component.repeat(components)
+}
+
+/// The type `$t` of an instance with a resource and this many functions.
+fn type_t(functions: usize) -> String {
+    let mut text = "(type $t (instance (export \"r\" (type (sub resource)))".to_owned();
+    for number in 0..functions {
+        let _ = write!(text, "(export \"n{number}\" (func))");
+    }
+    text + "))"
+}
+
+fn imports_of_t(imports: usize) -> String {
+    let mut text = String::new();
+    for number in 0..imports {
+        let _ = write!(text, "(import \"i{number}\" (instance (type $t)))");
+    }
+    text
+}
+
 fn with_component(component: &str) -> Vec<u8> {
     let component = parse(&format!("(component {component})"));
     let bytes = with_section(TextPlugin::new("hostile").build(), 4, &component);
@@ -203,7 +326,7 @@ fn scene(plugin: &[u8]) -> Result<Scene, String> {
 
 /// Every command must end by itself with a message about the size. A recursive
 /// reader runs out of stack, which ends the process.
-fn refused_by_the_program(bytes: &[u8]) -> Result<(), String> {
+fn refused_by_the_program(bytes: &[u8], says: &str) -> Result<(), String> {
     let scene = scene(bytes)?;
     for (arguments, code) in [
         ("inspect p.wasm", 0),
@@ -217,7 +340,7 @@ fn refused_by_the_program(bytes: &[u8]) -> Result<(), String> {
             .expect_within(code, 256)
             .map_err(|fact| format!("kumiki {arguments}: {fact}"))?;
         let text = format!("{}{}", output.stdout.text, output.stderr.text);
-        if !text.contains("types within each other") {
+        if !text.contains(says) {
             return Err(format!("kumiki {arguments}: {output:?}"));
         }
     }

@@ -97,6 +97,16 @@ fn claims() -> Vec<Case> {
             },
         ),
         table_row(
+            "two dictionaries of 33 million empty texts in Parquet",
+            "columns and their pages take",
+            dictionaries,
+        ),
+        table_row(
+            "20,000 columns of Parquet",
+            "columns and their pages take",
+            columns,
+        ),
+        table_row(
             "a dictionary of 500 million numbers in Parquet",
             "it claims a dictionary of 500000000 values in 4 bytes",
             || {
@@ -111,6 +121,41 @@ fn claims() -> Vec<Case> {
             },
         ),
     ]
+}
+
+/// A row of two columns, each with a dictionary of 127 MiB of empty texts.
+fn dictionaries() -> Result<Vec<u8>, String> {
+    const BYTES: usize = 127 << 20;
+    let schema = "message m { required binary id (UTF8); required binary b (UTF8); }";
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    let texts = packed(zstd, &[], BYTES)?;
+    let references = packed(zstd, &run_of(1, 0), 0)?;
+    let size = run_of(1, 0).len();
+    let pages = || {
+        let texts = dictionary(texts.clone(), BYTES, (BYTES / 4) as u32);
+        vec![
+            texts,
+            data(references.clone(), size, 1, Encoding::RLE_DICTIONARY),
+        ]
+    };
+    table(schema, compression, 1, &[pages(), pages()])
+}
+
+/// A row of 20,000 columns, each with a page of zstd.
+fn columns() -> Result<Vec<u8>, String> {
+    const COLUMNS: usize = 20_000;
+    let numbers: String = (0..COLUMNS)
+        .map(|column| format!("required int32 c{column}; "))
+        .collect();
+    let schema = format!("message m {{ required binary id (UTF8); {numbers}}}");
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    let id = packed(zstd, &text_length(0), 0)?;
+    let number = packed(zstd, &[], 4)?;
+    let mut pages = vec![vec![data(id, 4, 1, Encoding::PLAIN)]];
+    pages.resize_with(COLUMNS + 1, || {
+        vec![data(number.clone(), 4, 1, Encoding::PLAIN)]
+    });
+    table(&schema, compression, 1, &pages)
 }
 
 fn lists() -> Vec<Case> {

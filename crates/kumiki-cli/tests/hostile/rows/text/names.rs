@@ -8,7 +8,7 @@ use test_components::{TextPlugin as Guest, parse};
 use crate::guests::binary::doubling;
 use crate::guests::{attacker, debug_info, named, text_at};
 use crate::program::{Output, Scene, run};
-use crate::suite::Outcome::{Name, Trap, UnknownImport, WrongType};
+use crate::suite::Outcome::{Name, TooLarge, Trap, WrongType};
 use crate::suite::granted::load;
 use crate::suite::{Case, Seen, to_text};
 
@@ -65,8 +65,8 @@ fn in_reports() -> Vec<Case> {
     vec![
         Case::bytes(
             "an import with a name of 90 KB",
-            UnknownImport,
-            "imports",
+            TooLarge,
+            "bytes in a name",
             {
                 let import = function(&"a".repeat(90_000));
                 move || parse(&format!("(component {import})"))

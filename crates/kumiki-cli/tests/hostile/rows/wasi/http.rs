@@ -5,7 +5,7 @@ use test_components::{ECHO, TextPlugin};
 
 use crate::guests::{attacker, room};
 use crate::suite::Case;
-use crate::suite::Outcome::{Answer, Limit};
+use crate::suite::Outcome::{Answer, Limit, Trap};
 
 const TYPES: &str = "wasi:http/types";
 
@@ -45,6 +45,28 @@ pub(crate) fn cases() -> Vec<Case> {
                 "(local.get $b)",
                 3_000,
             ),
+        )
+        .within(192),
+        Case::guest(
+            "1,500 headers of 3,200 values that are deleted again",
+            Answer,
+            "",
+            deleted_values(1_500),
+        )
+        .within(192),
+        Case::guest(
+            "a response that a plugin makes",
+            Trap,
+            "a plugin has no requests to respond to",
+            attacker("(drop (call $response (call $fields)))")
+                .wasi(TYPES, "[constructor]fields", "$fields")
+                .wasi(TYPES, "[constructor]outgoing-response", "$response"),
+        ),
+        Case::guest(
+            "1,500 trailers of 3,200 values",
+            Limit,
+            "128 MiB of HTTP requests",
+            trailers(1_500),
         )
         .within(192),
         Case::guest(
@@ -113,6 +135,58 @@ fn headers(step: &str, next: &str, times: usize) -> TextPlugin {
     .wasi(TYPES, "[method]fields.append", "$append")
     .wasi(TYPES, "[method]fields.clone", "$clone")
     .wasi(TYPES, "[method]fields.delete", "$delete")
+}
+
+/// Writes a list of 3,200 empty values of one header to page 2.
+const VALUES: &str = "(drop (memory.grow (i32.const 4)))
+         (loop $fill
+            (local.set $b (i32.add (i32.const 131072) (i32.shl (local.get $a) (i32.const 4))))
+            (i32.store (local.get $b) (i32.const 300))
+            (i32.store offset=4 (local.get $b) (i32.const 1))
+            (i32.store offset=8 (local.get $b) (i32.const 300))
+            (i32.store offset=12 (local.get $b) (i32.const 0))
+            (local.set $a (i32.add (local.get $a) (i32.const 1)))
+            (br_if $fill (i32.lt_u (local.get $a) (i32.const 3200))))";
+
+/// A guest that makes this many headers of 3,200 empty values each, and deletes the
+/// values.
+fn deleted_values(times: usize) -> TextPlugin {
+    attacker(&format!(
+        "{VALUES}
+         (local.set $a (i32.const {times}))
+         (loop $next
+            (call $from (i32.const 131072) (i32.const 3200) (i32.const 128))
+            (if (i32.load8_u (i32.const 128)) (then unreachable))
+            (call $delete (i32.load (i32.const 132)) (i32.const 300) (i32.const 1)
+                (i32.const 144))
+            (if (i32.load8_u (i32.const 144)) (then unreachable))
+            (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))"
+    ))
+    .data(300, "xy")
+    .wasi(TYPES, "[static]fields.from-list", "$from")
+    .wasi(TYPES, "[method]fields.delete", "$delete")
+}
+
+/// A guest that ends bodies with trailers of 3,200 empty values each. Each must be
+/// refused.
+fn trailers(times: usize) -> TextPlugin {
+    attacker(&format!(
+        "{VALUES}
+         (local.set $a (i32.const {times}))
+         (loop $next
+            (call $body (call $request (call $fields)) (i32.const 128))
+            (call $from (i32.const 131072) (i32.const 3200) (i32.const 144))
+            (call $finish (i32.load (i32.const 132)) (i32.const 1)
+                (i32.load (i32.const 148)) (i32.const 160))
+            (if (i32.eqz (i32.load8_u (i32.const 160))) (then unreachable))
+            (br_if $next (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))"
+    ))
+    .data(300, "xy")
+    .wasi(TYPES, "[constructor]fields", "$fields")
+    .wasi(TYPES, "[constructor]outgoing-request", "$request")
+    .wasi(TYPES, "[method]outgoing-request.body", "$body")
+    .wasi(TYPES, "[static]fields.from-list", "$from")
+    .wasi(TYPES, "[static]outgoing-body.finish", "$finish")
 }
 
 /// Makes 60 requests, and gives each the same text. `kind` says of a variant or an

@@ -38,6 +38,15 @@ impl TypeSizes {
         }
     }
 
+    /// The size of a type of an instance or a component; other types have no copies.
+    pub(super) fn scope(&mut self, ty: ComponentAnyTypeId, types: TypesRef<'_>) -> usize {
+        match ty {
+            ComponentAnyTypeId::Instance(id) => self.instance(id, types),
+            ComponentAnyTypeId::Component(id) => self.component(id, types),
+            _ => 0,
+        }
+    }
+
     pub(super) fn function(&mut self, id: ComponentFuncTypeId, types: TypesRef<'_>) -> usize {
         let function = &types[id];
         let all = function.params.iter().map(|(_, ty)| ty);

@@ -7,6 +7,9 @@
 //! refused before it is compiled. Of the plugins known, those on QuickJS come to the
 //! most: 9,400 items, and 393 parts of adapters.
 
+mod core_module;
+mod type_size;
+
 use wasmparser::component_types::ComponentAnyTypeId;
 use wasmparser::types::TypesRef;
 use wasmparser::{
@@ -14,12 +17,13 @@ use wasmparser::{
     ComponentOuterAliasKind, ComponentTypeRef, Instance, Payload,
 };
 
-use super::core_module::{Module, read};
-use super::type_size::TypeSizes;
+use self::core_module::{Module, read};
+use self::type_size::TypeSizes;
+use super::bounds::within;
 use crate::Result;
-use crate::inspect::bounds::within;
 
-/// Items of all instances: up to 4 µs and 900 bytes each.
+/// Items of all instances, and of components that are never instantiated: up to 4 µs
+/// and 900 bytes each.
 const ITEMS: usize = 250_000;
 /// Parts of the types of all functions that one component calls in another: up to
 /// 50 µs each.
@@ -32,13 +36,22 @@ const SETUP: usize = 64 << 20;
 /// when a plugin is instantiated, which no time limit ends.
 const DATA: usize = 1 << 30;
 
+/// Parts of the types that the validator copies: those of all imports and exports, of
+/// types of instances and components, and of each instance. 190 bytes each, in all components, those that are never
+/// instantiated included.
+const COPIES: usize = 1_000_000;
+
 /// Parts of types that count as an item.
 const PARTS: usize = 16;
 
 /// The components that are being read, outermost first.
-pub(super) struct Weights {
+pub(crate) struct Weights {
     open: Vec<Open>,
     sizes: TypeSizes,
+    /// The parts of types that the validator has copied.
+    copies: usize,
+    /// Items of the components that have ended.
+    ended: usize,
     /// The module that is being read.
     module: Option<Module>,
     /// Whether a component within lifts or lowers, without which there are no
@@ -68,15 +81,19 @@ struct Weight {
     data: usize,
     /// Items that it exports, those of instances included.
     exports: usize,
+    /// Parts of the types of what it exports.
+    parts: usize,
     /// Items of outer components that go with it wherever it goes.
     captured: usize,
 }
 
 impl Weights {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             open: vec![Open::default()],
             sizes: TypeSizes::default(),
+            copies: 0,
+            ended: 0,
             module: None,
             adapts: false,
         }
@@ -84,7 +101,7 @@ impl Weights {
 
     /// Counts a part of a component that is valid so far; `types` are those of the
     /// component that it is in.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         plugin: &str,
         payload: &Payload<'_>,
@@ -109,6 +126,7 @@ impl Weights {
                 for import in read(section) {
                     let item = types.component_item_for_import(import.name.name);
                     let size = item.map_or(1, |item| self.sizes.entity(item.ty, types));
+                    self.copies = self.copies.saturating_add(size);
                     self.open[last].import(import.ty, size);
                 }
             }
@@ -116,7 +134,15 @@ impl Weights {
                 for export in read(section) {
                     let item = types.component_item_for_export(export.name.name);
                     let size = item.map_or(1, |item| self.sizes.entity(item.ty, types));
+                    self.copies = self.copies.saturating_add(size);
                     self.open[last].export(export.kind, export.index, size);
+                }
+            }
+            Payload::ComponentTypeSection(section) => {
+                let all = types.component_type_count();
+                for index in all.saturating_sub(section.count())..all {
+                    let ty = types.component_any_type_at(index);
+                    self.copies = self.copies.saturating_add(self.sizes.scope(ty, types));
                 }
             }
             Payload::ComponentAliasSection(section) => {
@@ -126,6 +152,8 @@ impl Weights {
             }
             Payload::ComponentInstanceSection(section) => {
                 for instance in read(section) {
+                    let copies = self.open[last].parts_of(&instance);
+                    self.copies = self.copies.saturating_add(copies);
                     within(plugin, PASSED, self.open[last].instance(&instance), 0)?;
                     self.check(plugin)?;
                 }
@@ -147,20 +175,19 @@ impl Weights {
     }
 
     /// Bytes of the host's memory for the core instances of the whole component.
-    pub(super) fn setup(&self) -> usize {
+    pub(crate) fn setup(&self) -> usize {
         self.open.first().map_or(0, |open| open.weight.setup)
     }
 
     fn check(&self, plugin: &str) -> Result<()> {
+        let what = "parts of types, counted for each import, export and instance";
+        within(plugin, what, self.copies, COPIES)?;
         let Some(Open { weight, .. }) = self.open.last() else {
             return Ok(());
         };
-        within(
-            plugin,
-            "items, counted for each instance",
-            weight.items,
-            ITEMS,
-        )?;
+        let items = self.open.iter().map(|open| open.weight.items);
+        let items = items.fold(self.ended, usize::saturating_add);
+        within(plugin, "items, counted for each instance", items, ITEMS)?;
         let what = "bytes of globals, functions and tables, counted for each core instance";
         within(plugin, what, weight.setup, SETUP)?;
         let what = "bytes of data, counted for each core instance";
@@ -179,6 +206,7 @@ impl Weights {
             && let (Some(Open { weight, .. }), Some(outer)) =
                 (self.open.pop(), self.open.last_mut())
         {
+            self.ended = self.ended.saturating_add(weight.items);
             outer.weight.add_items(1 + weight.captured);
             outer.components.push(Some(weight));
         }
@@ -261,6 +289,7 @@ impl Open {
 
     /// An exported item has another number as well.
     fn export(&mut self, kind: ComponentExternalKind, index: u32, size: usize) {
+        self.weight.parts = self.weight.parts.saturating_add(size);
         let size = items(size).saturating_add(self.handed_over(kind, index));
         self.weight.add_items(size);
         self.weight.exports = self.weight.exports.saturating_add(size);
@@ -337,6 +366,19 @@ impl Open {
         0
     }
 
+    /// The parts of the types of what an instance of a component exports.
+    fn parts_of(&self, instance: &ComponentInstance<'_>) -> usize {
+        let ComponentInstance::Instantiate {
+            component_index: index,
+            ..
+        } = instance
+        else {
+            return 0;
+        };
+        let component = self.components.get(*index as usize).copied().flatten();
+        component.map_or(0, |inner| inner.parts)
+    }
+
     /// The same for an instance of a module.
     fn core_instance(&mut self, instance: &Instance<'_>) -> usize {
         let (items, unknown) = match instance {
@@ -386,90 +428,4 @@ fn items(parts: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use wasmparser::Parser;
-
-    use super::*;
-    use crate::Error;
-    use crate::engine::proposals;
-
-    /// What a component comes to: items, and parts of adapters where there are any.
-    fn weigh(bytes: &[u8]) -> Result<(usize, usize)> {
-        let (mut validator, mut weights) = (proposals::validator(), Weights::new());
-        for payload in Parser::new(0).parse_all(bytes) {
-            let payload = payload.unwrap();
-            validator.payload(&payload).unwrap();
-            weights.add("p", &payload, validator.types(0))?;
-        }
-        let weight = weights.open[0].weight;
-        Ok((
-            weight.items,
-            if weights.adapts { weight.adapters } else { 0 },
-        ))
-    }
-
-    fn weight_of(text: &str) -> (usize, usize) {
-        weigh(&test_components::parse(&format!("(component {text})"))).unwrap()
-    }
-
-    #[test]
-    fn each_instance_comes_to_all_that_is_in_it() {
-        let of = |times: usize| {
-            let instances = "(instance (instantiate $b))".repeat(times);
-            let inner = "(instance (instantiate $x))".repeat(times);
-            weight_of(&format!(
-                "(component $a) (component $b (alias outer 1 $a (component $x)) {inner}) {instances}"
-            ))
-            .0
-        };
-        let (one, ten) = (of(1), of(10));
-        assert!((100..200).contains(&ten), "{ten}");
-        assert!(one < 20, "{one}");
-    }
-
-    #[test]
-    fn an_instance_comes_to_the_imports_of_its_module() {
-        let each = |text: &dyn Fn(usize) -> String| (0..100).map(text).collect::<String>();
-        let imports = each(&|n| format!("(import \"a\" \"f{n}\" (func))"));
-        let functions = each(&|n| format!("(func (export \"f{n}\"))"));
-        let exported = format!("(core module $m {functions}) (core instance $i (instantiate $m))");
-        let instance = "(core instance (instantiate $n (with \"a\" (instance $i))))";
-        let of = |times: usize| {
-            let instances = instance.repeat(times);
-            weight_of(&format!(
-                "{exported} (core module $n {imports}) {instances}"
-            ))
-            .0
-        };
-        assert_eq!(of(10) - of(0), 10 * 102);
-    }
-
-    #[test]
-    fn only_functions_between_components_have_adapters() {
-        let module = "(core module $m (func (export \"f\") (param i32)))
-            (core instance $i (instantiate $m))";
-        let lift = "(func $f (param \"a\" u32) (canon lift (core func $i \"f\")))";
-        let lower = "(core func (canon lower (func $f)))";
-        let alone = weight_of(&format!("{module} {lift} {lower}"));
-        assert_eq!(alone.1, 0, "one component cannot call itself");
-        let imported = weight_of(&format!(
-            "(import \"f\" (func $f (param \"a\" u32))) {lower}"
-        ));
-        assert_eq!(imported.1, 0, "the host makes no adapter");
-        let between = weight_of(&format!(
-            "(component $c {module} {lift} (export \"f\" (func $f)))
-             (instance $c (instantiate $c)) (alias export $c \"f\" (func $f)) {}",
-            lower.repeat(3)
-        ));
-        assert_eq!(between.1, 6, "three functions of one parameter");
-    }
-
-    #[test]
-    fn what_is_passed_in_is_not_instantiated() {
-        let bytes = test_components::parse(
-            "(component (component (import \"c\" (component $c)) (instance (instantiate $c))))",
-        );
-        let error = weigh(&bytes).unwrap_err();
-        assert!(matches!(error, Error::TooLarge { most: 0, .. }), "{error}");
-    }
-}
+mod tests;
