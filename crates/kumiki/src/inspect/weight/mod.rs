@@ -39,7 +39,7 @@ const DATA: usize = 1 << 30;
 /// Parts of the types that the validator copies: those of all imports and exports, of
 /// types of instances and components, and of each instance. 190 bytes each, in all components, those that are never
 /// instantiated included.
-const COPIES: usize = 1_000_000;
+const COPIES: usize = 2_000_000;
 
 /// Parts of types that count as an item.
 const PARTS: usize = 16;
