@@ -398,7 +398,7 @@ fn leak_c(path: &Path) -> Result<(), Failed> {
         let text = String::from_utf8_lossy(&output.stdout);
         for expected in [
             "its memory grew by ",
-            " bytes a call",
+            " bytes per call",
             "`text_plugin_string_free`",
         ] {
             if !text.contains(expected) {

@@ -85,7 +85,10 @@ fn a_plugins_own_errors_are_no_failures() {
             let error = plugin.process("x").unwrap_err();
             assert!(matches!(error, Error::Plugin { error, .. } if error == expected));
             assert_eq!(error.kind(), kind);
-            assert_eq!(error.to_string(), format!("`refuser` refused it: {kind}"));
+            assert_eq!(
+                error.to_string(),
+                format!("`refuser` returned an error: {kind}")
+            );
         }
     }
 }

@@ -37,7 +37,10 @@ fn a_trap_is_found_where_it_happens() {
     let body = format!("(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}");
     let failures = failures(&Guest::new("fragile").process(&body));
     let checks: Vec<_> = failures.iter().map(|(check, _)| &**check).collect();
-    assert_eq!(checks, ["empty input", "100,000 calls without growing"]);
+    assert_eq!(
+        checks,
+        ["empty input", "100,000 calls without memory growth"]
+    );
     assert!(
         failures[0].1.contains("trapped in `process`"),
         "{failures:?}"
@@ -84,13 +87,13 @@ fn a_way_that_answers_otherwise_is_found() {
     );
     assert_eq!(
         wrong(Guest::new("broken").batch(BATCH).column("unreachable")),
-        "`process-column` fails with records that it answers one by one"
+        "`process-column` fails on records that succeed one by one"
     );
 }
 
 #[test]
 fn memory_that_grows_is_found() {
-    // A page in every 1,000 calls: 65 bytes a call.
+    // A page in every 1,000 calls: 65 bytes per call.
     let body = format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eqz (i32.rem_u (global.get $calls) (i32.const 1000)))
@@ -100,7 +103,7 @@ fn memory_that_grows_is_found() {
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!(
         failures[0].1,
-        "its memory grew by 6553600 bytes in 100000 calls, 66 bytes a call"
+        "its memory grew by 6553600 bytes in 100000 calls, 66 bytes per call"
     );
 }
 
@@ -119,7 +122,7 @@ fn memory_that_grows_with_many_records_alone_is_found() {
     let growth = Growth::measure_by(&plugin, Way::BATCH).unwrap();
     assert_eq!(
         growth.to_string(),
-        "its memory grew by 25624576 bytes in 100096 records by batch, 256 bytes a record"
+        "its memory grew by 25624576 bytes in 100096 records by batch, 256 bytes per record"
     );
 }
 
@@ -140,8 +143,8 @@ fn memory_that_is_full_is_found() {
     let body = format!("(drop (memory.grow (i32.const 16))) {ECHO}");
     let failures = failures(&Guest::new("greedy").process(&body));
     let (check, wrong) = failures.last().expect("it is found");
-    assert_eq!(check, "100,000 calls without growing");
-    assert!(wrong.contains(" bytes a call"), "{wrong}");
+    assert_eq!(check, "100,000 calls without memory growth");
+    assert!(wrong.contains(" bytes per call"), "{wrong}");
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn names_that_are_none_are_found() {
     assert_eq!(
         failures(&nameless),
         [(
-            "says its name and version".to_owned(),
+            "name and version are set".to_owned(),
             "its name is empty".to_owned()
         )]
     );
