@@ -83,7 +83,7 @@ impl State {
     /// Reads the state that an earlier run has kept, in at most `max_bytes` bytes.
     ///
     /// # Errors
-    /// Errors of the system, and when the file is longer or holds no state.
+    /// I/O errors, and an error if the file is longer or holds no state.
     pub(crate) fn read(file: impl Read, max_bytes: u64) -> io::Result<Self> {
         let mut bytes = Vec::new();
         file.take(max_bytes + 1).read_to_end(&mut bytes)?;
@@ -129,7 +129,7 @@ impl Journal {
     /// them there began at `start`.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn write(
         &mut self,
         start: Instant,

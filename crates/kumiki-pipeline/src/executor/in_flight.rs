@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// and wait for a slower one before them.
 const BATCHES_PER_WORKER: usize = 4;
 
-/// The most bytes of records in flight, for any number of workers.
+/// Maximum bytes of records in flight, for any number of workers.
 const MAX_BYTES: usize = 16 << 20;
 
 /// Bounds the records that are read and not written yet.
@@ -31,7 +31,7 @@ impl InFlightBudget {
         }
     }
 
-    /// The most bytes of a batch, if all batches are to fit into the budget.
+    /// Maximum bytes of a batch, if all batches are to fit into the budget.
     pub(super) fn batch_bytes(&self) -> usize {
         MAX_BYTES / self.max_batches
     }

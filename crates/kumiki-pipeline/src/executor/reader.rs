@@ -90,7 +90,7 @@ impl Reader {
     /// reader stops as soon as the in-flight budget is used up.
     ///
     /// # Errors
-    /// When the system starts no thread.
+    /// When no thread can be started.
     pub(super) fn start(
         mut self,
         inputs: Vec<OpenInput>,

@@ -17,7 +17,7 @@ use crate::escape::{escape_json, escape_lines};
 pub(crate) enum RowFormat {
     /// Fields with this delimiter.
     Csv(u8),
-    /// A JSON object a line.
+    /// One JSON object per line.
     Objects,
 }
 

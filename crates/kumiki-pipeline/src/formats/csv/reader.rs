@@ -243,12 +243,12 @@ impl<R: Read> CsvReader<R> {
             })
         })?;
         if self.cut_short {
-            return Err(reason("a quote in it is never closed".to_owned()));
+            return Err(reason("unclosed quote".to_owned()));
         }
         if self.columns != usize::MAX && self.fields != self.columns {
             let (fields, columns) = (self.fields, self.columns);
             return Err(reason(format!(
-                "its number of fields is {fields}, and the header's {columns}"
+                "it has {fields} fields, but the header has {columns}"
             )));
         }
         Ok(text)
@@ -342,25 +342,22 @@ mod tests {
             (
                 b"a\nb,c",
                 &[
-                    "line 1 is no record: its number of fields is 1, and the header's 2",
+                    "line 1 is not a record: it has 1 fields, but the header has 2",
                     "2:b|c",
                 ],
             ),
             (
                 b"a,b,c\nb,c",
                 &[
-                    "line 1 is no record: its number of fields is 3, and the header's 2",
+                    "line 1 is not a record: it has 3 fields, but the header has 2",
                     "2:b|c",
                 ],
             ),
-            (
-                b"a,\"b\nc,d\n",
-                &["line 1 is no record: a quote in it is never closed"],
-            ),
+            (b"a,\"b\nc,d\n", &["line 1 is not a record: unclosed quote"]),
             (
                 b"a,\xff\nc,d\n",
                 &[
-                    "line 1 is not UTF-8: there is an invalid sequence at its byte 3",
+                    "line 1 is not UTF-8: invalid byte sequence at byte 3",
                     "2:c|d",
                 ],
             ),

@@ -14,7 +14,7 @@ use crate::formats::rows::Splice;
 pub(crate) struct ParsedObject<'a> {
     /// The text of the record, or the reason why there is none.
     pub(crate) text: Result<Cow<'a, str>, String>,
-    /// The position of the result. `None` when the line is no object, and when no
+    /// The position of the result. `None` when the line is not an object, and when no
     /// key for results is given.
     pub(crate) splice: Option<Splice>,
 }

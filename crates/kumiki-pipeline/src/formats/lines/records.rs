@@ -293,16 +293,13 @@ mod tests {
                 b"a\nb\xffc\nd\n",
                 &[
                     "1:a",
-                    "line 2 is not UTF-8: there is an invalid sequence at its byte 2",
+                    "line 2 is not UTF-8: invalid byte sequence at byte 2",
                     "3:d",
                 ],
             ),
             (
                 b"a\nb\xe6\x9c",
-                &[
-                    "1:a",
-                    "line 2 is not UTF-8: it ends in the middle of a character at its byte 2",
-                ],
+                &["1:a", "line 2 is not UTF-8: incomplete character at byte 2"],
             ),
         ];
         for (input, expected) in cases {

@@ -40,7 +40,7 @@ struct Measuring<'a> {
     fixed: usize,
     /// Number of rows of the row group.
     rows: usize,
-    /// The most bytes of a row.
+    /// Maximum bytes of a row.
     most: usize,
     dictionary: usize,
     largest: usize,

@@ -20,21 +20,21 @@ const MAX_LENGTH: u32 = 32 << 20;
 const MAX_DEPTH: usize = 64;
 /// The longest name of a column or group in bytes.
 const MAX_NAME: usize = 1 << 10;
-/// The most columns and groups.
+/// Maximum number of columns and groups.
 const MAX_ELEMENTS: usize = 100_000;
-/// The most memory of the paths of all columns, in bytes. A path has the names of all
+/// Maximum memory of the paths of all columns, in bytes. A path has the names of all
 /// groups that the column is in.
 const MAX_PATHS: usize = 64 << 20;
 /// The memory of a name in a path, beside its bytes.
 const NAME: usize = 40;
-/// The most column chunks: each row group has one of each column.
+/// Maximum number of column chunks: each row group has one of each column.
 const MAX_CHUNKS: usize = 250_000;
-/// The most row groups. A file may have no columns, so chunks do not bound them.
+/// Maximum number of row groups. A file may have no columns, so chunks do not bound them.
 const MAX_GROUPS: usize = 100_000;
-/// The most rows of a row group. A few bytes can stand for any number of nulls, and
+/// Maximum rows of a row group. A few bytes can stand for any number of nulls, and
 /// reading them takes time.
 const MAX_ROWS: i64 = i32::MAX as i64;
-/// The most pairs of keys and values.
+/// Maximum number of key-value pairs.
 const MAX_PAIRS: usize = 10_000;
 /// Characters of a name in an error.
 const SHOWN: usize = 100;

@@ -15,9 +15,9 @@ use super::page_header::{PageContent, PageHeader};
 use super::pages::{Pages, size};
 use super::windows::Windows;
 
-/// The most bytes of the rows that are read at once, beside the largest row.
+/// Maximum bytes of the rows that are read at once, beside the largest row.
 const MAX_BYTES: usize = 8 << 20;
-/// The most bytes that are decompressed at a time, and the most bytes of a row with
+/// Maximum bytes that are decompressed at a time, and the most bytes of a row with
 /// all columns, in multiples of the largest page.
 const MAX_PAGES: usize = 4;
 
@@ -31,7 +31,7 @@ pub(super) struct Group<'a> {
     pub(super) at: usize,
     /// The memory of values, for each column of Parquet.
     pub(super) leaves: &'a [Leaf],
-    /// The most bytes of a page, and of a row of a column.
+    /// Maximum bytes of a page, and of a row of a column.
     pub(super) most: usize,
     pub(super) fault: Fault,
 }

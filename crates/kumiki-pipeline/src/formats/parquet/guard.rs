@@ -7,7 +7,7 @@ use std::sync::Once;
 use kumiki::excerpt;
 use parquet::errors::ParquetError;
 
-/// The most characters of an error of the crate parquet.
+/// Maximum characters of an error of the crate parquet.
 const REASON: usize = 500;
 
 thread_local! {

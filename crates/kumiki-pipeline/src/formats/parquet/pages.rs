@@ -22,7 +22,7 @@ use super::unpack::Unpacker;
 const HEADERS: [usize; 4] = [1 << 10, 1 << 14, 1 << 17, 1 << 20];
 /// The memory of a value in bytes, its levels and its offset included.
 pub(super) const VALUE: usize = 16;
-/// The most memory of a page's values that are decoded as a whole, in multiples of
+/// Maximum memory of a page's values that are decoded as a whole, in multiples of
 /// the largest page. Nulls count as values.
 const MAX_LENGTHS: usize = 4;
 
@@ -38,14 +38,14 @@ pub(super) struct Pages {
     at: u64,
     end: u64,
     unpacker: Unpacker,
-    /// The most bytes of a page.
+    /// Maximum bytes of a page.
     most: usize,
     kind: Type,
     /// Bytes of a value of a fixed length.
     fixed: usize,
     levels: Levels,
     place: Place,
-    /// Whether a page was begun that is no index.
+    /// Whether a page was started that is not an index.
     is_begun: bool,
     /// The header of the next page, if it was read.
     next: Option<PageHeader>,
