@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn every_guest_has_the_name_of_its_folder() {
+    fn guests_are_named_after_their_folders() {
         for guest in [PLUGINS, FIXTURES].concat() {
             let project = Project::read(&guests().join(guest.folder)).unwrap();
             let folder = Path::new(guest.folder).file_name().unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_has_one_plugin_of_each_toolchain() {
+    fn demo_has_one_plugin_per_toolchain() {
         let toolchains: Vec<_> = PLUGINS
             .iter()
             .map(|guest| {

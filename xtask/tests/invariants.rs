@@ -141,7 +141,7 @@ impl Graph {
 }
 
 #[test]
-fn dependencies_point_one_way() {
+fn crates_depend_in_one_direction() {
     let graph = Graph::read();
     for (name, allowed) in MAY_USE {
         for used in graph.direct(name) {
@@ -158,7 +158,7 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
-fn libraries_know_no_terminal() {
+fn libraries_do_not_depend_on_terminal_crates() {
     let graph = Graph::read();
     for library in LIBRARIES {
         for used in graph.tree(library) {
@@ -168,7 +168,7 @@ fn libraries_know_no_terminal() {
 }
 
 #[test]
-fn building_needs_no_wasmtime() {
+fn kumiki_build_does_not_depend_on_wasmtime() {
     let graph = Graph::read();
     assert!(
         graph.tree("kumiki").contains("wasmtime"),
@@ -206,7 +206,7 @@ fn libraries_print_nothing() {
 }
 
 #[test]
-fn the_host_knows_no_contract() {
+fn host_crate_does_not_name_the_contract() {
     for_each_line("kumiki", |place, line| {
         for word in ["text-processor", "text_processor"] {
             assert!(!line.contains(word), "{place}: `{word}` in the host");
@@ -215,7 +215,7 @@ fn the_host_knows_no_contract() {
 }
 
 #[test]
-fn the_contract_is_frozen() {
+fn contract_file_is_unchanged() {
     let wit = fs::read(root().join("wit/text-processor/world.wit")).unwrap();
     assert_eq!(
         blake3::hash(&wit).to_string(),
@@ -225,7 +225,7 @@ fn the_contract_is_frozen() {
 }
 
 #[test]
-fn unsafe_code_has_two_places() {
+fn unsafe_code_is_in_two_files() {
     for (name, _) in MAY_USE {
         for_each_line(name, |place, line| {
             let (file, _) = place.rsplit_once(':').unwrap();

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_beyond_all_bounds_are_refused() {
+    fn counts_beyond_the_maximum_are_rejected() {
         let good = State::new(RunIdentity::new());
         assert_eq!(read(&good, 1000).unwrap(), good);
         let changes: [fn(&mut State); 5] = [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_is_too_long_is_refused() {
+    fn too_long_state_is_rejected() {
         let mut state = State::new(RunIdentity::new());
         state.identity.insert("x".repeat(1000), String::new());
         assert!(read(&state, 2000).is_ok());

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_beyond_the_budget_wait() {
+    fn batches_over_the_budget_wait() {
         let budget = InFlightBudget::new(1);
         assert!(!waits(&budget, 1, 1));
         assert!(!waits(&budget, MAX_BYTES - 1, 1));

@@ -204,7 +204,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn no_link_is_written_through() {
+    fn links_are_not_written_through() {
         let (scene, folder) = scene();
         let (inside, outside) = (scene.path().join("in/name"), scene.path().join("outside"));
         let plant: [fn(&Path, &Path) -> io::Result<()>; 3] = [
@@ -250,7 +250,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_new_file_has_the_permissions_of_the_file_that_it_replaces() {
+    fn new_file_keeps_the_permissions_of_the_replaced_file() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let (scene, folder) = scene();
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_without_a_name_is_refused() {
+    fn path_without_a_name_is_rejected() {
         for path in ["..", "/", ""] {
             assert!(Folder::of(Path::new(path)).is_err(), "{path}");
         }

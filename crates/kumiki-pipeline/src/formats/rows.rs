@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_spliced_into_its_row() {
+    fn result_is_spliced_into_its_row() {
         let table = RowFormat::Csv(b',');
         for (format, row, splice, result, expected) in [
             (

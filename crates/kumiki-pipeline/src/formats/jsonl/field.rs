@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_under_a_key() {
+    fn text_under_a_key_is_found() {
         for (line, expected) in [
             (r#"{"text":"a"}"#, Ok("a")),
             (

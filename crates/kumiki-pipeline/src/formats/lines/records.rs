@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_is_drained_when_the_buffer_holds_no_complete_line() {
+    fn reader_is_drained_if_the_buffer_has_no_complete_line() {
         let mut records = Records::new((&b"a\nb\nc"[..]).chain(&b"d\ne"[..]), 10);
         let mut found = Vec::new();
         loop {

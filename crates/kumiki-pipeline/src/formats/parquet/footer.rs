@@ -341,7 +341,7 @@ mod tests {
         /// What passes the check is read by the crate parquet in the same way, or is
         /// refused by it.
         #[test]
-        fn the_crate_reads_what_was_counted(
+        fn counts_match_the_parquet_crate(
             sample in 0..samples::FOOTERS,
             changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
             removed in proptest::option::of(any::<prop::sample::Index>()),

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_refused() {
+    fn contradictions_are_rejected() {
         // A structure behind that of the values: a dictionary.
         let two = [&VALUES[..17], &[0x2c, 0x15, 2, 0x15, 0, 0, 0]].concat();
         let mut dictionary = VALUES;

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn truncated_files_are_refused() {
+    fn truncated_files_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cut.parquet");
         let whole = file(Compression::SNAPPY, WriterVersion::PARQUET_1_0);
@@ -355,7 +355,7 @@ mod tests {
 
     /// A file with any one byte changed is read or refused.
     #[test]
-    fn damaged_files_are_read_or_refused() {
+    fn damaged_files_are_read_or_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("damaged.parquet");
         let mut refused = 0;

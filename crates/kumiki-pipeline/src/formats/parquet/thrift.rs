@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_and_long_values_are_refused() {
+    fn deep_and_long_values_are_rejected() {
         let deep = [0x1c].repeat(100);
         assert_eq!(Thrift::new(&deep).skip(STRUCT), None);
         // More numbers than there are bytes.

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_have_the_size_that_they_say() {
+    fn page_size_must_match_its_header() {
         let bytes = b"abc".repeat(1000);
         for (compression, packed) in packed(&bytes) {
             let mut unpacker = Unpacker::of(compression).unwrap();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn other_compressions_are_refused() {
+    fn unsupported_compressions_are_rejected() {
         let error = Unpacker::of(Compression::LZ4_RAW).err().unwrap();
         assert!(error.contains("LZ4_RAW"), "{error}");
     }
