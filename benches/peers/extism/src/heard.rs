@@ -32,7 +32,7 @@ impl Subscriber for Counting {
     fn exit(&self, _: &Id) {}
 }
 
-/// Returns the length of a message, without copying a text.
+/// Measures the length of a message, without copying a text.
 struct Length(usize);
 
 impl Visit for Length {

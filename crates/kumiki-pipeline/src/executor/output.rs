@@ -13,7 +13,7 @@ use crate::journal::Position;
 pub(super) enum Pending {
     /// The results of a batch.
     Batch(Receiver<io::Result<BatchOutput>>),
-    /// The run is interrupted: nothing behind this is written.
+    /// The run is interrupted: nothing after this is written.
     Interrupted,
     /// The input has ended, or the reader has.
     End,

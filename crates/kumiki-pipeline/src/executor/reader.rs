@@ -50,7 +50,7 @@ pub(super) struct Reader {
     batches: u64,
 }
 
-/// How far the reader has come.
+/// The progress of the reader.
 #[derive(Default)]
 struct Progress {
     position: Position,
@@ -339,7 +339,7 @@ impl Reader {
         batch
     }
 
-    /// An empty batch behind everything that was read.
+    /// An empty batch after everything that was read.
     fn batch(&self, source: Option<Arc<str>>, progress: &Progress) -> Batch {
         let records = progress.position.records;
         let mut batch = Batch::new(source, records, &self.options.output);

@@ -19,7 +19,7 @@ use crate::formats::report_writer;
 use crate::formats::rows::{ColumnTarget, SourceRows};
 use crate::output::Output;
 
-/// Maximum bytes of a table that are made at once. Its offsets have 31 bits.
+/// Maximum bytes of a table that are built at once. Its offsets have 31 bits.
 const MAX_TABLE: usize = 1 << 30;
 
 /// Renders results: one variant for each kind of [`Output`].
@@ -44,7 +44,7 @@ enum Target<'a> {
     Report(&'a mut (dyn ReportWriter + Send)),
     Rows(&'a ColumnTarget, SourceRows),
     Table(TableRows, Vec<TablePart>),
-    /// Nowhere: the batch is of a table, and has errors alone.
+    /// Nowhere: the batch is of a table and has only errors.
     Nothing,
 }
 

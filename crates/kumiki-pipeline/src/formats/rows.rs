@@ -72,7 +72,7 @@ impl Splice {
         }
     }
 
-    /// Adds a value at this position, behind others.
+    /// Adds a value at this position, after others.
     pub(crate) fn append(at: usize) -> Self {
         Self {
             range: at..at,

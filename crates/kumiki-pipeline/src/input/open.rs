@@ -1,4 +1,4 @@
-//! Opens the inputs of a run and checks that they have what is asked of them.
+//! Opens the inputs of a run and checks that they have the requested columns.
 
 use std::fs::Metadata;
 use std::io;
@@ -70,9 +70,9 @@ pub(crate) enum Content {
     Stream(ByteSource, ByteCounter),
     /// A file that is opened when it is read.
     Closed(PathBuf),
-    /// A table of which the header is read.
+    /// A table whose header is read.
     Csv(Box<CsvTable>),
-    /// A table of which the footer is read.
+    /// A table whose footer is read.
     Parquet(Box<ParquetReader>),
 }
 

@@ -78,7 +78,7 @@ impl Sink {
         }
     }
 
-    /// Ends the output behind the last result.
+    /// Ends the output after the last result.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Stream(mut stream) => stream.flush(),

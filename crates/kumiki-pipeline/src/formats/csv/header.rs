@@ -31,7 +31,7 @@ pub(crate) struct CsvHeader {
 #[derive(Debug)]
 pub(crate) enum TableError {
     Io(io::Error),
-    /// The fault of the header.
+    /// The error of the header.
     Header(String),
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct CsvReader<R> {
     /// The number of the next line.
     line: u64,
     limit: usize,
-    /// The byte behind the row.
+    /// The byte after the row.
     end: Option<u8>,
     /// Whether the input ended inside of quotes.
     cut_short: bool,
@@ -277,7 +277,7 @@ fn is_open(field: &[u8]) -> bool {
     field.first() == Some(&b'"') && quotes % 2 == 1
 }
 
-/// The text of a field, without its quotes. Bytes behind a closing quote belong to
+/// The text of a field, without its quotes. Bytes after a closing quote belong to
 /// the field, as in csv-core.
 pub(super) fn unquote(field: &str) -> Cow<'_, str> {
     let Some(mut rest) = field.strip_prefix('"') else {

@@ -21,7 +21,7 @@ pub(crate) struct ParsedObject<'a> {
 
 /// Parses a line once: finds the text under `field`, and the position of a result
 /// under `into`. The result replaces the last value of that key, or is added
-/// behind the last value of the object.
+/// after the last value of the object.
 pub(crate) fn parse<'a>(line: &'a str, field: &str, into: Option<&str>) -> ParsedObject<'a> {
     let reread = |splice| ParsedObject {
         text: field::text(line, field).map(Cow::Owned),

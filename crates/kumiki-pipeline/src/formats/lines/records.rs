@@ -190,7 +190,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Reads more bytes behind the start of the next line. Returns their number.
+    /// Reads more bytes after the start of the next line. Returns their number.
     fn fill(&mut self) -> io::Result<usize> {
         self.move_down();
         if self.buffer.len() - self.filled < self.chunk / 2 {

@@ -25,7 +25,7 @@ pub(crate) enum LineFormat {
     },
 }
 
-/// Lines that a worker is to parse.
+/// Lines to be parsed by a worker.
 pub(crate) struct UnparsedLines {
     lines: Lines,
     format: Arc<LineFormat>,

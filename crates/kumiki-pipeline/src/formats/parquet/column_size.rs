@@ -155,7 +155,7 @@ impl Measuring<'_> {
             true => Ok(windows),
             false => Err(self
                 .pages
-                .error_of_chunk(format!("{rows} rows, and its row group has {}", self.rows))),
+                .error_of_chunk(format!("{rows} rows, but its row group has {}", self.rows))),
         }
     }
 
@@ -241,7 +241,7 @@ impl Measuring<'_> {
 
     fn too_large(&self, row: usize) -> String {
         let (row, most) = (size(row), size(self.most));
-        format!("a row takes {row} or more, over {most}; `--line-limit` raises that")
+        format!("a row takes {row} or more, over {most}; raise the limit with `--line-limit`")
     }
 }
 

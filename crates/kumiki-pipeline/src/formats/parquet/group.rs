@@ -68,7 +68,8 @@ impl Group<'_> {
             if bytes > most {
                 let (group, bytes, most) = (self.at + 1, size(bytes), size(most));
                 return Err(format!(
-                    "row group {group}: its {what} {bytes} together, over {most}; `--line-limit` raises that"
+                    "row group {group}: its {what} {bytes} in total, over {most}; raise the limit \
+                     with `--line-limit`"
                 ));
             }
         }

@@ -207,7 +207,7 @@ impl Pages {
         if larger > self.most {
             let (found, most) = (size(larger), size(self.most));
             return Err(self.error(format!(
-                "it unpacks to {found}, over {most}; `--line-limit` raises that"
+                "its decompressed size is {found}, over {most}; raise the limit with `--line-limit`"
             )));
         }
         self.check_counts(&header)
@@ -266,7 +266,8 @@ impl Pages {
         let most = self.most.saturating_mul(MAX_LENGTHS);
         match (values as usize).saturating_mul(each) > most {
             true => Err(format!(
-                "it has {values} values, which may take more than {}; `--line-limit` raises that",
+                "it has {values} values, which may take more than {}; raise the limit with \
+                 `--line-limit`",
                 size(most)
             )),
             false => Ok(()),
@@ -287,7 +288,7 @@ impl Pages {
             return match packed.len() == header.unpacked {
                 true => Ok(packed),
                 false => Err(format!(
-                    "it has {} bytes, and its header says {}",
+                    "it has {} bytes, but its header specifies {}",
                     packed.len(),
                     header.unpacked
                 )),
@@ -319,7 +320,7 @@ impl Pages {
                 let texts = delta::texts(values()?, page.num_values() as usize);
                 match texts.ok_or(malformed)? {
                     texts if texts > self.most => Err(format!(
-                        "its texts take {}, over {}; `--line-limit` raises that",
+                        "its texts take {}, over {}; raise the limit with `--line-limit`",
                         size(texts),
                         size(self.most)
                     )),

@@ -225,7 +225,7 @@ fn beginning(kind: &DataType) -> String {
         }
     }
     let mut beginning = Beginning(String::new());
-    // It fails where the name is longer, and its beginning is there.
+    // It fails if the name is longer, and the message has its beginning.
     let _ = write!(beginning, "{kind}");
     excerpt(&beginning.0, MAX_KIND).into_owned()
 }

@@ -61,7 +61,7 @@ impl Fields {
         }
     }
 
-    /// The value of the last field, which is a Boolean: its type says it.
+    /// The value of the last field, a Boolean, which is encoded in its type.
     pub(super) fn is_true(&self) -> bool {
         self.written == 1
     }
