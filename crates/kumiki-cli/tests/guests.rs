@@ -226,7 +226,7 @@ fn says_what_it_is(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What `kumiki check` tries: among it 100,000 calls without growing, in which
+/// What `kumiki check` tries: among it 100,000 calls without memory growth, in which
 /// a byte lost in each would be more than a page of memory.
 fn conforms(path: &Path) -> Result<(), Failed> {
     let plugin = host()?.load(path)?;

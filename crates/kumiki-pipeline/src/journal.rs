@@ -88,7 +88,8 @@ impl State {
         let mut bytes = Vec::new();
         file.take(max_bytes + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > max_bytes {
-            let why = format!("it has over {max_bytes} bytes, more than a state of this run");
+            let why =
+                format!("it has over {max_bytes} bytes, more than the state of this run can have");
             return Err(io::Error::other(why));
         }
         let state: Self = serde_json::from_slice(&bytes)?;
@@ -99,7 +100,7 @@ impl State {
         } = state.position;
         let counts = [input as u64, read, records, state.bytes, state.failed];
         match counts.iter().any(|count| *count > MAX_COUNT) {
-            true => Err(io::Error::other("it has a count that no run comes to")),
+            true => Err(io::Error::other("a count in it exceeds the maximum")),
             false => Ok(state),
         }
     }
@@ -178,7 +179,7 @@ mod tests {
             let mut state = good.clone();
             change(&mut state);
             let error = read(&state, 1000).unwrap_err().to_string();
-            assert_eq!(error, "it has a count that no run comes to");
+            assert_eq!(error, "a count in it exceeds the maximum");
         }
     }
 

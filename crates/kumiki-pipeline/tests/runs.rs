@@ -1,4 +1,4 @@
-//! The engine through its door: settings in, events and a summary out.
+//! Tests of the public API: settings in, events and a summary out.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -33,7 +33,7 @@ impl Shared {
     }
 }
 
-/// Collects the events of a run, but for progress.
+/// Collects the events of a run, except progress.
 #[derive(Default)]
 struct Events(Mutex<Vec<String>>);
 
@@ -150,7 +150,7 @@ fn run_is_resumed_only_with_the_same_identity() {
     assert_eq!(events.0.into_inner().unwrap()[0], "resumed behind 0");
 }
 
-/// Tables beyond the number that stays open are opened again.
+/// Tables beyond the number that stay open are reopened.
 #[test]
 fn many_tables_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -192,7 +192,7 @@ fn rows_take_one_result() {
     );
 }
 
-/// Hints of the library name no arguments of a program.
+/// Hints of the library do not mention arguments of the program.
 #[test]
 fn errors_have_a_hint() {
     let mut settings = to_stream(vec![Input::Text("a".to_owned())], &Shared::default());

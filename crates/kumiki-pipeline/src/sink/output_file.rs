@@ -186,7 +186,7 @@ fn open_earlier(output: &PartPath, part: &Path, max_state: u64) -> Result<(File,
     let file = file.and_then(|file| match file_number(&file)? == state.file {
         true => Ok(file),
         false => Err(io::Error::other(
-            "it is a copy, or another file has its name",
+            "it is a copy, or was replaced by another file",
         )),
     });
     let file = file.map_err(|source| Error::Resume {
