@@ -26,7 +26,7 @@ fn check_shows_a_table() {
 
 #[test]
 fn a_leak_is_reported_in_bytes_a_call() {
-    // A page in every 1,000 calls: 65 bytes a call.
+    // A page in every 1,000 calls: 65 bytes per call.
     let leaky = TextPlugin::new("leaky").global("calls").process(&format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eqz (i32.rem_u (global.get $calls) (i32.const 1000)))

@@ -226,7 +226,7 @@ fn says_what_it_is(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What `kumiki check` tries: among it 100,000 calls without growing, in which
+/// What `kumiki check` tries: among it 100,000 calls without memory growth, in which
 /// a byte lost in each would be more than a page of memory.
 fn conforms(path: &Path) -> Result<(), Failed> {
     let plugin = host()?.load(path)?;
@@ -398,7 +398,7 @@ fn leak_c(path: &Path) -> Result<(), Failed> {
         let text = String::from_utf8_lossy(&output.stdout);
         for expected in [
             "its memory grew by ",
-            " bytes a call",
+            " bytes per call",
             "`text_plugin_string_free`",
         ] {
             if !text.contains(expected) {

@@ -147,7 +147,7 @@ fn results_go_into_a_column() {
             assert!(said.starts_with("exit code: 1\n"), "{said}");
             let refusals = said
                 .lines()
-                .filter(|line| line.ends_with("refused it: invalid-input"));
+                .filter(|line| line.ends_with("returned an error: invalid-input"));
             assert_eq!(refusals.count(), ROWS / 100, "{said}");
             assert!(
                 said.contains(&format!("error: {input}:109: `picky` refused")),

@@ -1,4 +1,4 @@
-//! The example on the real guest: resource, record, variant and the host's
+//! Runs the example with a real guest: resource, record, variant and the host's
 //! clock, through the embedder's own contract.
 
 use std::path::Path;

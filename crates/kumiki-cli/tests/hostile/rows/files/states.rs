@@ -67,7 +67,7 @@ fn row(name: &'static str, change: fn(&Scene) -> Result<(), String>) -> Case {
         process.kill()?;
         change(scene)?;
         let output = scene.run(&format!("{LINES} --resume"))?;
-        output.expect(2, &["nothing says how far"])?;
+        output.expect(2, &["cannot read the saved state"])?;
         output.within(HELD)?;
         is_short(&output)
     })

@@ -132,19 +132,19 @@ fn of_plugins() -> Vec<Case> {
         ),
         refused(
             "an escape sequence in the version",
-            "version: it has the character `\\u{1b}`",
+            "version: it contains the character `\\u{1b}`",
             Guest::new("hostile")
                 .data(300, VERSION)
                 .get_version(&text_at(300, VERSION.len())),
         ),
         refused(
             "an invisible character in the name",
-            "name: it has the character `\\u{200b}`",
+            "name: it contains the character `\\u{200b}`",
             with_name("pay\u{200b}pal"),
         ),
         refused(
             "tag characters in the name",
-            "name: it has the character `\\u{e0041}`",
+            "name: it contains the character `\\u{e0041}`",
             with_name("text\u{e0041}"),
         ),
     ]
@@ -227,7 +227,7 @@ fn traps(guest: &Guest, variables: &[(&str, &str)]) -> Result<(), String> {
 fn refused_by_the_program(guest: &Guest) -> Result<(), String> {
     let output = scene(&guest.build())?.run(RUN)?;
     bounded(&output, ERROR)?;
-    output.expect(1, &["has no valid name", "hint"])?;
+    output.expect(1, &["has an invalid name", "hint"])?;
     output.within(HELD).map(drop)
 }
 

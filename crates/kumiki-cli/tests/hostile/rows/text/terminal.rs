@@ -93,7 +93,7 @@ fn is_escaped(output: &Output, json: bool) -> Result<(), String> {
     let (results, messages) = (output.stdout.whole()?, output.stderr.whole()?);
     let deceives = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     let obeyed = messages.contains(deceives) || (json && results.contains(deceives));
-    let shown = ["owned", "has no valid name"]
+    let shown = ["owned", "has an invalid name"]
         .iter()
         .any(|text| results.contains(text) || messages.contains(text));
     match shown && !obeyed {
