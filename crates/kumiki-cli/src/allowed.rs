@@ -11,7 +11,7 @@ use kumiki_pipeline::Folder;
 
 use crate::failure::Failure;
 use crate::folders;
-use crate::grants::wrong_use;
+use crate::grants::grant_failure;
 
 const HEAD: &str = "\
 # What plugins were allowed for good, each by the BLAKE3 hash of its file.
@@ -33,7 +33,7 @@ impl Allowed {
 
     fn at(path: Option<PathBuf>) -> Result<Self, Failure> {
         let file = match &path {
-            Some(path) if path.exists() => GrantsFile::read(path).map_err(wrong_use)?,
+            Some(path) if path.exists() => GrantsFile::read(path).map_err(grant_failure)?,
             _ => GrantsFile::default(),
         };
         Ok(Self { path, file })

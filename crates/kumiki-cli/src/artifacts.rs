@@ -31,7 +31,7 @@ pub(crate) fn open() -> Result<Option<Cache>, Failure> {
         return Ok(None);
     }
     let folder = folder().ok_or_else(|| {
-        Failure::wrong_use(
+        Failure::usage(
             "there is no home folder to keep artifacts in",
             "set KUMIKI_CACHE to a folder for them",
         )

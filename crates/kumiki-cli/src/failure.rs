@@ -19,7 +19,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The arguments cannot be followed: exit code 2.
-    pub(crate) fn wrong_use(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             causes: Vec::new(),
@@ -44,7 +44,7 @@ impl Failure {
             io::ErrorKind::NotFound => format!("there is no {what} `{}`", path.display()),
             _ => format!("cannot read {what} `{}`: {error}", path.display()),
         };
-        Self::wrong_use(message, hint)
+        Self::usage(message, hint)
     }
 
     /// With what caused it.

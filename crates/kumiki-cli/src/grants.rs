@@ -22,7 +22,7 @@ impl RunGrants {
     /// Reads the file, if one is named.
     pub(crate) fn read(arguments: &GrantArguments) -> Result<Self, Failure> {
         let file = match &arguments.grants {
-            Some(path) => GrantsFile::read(path).map_err(wrong_use)?,
+            Some(path) => GrantsFile::read(path).map_err(grant_failure)?,
             None => GrantsFile::default(),
         };
         Ok(Self {
@@ -41,7 +41,7 @@ impl RunGrants {
     /// The same, for a run: the folders that the command line grants are open,
     /// one handle each for all plugins.
     pub(crate) fn opened(self) -> Result<Self, Failure> {
-        let all = self.all.opened().map_err(wrong_use)?;
+        let all = self.all.opened().map_err(grant_failure)?;
         Ok(Self { all, ..self })
     }
 
@@ -83,7 +83,7 @@ impl RunGrants {
                 continue;
             };
             let (first, other) = (first.display(), other.display());
-            return Err(Failure::wrong_use(
+            return Err(Failure::usage(
                 format!("the grants of `{name}` could be for `{first}` or for `{other}`"),
                 "name the plugin by its path or by its hash in the file of grants: \
                  `[plugin.\"./FOLDER/FILE.wasm\"]`, `[plugin.\"blake3:HASH\"]`",
@@ -152,7 +152,7 @@ fn said(arguments: &GrantArguments) -> Grants {
 }
 
 /// A grant that cannot be given: exit code 2.
-pub(crate) fn wrong_use(error: kumiki::Error) -> Failure {
+pub(crate) fn grant_failure(error: kumiki::Error) -> Failure {
     let hint = match &error {
         kumiki::Error::Grant(kumiki::GrantError {
             instead: Some(grant),
@@ -160,5 +160,5 @@ pub(crate) fn wrong_use(error: kumiki::Error) -> Failure {
         }) => format!("to grant the folder that it leads to: `--allow-dir {grant}`"),
         _ => error.hint().unwrap_or_default(),
     };
-    Failure::wrong_use(error.to_string(), hint)
+    Failure::usage(error.to_string(), hint)
 }

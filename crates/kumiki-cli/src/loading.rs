@@ -26,7 +26,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         let found = plugin_files(path)
             .map_err(|error| Failure::path("plugin folder", path, &error.source, HINT))?;
         if found.is_empty() {
-            return Err(Failure::wrong_use(
+            return Err(Failure::usage(
                 format!("there is no plugin in folder `{}`", path.display()),
                 "name a folder with `.wasm` files in it",
             ));

@@ -2,7 +2,7 @@
 //! streams.
 //!
 //! It is the only place that knows of a terminal, of colours and of exit
-//! codes: 0 all went well, 1 some plugin or record failed, 2 wrong use.
+//! codes: 0 success, 1 some plugin or record failed, 2 usage error.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod allocator;

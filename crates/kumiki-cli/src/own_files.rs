@@ -69,7 +69,7 @@ impl OwnFiles {
         }
         let found = self.protected().and_then(|own| own.changed_by(grants));
         let found = found.map_err(|error| {
-            Failure::wrong_use(
+            Failure::usage(
                 "cannot tell whether a plugin could change what the run itself uses",
                 "grant folders to be read, `:ro`",
             )
@@ -79,7 +79,7 @@ impl OwnFiles {
             return Ok(());
         };
         let (what, path) = &self.files[place];
-        Err(Failure::wrong_use(
+        Err(Failure::usage(
             format!(
                 "`{folder}` would let plugins change {what}, `{}`",
                 path.display()

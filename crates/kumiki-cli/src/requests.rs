@@ -10,7 +10,7 @@ use kumiki_text::{TextContract, TextHost};
 use crate::allowed::Allowed;
 use crate::console::{Console, escape};
 use crate::failure::Failure;
-use crate::grants::{RunGrants, wrong_use};
+use crate::grants::{RunGrants, grant_failure};
 use crate::own_files::OwnFiles;
 use crate::prompt;
 
@@ -96,9 +96,9 @@ fn admission<'a>(
 ) -> Result<Result<Admitted, Wish<'a>>, Failure> {
     let bytes = grants.bytes_of(host, file);
     let granted = grants.of(file, bytes.as_deref());
-    let granted = granted.opened().map_err(wrong_use)?;
+    let granted = granted.opened().map_err(grant_failure)?;
     let admitted = |grants: Grants, bytes| {
-        grants.check().map_err(wrong_use)?;
+        grants.check().map_err(grant_failure)?;
         own.check(&grants)?;
         Ok(Admitted {
             file: file.to_owned(),
@@ -163,7 +163,7 @@ impl<'a> Wish<'a> {
         if self.missing.beyond(&kept).is_empty() {
             // A guest may have put a link in the place of a folder.
             let kept = kept.opened_without_links();
-            return kept.map(Some).map_err(wrong_use);
+            return kept.map(Some).map_err(grant_failure);
         }
         if !prompt::is_attended() {
             return Ok(None);
@@ -207,7 +207,7 @@ impl<'a> Wish<'a> {
     /// The same with their folders open; a link on the way to one is refused.
     fn open(&self, base: &Path) -> Result<Grants, Failure> {
         let opened = self.missing.open_beside(&self.granted, base);
-        opened.map_err(wrong_use)
+        opened.map_err(grant_failure)
     }
 
     /// Each of these grants as it is written, and why it is requested.
@@ -234,7 +234,7 @@ impl<'a> Wish<'a> {
 
 /// Nobody allowed it: everything is said at once, with the file that would.
 fn ungranted(wishes: &[Wish<'_>], files: &[PathBuf]) -> Failure {
-    let mut failure = Failure::wrong_use(
+    let mut failure = Failure::usage(
         match wishes {
             [one] => format!("`{}` requests what it is not granted", one.file.display()),
             many => format!("{} plugins request what they are not granted", many.len()),

@@ -80,7 +80,7 @@ fn work(folder: &Path) -> Result<PathBuf, Failure> {
         return Ok(PathBuf::from(work));
     }
     let cache = folders::cache().ok_or_else(|| {
-        Failure::wrong_use(
+        Failure::usage(
             "there is no home folder to keep intermediate files in",
             "set KUMIKI_WORK to a folder for them",
         )
@@ -93,7 +93,7 @@ fn work(folder: &Path) -> Result<PathBuf, Failure> {
     let work = cache.join("builds").join(&hash.as_str()[..32]);
     make_private(&work).map_err(|error| {
         let hint = "make its folder writable, or set KUMIKI_WORK to another one";
-        Failure::wrong_use(format!("cannot make `{}`: {error}", work.display()), hint)
+        Failure::usage(format!("cannot make `{}`: {error}", work.display()), hint)
     })?;
     Ok(work)
 }
@@ -130,7 +130,7 @@ fn check_requests(project: &Project) -> Result<(), Failure> {
         let file = project.folder.join("kumiki.toml");
         let hint = "`[requests.dirs]`, `[requests.env]` and `[requests.net]` have lines such as \
                     `\"/data:ro\" = \"why\"`";
-        Failure::wrong_use(format!("{}: {error}", file.display()), hint)
+        Failure::usage(format!("{}: {error}", file.display()), hint)
     })
 }
 
@@ -145,7 +145,7 @@ pub(super) fn read(folder: &Path) -> Result<Project, Failure> {
                         begins one";
             Failure::path("file", path, source, hint)
         }
-        _ => Failure::wrong_use(error.to_string(), error.hint().unwrap_or_default()),
+        _ => Failure::usage(error.to_string(), error.hint().unwrap_or_default()),
     })
 }
 
@@ -156,7 +156,7 @@ pub(super) fn tools() -> Result<Tools, Failure> {
         None => folders::cache()
             .map(|cache| cache.join("tools"))
             .ok_or_else(|| {
-                Failure::wrong_use(
+                Failure::usage(
                     "there is no home folder to keep tools in",
                     "set KUMIKI_TOOLS to a folder for them",
                 )
@@ -166,7 +166,7 @@ pub(super) fn tools() -> Result<Tools, Failure> {
     let root = absolute(&root).unwrap_or(root);
     let way = variable("KUMIKI_RUST").unwrap_or_default();
     let way: RustWay = way.to_string_lossy().parse().map_err(|error: String| {
-        Failure::wrong_use(
+        Failure::usage(
             format!("KUMIKI_RUST: {error}"),
             "set one of them, or unset it",
         )

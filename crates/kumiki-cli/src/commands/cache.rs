@@ -20,7 +20,7 @@ use crate::process::CompileArguments;
 
 pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
     let cache = artifacts::open()?.ok_or_else(|| {
-        Failure::wrong_use(
+        Failure::usage(
             "there is no cache: KUMIKI_CACHE is `off`",
             "unset KUMIKI_CACHE, or set it to a folder",
         )

@@ -81,7 +81,7 @@ fn read_cases(path: &Path) -> Result<Vec<Case>, Failure> {
             }
             None => (path.display().to_string(), &*text),
         };
-        Failure::wrong_use(format!("{place}: {message}"), error.hint())
+        Failure::usage(format!("{place}: {message}"), error.hint())
     })
 }
 

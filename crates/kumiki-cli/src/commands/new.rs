@@ -82,7 +82,7 @@ fn accepted() -> String {
 
 fn parse(answer: &str) -> Result<Language, Failure> {
     Language::from_str(answer, true).map_err(|_| {
-        Failure::wrong_use(
+        Failure::usage(
             format!("unknown language `{answer}`"),
             format!("only {} accepted", accepted()),
         )
@@ -92,7 +92,7 @@ fn parse(answer: &str) -> Result<Language, Failure> {
 /// Asks for a `value` that was not said.
 fn ask(value: &str, question: &str) -> Result<String, Failure> {
     if !prompt::is_attended() {
-        return Err(Failure::wrong_use(
+        return Err(Failure::usage(
             format!("no {value} was given"),
             format!("say all of it: {USAGE}"),
         ));
@@ -104,9 +104,9 @@ fn failure(error: &Error) -> Failure {
     let hint = error.hint();
     match (error, hint) {
         (Error::Name { .. } | Error::Exists { .. }, Some(hint)) => {
-            Failure::wrong_use(error.to_string(), hint)
+            Failure::usage(error.to_string(), hint)
         }
-        (Error::Wit { .. }, _) => Failure::wrong_use(
+        (Error::Wit { .. }, _) => Failure::usage(
             error.to_string(),
             "`--wit` takes a file or folder of WIT, `--world` the name of a world in it",
         ),

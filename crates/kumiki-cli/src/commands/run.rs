@@ -172,7 +172,7 @@ fn inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
     }
     if arguments.files.is_empty() {
         if io::stdin().is_terminal() {
-            return Err(Failure::wrong_use(
+            return Err(Failure::usage(
                 "there is nothing to read",
                 "give `--text STRING` or a file, or pipe text in; `-` reads from the terminal",
             ));
