@@ -105,7 +105,7 @@ fn less_address_space_is_fewer_slots_and_the_same_results() {
         let told = text.matches("there is address space for").count();
         assert_eq!(told, usize::from(slots.is_some()), "{gibibytes}: {text}");
         if let Some(slots) = slots {
-            let notice = format!("there is address space for {slots} of 16 instances at a time");
+            let notice = format!("there is address space for {slots} of 16 pool slots");
             assert!(text.contains(&notice), "{gibibytes}: {text}");
         }
     }

@@ -60,7 +60,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
 
     let mut table = Table::new(path);
     conformance::check(&plugin, |finding| {
-        let hint = finding.leak.map(|_| leak_cure(path));
+        let hint = finding.leak.map(|_| leak_fix(path));
         table.row(&finding, hint.as_deref());
     });
     cases::check(&plugin, &cases, |finding| table.row(&finding, None));
@@ -86,9 +86,9 @@ fn read_cases(path: &Path) -> Result<Vec<Case>, Failure> {
 }
 
 /// What made it says what to look for; the file was readable a moment ago.
-fn leak_cure(path: &Path) -> String {
+fn leak_fix(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
-    leak::cure(&Inspection::of(&bytes))
+    leak::fix(&Inspection::of(&bytes))
 }
 
 /// The table, written row by row: some checks take their time.

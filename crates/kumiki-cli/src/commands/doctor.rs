@@ -75,9 +75,9 @@ fn print_machine() -> io::Result<bool> {
     for (name, found) in machine::examine(&tools) {
         match found {
             Ok(version) => writeln!(out, "{OK}ready{OK:#}    {name:<15} {}", escape(&version))?,
-            Err(Diagnosis { fact, cure, .. }) => {
+            Err(Diagnosis { fact, fix, .. }) => {
                 writeln!(out, "{MILD}missing{MILD:#}  {name:<15} {}", escape(&fact))?;
-                writeln!(out, "         {:<15} hint: {}", "", escape(&cure))?;
+                writeln!(out, "         {:<15} hint: {}", "", escape(&fix))?;
             }
         }
     }
@@ -90,15 +90,15 @@ fn print_diagnoses(diagnoses: &[Diagnosis]) -> io::Result<bool> {
     if diagnoses.is_empty() {
         writeln!(out, "{OK}healthy{OK:#}: nothing is wrong with it")?;
     }
-    for Diagnosis { severe, fact, cure } in diagnoses {
+    for Diagnosis { severe, fact, fix } in diagnoses {
         let (style, word) = if *severe {
-            (SEVERE, "wrong")
+            (SEVERE, "error")
         } else {
-            (MILD, "could be better")
+            (MILD, "warning")
         };
         writeln!(out, "{style}{word}{style:#}: {}", excerpt(fact, LONGEST))?;
-        if !cure.is_empty() {
-            writeln!(out, "  cure: {}", excerpt(cure, LONGEST))?;
+        if !fix.is_empty() {
+            writeln!(out, "  fix: {}", excerpt(fix, LONGEST))?;
         }
     }
     Ok(diagnoses.iter().any(|diagnosis| diagnosis.severe))

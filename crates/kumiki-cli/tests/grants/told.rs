@@ -159,16 +159,16 @@ pub(crate) fn program(path: &Path) -> Result<(), Failed> {
             &["--allow-dir", "./data::/x"][..],
             "write /x/a B\nremove /x/a\nread /x/../secret\n",
             &[
-                "[reach] was denied a change in `/x`; to allow it: `--allow-dir ./data::/x:rw`",
-                "[reach] was denied `../secret`, which leads out of `/x`: what is there needs a \
-                 grant of its own",
+                "[reach] was denied write access to `/x`; to allow it: `--allow-dir ./data::/x:rw`",
+                "[reach] was denied `../secret`, which leads out of `/x`: its target needs its \
+                 own grant",
             ][..],
         ),
         (
             &[],
             "connect 127.0.0.1:9\nsend 127.0.0.1:9\n",
             &[
-                "[reach] was denied a socket, for nothing of the network is granted; to allow it: \
+                "[reach] was denied a socket, because no network access is granted; to allow it: \
                `--allow-net WHERE:PORTS`",
             ],
         ),
@@ -177,12 +177,12 @@ pub(crate) fn program(path: &Path) -> Result<(), Failed> {
     ] {
         assert_eq!(told(arguments, input)?, expected, "{arguments:?} {input}");
     }
-    // Whoever tries everything is told of some times.
+    // At most 20 denials are shown.
     let names: String = (0..50)
         .map(|number| format!("resolve n{number}.example\n"))
         .collect();
     let lines = told(&[], &names)?;
     assert_eq!(lines.len(), 21, "{lines:?}");
-    assert_eq!(lines[20], "[reach] was denied more; it is not told");
+    assert_eq!(lines[20], "[reach] had more denials, which are not shown");
     Ok(())
 }

@@ -8,7 +8,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         refused(
             "rw grant: the artifact cache",
-            "the cache",
+            "cache, `",
             &[
                 "--allow-dir ../cache/kumiki/artifacts::/w:rw",
                 "--allow-dir ../cache::/w:rw",
@@ -19,7 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         refused(
             "rw grant: the folder of settings",
-            "the folder of settings",
+            "the settings folder",
             &[
                 "--allow-dir ../config/kumiki::/w:rw",
                 "--allow-dir ../config::/w:rw",
@@ -37,7 +37,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         refused(
             "rw grant: a file of grants or limits",
-            "the file of",
+            "s file, `",
             &[
                 "--grants ../rules/empty.toml --allow-dir ../rules::/w:rw",
                 "--limits ../rules/limits.toml --allow-dir ../rules::/w:rw",
