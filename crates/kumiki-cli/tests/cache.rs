@@ -62,7 +62,7 @@ fn plugins_are_compiled_once() {
     assert_eq!(before, after);
 
     let warm = run(&scene, &["cache", "warm", "plugins"]);
-    assert_eq!(warm.matches("was there already").count(), 2, "{warm}");
+    assert_eq!(warm.matches("already cached").count(), 2, "{warm}");
     let list = run(&scene, &["cache", "list"]);
     for expected in [
         "plugins/echo.wasm",

@@ -322,7 +322,7 @@ fn an_interrupt_does_not_wait_for_the_next_line() {
         assert_eq!(status, Some(code), "{error}");
         assert_eq!(
             error,
-            "interrupted: all is written up to -:2, and nothing after it\n"
+            "interrupted: results are written up to -:2, and none after it\n"
         );
         assert_eq!(rest, [""; 0]);
     }
@@ -355,6 +355,6 @@ fn an_interrupt_says_how_far_it_got() {
     assert!(rest.len() < count - 1, "it ended before");
     assert_eq!(
         error,
-        format!("interrupted: all is written up to lines.txt:{last}, and nothing after it\n")
+        format!("interrupted: results are written up to lines.txt:{last}, and none after it\n")
     );
 }

@@ -117,7 +117,7 @@ fn what_is_requested_can_be_allowed() {
     let refusal = scene.run(&["run", "-p", "speller.wasm", "-t", "hi"]);
     let file = refusal
         .lines()
-        .skip_while(|line| !line.contains("a file of grants"));
+        .skip_while(|line| !line.contains("a grants file"));
     let file: Vec<_> = file
         .skip(1)
         .take_while(|line| line.starts_with("    "))
@@ -180,7 +180,7 @@ fn grants_by_path_and_by_hash() {
             output.starts_with(&format!("exit code: {code}\n")),
             "{name}: {output}"
         );
-        let is_unknown = output.contains("are of no plugin in this run");
+        let is_unknown = output.contains("match no plugin in this run");
         assert_eq!(is_unknown, code == 2, "{name}: {output}");
     }
     let scene = scene.file("rules/grants.toml", "[plugin.'blake3:12']\n");

@@ -170,12 +170,15 @@ fn stopped(
         let error = String::from_utf8_lossy(&output.stderr);
         let going_on = error
             .lines()
-            .find_map(|line| line.strip_prefix("going on behind "));
+            .find_map(|line| line.strip_prefix("resuming after "));
         let records = going_on.and_then(|text| text.split(' ').next()?.parse().ok());
         behind = behind.max(records.unwrap_or(0));
         match output.status.code() {
             Some(1) if scene.path(file).exists() => return (stops, behind),
-            Some(130) => assert!(error.contains("` goes on from there"), "{error}"),
+            Some(130) => assert!(
+                error.contains("`; resume with the same command and `--resume`"),
+                "{error}"
+            ),
             None => {}
             code => panic!("{code:?}: {error}"),
         }

@@ -309,7 +309,7 @@ fn program(path: &Path) -> Result<(), Failed> {
     }
     let (_, _, errors) = run(&[grants], "args")?;
     assert!(
-        errors.contains("the grants of `missing` are of no plugin"),
+        errors.contains("the grants of `missing` match no plugin"),
         "{errors}"
     );
 
