@@ -83,7 +83,7 @@ fn plugins_are_compiled_once() {
 }
 
 #[test]
-fn a_plugin_that_cannot_be_loaded_is_not_kept() {
+fn plugin_that_does_not_load_is_not_cached() {
     let scene = Scene::with_plugins().file("plugins/text.wasm", "hello");
     let warm = run(&scene, &["cache", "warm", "plugins"]);
     assert!(warm.starts_with("exit code: 1\n"), "{warm}");
@@ -95,7 +95,7 @@ fn a_plugin_that_cannot_be_loaded_is_not_kept() {
 }
 
 #[test]
-fn a_folder_that_others_can_write_to() {
+fn cache_folder_writable_by_others_is_not_used() {
     let scene = Scene::with_plugins();
     assert_well(&run(&scene, &HI));
     let folder = scene.path("artifacts");
@@ -119,7 +119,7 @@ fn a_folder_that_others_can_write_to() {
 }
 
 #[test]
-fn off_is_off() {
+fn cache_can_be_turned_off() {
     let scene = Scene::with_plugins();
     let mut off = command(&scene, &HI);
     off.env("KUMIKI_CACHE", "off");
@@ -134,7 +134,7 @@ fn off_is_off() {
 /// Each byte of an artifact is a byte of code: whatever becomes of the file, the
 /// plugin is compiled again, and answers.
 #[test]
-fn what_is_spoilt_is_made_again() {
+fn damaged_artifacts_are_recompiled() {
     let scene = Scene::with_plugins();
     assert_well(&run(&scene, &HI));
     let spoil: [fn(Vec<u8>) -> Vec<u8>; 4] = [
@@ -159,7 +159,7 @@ fn what_is_spoilt_is_made_again() {
 }
 
 #[test]
-fn many_processes_at_once() {
+fn concurrent_processes_share_the_cache() {
     let scene = Scene::with_plugins();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -172,7 +172,7 @@ fn many_processes_at_once() {
 
 /// Killed at any moment, it leaves nothing that harms the next run.
 #[test]
-fn killed_at_any_moment() {
+fn killed_process_leaves_a_usable_cache() {
     let functions = "(func (param i32) (result i32) local.get 0)".repeat(2000);
     let large = TextPlugin::new("large").items(&functions);
     let scene = Scene::with_plugins().plugin("plugins/large.wasm", &large);
@@ -193,14 +193,14 @@ fn killed_at_any_moment() {
 }
 
 #[test]
-fn the_help() {
+fn cache_help() {
     snapshot!(Scene::new().transcript(&["cache", "--help"]));
 }
 
 /// A plugin's file is not read again while it looks the same; whatever becomes
 /// of it, and of what is known of it, the plugin that is there answers.
 #[test]
-fn a_changed_file_is_another_plugin() {
+fn changed_file_is_compiled_again() {
     const SETTLED: Duration = Duration::from_millis(2200);
     let plugin = |name: &str| TextPlugin::new(name).build();
     let scene = Scene::new().file("plugin.wasm", plugin("one"));

@@ -7,7 +7,7 @@ use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin};
 
 #[test]
-fn check_shows_a_table() {
+fn check_prints_a_table() {
     let fragile = TextPlugin::new("fragile").process(&format!(
         "(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}"
     ));
@@ -25,7 +25,7 @@ fn check_shows_a_table() {
 }
 
 #[test]
-fn a_leak_is_reported_in_bytes_a_call() {
+fn leak_is_reported_in_bytes_per_call() {
     // A page in every 1,000 calls: 65 bytes a call.
     let leaky = TextPlugin::new("leaky").global("calls").process(&format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
@@ -52,7 +52,7 @@ fn configured() -> TextPlugin {
 }
 
 #[test]
-fn cases_that_pass() {
+fn passing_cases() {
     let cases = "\
         {\"input\": \"a\", \"output\": \"a\"}\n\
         \n\
@@ -64,7 +64,7 @@ fn cases_that_pass() {
 }
 
 #[test]
-fn cases_that_fail() {
+fn failing_cases() {
     let cases = "\
         {\"input\": \"a\", \"output\": \"b\"}\n\
         {\"input\": \"\", \"output\": \"\"}\n\
@@ -77,7 +77,7 @@ fn cases_that_fail() {
 }
 
 #[test]
-fn cases_that_are_none() {
+fn invalid_cases_are_usage_errors() {
     for cases in [
         "",
         "{\"input\": \"a\", \"output\": \"a\"}\n{\"input\": \"a\", \"outptu\": \"a\"}\n",

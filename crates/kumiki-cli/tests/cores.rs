@@ -50,7 +50,7 @@ fn lines(count: u32) -> Vec<u8> {
 }
 
 #[test]
-fn any_number_of_workers_writes_the_same() {
+fn number_of_workers_does_not_change_the_output() {
     let scene = Scene::new()
         .plugin("plugins/echo.wasm", &TextPlugin::new("echo"))
         .plugin("plugins/moody.wasm", &moody())
@@ -107,7 +107,7 @@ fn objects(count: u32) -> Vec<u8> {
 }
 
 #[test]
-fn any_number_of_workers_reads_the_same_objects() {
+fn number_of_workers_does_not_change_objects() {
     let scene = Scene::new()
         .plugin("plugins/moody.wasm", &moody())
         .file("objects.jsonl", objects(20_000));
@@ -140,7 +140,7 @@ fn any_number_of_workers_reads_the_same_objects() {
 }
 
 #[test]
-fn a_number_of_workers_that_is_none() {
+fn invalid_number_of_workers_is_a_usage_error() {
     let scene = Scene::with_plugins();
     for jobs in ["0", "many"] {
         let text = scene.transcript(&["run", "--jobs", jobs, "--text", "x"]);
@@ -210,7 +210,7 @@ impl Talk {
 /// workers gets a record depends on the one that is idle again first. One of them has
 /// had three of nine records for certain.
 #[test]
-fn a_record_that_comes_alone_is_answered_at_once() {
+fn single_record_from_a_stream_is_answered_at_once() {
     let third = TextPlugin::new("third").global("calls").process(&format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable)) {ECHO}"
@@ -234,7 +234,7 @@ fn a_record_that_comes_alone_is_answered_at_once() {
 }
 
 #[test]
-fn every_worker_finds_a_plugin_faulty_and_one_tells() {
+fn set_aside_plugin_is_reported_once() {
     let scene = Scene::new()
         .plugin(
             "plugins/faulty.wasm",

@@ -22,7 +22,7 @@ fn zstd(text: &[u8]) -> Vec<u8> {
 
 /// As `cat a.zst b.zst` makes it; and one that breaks off.
 #[test]
-fn files_packed_by_zstd() {
+fn zstd_files_are_read_and_written() {
     let parts = [zstd(b"one\ntwo\nthr"), zstd(b"ee\n{\"text\":\"four\"}\n")].concat();
     let long: String = (0..500_000).map(|number| format!("{number}\n")).collect();
     let long = zstd(long.as_bytes());
@@ -64,7 +64,7 @@ const TABLE: &str = "\u{feff}id,text,\"the, author\"\r\n\
     4,木 and 組,\"Cy\"";
 
 #[test]
-fn cells_of_a_table() {
+fn field_reads_records_from_table_cells() {
     let scene = Scene::with_plugins()
         .file("rows.csv", TABLE)
         .file("rows.tsv", "id\ttext\n1\t\"tabs\tin\"\" it\"\n2\ta,b\n");
@@ -83,7 +83,7 @@ fn cells_of_a_table() {
 }
 
 #[test]
-fn tables_that_do_not_fit() {
+fn mismatched_tables_are_usage_errors() {
     let many: Vec<String> = (0..30).map(|number| format!("c{number}")).collect();
     let scene = Scene::with_plugins()
         .file("rows.csv", TABLE)
@@ -115,7 +115,7 @@ fn tables_that_do_not_fit() {
 
 /// Each is an error of its own, and the others go on.
 #[test]
-fn rows_that_are_none() {
+fn invalid_rows_are_reported() {
     let rows: &[u8] =
         b"id,text\n1,one\n2\n3,three,3\n4,caf\xe9\n5,\"five\n\n\"\n6,six\n7,\"seven\n8,eight\n";
     let scene = Scene::with_plugins().file("rows.csv", rows);
@@ -179,7 +179,7 @@ fn picky<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
 
 /// A new column, one that is there, and the one that records come from.
 #[test]
-fn results_go_into_the_rows_of_a_table() {
+fn into_writes_results_into_table_rows() {
     let scene = Scene::with_plugins().file("rows.csv", TABLE);
     for flags in [
         &["--field", "text", "--into", "new, or not"][..],
@@ -201,7 +201,7 @@ fn results_go_into_the_rows_of_a_table() {
 
 /// Several files are one table.
 #[test]
-fn results_go_into_the_rows_of_several_files() {
+fn into_writes_rows_of_several_files() {
     let scene = Scene::with_plugins()
         .file("a.csv", "id,text\n1,a\n")
         .file("b.csv.zst", zstd(b"id,\"text\"\r\n2,b\r\n"))
@@ -212,7 +212,7 @@ fn results_go_into_the_rows_of_several_files() {
 }
 
 #[test]
-fn results_go_into_objects() {
+fn into_writes_results_into_objects() {
     let rows = concat!(
         "{\"id\": 1.50, \"text\":\"one\"}\n\n",
         "{\"id\":2,\"text\":\"\"}\n",
@@ -239,7 +239,7 @@ fn results_go_into_objects() {
 
 /// Their rows are there all the same.
 #[test]
-fn rows_that_fail_are_kept() {
+fn failed_rows_are_kept() {
     let rows: &[u8] = b"id,text\n1,one\n2\n3,three,3\n4,caf\xe9\n5,\n6,six\n7,\"seven\n8,eight\n";
     let scene = Scene::with_plugins().file("rows.csv", rows);
     for flags in [
@@ -252,7 +252,7 @@ fn rows_that_fail_are_kept() {
 }
 
 #[test]
-fn rows_that_cannot_be_asked_for() {
+fn impossible_row_outputs_are_usage_errors() {
     let scene = Scene::with_plugins()
         .file("rows.csv", TABLE)
         .file("rows.jsonl", "{}")
@@ -283,7 +283,7 @@ fn rows_that_cannot_be_asked_for() {
 }
 
 #[test]
-fn a_file_as_its_name_says() {
+fn output_file_extension_selects_the_format() {
     let scene = Scene::with_plugins()
         .file("rows.csv", "id,text\n1,one\n")
         .file("rows.jsonl", "{\"text\":\"one\"}\n")
@@ -345,7 +345,7 @@ fn a_file_as_its_name_says() {
 }
 
 #[test]
-fn files_that_are_not_written() {
+fn unwritable_output_files_are_reported() {
     let scene = Scene::with_plugins()
         .file("rows.csv", "id,text\n1,one\n")
         .file("old.txt.part", "some")

@@ -20,7 +20,7 @@ fn artifact(component: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn inspect_says_what_a_file_is() {
+fn inspect_identifies_any_file() {
     let core = test_components::core_module("(func (export \"process\"))");
     let wasi = test_components::parse(
         r#"(component
@@ -59,7 +59,7 @@ fn inspect_says_what_a_file_is() {
 /// What would take longer to read than it is long is not read, and said to be
 /// so: each of these took minutes, or all memory.
 #[test]
-fn what_is_too_large_is_not_read() {
+fn oversized_files_are_not_analysed() {
     let empty = b"\0asm\x0d\0\x01\0";
     let nested = (0..200).fold(empty.to_vec(), |inner, _| {
         let length = inner.len();
@@ -79,7 +79,7 @@ fn what_is_too_large_is_not_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_device_is_not_read() {
+fn device_is_not_read() {
     for command in ["inspect", "doctor"] {
         let text = Scene::new().run(&[command, "/dev/zero"]);
         assert!(text.starts_with("exit code: 2"), "{text}");

@@ -7,7 +7,7 @@ mod scene;
 use scene::{Scene, snapshot};
 
 #[test]
-fn new_writes_a_project() {
+fn new_creates_a_project() {
     let scene = Scene::new();
     let said = scene.transcript(&["new", "text-tidy", "--lang", "js"]);
     let mut files = Vec::new();
@@ -30,7 +30,7 @@ fn new_writes_a_project() {
 }
 
 #[test]
-fn new_refuses_bad_names() {
+fn new_rejects_invalid_names() {
     for name in ["TextTidy", "text_tidy", "2text", "../text", ""] {
         snapshot!(Scene::new().transcript(&["new", name, "--lang", "c"]));
     }
@@ -45,7 +45,7 @@ fn new_overwrites_nothing() {
 }
 
 #[test]
-fn new_asks_nobody_away_from_a_terminal() {
+fn new_asks_only_on_a_terminal() {
     let scene = Scene::new();
     snapshot!(scene.transcript(&["new"]));
     snapshot!(scene.transcript(&["new", "text-tidy"]));
@@ -54,7 +54,7 @@ fn new_asks_nobody_away_from_a_terminal() {
 }
 
 #[test]
-fn build_without_a_project() {
+fn build_without_a_project_is_a_usage_error() {
     let scene = Scene::new().file("empty/notes.txt", "");
     snapshot!(scene.transcript(&["build"]));
     snapshot!(scene.transcript(&["build", "empty"]));
@@ -62,7 +62,7 @@ fn build_without_a_project() {
 }
 
 #[test]
-fn build_with_a_faulty_kumiki_toml() {
+fn build_reports_errors_in_kumiki_toml() {
     let head = "name = 'a'\nlanguage = 'c'\nwit = 'wit'\n";
     for manifest in [
         "name = 'a'\nlanguage = 'cobol'\n",
@@ -82,7 +82,7 @@ fn build_with_a_faulty_kumiki_toml() {
 }
 
 #[test]
-fn build_with_a_way_to_rust_that_is_none() {
+fn build_rejects_an_unknown_rust_toolchain() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "rust"]);
     let mut command = scene.command(&["build", "a"]);
@@ -92,7 +92,7 @@ fn build_with_a_way_to_rust_that_is_none() {
 
 /// Whether Python's tool itself is missing is the same on every machine.
 #[test]
-fn build_without_the_tool() {
+fn build_reports_a_missing_tool() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "python"]);
     snapshot!(scene.transcript(&["build", "a"]));

@@ -120,7 +120,7 @@ fn texts() -> [(&'static str, ArrayRef); 4] {
 }
 
 #[test]
-fn results_go_into_a_column() {
+fn into_writes_results_into_a_column() {
     let scene = Scene::with_plugins();
     for (name, array) in texts() {
         let before = rows(array);
@@ -184,7 +184,7 @@ fn results_go_into_a_column() {
 }
 
 #[test]
-fn texts_of_a_column_as_lines() {
+fn field_reads_records_from_a_column() {
     let scene = Scene::with_plugins();
     for (name, array) in texts() {
         write(&scene, &format!("{name}.parquet"), &rows(array));
@@ -231,7 +231,7 @@ fn texts_of_a_column_as_lines() {
 }
 
 #[test]
-fn tables_that_do_not_fit() {
+fn mismatched_parquet_files_are_usage_errors() {
     let scene = Scene::with_plugins().file("rows.csv", "id,text\n1,one\n");
     let [(_, array), (_, large), ..] = texts();
     write(&scene, "rows.parquet", &rows(array));
@@ -272,7 +272,7 @@ fn tables_that_do_not_fit() {
 
 /// A page that was changed: what came before it is there, and it is said.
 #[test]
-fn a_file_that_breaks_off() {
+fn truncated_file_is_reported() {
     let scene = Scene::with_plugins();
     let [(_, array), ..] = texts();
     write(&scene, "rows.parquet", &rows(array));

@@ -38,7 +38,7 @@ fn run(scene: &Scene, flags: &[&str]) -> String {
 }
 
 #[test]
-fn an_instance_is_kept_as_long_as_it_is_said() {
+fn instances_are_replaced_as_specified() {
     for plugin in [counter(), counter().batch(BATCH), counter().column(COLUMN)] {
         let scene = Scene::new()
             .plugin("plugins/counter.wasm", &plugin)
@@ -58,7 +58,7 @@ fn an_instance_is_kept_as_long_as_it_is_said() {
 }
 
 #[test]
-fn what_contradicts_itself_about_instances() {
+fn conflicting_instance_arguments_are_usage_errors() {
     let scene = Scene::with_plugins();
     for flags in [
         &["--fresh", "--calls-per-instance", "4"][..],
@@ -92,7 +92,7 @@ fn narrow(scene: &Scene, gibibytes: u64, arguments: &[&str]) -> String {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn less_address_space_is_fewer_slots_and_the_same_results() {
+fn small_address_space_reduces_slots_but_not_results() {
     let scene = Scene::new().plugin("plugins/echo.wasm", &TextPlugin::new("echo"));
     let arguments = ["run", "--jobs", "15", "-o", "raw"];
     for (gibibytes, slots) in [(80, None), (40, Some(4)), (10, Some(1)), (7, Some(0))] {

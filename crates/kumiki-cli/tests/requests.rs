@@ -30,7 +30,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn inspect_shows_what_is_requested_and_granted() {
+fn inspect_shows_requests_and_grants() {
     let wasi = test_components::parse(
         r#"(component
             (import "wasi:filesystem/types@0.2.0" (instance))
@@ -59,7 +59,7 @@ fn inspect_shows_what_is_requested_and_granted() {
 }
 
 #[test]
-fn nothing_starts_that_is_not_granted_what_it_requests() {
+fn plugin_without_requested_grants_does_not_start() {
     let other = plugin("[env]\nLANG = 'its language'");
     let scene = scene()
         .file("other.wasm", other)
@@ -95,7 +95,7 @@ fn nothing_starts_that_is_not_granted_what_it_requests() {
 }
 
 #[test]
-fn what_is_requested_can_be_allowed() {
+fn allow_requested_grants_requests() {
     let scene = scene();
     for arguments in [
         &["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"][..],
@@ -193,14 +193,14 @@ fn grants_by_path_and_by_hash() {
 
 /// A folder that is not there is not made, and is no reason to go on without.
 #[test]
-fn a_requested_folder_that_is_not_there() {
+fn missing_requested_folder_is_reported() {
     let scene = Scene::new().file("speller.wasm", plugin(REQUESTS));
     snapshot!(scene.transcript(&["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"]));
 }
 
 /// An answer that was kept counts for this very file, and for no other.
 #[test]
-fn what_was_allowed_for_good() {
+fn remembered_grants_apply_to_the_same_file() {
     let speller = plugin(REQUESTS);
     let scene = scene();
     let folder = |name: &str| scene.path(name).display().to_string();
@@ -229,7 +229,7 @@ fn what_was_allowed_for_good() {
 }
 
 #[test]
-fn build_refuses_requests_that_no_host_understands() {
+fn build_rejects_invalid_requests() {
     let toml = "name = 'a'\nlanguage = 'c'\nwit = 'wit'\nworld = 'w'\n";
     let scene = Scene::new().file("wit/a.wit", "").file(
         "kumiki.toml",

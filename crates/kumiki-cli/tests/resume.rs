@@ -224,7 +224,7 @@ fn comes_to_the_same(
 }
 
 #[test]
-fn interrupted_runs_come_to_the_same() {
+fn resumed_run_writes_the_same_after_an_interrupt() {
     let (scene, least) = (scene(), Duration::from_millis(500));
     for run in RUNS {
         comes_to_the_same(&scene, run, "-INT", least, |time| [time / 20, time / 4], 3);
@@ -233,7 +233,7 @@ fn interrupted_runs_come_to_the_same() {
 
 /// Without a chance to do anything about it.
 #[test]
-fn killed_runs_come_to_the_same() {
+fn resumed_run_writes_the_same_after_a_kill() {
     // How far it is good is kept every second.
     let least = Duration::from_secs(4);
     let run: (&[&str], &[&str], &str) = (&["lines.txt"], &["-o", "jsonl"], "out.zst");
@@ -267,7 +267,7 @@ fn interrupted() -> Scene {
 }
 
 #[test]
-fn what_is_no_longer_the_same_is_not_gone_on_with() {
+fn resume_refuses_a_changed_run() {
     let scene = interrupted();
     let inputs = ["run", "lines.txt", "more.txt.zst"];
     let same = ["-o", "raw", "-O", "out.txt", "--resume"];
@@ -316,14 +316,14 @@ fn what_is_no_longer_the_same_is_not_gone_on_with() {
         "{text}"
     );
     fs::write(scene.path("out.txt.part.json"), "{").expect("it can be written");
-    refused("a_state_that_is_none");
+    refused("invalid_state");
     fs::remove_file(scene.path("out.txt.part.json")).expect("it is there");
     refused("no_state");
 }
 
 /// Where nothing stopped, there is nothing to go on with, and that is no error.
 #[test]
-fn a_run_that_did_not_stop_begins_anew() {
+fn resume_without_partial_output_starts_over() {
     let scene = Scene::with_plugins().file("lines.txt", "one\n");
     let arguments = [
         "run",
