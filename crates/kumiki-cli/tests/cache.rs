@@ -1,5 +1,5 @@
-//! Plugins compiled once and kept: the real program, in processes that share a
-//! folder, are killed, and find it spoilt.
+//! The compile cache of the real program: shared by processes, after kills, and with
+//! damaged files.
 
 #![cfg(unix)]
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 use scene::{Scene, snapshot};
 use test_components::TextPlugin;
 
-/// The program with its artifacts kept in the scene.
+/// Runs the program with its compile cache in the scene.
 fn command(scene: &Scene, arguments: &[&str]) -> Command {
     let mut command = scene.command(arguments);
     command.env("KUMIKI_CACHE", scene.path("artifacts"));
@@ -25,7 +25,7 @@ fn run(scene: &Scene, arguments: &[&str]) -> String {
     scene.finish(command(scene, arguments), b"")
 }
 
-/// The files of the cache with this ending.
+/// The files of the cache with this extension.
 fn files(scene: &Scene, ending: &str) -> Vec<std::path::PathBuf> {
     let Ok(files) = fs::read_dir(scene.path("artifacts")) else {
         return Vec::new();
@@ -38,7 +38,7 @@ fn files(scene: &Scene, ending: &str) -> Vec<std::path::PathBuf> {
 
 const HI: [&str; 5] = ["run", "-p", "plugins", "--text", "hi"];
 
-/// Both plugins answered, and nothing was wrong.
+/// Asserts that both plugins answered without errors.
 fn assert_well(output: &str) {
     assert!(output.starts_with("exit code: 0\n"), "{output}");
     assert!(output.contains("[echo] Output: hi\n"), "{output}");
@@ -110,7 +110,7 @@ fn cache_folder_writable_by_others_is_not_used() {
     );
     let list = run(&scene, &["cache", "list"]);
     assert!(list.starts_with("exit code: 1\n"), "{list}");
-    // What others have put there stays, whatever its mode.
+    // Files of other programs in the folder stay, with any mode.
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("it is ours");
     let output = run(&scene, &HI);
     assert_eq!(output.matches(notice).count(), 1, "{output}");
@@ -131,8 +131,8 @@ fn cache_can_be_turned_off() {
     assert!(list.starts_with("exit code: 2\n"), "{list}");
 }
 
-/// Each byte of an artifact is a byte of code: whatever becomes of the file, the
-/// plugin is compiled again, and answers.
+/// Damage to any byte of an artifact could change code, so the plugin is compiled
+/// again and answers.
 #[test]
 fn damaged_artifacts_are_recompiled() {
     let scene = Scene::with_plugins();
@@ -170,7 +170,7 @@ fn concurrent_processes_share_the_cache() {
     assert_eq!(files(&scene, "tmp").len(), 0);
 }
 
-/// Killed at any moment, it leaves nothing that harms the next run.
+/// A kill at any moment leaves nothing that harms the next run.
 #[test]
 fn killed_process_leaves_a_usable_cache() {
     let functions = "(func (param i32) (result i32) local.get 0)".repeat(2000);
@@ -197,8 +197,8 @@ fn cache_help() {
     snapshot!(Scene::new().transcript(&["cache", "--help"]));
 }
 
-/// A plugin's file is not read again while it looks the same; whatever becomes
-/// of it, and of what is known of it, the plugin that is there answers.
+/// A plugin's file is not read again while its metadata is unchanged. After any
+/// change to the file or to the index, the plugin now in the file answers.
 #[test]
 fn changed_file_is_compiled_again() {
     const SETTLED: Duration = Duration::from_millis(2200);
@@ -222,7 +222,7 @@ fn changed_file_is_compiled_again() {
         panic!("it is known");
     };
 
-    // As long, and its time set back.
+    // Same length, with its time set back.
     let modified = fs::metadata(&path).and_then(|file| file.modified());
     let set_back = |path| {
         let file = fs::File::options().append(true).open(path);
@@ -240,14 +240,14 @@ fn changed_file_is_compiled_again() {
         assert_is("two");
     }
 
-    // Another file in its place, as long and as old.
+    // Replaced by another file of the same length and age.
     let new = scene.path("new");
     fs::write(&new, plugin("six")).expect("it is ours");
     set_back(&new);
     fs::rename(&new, &path).expect("it is ours");
     settle("six");
 
-    // One that requests what it is not granted.
+    // A plugin that requests what it is not granted.
     let greedy = test_components::with_section(
         &plugin("six"),
         "kumiki-requests",

@@ -1,4 +1,4 @@
-//! `kumiki check`, the real program, on tiny plugins: what a person sees, as
+//! `kumiki check`, the real program, on small plugins, with its output as
 //! snapshots.
 
 mod scene;
@@ -26,7 +26,7 @@ fn check_prints_a_table() {
 
 #[test]
 fn leak_is_reported_in_bytes_per_call() {
-    // A page in every 1,000 calls: 65 bytes a call.
+    // One page per 1,000 calls: 65 bytes per call.
     let leaky = TextPlugin::new("leaky").global("calls").process(&format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eqz (i32.rem_u (global.get $calls) (i32.const 1000)))
@@ -36,8 +36,7 @@ fn leak_is_reported_in_bytes_per_call() {
     snapshot!(scene.transcript(&["check", "leaky.wasm"]));
 }
 
-/// A plugin that answers with what `get-config` gives for `mode`, and without
-/// it with its input.
+/// A plugin that returns the configuration value of `mode`, or its input without one.
 fn configured() -> TextPlugin {
     TextPlugin::new("configured")
         .data(256, "mode")

@@ -1,5 +1,5 @@
-//! `kumiki run` with several workers: the same results in the same order, in
-//! bounded memory, at once, and up to an interrupt.
+//! `kumiki run` with several workers: same results and order, bounded memory, prompt
+//! answers, and interrupts.
 
 mod scene;
 
@@ -14,7 +14,7 @@ use scene::resident;
 use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin, error};
 
-/// Traps at a record that begins with `T`, and refuses one that begins with `E`.
+/// A plugin that traps on records that begin with `T` and refuses those with `E`.
 fn moody() -> TextPlugin {
     TextPlugin::new("moody").process(&format!(
         "(if (local.get $length) (then
@@ -26,9 +26,9 @@ fn moody() -> TextPlugin {
     ))
 }
 
-/// Lines of all lengths, among them blank ones, some that the plugin refuses or
-/// traps at, some that are not UTF-8, and some that are too long. Never ten
-/// traps in a row: a plugin that is set aside is told of by the clock.
+/// Lines of all lengths, including blank ones, some that the plugin refuses or traps
+/// on, some that are not UTF-8, and some that are too long. Never ten traps in a
+/// row, because the report of a plugin that is set aside depends on the time.
 fn lines(count: u32) -> Vec<u8> {
     let (mut text, mut random) = (Vec::new(), 1_u32);
     for number in 0..count {
@@ -88,8 +88,8 @@ fn number_of_workers_does_not_change_the_output() {
     }
 }
 
-/// The same lines as objects; blank ones stay blank, and some are of white space,
-/// without the key, or no JSON.
+/// The same lines as objects. Blank ones stay blank; some are white space, lack the
+/// key, or are not JSON.
 fn objects(count: u32) -> Vec<u8> {
     let lines = lines(count);
     let lines = lines.split(|byte| *byte == b'\n');
@@ -149,7 +149,7 @@ fn invalid_number_of_workers_is_a_usage_error() {
     }
 }
 
-/// A program that is given one line after the other.
+/// A running program that gets one line after the other.
 struct Talk {
     child: Child,
     input: ChildStdin,
@@ -190,7 +190,7 @@ impl Talk {
         answer.expect("an answer, long before the end of the input")
     }
 
-    /// Sends a signal, which must end it; its exit code and standard error.
+    /// Sends a signal that must end it. Returns the exit code and standard error.
     #[cfg(unix)]
     fn interrupt(mut self, signal: &str) -> (Option<i32>, String, Vec<String>) {
         let id = self.child.id().to_string();
@@ -206,9 +206,9 @@ impl Talk {
     }
 }
 
-/// As from `tail -f`: each is answered before the next is written. Which of the four
-/// workers gets a record depends on the one that is idle again first. One of them has
-/// had three of nine records for certain.
+/// Each record is answered before the next is written, as from `tail -f`. Any of the
+/// four workers that is idle can get a record; of nine records, one worker gets at
+/// least three.
 #[test]
 fn single_record_from_a_stream_is_answered_at_once() {
     let third = TextPlugin::new("third").global("calls").process(&format!(
@@ -255,7 +255,7 @@ fn set_aside_plugin_is_reported_once() {
     assert!(results.contains("\"kind\":\"set-aside\""));
 }
 
-/// 200 MB that nobody has at once, through four workers.
+/// 200 MB, which are never in memory at once, through four workers.
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_does_not_follow_the_input() {
@@ -294,7 +294,7 @@ fn memory_does_not_follow_the_input() {
     assert!(0 < peak && peak < 100 << 10, "{peak} KiB at the peak");
 }
 
-/// How many threads of a process have a name that begins so.
+/// The number of threads of a process whose names have this prefix.
 #[cfg(target_os = "linux")]
 fn threads(id: u32, name: &str) -> usize {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else {
@@ -307,7 +307,7 @@ fn threads(id: u32, name: &str) -> usize {
         .count()
 }
 
-/// While it waits for more, as after `tail -f`.
+/// An interrupt while it waits for more input, as after `tail -f`.
 #[test]
 #[cfg(unix)]
 fn an_interrupt_does_not_wait_for_the_next_line() {
@@ -328,7 +328,7 @@ fn an_interrupt_does_not_wait_for_the_next_line() {
     }
 }
 
-/// In the middle of a file: what it says is written is what is there.
+/// An interrupt within a file: exactly what it reports as written is in the output.
 #[test]
 #[cfg(unix)]
 fn an_interrupt_says_how_far_it_got() {

@@ -1,20 +1,19 @@
-//! `kumiki doctor`, the real program: each diagnosis with its cure, as
-//! snapshots.
+//! `kumiki doctor`, the real program: each diagnosis with its fix, as snapshots.
 
 mod scene;
 
 use scene::{Scene, snapshot};
 use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin};
 
-/// What it says of something in the scene, without any toolchain, whatever this
-/// machine has.
+/// Its output for a path in the scene, with no toolchains, so that it is the same on
+/// every machine.
 fn doctor(scene: &Scene, path: &str) -> String {
     let mut command = scene.command(&["doctor", path]);
     command.env("PATH", "");
     format!("kumiki doctor {path}\n{}", scene.finish(command, b""))
 }
 
-/// What it says of a component or core module written as text.
+/// Its output for a component or core module in text format.
 fn doctor_on_text(name: &str, text: &str) -> String {
     doctor_on(name, &test_components::parse(text))
 }
@@ -23,7 +22,7 @@ fn doctor_on(name: &str, bytes: &[u8]) -> String {
     doctor(&Scene::new().file(name, bytes), name)
 }
 
-/// A project in C with this WIT.
+/// A C project with this WIT.
 fn project(wit: &str) -> Scene {
     let manifest = "name = \"mine\"\nlanguage = \"c\"\nwit = \"wit\"\nworld = \"w\"\n";
     Scene::new()
@@ -34,7 +33,7 @@ fn project(wit: &str) -> Scene {
 
 #[test]
 fn healthy_plugin_has_no_diagnoses() {
-    // Enough code that its names are not worth a word.
+    // Enough code that the share of its names is not reported.
     let body = format!("{} {ECHO}", "(nop)".repeat(12_000));
     let plugin = TextPlugin::new("echo").process(&body);
     snapshot!(doctor(
@@ -61,7 +60,7 @@ fn names_not_in_kebab_case_are_diagnosed() {
     snapshot!(doctor(&project(wit), "mine"));
 }
 
-/// Each with the nearest that the world has.
+/// Each is reported with the most similar import of the world.
 #[test]
 fn unknown_javascript_imports_are_diagnosed() {
     let manifest = "name = \"mine\"\nlanguage = \"javascript\"\nwit = \"wit\"\n\
@@ -87,7 +86,7 @@ fn missing_source_module_is_diagnosed() {
     snapshot!(doctor(&scene, "mine"));
 }
 
-/// Made against a later contract, which has one function more.
+/// Built for a later contract, which has one more function.
 #[test]
 fn unknown_host_function_is_diagnosed() {
     let wit = TEXT_PROCESSOR.replace(
@@ -102,7 +101,7 @@ fn unknown_host_function_is_diagnosed() {
     snapshot!(doctor_on("later.wasm", &later));
 }
 
-/// Made against a contract of a version that this host does not have.
+/// Built for a version of the contract that this host does not have.
 #[test]
 fn unknown_contract_version_is_diagnosed() {
     let wit = TEXT_PROCESSOR.replacen("text-processor;", "text-processor@2.0.0;", 1);
@@ -141,7 +140,7 @@ fn unknown_wasi_function_is_diagnosed() {
     snapshot!(doctor_on("plugin.wasm", &plugin));
 }
 
-/// A well-behaved plugin that imports something besides.
+/// A well-behaved plugin with an additional import.
 fn with_import(core: &str, packages: &str, import: &str) -> Vec<u8> {
     let wit = format!(
         "{}\n{packages}",
@@ -159,15 +158,15 @@ fn wasi_0_3_is_diagnosed() {
     snapshot!(doctor_on_text("plugin.wasm", draft));
 }
 
-/// Nothing of WASI is imported; the function itself is asynchronous.
+/// It imports nothing of WASI; its own function is asynchronous.
 #[test]
 fn asynchronous_plugin_is_diagnosed() {
     let wit = TEXT_PROCESSOR.replace("process: func(", "process: async func(");
     let core = TextPlugin::new("later").core();
     let later = test_components::build(&wit, "text-plugin", &core);
     snapshot!(doctor_on("plugin.wasm", &later));
-    // It fits, and is asynchronous behind its functions: one more section, of
-    // canonical functions, with `task.cancel`.
+    // It fits the contract, but is asynchronous inside: an additional section of
+    // canonical functions has `task.cancel`.
     let mut plugin = TextPlugin::new("echo").build();
     plugin.extend([8, 2, 1, 5]);
     snapshot!(doctor_on("plugin.wasm", &plugin));

@@ -1,4 +1,4 @@
-//! `kumiki run` on each format that it reads and writes.
+//! `kumiki run` on each input and output format.
 
 mod scene;
 
@@ -8,10 +8,10 @@ use std::io::Write;
 use scene::resident;
 use scene::{Scene, snapshot};
 
-/// `echo` alone, whose results are the records.
+/// Only the plugin `echo`, whose results are the records.
 const ECHO: [&str; 3] = ["-q", "-p", "plugins/echo.wasm"];
 
-/// The program's arguments before and behind [`ECHO`].
+/// The program's arguments before and after [`ECHO`].
 fn echo<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
     [&["run"], files, &ECHO[..], flags].concat()
 }
@@ -20,7 +20,7 @@ fn zstd(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 0).expect("it takes all")
 }
 
-/// As `cat a.zst b.zst` makes it; and one that breaks off.
+/// Concatenated files, as from `cat a.zst b.zst`, and a truncated one.
 #[test]
 fn zstd_files_are_read_and_written() {
     let parts = [zstd(b"one\ntwo\nthr"), zstd(b"ee\n{\"text\":\"four\"}\n")].concat();
@@ -36,7 +36,7 @@ fn zstd_files_are_read_and_written() {
     snapshot!(scene.run(&echo(&files, &["-o", "raw"])));
     let rows = ["rows.jsonl.zst"];
     snapshot!(scene.run(&echo(&rows, &["-o", "raw", "--field", "text"])));
-    // What came before the end is there, and all of it.
+    // Everything before the truncation is written.
     let output = scene.command(&echo(&["long.zst"], &["-o", "raw"])).output();
     let output = output.expect("it runs");
     let lines = String::from_utf8(output.stdout).expect("it is text");
@@ -113,7 +113,7 @@ fn mismatched_tables_are_usage_errors() {
     }
 }
 
-/// Each is an error of its own, and the others go on.
+/// Each invalid row is one error, and the other rows are processed.
 #[test]
 fn invalid_rows_are_reported() {
     let rows: &[u8] =
@@ -125,7 +125,7 @@ fn invalid_rows_are_reported() {
     snapshot!(scene.run(&echo(&["rows.csv"], &limit)));
 }
 
-/// A quote that nobody closes makes all that follows one row.
+/// An unclosed quote makes all that follows one row.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_row_without_end_costs_no_memory() {
@@ -170,14 +170,14 @@ fn a_row_without_end_costs_no_memory() {
     assert!(0 < peak && peak < 60 << 10, "{peak} KiB at the peak");
 }
 
-/// `picky`, which refuses what is empty.
+/// The plugin `picky`, which refuses empty records.
 const PICKY: [&str; 3] = ["-q", "-p", "plugins/picky.wasm"];
 
 fn picky<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
     [&["run"], files, &PICKY[..], flags].concat()
 }
 
-/// A new column, one that is there, and the one that records come from.
+/// Results in a new column, an existing one, and the one of the records.
 #[test]
 fn into_writes_results_into_table_rows() {
     let scene = Scene::with_plugins().file("rows.csv", TABLE);
@@ -193,13 +193,13 @@ fn into_writes_results_into_table_rows() {
         snapshot!(scene.transcript(&picky(&["rows.csv"], flags)));
     }
     let text = scene.run(&echo(&["rows.csv"], &["--field", "text", "--into", "text"]));
-    // All else is what it was, byte for byte; the byte order mark is none of it.
+    // Everything else is unchanged, except that the byte order mark is removed.
     let rows = TABLE.strip_prefix('\u{feff}').expect("there is one");
     let rows = rows.replace("\r\n\r\n", "\r\n") + "\r\n";
     assert!(text.contains(&rows), "{text}");
 }
 
-/// Several files are one table.
+/// Several files become one table.
 #[test]
 fn into_writes_rows_of_several_files() {
     let scene = Scene::with_plugins()
@@ -237,7 +237,7 @@ fn into_writes_results_into_objects() {
     }
 }
 
-/// Their rows are there all the same.
+/// Rows whose record fails are written as well.
 #[test]
 fn failed_rows_are_kept() {
     let rows: &[u8] = b"id,text\n1,one\n2\n3,three,3\n4,caf\xe9\n5,\n6,six\n7,\"seven\n8,eight\n";

@@ -1,5 +1,5 @@
-//! `kumiki inspect`, the real program, on files of every kind: what a person
-//! sees, as snapshots.
+//! `kumiki inspect`, the real program, on files of every kind, with its output as
+//! snapshots.
 
 mod scene;
 
@@ -11,7 +11,7 @@ fn wit_package() -> Vec<u8> {
     test_components::wit_package(test_components::TEXT_PROCESSOR)
 }
 
-/// What wasmtime compiles a component to, for this machine.
+/// An artifact: a component that wasmtime has compiled for this machine.
 fn artifact(component: &[u8]) -> Vec<u8> {
     let engine = kumiki::wasmtime::Engine::default();
     engine
@@ -56,8 +56,8 @@ fn inspect_identifies_any_file() {
     }
 }
 
-/// What would take longer to read than it is long is not read, and said to be
-/// so: each of these took minutes, or all memory.
+/// Files whose analysis takes more than linear time are not analysed, and this is
+/// reported: each of these took minutes, or all memory.
 #[test]
 fn oversized_files_are_not_analysed() {
     let empty = b"\0asm\x0d\0\x01\0";

@@ -1,6 +1,5 @@
-//! `kumiki new` and `kumiki build`, the real program, where they refuse: what
-//! a person sees, as snapshots. No toolchain is needed; `templates.rs` builds
-//! for real.
+//! Errors of `kumiki new` and `kumiki build`, the real program, as snapshots. No
+//! toolchain is needed; `templates.rs` has the actual builds.
 
 mod scene;
 
@@ -90,7 +89,7 @@ fn build_rejects_an_unknown_rust_toolchain() {
     snapshot!(format!("kumiki build a\n{}", scene.finish(command, b"")));
 }
 
-/// Whether Python's tool itself is missing is the same on every machine.
+/// Python's tool is missing in the scene on every machine.
 #[test]
 fn build_reports_a_missing_tool() {
     let scene = Scene::new();

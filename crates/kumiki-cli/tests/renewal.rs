@@ -1,5 +1,4 @@
-//! How `kumiki run` keeps instances: warm, fresh, renewed, and with less address
-//! space than it would like.
+//! How `kumiki run` reuses and replaces instances, and runs with little address space.
 
 mod scene;
 
@@ -8,8 +7,7 @@ use std::process::Command;
 use scene::{Scene, snapshot};
 use test_components::{BATCH, COLUMN, TextPlugin};
 
-/// Answers with as many dots as it was called times, and grows by a page each
-/// time.
+/// A plugin that returns one dot for each call so far, and grows by one page per call.
 fn counter() -> TextPlugin {
     TextPlugin::new("counter")
         .data(1024, &".".repeat(100))
@@ -49,10 +47,10 @@ fn instances_are_replaced_as_specified() {
         .plugin("plugins/counter.wasm", &counter())
         .file("six.txt", "a\nb\nc\nd\ne\nf\n");
     assert_eq!(run(&scene, &[]), "1 2 3 4 5 6");
-    // The first has told its name and version before.
+    // The first instance was also called for its name and version.
     let flags = ["--calls-per-instance", "4"];
     assert_eq!(run(&scene, &flags), "1 2 1 2 3 4");
-    // Two pages at first, one more for each record.
+    // Two pages initially, and one more for each record.
     let flags = ["--memory-per-instance", "256KiB"];
     assert_eq!(run(&scene, &flags), "1 2 3 1 2 3");
 }
@@ -72,7 +70,7 @@ fn conflicting_instance_arguments_are_usage_errors() {
     }
 }
 
-/// The program with so many GiB of address space.
+/// Runs the program with this many GiB of address space.
 #[cfg(target_os = "linux")]
 fn narrow(scene: &Scene, gibibytes: u64, arguments: &[&str]) -> String {
     let program = scene.command(arguments);

@@ -1,5 +1,5 @@
-//! What plugins request: the real program shows it, and starts none that is not
-//! granted it.
+//! Requests of plugins: the real program shows them, and starts no plugin that is not
+//! granted its requests.
 
 mod scene;
 
@@ -21,7 +21,7 @@ fn plugin(requests: &str) -> Vec<u8> {
     with_section(&plugin, "kumiki-requests", requests.as_bytes())
 }
 
-/// A folder with a plugin that requests much, and one that requests nothing.
+/// A scene with a plugin that has many requests and one that has none.
 fn scene() -> Scene {
     Scene::with_plugins()
         .file("speller.wasm", plugin(REQUESTS))
@@ -113,7 +113,7 @@ fn allow_requested_grants_requests() {
     ] {
         snapshot!(scene.transcript(arguments));
     }
-    // What the refusal prints is a file that does.
+    // The failure prints a grants file that allows it.
     let refusal = scene.run(&["run", "-p", "speller.wasm", "-t", "hi"]);
     let file = refusal
         .lines()
@@ -134,8 +134,8 @@ fn allow_requested_grants_requests() {
     assert!(run.starts_with("exit code: 0\n"), "{run}");
 }
 
-/// A file of grants names one plugin of several by its path or by its hash, and
-/// what is granted to a hash is for these bytes.
+/// A grants file can name one of several plugins by path or hash. The grants of a
+/// hash are for exactly these bytes.
 #[test]
 fn grants_by_path_and_by_hash() {
     let asking = |name: &str| {
@@ -191,14 +191,14 @@ fn grants_by_path_and_by_hash() {
     );
 }
 
-/// A folder that is not there is not made, and is no reason to go on without.
+/// A missing folder is not created, and the run does not start without it.
 #[test]
 fn missing_requested_folder_is_reported() {
     let scene = Scene::new().file("speller.wasm", plugin(REQUESTS));
     snapshot!(scene.transcript(&["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"]));
 }
 
-/// An answer that was kept counts for this very file, and for no other.
+/// A remembered answer is for exactly this file, under any name.
 #[test]
 fn remembered_grants_apply_to_the_same_file() {
     let speller = plugin(REQUESTS);

@@ -1,4 +1,4 @@
-//! `kumiki run`, the real program, on tiny plugins: what a person sees, as
+//! `kumiki run`, the real program, on small plugins, with its output as
 //! snapshots.
 
 mod scene;
@@ -94,7 +94,7 @@ fn plugins_with_the_same_name_are_shown_with_their_paths() {
 
 #[test]
 fn configuration_reaches_the_plugin() {
-    // Answers with the value of the key that it is given.
+    // Returns the configuration value of the key in its input.
     let looker = TextPlugin::new("looker").process(
         "(call $get-config (local.get $at) (local.get $length) (i32.const 128))
          (i32.store8 (i32.const 16) (i32.eqz (i32.load8_u (i32.const 128))))
@@ -228,7 +228,7 @@ fn usage_errors_exit_with_code_2() {
     snapshot!(nothing.run(&["run", "--text", "x"]));
 }
 
-/// What was an object becomes a record of its line; what is none fails alone.
+/// Each object becomes a record; a line that is not an object fails by itself.
 #[test]
 fn field_reads_records_from_json_objects() {
     let rows = concat!(
@@ -271,7 +271,7 @@ fn mismatched_formats_are_usage_errors() {
     }
 }
 
-/// As `cat a.gz b.gz` makes it; and one that breaks off.
+/// Concatenated files, as from `cat a.gz b.gz`, and a truncated one.
 #[test]
 fn compressed_files_are_read_and_written() {
     let pack = |text: &str| {
@@ -385,8 +385,8 @@ fn colours_only_on_terminals_or_on_demand() {
     assert!(!coloured(Some(("NO_COLOR", "1"))));
 }
 
-/// Peak memory must not follow the input's size: 200 MB of lines in an address
-/// space that has no room for them.
+/// Peak memory must not depend on the input's size: 200 MB of lines in a smaller
+/// address space.
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_stays_flat() {
@@ -423,7 +423,7 @@ fn memory_stays_flat() {
     );
 }
 
-/// Away from a terminal a result is what the plugin gave, byte for byte.
+/// Without a terminal, results are the plugin's output, byte for byte.
 #[test]
 fn results_to_a_pipe_are_unchanged() {
     let text = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \u{9b}1m \u{202e}turned";
