@@ -137,7 +137,7 @@ macro_rules! snapshot {
                 (r" +[\d.]+ (µs|ms|s)  ", " [TIME]  "),
                 (r" +[\d.]+(ns|µs|ms|s)  ", " [TIME]  "),
                 (r"\d+\.\d\d s", "[TIME]"),
-                // Not every system has this variable.
+                // Not every system has a sandbox.
                 (r"sandbox: .*\n", ""),
             ],
             omit_expression => true,

@@ -1,4 +1,4 @@
-//! What people are told of a guest that was denied something.
+//! Reports of what a guest was denied.
 
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::NO_WAY_OUT;
 use crate::folders::folders;
 use crate::reach::Watched;
 
-/// The grant that is told allows what was denied.
+/// The reported grant allows what was denied.
 pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
     let watched = Watched::new(path, Limits::default())?;
     for command in [
@@ -26,7 +26,7 @@ pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
         "link /data/a /data/new",
         "symlink a /data/new",
         "write /data/inner/b x",
-        // By a descriptor that the guest has opened itself.
+        // Through a descriptor that the guest opened itself.
         "clear /data/inner",
     ] {
         let folder = folders()?;
@@ -41,7 +41,7 @@ pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
         reach.expect(&[(command, NO_WAY_OUT)])?;
         let told = watched.denials.take();
         assert_eq!(told, [format!("{}::/data:rw", data.display())], "{command}");
-        // Once for an instance.
+        // Reported once for an instance.
         reach.expect(&[(command, NO_WAY_OUT), ("remove /data/a", NO_WAY_OUT)])?;
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
         reach.0.restart();
@@ -91,7 +91,7 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
             "symlink /etc/passwd /other/new",
             format!("/etc/passwd out of {other}"),
         ),
-        // What may only be read is the nearer reason.
+        // That the folder is read-only is the more specific reason.
         ("write /data/../new x", to_change.clone()),
         ("rename /data/a /other/a", to_change.clone()),
         ("link /other/c /data/c", to_change),
@@ -103,8 +103,8 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Guests' libraries look around when they start, and that is no denial.
-pub(crate) fn nothing(path: &Path) -> Result<(), Failed> {
+/// Libraries of guests look up files and variables at start, which is not reported.
+pub(crate) fn lookups(path: &Path) -> Result<(), Failed> {
     let watched = Watched::new(path, Limits::default())?;
     let mut reach = watched.with(&Grants::default())?;
     for command in [
@@ -120,7 +120,7 @@ pub(crate) fn nothing(path: &Path) -> Result<(), Failed> {
         reach.answer(command)?;
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
     }
-    // A socket that nobody grants cannot say where to; one notice is enough.
+    // A denied socket has no destination yet, so there is one notice without it.
     reach.expect(&[("connect 127.0.0.1:9", NO_WAY_OUT)])?;
     assert_eq!(watched.denials.take(), ["Sockets"]);
     reach.expect(&[
