@@ -159,7 +159,7 @@ fn large() -> Vec<Case> {
             load(&path)
         }),
         #[cfg(unix)]
-        Case::in_scene("kumiki: a pipe in the place of a plugin", pipe),
+        Case::in_scene("kumiki: a pipe instead of a plugin", pipe),
     ]
 }
 

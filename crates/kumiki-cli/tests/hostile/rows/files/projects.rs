@@ -9,7 +9,7 @@ use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        Case::check("build: links in the places that it writes", written).patience(90),
+        Case::check("build: links in the folders that it writes", written).patience(90),
         unread("build: a device as kumiki.toml", &BOTH, |scene| {
             replace(scene, "kumiki.toml", "/dev/zero")
         }),

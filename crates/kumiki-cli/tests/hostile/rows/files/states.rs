@@ -12,7 +12,7 @@ use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        row("state: a record's number beyond all bounds", |scene| {
+        row("state: a record number out of bounds", |scene| {
             let json = String::from_utf8(scene.read(STATE)?).map_err(to_text)?;
             let changed = json.replace("\"records\": 0", "\"records\": 18446744073709551615");
             if changed == json {

@@ -18,7 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
             ],
         ),
         refused(
-            "rw grant: the folder of settings",
+            "rw grant: the settings folder",
             "the settings folder",
             &[
                 "--allow-dir ../config/kumiki::/w:rw",
@@ -36,7 +36,7 @@ pub(crate) fn cases() -> Vec<Case> {
             ],
         ),
         refused(
-            "rw grant: a file of grants or limits",
+            "rw grant: the grants or limits file",
             "s file, `",
             &[
                 "--grants ../rules/empty.toml --allow-dir ../rules::/w:rw",
@@ -69,7 +69,7 @@ pub(crate) fn cases() -> Vec<Case> {
             &["--allow-dir /::/w:rw", "--allow-dir ..::/w:rw"],
         ),
         Case::check("rw grant: requested or remembered", by_request).patience(60),
-        Case::check("rw grant: beside all of it", beside).patience(60),
+        Case::check("rw grant: an unrelated folder", beside).patience(60),
     ]
 }
 

@@ -50,7 +50,7 @@ fn pipes() -> Vec<Case> {
     vec![
         row("a pipe opened to read", &open(0, 1)),
         row("a pipe opened to write", &open(0, 2)),
-        row("a pipe made anew", &open(1 | 8, 2)),
+        row("a pipe opened with create and truncate", &open(1 | 8, 2)),
     ]
 }
 
@@ -60,7 +60,7 @@ fn pipes() -> Vec<Case> {
 fn pipes_again_and_again() -> Case {
     use kumiki_text::Patience;
 
-    Case::check("a pipe opened by 40 calls, one after the other", || {
+    Case::check("a pipe opened by 40 calls in sequence", || {
         let (_folder, grants) = pipe()?;
         // It goes on where the file is busy (`busy` is 4).
         let body = "(call $open-at (call $folder) (i32.const 1) (i32.const 300) (i32.const 1)
