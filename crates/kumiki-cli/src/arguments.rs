@@ -395,7 +395,7 @@ pub(crate) struct GrantArguments {
     #[arg(long, value_name = "RANDOM", value_parser = granted::<Randomness>)]
     pub(crate) random: Option<Randomness>,
 
-    /// A file of grants for all plugins and for single ones, such as a
+    /// A grants file, for all plugins and for single ones, such as a
     /// kumiki-grants.toml
     #[arg(long, value_name = "FILE")]
     pub(crate) grants: Option<PathBuf>,

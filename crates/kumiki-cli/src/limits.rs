@@ -100,7 +100,7 @@ struct Values {
     component: Option<usize>,
 }
 
-/// A file of limits. Unknown keys are errors, because a misplaced limit would
+/// A limits file. Unknown keys are errors, because a misplaced limit would
 /// have no effect.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,7 +175,7 @@ fn read(path: &Path) -> Result<Values, Failure> {
     })
 }
 
-/// Parses a file of limits. An error has the line number and the message.
+/// Parses a limits file. An error has the line number and the message.
 fn parse(text: &str) -> Result<Values, (usize, String)> {
     let file: File = toml::from_str(text).map_err(|error| {
         let before = error.span().map_or(0, |span| span.start);

@@ -64,7 +64,7 @@ fn fault(host: &TextHost, name: &str, bytes: &[u8], inspection: &Inspection) -> 
         Err(kumiki_text::Error::Host(kumiki::Error::Ungranted { missing, .. })) => {
             Some(Diagnosis::mild(
                 format!(
-                    "it requests `{}` and does not start without it; it was not tested for \
+                    "it requests `{}` and does not start without a grant; it was not tested for \
                      leaks",
                     missing
                         .iter()
