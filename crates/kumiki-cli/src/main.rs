@@ -14,6 +14,7 @@ mod console;
 mod doctor;
 mod failure;
 mod folders;
+mod formats;
 mod grants;
 mod limits;
 mod loading;

@@ -23,10 +23,11 @@ use kumiki_text::{Config, Pipeline, TextContract, TextHost, TextPlugin, Way};
 
 use super::identity::identity;
 use super::report::{brief, table};
-use crate::arguments::{OutputFormat, RunArguments};
+use crate::arguments::RunArguments;
 use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::Failure;
+use crate::formats::OutputFormat;
 use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
 use crate::own_files::OwnFiles;
