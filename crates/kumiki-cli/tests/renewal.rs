@@ -100,8 +100,12 @@ fn small_address_space_reduces_slots_but_not_results() {
             text.contains("output\none\ntwo\n---"),
             "{gibibytes}: {text}"
         );
-        let told = text.matches("there is address space for").count();
-        assert_eq!(told, usize::from(slots.is_some()), "{gibibytes}: {text}");
+        let reported = text.matches("there is address space for").count();
+        assert_eq!(
+            reported,
+            usize::from(slots.is_some()),
+            "{gibibytes}: {text}"
+        );
         if let Some(slots) = slots {
             let notice = format!("there is address space for {slots} of 16 pool slots");
             assert!(text.contains(&notice), "{gibibytes}: {text}");

@@ -39,16 +39,20 @@ pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
         ])?;
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
         reach.expect(&[(command, NO_WAY_OUT)])?;
-        let told = watched.denials.take();
-        assert_eq!(told, [format!("{}::/data:rw", data.display())], "{command}");
+        let reported = watched.denials.take();
+        assert_eq!(
+            reported,
+            [format!("{}::/data:rw", data.display())],
+            "{command}"
+        );
         // Reported once for an instance.
         reach.expect(&[(command, NO_WAY_OUT), ("remove /data/a", NO_WAY_OUT)])?;
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
         reach.0.restart();
         reach.expect(&[(command, NO_WAY_OUT)])?;
-        assert_eq!(watched.denials.take(), told, "{command}");
+        assert_eq!(watched.denials.take(), reported, "{command}");
 
-        let grants = Grants::default().with_folder(told[0].parse()?);
+        let grants = Grants::default().with_folder(reported[0].parse()?);
         let mut reach = watched.with(&grants)?;
         reach.expect(&[(command, "done")])?;
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
@@ -72,7 +76,7 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
     let long = format!("read /data/../{}", "x".repeat(300));
     let shown = format!("../{} out of {data}", "x".repeat(253));
     let watched = Watched::new(path, Limits::default())?;
-    for (command, told) in [
+    for (command, reported) in [
         ("read /data/../secret", format!("../secret out of {data}")),
         (
             "read /data/inner/../../secret",
@@ -98,7 +102,7 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
     ] {
         let mut reach = watched.with(&grants)?;
         reach.expect(&[(command, NO_WAY_OUT), (command, NO_WAY_OUT)])?;
-        assert_eq!(watched.denials.take(), [told], "{command}");
+        assert_eq!(watched.denials.take(), [reported], "{command}");
     }
     Ok(())
 }
@@ -137,7 +141,7 @@ pub(crate) fn lookups(path: &Path) -> Result<(), Failed> {
 
 pub(crate) fn program(path: &Path) -> Result<(), Failed> {
     let folder = folders()?;
-    let told = |arguments: &[&str], input: &str| -> Result<Vec<String>, Failed> {
+    let reported = |arguments: &[&str], input: &str| -> Result<Vec<String>, Failed> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kumiki"))
             .current_dir(folder.path())
             .args(["run", "-o", "raw", "-p"])
@@ -175,13 +179,17 @@ pub(crate) fn program(path: &Path) -> Result<(), Failed> {
         (&["-q"], "connect 127.0.0.1:9\n", &[]),
         (&[], "env PATH\nread /etc/passwd\n", &[]),
     ] {
-        assert_eq!(told(arguments, input)?, expected, "{arguments:?} {input}");
+        assert_eq!(
+            reported(arguments, input)?,
+            expected,
+            "{arguments:?} {input}"
+        );
     }
     // At most 20 denials are shown.
     let names: String = (0..50)
         .map(|number| format!("resolve n{number}.example\n"))
         .collect();
-    let lines = told(&[], &names)?;
+    let lines = reported(&[], &names)?;
     assert_eq!(lines.len(), 21, "{lines:?}");
     assert_eq!(lines[20], "[reach] had more denials, which are not shown");
     Ok(())

@@ -97,26 +97,26 @@ pub(crate) fn allowed_and_denied(path: &Path) -> Result<(), Failed> {
         ),
     ];
     let watched = Watched::new(path, Limits::default())?;
-    for (grants, command, expected, told) in cases {
+    for (grants, command, expected, reported) in cases {
         let mut reach = watched.with(&granted(&grants)?)?;
         assert_eq!(reach.answer(command)?, expected, "{grants:?}: {command}");
         let mut denied = watched.denials.take().join(" ");
-        if told == "loopback" {
+        if reported == "loopback" {
             let of_loopback = [exactly.clone(), format!("[::1]:{port}")];
             assert!(
                 of_loopback.contains(&denied),
                 "{grants:?}: {command}: {denied}"
             );
-            denied = told.to_owned();
+            denied = reported.to_owned();
         }
-        assert_eq!(denied, told, "{grants:?}: {command}");
+        assert_eq!(denied, reported, "{grants:?}: {command}");
     }
     Ok(())
 }
 
 pub(crate) fn responses(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
-    let nobody = {
+    let closed_port = {
         // A port that nothing listens on.
         TcpListener::bind("127.0.0.1:0")?.local_addr()?
     };
@@ -146,7 +146,7 @@ pub(crate) fn responses(path: &Path) -> Result<(), Failed> {
             "error: ErrorCode::HttpProtocolError",
         ),
         (
-            format!("get http://{nobody}/"),
+            format!("get http://{closed_port}/"),
             "error: ErrorCode::ConnectionRefused",
         ),
         (

@@ -184,7 +184,7 @@ fn addresses(path: &Path) -> Result<(), Failed> {
             continue;
         }
         // The reported grant allows exactly this.
-        let grant = denied.last().ok_or("nobody was told")?;
+        let grant = denied.last().ok_or("no denial was reported")?;
         let target = if *command == send { datagrams } else { address };
         assert_eq!(*grant, target.to_string(), "{granted}: {command}");
     }
@@ -197,7 +197,7 @@ fn addresses(path: &Path) -> Result<(), Failed> {
 /// A guest can only resolve granted names, because a lookup itself sends data out.
 fn names(path: &Path) -> Result<(), Failed> {
     let watched = Watched::new(path, Limits::default())?;
-    for (granted, command, expected, told) in [
+    for (granted, command, expected, reported) in [
         // Names that are invalid in a grant, but valid for other software.
         (
             &["localhost:80"][..],
@@ -239,7 +239,7 @@ fn names(path: &Path) -> Result<(), Failed> {
         let as_expected = answer.split('|').any(|address| address == expected);
         assert!(as_expected, "{granted:?}: {command}: {answer}");
         let denied = watched.denials.take().concat();
-        assert_eq!(denied, told, "{granted:?}: {command}");
+        assert_eq!(denied, reported, "{granted:?}: {command}");
     }
     Ok(())
 }

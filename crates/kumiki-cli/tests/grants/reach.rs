@@ -67,14 +67,14 @@ pub(crate) struct Denials(Arc<Mutex<Vec<String>>>);
 impl Denials {
     /// Takes the denials since the last call of this function.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("nobody panicked"))
+        std::mem::take(&mut self.0.lock().expect("the lock is not poisoned"))
     }
 }
 
 impl Observer for Denials {
     fn event(&self, event: &Event<'_>) {
         if let Event::Denied { denial, .. } = event {
-            let mut denied = self.0.lock().expect("nobody panicked");
+            let mut denied = self.0.lock().expect("the lock is not poisoned");
             denied.push(match denial {
                 Denial::Network(grant) => grant.to_string(),
                 Denial::Change(grant) => grant.to_string(),

@@ -163,7 +163,7 @@ fn large() -> Vec<Case> {
     ]
 }
 
-/// A pipe that nobody writes to is refused, and not waited for.
+/// A pipe without a writer is refused without waiting.
 #[cfg(unix)]
 fn pipe(scene: &crate::program::Scene) -> Result<(), String> {
     crate::program::make_pipe(&scene.path("work/p.wasm"))?;

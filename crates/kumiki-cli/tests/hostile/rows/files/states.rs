@@ -1,4 +1,4 @@
-//! Rows: the state that a run goes on with, as somebody else could write it.
+//! Rows: state files, forged by another user, that a run resumes from.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -53,7 +53,7 @@ const HELD: usize = 256;
 /// The most bytes of an error.
 const SAID: u64 = 16 << 10;
 
-/// A run is killed and its state changed. The run that goes on refuses the state.
+/// A run is killed and its state changed. The resumed run refuses the state.
 fn row(name: &'static str, change: fn(&Scene) -> Result<(), String>) -> Case {
     Case::in_scene(name, move |scene| {
         let endless = TextPlugin::new("endless").process(&format!("{FOR_EVER} unreachable"));
