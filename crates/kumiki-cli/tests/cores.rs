@@ -246,9 +246,7 @@ fn set_aside_plugin_is_reported_once() {
         .output()
         .expect("it runs");
     let error = String::from_utf8_lossy(&output.stderr);
-    let reported = error
-        .lines()
-        .filter(|line| line.contains("retried in 1s"));
+    let reported = error.lines().filter(|line| line.contains("retried in 1s"));
     assert_eq!(reported.count(), 1, "{error}");
     let results = String::from_utf8_lossy(&output.stdout);
     assert_eq!(results.lines().count(), 20_000);
