@@ -175,7 +175,7 @@ fn inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
         if io::stdin().is_terminal() {
             return Err(Failure::usage(
                 "there is nothing to read",
-                "give `--text STRING` or a file, or pipe text in; give `-` to read from the terminal",
+                "give `--text STRING` or a file, pipe text in, or give `-` to read the terminal",
             ));
         }
         return Ok(vec![stdin()]);
