@@ -32,10 +32,10 @@ fn in_traps() -> Vec<Case> {
     let long = "long-".repeat(18_000);
     let hidden = "a\u{1b}[2J\u{202e}b\u{200b}c\u{e0041}d";
     vec![
-        Case::check("a name that unfolds, in a trap", || {
+        Case::check("a name that expands, in a trap", || {
             traps(&recursive(&unfolding(24)), &[])
         }),
-        Case::check("debug information that unfolds, in a trap", || {
+        Case::check("debug information that expands, in a trap", || {
             let guest = attacker("unreachable").items(&debug_info::sections(2_000, 1 << 20));
             // Wasmtime reads it by default.
             traps(&guest, &[("WASMTIME_BACKTRACE_DETAILS", "1")])
@@ -88,7 +88,7 @@ fn in_reports() -> Vec<Case> {
             ))
         })
         .within(32),
-        Case::check("makers with names of 90 KB, inspected", || {
+        Case::check("producers with names of 90 KB, inspected", || {
             let maker = format!("\\1b[2J\\e2\\80\\ae{}", "m".repeat(90_000));
             let makers = (0..200).map(|number| format!("(processed-by \"{number}{maker}\" \"1\")"));
             let makers = makers.collect::<String>();

@@ -27,8 +27,8 @@ pub(crate) fn cases() -> Vec<Case> {
             attacker(&result_of_text(length)),
         ),
         Case::in_scene("terminal escapes in the path of the cache", cache_path).patience(60),
-        long("an error of a file of grants of 3 MB", "grants"),
-        long("an error of a file of limits of 3 MB", "limits"),
+        long("an error in a grants file of 3 MB", "grants"),
+        long("an error in a limits file of 3 MB", "limits"),
     ]
 }
 
