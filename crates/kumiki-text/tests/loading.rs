@@ -216,7 +216,7 @@ fn unknown_imports_are_named() {
             "myapp:text-processor/extra",
             "boom"
         ),
-        "`p.wasm` imports `myapp:text-processor/extra`, which this host does not give\n\
+        "`p.wasm` imports `myapp:text-processor/extra`, which this host does not provide\n\
          hint: this contract gives `myapp:text-processor/host-api`, \
          `myapp:text-processor/types`, and WASI 0.2"
     );
@@ -232,7 +232,7 @@ fn a_newer_wasi_is_refused_by_name() {
     let text = refusal(&bytes);
     assert_eq!(
         text,
-        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not give\n\
+        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not provide\n\
          hint: this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"
     );
 }
