@@ -217,8 +217,8 @@ fn unknown_imports_are_named() {
             "boom"
         ),
         "`p.wasm` imports `myapp:text-processor/extra`, which this host does not provide\n\
-         hint: this contract gives `myapp:text-processor/host-api`, \
-         `myapp:text-processor/types`, and WASI 0.2"
+         hint: this contract provides `myapp:text-processor/host-api`, \
+         `myapp:text-processor/types` and WASI 0.2"
     );
 }
 
@@ -233,7 +233,7 @@ fn a_newer_wasi_is_refused_by_name() {
     assert_eq!(
         text,
         "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not provide\n\
-         hint: this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"
+         hint: build the plugin for `wasm32-wasip2`; this host provides WASI 0.2"
     );
 }
 
