@@ -214,9 +214,9 @@ fn unknown_imports_are_reported() {
             "myapp:text-processor/extra",
             "boom"
         ),
-        "`p.wasm` imports `myapp:text-processor/extra`, which this host does not give\n\
-         hint: this contract gives `myapp:text-processor/host-api`, \
-         `myapp:text-processor/types`, and WASI 0.2"
+        "`p.wasm` imports `myapp:text-processor/extra`, which this host does not provide\n\
+         hint: this contract provides `myapp:text-processor/host-api`, \
+         `myapp:text-processor/types` and WASI 0.2"
     );
 }
 
@@ -230,8 +230,8 @@ fn newer_wasi_is_rejected_by_name() {
     let text = refusal(&bytes);
     assert_eq!(
         text,
-        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not give\n\
-         hint: this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"
+        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not provide\n\
+         hint: build the plugin for `wasm32-wasip2`; this host provides WASI 0.2"
     );
 }
 

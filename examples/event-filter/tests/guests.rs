@@ -101,7 +101,7 @@ fn another_contract_is_refused(_plugin: &Path) -> Result<(), Failed> {
         .expect_err("it must be refused")
         .to_string();
     assert!(
-        text.contains("`myapp:text-processor/host-api`, which this host does not give"),
+        text.contains("`myapp:text-processor/host-api`, which this host does not provide"),
         "{text}"
     );
     Ok(())
