@@ -1,8 +1,8 @@
-//! The languages side by side: what a plugin costs to keep, to load and to
-//! call, as a table for `docs/languages.md`.
+//! Compares the languages by the cost of storing, loading and calling a plugin, as a
+//! table for `docs/languages.md`.
 //!
-//! `cargo xtask bench languages` sets up every language, builds the guests, runs
-//! this and puts the times of building beside it.
+//! `cargo xtask bench languages` sets up every language, builds the guests, runs this
+//! benchmark and passes it the build times.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -48,7 +48,7 @@ fn main() {
     }
 }
 
-/// What xtask measured: a guest and its seconds a line.
+/// Returns the build times that xtask measured: a guest and its seconds per line.
 fn build_times() -> Vec<(String, String)> {
     let times = std::env::var("KUMIKI_BUILD_TIMES").unwrap_or_default();
     let lines = times.lines().filter_map(|line| line.split_once(' '));
@@ -64,7 +64,7 @@ fn measure(path: &Path, build: &str) -> String {
     let loaded = host.load(path).expect("a plugin");
     let load = start.elapsed();
 
-    // The first instance pays for pages that the next ones share.
+    // The first instance touches pages that later ones share.
     let fresh = || TextPlugin::new(loaded.clone(), Config::default()).expect("an instance");
     drop(fresh());
     let start = Instant::now();

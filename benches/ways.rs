@@ -1,6 +1,5 @@
-//! What a record of 100 bytes costs in each of the ways that a plugin can be
-//! called, in each language, as a table for `docs/languages.md`:
-//! `cargo xtask bench languages`.
+//! Measures the cost of a record of 100 bytes by each way of calling a plugin, in each
+//! language, as a table for `docs/languages.md`: `cargo xtask bench languages`.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -11,15 +10,15 @@ use kumiki::{Cache, Limits, Plugin};
 use kumiki_text::{Config, TextContract, TextHost, TextPlugin, Texts, Way};
 use test_components::guests::{Guest, artifacts};
 
-/// Records in a call, as the host makes them. In the languages that take
-/// milliseconds for these, more of them would hardly ever go undisturbed.
+/// Records per call, as in the host. In languages that take milliseconds for these, a
+/// longer call would almost always be disturbed by other processes.
 const CALL: usize = 256;
 const BYTES: usize = 100;
-/// How long a guest is called in one way, and how often at the most.
+/// How long a guest is called by one way, and the maximum number of calls.
 const TIME: Duration = Duration::from_secs(5);
 const TURNS: usize = 1000;
 
-/// The language matrix's guests, all of which obey `upper TEXT`.
+/// The guests of the language matrix, all of which support the command `upper TEXT`.
 const GUESTS: [(&str, &str); 6] = [
     ("Rust with the SDK", "matrix-rust"),
     ("C, Zig", "matrix-c"),
@@ -29,7 +28,7 @@ const GUESTS: [(&str, &str); 6] = [
     ("JavaScript, StarlingMonkey", "matrix-starlingmonkey"),
 ];
 
-/// The plugin, called in `way`; none where it does not offer that.
+/// Loads the plugin, called by `way`; `None` if it does not offer that.
 fn plugin(loaded: &Plugin<TextContract>, way: Way) -> Option<TextPlugin> {
     let plugin = TextPlugin::new(loaded.clone(), Config::default());
     let mut plugin = plugin.expect("an instance");
@@ -46,14 +45,14 @@ fn load(guest: &'static str) -> Result<Plugin<TextContract>, String> {
     host.load(path).map_err(|error| error.to_string())
 }
 
-/// A call's records, all equal.
+/// Creates the records of a call, all equal.
 fn records() -> Texts {
     let text = "Hello, Component Mod! ".repeat(BYTES / 22 + 1);
     let record = &format!("upper {text}")[..BYTES];
     std::iter::repeat_n(record, CALL).collect()
 }
 
-/// Nanoseconds a record: the least of many turns.
+/// Returns nanoseconds per record: the minimum of many turns.
 fn nanoseconds(plugin: &mut TextPlugin, inputs: &Texts) -> f64 {
     let begun = Instant::now();
     let turn = |_| {
@@ -68,7 +67,7 @@ fn nanoseconds(plugin: &mut TextPlugin, inputs: &Texts) -> f64 {
     least.as_secs_f64() * 1e9 / inputs.len() as f64
 }
 
-/// A language a row.
+/// Formats one row per language.
 fn main() {
     let inputs = records();
     println!("| guest | single | batch | column |");

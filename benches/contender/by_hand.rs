@@ -1,6 +1,5 @@
-//! What an embedder writes who does without Kumiki: wasmtime and `bindgen!`,
-//! and around it nothing but the one time limit that a host of plugins cannot
-//! do without.
+//! The code of an embedder without Kumiki: wasmtime and `bindgen!`, with only a time
+//! limit, which every plugin host needs.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -24,10 +23,10 @@ kumiki::wasmtime::component::bindgen!({
 use exports::myapp::text_processor::plugin::ProcessResult;
 use myapp::text_processor::host_api::{Host as HostApi, LogLevel};
 
-/// Ticks of the epoch that a call may take: 10 s, as Kumiki gives.
+/// Epoch ticks that a call may take: 10 s, as in Kumiki.
 const TICKS: u64 = 1_001;
 
-/// Counts what it hears, as Kumiki's observer does.
+/// Counts log messages, like Kumiki's observer.
 #[derive(Default)]
 struct State {
     heard: usize,
@@ -59,10 +58,10 @@ pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
     set.map_err(|error| format!("{error:#}"))
 }
 
-/// wasmtime, set up as a contender's name says.
+/// wasmtime, configured for a contender's name.
 #[derive(Clone)]
 struct Hand {
-    /// Of its artifacts: another configuration's are no use.
+    /// The name of its artifacts, which depend on the configuration.
     name: String,
     engine: Engine,
     linker: Linker<State>,
@@ -76,7 +75,7 @@ impl Hand {
     fn new(name: &str, row: &Row) -> Result<Self, String> {
         let mut same = EngineConfig::default();
         if row.kind == "live" {
-            // As many as Kumiki has for this row.
+            // As many slots as Kumiki has for this row.
             same = same.with_slots(u32::try_from(row.count + 1).unwrap_or(u32::MAX));
         }
         let (config, limited, fuel) = match name {
@@ -229,8 +228,8 @@ impl Hand {
         })
     }
 
-    /// The file with a component's machine code, compiled unless it was before,
-    /// in this benchmark's own folder.
+    /// Returns the file with a component's machine code in the benchmark's folder, and
+    /// compiles it first if necessary.
     fn artifact(&self, name: &str, component: &[u8]) -> Ran<PathBuf> {
         let folder = plugins::folder().join(&self.name);
         std::fs::create_dir_all(&folder)?;
@@ -250,15 +249,15 @@ fn component(work: Work) -> Ran<Vec<u8>> {
 }
 
 fn map(engine: &Engine, file: &std::path::Path) -> Ran<Component> {
-    // SAFETY: this program wrote it, into a folder of its own below `target`,
-    // and writes to none that is mapped.
+    // SAFETY: this program wrote the file into its own folder below `target`, and does
+    // not write to mapped files.
     #[expect(unsafe_code, reason = "the peer of what Kumiki's cache does")]
     unsafe {
         Component::deserialize_file(engine, file)
     }
 }
 
-/// One plugin in a store, and nothing around it.
+/// One plugin in a store.
 struct Live {
     limited: bool,
     fuel: bool,
@@ -268,7 +267,7 @@ struct Live {
 
 impl Live {
     fn process(&mut self, text: &str) -> Ran<ProcessResult> {
-        // Who wants a limit for each call arms it for each call.
+        // A limit per call must be set before each call.
         if self.limited {
             self.store.set_epoch_deadline(TICKS);
         }

@@ -1,5 +1,5 @@
-//! Many records in one call, by hand: as lists, and as flat buffers whose rows
-//! are looked at where they lie.
+//! Many records per call, without Kumiki: as lists, and as flat buffers whose rows are
+//! read in place.
 
 use std::hint::black_box;
 
@@ -30,12 +30,12 @@ mod column {
 
 use column::exports::myapp::text_processor::column::TextsParam;
 
-/// Ticks of the epoch that a call may take: 10 s, as Kumiki gives.
+/// Epoch ticks that a call may take: 10 s, as in Kumiki.
 const TICKS: u64 = 1_001;
-/// Records in a call, as Kumiki has it.
+/// Records per call, as in Kumiki.
 const ROWS: usize = 256;
 
-/// Hears nothing: the plugin of these rows does not log.
+/// Ignores log messages: the plugin of these rows does not log.
 struct State;
 
 impl batch::myapp::text_processor::host_api::Host for State {
@@ -99,7 +99,7 @@ fn by_batch(row: &Row) -> Ran<Set> {
     Ok(Set::new(digest, turn))
 }
 
-/// Texts as the guest gets them.
+/// Texts in the layout that the guest receives.
 fn flat(texts: &[String]) -> Ran<(Vec<u32>, Vec<u8>)> {
     let mut offsets = vec![0];
     let mut bytes = Vec::new();
@@ -114,7 +114,7 @@ fn by_column(row: &Row) -> Ran<Set> {
     let (component, mut linker, mut store) = start(row)?;
     column::TextPluginColumn::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     let plugin = column::TextPluginColumn::instantiate(&mut store, &component, &linker)?;
-    // Flat to begin with, as Kumiki's are.
+    // Already flat, as in Kumiki.
     let texts = vec![input(row.size); row.count];
     let calls: Ran<Vec<_>> = texts.chunks(ROWS).map(flat).collect();
     let calls = calls?;

@@ -1,5 +1,5 @@
-//! Kumiki as its users have it: `TextHost` and `TextPlugin` with the default
-//! limits, and an observer that takes note of what plugins log.
+//! Kumiki as an embedder uses it: `TextHost` and `TextPlugin` with the default limits,
+//! and an observer that counts log messages.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use kumiki_turns::{
 use crate::memory::Held;
 use crate::plugins;
 
-/// Counts what it hears: who gets no log record pays for none.
+/// Counts log messages: a host that ignores them would not pay for them.
 struct Counting(AtomicUsize);
 
 impl Observer for Counting {
@@ -43,9 +43,9 @@ pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
     }
 }
 
-/// Slots, where a row does not want more.
+/// Slots of the pool, unless a row needs more.
 const SLOTS: u32 = 1000;
-/// When the cache takes what it wrote for settled.
+/// Time after which the cache considers a file that it wrote as settled.
 const SETTLED: Duration = Duration::from_millis(2100);
 
 fn host(fuel: Option<u64>, cached: bool, slots: u32) -> Result<TextHost, String> {
@@ -122,7 +122,7 @@ fn many(row: &Row, text: &str, way: Option<Way>) -> Result<Set, String> {
     Ok(Set::new(Answer::bare(output).digest(), turn))
 }
 
-/// An instance, one call, and its end.
+/// Instantiates, calls and drops.
 fn fresh(row: &Row, text: String) -> Result<Set, String> {
     let plugin = plugin(loaded(row.work, None, SLOTS)?)?;
     let digest = ask(&mut plugin.sibling(), &text)?.digest();
@@ -138,7 +138,7 @@ fn fresh(row: &Row, text: String) -> Result<Set, String> {
     Ok(Set::new(digest, turn))
 }
 
-/// From the file on disk to the first answer, compiled before or not.
+/// From the file on disk to the first answer, with or without a cached artifact.
 fn first(work: Work, text: String, cached: bool) -> Result<Set, String> {
     let (host, file) = (host(None, cached, SLOTS)?, plugins::file(work)?);
     let load = move || TextPlugin::load(&host, &file, Config::default());
@@ -154,8 +154,8 @@ fn first(work: Work, text: String, cached: bool) -> Result<Set, String> {
     Ok(Set::new(digest, turn))
 }
 
-/// One after the other of many plugins, compiled before, each kept until the
-/// last has come.
+/// Loads many compiled plugins one after the other, and keeps them until all are
+/// loaded.
 fn load(row: &Row, text: &str) -> Result<Set, String> {
     let host = host(None, true, SLOTS)?;
     let components = plugins::distinct(row.work, row.count)?;

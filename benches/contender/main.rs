@@ -1,6 +1,6 @@
-//! Kumiki, and wasmtime by hand, as contenders of `cargo xtask bench`: see
-//! `docs/decisions/0008-benchmark.md`. The first argument says which; without
-//! one this is no benchmark, and does nothing.
+//! Kumiki, and wasmtime without Kumiki, as contenders of `cargo xtask bench`: see
+//! `docs/decisions/0008-benchmark.md`. The first argument selects the contender;
+//! without one, the program does nothing.
 
 #![allow(missing_docs, clippy::print_stderr, reason = "a benchmark")]
 
@@ -26,13 +26,13 @@ fn main() -> ExitCode {
             serve(|row| by_hand::set_up(&name, row))
         }
         "by-hand-batch" | "by-hand-column" => serve(|row| by_hand_many::set_up(&name, row)),
-        // `native run FORMAT FILE`, which is no contender but a whole program.
+        // `native run FORMAT FILE`: a whole program, not a contender.
         "native" => {
             let mut rest = arguments.skip(1);
             let mut next = || rest.next().unwrap_or_default();
             native::run(&next(), &next())
         }
-        // What `cargo bench` gives.
+        // The argument that `cargo bench` passes.
         "" | "--bench" => ExitCode::SUCCESS,
         _ => {
             eprintln!("error: there is no contender `{name}`");

@@ -1,8 +1,8 @@
-//! What this process holds, as Linux tells it.
+//! Reads the memory of this process from Linux's `/proc`.
 
 use std::fs;
 
-/// Bytes in memory and mappings, of the process so far.
+/// Memory in bytes and number of mappings of the process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     bytes: f64,
@@ -21,7 +21,7 @@ impl Held {
         }
     }
 
-    /// What came to it since, for each of so many.
+    /// Returns the growth since then, divided by `count`.
     pub(crate) fn since(self, count: usize) -> Vec<(&'static str, f64)> {
         let now = Self::now();
         let each = |before: f64, after: f64| (after - before) / count.max(1) as f64;

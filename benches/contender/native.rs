@@ -1,5 +1,5 @@
-//! What `kumiki run -o raw` does, without plugins: the same readers, Rust's own
-//! upper-casing, and a buffer before standard output. On one core.
+//! `kumiki run -o raw` without plugins: the same readers, Rust's own upper-casing, and
+//! buffered standard output, on one core.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -17,7 +17,7 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-/// The longest line, as `kumiki run` has it, in bytes.
+/// Maximum length of a line, as in `kumiki run`, in bytes.
 const LONGEST: usize = 128 << 20;
 
 /// Upper-cases the records of a file.
@@ -29,7 +29,7 @@ pub(crate) fn run(format: &str, path: &str) -> ExitCode {
             "jsonl" => json_lines(file, &mut to)?,
             "csv" => rows(file, &mut to)?,
             "parquet" => columns(file, &mut to)?,
-            // Makes a file of lines one of Parquet.
+            // Converts a file of lines to Parquet.
             "pack" => pack(file, &mut to)?,
             _ => return Err(format!("there is no format `{format}`").into()),
         }
@@ -53,7 +53,7 @@ fn lines(file: File, to: &mut impl Write) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is read of a line; all else is passed over.
+/// The field that is read of a line; all others are skipped.
 #[derive(serde::Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]

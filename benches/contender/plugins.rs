@@ -1,14 +1,14 @@
-//! Which component does which work.
+//! Selects the component for each kind of work.
 
 use std::path::PathBuf;
 
 use kumiki_turns::Work;
 use test_components::guests::Guest;
 
-/// The component's bytes.
+/// Returns the component's bytes.
 ///
 /// # Errors
-/// It is not built; what is missing and how to get it.
+/// If it is not built: what is missing and how to install it.
 pub(crate) fn component(work: Work) -> Result<Vec<u8>, String> {
     if work == Work::Echo {
         return Ok(test_components::TextPlugin::new("echo").build());
@@ -16,7 +16,7 @@ pub(crate) fn component(work: Work) -> Result<Vec<u8>, String> {
     std::fs::read(file(work)?).map_err(|error| error.to_string())
 }
 
-/// The component's file; there is none of the echo, which is made here.
+/// Returns the component's file. The echo has none, because it is built here.
 pub(crate) fn file(work: Work) -> Result<PathBuf, String> {
     let name = match work {
         Work::Echo => return Err("the echo has no file".to_owned()),
@@ -30,8 +30,7 @@ pub(crate) fn file(work: Work) -> Result<PathBuf, String> {
     Guest::find(name).path().map(PathBuf::from)
 }
 
-/// So many components that do the same and are not the same: each has a number
-/// in a section of its own.
+/// Creates distinct components that do the same: each has a number in a custom section.
 pub(crate) fn distinct(work: Work, count: usize) -> Result<Vec<Vec<u8>>, String> {
     let component = component(work)?;
     let numbered =
@@ -39,7 +38,7 @@ pub(crate) fn distinct(work: Work, count: usize) -> Result<Vec<Vec<u8>>, String>
     Ok((0..count).map(numbered).collect())
 }
 
-/// Where the benchmark keeps what it makes.
+/// Returns the output folder of the benchmark.
 pub(crate) fn folder() -> PathBuf {
     std::env::var_os("KUMIKI_BENCH").map_or_else(std::env::temp_dir, PathBuf::from)
 }

@@ -1,2 +1,2 @@
-//! Benchmarks, each beside its peer in the same run. Nothing is
-//! here: every benchmark is a file of its own in this folder.
+//! Benchmarks that compare Kumiki with peers in the same run. This file is empty:
+//! every benchmark is a separate file in this package.

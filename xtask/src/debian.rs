@@ -1,5 +1,4 @@
-//! Installs Debian packages where that is possible; says the command where it
-//! is not.
+//! Installs Debian packages if possible; otherwise reports the command to run.
 
 use std::process::{Command, Stdio};
 
@@ -7,11 +6,11 @@ use anyhow::{Result, bail};
 
 use crate::step::{run, step};
 
-/// Installs `packages`, as root or with a sudo that asks for no password.
+/// Installs `packages`, as root or with a sudo that needs no password.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let packages = packages.join(" ");
     if !works("apt-get", &["--version"]) {
-        bail!("this system has no apt-get\nhint: install what Debian calls {packages}");
+        bail!("apt-get not found\nhint: install the equivalents of the Debian packages {packages}");
     }
     let sudo: &[&str] = if is_root() {
         &[]
@@ -19,7 +18,8 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
         &["sudo", "-n"]
     } else {
         bail!(
-            "packages are missing and only root can install them\nhint: sudo apt-get install {packages}"
+            "packages are missing, and installing them requires root\n\
+             hint: sudo apt-get install {packages}"
         );
     };
     let apt_get = |arguments: &[&str]| {
@@ -36,7 +36,7 @@ pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let mut install = vec!["install", "--yes", "--no-install-recommends"];
     install.extend(packages.split(' '));
     step(&format!("apt-get install {packages}"), || {
-        // A machine's package lists may be old or not there yet.
+        // The package lists may be outdated or missing.
         apt_get(&install).or_else(|_| apt_get(&["update"]).and_then(|()| apt_get(&install)))
     })
 }
@@ -46,7 +46,7 @@ fn is_root() -> bool {
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Whether a program is there and succeeds.
+/// Whether a program exists and succeeds.
 pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command

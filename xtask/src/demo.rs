@@ -1,5 +1,4 @@
-//! Shows the program at work: the three example plugins over a short text, then
-//! over a real one.
+//! Runs the three example plugins on a short text, then on a real one.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -13,17 +12,17 @@ use crate::place::Place;
 use crate::step::{line, run as run_program, step};
 use crate::{fixtures, setup};
 
-/// How much of the long output is shown.
+/// Number of lines of the long output that are shown.
 const SHOWN_LINES: usize = 12;
 
 pub(crate) fn run(place: &Place) -> Result<()> {
     setup::run(place, fixtures::PLUGIN_TOOLCHAINS, |_| true)?;
     step("guests", || fixtures::plugins(place))?;
     if !Path::new(&program(place)).exists() {
-        eprintln!("xtask: compiling wasmtime takes some ten minutes, this once");
+        eprintln!("xtask: compiling wasmtime takes about ten minutes, only once");
     }
     step("program", || {
-        // What the tests select, so that cargo compiles dependencies once.
+        // Same selection as the tests, so that cargo compiles dependencies once.
         run_program(
             place
                 .cargo()
@@ -59,7 +58,7 @@ pub(crate) fn run(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// The results from the first Japanese record on: the part worth a look.
+/// Returns the results from the first Japanese record on, as an interesting excerpt.
 fn japanese_record<'a>(lines: &'a [String], text: &str) -> &'a [String] {
     let inside = lines.iter().position(|line| line.contains("人権"));
     let (before, _) = lines.split_at(inside.unwrap_or(0));
@@ -78,7 +77,7 @@ fn kumiki(place: &Place) -> Command {
     command
 }
 
-/// The program's file.
+/// Returns the path of the program.
 fn program(place: &Place) -> String {
     let name = format!("kumiki{}", std::env::consts::EXE_SUFFIX);
     place.target.join("debug").join(name).display().to_string()

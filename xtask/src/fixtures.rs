@@ -1,8 +1,8 @@
 //! Builds the guests: the three example plugins into `target/plugins`, all
 //! others into `target/fixtures`.
 //!
-//! Where a toolchain is missing, `NAME.missing` stands in the place of
-//! `NAME.wasm` and says what to do: the tests that need it pass on the message.
+//! If a toolchain is missing, `NAME.missing` is written instead of `NAME.wasm`. It
+//! says what to do, and the tests that need the guest show it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use kumiki_build::{Built, Error, Job, Project, Toolchain, build_all};
 use crate::place::Place;
 use crate::setup::with_hint;
 
-/// A guest: its folder under `guests/` and where its component goes.
+/// A guest: its folder under `guests/` and the output folder of its component.
 #[derive(Clone, Copy)]
 pub(crate) struct Guest {
     folder: &'static str,
@@ -26,14 +26,14 @@ enum Shelf {
     Fixtures,
 }
 
-/// The three that the demo shows.
+/// The three plugins of the demo.
 pub(crate) const PLUGINS: &[Guest] = &[
     plugin("examples/text-upper"),
     plugin("examples/text-reverse-c"),
     plugin("examples/text-wordcount-js"),
 ];
 
-/// What the tests need besides.
+/// The other guests that the tests need.
 const FIXTURES: &[Guest] = &[
     fixture("examples/event-filter-rust"),
     fixture("examples/text-title-py"),
@@ -89,7 +89,7 @@ pub(crate) fn all(place: &Place) -> Result<()> {
     remove_strays(&place.fixtures(), FIXTURES)
 }
 
-/// Every guest, as it is built.
+/// Returns the build jobs of all guests.
 pub(crate) fn jobs(place: &Place) -> Result<Vec<Job>> {
     jobs_of(place, &[PLUGINS, FIXTURES].concat())
 }
@@ -125,7 +125,8 @@ fn build(place: &Place, guests: &[Guest]) -> Result<()> {
     if !failed.is_empty() {
         let failed = failed.join(", ");
         bail!(
-            "guests not built: {failed}\nhint: mend what is said above, then `cargo xtask fixtures`"
+            "guests not built: {failed}\n\
+             hint: fix the errors above, then run `cargo xtask fixtures`"
         );
     }
     Ok(())
@@ -138,7 +139,7 @@ enum Kept {
     Failed,
 }
 
-/// Leaves either the component or the reason why there is none.
+/// Keeps the component, or writes the reason why it is missing.
 fn keep(place: &Place, job: &Job, result: Result<Built, Error>) -> Result<Kept> {
     let reason_file = job.output.with_extension("missing");
     let name = &job.project.name;
@@ -166,7 +167,7 @@ fn keep(place: &Place, job: &Job, result: Result<Built, Error>) -> Result<Kept> 
         remove(&reason_file)?;
         return Ok(Kept::Failed);
     }
-    let text = format!("{reason}\nhint: or all at once: cargo xtask setup\n");
+    let text = format!("{reason}\nhint: or set up everything: cargo xtask setup\n");
     fs::create_dir_all(reason_file.parent().unwrap_or(Path::new(".")))?;
     fs::write(&reason_file, text)
         .with_context(|| format!("cannot write {}", reason_file.display()))?;
@@ -178,7 +179,7 @@ fn keep(place: &Place, job: &Job, result: Result<Built, Error>) -> Result<Kept> 
     })
 }
 
-/// A guest that is no more must not be tested on.
+/// Removes the components of guests that no longer exist, so that no test uses them.
 fn remove_strays(folder: &Path, guests: &[Guest]) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_guest_has_the_name_of_its_folder() {
+    fn guests_are_named_after_their_folders() {
         for guest in [PLUGINS, FIXTURES].concat() {
             let project = Project::read(&guests().join(guest.folder)).unwrap();
             let folder = Path::new(guest.folder).file_name().unwrap();
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_demo_has_one_plugin_of_each_toolchain() {
+    fn demo_has_one_plugin_per_toolchain() {
         let toolchains: Vec<_> = PLUGINS
             .iter()
             .map(|guest| {

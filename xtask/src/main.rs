@@ -1,14 +1,11 @@
-//! The project's own commands: `cargo xtask setup | fixtures | demo | test | bench |
-//! soak`.
+//! Development commands of this repository: `cargo xtask setup | fixtures | demo |
+//! test | bench | soak`.
 //!
-//! Each does what the ones before it do, as far as it needs them, and does
-//! nothing twice. What they make lies under `target`: `tools`, `plugins` (the
-//! three examples) and `fixtures` (all other guests).
+//! Each command runs the earlier ones that it needs and skips what is up to date.
+//! Outputs are in `target`: `tools`, `plugins` (the three examples) and `fixtures`
+//! (all other guests).
 
-#![expect(
-    clippy::print_stderr,
-    reason = "it is a program, and says what it is doing"
-)]
+#![expect(clippy::print_stderr, reason = "a program that reports its progress")]
 
 mod bench;
 mod debian;
@@ -26,22 +23,22 @@ use clap::Parser;
 use kumiki_build::Toolchain;
 use place::Place;
 
-/// The project's own commands
+/// Development commands of this repository
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Xtask {
-    /// Get the toolchains that guests are built with (KUMIKI_RUST=rustup|debian
-    /// forces one way to Rust)
+    /// Install the toolchains for building guests (KUMIKI_RUST=rustup|debian selects
+    /// the source of Rust)
     Setup,
     /// Build the guests into target/plugins and target/fixtures
     Fixtures,
-    /// Set up, build the three example plugins and run them over a real text
+    /// Set up, build the three example plugins and run them on a real text
     Demo,
-    /// Set up, build all guests and the peers, and measure Kumiki beside what could
-    /// be picked instead, as one table (the first time compiles wasmtime twice, for
-    /// release and for Extism: half an hour)
+    /// Set up, build all guests and the peers, and compare Kumiki with alternatives in
+    /// one table (the first run takes half an hour: it compiles wasmtime twice, for
+    /// release and for Extism)
     Bench {
-        /// What to measure; everything that is in the table unless given
+        /// Benchmarks to run; by default all that are in the table
         #[arg(value_name = "WHAT")]
         wanted: Vec<bench::Benchmark>,
         #[command(flatten)]
@@ -49,16 +46,16 @@ enum Xtask {
     },
     /// Set up, build all guests, check formatting and lints, run all tests
     ///
-    /// KUMIKI_REQUIRE=rust,c,js,python,go,starlingmonkey names the toolchains that
-    /// must not be missing.
+    /// KUMIKI_REQUIRE=rust,c,js,python,go,starlingmonkey lists toolchains whose
+    /// absence is an error.
     Test {
-        /// Run only tests whose name contains this, and no lints
+        /// Run only tests whose name contains this text, without lints
         filter: Option<String>,
     },
-    /// Set up, build all guests, and have good plugins and hostile ones run side
-    /// by side: every answer is checked, and memory must stay flat
+    /// Set up, build all guests, and run good and hostile plugins side by side: every
+    /// answer is checked, and memory must not grow
     Soak {
-        /// For how long
+        /// Duration in minutes, from 0.1 to 10080
         #[arg(long, default_value_t = 10.0, value_parser = minutes)]
         minutes: f64,
     },
@@ -86,7 +83,7 @@ fn run(command: Xtask) -> anyhow::Result<()> {
     }
 }
 
-/// A week is time enough.
+/// Parses a number of minutes, at most a week.
 fn minutes(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(minutes) if (0.1..=10_080.0).contains(&minutes) => Ok(minutes),

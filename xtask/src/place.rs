@@ -1,4 +1,4 @@
-//! Where things are, and what the environment asks for.
+//! Paths of the repository, and settings from environment variables.
 
 use std::env;
 use std::fs::{self, File};
@@ -9,24 +9,23 @@ use anyhow::{Context as _, Result, anyhow};
 use kumiki_build::{Options, Stamps, Toolchain, Tools};
 
 pub(crate) struct Place {
-    /// The repository.
+    /// The root of the repository.
     pub(crate) root: PathBuf,
-    /// Cargo's target folder, where everything goes that is made.
+    /// Cargo's target folder, which has all outputs.
     pub(crate) target: PathBuf,
     pub(crate) tools: Tools,
-    /// The toolchains that must not be missing.
+    /// Toolchains whose absence is an error.
     required: Vec<Toolchain>,
 }
 
 impl Place {
     pub(crate) fn find() -> Result<Self> {
-        // Cargo says where this package is; a program started by hand knows
-        // where it was built.
+        // Set by cargo; a program started directly uses the path of its build.
         let package = env::var_os("CARGO_MANIFEST_DIR")
             .map_or(PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package
             .parent()
-            .context("xtask has no folder above it")?
+            .context("the folder of xtask has no parent")?
             .to_owned();
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(target) => absolute(PathBuf::from(target))?,
@@ -45,9 +44,9 @@ impl Place {
         })
     }
 
-    /// Cargo in this repository, as a person calls it there: what the cargo that
-    /// runs us says of our own package is not passed on. Some build scripts look
-    /// at it, and half of all would be compiled anew after each `cargo build`.
+    /// Returns a cargo command for this repository without the variables about the
+    /// xtask package that the outer cargo set. Some build scripts depend on them, and
+    /// half of all crates would be recompiled after each `cargo build`.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&self.root);
@@ -72,14 +71,14 @@ impl Place {
         self.target.join("fixtures")
     }
 
-    /// Where tests and the demo keep compiled plugins.
+    /// The compile cache of the tests and the demo.
     pub(crate) fn artifacts(&self) -> PathBuf {
         self.target.join("artifacts")
     }
 
     pub(crate) fn build_options(&self) -> Options {
         let work = self.target.join("guests");
-        // Without stamps every guest is built anew.
+        // Without stamps every guest is rebuilt.
         let stamps = Stamps::open(work.join("stamps")).ok();
         Options::new(work).with_stamps(stamps)
     }
@@ -88,13 +87,13 @@ impl Place {
         self.required.contains(&toolchain)
     }
 
-    /// As people write it: from the repository's folder, where it lies within.
+    /// Displays a path relative to the repository if it is inside.
     pub(crate) fn show<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.root).unwrap_or(path).display()
     }
 
-    /// Keeps a second xtask waiting while the file is held: both would write
-    /// the same tools and fixtures.
+    /// Locks the target folder until the returned file is dropped, because a second
+    /// xtask would write the same tools and fixtures.
     pub(crate) fn lock(&self) -> Result<File> {
         fs::create_dir_all(&self.target)?;
         let path = self.target.join("xtask.lock");

@@ -1,5 +1,5 @@
-//! Gets the toolchains that guests are built with. What is there already costs
-//! a look; what is broken or half-done is done again.
+//! Installs the toolchains for building guests. Complete installations are kept;
+//! broken or partial ones are redone.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ use crate::debian;
 use crate::place::Place;
 use crate::step::{run as run_program, step};
 
-/// Sets up all of `toolchains` that can be. Fails then, if one that is a `must`
-/// could not; the others' guests will be reported as missing.
+/// Sets up `toolchains`. Fails at the end if one for which `must` is true could not
+/// be set up; guests of the others will be reported as missing.
 pub(crate) fn run(
     place: &Place,
     toolchains: &[Toolchain],
@@ -39,14 +39,15 @@ pub(crate) fn run(
     }
     if !failed.is_empty() {
         bail!(
-            "set-up failed for {}\nhint: mend what is said above, then `cargo xtask setup`",
+            "setup failed for {}\nhint: fix the errors above, then run `cargo xtask setup`",
             failed.join(", ")
         );
     }
     Ok(())
 }
 
-/// Rust: the targets by rustup where they can be had, else Debian's compiler.
+/// Sets up Rust: adds the targets with rustup if possible, else installs Debian's
+/// compiler.
 fn rust(place: &Place) -> Result<()> {
     const WASIS: [(Wasi, &str); 3] = [
         (Wasi::None, "wasm32-unknown-unknown"),
@@ -70,7 +71,7 @@ fn rust(place: &Place) -> Result<()> {
         }
     }
     if tools.rust() != RustWay::Rustup && missing(tools).is_some() {
-        // It tells of one missing thing at a time: the compiler, then the libc.
+        // Only one missing part is reported at a time: the compiler, then the libc.
         let debian = tools.clone().with_rust(RustWay::Debian);
         while let Some(missing) = missing(&debian) {
             treat(missing.into(), || Ok(()))?;
@@ -86,14 +87,14 @@ fn is_missing(tools: &kumiki_build::Tools, wasi: Wasi) -> Option<Missing> {
     }
 }
 
-/// A project-local tool. Another way that is ready, such as an installed clang,
-/// will do where the tool cannot be had.
+/// Installs a project-local tool. If that fails, an existing alternative is used,
+/// such as an installed clang.
 fn install(place: &Place, toolchain: Toolchain, tool: Tool) -> Result<()> {
     let tools = &place.tools;
     if tools.is_installed(tool) {
         return Ok(());
     }
-    // A machine's own Go is as good as ours.
+    // An installed Go works as well as the project-local one.
     let is_ready = matches!(toolchain.probe(tools, Wasi::None), Probe::Ready(_));
     if toolchain == Toolchain::Go && is_ready {
         return Ok(());
@@ -110,7 +111,7 @@ fn install(place: &Place, toolchain: Toolchain, tool: Tool) -> Result<()> {
     }
 }
 
-/// Installs a tool unless it is, with the Debian packages that it needs.
+/// Installs a tool and its Debian packages, unless it is installed.
 fn get(place: &Place, tool: Tool) -> Result<()> {
     let tools = &place.tools;
     if tools.is_installed(tool) {
@@ -123,7 +124,7 @@ fn get(place: &Place, tool: Tool) -> Result<()> {
     })
 }
 
-/// If Debian packages are what is missing, installs them and tries `again`.
+/// Installs missing Debian packages, if that is the error, and retries with `again`.
 fn treat(error: kumiki_build::Error, again: impl FnOnce() -> Result<()>) -> Result<()> {
     match error.missing() {
         Some(missing) if !missing.packages.is_empty() => {
@@ -135,7 +136,7 @@ fn treat(error: kumiki_build::Error, again: impl FnOnce() -> Result<()>) -> Resu
     }
 }
 
-/// The error as a person reads it.
+/// Adds the hint to an error.
 pub(crate) fn with_hint(error: kumiki_build::Error) -> Error {
     let hint = error.hint();
     let error = Error::from(error);

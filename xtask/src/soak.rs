@@ -1,4 +1,4 @@
-//! Runs good plugins and hostile ones side by side for minutes on end.
+//! Runs good and hostile plugins side by side for minutes.
 
 use anyhow::Result;
 use kumiki_build::Toolchain;
@@ -7,7 +7,7 @@ use crate::place::Place;
 use crate::step::{run as run_program, step};
 use crate::{fixtures, setup};
 
-/// Of these are the good plugins; without one of them there is no soak.
+/// Toolchains of the good plugins, all of which are required.
 const TOOLCHAINS: [Toolchain; 4] = [
     Toolchain::Rust,
     Toolchain::C,

@@ -1,12 +1,11 @@
-//! Says what is being done, how it went and how long it took.
+//! Reports the progress, outcome and duration of steps.
 
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Does `work` under a `name`. What takes no time is said in one line when it is
-/// done; so that a long silence is never unexplained, the start is said too.
+/// Runs `work` and reports its start, outcome and duration under `name`.
 pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("xtask: {name} …");
     let start = Instant::now();
@@ -19,7 +18,7 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T>
     result
 }
 
-/// Runs a program that speaks for itself.
+/// Runs a program with inherited output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
     let status = command
@@ -31,7 +30,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The command as one would type it.
+/// Returns the command line as typed in a shell.
 pub(crate) fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
@@ -40,8 +39,8 @@ pub(crate) fn line(command: &Command) -> String {
         .join(" ")
 }
 
-/// Prints a result, which is for whoever asked for it and may be piped on.
-#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+/// Prints a result to standard output, so that it can be piped.
+#[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(crate) fn show(text: &str) {
     println!("{text}");
 }

@@ -1,4 +1,4 @@
-//! Runs everything that must be well before a change goes in.
+//! Runs all checks that a change must pass.
 
 use std::process::Command;
 use std::time::Instant;
@@ -10,9 +10,8 @@ use crate::place::Place;
 use crate::step::{run as run_program, step};
 use crate::{fixtures, setup};
 
-/// All steps, or only the tests whose name contains `filter` (there is no more
-/// than one, because libtest-mimic takes no more). A step that fails does not
-/// hide what the next ones would say.
+/// Runs all steps, or only the tests whose name contains `filter` (a single filter,
+/// because libtest-mimic takes no more). Later steps run even if one fails.
 pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
     let start = Instant::now();
     let mut steps = Steps::default();
@@ -25,16 +24,20 @@ pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
     if filter.is_none() {
         lints(place, &mut steps);
     }
-    steps.run("tests", "cargo xtask test FILTER runs some of them", || {
-        let mut test = cargo(place, "test --workspace --no-fail-fast");
-        test.env("KUMIKI_PLUGINS", place.plugins())
-            .env("KUMIKI_FIXTURES", place.fixtures())
-            // Some guests take many seconds to compile: once.
-            .env("KUMIKI_CACHE", place.artifacts())
-            // What `kumiki build` uses in the templates' tests.
-            .env("KUMIKI_TOOLS", place.target.join("tools"));
-        run_program(test.arg("--").args(filter))
-    });
+    steps.run(
+        "tests",
+        "run some of them with cargo xtask test FILTER",
+        || {
+            let mut test = cargo(place, "test --workspace --no-fail-fast");
+            test.env("KUMIKI_PLUGINS", place.plugins())
+                .env("KUMIKI_FIXTURES", place.fixtures())
+                // Cached because some guests take many seconds to compile.
+                .env("KUMIKI_CACHE", place.artifacts())
+                // Used by `kumiki build` in the tests of templates.
+                .env("KUMIKI_TOOLS", place.target.join("tools"));
+            run_program(test.arg("--").args(filter))
+        },
+    );
 
     let Steps { passed, failed } = steps;
     let seconds = start.elapsed().as_secs();
@@ -46,13 +49,13 @@ pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
             names.join(", ")
         );
     }
-    eprintln!("xtask: all is well ({seconds} s)");
+    eprintln!("xtask: all checks passed ({seconds} s)");
     Ok(())
 }
 
 fn lints(place: &Place, steps: &mut Steps) {
-    // The guests are linted for this machine, not for WebAssembly: a compiler
-    // that builds std along cannot lint with it.
+    // The guests are linted for this machine, not for WebAssembly: clippy cannot be
+    // used with a compiler that builds std itself.
     let guests = |command| {
         let mut cargo = cargo(place, command);
         cargo
@@ -67,10 +70,10 @@ fn lints(place: &Place, steps: &mut Steps) {
     steps.run("guests' format", "cargo fmt --all, in guests/", || {
         run_program(&mut guests("fmt --all --check"))
     });
-    steps.run("clippy", "mend what clippy says above", || {
+    steps.run("clippy", "fix the clippy errors above", || {
         run_program(&mut cargo(place, CLIPPY))
     });
-    steps.run("guests' clippy", "mend what clippy says above", || {
+    steps.run("guests' clippy", "fix the clippy errors above", || {
         run_program(&mut guests(CLIPPY))
     });
 }
@@ -84,7 +87,7 @@ fn cargo(place: &Place, words: &str) -> Command {
 #[derive(Default)]
 struct Steps {
     passed: usize,
-    /// Name and hint.
+    /// Names and hints of the failed steps.
     failed: Vec<(&'static str, &'static str)>,
 }
 

@@ -1,5 +1,5 @@
-//! What must stay absent, for the house to stay as docs/ draws it: the test
-//! reads the dependencies as cargo resolves them, and the sources.
+//! Checks the architecture that docs/ describes, by the dependencies that cargo
+//! resolves and by the sources.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const LIBRARIES: [&str; 4] = ["kumiki", "kumiki-text", "kumiki-pipeline", "kumiki-build"];
 
-/// Which crates of ours each crate may use, in what it ships.
+/// The workspace crates that each crate may depend on, without dev-dependencies.
 const MAY_USE: [(&str, &[&str]); 5] = [
     ("kumiki", &[]),
     ("kumiki-text", &["kumiki"]),
@@ -24,7 +24,7 @@ const MAY_USE: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// What only the program may know of.
+/// Crates that only the program may depend on.
 const TERMINAL: [&str; 7] = [
     "clap",
     "clap_builder",
@@ -35,17 +35,17 @@ const TERMINAL: [&str; 7] = [
     "crossterm",
 ];
 
-/// Where artifacts are mapped, and the one call to the C library's allocator.
+/// Files with unsafe code: mapping artifacts, and a call to the C library's allocator.
 const UNSAFE: [&str; 2] = [
     "crates/kumiki/src/load/cache/machine_code.rs",
     "crates/kumiki-cli/src/allocator.rs",
 ];
 
-/// The frozen contract: a plugin built for it loads for ever. If this fails, put
-/// the file back; a new ability is a new interface in a new file.
+/// Hash of the frozen contract: plugins built for it must always load. If this fails,
+/// restore the file; add new features as a new interface in a new file.
 const CONTRACT: &str = "785cfbb1c5f0e157d83defdb32d0499319e69d37da235dd5dffb883a6507f13a";
 
-/// This machine's platform: cargo has not fetched what others would need.
+/// Returns this machine's platform: cargo has not fetched dependencies of others.
 fn host() -> String {
     let output = Command::new("rustc").arg("-vV").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -59,7 +59,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Package names by package id, and what each uses in what it ships.
+/// Package names by package id, and the dependencies of each, without
+/// dev-dependencies.
 struct Graph {
     names: BTreeMap<String, String>,
     uses: BTreeMap<String, Vec<String>>,
@@ -127,7 +128,7 @@ impl Graph {
             .collect()
     }
 
-    /// All that `name` is built with, however far away.
+    /// Returns all transitive dependencies of `name`.
     fn tree(&self, name: &str) -> BTreeSet<&str> {
         let mut seen = BTreeSet::new();
         let mut next = vec![self.id(name)];
@@ -141,7 +142,7 @@ impl Graph {
 }
 
 #[test]
-fn dependencies_point_one_way() {
+fn crates_depend_in_one_direction() {
     let graph = Graph::read();
     for (name, allowed) in MAY_USE {
         for used in graph.direct(name) {
@@ -158,7 +159,7 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
-fn libraries_know_no_terminal() {
+fn libraries_do_not_depend_on_terminal_crates() {
     let graph = Graph::read();
     for library in LIBRARIES {
         for used in graph.tree(library) {
@@ -168,14 +169,14 @@ fn libraries_know_no_terminal() {
 }
 
 #[test]
-fn building_needs_no_wasmtime() {
+fn kumiki_build_does_not_depend_on_wasmtime() {
     let graph = Graph::read();
     assert!(
         graph.tree("kumiki").contains("wasmtime"),
         "the test sees nothing"
     );
     for used in graph.tree("kumiki-build") {
-        // The adapter is data that wasmtime's authors publish.
+        // The adapter is only data, published by wasmtime's authors.
         assert!(
             !used.starts_with("wasmtime"),
             "kumiki-build is built with {used}"
@@ -206,7 +207,7 @@ fn libraries_print_nothing() {
 }
 
 #[test]
-fn the_host_knows_no_contract() {
+fn host_crate_does_not_name_the_contract() {
     for_each_line("kumiki", |place, line| {
         for word in ["text-processor", "text_processor"] {
             assert!(!line.contains(word), "{place}: `{word}` in the host");
@@ -215,7 +216,7 @@ fn the_host_knows_no_contract() {
 }
 
 #[test]
-fn the_contract_is_frozen() {
+fn contract_file_is_unchanged() {
     let wit = fs::read(root().join("wit/text-processor/world.wit")).unwrap();
     assert_eq!(
         blake3::hash(&wit).to_string(),
@@ -225,7 +226,7 @@ fn the_contract_is_frozen() {
 }
 
 #[test]
-fn unsafe_code_has_two_places() {
+fn unsafe_code_is_in_two_files() {
     for (name, _) in MAY_USE {
         for_each_line(name, |place, line| {
             let (file, _) = place.rsplit_once(':').unwrap();
@@ -235,7 +236,8 @@ fn unsafe_code_has_two_places() {
     }
 }
 
-/// Every line of a crate's sources that is no comment, up to the file's tests.
+/// Calls `check` for every line of a crate's sources that is not a comment, up to the
+/// tests of each file.
 fn for_each_line(name: &str, check: impl Fn(&str, &str)) {
     let mut folders = vec![root().join("crates").join(name).join("src")];
     while let Some(folder) = folders.pop() {

@@ -1,12 +1,11 @@
-//! docs/security.md claims nothing that no test shows: the tests, rows and files
-//! that it names exist.
+//! Checks that the tests, rows and files that docs/security.md cites exist.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the list of tests ends.
+/// The heading that ends the list of tests.
 const END: &str = "## Files that are not read again";
 
 #[test]
@@ -57,7 +56,7 @@ fn files_that_the_security_page_names_exist() {
     assert!(missing.is_empty(), "docs/security.md names {missing:?}");
 }
 
-/// Where a path of the page may be.
+/// Returns where a path of the page may be.
 fn places(root: &Path, folder: &Path, path: &str) -> Vec<PathBuf> {
     let crates = root.join("crates");
     let mut places = vec![
@@ -71,14 +70,14 @@ fn places(root: &Path, folder: &Path, path: &str) -> Vec<PathBuf> {
     places
 }
 
-/// A file's text, in which string literals stand as their text does.
+/// Reads a source file and unescapes its string literals.
 fn source(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     let text = text.replace("\\\"", "\"").replace("\\\n", "");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The names in code spans: in the last column of each table, and in the
+/// Returns the names in code spans: in the last column of each table, and in the
 /// parentheses of lists that begin with `row`.
 fn names(page: &str) -> Vec<String> {
     let mut names = Vec::new();
@@ -93,7 +92,7 @@ fn names(page: &str) -> Vec<String> {
     names
 }
 
-/// The code spans of a line; two backticks delimit one that holds a backtick.
+/// Returns the code spans of a line; two backticks delimit one with a backtick.
 fn code_spans(mut text: &str) -> Vec<String> {
     let mut spans = Vec::new();
     while let Some(start) = text.find('`') {
@@ -107,7 +106,7 @@ fn code_spans(mut text: &str) -> Vec<String> {
     spans
 }
 
-/// Whether a source has the name, in which `…` stands for any text nearby.
+/// Whether a source has the name, in which `…` matches any text nearby.
 fn has(source: &str, name: &str) -> bool {
     const NEARBY: usize = 200;
     let mut parts = name.split('…').map(str::trim).filter(|it| !it.is_empty());

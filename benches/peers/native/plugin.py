@@ -1,5 +1,5 @@
-"""The Python plugin in CPython, over pipes: the very source of the component,
-with stand-ins for the modules that componentize-py makes."""
+"""The Python plugin in CPython, over pipes: the same source as the component, with
+stubs for the modules that componentize-py generates."""
 
 import struct
 import sys
@@ -39,7 +39,7 @@ kinds = module(
 imports = module("wit_world.imports", host_api=host_api, types=kinds)
 exports = module("wit_world.exports", Plugin=object, Batch=object)
 module("wit_world", exports=exports, imports=imports)
-# For its batch, which is only declared here: the pipe has ways of its own.
+# Needed to import the plugin's batch interface; the pipe protocol does not use it.
 module("componentize_py_types", Err=Exception, Ok=list, Result=dict)
 
 

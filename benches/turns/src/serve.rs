@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use crate::work::{Digest, Work};
 
-/// What is to be measured.
+/// A row to be measured.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// What is timed: `call`, `many`, `fresh` and so on, as the driver's rows
-    /// say.
+    /// The kind of measurement, as in the driver's rows: `call`, `many`, `fresh` and so
+    /// on.
     pub kind: String,
-    /// What is done with each text.
+    /// The work for each text.
     pub work: Work,
-    /// Bytes of each text.
+    /// Size of each text in bytes.
     pub size: usize,
-    /// How many: texts in a call, threads, or live instances, by the kind.
+    /// Number of texts per call, threads, or live instances, depending on the kind.
     pub count: usize,
 }
 
@@ -33,21 +33,21 @@ impl Row {
     }
 }
 
-/// Runs for about as long as it is told and gives the nanoseconds of one item.
+/// Runs for about the given time and returns the nanoseconds per item.
 pub type Turn = Box<dyn FnMut(Duration) -> f64>;
 
-/// A row, set up.
+/// A row that is set up.
 pub struct Set {
-    /// Of the answer to the row's text.
+    /// Digest of the answer to the row's text.
     pub digest: Digest,
-    /// Runs.
+    /// Runs a turn.
     pub turn: Turn,
-    /// What else is known: names and numbers.
+    /// Returns other measurements: names and numbers.
     pub facts: Vec<(&'static str, f64)>,
 }
 
 impl Set {
-    /// A row of which nothing is known but its time.
+    /// Creates a row without other measurements.
     #[must_use]
     pub fn new(digest: Digest, turn: Turn) -> Self {
         Self {
@@ -58,8 +58,8 @@ impl Set {
     }
 }
 
-/// A turn of calling `work` again and again, which does so many items a call.
-/// The first tenth of the time is for caches to warm, and is not counted.
+/// Creates a turn that calls `work` repeatedly, with `items` items per call. The first
+/// tenth of the time is a warm-up and is not counted.
 pub fn repeat(items: usize, mut work: impl FnMut() + 'static) -> Turn {
     let mut chunk = 1_u32;
     Box::new(move |time| {
@@ -76,7 +76,7 @@ pub fn repeat(items: usize, mut work: impl FnMut() + 'static) -> Turn {
             if elapsed >= time {
                 return elapsed.as_secs_f64() * 1e9 / (calls * items as u64) as f64;
             }
-            // Some fifty looks at the clock in a turn cost nothing.
+            // About fifty clock readings per turn are negligible.
             if elapsed - before < time / 50 && chunk < 1 << 20 {
                 chunk *= 2;
             } else if elapsed - before > time / 10 && chunk > 1 {
@@ -86,8 +86,8 @@ pub fn repeat(items: usize, mut work: impl FnMut() + 'static) -> Turn {
     })
 }
 
-/// A turn of making one after the other of so many, each kept until the last has
-/// come.
+/// Creates a turn that makes a number of items one after the other and keeps them until
+/// the last one is made.
 pub fn make_each<T: 'static>(count: usize, make: impl Fn(usize) -> T + 'static) -> Turn {
     let mut kept = Vec::with_capacity(count);
     repeat(1, move || {
@@ -98,7 +98,7 @@ pub fn make_each<T: 'static>(count: usize, make: impl Fn(usize) -> T + 'static) 
     })
 }
 
-/// A turn of working with one of them after the other.
+/// Creates a turn that uses the items one after the other.
 pub fn use_each<T: 'static>(mut all: Vec<T>, mut work: impl FnMut(&mut T) + 'static) -> Turn {
     let mut at = 0;
     repeat(1, move || {
@@ -107,9 +107,9 @@ pub fn use_each<T: 'static>(mut all: Vec<T>, mut work: impl FnMut(&mut T) + 'sta
     })
 }
 
-/// A turn of so many threads, each of which does `work` with what it makes for
-/// itself, until the time is up; the time of an item is what passes between
-/// two, whoever does them.
+/// Creates a turn with several threads, each of which does `work` with its own state
+/// until the time is up. The time per item is the total time divided by the items of
+/// all threads.
 pub fn side_by_side(threads: usize, work: impl Fn(&mut Until) + Send + Sync + 'static) -> Turn {
     Box::new(move |time| {
         let start = Instant::now();
@@ -125,7 +125,7 @@ pub fn side_by_side(threads: usize, work: impl Fn(&mut Until) + Send + Sync + 's
         let calls: u64 = std::thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(until_the_end)).collect();
             let own = until_the_end();
-            // A thread that panicked has said why.
+            // A thread that panicked has printed why.
             let others = others.into_iter().map(|it| it.join().unwrap_or(0));
             own + others.sum::<u64>()
         });
@@ -142,7 +142,7 @@ pub struct Until {
 }
 
 impl Until {
-    /// Does `work` until the time is up.
+    /// Repeats `work` until the time is up.
     pub fn each(&mut self, mut work: impl FnMut()) {
         while self.start.elapsed() < self.time {
             work();
@@ -151,9 +151,8 @@ impl Until {
     }
 }
 
-/// Answers the driver until it closes the pipe. `set_up` sets a row up, or says
-/// why this contender has none; what it held for the row before is dropped
-/// first.
+/// Answers the driver until it closes the pipe. `set_up` sets up a row, or returns why
+/// this contender does not have it. The state of the previous row is dropped first.
 pub fn serve(mut set_up: impl FnMut(&Row) -> Result<Set, String>) -> ExitCode {
     let mut set: Option<Set> = None;
     for line in io::stdin().lock().lines() {
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_turn_gives_the_time_of_an_item() {
-        // A pause may take longer than it should, never less: on a busy machine only
+        // A pause may take longer than requested, never less: on a busy machine only
         // lower bounds hold.
         let pause = || std::thread::sleep(Duration::from_millis(2));
         let time = Duration::from_millis(20);

@@ -1,12 +1,12 @@
-//! What is done, to what, and the answer that is right.
+//! The work, its input, and the expected answer.
 
-/// What a contender does with a text. Each is what one of the example plugins
-/// does, to the byte.
+/// The work of a contender for one text. Each kind gives exactly the same bytes as one
+/// of the example plugins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Gives the text back: what it costs to be called.
+    /// Returns the text, which measures the cost of a call.
     Echo,
-    /// Upper-cases and does nothing else.
+    /// Only upper-cases.
     Bare,
     /// `text-upper`: upper-cases, logs once, and adds two entries of metadata.
     Upper,
@@ -15,14 +15,14 @@ pub enum Work {
     Words,
     /// `text-title-py`: title-cases words, logs once, two entries.
     Title,
-    /// `text-reverse-c`: turns the text around, logs once, one entry.
+    /// `text-reverse-c`: reverses the text, logs once, one entry.
     Reverse,
     /// `text-slug-go`: joins words by hyphens, logs once, two entries.
     Slug,
 }
 
 impl Work {
-    /// All of them.
+    /// All kinds of work.
     pub const ALL: [Self; 7] = [
         Self::Echo,
         Self::Bare,
@@ -33,7 +33,7 @@ impl Work {
         Self::Slug,
     ];
 
-    /// Its name in the protocol.
+    /// Returns its name in the protocol.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -47,14 +47,14 @@ impl Work {
         }
     }
 
-    /// The one of this name.
+    /// Finds the work with this name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|work| work.name() == name)
     }
 
-    /// The right answer to an [`input`], in Rust without anything between; what
-    /// is logged on the way goes to `log`.
+    /// Computes the expected answer to an [`input`] in native Rust. Log messages go to
+    /// `log`.
     pub fn answer(self, text: &str, log: impl FnOnce(&str)) -> Answer {
         let entry = |key: &str, value: String| (key.to_owned(), value);
         match self {
@@ -118,7 +118,7 @@ impl Work {
     }
 }
 
-/// Each word's first letter large and the rest small; enough for [`input`].
+/// Capitalises each word and lower-cases the rest; sufficient for [`input`].
 fn title(text: &str) -> String {
     let mut starts = true;
     let case = |it: char| {
@@ -131,17 +131,17 @@ fn title(text: &str) -> String {
     text.chars().map(case).collect()
 }
 
-/// What comes back from a plugin.
+/// The answer of a plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The text.
+    /// The output.
     pub output: String,
-    /// Keys and values.
+    /// The metadata: keys and values.
     pub metadata: Vec<(String, String)>,
 }
 
 impl Answer {
-    /// A text without metadata.
+    /// Creates an answer without metadata.
     #[must_use]
     pub fn bare(output: String) -> Self {
         Self {
@@ -150,7 +150,7 @@ impl Answer {
         }
     }
 
-    /// What the driver knows it by.
+    /// Returns the digest that the driver compares.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut digest = Digest::default();
@@ -159,7 +159,7 @@ impl Answer {
     }
 }
 
-/// A hash of answers (FNV-1a, 64 bits): nobody here forges one.
+/// A hash of answers (FNV-1a, 64 bits), which need not resist forgery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(u64);
 
@@ -192,7 +192,7 @@ impl std::fmt::Display for Digest {
     }
 }
 
-/// A text of so many bytes: `Hello, Component Mod!`, which has 21, and again.
+/// Creates a text of `size` bytes by repeating `Hello, Component Mod!`, which has 21.
 #[must_use]
 pub fn input(size: usize) -> String {
     const TEXT: &str = "Hello, Component Mod! ";

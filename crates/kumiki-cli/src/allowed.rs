@@ -1,6 +1,6 @@
-//! What a person allowed a component once and for all: a file of grants in the
-//! user's folder of settings, where each component goes by its hash. An update
-//! of it is another component, and asks again.
+//! Remembered answers: a grants file in the user's settings folder, with the grants
+//! that the user always allows a component, by its hash. An updated component has
+//! another hash, so the user is asked again.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,42 +11,42 @@ use kumiki_pipeline::Folder;
 
 use crate::failure::Failure;
 use crate::folders;
-use crate::grants::wrong_use;
+use crate::grants::grant_failure;
 
 const HEAD: &str = "\
-# What plugins were allowed for good, each by the BLAKE3 hash of its file.
-# Take a table away, and its plugin asks again.
+# Grants that plugins always have, by the BLAKE3 hash of the plugin's file.
+# Remove a table to be asked again for its plugin.
 
 ";
 
-/// The file of what was allowed.
+/// The file of remembered answers.
 pub(crate) struct Allowed {
     path: Option<PathBuf>,
     file: GrantsFile,
 }
 
 impl Allowed {
-    /// Reads this user's file, where there is one.
+    /// Reads this user's file, if it exists.
     pub(crate) fn read() -> Result<Self, Failure> {
         Self::at(folders::config().map(|folder| folder.join("allowed.toml")))
     }
 
     fn at(path: Option<PathBuf>) -> Result<Self, Failure> {
         let file = match &path {
-            Some(path) if path.exists() => GrantsFile::read(path).map_err(wrong_use)?,
+            Some(path) if path.exists() => GrantsFile::read(path).map_err(grant_failure)?,
             _ => GrantsFile::default(),
         };
         Ok(Self { path, file })
     }
 
-    /// What the component in `bytes` was allowed. Earlier versions kept it under
-    /// the hash alone, which reads as the name of a file.
+    /// Returns the grants of the component in `bytes`. Earlier versions named it by the
+    /// hash without a prefix, which is read as a file name.
     pub(crate) fn of(&self, bytes: &[u8]) -> Grants {
         let hash = blake3::hash(bytes).to_string();
         self.file.grants_of_component(hash, bytes)
     }
 
-    /// Keeps what it is allowed from now on.
+    /// Saves the grants of the component in `bytes`.
     pub(crate) fn keep(&mut self, bytes: &[u8], grants: &Grants) -> io::Result<()> {
         let path = self.path.as_deref().ok_or_else(|| {
             io::Error::other("there is no home folder; set XDG_CONFIG_HOME to a folder")
@@ -59,13 +59,13 @@ impl Allowed {
     }
 }
 
-/// Looks whether what is written reads the same, writes it beside the file, then
-/// renames.
+/// Checks that the text parses to the same grants, writes it to a temporary file in
+/// the same folder, and renames that.
 fn replace(path: &Path, file: &GrantsFile) -> io::Result<()> {
     let text = format!("{HEAD}{file}");
     if GrantsFile::parse(path, &text).ok().as_ref() != Some(file) {
         return Err(io::Error::other(
-            "a folder's path holds what no file of grants can say",
+            "a folder's path cannot be written in a grants file",
         ));
     }
     if let Some(folder) = path.parent() {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_allowed_is_kept_by_hash() {
+    fn remembered_grants_are_stored_by_hash() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/allowed.toml");
         let mut allowed = Allowed::at(Some(path.clone())).unwrap();
@@ -108,7 +108,7 @@ mod tests {
         assert!(error.to_string().contains("path"), "{error}");
         assert_eq!(allowed.of(b"three"), Grants::default());
         let files = fs::read_dir(path.parent().unwrap()).unwrap().count();
-        assert_eq!(files, 1, "nothing temporary is left");
+        assert_eq!(files, 1, "a temporary file is left");
 
         let earlier = written.replace("blake3:", "");
         fs::write(&path, earlier).unwrap();

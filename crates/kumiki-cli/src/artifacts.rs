@@ -1,4 +1,4 @@
-//! Where this user's compiled plugins are kept.
+//! Opens this user's compile cache.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use crate::console::{Console, escape};
 use crate::failure::Failure;
 use crate::folders::{self, variable};
 
-/// The cache of this user. Without one plugins run as well, and are compiled
-/// each time: what is wrong with it is told, and no reason to stop.
+/// Opens the compile cache. If that fails, prints a notice and returns none: plugins
+/// still run, but are compiled each time.
 pub(crate) fn cache(console: &Console) -> Option<Cache> {
     match open() {
         Ok(cache) => cache,
@@ -25,21 +25,21 @@ pub(crate) fn cache(console: &Console) -> Option<Cache> {
     }
 }
 
-/// The same for whoever asks for it; none where the user wants none.
+/// Opens the compile cache; none if `KUMIKI_CACHE` is `off`.
 pub(crate) fn open() -> Result<Option<Cache>, Failure> {
     if variable("KUMIKI_CACHE").is_some_and(|folder| is_off(&folder)) {
         return Ok(None);
     }
     let folder = folder().ok_or_else(|| {
-        Failure::wrong_use(
-            "there is no home folder to keep artifacts in",
-            "set KUMIKI_CACHE to a folder for them",
+        Failure::usage(
+            "there is no home folder for the compile cache",
+            "set KUMIKI_CACHE to a folder",
         )
     })?;
     Ok(Some(Cache::open(folder)?))
 }
 
-/// Where they are kept; none where the user wants none, or has no home folder.
+/// The folder of the cache; none if `KUMIKI_CACHE` is `off` or there is no home folder.
 pub(crate) fn folder() -> Option<PathBuf> {
     match variable("KUMIKI_CACHE") {
         Some(off) if is_off(&off) => None,

@@ -1,6 +1,6 @@
-//! The standard error side: notices, the plugins' log, errors with their
-//! hints, and progress. Text that comes from a plugin or a file is escaped
-//! first: it may hold anything, and a terminal obeys what it is sent.
+//! Output on standard error: notices, plugin logs, errors with hints, and
+//! progress. Text from plugins and files is escaped first, because it can contain
+//! terminal control sequences.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
@@ -21,36 +21,36 @@ const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const QUIET: Style = Style::new().dimmed();
 
-/// The most bytes of a message, a cause or a hint.
+/// Maximum length of a message, a cause or a hint, in bytes.
 pub(crate) const LONGEST: usize = 2000;
 
-/// The most causes of one error.
+/// Maximum number of causes shown for one error.
 const CAUSES: usize = 1000;
 
-/// How many denials of one plugin are told.
+/// Maximum number of denials reported for one plugin.
 const DENIALS: usize = 20;
 
-/// Everything that goes to standard error. Cheap to clone; clones share the
-/// progress bar and write around it.
+/// Writes to standard error. Cheap to clone; clones share the progress bar and
+/// write around it.
 #[derive(Clone)]
 pub(crate) struct Console {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    /// Log records below this are not shown; with none, neither are notices.
+    /// Minimum level of log records. Without one, notices are hidden as well.
     level: Option<Level>,
     backtraces: bool,
     bar: Mutex<ProgressBar>,
     hints: Mutex<HashSet<String>>,
-    /// What each plugin was denied, as it was told.
+    /// The denials already reported, for each plugin.
     denied: Mutex<HashMap<String, HashSet<String>>>,
-    /// Until when each plugin is set aside, as it was told.
+    /// Until when each plugin is set aside, as already reported.
     set_aside: Mutex<HashMap<String, Instant>>,
 }
 
 impl Console {
-    /// `quiet` shows errors only; `verbose` is how often `-v` was given.
+    /// Creates a console. `quiet` shows errors only; `verbose` counts the `-v` flags.
     pub(crate) fn new(quiet: bool, verbose: u8) -> Self {
         let level = match (quiet, verbose) {
             (true, _) => None,
@@ -72,32 +72,30 @@ impl Console {
         }
     }
 
-    /// Something worth knowing that is no error.
+    /// Prints a notice, unless quiet.
     pub(crate) fn notice(&self, message: impl fmt::Display) {
         if self.inner.level.is_some() {
             self.line(format_args!("{message}"));
         }
     }
 
-    /// Something that is shown to whoever asks for more: at level info with
-    /// `-v`, at level debug with `-vv`.
+    /// Prints a detail: at level info with `-v`, at level debug with `-vv`.
     pub(crate) fn detail(&self, level: Level, message: impl fmt::Display) {
         if self.inner.level.is_some_and(|shown| level >= shown) {
             self.line(format_args!("{message}"));
         }
     }
 
-    /// What was asked for, and so is shown even where notices are not.
+    /// Prints a line that the user asked for, even when quiet.
     pub(crate) fn report(&self, line: &str) {
         self.line(format_args!("{}", escape(line)));
     }
 
-    /// A plugin was denied something. One that tries again and again is told of
-    /// once, and one that tries everything some times.
+    /// Reports a denial, each one once and at most [`DENIALS`] for each plugin.
     fn denied(&self, plugin: &str, denial: &Denial<'_>) {
         let text = denial_text(denial);
-        // Held until it is told: of several workers none has the last word after
-        // another that has said so.
+        // Locked until it is printed, so that no worker prints a denial after another
+        // has printed that more are hidden.
         let mut all = self.lock(&self.inner.denied);
         let of_plugin = all.entry(plugin.to_owned()).or_default();
         if of_plugin.len() > DENIALS || !of_plugin.insert(text.clone()) {
@@ -105,43 +103,45 @@ impl Console {
         }
         let plugin = escape(plugin);
         if of_plugin.len() > DENIALS {
-            self.notice(format_args!("[{plugin}] was denied more; it is not told"));
+            self.notice(format_args!(
+                "[{plugin}] had more denials, which are not shown"
+            ));
         } else {
             self.notice(format_args!("[{plugin}] was denied {text}"));
         }
     }
 
-    /// A plugin is left alone for a while. Each worker finds that out for itself;
-    /// the first one tells.
+    /// Reports that a plugin is set aside for a while. Each worker notices this by
+    /// itself; only the first report is printed.
     fn set_aside(&self, plugin: &str, failures: u32, time: Duration) {
         let now = Instant::now();
         {
-            let mut told = self.lock(&self.inner.set_aside);
-            if told.get(plugin).is_some_and(|until| now < *until) {
+            let mut reported = self.lock(&self.inner.set_aside);
+            if reported.get(plugin).is_some_and(|until| now < *until) {
                 return;
             }
-            told.insert(plugin.to_owned(), now + time);
+            reported.insert(plugin.to_owned(), now + time);
         }
         self.line(format_args!(
-            "{ERROR}set aside{ERROR:#}: `{}` failed {failures} times in a row; it is tried again \
-             in {time:.0?}, and the others go on",
+            "{ERROR}set aside{ERROR:#}: `{}` failed {failures} times in a row; it is retried in \
+             {time:.0?}, and other plugins continue",
             escape(plugin)
         ));
     }
 
-    /// Something failed and the work goes on.
+    /// Prints an error after which the work continues.
     pub(crate) fn error(&self, message: impl fmt::Display, causes: &[String], hint: Option<&str>) {
         let mut text = error_text(&message.to_string(), causes);
         if let Some(hint) = hint
             && self.lock(&self.inner.hints).insert(hint.to_owned())
         {
-            // A hint helps once, not a million times.
+            // Each hint is printed once.
             let _ = write!(text, "\n{HINT}hint{HINT:#}: {}", excerpt(hint, LONGEST));
         }
         self.line(format_args!("{text}"));
     }
 
-    /// A plugin gave no result; `place` says for which record.
+    /// Prints the error of a plugin; `place` names the record.
     pub(crate) fn plugin_error(&self, place: &str, error: &kumiki_text::Error) {
         let host = match error {
             kumiki_text::Error::Host(error) => Some(error),
@@ -167,7 +167,7 @@ impl Console {
         self.error(format_args!("{place}{error}"), &causes, hint.as_deref());
     }
 
-    /// A record of a run has no result.
+    /// Prints why a record of a run has no result.
     pub(crate) fn diagnostic(&self, diagnostic: &Diagnostic) {
         match diagnostic {
             Diagnostic::Plugin { location, error } => {
@@ -194,7 +194,7 @@ impl Console {
         }
     }
 
-    /// Shows that something of unknown length goes on, until [`Console::done`].
+    /// Shows a spinner until [`Console::done`].
     pub(crate) fn spinner(&self, message: &str) {
         if self.inner.level.is_none() || !std::io::stderr().is_terminal() {
             return;
@@ -204,9 +204,8 @@ impl Console {
         *self.lock(&self.inner.bar) = bar;
     }
 
-    /// Shows progress through `total` bytes, until [`Console::done`]. Not where
-    /// results are `watched` on the same terminal: they would tear each other
-    /// apart.
+    /// Shows progress through `total` bytes until [`Console::done`], unless results
+    /// are `watched` on the same terminal, where both would be garbled.
     pub(crate) fn progress(&self, total: Option<u64>, watched: bool) {
         if self.inner.level.is_none() || watched {
             return;
@@ -226,7 +225,7 @@ impl Console {
         *self.lock(&self.inner.bar) = bar;
     }
 
-    /// Shows how many of `total` are done, until [`Console::done`].
+    /// Shows how many of `total` items are done until [`Console::done`].
     pub(crate) fn count(&self, total: u64, what: &'static str) {
         if self.inner.level.is_none() || !std::io::stderr().is_terminal() {
             return;
@@ -239,12 +238,12 @@ impl Console {
         *self.lock(&self.inner.bar) = bar;
     }
 
-    /// One more is done.
+    /// Counts one more item as done.
     pub(crate) fn one_more(&self) {
         self.lock(&self.inner.bar).inc(1);
     }
 
-    /// How far the work has come.
+    /// Updates the progress.
     pub(crate) fn advance(&self, bytes: u64, records: u64) {
         let bar = self.lock(&self.inner.bar);
         bar.set_position(bytes);
@@ -255,13 +254,13 @@ impl Console {
         ));
     }
 
-    /// Takes spinner or progress bar away.
+    /// Removes the spinner or progress bar.
     pub(crate) fn done(&self) {
         self.lock(&self.inner.bar).finish_and_clear();
     }
 
     fn line(&self, text: fmt::Arguments<'_>) {
-        // A standard error that is closed has nobody to be told.
+        // If standard error is closed, there is nowhere to report that.
         self.lock(&self.inner.bar).suspend(|| {
             let _ = writeln!(anstream::stderr().lock(), "{text}");
         });
@@ -283,7 +282,7 @@ impl Observer for Console {
             } => self.set_aside(plugin, *failures, *time),
             Event::FewerSlots { wanted, found, .. } => self.notice(fewer_slots(*wanted, *found)),
             Event::NotKept { plugin, error } => self.notice(escape(&format!(
-                "`{plugin}` is compiled and not kept: {error}"
+                "`{plugin}` was compiled but not cached: {error}"
             ))),
             _ => {}
         }
@@ -306,30 +305,30 @@ impl Observer for Console {
     }
 }
 
-/// That instances are made less quickly than they could be, and why.
+/// Notice for a pool with fewer slots than wanted.
 fn fewer_slots(wanted: u32, found: u32) -> String {
     format!(
-        "there is address space for {found} of {wanted} instances at a time; others take longer \
-         to make (`ulimit -v` shows its limit)"
+        "there is address space for {found} of {wanted} pool slots; other instances take longer \
+         to create (`ulimit -v` shows the limit)"
     )
 }
 
-/// What was denied, and what allows it.
+/// Describes a denial and the flag that allows it.
 fn denial_text(denial: &Denial<'_>) -> String {
     match denial {
         Denial::Network(grant) => {
             format!("the network; to allow it: `--allow-net {grant}`")
         }
-        Denial::Sockets => "a socket, for nothing of the network is granted; to allow it: \
+        Denial::Sockets => "a socket, because no network access is granted; to allow it: \
                             `--allow-net WHERE:PORTS`"
             .to_owned(),
         Denial::Change(grant) => format!(
-            "a change in `{}`; to allow it: `--allow-dir {}`",
+            "write access to `{}`; to allow it: `--allow-dir {}`",
             escape(grant.guest()),
             escape(&grant.to_string())
         ),
         Denial::WayOut { folder, path } => format!(
-            "`{}`, which leads out of `{}`: what is there needs a grant of its own",
+            "`{}`, which leads out of `{}`: its target needs its own grant",
             escape(path),
             escape(folder.guest())
         ),
@@ -337,7 +336,7 @@ fn denial_text(denial: &Denial<'_>) -> String {
     }
 }
 
-/// Prints why the program as a whole gives up.
+/// Prints the failure that ends the program.
 pub(crate) fn print_failure(failure: &Failure) {
     let mut text = error_text(&failure.message, &failure.causes);
     if let Some(hint) = &failure.hint {
@@ -346,16 +345,15 @@ pub(crate) fn print_failure(failure: &Failure) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// An error with its causes, a line each. What they quote may be anything and of
-/// any length: line ends are spelled out like all that a terminal obeys, and each
-/// line is cut.
+/// Formats an error and its causes, one per line. They can quote any text of any
+/// length, so line ends and control characters are escaped and lines are truncated.
 fn error_text(message: &str, causes: &[String]) -> String {
     let mut text = format!("{ERROR}error{ERROR:#}: {}", excerpt(message, LONGEST));
     for cause in causes.iter().take(CAUSES) {
         let _ = write!(text, "\n  {}", excerpt(cause, LONGEST));
     }
     if causes.len() > CAUSES {
-        let _ = write!(text, "\n  and {} lines more", causes.len() - CAUSES);
+        let _ = write!(text, "\n  and {} more lines", causes.len() - CAUSES);
     }
     text
 }
@@ -365,7 +363,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_has_a_line_for_each_cause_and_is_bounded() {
+    fn error_text_has_one_line_per_cause_and_is_bounded() {
         let text = error_text("a\nb", &["c\n  d".to_owned(), "e".to_owned()]);
         assert!(text.ends_with(": a\\nb\n  c\\n  d\n  e"), "{text:?}");
         let long = "x\n".repeat(1 << 20);
@@ -373,6 +371,6 @@ mod tests {
         assert_eq!(text.lines().count(), 3);
         assert!(text.len() < 3 * (LONGEST + 100), "{}", text.len());
         let text = error_text("", &vec![String::new(); CAUSES + 7]);
-        assert!(text.ends_with("\n  and 7 lines more"), "{text:?}");
+        assert!(text.ends_with("\n  and 7 more lines"), "{text:?}");
     }
 }

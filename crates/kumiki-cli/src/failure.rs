@@ -1,4 +1,4 @@
-//! What ends the program before or instead of its work, and what it says then.
+//! Failures that end the program, with their hints and exit codes.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use kumiki_pipeline::{Error as RunError, InvalidRecord, ReadError};
 
 use crate::limits;
 
-/// A failure of the program as a whole: one fact, what caused it, a way out.
+/// A failure of the whole program: a message, its causes and a hint.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) message: String,
@@ -18,8 +18,8 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// The arguments cannot be followed: exit code 2.
-    pub(crate) fn wrong_use(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    /// A usage error: exit code 2.
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             causes: Vec::new(),
@@ -28,7 +28,7 @@ impl Failure {
         }
     }
 
-    /// Something failed that was asked for rightly: exit code 1.
+    /// A failure of a valid command: exit code 1.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -38,16 +38,16 @@ impl Failure {
         }
     }
 
-    /// A file or folder named on the command line is not to be had: exit code 2.
+    /// A file or folder named on the command line is missing or unreadable: exit code 2.
     pub(crate) fn path(what: &str, path: &Path, error: &io::Error, hint: &str) -> Self {
         let message = match error.kind() {
             io::ErrorKind::NotFound => format!("there is no {what} `{}`", path.display()),
             _ => format!("cannot read {what} `{}`: {error}", path.display()),
         };
-        Self::wrong_use(message, hint)
+        Self::usage(message, hint)
     }
 
-    /// With what caused it.
+    /// Adds a cause.
     pub(crate) fn because(mut self, cause: impl ToString) -> Self {
         self.causes.push(cause.to_string());
         self
@@ -58,8 +58,8 @@ impl Failure {
     }
 }
 
-/// How writing to standard output ended; `what` was written. Whoever closed it
-/// has read enough: no error.
+/// Checks the result of writing `what` to standard output. A closed pipe is not an
+/// error: its reader has read enough.
 pub(crate) fn written(what: &str, result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -69,7 +69,7 @@ pub(crate) fn written(what: &str, result: io::Result<()>) -> Result<(), Failure>
     }
 }
 
-/// What the library says, as what ends the program: exit code 1.
+/// An error of the library that ends the program: exit code 1.
 impl From<kumiki::Error> for Failure {
     fn from(error: kumiki::Error) -> Self {
         Self {
@@ -80,8 +80,8 @@ impl From<kumiki::Error> for Failure {
     }
 }
 
-/// An error of a run: exit code 1 where results cannot be written, and 2 where the run
-/// cannot begin.
+/// An error of a run: exit code 1 if results cannot be written, 2 if the run cannot
+/// start.
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let causes = match &error {
@@ -109,55 +109,57 @@ impl From<RunError> for Failure {
 fn run_hint(error: &RunError) -> Option<&'static str> {
     Some(match error {
         RunError::LinesHaveNoFields => {
-            "leave out `--field`, or give `--input-format jsonl` or another"
+            "omit `--field`, or add `--input-format jsonl` or another format with fields"
         }
-        RunError::NoKeyNamed => "name the one whose text is the record: `--field NAME`",
-        RunError::NoColumnNamed => "name the one whose texts are the records: `--field NAME`",
+        RunError::NoKeyNamed => "name the key whose text is the record: `--field NAME`",
+        RunError::NoColumnNamed => "name the column whose texts are the records: `--field NAME`",
         RunError::UnknownFormat { .. } => {
-            "say it: `--input-format jsonl` for an object a line, `csv`, `tsv` or `parquet` for a table"
+            "specify it: `--input-format jsonl` for an object per line; `csv`, `tsv` or `parquet` \
+             for a table"
         }
-        RunError::InputIsFolder { .. } => "name the files in it; plugins are named with `-p`",
+        RunError::InputIsFolder { .. } => "name the files in the folder; to name plugins, use `-p`",
         RunError::NotATable { .. } => {
-            "the first row names the columns; `--input-format` says what a file holds"
+            "name the columns in the first row, or set `--input-format` to the format of the file"
         }
         RunError::NotParquet { .. } => {
-            "`--input-format` says what a file holds; one that was cut short must be got again"
+            "set `--input-format` to the format of the file; if the file is truncated, download or \
+             write it again"
         }
         RunError::TableWithoutColumn => {
-            "name it beside the one that records come from: `--field NAME --into NAME`"
+            "also name the column that records come from: `--field NAME --into NAME`"
         }
         RunError::ParquetRowsElsewhere => {
-            "name the file so, `--output-file FILE.parquet`, or leave out `--into`"
+            "write to a Parquet file, `--output-file FILE.parquet`, or omit `--into`"
         }
-        RunError::ParquetToStream => "name it: `--output-file FILE.parquet`",
-        RunError::ParquetNotResumable => {
-            "leave out `--resume`; lines, JSON and CSV can be gone on with"
-        }
-        RunError::LinesHaveNoColumns => "leave out `--into`",
+        RunError::ParquetToStream => "write to a file: `--output-file FILE.parquet`",
+        RunError::ParquetNotResumable => "omit `--resume`; lines, JSON and CSV can be resumed",
+        RunError::LinesHaveNoColumns => "omit `--into`",
         RunError::ReportsHaveNoColumns => {
-            "leave out `--into`, or write rows: `--output csv`, `tsv` or `jsonl`"
+            "omit `--into`, or write rows: `--output csv`, `tsv` or `jsonl`"
         }
         RunError::ObjectsAsTable => "write objects: `--output jsonl`",
         RunError::OtherRowsAsParquet => {
             "write rows as they are read, or as `--output csv`, `tsv` or `jsonl`"
         }
         RunError::SeveralResults { .. } => {
-            "send records through one after the other, `--chain`, or name one plugin with `-p`"
+            "chain the plugins with `--chain`, or name one plugin with `-p`"
         }
-        RunError::OutputIsStream => "leave out `--output-file`",
-        RunError::OutputIsFolder { .. } => "name a file in it: `--output-file FOLDER/FILE`",
+        RunError::OutputIsStream => "omit `--output-file`",
+        RunError::OutputIsFolder { .. } => "name a file in the folder: `--output-file FOLDER/FILE`",
         RunError::OutputIsRead { .. } => "give `--output-file` another name",
         RunError::OutputIsSpecial { .. } => {
-            "name a regular file; or leave out `--output-file` and redirect standard output: \
+            "name a regular file, or omit `--output-file` and redirect standard output: \
              `kumiki run ... > PATH`"
         }
-        RunError::StreamNotResumable => "`--resume` is for files: name them",
-        RunError::Incomplete { .. } => "go on with it, `--resume`, or remove it to begin anew",
+        RunError::StreamNotResumable => {
+            "name input files: `--resume` does not work with standard input"
+        }
+        RunError::Incomplete { .. } => "resume it with `--resume`, or remove it to start over",
         _ => return None,
     })
 }
 
-/// What a person can do about a line that is no record, in terms of this program.
+/// The hint for an invalid record, which names arguments of this program.
 pub(crate) fn record_hint(error: &InvalidRecord) -> Option<&'static str> {
     match error {
         InvalidRecord::Line(ReadError::TooLong { .. }) => {
@@ -167,8 +169,8 @@ pub(crate) fn record_hint(error: &InvalidRecord) -> Option<&'static str> {
     }
 }
 
-/// An error of a library with its causes, for [`crate::console`] to print. A
-/// cause that repeats what was just said is left out.
+/// The causes of a library's error, for [`crate::console`] to print. A cause that
+/// repeats its predecessor is omitted.
 pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut next = error.source();
@@ -182,15 +184,18 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
     causes
 }
 
-/// What a person can do about a plugin's error, in terms of this program.
+/// The hint for a plugin's error, which names arguments of this program.
 pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
     if let kumiki::Error::CompileProcess { .. } = error {
-        return Some("`kumiki` starts itself to compile a plugin: its file must be there".into());
+        return Some(
+            "check that the file of `kumiki` exists: the program starts itself to compile plugins"
+                .into(),
+        );
     }
     let Some(flag) = limits::flag(error) else {
         return error.hint();
     };
     Some(format!(
-        "if it is meant to use so much, raise the limit: `{flag}`"
+        "if the plugin is meant to use this much, raise the limit: `{flag}`"
     ))
 }

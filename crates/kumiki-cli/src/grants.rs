@@ -1,5 +1,5 @@
-//! What each plugin of a run is granted: what the file says, then the command
-//! line, which counts where both speak of the same.
+//! Grants of each plugin in a run, from the grants file and the command line. The
+//! command line takes precedence.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -13,39 +13,40 @@ use crate::failure::Failure;
 /// The grants of a run.
 pub(crate) struct RunGrants {
     file: GrantsFile,
+    /// Grants of the command line, for all plugins.
     all: Grants,
-    /// Whether plugins get what they request.
+    /// Whether plugins are granted everything they request.
     pub(crate) allow_requested: bool,
 }
 
 impl RunGrants {
-    /// Reads the file, if one is named.
+    /// Reads the grants file, if one is named, and the flags.
     pub(crate) fn read(arguments: &GrantArguments) -> Result<Self, Failure> {
         let file = match &arguments.grants {
-            Some(path) => GrantsFile::read(path).map_err(wrong_use)?,
+            Some(path) => GrantsFile::read(path).map_err(grant_failure)?,
             None => GrantsFile::default(),
         };
         Ok(Self {
             file,
-            all: said(arguments),
+            all: from_flags(arguments),
             allow_requested: arguments.allow_requested,
         })
     }
 
-    /// The variables that `--allow-env` names and that have no value here.
+    /// Names in `--allow-env` of variables that are not set here.
     pub(crate) fn unset_variables(arguments: &GrantArguments) -> impl Iterator<Item = String> {
         let names = arguments.allow_env.iter().map(ToString::to_string);
         names.filter(|name| !name.contains('=') && env::var_os(name).is_none())
     }
 
-    /// The same, for a run: the folders that the command line grants are open,
-    /// one handle each for all plugins.
+    /// Opens the folders that the command line grants, each with one handle for all
+    /// plugins.
     pub(crate) fn opened(self) -> Result<Self, Failure> {
-        let all = self.all.opened().map_err(wrong_use)?;
+        let all = self.all.opened().map_err(grant_failure)?;
         Ok(Self { all, ..self })
     }
 
-    /// What the plugin in a file is granted that consists of `bytes`, where
+    /// Returns the grants of a plugin. `bytes` are its file's contents, if
     /// [`RunGrants::bytes_of`] has read them.
     pub(crate) fn of(&self, plugin: &Path, bytes: Option<&[u8]>) -> Grants {
         let file = match bytes {
@@ -55,9 +56,9 @@ impl RunGrants {
         file.and(&self.all)
     }
 
-    /// The bytes of a plugin that the file names by its hash: these are to be
-    /// loaded, whatever becomes of the file. No plugin is read where the file
-    /// names none so. What cannot be read is left for loading to say.
+    /// Reads a plugin that the grants file names by hash. These bytes must then be
+    /// loaded, even if the file changes. Reads nothing if the grants file has no
+    /// hashes. Read errors are reported by loading.
     pub(crate) fn bytes_of(&self, host: &TextHost, plugin: &Path) -> Option<Vec<u8>> {
         if !self.file.plugins().any(is_hash) {
             return None;
@@ -70,8 +71,8 @@ impl RunGrants {
             .then_some(bytes)
     }
 
-    /// Refuses a name that two of these plugins have: a stranger's file would
-    /// be granted what another is meant to have.
+    /// Rejects a name that matches two plugins, because one could get grants that are
+    /// meant for the other.
     pub(crate) fn check_names(&self, plugins: &[PathBuf]) -> Result<(), Failure> {
         for name in self.file.plugins() {
             if !matches!(name, PluginName::Stem(_)) {
@@ -83,17 +84,17 @@ impl RunGrants {
                 continue;
             };
             let (first, other) = (first.display(), other.display());
-            return Err(Failure::wrong_use(
+            return Err(Failure::usage(
                 format!("the grants of `{name}` could be for `{first}` or for `{other}`"),
-                "name the plugin by its path or by its hash in the file of grants: \
+                "name the plugin by its path or hash in the grants file: \
                  `[plugin.\"./FOLDER/FILE.wasm\"]`, `[plugin.\"blake3:HASH\"]`",
             ));
         }
         Ok(())
     }
 
-    /// The plugins that the file names and that are not among these: a name
-    /// mistyped there would deny in silence.
+    /// Names in the grants file that match none of these plugins, such as a misspelled
+    /// name, which would silently grant nothing.
     pub(crate) fn unknown(&self, host: &TextHost, plugins: &[PathBuf]) -> Vec<&PluginName> {
         let hashes: Vec<_> = plugins
             .iter()
@@ -112,13 +113,13 @@ fn is_hash(name: &PluginName) -> bool {
     matches!(name, PluginName::Hash(_))
 }
 
-/// Whether both are the same file, whatever they are called.
+/// Whether both paths are the same file.
 fn is_same(one: &Path, other: &Path) -> bool {
     PluginName::Path(one.to_owned()).is_of_file(other)
 }
 
-/// What the command line says.
-fn said(arguments: &GrantArguments) -> Grants {
+/// The grants on the command line.
+fn from_flags(arguments: &GrantArguments) -> Grants {
     let GrantArguments {
         allow_dir,
         allow_env,
@@ -151,14 +152,14 @@ fn said(arguments: &GrantArguments) -> Grants {
     grants
 }
 
-/// A grant that cannot be given: exit code 2.
-pub(crate) fn wrong_use(error: kumiki::Error) -> Failure {
+/// An error in a grant: exit code 2.
+pub(crate) fn grant_failure(error: kumiki::Error) -> Failure {
     let hint = match &error {
         kumiki::Error::Grant(kumiki::GrantError {
             instead: Some(grant),
             ..
-        }) => format!("to grant the folder that it leads to: `--allow-dir {grant}`"),
+        }) => format!("grant the folder that it leads to: `--allow-dir {grant}`"),
         _ => error.hint().unwrap_or_default(),
     };
-    Failure::wrong_use(error.to_string(), hint)
+    Failure::usage(error.to_string(), hint)
 }

@@ -1,5 +1,4 @@
-//! How much a plugin may use, as it is said: by flags, in a file, or not at
-//! all.
+//! Limits on plugins, from flags and a file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,12 +12,12 @@ use serde::de::{Deserializer, Error as _};
 
 use crate::failure::Failure;
 
-/// What is not said is the library's default.
+/// Limits from flags and a file. Unset limits have the library's defaults.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[command(next_help_heading = "Limits (of one call into a plugin, or of one plugin)")]
+#[command(next_help_heading = "Limits (per call or per plugin)")]
 pub(crate) struct LimitArguments {
-    /// Read limits from the `[limits]` of a TOML file; the names are those of
-    /// the flags below, without `-limit`
+    /// Read limits from the `[limits]` table of a TOML file; its keys are the
+    /// flags below, without `-limit`
     #[arg(long, value_name = "FILE")]
     pub(crate) limits: Option<PathBuf>,
 
@@ -26,54 +25,55 @@ pub(crate) struct LimitArguments {
     values: Values,
 }
 
-/// The limits themselves, the same in the file and on the command line.
+/// The limits, with the same names in the file and on the command line.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Values {
-    /// The longest that one call may take [default: 10s]
+    /// Maximum duration of one call [default: 10s]
     #[arg(id = "time-limit", long = "time-limit", value_name = "TIME", value_parser = time)]
-    #[serde(deserialize_with = "said_time")]
+    #[serde(deserialize_with = "deserialize_time")]
     time: Option<Duration>,
 
-    /// The most memory that one plugin may hold [default: 1GiB]
+    /// Maximum memory of one plugin [default: 1GiB]
     #[arg(id = "memory-limit", long = "memory-limit", value_name = "SIZE", value_parser = size)]
-    #[serde(deserialize_with = "said_size")]
+    #[serde(deserialize_with = "deserialize_size")]
     memory: Option<usize>,
 
-    /// The most that a plugin may hand over in one call [default: 256MiB]
+    /// Maximum data that a plugin may pass to the host in one call [default: 256MiB]
     #[arg(id = "transfer-limit", long = "transfer-limit", value_name = "SIZE", value_parser = size)]
-    #[serde(deserialize_with = "said_size")]
+    #[serde(deserialize_with = "deserialize_size")]
     transfer: Option<usize>,
 
-    /// The most that the results of one record, or of several that wait to be
-    /// written, may have in memory [default: 160MiB]
+    /// Maximum memory for the results of one record, or of several that wait to
+    /// be written [default: 160MiB]
     #[arg(id = "output-limit", long = "output-limit", value_name = "SIZE", value_parser = size)]
-    #[serde(deserialize_with = "said_size")]
+    #[serde(deserialize_with = "deserialize_size")]
     output: Option<usize>,
 
-    /// The most entries of metadata in one result [default: 10000]
+    /// Maximum number of metadata entries in one result [default: 10000]
     #[arg(id = "metadata-limit", long = "metadata-limit", value_name = "COUNT")]
     metadata: Option<usize>,
 
-    /// The most lines that one call may log; more are left out [default: 1000]
+    /// Maximum number of lines that one call may log; more are dropped [default: 1000]
     #[arg(id = "log-limit", long = "log-limit", value_name = "COUNT")]
     log: Option<usize>,
 
-    /// The most that one call may log in bytes; more is left out [default: 1MiB]
+    /// Maximum size of what one call may log; more is dropped [default: 1MiB]
     #[arg(id = "log-size-limit", long = "log-size-limit", value_name = "SIZE", value_parser = size)]
-    #[serde(rename = "log-size", deserialize_with = "said_size")]
+    #[serde(rename = "log-size", deserialize_with = "deserialize_size")]
     log_size: Option<usize>,
 
-    /// The most instructions that one call may run; counting them costs up to
-    /// half of the speed [default: not counted]
+    /// Maximum number of instructions of one call; counting them costs up to half
+    /// of the speed [default: not counted]
     #[arg(id = "fuel-limit", long = "fuel-limit", value_name = "COUNT")]
     fuel: Option<u64>,
 
-    /// The most streams, files and timers that one plugin may hold [default: 10000]
+    /// Maximum number of streams, files and timers that one plugin may hold [default: 10000]
     #[arg(id = "handle-limit", long = "handle-limit", value_name = "COUNT")]
     handle: Option<usize>,
 
-    /// The most files, sockets and connections that one plugin may have open [default: 256]
+    /// Maximum number of files, sockets and connections that one plugin may have
+    /// open [default: 256]
     #[arg(
         id = "descriptor-limit",
         long = "descriptor-limit",
@@ -81,27 +81,27 @@ struct Values {
     )]
     descriptor: Option<usize>,
 
-    /// The most elements in the tables of one plugin [default: 1000000]
+    /// Maximum number of elements in the tables of one plugin [default: 1000000]
     #[arg(id = "table-limit", long = "table-limit", value_name = "COUNT")]
     table: Option<usize>,
 
-    /// The most core instances that one plugin may be made of [default: 1000]
+    /// Maximum number of core instances in one plugin [default: 1000]
     #[arg(id = "instance-limit", long = "instance-limit", value_name = "COUNT")]
     instance: Option<usize>,
 
-    /// The most random bytes that a plugin may ask for at once [default: 1MiB]
+    /// Maximum number of random bytes that a plugin may get at once [default: 1MiB]
     #[arg(id = "random-limit", long = "random-limit", value_name = "SIZE", value_parser = size)]
-    #[serde(deserialize_with = "said_size")]
+    #[serde(deserialize_with = "deserialize_size")]
     random: Option<usize>,
 
-    /// The most that the file of one plugin may have [default: 256MiB]
+    /// Maximum size of a plugin's file [default: 256MiB]
     #[arg(id = "component-limit", long = "component-limit", value_name = "SIZE", value_parser = size)]
-    #[serde(deserialize_with = "said_size")]
+    #[serde(deserialize_with = "deserialize_size")]
     component: Option<usize>,
 }
 
-/// The file as it is written. A limit at the wrong place would be none, so nothing
-/// else is accepted.
+/// A limits file. Unknown keys are errors, because a misplaced limit would
+/// have no effect.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -109,7 +109,7 @@ struct File {
 }
 
 impl LimitArguments {
-    /// The limits: what a flag says, else what the file says, else the default.
+    /// Resolves each limit: the flag, else the file, else the default.
     pub(crate) fn resolve(&self) -> Result<Limits, Failure> {
         let file = match &self.limits {
             Some(path) => read(path)?,
@@ -155,27 +155,27 @@ fn limits(flags: Values, file: Values) -> Limits {
     limits
 }
 
-fn set<T>(limit: &mut T, said: Option<T>) {
-    if let Some(said) = said {
-        *limit = said;
+fn set<T>(limit: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *limit = value;
     }
 }
 
 fn read(path: &Path) -> Result<Values, Failure> {
     let text = fs::read_to_string(path).map_err(|error| {
         let hint = "check the path, relative to the current folder";
-        Failure::path("file of limits", path, &error, hint)
+        Failure::path("limits file", path, &error, hint)
     })?;
     parse(&text).map_err(|(line, message)| {
-        Failure::wrong_use(
+        Failure::usage(
             format!("{}:{line}: {message}", path.display()),
-            "below a line `[limits]`, write a limit as `time = \"10s\"`, `memory = \"1GiB\"` or \
+            "write limits below a line `[limits]`, as in `time = \"10s\"`, `memory = \"1GiB\"` or \
              `handle = 100`",
         )
     })
 }
 
-/// The limits in a text, or the line at fault and what is wrong with it.
+/// Parses a limits file. An error has the line number and the message.
 fn parse(text: &str) -> Result<Values, (usize, String)> {
     let file: File = toml::from_str(text).map_err(|error| {
         let before = error.span().map_or(0, |span| span.start);
@@ -186,7 +186,7 @@ fn parse(text: &str) -> Result<Values, (usize, String)> {
     Ok(file.limits)
 }
 
-/// The flag that raises the limit which `error` is of, with a value to try.
+/// The flag that raises the limit which `error` reports, with a value to try.
 pub(crate) fn flag(error: &Error) -> Option<&'static str> {
     let Error::Limit { limit, .. } = error else {
         return None;
@@ -211,26 +211,26 @@ pub(crate) fn flag(error: &Error) -> Option<&'static str> {
     })
 }
 
-/// A time, as a person writes it.
+/// Parses a duration such as `10s`.
 pub(crate) fn time(argument: &str) -> Result<Duration, String> {
     humantime::parse_duration(argument)
         .map_err(|_| "not a time; write a number and a unit, as in `10s` or `500ms`".to_owned())
 }
 
-/// A number of bytes, as a person writes it.
+/// Parses a size in bytes such as `64MiB`.
 pub(crate) fn size(argument: &str) -> Result<usize, String> {
     let size: ByteSize = argument
         .parse()
         .map_err(|_| "not a size; write a number and a unit, as in `64MiB` or `1GiB`".to_owned())?;
-    usize::try_from(size.as_u64()).map_err(|_| "this machine has no such number".into())
+    usize::try_from(size.as_u64()).map_err(|_| "too large for this machine".into())
 }
 
-fn said_time<'a, D: Deserializer<'a>>(from: D) -> Result<Option<Duration>, D::Error> {
+fn deserialize_time<'a, D: Deserializer<'a>>(from: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(from)?;
     time(&text).map(Some).map_err(D::Error::custom)
 }
 
-fn said_size<'a, D: Deserializer<'a>>(from: D) -> Result<Option<usize>, D::Error> {
+fn deserialize_size<'a, D: Deserializer<'a>>(from: D) -> Result<Option<usize>, D::Error> {
     let text = String::deserialize(from)?;
     size(&text).map(Some).map_err(D::Error::custom)
 }
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_times() {
+    fn sizes_and_times_are_parsed() {
         assert_eq!(size("64MiB"), Ok(64 << 20));
         assert_eq!(size("1 GiB"), Ok(1 << 30));
         assert_eq!(size("100"), Ok(100));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+    fn flags_override_the_file_and_the_file_overrides_defaults() {
         let file = parse("[limits]\ntime = '2s'\nmemory = '64MiB'\nfuel = 1000\n").unwrap();
         let flags = Values {
             time: Some(Duration::from_secs(1)),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn every_limit_can_be_said_in_a_file() {
+    fn every_limit_can_be_set_in_a_file() {
         let text = "[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\noutput = '12'\n\
                     metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
                     instance = 9\nrandom = '10'\ncomponent = '11'\ndescriptor = 12\n";
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_their_line() {
+    fn parse_errors_name_their_line() {
         for (text, line, words) in [
             ("[limits]\ntime = 'soon'\n", 2, "as in `10s`"),
             ("[limits]\n\nspeed = 1\n", 3, "unknown field `speed`"),

@@ -1,4 +1,4 @@
-//! Finds plugins and loads them, as many at a time as the machine has cores.
+//! Finds plugins and loads them in parallel, on all cores.
 
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -11,8 +11,8 @@ use kumiki_text::plugin_files;
 use crate::console::Console;
 use crate::failure::Failure;
 
-/// The plugins' files, in the order given; a folder's in the order of their
-/// names.
+/// Finds the files of plugins, in the order of `paths`; those in a folder are sorted
+/// by name.
 pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     const HINT: &str = "name a plugin's `.wasm` file, or a folder of them";
     let mut files = Vec::new();
@@ -26,7 +26,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         let found = plugin_files(path)
             .map_err(|error| Failure::path("plugin folder", path, &error.source, HINT))?;
         if found.is_empty() {
-            return Err(Failure::wrong_use(
+            return Err(Failure::usage(
                 format!("there is no plugin in folder `{}`", path.display()),
                 "name a folder with `.wasm` files in it",
             ));
@@ -36,8 +36,8 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// Loads each of `items`, side by side, and says how far it has come; the
-/// results are in the order of the items.
+/// Loads all `items` in parallel and shows progress. Results are in the order of
+/// the items.
 pub(crate) fn load_all<T: Sync, R: Send>(
     items: &[T],
     name: impl Fn(&T) -> String,
@@ -63,7 +63,7 @@ pub(crate) fn load_all<T: Sync, R: Send>(
             console.one_more();
         }
     };
-    // To count the processors takes as long as to load a small plugin.
+    // Counting processors takes as long as loading a small plugin.
     let threads = match items.len() {
         0 | 1 => 1,
         many => thread::available_parallelism()
@@ -71,7 +71,7 @@ pub(crate) fn load_all<T: Sync, R: Send>(
             .min(many),
     };
     thread::scope(|scope| {
-        // This thread is one of them.
+        // The current thread is one of the workers.
         for _ in 1..threads {
             scope.spawn(work);
         }
@@ -79,7 +79,7 @@ pub(crate) fn load_all<T: Sync, R: Send>(
     });
     console.done();
     let results = results.into_iter().map(Mutex::into_inner);
-    // Each was loaded: a panic in one has ended the scope with a panic.
+    // No result is missing: a panic while loading would have ended the scope.
     results.flat_map(|result| result.ok().flatten()).collect()
 }
 

@@ -1,8 +1,8 @@
-//! The program `kumiki`: makes plugins and runs them over text, files and
+//! The program `kumiki`: builds plugins and runs them over text, files and
 //! streams.
 //!
-//! It is the only place that knows of a terminal, of colours and of exit
-//! codes: 0 all went well, 1 some plugin or record failed, 2 wrong use.
+//! Only this crate deals with terminals, colours and exit codes. The exit codes
+//! are: 0 success, 1 some plugin or record failed, 2 usage error.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod allocator;
@@ -14,6 +14,7 @@ mod console;
 mod doctor;
 mod failure;
 mod folders;
+mod formats;
 mod grants;
 mod limits;
 mod loading;

@@ -1,4 +1,4 @@
-//! What Kumiki itself reads and writes, and no plugin may change.
+//! Files of Kumiki itself, which no plugin may change.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -9,49 +9,49 @@ use crate::arguments::{CheckArguments, RunArguments};
 use crate::failure::Failure;
 use crate::{artifacts, folders};
 
-/// Files and folders of this program and of the run.
+/// Files and folders of this program and of a run.
 #[derive(Default)]
 pub(crate) struct OwnFiles {
     files: Vec<(&'static str, PathBuf)>,
-    /// Where they are; looked for when there is something to compare them with.
+    /// Their resolved places; looked up on first use.
     protected: OnceCell<Protected>,
 }
 
 impl OwnFiles {
-    /// Of a run with these plugins.
+    /// The files of a run with these plugins.
     pub(crate) fn of_run(arguments: &RunArguments, plugins: &[PathBuf]) -> Self {
         let mut own = Self::of_program();
         own.add("a plugin of this run", plugins);
-        own.add("the file of grants", &arguments.grants.grants);
-        own.add("the file of limits", &arguments.limits.limits);
+        own.add("the grants file", &arguments.grants.grants);
+        own.add("the limits file", &arguments.limits.limits);
         let inputs = arguments
             .files
             .iter()
             .filter(|path| path.as_os_str() != "-");
         own.add("an input of this run", inputs);
-        // Its parts lie beside it.
+        // Its partial file and state are in the same folder.
         own.add("the output of this run", &arguments.output_file);
         own
     }
 
-    /// Of a check.
+    /// The files of a check.
     pub(crate) fn of_check(arguments: &CheckArguments) -> Self {
         let mut own = Self::of_program();
         own.add("a plugin of this run", [&arguments.file]);
-        own.add("the file of grants", &arguments.grants.grants);
-        own.add("the file of cases", &arguments.cases);
+        own.add("the grants file", &arguments.grants.grants);
+        own.add("the cases file", &arguments.cases);
         own
     }
 
     fn of_program() -> Self {
         let mut own = Self::default();
-        own.add("the cache of compiled plugins", artifacts::folder());
-        own.add("the cache of Kumiki", folders::cache());
-        own.add("the folder of settings", folders::config());
-        own.add("the program itself", std::env::current_exe());
-        // `kumiki build` executes what is there.
-        own.add("the folder of tools", folders::variable("KUMIKI_TOOLS"));
-        own.add("the folder of builds", folders::variable("KUMIKI_WORK"));
+        own.add("the compile cache", artifacts::folder());
+        own.add("the Kumiki cache", folders::cache());
+        own.add("the settings folder", folders::config());
+        own.add("the kumiki program", std::env::current_exe());
+        // `kumiki build` executes files in these folders.
+        own.add("the tools folder", folders::variable("KUMIKI_TOOLS"));
+        own.add("the builds folder", folders::variable("KUMIKI_WORK"));
         own
     }
 
@@ -61,7 +61,7 @@ impl OwnFiles {
             .extend(paths.map(|path| (what, path.as_ref().to_owned())));
     }
 
-    /// Refuses grants that would let a plugin change one of them.
+    /// Rejects grants that would let a plugin change one of these files.
     pub(crate) fn check(&self, grants: &Grants) -> Result<(), Failure> {
         let mut folders = grants.folders();
         if !folders.any(|folder| folder.access() == FolderAccess::ReadWrite) {
@@ -69,9 +69,9 @@ impl OwnFiles {
         }
         let found = self.protected().and_then(|own| own.changed_by(grants));
         let found = found.map_err(|error| {
-            Failure::wrong_use(
-                "cannot tell whether a plugin could change what the run itself uses",
-                "grant folders to be read, `:ro`",
+            Failure::usage(
+                "cannot tell whether a plugin could change files that the run uses",
+                "grant folders read-only: `:ro`",
             )
             .because(error)
         })?;
@@ -79,13 +79,13 @@ impl OwnFiles {
             return Ok(());
         };
         let (what, path) = &self.files[place];
-        Err(Failure::wrong_use(
+        Err(Failure::usage(
             format!(
                 "`{folder}` would let plugins change {what}, `{}`",
                 path.display()
             ),
-            "grant a folder that holds nothing of Kumiki and of this run, nor lies in such a one; \
-             or grant it to be read, `:ro`",
+            "grant a folder that neither contains nor lies in files of Kumiki or of this run, or \
+             grant it read-only: `:ro`",
         ))
     }
 

@@ -1,5 +1,5 @@
-//! What the process as a whole may use: how it compiles, how much memory all
-//! plugins have together, and whether it is restricted.
+//! Settings of the whole process: its compiler, its memory budget and its
+//! sandbox.
 
 use std::time::Duration;
 
@@ -9,20 +9,20 @@ use kumiki::{Budget, CompileCommand};
 use crate::failure::Failure;
 use crate::limits::{size, time};
 
-/// The word that has this program compile for another one.
+/// The hidden subcommand that compiles a component for a parent process.
 pub(crate) const COMPILE: &str = "compile-for-parent";
 
-/// What holds for the whole process.
+/// Settings of the whole process.
 #[derive(Args)]
-#[command(next_help_heading = "The process as a whole")]
+#[command(next_help_heading = "Process")]
 pub(crate) struct ProcessArguments {
-    /// The most memory that all plugins may hold together [default: three
-    /// quarters of what this machine or container has]
+    /// Maximum memory of all plugins together [default: three quarters of the
+    /// memory of this machine or container]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     total_memory: Option<usize>,
 
-    /// Do without the second wall: on Linux, the process restricts itself to
-    /// the files and ports that this run needs before it runs a plugin
+    /// Disable the sandbox: on Linux, the process restricts itself to the files
+    /// and ports that this run needs before it runs a plugin
     #[arg(long)]
     pub(crate) no_sandbox: bool,
 
@@ -31,7 +31,7 @@ pub(crate) struct ProcessArguments {
 }
 
 impl ProcessArguments {
-    /// How much all plugins may use together.
+    /// The memory budget of all plugins together.
     pub(crate) fn budget(&self) -> Budget {
         self.total_memory
             .map_or_else(Budget::of_process, Budget::new)
@@ -41,17 +41,17 @@ impl ProcessArguments {
 /// How plugins are compiled.
 #[derive(Args)]
 pub(crate) struct CompileArguments {
-    /// The most memory that compiling one plugin may take, in a process of its own
+    /// Maximum memory for compiling one plugin, in a separate process
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = size)]
     compile_memory: usize,
 
-    /// The longest that compiling one plugin may take
+    /// Maximum time for compiling one plugin
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time)]
     compile_time: Duration,
 }
 
 impl CompileArguments {
-    /// This program, as what compiles plugins.
+    /// The command that compiles plugins: this program, with these limits.
     pub(crate) fn command(&self) -> Result<CompileCommand, Failure> {
         Ok(command()?
             .with_memory(self.compile_memory as u64)
@@ -59,10 +59,11 @@ impl CompileArguments {
     }
 }
 
-/// This program, as what compiles plugins.
+/// The command that compiles plugins: this program, with the default limits.
 pub(crate) fn command() -> Result<CompileCommand, Failure> {
     let program = std::env::current_exe().map_err(|error| {
-        let failure = Failure::failed("cannot find this program's own file, to compile with");
+        let failure =
+            Failure::failed("cannot find this program's own file, which compiles plugins");
         failure.because(error)
     })?;
     Ok(CompileCommand::new(program).arg(COMPILE))

@@ -1,5 +1,5 @@
-//! What plugins request and are not granted: allowed by a flag, by an answer
-//! that was kept, or by whoever sits at the terminal; else nothing starts.
+//! Requests of plugins beyond their grants. A flag, a remembered answer or the user
+//! at the terminal can allow them; otherwise nothing starts.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,29 +10,27 @@ use kumiki_text::{TextContract, TextHost};
 use crate::allowed::Allowed;
 use crate::console::{Console, escape};
 use crate::failure::Failure;
-use crate::grants::{RunGrants, wrong_use};
+use crate::grants::{RunGrants, grant_failure};
 use crate::own_files::OwnFiles;
 use crate::prompt;
 
-/// A plugin's file, and what it may reach.
+/// A plugin's file with its grants.
 pub(crate) struct Admitted {
     pub(crate) file: PathBuf,
-    /// With their folders open: these are what it gets, whatever has become of
-    /// their paths.
+    /// The grants, with open folders, which stay the same even if their paths change.
     grants: Grants,
-    /// The component that was looked at, where it requests more than it was
-    /// granted, or is granted something by its hash: that one is loaded,
-    /// whatever has become of the file.
+    /// The component's bytes, if it requests more than it was granted or is granted
+    /// something by hash. These bytes are loaded, even if the file changes.
     bytes: Option<Vec<u8>>,
 }
 
 impl Admitted {
-    /// What it may reach.
+    /// The grants.
     pub(crate) fn grants(&self) -> &Grants {
         &self.grants
     }
 
-    /// Loads it, with its grants.
+    /// Loads the plugin with its grants.
     pub(crate) fn load(&self, host: &TextHost) -> kumiki::Result<Plugin<TextContract>> {
         let plugin = match &self.bytes {
             Some(bytes) => host.load_bytes(&self.file.display().to_string(), bytes)?,
@@ -43,16 +41,15 @@ impl Admitted {
 }
 
 /// A plugin that requests more than it is granted.
-struct Wish<'a> {
+struct Ungranted<'a> {
     file: &'a Path,
     bytes: Vec<u8>,
     granted: Grants,
     missing: Requests,
 }
 
-/// Finds out what each plugin may reach. Nothing is compiled yet: whoever is
-/// asked is asked at once. What is wrong with a plugin is left for loading to
-/// say.
+/// Determines the grants of each plugin, before anything is compiled, so that
+/// questions to the user come first. Faults of plugins are reported by loading.
 pub(crate) fn admit(
     host: &TextHost,
     files: &[PathBuf],
@@ -66,7 +63,7 @@ pub(crate) fn admit(
     for file in files {
         match admission(host, file, grants, own, console)? {
             Ok(plugin) => admitted.push(plugin),
-            Err(wish) => refused.push(wish),
+            Err(plugin) => refused.push(plugin),
         }
     }
     match &*refused {
@@ -75,7 +72,7 @@ pub(crate) fn admit(
     }
 }
 
-/// The same for one plugin.
+/// Like [`admit`], for one plugin.
 pub(crate) fn admit_one(
     host: &TextHost,
     file: &Path,
@@ -84,7 +81,7 @@ pub(crate) fn admit_one(
     console: &Console,
 ) -> Result<Admitted, Failure> {
     let admitted = admission(host, file, grants, own, console)?;
-    admitted.map_err(|wish| ungranted(&[wish], &[file.to_owned()]))
+    admitted.map_err(|plugin| ungranted(&[plugin], &[file.to_owned()]))
 }
 
 fn admission<'a>(
@@ -93,12 +90,12 @@ fn admission<'a>(
     grants: &RunGrants,
     own: &OwnFiles,
     console: &Console,
-) -> Result<Result<Admitted, Wish<'a>>, Failure> {
+) -> Result<Result<Admitted, Ungranted<'a>>, Failure> {
     let bytes = grants.bytes_of(host, file);
     let granted = grants.of(file, bytes.as_deref());
-    let granted = granted.opened().map_err(wrong_use)?;
+    let granted = granted.opened().map_err(grant_failure)?;
     let admitted = |grants: Grants, bytes| {
-        grants.check().map_err(wrong_use)?;
+        grants.check().map_err(grant_failure)?;
         own.check(&grants)?;
         Ok(Admitted {
             file: file.to_owned(),
@@ -106,19 +103,19 @@ fn admission<'a>(
             bytes,
         })
     };
-    let wish = match Wish::of(host, file, bytes, &granted) {
-        Ok(wish) => wish,
+    let plugin = match Ungranted::of(host, file, bytes, &granted) {
+        Ok(plugin) => plugin,
         Err(bytes) => return admitted(granted, bytes).map(Ok),
     };
-    let Some(grants) = wish.grants(grants.allow_requested, console)? else {
-        return Ok(Err(wish));
+    let Some(grants) = plugin.grants(grants.allow_requested, console)? else {
+        return Ok(Err(plugin));
     };
-    admitted(grants, Some(wish.bytes)).map(Ok)
+    admitted(grants, Some(plugin.bytes)).map(Ok)
 }
 
-impl<'a> Wish<'a> {
-    /// What the plugin requests and is not granted, if there is such a thing;
-    /// else its `bytes`, where they are known.
+impl<'a> Ungranted<'a> {
+    /// Finds what the plugin requests beyond its grants. The error is a plugin without
+    /// such requests, with its `bytes` if they were read.
     fn of(
         host: &TextHost,
         file: &'a Path,
@@ -129,7 +126,7 @@ impl<'a> Wish<'a> {
             let missing = requests.map(|requests| requests.beyond(granted));
             missing.ok().filter(|missing| !missing.is_empty())
         };
-        // Most request nothing, and most of these need not be read to know it.
+        // Most plugins request nothing, which is usually known without reading them whole.
         if bytes.is_none() && missing(host.requests(file)).is_none() {
             return Err(None);
         }
@@ -147,7 +144,7 @@ impl<'a> Wish<'a> {
         }
     }
 
-    /// What it gets with all that it requests, if somebody allows that.
+    /// The grants with everything that it requests, if that is allowed.
     fn grants(&self, allow: bool, console: &Console) -> Result<Option<Grants>, Failure> {
         if allow {
             let requested = self.open(Path::new("."))?;
@@ -161,9 +158,9 @@ impl<'a> Wish<'a> {
         let mut allowed = Allowed::read()?;
         let kept = allowed.of(&self.bytes).and(&self.granted);
         if self.missing.beyond(&kept).is_empty() {
-            // A guest may have put a link in the place of a folder.
+            // A guest may have replaced a folder with a link.
             let kept = kept.opened_without_links();
-            return kept.map(Some).map_err(wrong_use);
+            return kept.map(Some).map_err(grant_failure);
         }
         if !prompt::is_attended() {
             return Ok(None);
@@ -171,9 +168,9 @@ impl<'a> Wish<'a> {
         self.ask(&mut allowed, console)
     }
 
-    /// Asks whoever is there.
+    /// Asks the user at the terminal.
     fn ask(&self, allowed: &mut Allowed, console: &Console) -> Result<Option<Grants>, Failure> {
-        // From the root: a later run may begin in another folder.
+        // Absolute, because a later run may start in another folder.
         let here = env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let requested = self.open(&here)?;
         let file = self.file.display();
@@ -182,12 +179,12 @@ impl<'a> Wish<'a> {
             console.report(&format!("  {line}"));
         }
         loop {
-            let answer = prompt::ask("allow it? [y]es, [a]lways this very file, [N]o")?;
+            let answer = prompt::ask("allow it? [y]es, [a]lways for this exact file, [N]o")?;
             match &*answer.to_lowercase() {
                 "y" | "yes" => break,
                 "a" | "always" => {
                     if let Err(error) = allowed.keep(&self.bytes, &requested) {
-                        let notice = format!("the answer could not be kept: {error}");
+                        let notice = format!("the answer could not be saved: {error}");
                         console.notice(escape(&notice));
                     }
                     break;
@@ -199,18 +196,18 @@ impl<'a> Wish<'a> {
         Ok(Some(self.granted.clone().and(&requested)))
     }
 
-    /// The grants that it lacks, as they are written from `base`.
+    /// The missing grants, with folders relative to `base`.
     fn requested(&self, base: &Path) -> Grants {
         self.missing.grants_beside(&self.granted, base)
     }
 
-    /// The same with their folders open; a link on the way to one is refused.
+    /// The missing grants with open folders. A link in a path is an error.
     fn open(&self, base: &Path) -> Result<Grants, Failure> {
         let opened = self.missing.open_beside(&self.granted, base);
-        opened.map_err(wrong_use)
+        opened.map_err(grant_failure)
     }
 
-    /// Each of these grants as it is written, and why it is requested.
+    /// Each grant in its written form, with the reason of its request.
     fn written(&self, grants: &Grants) -> Vec<(String, &str)> {
         let folders = grants.folders().map(ToString::to_string);
         let variables = grants.variables().map(ToString::to_string);
@@ -220,7 +217,7 @@ impl<'a> Wish<'a> {
         written.zip(reasons).collect()
     }
 
-    /// The same as lines, the reasons below each other.
+    /// Each grant and its reason as a line, with aligned reasons.
     fn lines(&self, grants: &Grants) -> Vec<String> {
         let written = self.written(grants);
         let width = written.iter().map(|(grant, _)| grant.chars().count()).max();
@@ -232,45 +229,45 @@ impl<'a> Wish<'a> {
     }
 }
 
-/// Nobody allowed it: everything is said at once, with the file that would.
-fn ungranted(wishes: &[Wish<'_>], files: &[PathBuf]) -> Failure {
-    let mut failure = Failure::wrong_use(
-        match wishes {
+/// The failure that lists all missing grants, with a grants file that allows them.
+fn ungranted(plugins: &[Ungranted<'_>], files: &[PathBuf]) -> Failure {
+    let mut failure = Failure::usage(
+        match plugins {
             [one] => format!("`{}` requests what it is not granted", one.file.display()),
             many => format!("{} plugins request what they are not granted", many.len()),
         },
-        "allow all of it with `--allow-requested`, or name such a file with `--grants`",
+        "allow all of it with `--allow-requested`, or pass a grants file with `--grants`",
     );
     let mut file = GrantsFile::default();
-    for wish in wishes {
-        let indent = if wishes.len() > 1 {
-            failure = failure.because(format!("`{}`:", wish.file.display()));
+    for plugin in plugins {
+        let indent = if plugins.len() > 1 {
+            failure = failure.because(format!("`{}`:", plugin.file.display()));
             "  "
         } else {
             ""
         };
         let here = Path::new(".");
-        let requested = wish.requested(here);
-        for line in wish.lines(&requested) {
+        let requested = plugin.requested(here);
+        for line in plugin.lines(&requested) {
             failure = failure.because(format!("{indent}{line}"));
         }
         // `--allow-requested` would refuse a link; the file below would not.
-        if let Err(Error::Grant(error)) = wish.missing.open_beside(&wish.granted, here)
+        if let Err(Error::Grant(error)) = plugin.missing.open_beside(&plugin.granted, here)
             && error.instead.is_some()
         {
             failure = failure.because(format!("{indent}{}", error.reason));
         }
-        file = file.with_plugin(name_of(wish.file, files), &requested);
+        file = file.with_plugin(name_of(plugin.file, files), &requested);
     }
-    failure = failure.because("a file of grants that allows it, such as a kumiki-grants.toml:");
+    failure = failure.because("a grants file that allows it, such as a kumiki-grants.toml:");
     for line in file.to_string().lines() {
         failure = failure.because(format!("  {line}"));
     }
     failure
 }
 
-/// How a file of grants in the current folder names a plugin among these: by
-/// its file's name where no other has the same.
+/// The name of a plugin in a grants file in the current folder: its file name, or
+/// its path if several plugins have that name.
 fn name_of(plugin: &Path, files: &[PathBuf]) -> PluginName {
     let stem = plugin.file_stem().unwrap_or_default();
     match files

@@ -1,13 +1,13 @@
-//! The second wall: before a plugin runs, the process restricts itself to what
-//! the run needs, in two steps.
+//! The sandbox: the process restricts itself to what the run needs before a plugin
+//! runs, in two steps.
 //!
-//! 1. **Before plugins are loaded**, while there is no thread but the first: to
-//!    what the run reads, writes and reaches, with the cache to write to, and
-//!    with this program to execute, as that is what compiles.
-//! 2. **When all are loaded**, before the first of them runs: no program may be
-//!    executed any more, and the cache is no longer written to.
+//! 1. **Before plugins are loaded**, while the main thread is the only one: to what
+//!    the run reads, writes and connects to, plus writing to the compile cache and
+//!    executing this program, which compiles plugins.
+//! 2. **After all are loaded**, before the first of them runs: no program can be
+//!    executed and the cache cannot be written any more.
 //!
-//! `docs/decisions/0012-landlock.md` says why.
+//! For the reasons see `docs/decisions/0012-landlock.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -17,17 +17,17 @@ use crate::arguments::GrantArguments;
 use crate::console::Console;
 use crate::failure::Failure;
 
-/// What a run needs of files and of the network.
-pub(crate) struct Wall {
+/// The files and network access that a run needs.
+pub(crate) struct ProcessSandbox {
     is_on: bool,
-    /// What is needed as long as it runs.
+    /// Everything that the run needs.
     whole: Sandbox,
-    /// What of that is changed.
+    /// The part of it that the run changes.
     changes: Sandbox,
 }
 
-impl Wall {
-    /// Nothing is needed yet.
+impl ProcessSandbox {
+    /// Starts with nothing allowed.
     pub(crate) fn new(is_on: bool) -> Self {
         Self {
             is_on,
@@ -36,7 +36,7 @@ impl Wall {
         }
     }
 
-    /// These files are read.
+    /// Allows reading these files.
     pub(crate) fn read<P: AsRef<Path>>(mut self, files: impl IntoIterator<Item = P>) -> Self {
         for file in files {
             self.whole = self.whole.read(file.as_ref());
@@ -44,12 +44,12 @@ impl Wall {
         self
     }
 
-    /// The files that the arguments name are read again.
-    pub(crate) fn read_said(self, grants: &GrantArguments, limits: Option<&PathBuf>) -> Self {
+    /// Allows reading the grants and limits files, which are read again.
+    pub(crate) fn read_arguments(self, grants: &GrantArguments, limits: Option<&PathBuf>) -> Self {
         self.read(&grants.grants).read(limits)
     }
 
-    /// A file is written: under another name in its folder until it is whole.
+    /// Allows writing a file, which has another name in its folder until it is complete.
     pub(crate) fn write(mut self, file: &Path) -> Self {
         let parent = file
             .parent()
@@ -60,7 +60,7 @@ impl Wall {
         self
     }
 
-    /// Plugins with these grants run.
+    /// Allows what these grants allow.
     pub(crate) fn grants<'a>(mut self, all: impl IntoIterator<Item = &'a Grants>) -> Self {
         for grants in all {
             self.whole = self.whole.grants(grants);
@@ -69,7 +69,7 @@ impl Wall {
         self
     }
 
-    /// The first step. The process has no other thread yet.
+    /// Takes the first step. Call it before the process has a second thread.
     pub(crate) fn before_loading(
         self,
         cache: Option<&Cache>,
@@ -84,22 +84,22 @@ impl Wall {
         }
         sandbox = sandbox.execute_this_program();
         let status = restrict(&sandbox)?;
-        tell(status, console);
+        report(status, console);
         Ok(Loading {
             changes: status.is_active().then_some(self.changes),
         })
     }
 }
 
-/// The process as it is while plugins are loaded.
+/// The sandbox while plugins are loaded.
 #[must_use]
 pub(crate) struct Loading {
     changes: Option<Sandbox>,
 }
 
 impl Loading {
-    /// The second step. What compiled plugins in this process has threads of its
-    /// own by now: they run no plugin, and are held to the first step.
+    /// Takes the second step. Compiling may have started threads in this process by
+    /// now; they run no plugins and keep the restrictions of the first step.
     pub(crate) fn before_plugins_run(self) -> Result<(), Failure> {
         match self.changes {
             Some(changes) => restrict(&changes).map(drop),
@@ -111,12 +111,12 @@ impl Loading {
 fn restrict(sandbox: &Sandbox) -> Result<SandboxStatus, Failure> {
     sandbox.restrict_current_thread().map_err(|error| {
         let mut failure = Failure::from(error);
-        failure.hint = Some("`--no-sandbox` does without the second wall".into());
+        failure.hint = Some("disable the sandbox with `--no-sandbox`".into());
         failure
     })
 }
 
-fn tell(status: SandboxStatus, console: &Console) {
+fn report(status: SandboxStatus, console: &Console) {
     match status {
         status if !status.is_active() => {
             console.detail(Level::Info, format_args!("sandbox: {status}"));

@@ -1,12 +1,12 @@
-//! SIGINT and SIGTERM. The first signal is passed on; the second one ends the program
-//! at once.
+//! Handles SIGINT and SIGTERM: the first signal interrupts the run, the second one
+//! ends the program at once.
 
 use std::io;
 
-/// Calls `notify` with the number of the first signal, on another thread.
+/// Calls `notify` with the first signal's number, on another thread.
 ///
 /// # Errors
-/// When the system accepts no handler or starts no thread.
+/// If the handler or the thread cannot be installed.
 #[cfg(unix)]
 pub(crate) fn on_interrupt(notify: impl FnOnce(u8) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -20,7 +20,7 @@ pub(crate) fn on_interrupt(notify: impl FnOnce(u8) + Send + 'static) -> io::Resu
         for signal in signals.forever() {
             match notify.take() {
                 Some(notify) => notify(u8::try_from(signal).unwrap_or_default()),
-                // It does not return.
+                // This call does not return.
                 None => drop(emulate_default_handler(signal)),
             }
         }
@@ -28,7 +28,7 @@ pub(crate) fn on_interrupt(notify: impl FnOnce(u8) + Send + 'static) -> io::Resu
     Ok(())
 }
 
-/// Elsewhere an interrupt ends the program at once.
+/// On other systems, an interrupt ends the program at once.
 #[cfg(not(unix))]
 pub(crate) fn on_interrupt(_notify: impl FnOnce(u8) + Send + 'static) -> io::Result<()> {
     Ok(())

@@ -1,5 +1,5 @@
-//! Plugins compiled once and kept: the real program, in processes that share a
-//! folder, are killed, and find it spoilt.
+//! The compile cache of the real program: shared by processes, after kills, and with
+//! damaged files.
 
 #![cfg(unix)]
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 use scene::{Scene, snapshot};
 use test_components::TextPlugin;
 
-/// The program with its artifacts kept in the scene.
+/// Runs the program with its compile cache in the scene.
 fn command(scene: &Scene, arguments: &[&str]) -> Command {
     let mut command = scene.command(arguments);
     command.env("KUMIKI_CACHE", scene.path("artifacts"));
@@ -25,7 +25,7 @@ fn run(scene: &Scene, arguments: &[&str]) -> String {
     scene.finish(command(scene, arguments), b"")
 }
 
-/// The files of the cache with this ending.
+/// The files of the cache with this extension.
 fn files(scene: &Scene, ending: &str) -> Vec<std::path::PathBuf> {
     let Ok(files) = fs::read_dir(scene.path("artifacts")) else {
         return Vec::new();
@@ -38,7 +38,7 @@ fn files(scene: &Scene, ending: &str) -> Vec<std::path::PathBuf> {
 
 const HI: [&str; 5] = ["run", "-p", "plugins", "--text", "hi"];
 
-/// Both plugins answered, and nothing was wrong.
+/// Asserts that both plugins answered without errors.
 fn assert_well(output: &str) {
     assert!(output.starts_with("exit code: 0\n"), "{output}");
     assert!(output.contains("[echo] Output: hi\n"), "{output}");
@@ -62,7 +62,7 @@ fn plugins_are_compiled_once() {
     assert_eq!(before, after);
 
     let warm = run(&scene, &["cache", "warm", "plugins"]);
-    assert_eq!(warm.matches("was there already").count(), 2, "{warm}");
+    assert_eq!(warm.matches("already cached").count(), 2, "{warm}");
     let list = run(&scene, &["cache", "list"]);
     for expected in [
         "plugins/echo.wasm",
@@ -83,7 +83,7 @@ fn plugins_are_compiled_once() {
 }
 
 #[test]
-fn a_plugin_that_cannot_be_loaded_is_not_kept() {
+fn plugin_that_does_not_load_is_not_cached() {
     let scene = Scene::with_plugins().file("plugins/text.wasm", "hello");
     let warm = run(&scene, &["cache", "warm", "plugins"]);
     assert!(warm.starts_with("exit code: 1\n"), "{warm}");
@@ -95,7 +95,7 @@ fn a_plugin_that_cannot_be_loaded_is_not_kept() {
 }
 
 #[test]
-fn a_folder_that_others_can_write_to() {
+fn cache_folder_writable_by_others_is_not_used() {
     let scene = Scene::with_plugins();
     assert_well(&run(&scene, &HI));
     let folder = scene.path("artifacts");
@@ -110,7 +110,7 @@ fn a_folder_that_others_can_write_to() {
     );
     let list = run(&scene, &["cache", "list"]);
     assert!(list.starts_with("exit code: 1\n"), "{list}");
-    // What others have put there stays, whatever its mode.
+    // Files of other programs in the folder stay, with any mode.
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("it is ours");
     let output = run(&scene, &HI);
     assert_eq!(output.matches(notice).count(), 1, "{output}");
@@ -119,7 +119,7 @@ fn a_folder_that_others_can_write_to() {
 }
 
 #[test]
-fn off_is_off() {
+fn cache_can_be_turned_off() {
     let scene = Scene::with_plugins();
     let mut off = command(&scene, &HI);
     off.env("KUMIKI_CACHE", "off");
@@ -131,10 +131,10 @@ fn off_is_off() {
     assert!(list.starts_with("exit code: 2\n"), "{list}");
 }
 
-/// Each byte of an artifact is a byte of code: whatever becomes of the file, the
-/// plugin is compiled again, and answers.
+/// Damage to any byte of an artifact could change code, so the plugin is compiled
+/// again and answers.
 #[test]
-fn what_is_spoilt_is_made_again() {
+fn damaged_artifacts_are_recompiled() {
     let scene = Scene::with_plugins();
     assert_well(&run(&scene, &HI));
     let spoil: [fn(Vec<u8>) -> Vec<u8>; 4] = [
@@ -159,7 +159,7 @@ fn what_is_spoilt_is_made_again() {
 }
 
 #[test]
-fn many_processes_at_once() {
+fn concurrent_processes_share_the_cache() {
     let scene = Scene::with_plugins();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -170,9 +170,9 @@ fn many_processes_at_once() {
     assert_eq!(files(&scene, "tmp").len(), 0);
 }
 
-/// Killed at any moment, it leaves nothing that harms the next run.
+/// A kill at any moment leaves nothing that harms the next run.
 #[test]
-fn killed_at_any_moment() {
+fn killed_process_leaves_a_usable_cache() {
     let functions = "(func (param i32) (result i32) local.get 0)".repeat(2000);
     let large = TextPlugin::new("large").items(&functions);
     let scene = Scene::with_plugins().plugin("plugins/large.wasm", &large);
@@ -193,14 +193,14 @@ fn killed_at_any_moment() {
 }
 
 #[test]
-fn the_help() {
+fn cache_help() {
     snapshot!(Scene::new().transcript(&["cache", "--help"]));
 }
 
-/// A plugin's file is not read again while it looks the same; whatever becomes
-/// of it, and of what is known of it, the plugin that is there answers.
+/// A plugin's file is not read again while its metadata is unchanged. After any
+/// change to the file or to the index, the plugin now in the file answers.
 #[test]
-fn a_changed_file_is_another_plugin() {
+fn changed_file_is_compiled_again() {
     const SETTLED: Duration = Duration::from_millis(2200);
     let plugin = |name: &str| TextPlugin::new(name).build();
     let scene = Scene::new().file("plugin.wasm", plugin("one"));
@@ -222,7 +222,7 @@ fn a_changed_file_is_another_plugin() {
         panic!("it is known");
     };
 
-    // As long, and its time set back.
+    // Same length, with its time set back.
     let modified = fs::metadata(&path).and_then(|file| file.modified());
     let set_back = |path| {
         let file = fs::File::options().append(true).open(path);
@@ -240,14 +240,14 @@ fn a_changed_file_is_another_plugin() {
         assert_is("two");
     }
 
-    // Another file in its place, as long and as old.
+    // Replaced by another file of the same length and age.
     let new = scene.path("new");
     fs::write(&new, plugin("six")).expect("it is ours");
     set_back(&new);
     fs::rename(&new, &path).expect("it is ours");
     settle("six");
 
-    // One that requests what it is not granted.
+    // A plugin that requests what it is not granted.
     let greedy = test_components::with_section(
         &plugin("six"),
         "kumiki-requests",

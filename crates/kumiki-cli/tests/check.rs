@@ -1,4 +1,4 @@
-//! `kumiki check`, the real program, on tiny plugins: what a person sees, as
+//! `kumiki check`, the real program, on small plugins, with its output as
 //! snapshots.
 
 mod scene;
@@ -7,7 +7,7 @@ use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin};
 
 #[test]
-fn check_shows_a_table() {
+fn check_prints_a_table() {
     let fragile = TextPlugin::new("fragile").process(&format!(
         "(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}"
     ));
@@ -25,8 +25,8 @@ fn check_shows_a_table() {
 }
 
 #[test]
-fn a_leak_is_reported_in_bytes_a_call() {
-    // A page in every 1,000 calls: 65 bytes a call.
+fn leak_is_reported_in_bytes_per_call() {
+    // One page per 1,000 calls: 65 bytes per call.
     let leaky = TextPlugin::new("leaky").global("calls").process(&format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eqz (i32.rem_u (global.get $calls) (i32.const 1000)))
@@ -36,8 +36,7 @@ fn a_leak_is_reported_in_bytes_a_call() {
     snapshot!(scene.transcript(&["check", "leaky.wasm"]));
 }
 
-/// A plugin that answers with what `get-config` gives for `mode`, and without
-/// it with its input.
+/// A plugin that returns the configuration value of `mode`, or its input without one.
 fn configured() -> TextPlugin {
     TextPlugin::new("configured")
         .data(256, "mode")
@@ -52,7 +51,7 @@ fn configured() -> TextPlugin {
 }
 
 #[test]
-fn cases_that_pass() {
+fn passing_cases() {
     let cases = "\
         {\"input\": \"a\", \"output\": \"a\"}\n\
         \n\
@@ -64,7 +63,7 @@ fn cases_that_pass() {
 }
 
 #[test]
-fn cases_that_fail() {
+fn failing_cases() {
     let cases = "\
         {\"input\": \"a\", \"output\": \"b\"}\n\
         {\"input\": \"\", \"output\": \"\"}\n\
@@ -77,7 +76,7 @@ fn cases_that_fail() {
 }
 
 #[test]
-fn cases_that_are_none() {
+fn invalid_cases_are_usage_errors() {
     for cases in [
         "",
         "{\"input\": \"a\", \"output\": \"a\"}\n{\"input\": \"a\", \"outptu\": \"a\"}\n",

@@ -1,5 +1,5 @@
-//! `kumiki run` with several workers: the same results in the same order, in
-//! bounded memory, at once, and up to an interrupt.
+//! `kumiki run` with several workers: same results and order, bounded memory, prompt
+//! answers, and interrupts.
 
 mod scene;
 
@@ -14,7 +14,7 @@ use scene::resident;
 use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin, error};
 
-/// Traps at a record that begins with `T`, and refuses one that begins with `E`.
+/// A plugin that traps on records that begin with `T` and refuses those with `E`.
 fn moody() -> TextPlugin {
     TextPlugin::new("moody").process(&format!(
         "(if (local.get $length) (then
@@ -26,9 +26,9 @@ fn moody() -> TextPlugin {
     ))
 }
 
-/// Lines of all lengths, among them blank ones, some that the plugin refuses or
-/// traps at, some that are not UTF-8, and some that are too long. Never ten
-/// traps in a row: a plugin that is set aside is told of by the clock.
+/// Lines of all lengths, including blank ones, some that the plugin refuses or traps
+/// on, some that are not UTF-8, and some that are too long. Never ten traps in a
+/// row, because the report of a plugin that is set aside depends on the time.
 fn lines(count: u32) -> Vec<u8> {
     let (mut text, mut random) = (Vec::new(), 1_u32);
     for number in 0..count {
@@ -50,7 +50,7 @@ fn lines(count: u32) -> Vec<u8> {
 }
 
 #[test]
-fn any_number_of_workers_writes_the_same() {
+fn number_of_workers_does_not_change_the_output() {
     let scene = Scene::new()
         .plugin("plugins/echo.wasm", &TextPlugin::new("echo"))
         .plugin("plugins/moody.wasm", &moody())
@@ -88,8 +88,8 @@ fn any_number_of_workers_writes_the_same() {
     }
 }
 
-/// The same lines as objects; blank ones stay blank, and some are of white space,
-/// without the key, or no JSON.
+/// The same lines as objects. Blank ones stay blank; some are white space, lack the
+/// key, or are not JSON.
 fn objects(count: u32) -> Vec<u8> {
     let lines = lines(count);
     let lines = lines.split(|byte| *byte == b'\n');
@@ -107,7 +107,7 @@ fn objects(count: u32) -> Vec<u8> {
 }
 
 #[test]
-fn any_number_of_workers_reads_the_same_objects() {
+fn number_of_workers_does_not_change_objects() {
     let scene = Scene::new()
         .plugin("plugins/moody.wasm", &moody())
         .file("objects.jsonl", objects(20_000));
@@ -140,7 +140,7 @@ fn any_number_of_workers_reads_the_same_objects() {
 }
 
 #[test]
-fn a_number_of_workers_that_is_none() {
+fn invalid_number_of_workers_is_a_usage_error() {
     let scene = Scene::with_plugins();
     for jobs in ["0", "many"] {
         let text = scene.transcript(&["run", "--jobs", jobs, "--text", "x"]);
@@ -149,7 +149,7 @@ fn a_number_of_workers_that_is_none() {
     }
 }
 
-/// A program that is given one line after the other.
+/// A running program that gets one line after the other.
 struct Talk {
     child: Child,
     input: ChildStdin,
@@ -190,7 +190,7 @@ impl Talk {
         answer.expect("an answer, long before the end of the input")
     }
 
-    /// Sends a signal, which must end it; its exit code and standard error.
+    /// Sends a signal that must end it. Returns the exit code and standard error.
     #[cfg(unix)]
     fn interrupt(mut self, signal: &str) -> (Option<i32>, String, Vec<String>) {
         let id = self.child.id().to_string();
@@ -206,11 +206,11 @@ impl Talk {
     }
 }
 
-/// As from `tail -f`: each is answered before the next is written. Which of the four
-/// workers gets a record depends on the one that is idle again first. One of them has
-/// had three of nine records for certain.
+/// Each record is answered before the next is written, as from `tail -f`. Any of the
+/// four workers that is idle can get a record; of nine records, one worker gets at
+/// least three.
 #[test]
-fn a_record_that_comes_alone_is_answered_at_once() {
+fn single_record_from_a_stream_is_answered_at_once() {
     let third = TextPlugin::new("third").global("calls").process(&format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable)) {ECHO}"
@@ -234,7 +234,7 @@ fn a_record_that_comes_alone_is_answered_at_once() {
 }
 
 #[test]
-fn every_worker_finds_a_plugin_faulty_and_one_tells() {
+fn set_aside_plugin_is_reported_once() {
     let scene = Scene::new()
         .plugin(
             "plugins/faulty.wasm",
@@ -246,16 +246,14 @@ fn every_worker_finds_a_plugin_faulty_and_one_tells() {
         .output()
         .expect("it runs");
     let error = String::from_utf8_lossy(&output.stderr);
-    let told = error
-        .lines()
-        .filter(|line| line.contains("tried again in 1s"));
-    assert_eq!(told.count(), 1, "{error}");
+    let reported = error.lines().filter(|line| line.contains("retried in 1s"));
+    assert_eq!(reported.count(), 1, "{error}");
     let results = String::from_utf8_lossy(&output.stdout);
     assert_eq!(results.lines().count(), 20_000);
     assert!(results.contains("\"kind\":\"set-aside\""));
 }
 
-/// 200 MB that nobody has at once, through four workers.
+/// 200 MB, which are never in memory at once, through four workers.
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_does_not_follow_the_input() {
@@ -294,7 +292,7 @@ fn memory_does_not_follow_the_input() {
     assert!(0 < peak && peak < 100 << 10, "{peak} KiB at the peak");
 }
 
-/// How many threads of a process have a name that begins so.
+/// The number of threads of a process whose names have this prefix.
 #[cfg(target_os = "linux")]
 fn threads(id: u32, name: &str) -> usize {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{id}/task")) else {
@@ -307,7 +305,7 @@ fn threads(id: u32, name: &str) -> usize {
         .count()
 }
 
-/// While it waits for more, as after `tail -f`.
+/// An interrupt while it waits for more input, as after `tail -f`.
 #[test]
 #[cfg(unix)]
 fn an_interrupt_does_not_wait_for_the_next_line() {
@@ -322,13 +320,13 @@ fn an_interrupt_does_not_wait_for_the_next_line() {
         assert_eq!(status, Some(code), "{error}");
         assert_eq!(
             error,
-            "interrupted: all is written up to -:2, and nothing after it\n"
+            "interrupted: results are written up to -:2, and none after it\n"
         );
         assert_eq!(rest, [""; 0]);
     }
 }
 
-/// In the middle of a file: what it says is written is what is there.
+/// An interrupt within a file: exactly what it reports as written is in the output.
 #[test]
 #[cfg(unix)]
 fn an_interrupt_says_how_far_it_got() {
@@ -355,6 +353,6 @@ fn an_interrupt_says_how_far_it_got() {
     assert!(rest.len() < count - 1, "it ended before");
     assert_eq!(
         error,
-        format!("interrupted: all is written up to lines.txt:{last}, and nothing after it\n")
+        format!("interrupted: results are written up to lines.txt:{last}, and none after it\n")
     );
 }

@@ -1,20 +1,19 @@
-//! `kumiki doctor`, the real program: each diagnosis with its cure, as
-//! snapshots.
+//! `kumiki doctor`, the real program: each diagnosis with its fix, as snapshots.
 
 mod scene;
 
 use scene::{Scene, snapshot};
 use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin};
 
-/// What it says of something in the scene, without any toolchain, whatever this
-/// machine has.
+/// Its output for a path in the scene, with no toolchains, so that it is the same on
+/// every machine.
 fn doctor(scene: &Scene, path: &str) -> String {
     let mut command = scene.command(&["doctor", path]);
     command.env("PATH", "");
     format!("kumiki doctor {path}\n{}", scene.finish(command, b""))
 }
 
-/// What it says of a component or core module written as text.
+/// Its output for a component or core module in text format.
 fn doctor_on_text(name: &str, text: &str) -> String {
     doctor_on(name, &test_components::parse(text))
 }
@@ -23,7 +22,7 @@ fn doctor_on(name: &str, bytes: &[u8]) -> String {
     doctor(&Scene::new().file(name, bytes), name)
 }
 
-/// A project in C with this WIT.
+/// A C project with this WIT.
 fn project(wit: &str) -> Scene {
     let manifest = "name = \"mine\"\nlanguage = \"c\"\nwit = \"wit\"\nworld = \"w\"\n";
     Scene::new()
@@ -33,8 +32,8 @@ fn project(wit: &str) -> Scene {
 }
 
 #[test]
-fn a_healthy_plugin() {
-    // Enough code that its names are not worth a word.
+fn healthy_plugin_has_no_diagnoses() {
+    // Enough code that the share of its names is not reported.
     let body = format!("{} {ECHO}", "(nop)".repeat(12_000));
     let plugin = TextPlugin::new("echo").process(&body);
     snapshot!(doctor(
@@ -44,26 +43,26 @@ fn a_healthy_plugin() {
 }
 
 #[test]
-fn nothing_there() {
+fn missing_path_is_a_usage_error() {
     snapshot!(doctor(&Scene::new(), "nowhere"));
 }
 
 #[test]
-fn a_faulty_manifest() {
+fn invalid_manifest_is_diagnosed() {
     let scene = Scene::new().file("faulty/kumiki.toml", "name = 7\n");
     snapshot!(doctor(&scene, "faulty"));
 }
 
 #[test]
-fn names_that_are_not_kebab_case() {
+fn names_not_in_kebab_case_are_diagnosed() {
     let wit = "package a:b;\n\ninterface types {\n  record processResult {\n    \
                the_output: string, // notThis\n  }\n}\n";
     snapshot!(doctor(&project(wit), "mine"));
 }
 
-/// Each with the nearest that the world has.
+/// Each is reported with the most similar import of the world.
 #[test]
-fn imports_of_javascript_that_the_world_does_not_have() {
+fn unknown_javascript_imports_are_diagnosed() {
     let manifest = "name = \"mine\"\nlanguage = \"javascript\"\nwit = \"wit\"\n\
                     world = \"text-plugin\"\n[build]\nentry = \"plugin.ts\"\n";
     let plugin = "// Why not?\nimport { log } from \"myapp:text-processor/host-apis\";\n\
@@ -78,7 +77,7 @@ fn imports_of_javascript_that_the_world_does_not_have() {
 }
 
 #[test]
-fn a_module_that_is_not_there() {
+fn missing_source_module_is_diagnosed() {
     let manifest = "name = \"mine\"\nlanguage = \"javascript\"\nwit = \"wit\"\n\
                     world = \"text-plugin\"\n";
     let scene = Scene::new()
@@ -87,9 +86,9 @@ fn a_module_that_is_not_there() {
     snapshot!(doctor(&scene, "mine"));
 }
 
-/// Made against a later contract, which has one function more.
+/// Built for a later contract, which has one more function.
 #[test]
-fn a_function_of_the_host_that_it_does_not_have() {
+fn unknown_host_function_is_diagnosed() {
     let wit = TEXT_PROCESSOR.replace(
         "    get-config:",
         "    get-time: func() -> u64;\n    get-config:",
@@ -102,9 +101,9 @@ fn a_function_of_the_host_that_it_does_not_have() {
     snapshot!(doctor_on("later.wasm", &later));
 }
 
-/// Made against a contract of a version that this host does not have.
+/// Built for a version of the contract that this host does not have.
 #[test]
-fn a_version_of_the_contract_that_the_host_does_not_have() {
+fn unknown_contract_version_is_diagnosed() {
     let wit = TEXT_PROCESSOR.replacen("text-processor;", "text-processor@2.0.0;", 1);
     let core = TextPlugin::new("later").core();
     let core = ["host-api", "plugin"].iter().fold(core, |core, interface| {
@@ -116,7 +115,7 @@ fn a_version_of_the_contract_that_the_host_does_not_have() {
 }
 
 #[test]
-fn wasi_that_the_host_does_not_have() {
+fn unknown_wasi_interfaces_are_diagnosed() {
     for import in [
         "wasi:config/store@0.2.0-rc.1",
         "wasi:keyvalue/store@0.2.0-draft",
@@ -130,7 +129,7 @@ fn wasi_that_the_host_does_not_have() {
 
 /// A well-known interface with a function from a later release.
 #[test]
-fn a_function_of_wasi_that_the_host_does_not_have() {
+fn unknown_wasi_function_is_diagnosed() {
     let plugin = with_import(
         "(import \"wasi:random/random@0.2.99\" \"get-random-bool\" (func (result i32)))",
         "package wasi:random@0.2.99 {
@@ -141,7 +140,7 @@ fn a_function_of_wasi_that_the_host_does_not_have() {
     snapshot!(doctor_on("plugin.wasm", &plugin));
 }
 
-/// A well-behaved plugin that imports something besides.
+/// A well-behaved plugin with an additional import.
 fn with_import(core: &str, packages: &str, import: &str) -> Vec<u8> {
     let wit = format!(
         "{}\n{packages}",
@@ -152,29 +151,29 @@ fn with_import(core: &str, packages: &str, import: &str) -> Vec<u8> {
 }
 
 #[test]
-fn wasi_0_3() {
+fn wasi_0_3_is_diagnosed() {
     let text = "(component (import \"wasi:cli/stdin@0.3.0\" (instance)))";
     snapshot!(doctor_on_text("plugin.wasm", text));
     let draft = "(component (import \"wasi:cli/stdin@0.3.0-rc-2025-09-16\" (instance)))";
     snapshot!(doctor_on_text("plugin.wasm", draft));
 }
 
-/// Nothing of WASI is imported; the function itself is asynchronous.
+/// It imports nothing of WASI; its own function is asynchronous.
 #[test]
-fn an_asynchronous_plugin() {
+fn asynchronous_plugin_is_diagnosed() {
     let wit = TEXT_PROCESSOR.replace("process: func(", "process: async func(");
     let core = TextPlugin::new("later").core();
     let later = test_components::build(&wit, "text-plugin", &core);
     snapshot!(doctor_on("plugin.wasm", &later));
-    // It fits, and is asynchronous behind its functions: one more section, of
-    // canonical functions, with `task.cancel`.
+    // It fits the contract, but is asynchronous inside: an additional section of
+    // canonical functions has `task.cancel`.
     let mut plugin = TextPlugin::new("echo").build();
     plugin.extend([8, 2, 1, 5]);
     snapshot!(doctor_on("plugin.wasm", &plugin));
 }
 
 #[test]
-fn a_leak() {
+fn leak_is_diagnosed() {
     let leaky =
         TextPlugin::new("leaky").process(&format!("(drop (memory.grow (i32.const 1))) {ECHO}"));
     snapshot!(doctor(
@@ -184,7 +183,7 @@ fn a_leak() {
 }
 
 #[test]
-fn a_plugin_that_traps() {
+fn trap_is_diagnosed() {
     let fragile = TextPlugin::new("fragile").process(&format!(
         "(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}"
     ));
@@ -196,7 +195,7 @@ fn a_plugin_that_traps() {
 
 /// Debug information, names, and the checks of a debug build.
 #[test]
-fn a_component_that_is_larger_than_it_need_be() {
+fn removable_parts_are_diagnosed() {
     let debug = format!(
         r#"(component (core module
             (memory 1) (data (i32.const 0) "attempt to add with overflow")
@@ -209,7 +208,7 @@ fn a_component_that_is_larger_than_it_need_be() {
 }
 
 #[test]
-fn core_modules() {
+fn core_modules_are_diagnosed() {
     let process = "(func (export \"myapp:text-processor/plugin#process\"))";
     let embedded = "(@custom \"component-type:text-plugin\" \"types\")";
     let preview1 = "(import \"wasi_snapshot_preview1\" \"fd_write\" (func))";

@@ -1,4 +1,4 @@
-//! `kumiki run` on each format that it reads and writes.
+//! `kumiki run` on each input and output format.
 
 mod scene;
 
@@ -8,10 +8,10 @@ use std::io::Write;
 use scene::resident;
 use scene::{Scene, snapshot};
 
-/// `echo` alone, whose results are the records.
+/// Only the plugin `echo`, whose results are the records.
 const ECHO: [&str; 3] = ["-q", "-p", "plugins/echo.wasm"];
 
-/// The program's arguments before and behind [`ECHO`].
+/// The program's arguments before and after [`ECHO`].
 fn echo<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
     [&["run"], files, &ECHO[..], flags].concat()
 }
@@ -20,9 +20,9 @@ fn zstd(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 0).expect("it takes all")
 }
 
-/// As `cat a.zst b.zst` makes it; and one that breaks off.
+/// Concatenated files, as from `cat a.zst b.zst`, and a truncated one.
 #[test]
-fn files_packed_by_zstd() {
+fn zstd_files_are_read_and_written() {
     let parts = [zstd(b"one\ntwo\nthr"), zstd(b"ee\n{\"text\":\"four\"}\n")].concat();
     let long: String = (0..500_000).map(|number| format!("{number}\n")).collect();
     let long = zstd(long.as_bytes());
@@ -36,7 +36,7 @@ fn files_packed_by_zstd() {
     snapshot!(scene.run(&echo(&files, &["-o", "raw"])));
     let rows = ["rows.jsonl.zst"];
     snapshot!(scene.run(&echo(&rows, &["-o", "raw", "--field", "text"])));
-    // What came before the end is there, and all of it.
+    // Everything before the truncation is written.
     let output = scene.command(&echo(&["long.zst"], &["-o", "raw"])).output();
     let output = output.expect("it runs");
     let lines = String::from_utf8(output.stdout).expect("it is text");
@@ -64,7 +64,7 @@ const TABLE: &str = "\u{feff}id,text,\"the, author\"\r\n\
     4,木 and 組,\"Cy\"";
 
 #[test]
-fn cells_of_a_table() {
+fn field_reads_records_from_table_cells() {
     let scene = Scene::with_plugins()
         .file("rows.csv", TABLE)
         .file("rows.tsv", "id\ttext\n1\t\"tabs\tin\"\" it\"\n2\ta,b\n");
@@ -83,7 +83,7 @@ fn cells_of_a_table() {
 }
 
 #[test]
-fn tables_that_do_not_fit() {
+fn mismatched_tables_are_usage_errors() {
     let many: Vec<String> = (0..30).map(|number| format!("c{number}")).collect();
     let scene = Scene::with_plugins()
         .file("rows.csv", TABLE)
@@ -113,9 +113,9 @@ fn tables_that_do_not_fit() {
     }
 }
 
-/// Each is an error of its own, and the others go on.
+/// Each invalid row is one error, and the other rows are processed.
 #[test]
-fn rows_that_are_none() {
+fn invalid_rows_are_reported() {
     let rows: &[u8] =
         b"id,text\n1,one\n2\n3,three,3\n4,caf\xe9\n5,\"five\n\n\"\n6,six\n7,\"seven\n8,eight\n";
     let scene = Scene::with_plugins().file("rows.csv", rows);
@@ -125,7 +125,7 @@ fn rows_that_are_none() {
     snapshot!(scene.run(&echo(&["rows.csv"], &limit)));
 }
 
-/// A quote that nobody closes makes all that follows one row.
+/// An unclosed quote makes all that follows one row.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_row_without_end_costs_no_memory() {
@@ -170,16 +170,16 @@ fn a_row_without_end_costs_no_memory() {
     assert!(0 < peak && peak < 60 << 10, "{peak} KiB at the peak");
 }
 
-/// `picky`, which refuses what is empty.
+/// The plugin `picky`, which refuses empty records.
 const PICKY: [&str; 3] = ["-q", "-p", "plugins/picky.wasm"];
 
 fn picky<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
     [&["run"], files, &PICKY[..], flags].concat()
 }
 
-/// A new column, one that is there, and the one that records come from.
+/// Results in a new column, an existing one, and the one of the records.
 #[test]
-fn results_go_into_the_rows_of_a_table() {
+fn into_writes_results_into_table_rows() {
     let scene = Scene::with_plugins().file("rows.csv", TABLE);
     for flags in [
         &["--field", "text", "--into", "new, or not"][..],
@@ -193,15 +193,15 @@ fn results_go_into_the_rows_of_a_table() {
         snapshot!(scene.transcript(&picky(&["rows.csv"], flags)));
     }
     let text = scene.run(&echo(&["rows.csv"], &["--field", "text", "--into", "text"]));
-    // All else is what it was, byte for byte; the byte order mark is none of it.
+    // Everything else is unchanged, except that the byte order mark is removed.
     let rows = TABLE.strip_prefix('\u{feff}').expect("there is one");
     let rows = rows.replace("\r\n\r\n", "\r\n") + "\r\n";
     assert!(text.contains(&rows), "{text}");
 }
 
-/// Several files are one table.
+/// Several files become one table.
 #[test]
-fn results_go_into_the_rows_of_several_files() {
+fn into_writes_rows_of_several_files() {
     let scene = Scene::with_plugins()
         .file("a.csv", "id,text\n1,a\n")
         .file("b.csv.zst", zstd(b"id,\"text\"\r\n2,b\r\n"))
@@ -212,7 +212,7 @@ fn results_go_into_the_rows_of_several_files() {
 }
 
 #[test]
-fn results_go_into_objects() {
+fn into_writes_results_into_objects() {
     let rows = concat!(
         "{\"id\": 1.50, \"text\":\"one\"}\n\n",
         "{\"id\":2,\"text\":\"\"}\n",
@@ -237,9 +237,9 @@ fn results_go_into_objects() {
     }
 }
 
-/// Their rows are there all the same.
+/// Rows whose record fails are written as well.
 #[test]
-fn rows_that_fail_are_kept() {
+fn failed_rows_are_kept() {
     let rows: &[u8] = b"id,text\n1,one\n2\n3,three,3\n4,caf\xe9\n5,\n6,six\n7,\"seven\n8,eight\n";
     let scene = Scene::with_plugins().file("rows.csv", rows);
     for flags in [
@@ -252,7 +252,7 @@ fn rows_that_fail_are_kept() {
 }
 
 #[test]
-fn rows_that_cannot_be_asked_for() {
+fn impossible_row_outputs_are_usage_errors() {
     let scene = Scene::with_plugins()
         .file("rows.csv", TABLE)
         .file("rows.jsonl", "{}")
@@ -283,7 +283,7 @@ fn rows_that_cannot_be_asked_for() {
 }
 
 #[test]
-fn a_file_as_its_name_says() {
+fn output_file_extension_selects_the_format() {
     let scene = Scene::with_plugins()
         .file("rows.csv", "id,text\n1,one\n")
         .file("rows.jsonl", "{\"text\":\"one\"}\n")
@@ -345,7 +345,7 @@ fn a_file_as_its_name_says() {
 }
 
 #[test]
-fn files_that_are_not_written() {
+fn unwritable_output_files_are_reported() {
     let scene = Scene::with_plugins()
         .file("rows.csv", "id,text\n1,one\n")
         .file("old.txt.part", "some")

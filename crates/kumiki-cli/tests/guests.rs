@@ -1,7 +1,7 @@
 //! `kumiki run` on plugins in real languages, built from source.
 //!
-//! What each guest must answer is a table in its language's section; what
-//! holds for all of them holds for each that is there.
+//! The expected answers of each guest are in its language's section. Other tests
+//! apply to all guests.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,9 +12,9 @@ use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, Way, confor
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::{Guest, artifacts};
 
-/// The published example's three, which `cargo xtask demo` runs.
+/// The three published examples, which `cargo xtask demo` runs.
 const EXAMPLES: [&str; 3] = ["text-upper", "text-reverse-c", "text-wordcount-js"];
-/// Made from the same contract by other tools, with WASI imports.
+/// Built for the same contract with other tools, with WASI imports.
 const FOREIGN: [&str; 4] = [
     "upper-wasip1",
     "upper-wasip2",
@@ -24,7 +24,7 @@ const FOREIGN: [&str; 4] = [
 
 type Case = fn(&Path) -> Result<(), Failed>;
 
-/// A host that compiles no guest twice.
+/// A host with a cache, so that no guest is compiled twice.
 fn host() -> kumiki::Result<TextHost> {
     TextHost::builder().cache(Cache::open(artifacts())?).build()
 }
@@ -35,18 +35,18 @@ fn main() {
         trial("upper-cases", "text-upper", text_upper),
         trial("reverses scalar values", "text-reverse-c", text_reverse),
         trial("counts words", "text-wordcount-js", text_wordcount),
-        trial("answers in every way of JavaScript", "errors-js", js_errors),
+        trial("returns and throws every error", "errors-js", js_errors),
         trial(
-            "answers in every way of JavaScript",
+            "returns and throws every error",
             "errors-starlingmonkey",
             js_errors,
         ),
-        trial("answers in every way of JavaScript", "errors-ts", ts_errors),
+        trial("returns and throws every error", "errors-ts", ts_errors),
         trial("title-cases", "text-title-py", text_title),
         trial("makes slugs", "text-slug-go", text_slug),
-        trial("behaves in every way a host can test", "probe", probe),
-        trial("leaks, and is told so", "leak-c", leak_c),
-        trial("logs its panics and bears its stamp", "sdk-rust", rust_sdk),
+        trial("behaves in every way that a host can test", "probe", probe),
+        trial("leak is reported", "leak-c", leak_c),
+        trial("logs panics and has its SDK stamp", "sdk-rust", rust_sdk),
     ];
     for guest in [
         &EXAMPLES[..],
@@ -54,8 +54,12 @@ fn main() {
     ]
     .concat()
     {
-        trials.push(trial("says what it is", guest, says_what_it_is));
-        trials.push(trial("stands the conformance kit", guest, conforms));
+        trials.push(trial(
+            "has its name and version",
+            guest,
+            has_name_and_version,
+        ));
+        trials.push(trial("passes the conformance kit", guest, conforms));
         trials.push(trial("imports no WASI", guest, imports_no_wasi));
     }
     for guest in FOREIGN {
@@ -73,12 +77,12 @@ fn trial(name: &str, guest: &'static str, case: Case) -> Trial {
         .with_kind(label)
 }
 
-/// Loads a guest, with a log that nobody reads.
+/// Loads a guest, without reading its log.
 fn load(path: &Path) -> Result<TextPlugin, Failed> {
     Ok(TextPlugin::load(&host()?, path, Config::default())?)
 }
 
-/// What a guest makes of an input: its output and metadata, or its error.
+/// The answer of a guest to an input: its output and metadata, or its error.
 fn answer(plugin: &mut TextPlugin, input: &str) -> Result<String, Failed> {
     match plugin.process(input) {
         Ok(result) => {
@@ -216,7 +220,7 @@ fn text_slug(path: &Path) -> Result<(), Failed> {
     )
 }
 
-fn says_what_it_is(path: &Path) -> Result<(), Failed> {
+fn has_name_and_version(path: &Path) -> Result<(), Failed> {
     let plugin = load(path)?;
     let file = path
         .file_stem()
@@ -226,8 +230,8 @@ fn says_what_it_is(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What `kumiki check` tries: among it 100,000 calls without growing, in which
-/// a byte lost in each would be more than a page of memory.
+/// The checks of `kumiki check`. They include 100,000 calls without memory growth, in
+/// which a leak of one byte per call would exceed a page.
 fn conforms(path: &Path) -> Result<(), Failed> {
     let plugin = host()?.load(path)?;
     let mut failures = Vec::new();
@@ -266,7 +270,7 @@ fn foreign(path: &Path) -> Result<(), Failed> {
         assert_eq!(result.output, output);
         for entry in &result.metadata {
             match &*entry.key {
-                // What it sees of this machine: nothing is granted.
+                // It sees nothing of this machine, because nothing is granted.
                 "environment_variables" => assert_eq!(entry.value, "0"),
                 "file_readable" => assert_eq!(entry.value, "false"),
                 _ => {}
@@ -275,7 +279,7 @@ fn foreign(path: &Path) -> Result<(), Failed> {
     }
     let error = plugin.process("").expect_err("empty input is refused");
     assert_eq!(error.kind(), "invalid-input");
-    // They are what they are meant to be: components that import WASI.
+    // These guests are components that import WASI.
     if !imports_wasi(path)? {
         return Err("it imports no WASI, so this test shows nothing".into());
     }
@@ -288,7 +292,7 @@ fn probe(path: &Path) -> Result<(), Failed> {
         ("calls", "1"),
         ("calls", "2"),
         ("trap", "trap"),
-        // A new instance.
+        // The instance is new after the trap.
         ("calls", "1"),
         ("panic on purpose", "trap"),
         ("recurse", "trap"),
@@ -316,19 +320,18 @@ fn probe(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The module of errors-js, which both engines run.
+/// The module of errors-js, which both JavaScript engines run.
 fn js_errors(path: &Path) -> Result<(), Failed> {
     errors(path, "plugin.js:24", "plugin.js:26")
 }
 
-/// Another source with other lines, held to the same answers.
+/// Another source with other line numbers, which must give the same answers.
 fn ts_errors(path: &Path) -> Result<(), Failed> {
     errors(path, "plugin.ts:31", "mistakes.ts:14")
 }
 
-/// Errors thrown or returned, and an `Error` that nobody catches: it reaches
-/// the log with its message and the author's file and line before the call
-/// traps.
+/// Errors that are thrown or returned, and an uncaught `Error`: it is logged with its
+/// message, file and line before the call traps.
 fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed> {
     let mut plugin = load(path)?;
     let cases = [
@@ -342,7 +345,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         ("mistake", "trap"),
         ("plain", "plain"),
     ];
-    // One by one and at once: what is thrown for one is nothing to the others.
+    // Singly and in a batch: an error of one record does not affect the others.
     assert_eq!(plugin.way(), Way::BATCH);
     let together = plugin.process_all(&cases.iter().map(|(input, _)| *input).collect());
     for ((input, expected), together) in cases.into_iter().zip(together.iter()) {
@@ -370,7 +373,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         .lines()
         .filter(|line| line.contains("] error: uncaught TypeError: "))
         .collect();
-    // The first ends the call of both records, and each is asked again.
+    // The first record ends the batch call, and both are called again singly.
     let [together, thrown, mistaken] = logged[..] else {
         return Err(format!("not three were logged: {text}").into());
     };
@@ -381,7 +384,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         (mistaken, mistaken_at),
     ] {
         assert!(logged.contains(place), "no `{place}` in: {logged}");
-        // The wrapper's own places are nothing to the author.
+        // Locations in the wrapper do not help the author.
         for foreign in ["kumiki-", "initializer", "user.js", "native"] {
             assert!(!logged.contains(foreign), "`{foreign}` in: {logged}");
         }
@@ -389,8 +392,8 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
     Ok(())
 }
 
-/// A C plugin that does not free its input: both programs say how much it
-/// loses, and which function is missing.
+/// A C plugin that does not free its input: both programs report how much it leaks and
+/// which function call is missing.
 fn leak_c(path: &Path) -> Result<(), Failed> {
     for command in ["check", "doctor"] {
         let mut kumiki = Command::new(env!("CARGO_BIN_EXE_kumiki"));
@@ -398,7 +401,7 @@ fn leak_c(path: &Path) -> Result<(), Failed> {
         let text = String::from_utf8_lossy(&output.stdout);
         for expected in [
             "its memory grew by ",
-            " bytes a call",
+            " bytes per call",
             "`text_plugin_string_free`",
         ] {
             if !text.contains(expected) {
@@ -440,7 +443,7 @@ fn rust_sdk(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The README's line: the three examples on one text, by the real program.
+/// The README's command: the three examples on one text, with the real program.
 fn all_three() -> Trial {
     let guests = EXAMPLES.map(Guest::find);
     let ignored = guests.iter().any(Guest::is_ignored);

@@ -1,5 +1,5 @@
-//! `kumiki inspect`, the real program, on files of every kind: what a person
-//! sees, as snapshots.
+//! `kumiki inspect`, the real program, on files of every kind, with its output as
+//! snapshots.
 
 mod scene;
 
@@ -11,7 +11,7 @@ fn wit_package() -> Vec<u8> {
     test_components::wit_package(test_components::TEXT_PROCESSOR)
 }
 
-/// What wasmtime compiles a component to, for this machine.
+/// An artifact: a component that wasmtime has compiled for this machine.
 fn artifact(component: &[u8]) -> Vec<u8> {
     let engine = kumiki::wasmtime::Engine::default();
     engine
@@ -20,7 +20,7 @@ fn artifact(component: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn inspect_says_what_a_file_is() {
+fn inspect_identifies_any_file() {
     let core = test_components::core_module("(func (export \"process\"))");
     let wasi = test_components::parse(
         r#"(component
@@ -56,10 +56,10 @@ fn inspect_says_what_a_file_is() {
     }
 }
 
-/// What would take longer to read than it is long is not read, and said to be
-/// so: each of these took minutes, or all memory.
+/// Files whose analysis takes more than linear time are not analysed, and this is
+/// reported: each of these took minutes, or all memory.
 #[test]
-fn what_is_too_large_is_not_read() {
+fn oversized_files_are_not_analysed() {
     let empty = b"\0asm\x0d\0\x01\0";
     let nested = (0..200).fold(empty.to_vec(), |inner, _| {
         let length = inner.len();
@@ -79,7 +79,7 @@ fn what_is_too_large_is_not_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_device_is_not_read() {
+fn device_is_not_read() {
     for command in ["inspect", "doctor"] {
         let text = Scene::new().run(&[command, "/dev/zero"]);
         assert!(text.starts_with("exit code: 2"), "{text}");

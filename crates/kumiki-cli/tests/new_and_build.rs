@@ -1,13 +1,12 @@
-//! `kumiki new` and `kumiki build`, the real program, where they refuse: what
-//! a person sees, as snapshots. No toolchain is needed; `templates.rs` builds
-//! for real.
+//! Errors of `kumiki new` and `kumiki build`, the real program, as snapshots. No
+//! toolchain is needed; `templates.rs` has the actual builds.
 
 mod scene;
 
 use scene::{Scene, snapshot};
 
 #[test]
-fn new_writes_a_project() {
+fn new_creates_a_project() {
     let scene = Scene::new();
     let said = scene.transcript(&["new", "text-tidy", "--lang", "js"]);
     let mut files = Vec::new();
@@ -30,7 +29,7 @@ fn new_writes_a_project() {
 }
 
 #[test]
-fn new_refuses_bad_names() {
+fn new_rejects_invalid_names() {
     for name in ["TextTidy", "text_tidy", "2text", "../text", ""] {
         snapshot!(Scene::new().transcript(&["new", name, "--lang", "c"]));
     }
@@ -45,7 +44,7 @@ fn new_overwrites_nothing() {
 }
 
 #[test]
-fn new_asks_nobody_away_from_a_terminal() {
+fn new_asks_only_on_a_terminal() {
     let scene = Scene::new();
     snapshot!(scene.transcript(&["new"]));
     snapshot!(scene.transcript(&["new", "text-tidy"]));
@@ -54,7 +53,7 @@ fn new_asks_nobody_away_from_a_terminal() {
 }
 
 #[test]
-fn build_without_a_project() {
+fn build_without_a_project_is_a_usage_error() {
     let scene = Scene::new().file("empty/notes.txt", "");
     snapshot!(scene.transcript(&["build"]));
     snapshot!(scene.transcript(&["build", "empty"]));
@@ -62,7 +61,7 @@ fn build_without_a_project() {
 }
 
 #[test]
-fn build_with_a_faulty_kumiki_toml() {
+fn build_reports_errors_in_kumiki_toml() {
     let head = "name = 'a'\nlanguage = 'c'\nwit = 'wit'\n";
     for manifest in [
         "name = 'a'\nlanguage = 'cobol'\n",
@@ -82,7 +81,7 @@ fn build_with_a_faulty_kumiki_toml() {
 }
 
 #[test]
-fn build_with_a_way_to_rust_that_is_none() {
+fn build_rejects_an_unknown_rust_toolchain() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "rust"]);
     let mut command = scene.command(&["build", "a"]);
@@ -90,9 +89,9 @@ fn build_with_a_way_to_rust_that_is_none() {
     snapshot!(format!("kumiki build a\n{}", scene.finish(command, b"")));
 }
 
-/// Whether Python's tool itself is missing is the same on every machine.
+/// Python's tool is missing in the scene on every machine.
 #[test]
-fn build_without_the_tool() {
+fn build_reports_a_missing_tool() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "python"]);
     snapshot!(scene.transcript(&["build", "a"]));

@@ -1,5 +1,5 @@
-//! `kumiki run` on Parquet: texts of one column go to plugins, results go into
-//! another, and all else is what it was.
+//! `kumiki run` on Parquet: plugins get the texts of one column, results go into
+//! another, and everything else is unchanged.
 
 mod scene;
 
@@ -20,7 +20,7 @@ use scene::{Scene, snapshot};
 
 const ROWS: usize = 10_000;
 
-/// The text of a row: some are null, and some empty.
+/// The text of a row; some are null and some are empty.
 fn text(row: usize) -> Option<String> {
     match row % 100 {
         7 => None,
@@ -29,7 +29,7 @@ fn text(row: usize) -> Option<String> {
     }
 }
 
-/// Columns of several types, one of them with the texts.
+/// Columns of several types, one of which has the texts.
 fn rows(texts: ArrayRef) -> RecordBatch {
     let number = |row: usize| (!row.is_multiple_of(3)).then_some(row as i64);
     let lists = (0..ROWS).map(|row| (row % 5 > 0).then(|| vec![Some(row as i32); row % 4]));
@@ -67,7 +67,7 @@ fn rows(texts: ArrayRef) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns).expect("they fit")
 }
 
-/// A file of row groups of 3,000.
+/// A file with row groups of 3,000 rows.
 fn write(scene: &Scene, name: &str, rows: &RecordBatch) {
     let note = KeyValue::new("made by".to_owned(), "hand".to_owned());
     let properties = WriterProperties::builder()
@@ -81,7 +81,7 @@ fn write(scene: &Scene, name: &str, rows: &RecordBatch) {
     writer.close().expect("it ends");
 }
 
-/// All rows of a file, and how many are in each of its groups.
+/// All rows of a file, and the number of rows in each row group.
 fn read(scene: &Scene, name: &str) -> (RecordBatch, Vec<i64>, Vec<KeyValue>) {
     let file = File::open(scene.path(name)).expect("it is there");
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("it is Parquet");
@@ -120,7 +120,7 @@ fn texts() -> [(&'static str, ArrayRef); 4] {
 }
 
 #[test]
-fn results_go_into_a_column() {
+fn into_writes_results_into_a_column() {
     let scene = Scene::with_plugins();
     for (name, array) in texts() {
         let before = rows(array);
@@ -143,11 +143,11 @@ fn results_go_into_a_column() {
                 "2",
             ];
             let said = scene.run(&arguments);
-            // It refuses each of the empty ones, and is not asked about the null.
+            // The plugin refuses empty texts and does not get null ones.
             assert!(said.starts_with("exit code: 1\n"), "{said}");
             let refusals = said
                 .lines()
-                .filter(|line| line.ends_with("refused it: invalid-input"));
+                .filter(|line| line.ends_with("returned an error: invalid-input"));
             assert_eq!(refusals.count(), ROWS / 100, "{said}");
             assert!(
                 said.contains(&format!("error: {input}:109: `picky` refused")),
@@ -184,7 +184,7 @@ fn results_go_into_a_column() {
 }
 
 #[test]
-fn texts_of_a_column_as_lines() {
+fn field_reads_records_from_a_column() {
     let scene = Scene::with_plugins();
     for (name, array) in texts() {
         write(&scene, &format!("{name}.parquet"), &rows(array));
@@ -204,7 +204,7 @@ fn texts_of_a_column_as_lines() {
         let expected: String = (0..ROWS).filter_map(text).map(|text| text + "\n").collect();
         assert!(output.stdout == expected.as_bytes(), "{name}");
     }
-    // It can be gone on with, as lines can.
+    // It can be resumed, like lines.
     let arguments = [
         "run",
         "utf8.parquet",
@@ -231,7 +231,7 @@ fn texts_of_a_column_as_lines() {
 }
 
 #[test]
-fn tables_that_do_not_fit() {
+fn mismatched_parquet_files_are_usage_errors() {
     let scene = Scene::with_plugins().file("rows.csv", "id,text\n1,one\n");
     let [(_, array), (_, large), ..] = texts();
     write(&scene, "rows.parquet", &rows(array));
@@ -270,9 +270,9 @@ fn tables_that_do_not_fit() {
     }
 }
 
-/// A page that was changed: what came before it is there, and it is said.
+/// With a damaged page, everything before it is written, and an error is reported.
 #[test]
-fn a_file_that_breaks_off() {
+fn truncated_file_is_reported() {
     let scene = Scene::with_plugins();
     let [(_, array), ..] = texts();
     write(&scene, "rows.parquet", &rows(array));

@@ -1,5 +1,4 @@
-//! How `kumiki run` keeps instances: warm, fresh, renewed, and with less address
-//! space than it would like.
+//! How `kumiki run` reuses and replaces instances, and runs with little address space.
 
 mod scene;
 
@@ -8,8 +7,7 @@ use std::process::Command;
 use scene::{Scene, snapshot};
 use test_components::{BATCH, COLUMN, TextPlugin};
 
-/// Answers with as many dots as it was called times, and grows by a page each
-/// time.
+/// A plugin that returns one dot for each call so far, and grows by one page per call.
 fn counter() -> TextPlugin {
     TextPlugin::new("counter")
         .data(1024, &".".repeat(100))
@@ -38,7 +36,7 @@ fn run(scene: &Scene, flags: &[&str]) -> String {
 }
 
 #[test]
-fn an_instance_is_kept_as_long_as_it_is_said() {
+fn instances_are_replaced_as_specified() {
     for plugin in [counter(), counter().batch(BATCH), counter().column(COLUMN)] {
         let scene = Scene::new()
             .plugin("plugins/counter.wasm", &plugin)
@@ -49,16 +47,16 @@ fn an_instance_is_kept_as_long_as_it_is_said() {
         .plugin("plugins/counter.wasm", &counter())
         .file("six.txt", "a\nb\nc\nd\ne\nf\n");
     assert_eq!(run(&scene, &[]), "1 2 3 4 5 6");
-    // The first has told its name and version before.
+    // The first instance was also called for its name and version.
     let flags = ["--calls-per-instance", "4"];
     assert_eq!(run(&scene, &flags), "1 2 1 2 3 4");
-    // Two pages at first, one more for each record.
+    // Two pages initially, and one more for each record.
     let flags = ["--memory-per-instance", "256KiB"];
     assert_eq!(run(&scene, &flags), "1 2 3 1 2 3");
 }
 
 #[test]
-fn what_contradicts_itself_about_instances() {
+fn conflicting_instance_arguments_are_usage_errors() {
     let scene = Scene::with_plugins();
     for flags in [
         &["--fresh", "--calls-per-instance", "4"][..],
@@ -72,7 +70,7 @@ fn what_contradicts_itself_about_instances() {
     }
 }
 
-/// The program with so many GiB of address space.
+/// Runs the program with this many GiB of address space.
 #[cfg(target_os = "linux")]
 fn narrow(scene: &Scene, gibibytes: u64, arguments: &[&str]) -> String {
     let program = scene.command(arguments);
@@ -92,7 +90,7 @@ fn narrow(scene: &Scene, gibibytes: u64, arguments: &[&str]) -> String {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn less_address_space_is_fewer_slots_and_the_same_results() {
+fn small_address_space_reduces_slots_but_not_results() {
     let scene = Scene::new().plugin("plugins/echo.wasm", &TextPlugin::new("echo"));
     let arguments = ["run", "--jobs", "15", "-o", "raw"];
     for (gibibytes, slots) in [(80, None), (40, Some(4)), (10, Some(1)), (7, Some(0))] {
@@ -102,10 +100,14 @@ fn less_address_space_is_fewer_slots_and_the_same_results() {
             text.contains("output\none\ntwo\n---"),
             "{gibibytes}: {text}"
         );
-        let told = text.matches("there is address space for").count();
-        assert_eq!(told, usize::from(slots.is_some()), "{gibibytes}: {text}");
+        let reported = text.matches("there is address space for").count();
+        assert_eq!(
+            reported,
+            usize::from(slots.is_some()),
+            "{gibibytes}: {text}"
+        );
         if let Some(slots) = slots {
-            let notice = format!("there is address space for {slots} of 16 instances at a time");
+            let notice = format!("there is address space for {slots} of 16 pool slots");
             assert!(text.contains(&notice), "{gibibytes}: {text}");
         }
     }

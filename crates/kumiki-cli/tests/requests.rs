@@ -1,5 +1,5 @@
-//! What plugins request: the real program shows it, and starts none that is not
-//! granted it.
+//! Requests of plugins: the real program shows them, and starts no plugin that is not
+//! granted its requests.
 
 mod scene;
 
@@ -21,7 +21,7 @@ fn plugin(requests: &str) -> Vec<u8> {
     with_section(&plugin, "kumiki-requests", requests.as_bytes())
 }
 
-/// A folder with a plugin that requests much, and one that requests nothing.
+/// A scene with a plugin that has many requests and one that has none.
 fn scene() -> Scene {
     Scene::with_plugins()
         .file("speller.wasm", plugin(REQUESTS))
@@ -30,7 +30,7 @@ fn scene() -> Scene {
 }
 
 #[test]
-fn inspect_shows_what_is_requested_and_granted() {
+fn inspect_shows_requests_and_grants() {
     let wasi = test_components::parse(
         r#"(component
             (import "wasi:filesystem/types@0.2.0" (instance))
@@ -59,7 +59,7 @@ fn inspect_shows_what_is_requested_and_granted() {
 }
 
 #[test]
-fn nothing_starts_that_is_not_granted_what_it_requests() {
+fn plugin_without_requested_grants_does_not_start() {
     let other = plugin("[env]\nLANG = 'its language'");
     let scene = scene()
         .file("other.wasm", other)
@@ -95,7 +95,7 @@ fn nothing_starts_that_is_not_granted_what_it_requests() {
 }
 
 #[test]
-fn what_is_requested_can_be_allowed() {
+fn allow_requested_grants_requests() {
     let scene = scene();
     for arguments in [
         &["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"][..],
@@ -113,11 +113,11 @@ fn what_is_requested_can_be_allowed() {
     ] {
         snapshot!(scene.transcript(arguments));
     }
-    // What the refusal prints is a file that does.
+    // The failure prints a grants file that allows it.
     let refusal = scene.run(&["run", "-p", "speller.wasm", "-t", "hi"]);
     let file = refusal
         .lines()
-        .skip_while(|line| !line.contains("a file of grants"));
+        .skip_while(|line| !line.contains("a grants file"));
     let file: Vec<_> = file
         .skip(1)
         .take_while(|line| line.starts_with("    "))
@@ -134,8 +134,8 @@ fn what_is_requested_can_be_allowed() {
     assert!(run.starts_with("exit code: 0\n"), "{run}");
 }
 
-/// A file of grants names one plugin of several by its path or by its hash, and
-/// what is granted to a hash is for these bytes.
+/// A grants file can name one of several plugins by path or hash. The grants of a
+/// hash are for exactly these bytes.
 #[test]
 fn grants_by_path_and_by_hash() {
     let asking = |name: &str| {
@@ -180,7 +180,7 @@ fn grants_by_path_and_by_hash() {
             output.starts_with(&format!("exit code: {code}\n")),
             "{name}: {output}"
         );
-        let is_unknown = output.contains("are of no plugin in this run");
+        let is_unknown = output.contains("match no plugin in this run");
         assert_eq!(is_unknown, code == 2, "{name}: {output}");
     }
     let scene = scene.file("rules/grants.toml", "[plugin.'blake3:12']\n");
@@ -191,16 +191,16 @@ fn grants_by_path_and_by_hash() {
     );
 }
 
-/// A folder that is not there is not made, and is no reason to go on without.
+/// A missing folder is not created, and the run does not start without it.
 #[test]
-fn a_requested_folder_that_is_not_there() {
+fn missing_requested_folder_is_reported() {
     let scene = Scene::new().file("speller.wasm", plugin(REQUESTS));
     snapshot!(scene.transcript(&["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"]));
 }
 
-/// An answer that was kept counts for this very file, and for no other.
+/// A remembered answer is for exactly this file, under any name.
 #[test]
-fn what_was_allowed_for_good() {
+fn remembered_grants_apply_to_the_same_file() {
     let speller = plugin(REQUESTS);
     let scene = scene();
     let folder = |name: &str| scene.path(name).display().to_string();
@@ -229,7 +229,7 @@ fn what_was_allowed_for_good() {
 }
 
 #[test]
-fn build_refuses_requests_that_no_host_understands() {
+fn build_rejects_invalid_requests() {
     let toml = "name = 'a'\nlanguage = 'c'\nwit = 'wit'\nworld = 'w'\n";
     let scene = Scene::new().file("wit/a.wit", "").file(
         "kumiki.toml",

@@ -1,5 +1,5 @@
-//! `kumiki run --output-file`, interrupted and killed, and gone on with: what is
-//! there in the end is what one run would have written.
+//! `kumiki run --output-file`, interrupted or killed and then resumed: the output is
+//! the same as that of one run.
 #![cfg(unix)]
 
 mod scene;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin, error};
 
-/// Takes some 20 µs for a record, and refuses one that begins with `E`.
+/// A plugin that takes about 20 µs for a record and refuses those that begin with `E`.
 fn slow() -> TextPlugin {
     TextPlugin::new("slow").global("left").process(&format!(
         "(global.set $left (i32.const 20000))
@@ -26,7 +26,7 @@ fn slow() -> TextPlugin {
     ))
 }
 
-/// Lines, objects or rows, some of which are none; `make` makes one of a number.
+/// Lines, objects or rows, some of which are invalid; `make` makes one from a number.
 fn input(make: impl Fn(u32) -> String) -> Vec<u8> {
     let mut bytes = Vec::new();
     for number in 0..40_000 {
@@ -62,7 +62,7 @@ fn scene() -> Scene {
         )
 }
 
-/// Each with what it reads and writes: plain, and packed in parts.
+/// Each format with its files: plain, and compressed in parts.
 const RUNS: [(&[&str], &[&str], &str); 4] = [
     (&["lines.txt", "more.txt.zst"], &["-o", "raw"], "out.txt"),
     (&["lines.txt"], &["--skip-blank"], "out.jsonl.gz"),
@@ -78,17 +78,17 @@ const RUNS: [(&[&str], &[&str], &str); 4] = [
     ),
 ];
 
-/// A run that is not stopped.
+/// A run to compare with, which is not stopped.
 struct Whole<'a> {
-    /// The inputs, as often as it takes to last, and the flags.
+    /// The inputs, repeated until the run takes long enough, and the flags.
     arguments: Vec<&'a str>,
     contents: Vec<u8>,
-    /// How long it took.
+    /// The duration of the run.
     time: Duration,
 }
 
-/// Runs it with its inputs once, twice, four times, until it takes so long on
-/// this machine, and removes what it wrote.
+/// Runs it with its inputs once, twice, four times and so on, until it takes long
+/// enough on this machine, and removes its output.
 fn whole<'a>(
     scene: &Scene,
     inputs: &[&'a str],
@@ -133,8 +133,8 @@ fn send(child: &Child, signal: &str) {
     assert!(kill.expect("there is `kill`").success());
 }
 
-/// Stops a run again and again until it comes to its end; how often it did not,
-/// and the most records that a run began behind.
+/// Stops and resumes a run until it completes. Returns the number of stopped runs,
+/// and the highest number of records that a run resumed after.
 fn stopped(
     scene: &Scene,
     flags: &[&str],
@@ -148,14 +148,14 @@ fn stopped(
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        // Longer each time, so that a busy machine comes to the end as well.
+        // Longer each time, so that the run completes even on a busy machine.
         let more = u64::from(stops) * 20;
         let delay = delays[0] + (random >> 33) % (delays[1] - delays[0]) + more;
         let child = command(scene, flags, file, &["--resume"])
             .spawn()
             .expect("it starts");
         let start = Instant::now();
-        // It must have begun the file: before that there is nothing to stop.
+        // Wait for the file, because there is nothing to stop before.
         while !scene.path(&format!("{file}.part.json")).exists()
             && !scene.path(file).exists()
             && start.elapsed() < Duration::from_secs(20)
@@ -170,12 +170,15 @@ fn stopped(
         let error = String::from_utf8_lossy(&output.stderr);
         let going_on = error
             .lines()
-            .find_map(|line| line.strip_prefix("going on behind "));
+            .find_map(|line| line.strip_prefix("resuming after "));
         let records = going_on.and_then(|text| text.split(' ').next()?.parse().ok());
         behind = behind.max(records.unwrap_or(0));
         match output.status.code() {
             Some(1) if scene.path(file).exists() => return (stops, behind),
-            Some(130) => assert!(error.contains("` goes on from there"), "{error}"),
+            Some(130) => assert!(
+                error.contains("`; resume with the same command and `--resume`"),
+                "{error}"
+            ),
             None => {}
             code => panic!("{code:?}: {error}"),
         }
@@ -185,9 +188,8 @@ fn stopped(
     }
 }
 
-/// Runs that are stopped come to the same as one that is not. Anew, if one was
-/// not stopped `enough`: where others use the machine, a run need not take what
-/// the one before it took.
+/// Checks that stopped runs write the same as one that is not stopped. Repeats if
+/// a run was not stopped `enough` times, because timing varies on a busy machine.
 fn comes_to_the_same(
     scene: &Scene,
     (inputs, flags, file): (&[&str], &[&str], &str),
@@ -221,24 +223,24 @@ fn comes_to_the_same(
 }
 
 #[test]
-fn interrupted_runs_come_to_the_same() {
+fn resumed_run_writes_the_same_after_an_interrupt() {
     let (scene, least) = (scene(), Duration::from_millis(500));
     for run in RUNS {
         comes_to_the_same(&scene, run, "-INT", least, |time| [time / 20, time / 4], 3);
     }
 }
 
-/// Without a chance to do anything about it.
+/// A kill, unlike an interrupt, gives the program no chance to save its state.
 #[test]
-fn killed_runs_come_to_the_same() {
-    // How far it is good is kept every second.
+fn resumed_run_writes_the_same_after_a_kill() {
+    // The state is saved every second.
     let least = Duration::from_secs(4);
     let run: (&[&str], &[&str], &str) = (&["lines.txt"], &["-o", "jsonl"], "out.zst");
     let delays = |time| [time * 3 / 8, time * 5 / 8];
     comes_to_the_same(&scene(), run, "-KILL", least, delays, 1);
 }
 
-/// A run that was interrupted in the middle.
+/// A folder with the partial output of an interrupted run.
 fn interrupted() -> Scene {
     let scene = scene();
     let child = command(
@@ -257,14 +259,14 @@ fn interrupted() -> Scene {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130));
     let error = String::from_utf8(output.stderr).expect("it is text");
-    // What was done is told as at the end of a whole run.
+    // The summary is printed as after a complete run.
     assert!(error.contains(" records through 1 plugin in "), "{error}");
     assert!(error.contains("plugin  records  errors"), "{error}");
     scene
 }
 
 #[test]
-fn what_is_no_longer_the_same_is_not_gone_on_with() {
+fn resume_refuses_a_changed_run() {
     let scene = interrupted();
     let inputs = ["run", "lines.txt", "more.txt.zst"];
     let same = ["-o", "raw", "-O", "out.txt", "--resume"];
@@ -313,14 +315,14 @@ fn what_is_no_longer_the_same_is_not_gone_on_with() {
         "{text}"
     );
     fs::write(scene.path("out.txt.part.json"), "{").expect("it can be written");
-    refused("a_state_that_is_none");
+    refused("invalid_state");
     fs::remove_file(scene.path("out.txt.part.json")).expect("it is there");
     refused("no_state");
 }
 
-/// Where nothing stopped, there is nothing to go on with, and that is no error.
+/// `--resume` without partial output is not an error.
 #[test]
-fn a_run_that_did_not_stop_begins_anew() {
+fn resume_without_partial_output_starts_over() {
     let scene = Scene::with_plugins().file("lines.txt", "one\n");
     let arguments = [
         "run",

@@ -1,4 +1,4 @@
-//! `kumiki run`, the real program, on tiny plugins: what a person sees, as
+//! `kumiki run`, the real program, on small plugins, with its output as
 //! snapshots.
 
 mod scene;
@@ -13,34 +13,34 @@ use scene::{Scene, snapshot};
 use test_components::{ECHO, TextPlugin};
 
 #[test]
-fn text() {
+fn text_is_one_record_for_each_plugin() {
     snapshot!(Scene::with_plugins().run(&["run", "--text", "Hello, Component Model!"]));
 }
 
 #[test]
-fn text_is_one_record_whatever_it_holds() {
+fn text_with_line_ends_is_one_record() {
     snapshot!(Scene::with_plugins().run(&["run", "-t", "two\nlines", "-o", "jsonl"]));
 }
 
 #[test]
-fn text_that_a_plugin_refuses() {
+fn refused_text_is_reported() {
     snapshot!(Scene::with_plugins().run(&["run", "--text", ""]));
 }
 
 #[test]
-fn lines_of_a_file() {
+fn each_line_of_a_file_is_a_record() {
     let scene = Scene::with_plugins().file("book.txt", "one\r\ntwo\n\nfour");
     snapshot!(scene.run(&["run", "book.txt"]));
 }
 
 #[test]
-fn lines_as_jsonl() {
+fn results_of_lines_as_jsonl() {
     let scene = Scene::with_plugins().file("book.txt", "one\n\n\u{1}\"three\"\n");
     snapshot!(scene.run(&["run", "book.txt", "--output", "jsonl"]));
 }
 
 #[test]
-fn standard_input_as_raw() {
+fn results_of_standard_input_as_raw() {
     snapshot!(Scene::with_plugins().run_with(
         &["run", "-p", "plugins/echo.wasm", "-o", "raw"],
         "α\nβ".as_bytes()
@@ -48,7 +48,7 @@ fn standard_input_as_raw() {
 }
 
 #[test]
-fn standard_input_between_files() {
+fn dash_reads_standard_input_between_files() {
     let scene = Scene::with_plugins()
         .file("a.txt", "a\n")
         .file("b.txt", "b\n");
@@ -67,25 +67,25 @@ fn standard_input_between_files() {
 }
 
 #[test]
-fn blank_lines_passed_over() {
+fn skip_blank_skips_blank_lines() {
     let scene = Scene::with_plugins().file("book.txt", "one\n\n \t\u{3000}\nfour\n");
     snapshot!(scene.run(&["run", "--skip-blank", "book.txt"]));
 }
 
 #[test]
-fn chain() {
+fn chain_passes_results_on() {
     let scene = Scene::with_plugins();
     snapshot!(scene.run_with(&["run", "--chain"], b"one\n\nthree\n"));
 }
 
 #[test]
-fn chain_without_all_of_its_plugins() {
+fn chain_fails_if_a_plugin_does_not_load() {
     let scene = Scene::with_plugins().file("plugins/broken.wasm", "not a plugin");
     snapshot!(scene.run(&["run", "--chain", "--text", "x"]));
 }
 
 #[test]
-fn two_plugins_of_the_same_name() {
+fn plugins_with_the_same_name_are_shown_with_their_paths() {
     let scene = Scene::new()
         .plugin("plugins/a.wasm", &TextPlugin::new("twin"))
         .plugin("plugins/b.wasm", &TextPlugin::new("twin"));
@@ -94,7 +94,7 @@ fn two_plugins_of_the_same_name() {
 
 #[test]
 fn configuration_reaches_the_plugin() {
-    // Answers with the value of the key that it is given.
+    // Returns the configuration value of the key in its input.
     let looker = TextPlugin::new("looker").process(
         "(call $get-config (local.get $at) (local.get $length) (i32.const 128))
          (i32.store8 (i32.const 16) (i32.eqz (i32.load8_u (i32.const 128))))
@@ -138,7 +138,7 @@ fn logs_at_each_verbosity() {
 }
 
 #[test]
-fn a_plugin_that_traps() {
+fn trap_is_reported_with_its_record() {
     let scene = Scene::new()
         .plugin("plugins/echo.wasm", &TextPlugin::new("echo"))
         .plugin(
@@ -153,7 +153,7 @@ fn a_plugin_that_traps() {
 }
 
 #[test]
-fn a_plugin_that_traps_in_get_name() {
+fn trap_in_get_name_is_reported() {
     let scene = Scene::with_plugins().plugin(
         "plugins/mute.wasm",
         &TextPlugin::new("m").get_name("unreachable"),
@@ -162,7 +162,7 @@ fn a_plugin_that_traps_in_get_name() {
 }
 
 #[test]
-fn a_plugin_that_returns_invalid_utf_8() {
+fn invalid_utf_8_from_a_plugin_is_reported() {
     let liar = TextPlugin::new("liar").process(&format!(
         "(i32.store8 (local.get $at) (i32.const 0xff)) {ECHO}"
     ));
@@ -171,14 +171,14 @@ fn a_plugin_that_returns_invalid_utf_8() {
 }
 
 #[test]
-fn a_plugin_that_never_ends() {
+fn endless_call_ends_at_the_time_limit() {
     let spinner = TextPlugin::new("spinner").process("(loop (br 0)) unreachable");
     let scene = Scene::with_plugins().plugin("plugins/spinner.wasm", &spinner);
     snapshot!(scene.run_with(&["run", "--time-limit", "500ms", "-o", "raw"], b"1\n2\n"));
 }
 
 #[test]
-fn plugins_that_are_none() {
+fn files_that_are_not_plugins_are_reported() {
     let text = std::fs::read(test_wit()).expect("the contract");
     let core = test_components::core_module("(func (export \"process\"))");
     let other = test_components::build(
@@ -203,7 +203,7 @@ fn test_wit() -> PathBuf {
 }
 
 #[test]
-fn wrong_use() {
+fn usage_errors_exit_with_code_2() {
     let scene = Scene::with_plugins()
         .file("empty/notes.txt", "")
         .file("book.txt", "x");
@@ -228,9 +228,9 @@ fn wrong_use() {
     snapshot!(nothing.run(&["run", "--text", "x"]));
 }
 
-/// What was an object becomes a record of its line; what is none fails alone.
+/// Each object becomes a record; a line that is not an object fails by itself.
 #[test]
-fn texts_in_json_objects() {
+fn field_reads_records_from_json_objects() {
     let rows = concat!(
         "{\"id\":1,\"text\":\"one\"}\n\n",
         "{\"id\":2,\"text\":7}\n",
@@ -247,7 +247,7 @@ fn texts_in_json_objects() {
 }
 
 #[test]
-fn formats_that_do_not_fit() {
+fn mismatched_formats_are_usage_errors() {
     let scene = Scene::with_plugins()
         .file("rows.jsonl", "{}")
         .file("rows.txt", "");
@@ -271,9 +271,9 @@ fn formats_that_do_not_fit() {
     }
 }
 
-/// As `cat a.gz b.gz` makes it; and one that breaks off.
+/// Concatenated files, as from `cat a.gz b.gz`, and a truncated one.
 #[test]
-fn packed_files() {
+fn compressed_files_are_read_and_written() {
     let pack = |text: &str| {
         let mut packed = GzEncoder::new(Vec::new(), Compression::default());
         packed.write_all(text.as_bytes()).expect("it takes all");
@@ -298,7 +298,7 @@ fn packed_files() {
 }
 
 #[test]
-fn lines_that_are_not_utf_8() {
+fn lines_with_invalid_utf_8_are_reported() {
     let scene = Scene::with_plugins().file("latin.txt", b"one\ncaf\xe9 noir\nthree\ncut \xe6\x9c");
     let plugin = ["-p", "plugins/echo.wasm"];
     snapshot!(scene.run(&[&["run", "latin.txt", "-o", "raw"], &plugin[..]].concat()));
@@ -306,7 +306,7 @@ fn lines_that_are_not_utf_8() {
 }
 
 #[test]
-fn lines_that_are_too_long() {
+fn lines_over_the_limit_are_reported() {
     let scene = Scene::with_plugins().file("long.txt", format!("a\n{}\nb\n", "x".repeat(3000)));
     let arguments = [
         "run",
@@ -322,7 +322,7 @@ fn lines_that_are_too_long() {
 }
 
 #[test]
-fn help() {
+fn help_texts() {
     let scene = Scene::new();
     snapshot!(scene.run(&["run", "--help"]));
     snapshot!(scene.run(&["run", "-h"]));
@@ -330,7 +330,7 @@ fn help() {
 }
 
 #[test]
-fn a_line_of_64_megabytes_goes_through() {
+fn line_of_64_megabytes_is_processed() {
     let line = "x".repeat(64 << 20);
     let scene = Scene::with_plugins().file("long.txt", format!("a\n{line}\nb\n"));
     let output = scene
@@ -356,7 +356,7 @@ fn a_line_of_64_megabytes_goes_through() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn closed_pipe_is_not_an_error() {
     let scene = Scene::with_plugins().file("many.txt", "line\n".repeat(100_000));
     let mut child = scene
         .command(&["run", "-p", "plugins/echo.wasm", "-o", "raw", "many.txt"])
@@ -372,7 +372,7 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn colour_is_for_terminals_or_on_demand() {
+fn colours_only_on_terminals_or_on_demand() {
     let scene = Scene::with_plugins();
     let coloured = |set: Option<(&str, &str)>| {
         let mut command = scene.command(&["run", "--text", ""]);
@@ -385,8 +385,8 @@ fn colour_is_for_terminals_or_on_demand() {
     assert!(!coloured(Some(("NO_COLOR", "1"))));
 }
 
-/// Peak memory must not follow the input's size: 200 MB of lines in an address
-/// space that has no room for them.
+/// Peak memory must not depend on the input's size: 200 MB of lines in a smaller
+/// address space.
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_stays_flat() {
@@ -423,9 +423,9 @@ fn memory_stays_flat() {
     );
 }
 
-/// Away from a terminal a result is what the plugin gave, byte for byte.
+/// Without a terminal, results are the plugin's output, byte for byte.
 #[test]
-fn results_go_into_a_pipe_as_they_are() {
+fn results_to_a_pipe_are_unchanged() {
     let text = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \u{9b}1m \u{202e}turned";
     let scene = Scene::with_plugins();
     let run = |format: &str| {

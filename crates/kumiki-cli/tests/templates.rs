@@ -1,10 +1,10 @@
-//! From nothing to a running plugin, with the real program in every language:
-//! `kumiki new`, `build`, `check` and `run`. All templates do the same, so all
-//! are held to the same answers.
+//! Creates, builds, checks and runs a plugin in every language with the real program:
+//! `kumiki new`, `build`, `check` and `run`. All templates behave the same, so they
+//! have the same expected answers.
 //!
-//! Tools are those of `cargo xtask setup`. What is missing makes a test that is
-//! shown as ignored, with the way to get it as its label; where
-//! `KUMIKI_REQUIRE` names the language it makes a test that fails.
+//! Tools are those of `cargo xtask setup`. A test whose tools are missing is ignored,
+//! with the way to get them as its label, or fails if `KUMIKI_REQUIRE` names its
+//! language.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use std::process::{Child, Command, Output, Stdio};
 use kumiki_build::{Probe, Toolchain, Tools, Wasi};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// All that `process` must get right: what is white space in ASCII, what is
-/// not, and scripts whose characters take two, three and four bytes.
+/// Texts that `process` must handle: ASCII white space, other white space, and
+/// characters of two, three and four bytes.
 const INPUT: &str = " \t Grüße\r\n\n aus\u{c}木組み  und\u{a0}😀 \n";
 const RESULT: &str = concat!(
     r#"{"plugin":"tidy","record":1,"source":null,"line":null,"#,
@@ -28,13 +28,17 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     for language in LANGUAGES {
-        let name = "from nothing to running";
+        let name = "creates, builds and runs a plugin";
         trials.push(trial(language, name, from_nothing_to_running));
-        trials.push(trial(language, "begins any contract", any_contract));
-        trials.push(trial(language, "builds when a source changes", watch));
+        trials.push(trial(
+            language,
+            "creates a plugin of any contract",
+            any_contract,
+        ));
+        trials.push(trial(language, "rebuilds when a source changes", watch));
     }
     let c = Toolchain::C;
-    trials.push(trial(c, "says what it requests", requests));
+    trials.push(trial(c, "shows requests", requests));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -63,7 +67,7 @@ fn trial(language: Toolchain, name: &str, case: Case) -> Trial {
         .with_kind(kind)
 }
 
-/// What is missing and how to get it, if anything is.
+/// The missing tool and how to get it, if one is missing.
 fn missing(toolchain: Toolchain) -> Option<String> {
     let way = std::env::var("KUMIKI_RUST").unwrap_or_default();
     let tools = Tools::new(tools()).with_rust(way.parse().unwrap_or_default());
@@ -73,7 +77,7 @@ fn missing(toolchain: Toolchain) -> Option<String> {
     }
 }
 
-/// Where `cargo xtask setup` puts tools.
+/// The folder in which `cargo xtask setup` installs tools.
 fn tools() -> PathBuf {
     std::env::var_os("KUMIKI_TOOLS").map_or_else(
         || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools"),
@@ -81,7 +85,7 @@ fn tools() -> PathBuf {
     )
 }
 
-/// From the `kumiki.toml` through the component to whoever is asked.
+/// Requests go from `kumiki.toml` into the component and are shown to the user.
 fn requests(language: Toolchain) -> Result<(), Failed> {
     let language = language.name();
     let scene = Scene::new(language, "requests")?;
@@ -137,8 +141,8 @@ fn from_nothing_to_running(language: Toolchain) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A world with its own functions and those of an interface, of many types;
-/// and the event filter's, which has a resource.
+/// A world with its own functions and an interface's, with many types; and the world
+/// of the event filter, which has a resource.
 fn any_contract(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "any")?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -167,7 +171,7 @@ fn any_contract(language: Toolchain) -> Result<(), Failed> {
     let filter = here.join("../../examples/event-filter/wit");
     let begun = begin("filter", &filter, &[])?;
     if language == Toolchain::Go {
-        // It says so, and writes nothing.
+        // The program reports that and writes nothing.
         let why = String::from_utf8_lossy(&begun.stderr).into_owned();
         assert!(why.contains("exports a resource"), "{why}");
         assert!(!scene.folder.join("filter").exists());
@@ -177,8 +181,8 @@ fn any_contract(language: Toolchain) -> Result<(), Failed> {
     exports("filter", "example:event-filter/rules@1.0.0")
 }
 
-/// Each build is a line on standard output: the first at once, another when the
-/// plugin's version changes, none when a file does that is no source.
+/// Each build prints a line: the first at once, another when the plugin's version
+/// changes, and none when a file changes that is not a source.
 fn watch(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "watch")?;
     scene.well(&["new", "tidy", "--lang", language.name()])?;
@@ -195,7 +199,7 @@ fn watch(language: Toolchain) -> Result<(), Failed> {
     assert!(!next()?.contains("unchanged"), "the first build");
     std::fs::write(scene.folder.join("tidy/.hidden"), "no source")?;
     let source = scene.folder.join("tidy").join(match language {
-        // Its version is the package's.
+        // The plugin's version is that of the package.
         Toolchain::Rust => "Cargo.toml",
         Toolchain::C => "plugin.c",
         Toolchain::JavaScript => "plugin.js",
@@ -212,7 +216,7 @@ fn watch(language: Toolchain) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A program that ends with the test, however that ends.
+/// A process that is killed when the test ends, even by a panic.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -222,9 +226,8 @@ impl Drop for Killed {
     }
 }
 
-/// A folder to work in. It is the same every time, and so is where
-/// intermediate files stay: cargo would build the dependencies, and perhaps
-/// std, again for a folder that it does not know.
+/// A folder to work in. It and the folder of intermediate files are the same in each
+/// run, because cargo would rebuild the dependencies, and perhaps std, for a new one.
 struct Scene {
     folder: PathBuf,
     work: PathBuf,
@@ -256,7 +259,7 @@ impl Scene {
         kumiki
     }
 
-    /// Runs it, and it must go well.
+    /// Runs the program, which must succeed.
     fn well(&self, arguments: &[&str]) -> Result<Output, Failed> {
         let output = self.run(arguments)?;
         if output.status.success() {

@@ -1,4 +1,4 @@
-//! What goes wrong with single records while the run goes on.
+//! Errors of single records, which do not stop the run.
 
 use std::fmt;
 use std::io;
@@ -20,7 +20,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// A missing result that the format of the results has no place for.
+/// A missing result that the output format cannot represent.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Diagnostic {
@@ -38,16 +38,16 @@ pub enum Diagnostic {
         /// What is wrong with the line or row.
         error: Box<InvalidRecord>,
     },
-    /// An input could not be opened. The run goes on with the next input.
+    /// An input could not be opened. The run continues with the next input.
     Unopened {
         /// The name of the input.
         source: Arc<str>,
-        /// The error of the system.
+        /// The underlying I/O error.
         error: io::Error,
     },
 }
 
-/// Why a line or row gave no record.
+/// A line or row that gave no record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRecord {
@@ -55,7 +55,7 @@ pub enum InvalidRecord {
     #[error(transparent)]
     Line(#[from] ReadError),
     /// The line or row does not have the format of its input.
-    #[error("line {line} is no record: {reason}")]
+    #[error("line {line} is not a record: {reason}")]
     Malformed {
         /// The number of the line, from 1.
         line: u64,
@@ -82,26 +82,28 @@ impl InvalidRecord {
         }
     }
 
-    /// What a person can do about it, as one line without the word `hint:`.
+    /// Returns how to fix it, as one line without the word `hint:`.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Line(ReadError::NotUtf8 { .. }) => {
-                Some("turn the file into UTF-8: `iconv -f latin1 -t utf-8 FILE`")
+                Some("convert the file to UTF-8: `iconv -f latin1 -t utf-8 FILE`")
             }
-            Self::Line(ReadError::TooLong { .. }) => Some("raise the limit of a line"),
-            Self::Broken { .. } => Some("get the file again, or check it with another program"),
+            Self::Line(ReadError::TooLong { .. }) => Some("raise the line limit"),
+            Self::Broken { .. } => {
+                Some("download the file again, or check it with another program")
+            }
             Self::Line(_) | Self::Malformed { .. } => None,
         }
     }
 }
 
-/// Why a line gave no record.
+/// A line that gave no record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// The line is not UTF-8. Reading continues with the next line.
-    #[error("line {line} is not UTF-8: {} at its byte {column}", describe(*.truncated))]
+    #[error("line {line} is not UTF-8: {} at byte {column}", describe(*.truncated))]
     NotUtf8 {
         /// The number of the line, from 1.
         line: u64,
@@ -123,16 +125,16 @@ pub enum ReadError {
     Io {
         /// The number of the line that was to be read, from 1.
         line: u64,
-        /// The error of the system.
+        /// The underlying I/O error.
         source: io::Error,
     },
 }
 
 fn describe(truncated: bool) -> &'static str {
     if truncated {
-        "it ends in the middle of a character"
+        "incomplete character"
     } else {
-        "there is an invalid sequence"
+        "invalid byte sequence"
     }
 }
 

@@ -1,43 +1,46 @@
-//! Why a run cannot begin or cannot continue.
+//! Errors that prevent or stop a run.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use kumiki::excerpt;
 
-/// Why a run cannot begin or cannot continue.
+/// An error that prevents or stops a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Records are lines, and a field is named.
+    /// A field is specified, but records are lines.
     #[error("lines have no fields")]
     LinesHaveNoFields,
-    /// Records are texts of JSON objects, and no key is named.
-    #[error("an object has many keys, and none is named")]
+    /// Records are texts of JSON objects, but no key is specified.
+    #[error("no key specified for the text of JSON objects")]
     NoKeyNamed,
-    /// Records are texts of a table, and no column is named.
-    #[error("a table has many columns, and none is named")]
+    /// Records are texts of a table, but no column is specified.
+    #[error("no column specified for the text of table rows")]
     NoColumnNamed,
-    /// The name of an input stands for no format.
-    #[error("`{}` does not say by its name what it holds, and may have no fields", path.display())]
+    /// The name of an input has no file extension of a known format.
+    #[error(
+        "`{}` has no file extension of a known format, so it may have no fields",
+        path.display()
+    )]
     UnknownFormat {
         /// The input.
         path: PathBuf,
     },
-    /// The names of two inputs stand for different formats.
-    #[error("`{}` and `{}` are of different formats", first.display(), second.display())]
+    /// The file extensions of two inputs belong to different formats.
+    #[error("`{}` and `{}` have different formats", first.display(), second.display())]
     DifferentFormats {
         /// An input.
         first: PathBuf,
         /// A later input.
         second: PathBuf,
     },
-    /// An input is not there or cannot be read.
+    /// An input does not exist or cannot be read.
     #[error("{}", unreadable(path, source))]
     Input {
         /// The input.
         path: PathBuf,
-        /// The error of the system.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// An input is a folder.
@@ -54,7 +57,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// An input is no Parquet.
+    /// An input is not a valid Parquet file.
     #[error("cannot read `{name}` as Parquet: {reason}")]
     NotParquet {
         /// The name of the input.
@@ -62,7 +65,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A column is not there.
+    /// A column does not exist.
     #[error("there is no column `{field}` in `{name}`")]
     NoSuchColumn {
         /// The name of the input.
@@ -80,8 +83,8 @@ pub enum Error {
         /// The column.
         field: String,
     },
-    /// The values of a column are no texts.
-    #[error("column `{field}` of `{name}` holds {kind}, and no texts")]
+    /// The values of a column are not text.
+    #[error("column `{field}` of `{name}` has type {kind}, not text")]
     NoTexts {
         /// The name of the input.
         name: String,
@@ -90,52 +93,52 @@ pub enum Error {
         /// The type of its values.
         kind: String,
     },
-    /// Rows are written again, and an input has other columns than the first one.
-    #[error("the columns of `{name}` are not those of the files before it")]
+    /// Results are written into rows, but an input has other columns than the first.
+    #[error("the columns of `{name}` differ from those of the previous files")]
     OtherColumns {
         /// The name of the input.
         name: String,
     },
-    /// Parquet is read from a stream.
-    #[error("Parquet cannot be read from standard input: what it holds stands at its end")]
+    /// Parquet cannot be read from a stream.
+    #[error("cannot read Parquet from standard input: its metadata is at the end of the file")]
     ParquetFromStream,
-    /// A table is to be written, and no column for results is named.
-    #[error("a table needs a column for the results, and none is named")]
+    /// A table is to be written, but no column for results is specified.
+    #[error("no column specified for the results in a table")]
     TableWithoutColumn,
     /// Rows of Parquet are to be written in another format.
-    #[error("rows of Parquet have types that other formats do not, and are written as Parquet")]
+    #[error("rows of Parquet can only be written as Parquet: other formats lack its types")]
     ParquetRowsElsewhere,
     /// Parquet is to be written to a stream.
-    #[error("Parquet is written to a file, not to standard output")]
+    #[error("cannot write Parquet to standard output")]
     ParquetToStream,
     /// The file of a Parquet table is to be compressed.
-    #[error("Parquet is packed within, column by column")]
+    #[error("cannot compress a Parquet file as a whole: its columns are compressed")]
     ParquetPacked,
     /// A run that writes Parquet is to be resumed.
-    #[error("a file of Parquet cannot be gone on with: what it holds is written at its end")]
+    #[error("cannot resume writing a Parquet file: its metadata is written at the end")]
     ParquetNotResumable,
-    /// Records are lines or strings, and a column for results is named.
-    #[error("lines have no columns that results could go into")]
+    /// A column for results is specified, but records are lines or strings.
+    #[error("lines have no columns for results")]
     LinesHaveNoColumns,
-    /// A report is to be written, and a column for results is named.
-    #[error("`text` and `raw` have no columns that results could go into")]
+    /// A column for results is specified, but a report is to be written.
+    #[error("`text` and `raw` have no columns for results")]
     ReportsHaveNoColumns,
     /// JSON objects are to be written as a table.
-    #[error("each JSON object has keys of its own, and a table the same columns in each row")]
+    #[error("cannot write JSON objects as a table: their keys can differ")]
     ObjectsAsTable,
     /// Rows of another format are to be written as Parquet.
-    #[error("only rows of Parquet are written as Parquet")]
+    #[error("only rows of Parquet can be written as Parquet")]
     OtherRowsAsParquet,
-    /// Several plugins give a result each, and rows have one column for results.
-    #[error("{plugins} plugins have a result each, and only one goes into `{into}`")]
+    /// Several plugins give one result each, but rows have one column for results.
+    #[error("{plugins} plugins give one result each, but only one fits into `{into}`")]
     SeveralResults {
         /// Number of plugins.
         plugins: usize,
         /// The column for results.
         into: String,
     },
-    /// The output is named `-`, which stands for a stream.
-    #[error("standard output is written where no file is named")]
+    /// The output file is `-`, which means a stream.
+    #[error("`-` is not a valid output file")]
     OutputIsStream,
     /// The output is a folder.
     #[error("`{}` is a folder, not a file", path.display())]
@@ -148,11 +151,11 @@ pub enum Error {
     OutputIsRead {
         /// The file that the run reads.
         path: PathBuf,
-        /// What it is to the run: `an input` or `a plugin`.
+        /// Its role in the run: `an input` or `a plugin`.
         what: &'static str,
     },
-    /// The output is no regular file.
-    #[error("`{}` is {kind}, and only a regular file is replaced", path.display())]
+    /// The output is not a regular file.
+    #[error("`{}` is {kind}, not a regular file", path.display())]
     OutputIsSpecial {
         /// The output.
         path: PathBuf,
@@ -164,34 +167,34 @@ pub enum Error {
     Create {
         /// The temporary path of the output.
         part: PathBuf,
-        /// The error of the system.
+        /// The underlying I/O error.
         source: io::Error,
     },
-    /// A run with a stream as its input is to be resumed.
+    /// A run with a stream as input cannot be resumed.
     #[error("standard input cannot be read again from its beginning")]
     StreamNotResumable,
     /// An earlier run has left an incomplete output.
-    #[error("`{}` is there, from a run that did not come to its end", part.display())]
+    #[error("`{}` already exists, from a run that did not finish", part.display())]
     Incomplete {
         /// The temporary path of the output.
         part: PathBuf,
     },
     /// The state of an earlier run cannot be read.
-    #[error("nothing says how far `{}` is good", part.display())]
+    #[error("cannot read the saved state of `{}`", part.display())]
     NoState {
         /// The temporary path of the output.
         part: PathBuf,
         /// The path of the state.
         state: PathBuf,
-        /// The error of the system.
+        /// The underlying I/O error.
         source: io::Error,
     },
     /// The incomplete output of an earlier run cannot be continued.
-    #[error("cannot go on with `{}`: {source}", part.display())]
+    #[error("cannot resume `{}`: {source}", part.display())]
     Resume {
         /// The temporary path of the output.
         part: PathBuf,
-        /// Why it cannot be continued.
+        /// The reason.
         source: io::Error,
     },
     /// The earlier run had other settings, inputs or plugins.
@@ -204,12 +207,12 @@ pub enum Error {
         /// How it differs.
         change: Change,
     },
-    /// The results cannot be written, or a thread of the run has ended.
+    /// The results cannot be written, or a thread of the run panicked.
     #[error("cannot write {}", output_name(output.as_deref()))]
     Write {
         /// The output; `None` for a stream.
         output: Option<PathBuf>,
-        /// The error of the system.
+        /// The underlying I/O error.
         source: io::Error,
     },
 }
@@ -236,9 +239,11 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
 fn other_run(what: &str, change: Change, part: &Path) -> String {
     let part = part.display();
     match change {
-        Change::Changed => format!("{what} is not as it was when `{part}` was begun"),
-        Change::Removed => format!("{what} is no part of this run, and `{part}` was begun with it"),
-        Change::Added => format!("{what} is new, and `{part}` was begun without it"),
+        Change::Changed => format!("{what} has changed since `{part}` was started"),
+        Change::Removed => {
+            format!("{what} is not part of this run, but `{part}` was started with it")
+        }
+        Change::Added => format!("{what} is new: `{part}` was started without it"),
     }
 }
 
@@ -250,64 +255,63 @@ fn output_name(output: Option<&Path>) -> String {
 }
 
 impl Error {
-    /// What a person can do about it, as one line without the word `hint:`.
+    /// Returns how to fix it, as one line without the word `hint:`.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::LinesHaveNoFields => "name no field, or another input format",
-            Self::NoKeyNamed => "name the one whose text is the record",
-            Self::NoColumnNamed => "name the one whose texts are the records",
+            Self::LinesHaveNoFields => "omit the field, or specify another input format",
+            Self::NoKeyNamed => "specify the key whose text is the record",
+            Self::NoColumnNamed => "specify the column whose texts are the records",
             Self::UnknownFormat { .. } => "name the input format",
-            Self::DifferentFormats { .. } => "read them in runs of their own",
+            Self::DifferentFormats { .. } => "read them in separate runs",
             Self::Input { .. } => "check the path, relative to the current folder",
             Self::InputIsFolder { .. } => "name the files in it",
             Self::NotATable { .. } => {
-                "the first row names the columns; the input format says what a file holds"
+                "check that the first row has the column names, or specify the input format"
             }
             Self::NotParquet { .. } => {
-                "the input format says what a file holds; one that was cut short must be got again"
+                "specify the input format, or download the file again if it is truncated"
             }
             Self::NoSuchColumn { columns, field, .. } => {
                 return Some(known_columns(columns, field));
             }
-            Self::AmbiguousColumn { .. } => "give each column a name of its own",
-            Self::NoTexts { .. } => "name a column of strings",
-            Self::OtherColumns { .. } => {
-                "rows of one table have the same columns: run it by itself"
-            }
+            Self::AmbiguousColumn { .. } => "give each column a unique name",
+            Self::NoTexts { .. } => "specify a column of strings",
+            Self::OtherColumns { .. } => "process files with different columns in separate runs",
             Self::ParquetFromStream => "name a file",
-            Self::TableWithoutColumn => "name it beside the one that records come from",
-            Self::ParquetRowsElsewhere => "name the file so, or no column for the results",
+            Self::TableWithoutColumn => {
+                "specify a column for the results besides the one with the records"
+            }
+            Self::ParquetRowsElsewhere => {
+                "write to a Parquet file, or omit the column for the results"
+            }
             Self::ParquetToStream => "name the file",
             Self::ParquetPacked => "leave out `.gz` or `.zst`",
-            Self::ParquetNotResumable => "begin anew; lines, JSON and CSV can be gone on with",
-            Self::LinesHaveNoColumns => "name no column for the results",
+            Self::ParquetNotResumable => "start over; only lines, JSON and CSV can be resumed",
+            Self::LinesHaveNoColumns => "omit the column for the results",
             Self::ReportsHaveNoColumns => {
-                "name no column for the results, or write rows: `csv`, `tsv` or `jsonl`"
+                "omit the column for the results, or write rows: `csv`, `tsv` or `jsonl`"
             }
-            Self::ObjectsAsTable => "write objects: `jsonl`",
+            Self::ObjectsAsTable => "write JSON objects with `jsonl`",
             Self::OtherRowsAsParquet => {
-                "write rows as they are read, or as `csv`, `tsv` or `jsonl`"
+                "write rows in the format of the input, or as `csv`, `tsv` or `jsonl`"
             }
-            Self::SeveralResults { .. } => {
-                "send records through one plugin after the other, or name one plugin"
-            }
+            Self::SeveralResults { .. } => "chain the plugins, or use only one plugin",
             Self::OutputIsStream => "name no file",
             Self::OutputIsFolder { .. } => "name a file in it",
             Self::OutputIsRead { .. } => "give the output another name",
             Self::OutputIsSpecial { .. } => "name a regular file, or write to a stream",
-            Self::Create { .. } => {
-                "name a file in a folder that is there and that you may write to"
-            }
-            Self::StreamNotResumable => "only runs over files can be gone on with: name them",
-            Self::Incomplete { .. } => "go on with it, or remove it to begin anew",
+            Self::Create { .. } => "specify a file in an existing folder that you can write to",
+            Self::StreamNotResumable => "specify files as inputs: only such runs can be resumed",
+            Self::Incomplete { .. } => "resume it, or remove it to start over",
             Self::NoState { part, .. } => {
-                return Some(format!("remove `{}` to begin anew", part.display()));
+                return Some(format!("remove `{}` to start over", part.display()));
             }
-            Self::Resume { .. } => "remove it to begin anew",
+            Self::Resume { .. } => "remove it to start over",
             Self::OtherRun { part, .. } => {
                 return Some(format!(
-                    "go on with what it was begun with, or remove `{}` to begin anew",
+                    "resume with the original inputs, plugins and settings, or remove `{}` to start \
+                     over",
                     part.display()
                 ));
             }
@@ -317,12 +321,12 @@ impl Error {
     }
 }
 
-/// The column with the name nearest to `wanted`, and all columns.
+/// Suggests the column whose name is most similar to `wanted`, and lists columns.
 fn known_columns(columns: &[String], wanted: &str) -> String {
     const MAX_SHOWN: usize = 20;
-    /// The most characters of a name.
+    /// Maximum characters of a name.
     const MAX_NAME: usize = 60;
-    /// The most columns that are compared, and the most bytes of their names.
+    /// Maximum number of columns that are compared, and the most bytes of their names.
     const MAX_COMPARED: usize = 10_000;
     const MAX_LENGTH: usize = 100;
     let quoted = |name: &str| format!("`{}`", excerpt(name, MAX_NAME));

@@ -1,4 +1,4 @@
-//! Text and JSON that a terminal shows and does not obey.
+//! Escapes text and JSON so that a terminal does not interpret control sequences.
 //!
 //! Text from a plugin or a file may hold control sequences and invisible
 //! characters. See [`kumiki::is_invisible`] for which characters these are.
@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-/// `text` with its invisible characters spelled out: `\u{1b}` in the place of an
-/// escape character, `\n` in the place of a line end.
+/// `text` with its invisible characters escaped: `\u{1b}` instead of an
+/// escape character, `\n` instead of a line end.
 ///
 /// ```
 /// assert_eq!(kumiki_pipeline::escape("\x1b[31mred\n"), "\\u{1b}[31mred\\n");

@@ -25,7 +25,7 @@ pub enum RunEvent<'a> {
     /// The output is open and reading begins.
     Started {
         /// Size of all inputs in bytes as they are stored; `None` where an input
-        /// is no file.
+        /// is not a file.
         total_bytes: Option<u64>,
     },
     /// A result is missing. The results before it are written and flushed.

@@ -83,12 +83,13 @@ impl State {
     /// Reads the state that an earlier run has kept, in at most `max_bytes` bytes.
     ///
     /// # Errors
-    /// Errors of the system, and when the file is longer or holds no state.
+    /// I/O errors, and an error if the file is longer or holds no state.
     pub(crate) fn read(file: impl Read, max_bytes: u64) -> io::Result<Self> {
         let mut bytes = Vec::new();
         file.take(max_bytes + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > max_bytes {
-            let why = format!("it has over {max_bytes} bytes, more than a state of this run");
+            let why =
+                format!("it has over {max_bytes} bytes, more than the state of this run can have");
             return Err(io::Error::other(why));
         }
         let state: Self = serde_json::from_slice(&bytes)?;
@@ -99,7 +100,7 @@ impl State {
         } = state.position;
         let counts = [input as u64, read, records, state.bytes, state.failed];
         match counts.iter().any(|count| *count > MAX_COUNT) {
-            true => Err(io::Error::other("it has a count that no run comes to")),
+            true => Err(io::Error::other("a count in it exceeds the maximum")),
             false => Ok(state),
         }
     }
@@ -129,7 +130,7 @@ impl Journal {
     /// them there began at `start`.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn write(
         &mut self,
         start: Instant,
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_beyond_all_bounds_are_refused() {
+    fn counts_beyond_the_maximum_are_rejected() {
         let good = State::new(RunIdentity::new());
         assert_eq!(read(&good, 1000).unwrap(), good);
         let changes: [fn(&mut State); 5] = [
@@ -178,12 +179,12 @@ mod tests {
             let mut state = good.clone();
             change(&mut state);
             let error = read(&state, 1000).unwrap_err().to_string();
-            assert_eq!(error, "it has a count that no run comes to");
+            assert_eq!(error, "a count in it exceeds the maximum");
         }
     }
 
     #[test]
-    fn a_state_that_is_too_long_is_refused() {
+    fn too_long_state_is_rejected() {
         let mut state = State::new(RunIdentity::new());
         state.identity.insert("x".repeat(1000), String::new());
         assert!(read(&state, 2000).is_ok());

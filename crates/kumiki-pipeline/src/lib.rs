@@ -2,8 +2,8 @@
 //! lines, CSV and Parquet. Results come out as a report, or in a column of the rows
 //! that the records came from, in the order of the input and in bounded memory.
 //!
-//! Settings go in, events and a summary come out. The crate prints nothing and knows
-//! no terminal.
+//! Settings go in, events and a summary come out. The crate prints nothing and does not
+//! use the terminal.
 //!
 //! ```
 //! use kumiki_pipeline::{

@@ -1,4 +1,4 @@
-//! What comes out of a run: a report, rows with results in them, or a table.
+//! The output of a run: a report, rows with results in them, or a table.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::input::open::OpenInputs;
 pub enum OutputFormat {
     /// A report for people: the plugin, its output and the metadata below it.
     Text,
-    /// A report for programs: a JSON object a line, errors included. With a column
+    /// A report for programs: one JSON object per line, including errors. With a column
     /// for results: the rows as JSON objects.
     Jsonl,
-    /// A report of the outputs alone, a line each.
+    /// A report of only the outputs, one per line.
     Raw,
     /// The rows of a table. Needs a column for results.
     Csv,
@@ -31,7 +31,7 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// The format that the name of a file stands for, compressed or not. `None` for
+    /// The format of a file by its extension, compressed or not. `None` for
     /// other names.
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
@@ -45,7 +45,7 @@ impl OutputFormat {
     }
 }
 
-/// What comes out of a run.
+/// The output of a run.
 #[derive(Clone)]
 pub(crate) enum Output {
     /// The results of each record and plugin.
@@ -56,7 +56,7 @@ pub(crate) enum Output {
     Table(Arc<TableTarget>),
 }
 
-/// The settings that decide what comes out.
+/// The settings that determine the output.
 pub(crate) struct OutputRequest<'a> {
     pub(crate) format: Option<OutputFormat>,
     /// The column or key for results.
@@ -68,7 +68,7 @@ pub(crate) struct OutputRequest<'a> {
 }
 
 impl Output {
-    /// Chooses what comes out, and the bytes before the first result.
+    /// Chooses the output and the bytes before the first result.
     pub(crate) fn choose(
         request: &OutputRequest<'_>,
         inputs: &OpenInputs,

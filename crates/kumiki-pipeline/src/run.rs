@@ -83,7 +83,7 @@ impl Run {
     }
 
     /// Whether the run can be resumed after an interrupt: all inputs are files, and
-    /// results are written to a file that is no Parquet.
+    /// results are written to a file that is not Parquet.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
         match &self.destination {

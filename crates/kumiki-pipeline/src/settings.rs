@@ -37,9 +37,9 @@ pub struct RunSettings {
     pub destination: Destination,
     /// How results are shown. By default they are written byte for byte.
     pub render: RenderOptions,
-    /// The most workers, at least one. By default as many as there are cores.
+    /// Maximum number of workers, at least one. By default as many as there are cores.
     pub workers: usize,
-    /// The most bytes of results that wait to be written, and of the results of one
+    /// Maximum bytes of results that wait to be written, and of the results of one
     /// record. [`Limits::output`] by default.
     pub output_limit: usize,
     /// The longest line, row or value that is a record, in bytes. 128 MiB by default.
@@ -80,7 +80,7 @@ impl RunSettings {
     ///
     /// # Errors
     /// [`Error::SeveralResults`] when there is one column or key for the results of
-    /// several plugins that are no chain.
+    /// several plugins that do not form a chain.
     pub fn check_plugins(&self, plugins: usize, is_chain: bool) -> Result<(), Error> {
         check_results(self.into.as_deref(), plugins, is_chain)
     }

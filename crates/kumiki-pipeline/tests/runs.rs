@@ -1,4 +1,4 @@
-//! The engine through its door: settings in, events and a summary out.
+//! Tests of the public API: settings in, events and a summary out.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
@@ -33,7 +33,7 @@ impl Shared {
     }
 }
 
-/// Collects the events of a run, but for progress.
+/// Collects the events of a run, except progress.
 #[derive(Default)]
 struct Events(Mutex<Vec<String>>);
 
@@ -85,7 +85,7 @@ fn to_stream(inputs: Vec<Input>, out: &Shared) -> RunSettings {
 }
 
 #[test]
-fn invalid_records_are_events_and_the_run_goes_on() {
+fn invalid_records_are_reported_and_the_run_continues() {
     let (out, events) = (Shared::default(), Events::default());
     let mut settings = to_stream(stream("one\n123456789\ntwo\n"), &out);
     settings.line_limit = 5;
@@ -101,7 +101,7 @@ fn invalid_records_are_events_and_the_run_goes_on() {
 }
 
 #[test]
-fn a_triggered_interrupt_ends_the_next_run() {
+fn triggered_interrupt_ends_the_next_run() {
     let out = Shared::default();
     let interrupt = Interrupt::new();
     interrupt.trigger();
@@ -112,7 +112,7 @@ fn a_triggered_interrupt_ends_the_next_run() {
 }
 
 #[test]
-fn a_run_is_resumed_only_with_its_identity() {
+fn run_is_resumed_only_with_the_same_identity() {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("in.txt"), folder.path().join("out.txt"));
     fs::write(&input, "one\ntwo\n").unwrap();
@@ -150,9 +150,9 @@ fn a_run_is_resumed_only_with_its_identity() {
     assert_eq!(events.0.into_inner().unwrap()[0], "resumed behind 0");
 }
 
-/// Tables beyond the number that stays open are opened again.
+/// Tables beyond the number that stay open are reopened.
 #[test]
-fn any_number_of_tables_is_read() {
+fn many_tables_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<_> = (0..70)
         .map(|number| {
@@ -192,7 +192,7 @@ fn rows_take_one_result() {
     );
 }
 
-/// Hints of the library name no arguments of a program.
+/// Hints of the library do not mention arguments of the program.
 #[test]
 fn errors_have_a_hint() {
     let mut settings = to_stream(vec![Input::Text("a".to_owned())], &Shared::default());

@@ -1,4 +1,4 @@
-//! What came of many records, in flat buffers.
+//! Results of many records, stored in flat buffers.
 
 use std::iter::Peekable;
 use std::ops::Range;
@@ -10,21 +10,21 @@ use crate::contract::{KeyValue, ProcessResult};
 use crate::texts::Texts;
 use crate::{Error, Result};
 
-/// What came of many records in one plugin, or in a chain: one answer for each,
-/// in order. They lie one behind the other, so that an answer costs no
-/// allocation; [`Answer::to_result`] gives one by itself.
+/// Results of many records from one plugin or a chain: an answer or an error for
+/// each record, in order. They share flat buffers, so an answer costs no
+/// allocation; [`Answer::to_result`] copies one out.
 #[derive(Debug, Default)]
 pub struct Answers {
     outputs: Texts,
     metadata: Metadata,
     /// The rows without an answer, in order.
     failures: Vec<(usize, Arc<Error>)>,
-    /// Bytes of memory of these errors, about.
+    /// Approximate memory of these errors, in bytes.
     failure_bytes: usize,
 }
 
-/// Entries of metadata, and where those of each row end. While there are none
-/// at all, no row is noted.
+/// Metadata entries, and the end of each row's entries. `ends` stays empty until
+/// the first entry is added.
 #[derive(Debug, Default)]
 struct Metadata {
     ends: Vec<usize>,
@@ -32,7 +32,7 @@ struct Metadata {
     values: Texts,
 }
 
-/// One of the [`Answers`], where it lies.
+/// A borrowed answer in [`Answers`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Answer<'a> {
@@ -58,19 +58,20 @@ impl Answers {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.outputs.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.outputs.is_empty()
     }
 
-    /// One of them, counted from 0, or why there is none in its place.
+    /// Returns the answer or error of a row, counted from 0; `None` if there is no
+    /// such row.
     #[must_use]
     pub fn get(&self, row: usize) -> Option<Result<Answer<'_>, &Arc<Error>>> {
         let output = self.outputs.get(row)?;
@@ -81,8 +82,7 @@ impl Answers {
         })
     }
 
-    /// All of them, in order, and in the place of each that there is none for,
-    /// why.
+    /// Iterates over all rows in order: the answer, or the error if there is none.
     pub fn iter(&self) -> impl Iterator<Item = Result<Answer<'_>, &Arc<Error>>> {
         let mut failures = self.failures.iter().peekable();
         let outputs = self.outputs.iter().enumerate();
@@ -94,32 +94,32 @@ impl Answers {
         )
     }
 
-    /// The outputs alone. In the place of a record that has none there is an
-    /// arbitrary text: look at [`Answers::failures`] first.
+    /// Returns the outputs only. The text of a failed row is unspecified: check
+    /// [`Answers::failures`] first.
     #[must_use]
     pub fn outputs(&self) -> &Texts {
         &self.outputs
     }
 
-    /// The rows without an answer, counted from 0, in order, and why.
+    /// Returns the failed rows, counted from 0, in order, with their errors.
     #[must_use]
     pub fn failures(&self) -> &[(usize, Arc<Error>)] {
         &self.failures
     }
 
-    /// Why rows are without an answer; not of those that a chain shares.
+    /// Returns the errors of the failed rows, except errors that a chain shares.
     pub(crate) fn into_failures(self) -> impl Iterator<Item = Error> {
         let failures = self.failures.into_iter();
         failures.filter_map(|(_, error)| Arc::into_inner(error))
     }
 
-    /// How many bytes all of them have: outputs, metadata and errors.
+    /// Returns the total size in bytes: outputs, metadata and errors.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.outputs.as_str().len() + self.metadata.bytes() + self.failure_bytes
     }
 
-    /// Bytes of the answer of one row: output and metadata.
+    /// Returns the size of one row's answer in bytes: output and metadata.
     pub(crate) fn row_bytes(&self, row: usize) -> usize {
         let entries = self.metadata.row(row).iter();
         let entries: usize = entries.map(|(key, value)| key.len() + value.len()).sum();
@@ -131,7 +131,7 @@ impl Answers {
         Answer { output, metadata }
     }
 
-    /// Adds what came of a record.
+    /// Adds the result of a record.
     pub(crate) fn push(&mut self, answer: Result<ProcessResult>) {
         match answer {
             Ok(ProcessResult { output, metadata }) => {
@@ -154,7 +154,7 @@ impl Answers {
         self.metadata.end(self.outputs.len());
     }
 
-    /// Adds a row without an answer.
+    /// Adds a failed row.
     pub(crate) fn push_failure(&mut self, error: impl Into<Arc<Error>>) {
         let error = error.into();
         self.failure_bytes += error.bytes();
@@ -162,13 +162,13 @@ impl Answers {
         self.push_answer("", []);
     }
 
-    /// Adds flat outputs of which none failed and none has metadata.
+    /// Adds concatenated outputs without errors or metadata.
     pub(crate) fn extend_flat(&mut self, text: &str, ends: impl Iterator<Item = usize>) {
         self.outputs.extend_flat(text, ends);
         self.metadata.end(self.outputs.len());
     }
 
-    /// Adds all of `others` behind these.
+    /// Appends all rows of `others`.
     pub(crate) fn append(&mut self, others: Self) {
         if self.is_empty() {
             *self = others;
@@ -179,7 +179,7 @@ impl Answers {
         }
     }
 
-    /// Some of them, as answers of their own.
+    /// Copies some of the rows.
     pub(crate) fn copy(&self, rows: Range<usize>) -> Self {
         let mut copy = Self::default();
         for row in rows {
@@ -197,7 +197,8 @@ impl Answers {
         }
     }
 
-    /// The outputs that there are, for the next plugin of a chain, and all else.
+    /// Splits off the outputs of the rows that did not fail, which are the inputs of
+    /// the next plugin in a chain.
     pub(crate) fn split(self) -> (Texts, Earlier) {
         let rows = self.len();
         let good = match self.failures.is_empty() {
@@ -214,20 +215,21 @@ impl Answers {
     }
 }
 
-/// What a chain has of some rows beside their outputs, which are with the next
-/// plugin.
+/// Metadata and errors of rows whose outputs are being processed by the next
+/// plugin of a chain.
 pub(crate) struct Earlier {
     metadata: Metadata,
     failures: Peekable<IntoIter<(usize, Arc<Error>)>>,
-    /// The next row, and how many there are.
+    /// The next row.
     row: usize,
+    /// The number of rows.
     rows: usize,
 }
 
 impl Earlier {
-    /// What came of the next rows: `answers` to those that had not failed, with
-    /// the metadata of both. Those that had failed between them are there, too,
-    /// and behind the last as far as `all`.
+    /// Joins `answers`, the results of the next rows that had not failed, with the
+    /// earlier metadata. Rows between them that had failed are included; those
+    /// after the last answer only if `all` is set.
     pub(crate) fn join(&mut self, answers: Answers, all: bool) -> Answers {
         let plain = self.metadata.keys.is_empty() && self.failures.peek().is_none();
         if plain {
@@ -252,13 +254,13 @@ impl Earlier {
         joined
     }
 
-    /// How many bytes of metadata the next row has.
+    /// Returns the size of the next row's metadata in bytes.
     pub(crate) fn next_bytes(&self) -> usize {
         let entries = self.metadata.row(self.row).iter();
         entries.map(|(key, value)| key.len() + value.len()).sum()
     }
 
-    /// How many bytes all of it has.
+    /// Returns the size of all metadata in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.metadata.bytes()
     }
@@ -274,7 +276,7 @@ impl Earlier {
 }
 
 impl Answer<'_> {
-    /// The same, by itself.
+    /// Copies the answer into an owned result.
     #[must_use]
     pub fn to_result(self) -> ProcessResult {
         let entry = |(key, value): (&str, &str)| KeyValue {
@@ -294,14 +296,14 @@ impl Metadata {
         self.values.push(value);
     }
 
-    /// All rows up to this number have what they are to have.
+    /// Records that all rows up to this number are complete.
     fn end(&mut self, rows: usize) {
         let entries = self.keys.len();
         if entries == 0 {
             return;
         }
         if self.ends.is_empty() {
-            // The rows before the first that has some.
+            // The rows before the first one with entries.
             self.ends.resize(rows - 1, 0);
         }
         self.ends.resize(rows, entries);
@@ -322,7 +324,7 @@ impl Metadata {
 }
 
 impl<'a> Entries<'a> {
-    /// Keys and values, in order.
+    /// Iterates over keys and values, in order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
         let Self { metadata, from, to } = self;
         (from..to).map(move |at| {
@@ -331,13 +333,13 @@ impl<'a> Entries<'a> {
         })
     }
 
-    /// How many there are.
+    /// Returns the number of entries.
     #[must_use]
     pub fn len(self) -> usize {
         self.to.saturating_sub(self.from)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0

@@ -1,9 +1,9 @@
-//! Many records at once: by the best way that a plugin offers, and cut in two
-//! where that fails, until the records that are to blame stand alone.
+//! Processing in batches, by the fastest way that a plugin offers. A batch that
+//! fails is split in two until the records that cause the failure are isolated.
 //!
-//! What a record costs others is nothing but time: each gets the result that
-//! [`TextPlugin::process`] gives. `docs/decisions/0006-batches.md` says how
-//! limits and patience hold for a batch.
+//! A failing record costs the others only time: each gets the result that
+//! [`TextPlugin::process`] returns. `docs/decisions/0006-batches.md` describes how
+//! limits and patience apply to a batch.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,21 +17,21 @@ use crate::texts::{Rows, Texts};
 use crate::way::Way;
 use crate::{Answers, Result, TextPlugin, column};
 
-/// Records in one call at the most. The cost of a call is spread over them, and
-/// four times as many would gain 1 ns a record; but the limits of a call, its
-/// log's too, hold for all of them together.
-const MOST_ROWS: usize = 256;
-/// Bytes of input in one call at the most, unless a single record has more.
-const MOST_BYTES: usize = 1 << 20;
+/// Maximum records in one call. The cost of a call is spread over its records,
+/// and four times as many would save only 1 ns per record; but the limits of a
+/// call, including those of its log, apply to all of its records together.
+const MAX_ROWS: usize = 256;
+/// Maximum bytes of input in one call, unless a single record has more.
+const MAX_BYTES: usize = 1 << 20;
 
-/// How a plugin is given many records.
+/// How batches are formed for a plugin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batching {
     pub(crate) way: Way,
-    /// Records in the next call at the most: fewer once a limit fired, and then
-    /// more again.
+    /// Maximum records in the next call: reduced when a limit is exceeded, then
+    /// raised again with each success.
     rows: usize,
-    /// Calls with many records that failed.
+    /// The number of batch calls that failed.
     pub(crate) cuts: u32,
 }
 
@@ -39,44 +39,43 @@ impl Batching {
     pub(crate) fn new(way: Way) -> Self {
         Self {
             way,
-            rows: MOST_ROWS,
+            rows: MAX_ROWS,
             cuts: 0,
         }
     }
 
-    /// How many of `inputs`, of which there are some, go into the next call, which
-    /// may hand over so many bytes.
+    /// Returns how many of `inputs`, which must not be empty, go into the next call,
+    /// which may transfer `call` bytes.
     fn next(&self, inputs: Rows<'_>, call: usize) -> usize {
-        let most = MOST_BYTES.min(call / 4);
+        let most = MAX_BYTES.min(call / 4);
         let fits = |end: &usize| *end <= most;
         let ends = inputs.ends().take(self.rows);
         ends.take_while(fits).count().max(1)
     }
 
-    /// A call of so many records ran into a limit.
+    /// Records that a call with `rows` records exceeded a limit.
     fn shrink(&mut self, rows: usize) {
         self.rows = (rows / 2).max(1);
     }
 
-    /// A call went well.
+    /// Records that a call succeeded.
     fn grow(&mut self) {
-        self.rows = (self.rows + self.rows / 8 + 1).min(MOST_ROWS);
+        self.rows = (self.rows + self.rows / 8 + 1).min(MAX_ROWS);
     }
 }
 
 impl TextPlugin {
-    /// Gives many records to the plugin, by the fastest way that it offers: one
-    /// answer for each, in order, the same as [`TextPlugin::process`] gives.
+    /// Processes many records by the fastest way that the plugin offers. Returns one
+    /// result per record, in order, the same as [`TextPlugin::process`] returns.
     ///
-    /// A call with many records that traps or runs into a limit is cut in two,
-    /// and again, until only the records that are to blame have errors. So a
-    /// plugin may be given a record more than once, and log it more than once.
+    /// A batch that traps or exceeds a limit is split in two, repeatedly, until only
+    /// the records that cause the failure have errors. So the plugin may receive a
+    /// record, and log about it, more than once.
     ///
     /// All answers together take about [`Limits::output`](kumiki::Limits::output)
-    /// bytes at most. The plugin is not asked for records that there is no room
-    /// for then: in the place of their answers there is the error
-    /// [`Limit::Output`]. Hand over fewer records at a time where that happens, or
-    /// take their results in parts: [`Pipeline::process_in_parts`].
+    /// bytes at most. Records beyond that are not given to the plugin and fail with
+    /// [`Limit::Output`]. If that happens, pass fewer records at a time, or receive
+    /// the results in parts with [`Pipeline::process_in_parts`].
     ///
     /// [`Pipeline::process_in_parts`]: crate::Pipeline::process_in_parts
     ///
@@ -108,8 +107,8 @@ impl TextPlugin {
         answers
     }
 
-    /// Adds answers to the first of `inputs`, as many as are allowed. To one at
-    /// least, if it may fail.
+    /// Processes the first of `inputs`, as many as `allowance` permits, and adds
+    /// their answers. Processes at least one record if `allowance.last` is set.
     pub(crate) fn answer_some(
         &mut self,
         inputs: Rows<'_>,
@@ -129,15 +128,15 @@ impl TextPlugin {
         self.allow(Allowance::ALL);
     }
 
-    /// The way in which many records are given to it: the fastest it offers,
-    /// unless [`TextPlugin::set_way`] says another.
+    /// Returns the way used for batches: the fastest that the plugin offers, unless
+    /// changed with [`TextPlugin::set_way`].
     #[must_use]
     pub fn way(&self) -> Way {
         self.batching.way
     }
 
-    /// Has many records given to it in this way from now on. False, and nothing
-    /// is changed, where the plugin does not offer it.
+    /// Sets the way used for batches. Returns false and changes nothing if the plugin
+    /// does not offer it.
     pub fn set_way(&mut self, way: Way) -> bool {
         let offered = self.ways.contains(&way);
         if offered {
@@ -146,13 +145,13 @@ impl TextPlugin {
         offered
     }
 
-    /// The ways that it offers, the slowest first.
+    /// Returns the ways that the plugin offers, the slowest first.
     #[must_use]
     pub fn ways(&self) -> &[Way] {
         &self.ways
     }
 
-    /// Adds an answer for each of `inputs`, as far as that is allowed.
+    /// Adds an answer for each of `inputs`, until the allowance is used up.
     fn answer(&mut self, inputs: Rows<'_>, answers: &mut Answers) -> ControlFlow<()> {
         let together = inputs.len() > 1 && self.batching.way != Way::SINGLE && !self.is_set_aside();
         if !together {
@@ -164,8 +163,8 @@ impl TextPlugin {
                 self.take_all(answered, answers);
                 self.is_enough(answers)
             }
-            // Halves would take this time again at each cut, and then again
-            // from whichever record needs all of it.
+            // Splitting would cost this time again at each split, and once more for
+            // the record that needs all of it.
             Err(Blame::Alone) => {
                 self.batching.shrink(inputs.len());
                 self.answer_one_by_one(inputs, answers)
@@ -183,12 +182,12 @@ impl TextPlugin {
 
     fn answer_one_by_one(&mut self, inputs: Rows<'_>, answers: &mut Answers) -> ControlFlow<()> {
         for input in inputs.iter() {
-            // Its answer is likely to be as large, and it need not be asked twice.
+            // Its answer is likely to be as large: defer it without a futile call.
             if !self.allowed.last && input.len() > self.allowed.call {
                 return ControlFlow::Break(());
             }
             match self.process(input) {
-                Err(error) if self.is_left(&error) => return ControlFlow::Break(()),
+                Err(error) if self.is_deferred(&error) => return ControlFlow::Break(()),
                 answer => answers.push(answer),
             }
             self.is_enough(answers)?;
@@ -203,8 +202,8 @@ impl TextPlugin {
         }
     }
 
-    /// One call with many records. That it fails is not counted as a failure
-    /// of the plugin: its records are asked again.
+    /// Makes one call with many records. An error does not count as a failure of the
+    /// plugin, because its records are retried.
     fn ask_together(&mut self, inputs: Rows<'_>) -> Result<Answered, Blame> {
         let way = self.batching.way;
         let start = self.usage().map(|_| Instant::now());
@@ -214,7 +213,9 @@ impl TextPlugin {
                 column::call(bindings, store, inputs).map(Answered::Column)
             }),
             _ => instance.call("process-batch", |bindings, store| {
-                let batch = bindings.batch().ok_or_else(|| refused("it has no batch"))?;
+                let batch = bindings
+                    .batch()
+                    .ok_or_else(|| refused("it does not export `batch`"))?;
                 let texts: Vec<&str> = inputs.iter().collect();
                 let answers = batch.call_process_batch(store, &texts)?;
                 check_count(answers.len(), texts.len())?;
@@ -238,7 +239,7 @@ impl TextPlugin {
         })
     }
 
-    /// Adds what came of a call.
+    /// Adds the answers of a call.
     fn take_all(&mut self, answered: Answered, answers: &mut Answers) {
         match answered {
             Answered::Column(column) => {
@@ -261,7 +262,7 @@ impl TextPlugin {
         }
     }
 
-    /// Adds one answer of many.
+    /// Adds one answer of a batch.
     fn take<'a>(
         &mut self,
         answer: Result<(&str, impl ExactSizeIterator<Item = (&'a str, &'a str)>), ProcessError>,
@@ -279,29 +280,29 @@ impl TextPlugin {
     }
 }
 
-/// An entry of metadata, to be copied.
+/// Borrows the key and value of a metadata entry.
 pub(crate) fn key_and_value(entry: &KeyValue) -> (&str, &str) {
     (&entry.key, &entry.value)
 }
 
-/// What a plugin answered to many records.
+/// A plugin's answer to a batch.
 enum Answered {
     Batch(Vec<Result<ProcessResult, ProcessError>>),
     Column(column::Column),
 }
 
-/// How the records of a call that failed are asked again.
+/// How the records of a failed batch are retried.
 enum Blame {
-    /// Each by itself.
+    /// One by one.
     Alone,
     /// One half, then the other.
     Halves {
-        /// Whether there may have been too many of them.
+        /// Whether the batch may have been too large.
         limited: bool,
     },
 }
 
-/// Why an answer to many records is none: it ends the instance, as a trap does.
+/// The error of an invalid answer to a batch: it ends the instance, as a trap does.
 pub(crate) fn refused(why: &'static str) -> kumiki::wasmtime::Error {
     kumiki::wasmtime::Error::msg(why)
 }

@@ -1,5 +1,5 @@
-//! An author's own cases: what a plugin must answer to which input. A JSON
-//! object a line:
+//! Test cases written by a plugin's author: inputs and their expected results, in
+//! a file with one JSON object per line:
 //!
 //! ```json
 //! {"input": " a  b ", "output": "a b", "metadata": {"words": "2"}}
@@ -7,8 +7,8 @@
 //! {"input": "a", "output": "A", "config": {"case": "upper"}}
 //! ```
 //!
-//! `metadata` is compared where it is given, whatever its order; `config` is
-//! what the plugin's `get-config` answers from. Blank lines mean nothing.
+//! `metadata` is compared if present, in any order. `config` holds the values that
+//! the plugin's `get-config` returns. Blank lines are ignored.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read};
@@ -20,14 +20,14 @@ use crate::conformance::Finding;
 use crate::contract::{ErrorName, ProcessError, ProcessResult};
 use crate::{Config, Error, TextContract, TextPlugin};
 
-/// The longest line that is a case, in bytes: as long as the longest record.
+/// Maximum length of a line in bytes, the same as that of a record.
 const LINE_LIMIT: usize = 128 << 20;
-/// Longer texts are cut where they are shown.
-const SHOWN: usize = 60;
-/// Bytes of all metadata of a result, where it is shown.
-const METADATA: usize = 500;
+/// Maximum characters of a text in a finding.
+const MAX_SHOWN: usize = 60;
+/// Maximum bytes of a result's metadata in a finding.
+const MAX_METADATA: usize = 500;
 
-/// One case. It is called by its line.
+/// One test case, identified by its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     line: u64,
@@ -36,7 +36,7 @@ pub struct Case {
     expected: Expected,
 }
 
-/// What a plugin must answer.
+/// The expected result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Expected {
     Output {
@@ -46,28 +46,28 @@ enum Expected {
     Error(ProcessError),
 }
 
-/// A case as it is written.
+/// The JSON form of a case.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct JsonCase {
     input: String,
     output: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
-    error: Option<WrittenError>,
+    error: Option<JsonError>,
     #[serde(default)]
     config: BTreeMap<String, String>,
 }
 
-/// The contract's errors as it spells them.
+/// The contract's errors, spelled as in the WIT.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum WrittenError {
+enum JsonError {
     InvalidInput,
     UnsupportedFormat,
     InternalError,
 }
 
-/// Why a file of cases is none.
+/// A file of test cases could not be read or is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CasesError {
@@ -76,11 +76,11 @@ pub enum CasesError {
     Read {
         /// The number of the line, from 1.
         line: u64,
-        /// The error of the system.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A line is not UTF-8.
-    #[error("line {line} is not UTF-8: {} at its byte {column}", describe(*.truncated))]
+    #[error("line {line} is not UTF-8: {} at byte {column}", describe(*.truncated))]
     NotUtf8 {
         /// The number of the line, from 1.
         line: u64,
@@ -95,7 +95,7 @@ pub enum CasesError {
         /// The number of the line, from 1.
         line: u64,
     },
-    /// A line is no case.
+    /// A line is not a valid case.
     #[error("line {line}: {message}")]
     Faulty {
         /// The line's number, from 1.
@@ -103,26 +103,26 @@ pub enum CasesError {
         /// What is wrong with it.
         message: String,
     },
-    /// There is not one case.
-    #[error("there is no case in it")]
+    /// The file has no cases.
+    #[error("the file has no cases")]
     Empty,
 }
 
 impl CasesError {
-    /// What a person can do about it, as one line without the word `hint:`.
+    /// Returns how to fix it, as one line without the word `hint:`.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Read { .. } | Self::NotUtf8 { .. } | Self::TooLong { .. } => {
-                "a file of cases is UTF-8 text, a JSON object a line"
+                "write the cases as UTF-8 text with one JSON object per line"
             }
             Self::Faulty { .. } | Self::Empty => {
-                r#"a case is a line such as {"input": " a  b ", "output": "a b", "metadata": {"words": "2"}} or {"input": "", "error": "invalid-input"}; `metadata` and "config": {"key": "value"} may be left out"#
+                r#"write each case on a line such as {"input": " a  b ", "output": "a b", "metadata": {"words": "2"}} or {"input": "", "error": "invalid-input"}; `metadata` and "config": {"key": "value"} are optional"#
             }
         }
     }
 
-    /// The number of the line, from 1; `None` where it is about all of them.
+    /// Returns the number of the line, from 1; `None` for an error of the whole file.
     #[must_use]
     pub fn line(&self) -> Option<u64> {
         match self {
@@ -135,10 +135,10 @@ impl CasesError {
     }
 }
 
-/// Reads all cases, and refuses them all when one is faulty.
+/// Reads all cases. Fails if any of them is invalid.
 ///
 /// # Errors
-/// [`CasesError`] for the first line that is no case.
+/// [`CasesError`] for the first invalid line.
 ///
 /// ```
 /// use kumiki_text::{TextHost, cases};
@@ -169,8 +169,8 @@ pub fn read(reader: impl Read) -> Result<Vec<Case>, CasesError> {
     Ok(cases)
 }
 
-/// Reads the next line into `bytes`, at most [`LINE_LIMIT`] bytes and its end. `None`
-/// at the end of the file.
+/// Reads the next line into `bytes`: at most [`LINE_LIMIT`] bytes and the line end.
+/// Returns `None` at the end of the file.
 fn read_line<'a>(
     reader: &mut impl BufRead,
     bytes: &'a mut Vec<u8>,
@@ -203,14 +203,14 @@ fn read_line<'a>(
 
 fn describe(truncated: bool) -> &'static str {
     if truncated {
-        "it ends in the middle of a character"
+        "incomplete character"
     } else {
-        "there is an invalid sequence"
+        "invalid byte sequence"
     }
 }
 
-/// Tries each case on `plugin`, on an instance of its own, and hands each
-/// finding to `sink` as soon as it is there.
+/// Runs each case on its own instance of `plugin`, and passes each finding to
+/// `sink` as soon as it is available.
 pub fn check(plugin: &Plugin<TextContract>, cases: &[Case], mut sink: impl FnMut(Finding)) {
     for case in cases {
         let name = format!("case {}", case.line);
@@ -225,28 +225,28 @@ pub fn check(plugin: &Plugin<TextContract>, cases: &[Case], mut sink: impl FnMut
 
 impl Case {
     fn parse(line: u64, text: &str) -> Result<Self, String> {
-        let written: Written = serde_json::from_str(text).map_err(|error| {
-            // The line is the file's, not that of this one line's text.
+        let json: JsonCase = serde_json::from_str(text).map_err(|error| {
+            // Drop serde's position: its line number is relative to this line.
             let place = format!(" at line {} column {}", error.line(), error.column());
             let message = error.to_string();
             let message = message.strip_suffix(&place).unwrap_or(&message);
             format!("{message} (column {})", error.column())
         })?;
-        let Written {
+        let JsonCase {
             input,
             output,
             metadata,
             error,
             config,
-        } = written;
+        } = json;
         let expected = match (output, error) {
             (Some(output), None) => Expected::Output { output, metadata },
             (None, Some(_)) if metadata.is_some() => {
-                return Err("an `error` comes without `metadata`".into());
+                return Err("`metadata` is not allowed with `error`".into());
             }
             (None, Some(error)) => Expected::Error(error.into()),
-            (Some(_), Some(_)) => return Err("there is both `output` and `error`".into()),
-            (None, None) => return Err("there is neither `output` nor `error`".into()),
+            (Some(_), Some(_)) => return Err("it has both `output` and `error`".into()),
+            (None, None) => return Err("it has neither `output` nor `error`".into()),
         };
         Ok(Self {
             line,
@@ -258,7 +258,7 @@ impl Case {
 
     fn try_on(&self, plugin: &mut TextPlugin) -> Result<String, String> {
         let answer = plugin.process(&self.input);
-        let came = match (&self.expected, &answer) {
+        let actual = match (&self.expected, &answer) {
             (Expected::Output { output, metadata }, Ok(result)) => {
                 if *output == result.output && metadata.as_ref().is_none_or(|m| same(m, result)) {
                     return Ok(show(output));
@@ -272,7 +272,7 @@ impl Case {
             (_, Err(Error::Plugin { error, .. })) => ErrorName(*error).to_string(),
             (_, Err(error)) => error.to_string(),
         };
-        Err(format!("expected {}, got {came}", self.expected()))
+        Err(format!("expected {}, got {actual}", self.expected()))
     }
 
     fn expected(&self) -> String {
@@ -293,18 +293,17 @@ impl Case {
     }
 }
 
-impl From<WrittenError> for ProcessError {
-    fn from(error: WrittenError) -> Self {
+impl From<JsonError> for ProcessError {
+    fn from(error: JsonError) -> Self {
         match error {
-            WrittenError::InvalidInput => Self::InvalidInput,
-            WrittenError::UnsupportedFormat => Self::UnsupportedFormat,
-            WrittenError::InternalError => Self::InternalError,
+            JsonError::InvalidInput => Self::InvalidInput,
+            JsonError::UnsupportedFormat => Self::UnsupportedFormat,
+            JsonError::InternalError => Self::InternalError,
         }
     }
 }
 
-/// Whether a result has exactly this metadata; a key that it has twice is one
-/// too many.
+/// Whether a result has exactly this metadata. A duplicate key makes them differ.
 fn same(metadata: &BTreeMap<String, String>, result: &ProcessResult) -> bool {
     let found = &result.metadata;
     found.len() == metadata.len()
@@ -315,7 +314,7 @@ fn same(metadata: &BTreeMap<String, String>, result: &ProcessResult) -> bool {
         })
 }
 
-/// A result, with its metadata where that counts.
+/// Formats a result, with its metadata if that is compared.
 fn show_result(result: &ProcessResult, with_metadata: bool) -> String {
     if !with_metadata {
         return show(&result.output);
@@ -328,23 +327,22 @@ fn show_result(result: &ProcessResult, with_metadata: bool) -> String {
 }
 
 fn show_with<'a>(output: &str, metadata: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let shown = |text| excerpt(text, SHOWN);
+    let shown = |text| excerpt(text, MAX_SHOWN);
     let entries: Vec<_> = metadata
-        .take(METADATA)
+        .take(MAX_METADATA)
         .map(|(key, value)| format!("{}={}", shown(key), shown(value)))
         .collect();
     let entries = if entries.is_empty() {
         "no metadata".to_owned()
     } else {
-        excerpt(&entries.join(" "), METADATA).into_owned()
+        excerpt(&entries.join(" "), MAX_METADATA).into_owned()
     };
     format!("{} with {entries}", show(output))
 }
 
-/// A text between quotes, cut where it is long: whoever reads it sees that
-/// something is wrong, not all of it.
+/// Quotes a text and truncates it if it is long.
 fn show(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("`{}…` ({} bytes)", &text[..end], text.len()),
         None => format!("`{text}`"),
     }
@@ -354,27 +352,27 @@ fn show(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn fault(text: &str) -> String {
+    fn read_error(text: &str) -> String {
         read(text.as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
-    fn faults_name_their_line() {
+    fn read_errors_name_their_line() {
         for (text, expected) in [
-            ("", "there is no case in it"),
-            ("\n \n", "there is no case in it"),
+            ("", "the file has no cases"),
+            ("\n \n", "the file has no cases"),
             ("\n{}", "line 2: missing field `input` (column 2)"),
             (
                 r#"{"input": "a"}"#,
-                "line 1: there is neither `output` nor `error`",
+                "line 1: it has neither `output` nor `error`",
             ),
             (
                 r#"{"input": "a", "output": "a", "error": "invalid-input"}"#,
-                "line 1: there is both `output` and `error`",
+                "line 1: it has both `output` and `error`",
             ),
             (
                 r#"{"input": "a", "error": "invalid-input", "metadata": {}}"#,
-                "line 1: an `error` comes without `metadata`",
+                "line 1: `metadata` is not allowed with `error`",
             ),
             (
                 r#"{"input": "a", "error": "trap"}"#,
@@ -399,14 +397,14 @@ mod tests {
                 "line 1: EOF while parsing a value (column 14)",
             ),
         ] {
-            assert_eq!(fault(text), expected, "{text}");
+            assert_eq!(read_error(text), expected, "{text}");
         }
         let error = read(&b"{\"input\": \"\xff\"}"[..]).unwrap_err();
         assert_eq!(error.line(), Some(1));
     }
 
     #[test]
-    fn long_texts_are_cut_at_a_character() {
+    fn long_texts_are_truncated_at_a_character_boundary() {
         assert_eq!(show("short"), "`short`");
         let long = "木".repeat(61);
         assert_eq!(show(&long), format!("`{}…` (183 bytes)", "木".repeat(60)));

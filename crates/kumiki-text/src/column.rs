@@ -1,7 +1,6 @@
-//! Records in flat buffers, in Arrow's layout: handed to the guest as they lie,
-//! and checked when they come back. Nothing in an answer is believed: offsets
-//! rise and stay in bounds, and what is between two of them is UTF-8, or there
-//! is no answer.
+//! Calls with records in flat buffers, in Arrow's layout. The inputs are passed
+//! to the guest without conversion. Answers are validated: offsets must rise and
+//! stay in bounds, and each text must be valid UTF-8; otherwise the call fails.
 
 use kumiki::HostState;
 use kumiki::wasmtime::{self, Store};
@@ -13,25 +12,25 @@ use crate::contract::{
 };
 use crate::texts::{Rows, are_ends};
 
-/// What a plugin answered to many records, checked.
+/// A plugin's validated answer to a batch of records.
 pub(crate) struct Column {
     outputs: FlatTexts,
-    /// Where the entries of each row begin, and the last's end; nothing where no
-    /// row has any.
+    /// The start of each row's entries, then the end of the last row's; empty if no
+    /// row has entries.
     entries: Vec<u32>,
     keys: FlatTexts,
     values: FlatTexts,
     failed: Vec<FailedRow>,
 }
 
-/// Gives the inputs to a plugin that has the function for them.
+/// Calls `process-column` with the inputs.
 pub(crate) fn call(
     bindings: &TextBindings,
     store: &mut Store<HostState<TextData>>,
     inputs: Rows<'_>,
 ) -> wasmtime::Result<Column> {
     let column = bindings.column();
-    let column = column.ok_or_else(|| refused("it has no column"))?;
+    let column = column.ok_or_else(|| refused("it does not export `column`"))?;
     let mut offsets = Vec::with_capacity(inputs.len() + 1);
     offsets.push(0);
     for end in inputs.ends() {
@@ -74,14 +73,14 @@ impl Column {
         })
     }
 
-    /// The outputs, one behind the other, and where each ends, if no row failed
-    /// and none has metadata.
+    /// Returns the concatenated outputs and the end of each, if no row failed and
+    /// none has metadata.
     pub(crate) fn plain(&self) -> Option<(&str, impl Iterator<Item = usize>)> {
         let plain = self.failed.is_empty() && self.keys.len() == 0;
         plain.then(|| (&*self.outputs.text, self.outputs.ends()))
     }
 
-    /// The longest output in bytes.
+    /// Returns the length of the longest output, in bytes.
     pub(crate) fn longest(&self) -> usize {
         let mut last = 0;
         let lengths = self.outputs.ends().map(|end| {
@@ -92,7 +91,7 @@ impl Column {
         lengths.max().unwrap_or_default()
     }
 
-    /// What came of each row: its output and its metadata.
+    /// Returns the result of each row: its output and its metadata, or its error.
     pub(crate) fn rows(
         &self,
     ) -> impl Iterator<Item = Result<(&str, impl ExactSizeIterator<Item = (&str, &str)>), ProcessError>>
@@ -113,9 +112,9 @@ impl Column {
     }
 }
 
-/// Texts between checked borders.
+/// Texts with validated offsets.
 struct FlatTexts {
-    /// With the 0 before the first.
+    /// The start of the first text, which is 0, then the end of each text.
     offsets: Vec<u32>,
     text: String,
 }
@@ -129,7 +128,7 @@ impl FlatTexts {
         match begins && are_ends(&flat.text, flat.ends()) {
             true => Ok(flat),
             false => Err(refused(
-                "its offsets do not go from 0 to the end, or fall, or split a character",
+                "its offsets do not run from 0 to the end, or decrease, or split a character",
             )),
         }
     }
@@ -151,7 +150,7 @@ impl FlatTexts {
     }
 }
 
-/// Checks that there are as many entries as the offsets of their rows say.
+/// Checks that the row offsets cover all metadata entries.
 fn check_entries(offsets: &[u32], rows: usize, keys: usize, values: usize) -> wasmtime::Result<()> {
     let entries = offsets.last().map_or(0, |last| *last as usize);
     let begins = match offsets.first() {
@@ -160,6 +159,6 @@ fn check_entries(offsets: &[u32], rows: usize, keys: usize, values: usize) -> wa
     };
     match begins && offsets.is_sorted() && keys == entries && values == entries {
         true => Ok(()),
-        false => Err(refused("its metadata does not belong to its rows")),
+        false => Err(refused("its metadata does not match its rows")),
     }
 }

@@ -1,9 +1,8 @@
-//! The conformance kit: what every plugin of the contract should stand, tried
-//! on a real instance.
+//! Conformance checks for plugins of the contract, run on real instances.
 //!
-//! A check fails where the plugin breaks the contract or would surprise whoever
-//! runs it: a trap where an error was due, an answer that changes, memory that
-//! grows. What a plugin makes of a text is its own business.
+//! A check fails if the plugin violates the contract or would surprise its user:
+//! a trap where the contract requires an error, an answer that changes between
+//! calls, memory that grows. The content of the answers is not judged.
 
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
@@ -13,32 +12,32 @@ use kumiki::{Plugin, excerpt};
 use crate::growth::{Growth, SAMPLE};
 use crate::{Config, Error, ProcessResult, TextContract, TextPlugin, Texts, Way};
 
-/// A name or version longer than this is no name, in bytes.
+/// Maximum length of a name or version that conforms, in bytes.
 const NAME_LIMIT: usize = 100;
 
-/// Bytes of an answer that a finding shows.
+/// Maximum bytes of an answer that a finding shows.
 const SHOWN: usize = 500;
 
-/// What came of one check.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What was tried.
+    /// The name of the check.
     pub check: Cow<'static, str>,
-    /// What happened: what was seen where it passed, what is wrong where not.
+    /// What was observed if the check passed; what is wrong if it failed.
     pub outcome: Result<String, String>,
-    /// How its memory grew, where that is what is wrong.
+    /// The growth of memory, if that made the check fail.
     pub leak: Option<Growth>,
-    /// How long it took.
+    /// The duration of the check.
     pub elapsed: Duration,
 }
 
-/// A check: a plugin in, what was seen or what is wrong out.
+/// A check: returns what was observed, or what is wrong.
 type Check = fn(&mut TextPlugin) -> Result<String, String>;
 
-/// All but the last, which looks at memory.
+/// All checks except the last one, which measures memory.
 const CHECKS: [(&str, Check); 10] = [
-    ("says its name and version", names),
+    ("name and version are set", names),
     ("empty input", |plugin| answers(plugin, "")),
     ("one character", |plugin| answers(plugin, "a")),
     ("blank input", |plugin| answers(plugin, " \t\r\n\u{3000}")),
@@ -56,8 +55,9 @@ const CHECKS: [(&str, Check); 10] = [
     ("every way gives the same answers", same_answer_in_every_way),
 ];
 
-/// Tries everything on `plugin`, in order, and hands each finding to `sink` as
-/// soon as it is there. Takes seconds, a minute and some at the most.
+/// Runs all checks on `plugin`, in order, and passes each finding to `sink` as
+/// soon as it is available. Takes some seconds, or slightly more than a minute at
+/// most.
 ///
 /// ```
 /// use kumiki_text::{TextHost, conformance};
@@ -76,7 +76,7 @@ pub fn check(plugin: &Plugin<TextContract>, mut sink: impl FnMut(Finding)) {
     let start = Instant::now();
     let growth = Growth::measure(plugin);
     sink(Finding {
-        check: "100,000 calls without growing".into(),
+        check: "100,000 calls without memory growth".into(),
         leak: growth.as_ref().ok().copied().filter(Growth::is_leak),
         outcome: match growth {
             Err(error) => Err(error.to_string()),
@@ -88,8 +88,8 @@ pub fn check(plugin: &Plugin<TextContract>, mut sink: impl FnMut(Finding)) {
 }
 
 impl Finding {
-    /// Tries one thing on an instance of its own, so that one that traps does
-    /// not spoil the next.
+    /// Runs one check on its own instance, so that a trap does not affect the next
+    /// check.
     pub(crate) fn of(
         check: Cow<'static, str>,
         plugin: &Plugin<TextContract>,
@@ -109,7 +109,7 @@ impl Finding {
     }
 }
 
-/// How many checks there are.
+/// Returns the number of checks.
 #[must_use]
 pub fn count() -> usize {
     CHECKS.len() + 1
@@ -127,15 +127,16 @@ fn names(plugin: &mut TextPlugin) -> Result<String, String> {
     Ok(format!("{} {}", plugin.name(), plugin.version()))
 }
 
-/// An answer in the contract's terms: a result or one of its errors.
+/// Calls the plugin. Returns a result or the name of one of the contract's errors;
+/// any other error is a violation.
 fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, String>, String> {
     match plugin.process(input) {
         Ok(result) => Ok(Ok(result)),
-        Err(error) => in_its_terms(&error),
+        Err(error) => contract_error(&error),
     }
 }
 
-fn in_its_terms(error: &Error) -> Result<Result<ProcessResult, String>, String> {
+fn contract_error(error: &Error) -> Result<Result<ProcessResult, String>, String> {
     match error {
         Error::Plugin { .. } => Ok(Err(error.kind().to_owned())),
         Error::Host(_) | Error::SetAside { .. } | Error::Name { .. } => Err(error.to_string()),
@@ -158,7 +159,7 @@ fn answers(plugin: &mut TextPlugin, input: &str) -> Result<String, String> {
     }
 }
 
-/// Characters of every plane that has some, at its borders.
+/// Returns the first and last characters of every plane of Unicode that has any.
 fn planes() -> String {
     (0..=16_u32)
         .flat_map(|plane| [0x20, 0x21, 0xd7ff, 0xe000, 0xfffd, 0xffff].map(|at| plane << 16 | at))
@@ -187,8 +188,8 @@ fn same_answer_afresh(plugin: &mut TextPlugin) -> Result<String, String> {
     compare(first, answer(plugin, SAMPLE)?)
 }
 
-/// Asks for many records in each way that the plugin offers, and for each of
-/// them by itself.
+/// Processes records in batches by each way that the plugin offers, and compares
+/// the answers with those of single calls.
 fn same_answer_in_every_way(plugin: &mut TextPlugin) -> Result<String, String> {
     let (planes, controls) = (planes(), controls());
     let inputs = ["", "a", SAMPLE, "", &planes, " \t\r\n", "b", &controls, "a"];
@@ -199,15 +200,15 @@ fn same_answer_in_every_way(plugin: &mut TextPlugin) -> Result<String, String> {
         let answers = plugin.process_all(&Texts::from_iter(inputs));
         let together = answers.iter().map(|answer| match answer {
             Ok(answer) => Ok(Ok(answer.to_result())),
-            Err(error) => in_its_terms(error),
+            Err(error) => contract_error(error),
         });
         for ((input, together), single) in inputs.iter().zip(together).zip(&single) {
             let wrong = |why| format!("by {}, {} B of input: {why}", way.name, input.len());
             compare(single.clone()?, together?).map_err(wrong)?;
         }
-        // The host has mended it, at a price that its author should know of.
+        // The host retried these records one by one, which is slow: tell the author.
         if plugin.batching.cuts > 0 {
-            let why = "fails with records that it answers one by one";
+            let why = "fails on records that succeed one by one";
             return Err(format!("`process-{}` {why}", way.name));
         }
     }

@@ -1,5 +1,5 @@
-//! The text-processor contract tied to Kumiki: its WIT, its bindings, and the
-//! functions that the host gives to each plugin.
+//! Binds the text-processor contract to Kumiki: its WIT, its bindings, and the host
+//! functions that plugins import.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +25,8 @@ mod bindings {
     )]
     kumiki::wasmtime::component::bindgen!({
         path: "../../wit/text-processor",
-        // Everything that a plugin may export: what it does is looked up by hand.
+        // Every interface that a plugin may export. `TextContract::pre` looks up
+        // the ones that it does export.
         inline: "
             package kumiki:text;
             world every-way {
@@ -59,8 +60,8 @@ impl Contract for TextContract {
     type Bindings = TextBindings;
 
     fn link(linker: &mut Linker<HostState<TextData>>) -> wasmtime::Result<()> {
-        // By hand, where `bindgen!` has `add_to_linker`: it would copy each
-        // string into one of its own first, and these are only looked at.
+        // Not `add_to_linker` of `bindgen!`: it copies each string argument, while
+        // these functions only borrow them.
         let mut host = linker.instance("myapp:text-processor/host-api")?;
         host.func_wrap("log", log)?;
         host.func_wrap("get-config", get_config)
@@ -103,7 +104,7 @@ impl Contract for TextContract {
     }
 }
 
-/// A plugin's exports, looked up once.
+/// Indices of a plugin's exports, looked up once.
 pub struct TextPre {
     pre: InstancePre<HostState<TextData>>,
     plugin: exports::plugin::GuestIndices,
@@ -111,8 +112,8 @@ pub struct TextPre {
     column: Option<exports::column::GuestIndices>,
 }
 
-/// The exports of one instance: what every plugin has, and the faster ways that
-/// this one offers.
+/// Exports of one instance: the interface that every plugin has, and the optional
+/// faster ones.
 pub struct TextBindings {
     plugin: exports::plugin::Guest,
     batch: Option<exports::batch::Guest>,
@@ -120,26 +121,26 @@ pub struct TextBindings {
 }
 
 impl TextBindings {
-    /// The functions that every plugin has.
+    /// Returns the interface that every plugin exports.
     #[inline]
     #[must_use]
     pub fn plugin(&self) -> &exports::plugin::Guest {
         &self.plugin
     }
 
-    /// Many records in one call, if it offers that.
+    /// Returns the interface for a list of records per call, if exported.
     #[must_use]
     pub fn batch(&self) -> Option<&exports::batch::Guest> {
         self.batch.as_ref()
     }
 
-    /// Many records in flat buffers, if it offers that.
+    /// Returns the interface for records in flat buffers, if exported.
     #[must_use]
     pub fn column(&self) -> Option<&exports::column::Guest> {
         self.column.as_ref()
     }
 
-    /// Whether it can be called in this way.
+    /// Whether the plugin can be called in this way.
     pub(crate) fn offers(&self, way: &Way) -> bool {
         match way.name {
             "batch" => self.batch.is_some(),
@@ -149,22 +150,21 @@ impl TextBindings {
     }
 }
 
-/// What a plugin may look up with `get-config`; each plugin has its own.
-/// Cheap to clone.
+/// Configuration of one plugin, which it reads with `get-config`. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     values: Arc<BTreeMap<String, String>>,
 }
 
 impl Config {
-    /// The value of a key, if it has one.
+    /// Returns the value of a key, if it is set.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }
 }
 
-/// Of pairs with the same key, the last one counts.
+/// If a key occurs more than once, its last value is kept.
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Config {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         let values = pairs
@@ -177,14 +177,14 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Config {
     }
 }
 
-/// What the host keeps for each instance of a text plugin.
+/// Host data of each instance of a text plugin.
 #[derive(Clone, Debug, Default)]
 pub struct TextData {
-    /// What its `get-config` answers from.
+    /// The configuration that `get-config` reads.
     pub config: Config,
 }
 
-/// `log`, as the WIT has it.
+/// Implements `log` of the WIT.
 fn log(
     store: StoreContextMut<'_, HostState<TextData>>,
     (level, message): (LogLevel, WasmStr),
@@ -200,7 +200,7 @@ fn log(
     Ok(())
 }
 
-/// `get-config`, as the WIT has it.
+/// Implements `get-config` of the WIT.
 fn get_config(
     store: StoreContextMut<'_, HostState<TextData>>,
     (key,): (WasmStr,),
@@ -210,8 +210,8 @@ fn get_config(
     Ok((value.map(str::to_owned),))
 }
 
-/// The name of an error as the contract spells it, such as `invalid-input`.
-/// (`Display` is taken by the generated code, and says something else.)
+/// Displays an error with its name in the WIT, such as `invalid-input`. The
+/// generated `Display` of [`ProcessError`] prints something else.
 pub(crate) struct ErrorName(pub(crate) ProcessError);
 
 impl fmt::Display for ErrorName {

@@ -1,4 +1,4 @@
-//! Why a plugin gave no result.
+//! Error types of this crate.
 
 use std::time::Duration;
 
@@ -8,51 +8,50 @@ use crate::identity::NAME_BYTES;
 /// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a plugin gave no result for a record.
+/// A plugin returned no result for a record, or could not be used at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The plugin answered with an error of the contract. It is alive and well.
-    #[error("`{plugin}` refused it: {}", ErrorName(*error))]
+    /// The plugin returned an error of the contract. Its instance remains usable.
+    #[error("`{plugin}` returned an error: {}", ErrorName(*error))]
     Plugin {
         /// The plugin's name.
         plugin: String,
-        /// Its answer.
+        /// The returned error.
         error: ProcessError,
     },
-    /// The plugin was not asked: it has failed so often in a row that it is set
-    /// aside for a while.
+    /// The plugin was not called: after several failures in a row it is set aside
+    /// for a while.
     #[error(
-        "`{plugin}` is set aside: it failed {failures} times in a row, and is tried again in \
-         {left:.1?}"
+        "`{plugin}` is set aside: it failed {failures} times in a row; next attempt in {left:.1?}"
     )]
     SetAside {
         /// The plugin's name.
         plugin: String,
-        /// How often it failed in a row.
+        /// The number of failures in a row.
         failures: u32,
         /// How much longer it is set aside.
         left: Duration,
     },
-    /// What the plugin returns as its name or version cannot stand in messages and
-    /// results. It is refused before its first record.
-    #[error("`{plugin}` has no valid {what}: {fault}")]
+    /// The plugin's name or version is not fit for messages and results. The plugin
+    /// is rejected before its first record.
+    #[error("`{plugin}` has an invalid {what}: {fault}")]
     Name {
         /// The plugin's file.
         plugin: String,
         /// `name` or `version`.
         what: &'static str,
-        /// What is wrong with it, without the text itself.
+        /// The reason, without the text itself.
         fault: String,
     },
-    /// The plugin gave no answer: it trapped, ran into a limit, or could not
-    /// be loaded.
+    /// The plugin returned no answer: it trapped, exceeded a limit, or could not be
+    /// loaded.
     #[error(transparent)]
     Host(#[from] kumiki::Error),
 }
 
 impl Error {
-    /// How many bytes of memory it takes, about.
+    /// Returns the approximate memory of this error, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let texts = match self {
@@ -73,9 +72,9 @@ impl Error {
         size_of::<Self>() + texts
     }
 
-    /// One word for machines: `invalid-input`, `unsupported-format` and
-    /// `internal-error` are the plugin's own; `trap`, `limit`, `set-aside`, `name`
-    /// and `host` are not.
+    /// Returns a machine-readable kind: `invalid-input`, `unsupported-format` and
+    /// `internal-error` are returned by the plugin; `trap`, `limit`, `set-aside`,
+    /// `name` and `host` come from the host.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -99,13 +98,13 @@ impl Error {
         }
     }
 
-    /// What a person can do about it, as one line without the word `hint:`.
+    /// Returns how to fix it, as one line without the word `hint:`.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Name { what, .. } => Some(format!(
-                "return at most {} bytes from `get-{what}`, without control characters, marks of \
-                 direction and invisible characters",
+                "return at most {} bytes from `get-{what}`, without control, bidirectional or \
+                 invisible characters",
                 NAME_BYTES
             )),
             Self::Host(error) => error.hint(),

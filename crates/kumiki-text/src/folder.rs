@@ -1,26 +1,26 @@
-//! The plugins in a folder.
+//! Lists and loads the plugins in a folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::{Config, TextHost, TextPlugin};
 
-/// Why a folder's plugins could not be listed.
+/// A plugin folder could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read plugin folder `{}`", folder.display())]
 pub struct FolderError {
     /// The folder.
     pub folder: PathBuf,
-    /// What the system said.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
-/// The `.wasm` files directly in a folder, in the order of their names' bytes,
-/// which is the same on every machine. Hidden files are left out; none at all
-/// is an empty list, not an error.
+/// Lists the `.wasm` files directly in a folder, sorted by the bytes of their
+/// names, so that the order is the same on every machine. Hidden files are skipped.
+/// A folder without plugins gives an empty list, not an error.
 ///
 /// # Errors
-/// [`FolderError`] when the folder cannot be read.
+/// [`FolderError`] if the folder cannot be read.
 pub fn plugin_files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     let list = || -> io::Result<Vec<PathBuf>> {
         let mut files = Vec::new();
@@ -46,12 +46,12 @@ pub fn plugin_files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     })
 }
 
-/// Loads the plugins of a folder, in the order of [`plugin_files`]. One that
-/// fails is there with its error, and the others go on. `config` gives each
-/// its own configuration.
+/// Loads the plugins of a folder, in the order of [`plugin_files`]. A plugin that
+/// fails to load is listed with its error; the others are still loaded. `config`
+/// returns the configuration of each plugin.
 ///
 /// # Errors
-/// [`FolderError`] when the folder itself cannot be read.
+/// [`FolderError`] if the folder itself cannot be read.
 pub fn load_folder(
     host: &TextHost,
     folder: &Path,

@@ -1,5 +1,5 @@
-//! Whether a plugin's memory grows from call to call: a leak, which a single
-//! call never shows.
+//! Detects memory leaks by measuring how an instance's memory grows over many
+//! calls.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -8,58 +8,59 @@ use kumiki::{Limit, Plugin};
 
 use crate::{Config, Error, Result, TextContract, TextPlugin, Texts, Way};
 
-/// A text with something of everything.
+/// A text with characters of several scripts and encoded lengths.
 pub(crate) const SAMPLE: &str = "Hello, plugin! 組木 😀 ß İ e\u{301}";
 
-/// How often the plugin is called.
+/// Measured calls per round.
 const CALLS: usize = 100_000;
-/// How often it is before that: caches and pools may fill up first, and a
-/// collector of garbage may wait for 4 MiB of it, as Go's does.
+/// Calls before the first round: caches and pools may fill up first, and a garbage
+/// collector may wait for 4 MiB of garbage, as Go's does.
 const WARM_UP_CALLS: usize = 100_000;
-/// How often it must have grown before that is a leak: memory that is collected
-/// now and then may come to need one page more, and then no more.
-const TURNS: usize = 3;
-/// Records in a call of a way that takes many.
+/// Rounds in which memory must grow to count as a leak: garbage-collected memory
+/// may need one more page once, and then no more.
+const ROUNDS: usize = 3;
+/// Records per call of a way that takes batches.
 const RECORDS: usize = 256;
-/// The longest that a turn goes on; fewer calls say the same, coarser.
-const TIME: Duration = Duration::from_secs(30);
+/// Maximum duration of a round. With fewer calls the result is less precise.
+const MAX_TIME: Duration = Duration::from_secs(30);
 
-/// How the memory of an instance grew in many calls.
+/// Memory growth of an instance over many calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Growth {
-    /// The way in which it was called.
+    /// The way the plugin was called.
     pub way: Way,
-    /// By how many bytes it grew.
+    /// The growth in bytes.
     pub bytes: usize,
-    /// In how many calls, or records where a call has many: half of them with a
-    /// text, half with none, because what is refused must not leak either.
+    /// The number of calls, or of records if a call has many. Half of them have a
+    /// text and half an empty input, because rejected records must not leak either.
     pub calls: usize,
-    /// What it came to, in bytes.
+    /// The final memory in bytes.
     pub memory: usize,
 }
 
 impl Growth {
-    /// Calls an instance of its own 100,000 times, one record a call, after as
-    /// many calls that do not count; and again where it grew, for a leak always
-    /// grows. Half a minute each time at the most. The limits of the plugin's host
-    /// are armed: a plugin that comes to its limit of memory is measured up to
-    /// there.
+    /// Calls a new instance 100,000 times with one record per call, after a warm-up
+    /// of as many calls. If its memory grew, repeats the measurement, because a leak
+    /// grows every time. Each round takes half a minute at most. The limits of the
+    /// plugin's host apply: a plugin that reaches its memory limit is measured up to
+    /// that point.
     ///
     /// # Errors
-    /// [`Error::Host`] when the plugin traps or comes to another limit.
+    /// [`Error::Host`] if the plugin traps or exceeds another limit.
     pub fn measure(plugin: &Plugin<TextContract>) -> Result<Self> {
         Self::measure_by(plugin, Way::SINGLE)
     }
 
-    /// The same with as many records by this `way`, if the plugin offers it, and
-    /// by its fastest if not: [`Growth::way`] is the one.
+    /// Like [`Growth::measure`], with as many records by this `way`, or by the
+    /// plugin's fastest way if it does not offer `way`. [`Growth::way`] is the way
+    /// that was used.
     ///
     /// # Errors
     /// As for [`Growth::measure`].
     pub fn measure_by(plugin: &Plugin<TextContract>, way: Way) -> Result<Self> {
-        // What has filled half of its limit did not fill a cache; and if it has
-        // filled all of it, it could not be seen to grow any more.
+        // A cache does not fill half of the limit; and once the limit is reached, no
+        // further growth could be observed.
         let runaway = plugin.host().limits().memory / 2;
         let mut plugin = TextPlugin::new(plugin.clone(), Config::default())?;
         plugin.set_way(way);
@@ -68,7 +69,7 @@ impl Growth {
         if !has_room || growth.bytes > runaway {
             return Ok(growth);
         }
-        for _ in 0..TURNS {
+        for _ in 0..ROUNDS {
             growth = Self::new(&plugin);
             let has_room = growth.call(&mut plugin, CALLS, runaway)?;
             if !growth.is_leak() || !has_room {
@@ -87,8 +88,8 @@ impl Growth {
         }
     }
 
-    /// Calls so often, or until the time is up or it has grown by more bytes
-    /// than `most`; false when there is no more memory to grow into.
+    /// Processes `calls` records, or fewer if the time is up or memory has grown by
+    /// more than `most` bytes. Returns false if the memory limit was reached.
     fn call(&mut self, plugin: &mut TextPlugin, calls: usize, most: usize) -> Result<bool> {
         let records = match self.way {
             Way::SINGLE => 2,
@@ -96,7 +97,7 @@ impl Growth {
         };
         let inputs: Texts = [SAMPLE, ""].into_iter().cycle().take(records).collect();
         let start = Instant::now();
-        while self.calls < calls && self.bytes <= most && start.elapsed() < TIME {
+        while self.calls < calls && self.bytes <= most && start.elapsed() < MAX_TIME {
             for error in plugin.process_all(&inputs).into_failures() {
                 match error {
                     Error::Plugin { .. } => {}
@@ -115,13 +116,13 @@ impl Growth {
         Ok(true)
     }
 
-    /// Whether it grew at all: after so many calls, nothing has a reason to.
+    /// Returns whether memory grew at all: after the warm-up, it should not.
     #[must_use]
     pub fn is_leak(&self) -> bool {
         self.bytes > 0
     }
 
-    /// By how many bytes it grew a call, rounded up.
+    /// Returns the growth per call in bytes, rounded up.
     #[must_use]
     pub fn bytes_per_call(&self) -> usize {
         self.bytes.div_ceil(self.calls.max(1))
@@ -144,7 +145,7 @@ impl fmt::Display for Growth {
             let each = self.bytes_per_call();
             write!(
                 f,
-                "its memory grew by {bytes} bytes in {calls} {many}, {each} bytes a {one}"
+                "its memory grew by {bytes} bytes in {calls} {many}, {each} bytes per {one}"
             )
         } else {
             write!(f, "{} KiB after {calls} {many}", memory / 1024)

@@ -1,5 +1,5 @@
-//! What a plugin calls itself: asked once, and refused where it is no name. It is
-//! in every error, log record and result, so it must be short and printable.
+//! Reads and validates a plugin's name and version, once. They appear in every
+//! error, log record and result, so they must be short and printable.
 
 use kumiki::wasmtime::{self, Store};
 use kumiki::{HostState, Instance, Limit, is_invisible};
@@ -7,23 +7,23 @@ use kumiki::{HostState, Instance, Limit, is_invisible};
 use crate::contract::{TextBindings, TextContract, TextData};
 use crate::{Error, Result};
 
-/// Bytes that a name or a version may have.
+/// Maximum length of a name or a version, in bytes.
 pub(crate) const NAME_BYTES: usize = 256;
 
-/// Bytes that may be handed over at once while a plugin is asked for its name: a
+/// Maximum bytes that one host call may transfer while a plugin returns its name: a
 /// language's runtime may read its files then.
-const HANDED_OVER: usize = 1 << 20;
+const MAX_TRANSFER: usize = 1 << 20;
 
 type Ask = fn(&TextBindings, &mut Store<HostState<TextData>>) -> wasmtime::Result<String>;
 
-/// The plugin's name.
+/// Calls `get-name` and validates the result.
 pub(crate) fn name(instance: &mut Instance<TextContract>) -> Result<String> {
     ask(instance, "name", "get-name", |bindings, store| {
         bindings.plugin().call_get_name(store)
     })
 }
 
-/// The plugin's version.
+/// Calls `get-version` and validates the result.
 pub(crate) fn version(instance: &mut Instance<TextContract>) -> Result<String> {
     ask(instance, "version", "get-version", |bindings, store| {
         bindings.plugin().call_get_version(store)
@@ -38,7 +38,7 @@ fn ask(
 ) -> Result<String> {
     let transfer = instance.plugin().host().limits().transfer;
     let answer = instance.call(function, |bindings, store| {
-        store.set_hostcall_fuel(transfer.min(HANDED_OVER));
+        store.set_hostcall_fuel(transfer.min(MAX_TRANSFER));
         let answer = ask(bindings, store);
         store.set_hostcall_fuel(transfer);
         answer
@@ -49,7 +49,7 @@ fn ask(
             limit: Limit::Transfer(_),
             ..
         }) => Err(format!(
-            "it hands over more than {HANDED_OVER} bytes for it"
+            "`{function}` transferred more than {MAX_TRANSFER} bytes"
         )),
         Err(error) => return Err(error.into()),
     };
@@ -60,16 +60,19 @@ fn ask(
     })
 }
 
-/// What is wrong with a name or a version, if something is.
+/// Validates a name or a version.
 fn check(text: &str) -> Result<(), String> {
     if text.len() > NAME_BYTES {
         let length = text.len();
         return Err(format!(
-            "it is {length} bytes long, and {NAME_BYTES} are the most"
+            "it is {length} bytes long; the maximum is {NAME_BYTES}"
         ));
     }
     match text.chars().find(|c| is_invisible(*c)) {
-        Some(c) => Err(format!("it has the character `{}`", c.escape_unicode())),
+        Some(c) => Err(format!(
+            "it contains the character `{}`",
+            c.escape_unicode()
+        )),
         None => Ok(()),
     }
 }
@@ -79,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_short_and_printable() {
+    fn names_must_be_short_and_printable() {
         let (longest, longer) = ("n".repeat(256), "n".repeat(257));
         let multibyte = "木".repeat(86);
         for (text, fault) in [

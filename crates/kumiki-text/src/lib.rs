@@ -1,5 +1,5 @@
-//! The text-processor contract on top of [`kumiki`]: plugins that turn a
-//! record of text into another, in any language.
+//! The text-processor contract for [`kumiki`]: plugins, written in any language,
+//! that transform records of text.
 //!
 //! ```
 //! use kumiki_text::{Config, TextHost, TextPlugin};
@@ -16,9 +16,9 @@
 //! # }
 //! ```
 //!
-//! It is also the example to copy for a contract of your own: the contract is
-//! tied to Kumiki in `contract.rs` (the WIT, `bindgen!`, the host's functions),
-//! and everything else is ordinary Rust on top of it.
+//! This crate is also an example of how to define your own contract:
+//! `contract.rs` binds the contract to Kumiki (the WIT, `bindgen!`, the host
+//! functions), and everything else is ordinary Rust on top of it.
 
 mod answers;
 mod batch;

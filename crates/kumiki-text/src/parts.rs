@@ -1,51 +1,52 @@
-//! Results in parts, so that those of many records need not be in memory at
-//! once. `docs/decisions/0010-results.md` says how the program uses it.
+//! Delivery of results in parts, so that the results of many records need not be
+//! in memory at once. `docs/decisions/0010-results.md` describes how the program
+//! uses it.
 
 use kumiki::Limits;
 
 use crate::Outcomes;
 
-/// How many bytes may come of the next records.
+/// Limits on the size of the results of the next records, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// Bytes of answers after which no more records are asked: those that are
-    /// there make a part.
+    /// Size at which a part is complete: once the collected answers have this
+    /// many bytes, no more records are given to the plugin.
     pub part: usize,
-    /// Bytes that one call may hand over, if [`Limits::transfer`] allows as many.
+    /// Maximum bytes that one call may transfer, capped by [`Limits::transfer`].
     pub call: usize,
-    /// Whether a record whose answer needs more than `call` fails. Otherwise it is
-    /// left, and asked again once more is allowed.
+    /// Whether a record whose answer needs more than `call` fails. If false, the
+    /// record is deferred and retried with a larger allowance.
     pub last: bool,
 }
 
-/// Who gets the results of [`Pipeline::process_in_parts`].
+/// Receiver of the results of [`Pipeline::process_in_parts`].
 ///
 /// [`Pipeline::process_in_parts`]: crate::Pipeline::process_in_parts
 pub trait Parts {
-    /// Why there should be no more parts.
+    /// Error that stops the delivery of parts.
     type Error;
 
-    /// How much the next records may come to. May wait until there is room. `left`
-    /// says that the next record needs more than was allowed last: what is allowed
-    /// now is its last chance.
+    /// Returns the allowance for the next records. May block until there is room.
+    /// `left` is true if the next record needs more than the previous allowance;
+    /// the record fails if it does not fit into the new one either.
     fn allow(&mut self, left: bool) -> Allowance;
 
-    /// What came of the next records, the same ones for each plugin.
+    /// Receives the results of the next records, the same records for each plugin.
     ///
     /// # Errors
-    /// When nothing more is wanted.
+    /// Returned to stop processing.
     fn part(&mut self, outcomes: Vec<Outcomes<'_>>) -> Result<(), Self::Error>;
 }
 
 impl Allowance {
-    /// What the limits allow, and nothing less.
+    /// No restriction beyond the limits of the host.
     pub(crate) const ALL: Self = Self {
         part: usize::MAX,
         call: usize::MAX,
         last: true,
     };
 
-    /// What may be collected within the limits.
+    /// The allowance of a caller that collects all results, from `limits`.
     pub(crate) fn of(limits: &Limits) -> Self {
         Self {
             part: limits.output,
@@ -54,9 +55,9 @@ impl Allowance {
         }
     }
 
-    /// The share of one of `plugins`, while `held` bytes of other answers are in
-    /// memory. A record whose answer needs more is left, not failed: what fails
-    /// must not depend on other records.
+    /// Returns the share of one of `plugins`, while `held` bytes of other answers
+    /// are in memory. A record whose answer needs more is deferred, not failed:
+    /// whether a record fails must not depend on other records.
     pub(crate) fn share(self, plugins: usize, held: usize) -> Self {
         let plugins = plugins.max(1);
         let part = self.part / plugins;
@@ -64,8 +65,8 @@ impl Allowance {
         if held <= eighth {
             return Self { part, ..self };
         }
-        // Never nothing: small answers must not wait behind a large one, each with
-        // a new instance.
+        // At least a minimum: otherwise each small answer after a large one would be
+        // deferred and cost a new instance.
         let call = self.call.saturating_sub(held).max(eighth / plugins);
         Self {
             part,
@@ -74,8 +75,8 @@ impl Allowance {
         }
     }
 
-    /// The last chance of one record, of which `held` bytes of results are in
-    /// memory already.
+    /// Returns the final allowance of one record that already has `held` bytes of
+    /// results in memory.
     pub(crate) fn of_one_record(self, held: usize) -> Self {
         Self {
             part: self.part,
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_answer_leaves_room_for_small_ones() {
+    fn large_answer_leaves_room_for_small_ones() {
         let all = Allowance {
             part: 60,
             call: 160,

@@ -1,21 +1,22 @@
-//! How long a plugin that fails and fails again is put up with.
+//! Backoff for plugins that fail repeatedly.
 //!
-//! A trap or a limit costs a record and an instance. A plugin that does so at
-//! every record, each time after ten seconds, would cost a day: after a number
-//! of failures in a row it is set aside for a while, then tried again.
+//! A trap or an exceeded limit costs a record and an instance. If a plugin failed
+//! on every record, each time after ten seconds, a run could take a day. So after
+//! a number of failures in a row, the plugin is set aside for a while, then tried
+//! again.
 
 use std::time::{Duration, Instant};
 
-/// When a plugin is set aside, and for how long. Its own errors, which are
-/// answers, do not count as failures.
+/// When a plugin is set aside, and for how long. Errors that the plugin returns are
+/// answers and do not count as failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Patience {
-    /// Failures in a row after which it is set aside. Default: 10.
+    /// Failures in a row after which the plugin is set aside. Default: 10.
     pub failures: u32,
-    /// How long, the first time. Default: 1 s.
+    /// How long it is set aside the first time. Default: 1 s.
     pub shortest: Duration,
-    /// Each time that it fails when tried again, the time doubles, up to this.
+    /// Maximum time. The time doubles with each failed retry, up to this.
     /// Default: 1 minute.
     pub longest: Duration,
 }
@@ -31,13 +32,13 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// This patience, with another number of failures in a row.
+    /// Sets the number of failures in a row.
     #[must_use]
     pub fn with_failures(self, failures: u32) -> Self {
         Self { failures, ..self }
     }
 
-    /// This patience, with other times: the first, and the longest.
+    /// Sets the first and the maximum time.
     #[must_use]
     pub fn with_times(self, shortest: Duration, longest: Duration) -> Self {
         Self {
@@ -48,17 +49,17 @@ impl Patience {
     }
 }
 
-/// How one plugin has fared of late.
+/// The recent failures of one plugin.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Record {
+pub(crate) struct FailureStreak {
     /// Failures in a row.
     pub(crate) failures: u32,
-    /// Until when it is set aside.
+    /// When the plugin is tried again.
     until: Option<Instant>,
 }
 
-impl Record {
-    /// How much longer it is set aside, if it is.
+impl FailureStreak {
+    /// Returns how much longer the plugin is set aside, if it is.
     #[inline]
     pub(crate) fn left(&self) -> Option<Duration> {
         let until = self.until?;
@@ -66,7 +67,7 @@ impl Record {
         (!left.is_zero()).then_some(left)
     }
 
-    /// It answered.
+    /// Resets the streak after an answer.
     #[inline]
     pub(crate) fn answered(&mut self) {
         if self.failures > 0 {
@@ -74,7 +75,7 @@ impl Record {
         }
     }
 
-    /// It failed once more. For how long it is set aside now, if it is.
+    /// Records a failure. Returns how long the plugin is now set aside, if it is.
     pub(crate) fn failed(&mut self, patience: &Patience) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
         let beyond = self.failures.checked_sub(patience.failures.max(1))?;
@@ -91,19 +92,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_failure_beyond_patience_doubles_the_time() {
+    fn time_doubles_with_each_further_failure() {
         let patience = Patience::default()
             .with_failures(3)
             .with_times(Duration::from_secs(10), Duration::from_secs(35));
-        let mut record = Record::default();
-        let fail = |record: &mut Record| record.failed(&patience).map(|time| time.as_secs());
-        let times: Vec<_> = (0..6).map(|_| fail(&mut record)).collect();
+        let mut streak = FailureStreak::default();
+        let fail = |streak: &mut FailureStreak| streak.failed(&patience).map(|it| it.as_secs());
+        let times: Vec<_> = (0..6).map(|_| fail(&mut streak)).collect();
         assert_eq!(times, [None, None, Some(10), Some(20), Some(35), Some(35)]);
-        assert!(record.left().is_some());
-        record.answered();
-        assert_eq!((record.failures, record.left()), (0, None));
-        assert_eq!(fail(&mut record), None);
-        record.failures = u32::MAX;
-        assert_eq!(fail(&mut record), Some(35), "and nothing overflows");
+        assert!(streak.left().is_some());
+        streak.answered();
+        assert_eq!((streak.failures, streak.left()), (0, None));
+        assert_eq!(fail(&mut streak), None);
+        streak.failures = u32::MAX;
+        assert_eq!(fail(&mut streak), Some(35), "overflow");
     }
 }

@@ -1,5 +1,4 @@
-//! Several plugins over the same records: each by itself, or one after the
-//! other.
+//! Runs several plugins over the same records, independently or as a chain.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,36 +9,36 @@ use crate::parts::{Allowance, Parts};
 use crate::texts::Rows;
 use crate::{Answer, Answers, Error, TextPlugin, Texts};
 
-/// What came of one record in one plugin, or in a whole chain.
+/// The result of one record from one plugin or a chain.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Outcome<'a> {
-    /// The plugin's name, or all names of a chain in order, joined by ` | `.
+    /// The plugin's name, or all names of the chain in order, joined by ` | `.
     pub plugin: &'a str,
-    /// The answer, or why there is none. In a chain it is the last plugin's
-    /// output with the metadata of all, in order.
+    /// The answer or the error. A chain's answer has the output of the last plugin
+    /// and the metadata of all, in order.
     pub result: Result<Answer<'a>, &'a Arc<Error>>,
 }
 
 impl<'a> Outcome<'a> {
-    /// One of the answers in [`Outcomes`], by itself.
+    /// Creates the outcome of one of the answers in [`Outcomes`].
     #[must_use]
     pub fn new(plugin: &'a str, result: Result<Answer<'a>, &'a Arc<Error>>) -> Self {
         Self { plugin, result }
     }
 }
 
-/// What came of several records in one plugin, or in a whole chain.
+/// The results of several records from one plugin or a chain.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Outcomes<'a> {
-    /// As [`Outcome::plugin`].
+    /// See [`Outcome::plugin`].
     pub plugin: &'a str,
-    /// As [`Outcome::result`]: one for each record, in order.
+    /// One result per record, in order; see [`Outcome::result`].
     pub answers: Answers,
 }
 
-/// Plugins and how records go through them.
+/// Plugins, and whether they run independently or as a chain.
 ///
 /// ```
 /// use kumiki_text::{Config, Pipeline, TextHost, TextPlugin};
@@ -61,46 +60,45 @@ pub struct Outcomes<'a> {
 #[derive(Debug)]
 pub struct Pipeline {
     plugins: Vec<TextPlugin>,
-    /// The chain's name; without one, each plugin gets each record.
+    /// The chain's name; `None` if each plugin gets each record.
     chain: Option<String>,
 }
 
 impl Pipeline {
-    /// Gives each record to each plugin. Plugins that call themselves the same
-    /// are told apart by their origin from now on.
+    /// Creates a pipeline that gives each record to each plugin. Plugins with the
+    /// same name are renamed to include their origin.
     #[must_use]
     pub fn each(mut plugins: Vec<TextPlugin>) -> Self {
-        tell_apart(&mut plugins);
+        make_names_unique(&mut plugins);
         Self {
             plugins,
             chain: None,
         }
     }
 
-    /// Gives each record to the first plugin, its output to the next, and so
-    /// on; the first error ends it for that record.
+    /// Creates a pipeline that gives each record to the first plugin, its output to
+    /// the next, and so on. The first error ends the chain for that record.
     #[must_use]
     pub fn chain(mut plugins: Vec<TextPlugin>) -> Self {
-        tell_apart(&mut plugins);
+        make_names_unique(&mut plugins);
         let names: Vec<_> = plugins.iter().map(TextPlugin::name).collect();
         let chain = Some(names.join(" | "));
         Self { plugins, chain }
     }
 
-    /// The plugins, in order.
+    /// Returns the plugins, in order.
     #[must_use]
     pub fn plugins(&self) -> &[TextPlugin] {
         &self.plugins
     }
 
-    /// Whether each record goes through all plugins, one after the other, and has
-    /// one result.
+    /// Returns whether the plugins form a chain, which gives one result per record.
     #[must_use]
     pub fn is_chain(&self) -> bool {
         self.chain.is_some()
     }
 
-    /// The same plugins once more, for another thread: see
+    /// Creates a pipeline of the same plugins for another thread: see
     /// [`TextPlugin::sibling`].
     #[must_use]
     pub fn sibling(&self) -> Self {
@@ -110,16 +108,15 @@ impl Pipeline {
         }
     }
 
-    /// Sends several records through at once: what came of them in each plugin,
-    /// in order, or in the chain. All of the records have gone through one
-    /// plugin before the first goes through the next, unless their results are
-    /// large.
+    /// Processes several records. Returns the results of each plugin, in order, or of
+    /// the chain. A plugin processes all of the records before the next one starts,
+    /// unless their results are large.
     ///
-    /// All results together are bounded as those of [`TextPlugin::process_all`]
-    /// are, and records that there is no room for have the same error.
+    /// The total size of the results is bounded as in [`TextPlugin::process_all`],
+    /// and records beyond it fail with the same error.
     pub fn process_all(&mut self, inputs: &Texts) -> Vec<Outcomes<'_>> {
         let mut all = Collected::new(self);
-        // It ends when there is no room, and says so by itself.
+        // It stops when there is no room; the missing records get an error below.
         let _ = self.process_in_parts(inputs, &mut all);
         let Self { plugins, chain } = &*self;
         let outcomes = all
@@ -144,16 +141,16 @@ impl Pipeline {
         outcomes.collect()
     }
 
-    /// Sends several records through, and hands what came of them to `parts`: the
-    /// next of them in each plugin, in order, or in the chain. Each part has as
-    /// many as [`Parts::allow`] allows, one record at least, and is gone before
-    /// more are asked: so much memory is taken, whatever plugins answer.
+    /// Processes several records and passes their results to `parts`. Each part has
+    /// the results of the next records from each plugin, in order, or from the chain:
+    /// as many as [`Parts::allow`] allows, at least one record. It is delivered before
+    /// more records are processed, so memory is bounded whatever plugins answer.
     ///
-    /// A plugin whose answer to a record is larger than what one call is allowed
-    /// is given that record again, by a new instance, once more is allowed.
+    /// A record whose answer exceeds the allowance of a call is retried with a new
+    /// instance once the allowance is larger.
     ///
     /// # Errors
-    /// The first that [`Parts::part`] returns; plugins' errors are outcomes.
+    /// The first error that [`Parts::part`] returns; plugins' errors are outcomes.
     pub fn process_in_parts<P: Parts>(
         &mut self,
         inputs: &Texts,
@@ -172,8 +169,8 @@ impl Pipeline {
         }
     }
 
-    /// Sends one record through, and hands what came of it to `sink`: once for
-    /// each plugin, in order, or once for a chain.
+    /// Processes one record and passes the results to `sink`: one per plugin, in
+    /// order, or one for a chain.
     ///
     /// # Errors
     /// The first error that `sink` returns; plugins' errors are outcomes.
@@ -191,7 +188,7 @@ impl Pipeline {
     }
 }
 
-/// What came of all records so far.
+/// A [`Parts`] that collects all results.
 struct Collected {
     answers: Vec<Answers>,
     limits: Limits,
@@ -273,12 +270,12 @@ fn each<P: Parts>(
     Ok(())
 }
 
-/// Answers of one plugin that are in no part yet: from the next record on.
+/// Answers of one plugin, from the next record on, that are not yet delivered.
 #[derive(Default)]
 struct Ahead {
     answers: Answers,
-    /// How many of them are in earlier parts. They stay in memory: moving the
-    /// others up for each part would copy a large answer again and again.
+    /// The number of answers already delivered. They stay in memory: shifting the
+    /// others for each part would copy a large answer repeatedly.
     taken: usize,
 }
 
@@ -291,17 +288,17 @@ impl Ahead {
         self.answers.len() - self.taken
     }
 
-    /// Bytes in memory.
+    /// Size of all answers in memory, in bytes.
     fn bytes(&self) -> usize {
         self.answers.bytes()
     }
 
-    /// Bytes of the next answer.
+    /// Size of the next answer, in bytes.
     fn first_bytes(&self) -> usize {
         self.answers.row_bytes(self.taken)
     }
 
-    /// The next `rows` answers, of which there must be as many.
+    /// Takes the next `rows` answers; at least that many must be available.
     fn take(&mut self, rows: usize) -> Answers {
         if self.taken == 0 && rows == self.answers.len() {
             return std::mem::take(&mut self.answers);
@@ -315,18 +312,18 @@ impl Ahead {
     }
 }
 
-/// What is in memory when the next plugin is asked.
+/// Results in memory when the next plugin is called.
 #[derive(Clone, Copy, Default)]
 struct Held {
-    /// How many plugins share what is allowed.
+    /// The number of plugins that share the allowance.
     plugins: usize,
-    /// Bytes of all answers of other plugins.
+    /// Size of all answers of other plugins, in bytes.
     all: usize,
-    /// Bytes of the next record's answers alone.
+    /// Size of only the next record's answers, in bytes.
     first: usize,
 }
 
-/// Answers to the first of `inputs`: to one at least, if there is one.
+/// Processes the first of `inputs`: at least one, unless it is empty.
 fn ask<P: Parts>(plugin: &mut TextPlugin, inputs: Rows<'_>, held: Held, parts: &mut P) -> Answers {
     if inputs.len() == 0 {
         return Answers::default();
@@ -342,7 +339,7 @@ fn ask<P: Parts>(plugin: &mut TextPlugin, inputs: Rows<'_>, held: Held, parts: &
     answers
 }
 
-/// Sends records through plugins, one after the other.
+/// Processes records with a chain of plugins.
 struct Chain<'a, P> {
     name: &'a str,
     plugins: usize,
@@ -360,14 +357,14 @@ impl<P: Parts> Chain<'_, P> {
         while rest.len() > 0 {
             let answers = self.ask(first, rest, 0, 0);
             rest = rest.split_at(answers.len()).1;
-            self.go_on(others, answers, 0)?;
+            self.resume(others, answers, 0)?;
         }
         Ok(())
     }
 
-    /// Sends on what came of some records in the plugins before; so much is held
-    /// of what comes after them.
-    fn go_on(
+    /// Passes the answers of the previous plugin to the remaining ones. `held` is the
+    /// size of the results that wait for later records, in bytes.
+    fn resume(
         &mut self,
         plugins: &mut [TextPlugin],
         answers: Answers,
@@ -387,14 +384,14 @@ impl<P: Parts> Chain<'_, P> {
             let answers = self.ask(plugin, rest, here, earlier.next_bytes());
             from += answers.len();
             if from >= texts.len() {
-                // Nothing of it is held for the plugins behind.
+                // Free both before the remaining plugins run.
                 drop(texts);
                 let joined = earlier.join(answers, true);
                 drop(earlier);
-                return self.go_on(others, joined, held);
+                return self.resume(others, joined, held);
             }
             let joined = earlier.join(answers, false);
-            self.go_on(others, joined, here)?;
+            self.resume(others, joined, here)?;
         }
     }
 
@@ -420,9 +417,8 @@ impl<P: Parts> Chain<'_, P> {
     }
 }
 
-/// Adds its origin to the name of every plugin that is not the only one of
-/// that name.
-fn tell_apart(plugins: &mut [TextPlugin]) {
+/// Adds the origin to the names of plugins whose names are not unique.
+fn make_names_unique(plugins: &mut [TextPlugin]) {
     let mut count = HashMap::new();
     for plugin in &*plugins {
         *count.entry(plugin.name().to_owned()).or_insert(0) += 1;

@@ -1,4 +1,4 @@
-//! One text plugin: its name, its version, and `process`.
+//! A text plugin with a live instance.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,16 +9,17 @@ use kumiki::{Event, Instance, Limit, Limits, Plugin, Renewal};
 use crate::batch::Batching;
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
 use crate::parts::Allowance;
-use crate::patience::{Patience, Record};
-use crate::usage::{Seen, Usage};
+use crate::patience::{FailureStreak, Patience};
+use crate::usage::{CallUsage, Usage};
 use crate::way::Way;
 use crate::{Error, Result, TextHost, identity};
 
-/// A plugin of the text-processor contract with one live instance. A trap or a
-/// limit costs the record that caused it: the next call gets a new instance.
+/// A plugin of the text-processor contract with one live instance. After a trap or
+/// an exceeded limit, only the record that caused it fails: the next call gets a
+/// new instance.
 ///
-/// Used by one thread at a time; for more threads make more of them from one
-/// [`Plugin`], which is compiled once.
+/// It is used by one thread at a time. For more threads, create several from one
+/// [`Plugin`], which is compiled only once.
 pub struct TextPlugin {
     plugin: Plugin<TextContract>,
     config: Config,
@@ -27,12 +28,12 @@ pub struct TextPlugin {
     version: String,
     renewal: Renewal,
     patience: Patience,
-    record: Record,
-    /// What it used, where that is measured.
+    streak: FailureStreak,
+    /// Measured usage, if enabled.
     usage: Option<Box<Usage>>,
     pub(crate) ways: Vec<Way>,
     pub(crate) batching: Batching,
-    /// What may come of the records that it is asked for.
+    /// The allowance for the records being processed.
     pub(crate) allowed: Allowance,
 }
 
@@ -40,19 +41,17 @@ impl TextPlugin {
     /// Loads a plugin from a file: [`TextHost::load`], then [`TextPlugin::new`].
     ///
     /// # Errors
-    /// As for the two.
+    /// Those of the two functions.
     pub fn load(host: &TextHost, path: impl AsRef<Path>, config: Config) -> Result<Self> {
         Self::new(host.load(path)?, config)
     }
 
-    /// Makes an instance of a loaded plugin and asks for its name and version.
-    /// `config` is what the plugin's `get-config` answers from; no other plugin
-    /// sees it.
+    /// Instantiates a loaded plugin and reads its name and version. `config` holds
+    /// the values for the plugin's `get-config`; other plugins do not see it.
     ///
     /// # Errors
-    /// [`Error::Host`] when the plugin does not start or does not say its name
-    /// and version; [`Error::Name`] when either is longer than 256 bytes or not
-    /// printable.
+    /// [`Error::Host`] if the plugin does not start or does not return its name and
+    /// version; [`Error::Name`] if either is longer than 256 bytes or not printable.
     pub fn new(plugin: Plugin<TextContract>, config: Config) -> Result<Self> {
         let mut instance = plugin.instantiate(TextData {
             config: config.clone(),
@@ -72,15 +71,15 @@ impl TextPlugin {
             version,
             renewal: Renewal::default(),
             patience: Patience::default(),
-            record: Record::default(),
+            streak: FailureStreak::default(),
             usage: None,
             allowed: Allowance::ALL,
         })
     }
 
-    /// The same plugin, with what it uses measured from now on. That costs two
-    /// looks at the system's clock a call. A call may have many records; for
-    /// what one record needs, [`TextPlugin::set_way`] to [`Way::SINGLE`].
+    /// Enables measurement of resource usage, which costs two clock readings per
+    /// call. A call may have many records; to measure single records, call
+    /// [`TextPlugin::set_way`] with [`Way::SINGLE`].
     #[must_use]
     pub fn measured(self) -> Self {
         Self {
@@ -89,9 +88,9 @@ impl TextPlugin {
         }
     }
 
-    /// The same plugin once more, for another thread: the same name, version,
-    /// configuration and patience, and nothing shared that can change. Its
-    /// instance is made at the first call; nothing runs before.
+    /// Creates another `TextPlugin` of the same plugin for another thread, with the
+    /// same name, version, configuration and patience. No mutable state is shared.
+    /// It is instantiated at its first call.
     #[must_use]
     pub fn sibling(&self) -> Self {
         Self {
@@ -102,7 +101,7 @@ impl TextPlugin {
             version: self.version.clone(),
             renewal: self.renewal.clone(),
             patience: self.patience.clone(),
-            record: Record::default(),
+            streak: FailureStreak::default(),
             usage: self.usage.as_ref().map(|_| Box::default()),
             batching: Batching::new(self.batching.way),
             ways: self.ways.clone(),
@@ -110,22 +109,21 @@ impl TextPlugin {
         }
     }
 
-    /// What it used, if it is [`TextPlugin::measured`].
+    /// Returns the measured usage, if enabled with [`TextPlugin::measured`].
     #[must_use]
     pub fn usage(&self) -> Option<&Usage> {
         self.usage.as_deref()
     }
 
-    /// The same plugin, put up with for as long as `patience` says when it
-    /// fails.
+    /// Sets when the plugin is set aside after failures.
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
     }
 
-    /// The same plugin, with a new instance as often as `renewal` says. Its name
-    /// and version are not asked for again. With [`Renewal::fresh`] every record
-    /// has an instance to itself, and so a call: it offers [`Way::SINGLE`] alone.
+    /// Sets how often the instance is replaced. The name and version are not read
+    /// again. With [`Renewal::fresh`] every record gets its own instance and call:
+    /// only [`Way::SINGLE`] is offered.
     ///
     /// ```
     /// use kumiki_text::kumiki::Renewal;
@@ -136,7 +134,7 @@ impl TextPlugin {
     /// let host = TextHost::new()?;
     /// let plugin = TextPlugin::new(host.load_bytes("echo.wasm", &bytes)?, Config::default())?;
     /// let mut plugin = plugin.with_renewal(Renewal::fresh());
-    /// // Neither sees anything of the other, in whatever language it is written.
+    /// // Neither call sees state of the other, whatever the plugin's language.
     /// plugin.process("one record")?;
     /// plugin.process("another")?;
     /// # Ok(())
@@ -153,34 +151,33 @@ impl TextPlugin {
         self
     }
 
-    /// What the plugin calls itself: at most 256 bytes, without control characters,
-    /// marks of direction and invisible characters.
+    /// Returns the plugin's name: at most 256 bytes, without control, bidirectional
+    /// or invisible characters.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the plugin says its version is, of the same form as its name.
+    /// Returns the plugin's version, with the same restrictions as its name.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The name it was loaded under, usually its file's path.
+    /// Returns the name it was loaded under, usually the path of its file.
     #[must_use]
     pub fn origin(&self) -> &str {
         self.plugin.name()
     }
 
-    /// How many bytes of linear memory its live instance holds; 0 when there is
-    /// none.
+    /// Returns the linear memory of the live instance in bytes; 0 if there is none.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.instance.as_ref().map_or(0, Instance::memory)
     }
 
-    /// Calls it by another name in log records and errors, to tell apart two
-    /// plugins that call themselves the same.
+    /// Sets the name in log records and errors, to distinguish plugins that have the
+    /// same name.
     pub fn rename(&mut self, name: &str) {
         self.name = name.into();
         if let Some(instance) = &mut self.instance {
@@ -188,66 +185,64 @@ impl TextPlugin {
         }
     }
 
-    /// Ends the live instance; the next call gets a new one, which remembers
-    /// nothing.
+    /// Drops the live instance and its state; the next call gets a new one.
     pub fn restart(&mut self) {
         self.instance = None;
     }
 
-    /// Gives one record to the plugin.
+    /// Processes one record.
     ///
     /// # Errors
-    /// [`Error::Plugin`] with the plugin's own error; [`Error::Host`] when it
-    /// trapped or ran into a limit, after which the next call gets a new
-    /// instance; [`Error::SetAside`] when that happened too often in a row,
-    /// which the observer hears as [`Event::SetAside`].
+    /// [`Error::Plugin`] if the plugin returned an error; [`Error::Host`] if it
+    /// trapped or exceeded a limit, after which the next call gets a new instance;
+    /// [`Error::SetAside`] if that happened too often in a row, which is also
+    /// reported to the observer as [`Event::SetAside`].
     ///
     /// [`Event::SetAside`]: kumiki::Event::SetAside
     pub fn process(&mut self, input: &str) -> Result<ProcessResult> {
-        if self.record.failures > 0 || self.usage.is_some() {
+        if self.streak.failures > 0 || self.usage.is_some() {
             return self.process_with_care(input);
         }
         self.ask(input)
     }
 
-    /// What most calls are spared: a plugin that has failed of late, and one
-    /// that is measured.
+    /// The slow path, for a plugin that failed recently or is measured.
     #[inline(never)]
     fn process_with_care(&mut self, input: &str) -> Result<ProcessResult> {
-        if let Some(left) = self.record.left() {
+        if let Some(left) = self.streak.left() {
             return Err(Error::SetAside {
                 plugin: self.name.to_string(),
-                failures: self.record.failures,
+                failures: self.streak.failures,
                 left,
             });
         }
         let answer = self.ask(input);
-        if answer.as_ref().is_err_and(|error| self.is_left(error)) {
+        if answer.as_ref().is_err_and(|error| self.is_deferred(error)) {
             return answer;
         }
         self.count(answer.as_ref().map(|result| result.output.len()));
         if !matches!(answer, Err(Error::Host(_))) {
-            self.record.answered();
+            self.streak.answered();
         }
         answer
     }
 
-    /// Notes what a call of so long used, where that is measured.
+    /// Records the usage of a call that took `time`, if measurement is enabled.
     pub(crate) fn measure_call(&mut self, time: Duration) {
         let instance = self.instance.as_ref();
-        let seen = Seen {
+        let call = CallUsage {
             time,
             memory: self.memory(),
             log: instance.map_or((0, 0), kumiki::Instance::logged),
             fuel: instance.and_then(kumiki::Instance::fuel),
         };
         if let Some(usage) = &mut self.usage {
-            usage.add_call(&seen);
+            usage.add_call(&call);
         }
     }
 
-    /// Counts what came of a record, where that is measured: how many bytes of
-    /// output.
+    /// Counts the result of a record, given as the size of its output in bytes, if
+    /// measurement is enabled.
     fn count(&mut self, answer: Result<usize, &Error>) {
         match (&mut self.usage, answer) {
             (None, _) => {}
@@ -259,16 +254,16 @@ impl TextPlugin {
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
         let is_measured = self.usage.is_some();
         let instance = match &mut self.instance {
-            // One is left poisoned where a panic went through its last call.
+            // An instance is poisoned if the host panicked during its last call.
             Some(instance) if !instance.is_poisoned() => instance,
             _ => match self.renew() {
                 Ok(instance) => instance,
                 Err(error) => return Err(self.failed(error)),
             },
         };
-        // The answer does not travel within `call`'s result: taking it out of
-        // that copies it twice, which is noticed in a call of 0.2 µs. So is one
-        // more copy behind it: all that is to be done comes before.
+        // The answer is not part of `call`'s result: moving it out would copy it
+        // twice, which is measurable in a call of 0.2 µs. So is a copy at the end:
+        // everything else is done before the answer is inspected.
         let mut answer = None;
         let start = is_measured.then(Instant::now);
         let called = instance.call("process", |bindings, store| {
@@ -280,27 +275,27 @@ impl TextPlugin {
         }
         self.retire();
         if let Err(error) = called {
-            return Err(self.ended(error));
+            return Err(self.call_failed(error));
         }
-        let most = self.plugin.host().limits().entries;
+        let max_entries = self.plugin.host().limits().entries;
         match answer {
-            Some(Ok(result)) if result.metadata.len() <= most => Ok(result),
-            Some(Err(error)) => Err(self.refused(error)),
-            Some(Ok(_)) | None => Err(self.beyond(Limit::Entries(most))),
+            Some(Ok(result)) if result.metadata.len() <= max_entries => Ok(result),
+            Some(Err(error)) => Err(self.plugin_error(error)),
+            Some(Ok(_)) | None => Err(self.limit_exceeded(Limit::Entries(max_entries))),
         }
     }
 
-    /// The plugin's own error.
-    fn refused(&self, error: ProcessError) -> Error {
+    /// Wraps an error that the plugin returned.
+    fn plugin_error(&self, error: ProcessError) -> Error {
         Error::Plugin {
             plugin: self.name.to_string(),
             error,
         }
     }
 
-    /// The error of an answer that goes beyond a limit.
+    /// Records the failure of an answer that exceeds a limit.
     #[cold]
-    fn beyond(&mut self, limit: Limit) -> Error {
+    fn limit_exceeded(&mut self, limit: Limit) -> Error {
         let error = kumiki::Error::Limit {
             plugin: self.name.to_string(),
             function: "process".to_owned(),
@@ -309,23 +304,24 @@ impl TextPlugin {
         self.failed(error)
     }
 
-    /// What a call that failed comes to. One that handed over more than it was
-    /// allowed, though within the limits, is no failure yet where it is asked again.
+    /// Handles the error of a call. If the call transferred more than its allowance,
+    /// but not more than the limits, it does not count as a failure when the record is
+    /// retried.
     #[cold]
-    fn ended(&mut self, error: kumiki::Error) -> Error {
+    fn call_failed(&mut self, error: kumiki::Error) -> Error {
         match error {
             kumiki::Error::Limit {
                 limit: Limit::Transfer(_),
                 ..
             } if self.allowed.call < self.limits().transfer => match self.allowed.last {
-                true => self.beyond(Limit::Output(self.limits().output)),
+                true => self.limit_exceeded(Limit::Output(self.limits().output)),
                 false => self.no_room(),
             },
             error => self.failed(error),
         }
     }
 
-    /// The error of a record that there is no room for.
+    /// Returns the error of a record for whose result there is no room.
     pub(crate) fn no_room(&self) -> Error {
         Error::Host(kumiki::Error::Limit {
             plugin: self.name.to_string(),
@@ -334,9 +330,8 @@ impl TextPlugin {
         })
     }
 
-    /// Whether this error of a record means that it is to be asked again once
-    /// more is allowed.
-    pub(crate) fn is_left(&self, error: &Error) -> bool {
+    /// Whether this error means that the record is retried with a larger allowance.
+    pub(crate) fn is_deferred(&self, error: &Error) -> bool {
         let is_output = matches!(
             error,
             Error::Host(kumiki::Error::Limit {
@@ -351,7 +346,7 @@ impl TextPlugin {
         self.plugin.host().limits()
     }
 
-    /// Sets what may come of records from now on.
+    /// Sets the allowance for the next records.
     pub(crate) fn allow(&mut self, allowance: Allowance) {
         self.allowed = allowance;
         let bytes = allowance.call.min(self.limits().transfer);
@@ -360,7 +355,7 @@ impl TextPlugin {
         }
     }
 
-    /// The instance, a new one where there is none.
+    /// Returns the live instance, or a new one if there is none.
     pub(crate) fn live(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
         self.retire();
         match self.instance {
@@ -369,8 +364,8 @@ impl TextPlugin {
         }
     }
 
-    /// Drops an instance that is not to be called again. At once, and not when
-    /// there is another record: until then it would hold its memory.
+    /// Drops an instance that must not be called again. Done right after a call, not
+    /// before the next one, to free its memory early.
     #[inline]
     pub(crate) fn retire(&mut self) {
         if let Some(instance) = &self.instance
@@ -380,40 +375,42 @@ impl TextPlugin {
         }
     }
 
-    /// Whether it is not to be asked for now.
+    /// Whether the plugin is currently set aside.
     pub(crate) fn is_set_aside(&self) -> bool {
-        self.record.left().is_some()
+        self.streak.left().is_some()
     }
 
-    /// What an answer among many comes to, of so many bytes and entries: as in
-    /// [`TextPlugin::process`], for a plugin that lives on.
+    /// Checks one answer of a batch, given as its size in bytes and its number of
+    /// entries, as [`TextPlugin::process`] does. The instance stays usable.
     pub(crate) fn judge(&mut self, answer: Result<(usize, usize), ProcessError>) -> Result<()> {
-        let most = self.plugin.host().limits().entries;
+        let max_entries = self.plugin.host().limits().entries;
         let judged = match answer {
-            Ok((_, entries)) if entries > most => Err(self.beyond(Limit::Entries(most))),
+            Ok((_, entries)) if entries > max_entries => {
+                Err(self.limit_exceeded(Limit::Entries(max_entries)))
+            }
             Ok((bytes, _)) => {
-                self.record.answered();
+                self.streak.answered();
                 Ok(bytes)
             }
             Err(error) => {
-                self.record.answered();
-                Err(self.refused(error))
+                self.streak.answered();
+                Err(self.plugin_error(error))
             }
         };
         self.count(judged.as_ref().copied());
         judged.map(|_| ())
     }
 
-    /// So many records have answers that nothing is wrong with; the longest is
-    /// looked for where it is measured.
+    /// Counts `records` valid answers. `longest` computes the size of the longest
+    /// output and is called only if measurement is enabled.
     pub(crate) fn all_answered(&mut self, records: usize, longest: impl FnOnce() -> usize) {
-        self.record.answered();
+        self.streak.answered();
         if let Some(usage) = &mut self.usage {
             usage.add_answers(records, longest());
         }
     }
 
-    /// Makes an instance where there is none.
+    /// Creates a new instance.
     #[cold]
     fn renew(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
         let data = TextData {
@@ -426,14 +423,14 @@ impl TextPlugin {
         Ok(self.instance.insert(fresh))
     }
 
-    /// Notes that it gave no answer.
+    /// Records a failure of the plugin.
     #[cold]
     fn failed(&mut self, error: kumiki::Error) -> Error {
-        if let Some(time) = self.record.failed(&self.patience) {
+        if let Some(time) = self.streak.failed(&self.patience) {
             let host = self.plugin.host();
             host.observer().event(&Event::SetAside {
                 plugin: &self.name,
-                failures: self.record.failures,
+                failures: self.streak.failures,
                 time,
             });
         }
@@ -451,7 +448,7 @@ impl std::fmt::Debug for TextPlugin {
             version,
             renewal: _,
             patience: _,
-            record: _,
+            streak: _,
             usage: _,
             ways: _,
             batching,

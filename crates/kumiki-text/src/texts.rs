@@ -1,10 +1,9 @@
-//! Many texts in one buffer.
+//! A list of texts in one buffer.
 
 use std::ops::Range;
 
-/// Texts that lie one behind the other, as in an Arrow column: what many
-/// records are handed over in. A text costs its bytes and one number, and no
-/// allocation.
+/// A list of texts in one contiguous buffer, like an Arrow column, used to pass
+/// many records. A text costs its bytes and one `usize`, and no allocation.
 ///
 /// ```
 /// use kumiki_text::Texts;
@@ -13,19 +12,19 @@ use std::ops::Range;
 /// texts.push("木");
 /// assert_eq!(texts.iter().collect::<Vec<_>>(), ["one", "", "木"]);
 ///
-/// // From a column that has them so already: nothing is copied.
+/// // From a column with the same layout, without copying.
 /// let texts = Texts::from_parts("onetwo".to_owned(), vec![3, 6]).unwrap();
 /// assert_eq!(texts.get(1), Some("two"));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
     text: String,
-    /// Where each text ends, and the next begins.
+    /// The end of each text, which is the start of the next.
     ends: Vec<usize>,
 }
 
 impl Texts {
-    /// None yet, with room for so many texts and bytes of them.
+    /// Creates an empty list with room for `texts` texts of `bytes` bytes in total.
     #[must_use]
     pub fn with_capacity(texts: usize, bytes: usize) -> Self {
         Self {
@@ -34,8 +33,8 @@ impl Texts {
         }
     }
 
-    /// Texts that lie one behind the other in `text`: where each ends. None
-    /// where these fall, split a character, or do not end with `text`.
+    /// Creates a list from concatenated texts and the end of each. Returns `None` if
+    /// the ends decrease, split a character, or do not end with `text`.
     #[must_use]
     pub fn from_parts(text: String, ends: Vec<usize>) -> Option<Self> {
         are_ends(&text, ends.iter().copied()).then_some(Self { text, ends })
@@ -48,19 +47,19 @@ impl Texts {
         self.ends.push(self.text.len());
     }
 
-    /// How many texts there are.
+    /// Returns the number of texts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// One of the texts, counted from 0.
+    /// Returns the text at index `at`, counted from 0.
     #[inline]
     #[must_use]
     pub fn get(&self, at: usize) -> Option<&str> {
@@ -68,25 +67,25 @@ impl Texts {
         self.text.get(self.start(at)..end)
     }
 
-    /// The texts, in order.
+    /// Iterates over the texts, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.len()).map(|at| self.get(at).unwrap_or_default())
     }
 
-    /// All texts in one piece.
+    /// Returns all texts, concatenated.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Where each text ends in [`Texts::as_str`], in bytes; it begins where the
-    /// one before it ends.
+    /// Returns the end of each text in [`Texts::as_str`], in bytes. A text starts
+    /// where the previous one ends.
     #[must_use]
     pub fn ends(&self) -> &[usize] {
         &self.ends
     }
 
-    /// Where a text begins.
+    /// Returns the start of a text.
     #[inline]
     fn start(&self, at: usize) -> usize {
         match at {
@@ -95,7 +94,7 @@ impl Texts {
         }
     }
 
-    /// Adds texts that lie one behind the other: what [`are_ends`] holds for.
+    /// Adds concatenated texts, for which [`are_ends`] must hold.
     pub(crate) fn extend_flat(&mut self, text: &str, ends: impl Iterator<Item = usize>) {
         let start = self.text.len();
         self.text.push_str(text);
@@ -111,8 +110,8 @@ impl<'a> FromIterator<&'a str> for Texts {
     }
 }
 
-/// Whether texts may end there: none falls behind the one before it or splits a
-/// character, and the last is the end of `text`.
+/// Whether `ends` are valid ends of texts: they do not decrease or split a
+/// character, and the last one is the end of `text`.
 pub(crate) fn are_ends(text: &str, ends: impl Iterator<Item = usize>) -> bool {
     let (mut last, mut good) = (0, true);
     for end in ends {
@@ -122,7 +121,7 @@ pub(crate) fn are_ends(text: &str, ends: impl Iterator<Item = usize>) -> bool {
     good && last == text.len()
 }
 
-/// Some of the texts, in a row.
+/// A contiguous range of texts.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
     texts: &'a Texts,
@@ -143,7 +142,7 @@ impl<'a> Rows<'a> {
         self.to - self.from
     }
 
-    /// The first so many, of which there must be as many, and the others.
+    /// Splits after the first `rows` texts.
     pub(crate) fn split_at(self, rows: usize) -> (Self, Self) {
         let middle = self.to.min(self.from + rows);
         let first = Self { to: middle, ..self };
@@ -158,7 +157,7 @@ impl<'a> Rows<'a> {
         (self.from..self.to).map(move |at| self.texts.get(at).unwrap_or_default())
     }
 
-    /// The bytes of all of them.
+    /// Returns the bytes of all texts in the range.
     pub(crate) fn bytes(self) -> &'a [u8] {
         let Range { start, end } = self.range();
         self.texts
@@ -168,7 +167,7 @@ impl<'a> Rows<'a> {
             .unwrap_or_default()
     }
 
-    /// Where each ends in these bytes.
+    /// Returns the end of each text in these bytes.
     pub(crate) fn ends(self) -> impl Iterator<Item = usize> {
         let start = self.range().start;
         let ends = self.texts.ends.get(self.from..self.to);
@@ -185,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_not_believed() {
+    fn from_parts_rejects_invalid_ends() {
         for (text, ends, good) in [
             ("", vec![], true),
             ("", vec![0, 0], true),
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn some_rows_are_as_they_are_among_all() {
+    fn rows_match_the_range_of_texts() {
         let texts = Texts::from_iter(["a", "", "木b", "c"]);
         for from in 0..=4 {
             for rows in 0..=4 - from {

@@ -1,39 +1,38 @@
-//! What a plugin used, so that limits can be set by what it needs.
+//! Measured resource usage of plugins, as a basis for setting limits.
 
 use std::time::Duration;
 
 use crate::Error;
 
-/// What one plugin used so far: how often, and the most of any call. A call may
-/// have many records, where a plugin takes many at once.
+/// Resource usage of one plugin so far: totals and maxima per call. A call may have
+/// many records if the plugin takes batches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Records that it was given.
+    /// Records given to the plugin.
     pub calls: u64,
-    /// Records that it refused with an error of its own.
+    /// Records for which it returned an error.
     pub refused: u64,
-    /// Records that it gave no answer for: traps and limits.
+    /// Records without an answer because of a trap or a limit.
     pub failed: u64,
-    /// The longest call.
+    /// Duration of the longest call.
     pub longest: Duration,
-    /// All calls together, failed ones included.
+    /// Total duration of all calls, including failed ones.
     pub time: Duration,
-    /// The most bytes of linear memory that one instance held.
+    /// Maximum linear memory of one instance, in bytes.
     pub memory: usize,
-    /// The most records that a call logged; one more than the limit where it
-    /// was reached.
+    /// Maximum log records of a call; one more than the limit if a call exceeded it.
     pub log_records: usize,
     /// The most bytes of them.
     pub log_bytes: usize,
-    /// The largest output, in bytes.
+    /// Size of the largest output, in bytes.
     pub output: usize,
-    /// The most instructions of a call, where they are counted.
+    /// Maximum fuel of a call, if fuel is metered.
     pub fuel: Option<u64>,
 }
 
-/// What was seen of one call.
-pub(crate) struct Seen {
+/// Measurements of one call.
+pub(crate) struct CallUsage {
     pub(crate) time: Duration,
     pub(crate) memory: usize,
     pub(crate) log: (usize, usize),
@@ -41,11 +40,10 @@ pub(crate) struct Seen {
 }
 
 impl Usage {
-    /// Adds what the same plugin used elsewhere, on another thread: what was
-    /// counted is summed, and of what is the most of any call, the larger one
-    /// stays.
+    /// Merges the usage of the same plugin on another thread: totals are added, and
+    /// the larger of two maxima is kept.
     pub fn merge(&mut self, other: &Self) {
-        // A new field must be named here.
+        // Destructured so that a new field cannot be forgotten.
         let Self {
             calls,
             refused,
@@ -70,13 +68,13 @@ impl Usage {
         self.fuel = self.fuel.max(*fuel);
     }
 
-    /// Adds so many answers, of which the longest output has so many bytes.
+    /// Adds answers of `records` records, the longest output with `longest` bytes.
     pub(crate) fn add_answers(&mut self, records: usize, longest: usize) {
         self.calls += records as u64;
         self.output = self.output.max(longest);
     }
 
-    /// Adds a record without an answer.
+    /// Adds a record that failed with `error`.
     pub(crate) fn add_failure(&mut self, error: &Error) {
         self.calls += 1;
         match error {
@@ -85,13 +83,13 @@ impl Usage {
         }
     }
 
-    /// Adds what was seen of a call, which may have had many records.
-    pub(crate) fn add_call(&mut self, seen: &Seen) {
-        self.longest = self.longest.max(seen.time);
-        self.time += seen.time;
-        self.memory = self.memory.max(seen.memory);
-        self.log_records = self.log_records.max(seen.log.0);
-        self.log_bytes = self.log_bytes.max(seen.log.1);
-        self.fuel = self.fuel.max(seen.fuel);
+    /// Adds the measurements of a call, which may have had many records.
+    pub(crate) fn add_call(&mut self, call: &CallUsage) {
+        self.longest = self.longest.max(call.time);
+        self.time += call.time;
+        self.memory = self.memory.max(call.memory);
+        self.log_records = self.log_records.max(call.log.0);
+        self.log_bytes = self.log_bytes.max(call.log.1);
+        self.fuel = self.fuel.max(call.fuel);
     }
 }

@@ -1,41 +1,41 @@
-//! The ways in which a plugin of this contract can be called. A way is an
-//! interface that the plugin exports; a plugin may offer several.
+//! Calling conventions of the contract. Each way is an interface that a plugin
+//! exports; a plugin may export several.
 
 /// A way to call a plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Way {
-    /// What it is called, such as `single`.
+    /// The name, such as `single`.
     pub name: &'static str,
-    /// What it means, for a person.
+    /// A description for users.
     pub about: &'static str,
     /// The interface that a plugin exports for it.
     pub interface: &'static str,
 }
 
 impl Way {
-    /// One record a call: what every plugin offers.
+    /// One record per call. Every plugin offers it.
     pub const SINGLE: Self = Self {
         name: "single",
-        about: "one record a call",
+        about: "one record per call",
         interface: "myapp:text-processor/plugin",
     };
-    /// A list of records a call.
+    /// A list of records per call.
     pub const BATCH: Self = Self {
         name: "batch",
-        about: "many records a call",
+        about: "many records per call",
         interface: "myapp:text-processor/batch",
     };
     /// Records in two flat buffers, in Arrow's layout: the fastest.
     pub const COLUMN: Self = Self {
         name: "column",
-        about: "many records a call, in flat buffers",
+        about: "many records per call, in flat buffers",
         interface: "myapp:text-processor/column",
     };
-    /// All ways that this host knows, the slowest first.
+    /// All ways that this host supports, the slowest first.
     pub const ALL: [Self; 3] = [Self::SINGLE, Self::BATCH, Self::COLUMN];
 
-    /// The ways among a plugin's exports, which `kumiki inspect` shows.
+    /// Returns the ways among a plugin's exports, as shown by `kumiki inspect`.
     ///
     /// ```
     /// use kumiki_text::Way;

@@ -1,5 +1,5 @@
-//! Many records at once: what each of them gets, whatever the others do, and
-//! in whichever way the plugin is called.
+//! Tests of batches: each record gets its own result, whatever happens to the
+//! others and by whichever way the plugin is called.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -13,8 +13,8 @@ use test_components::{BATCH, COLUMN, ECHO, TextPlugin as Guest, error};
 
 const MANY: [Way; 2] = [Way::BATCH, Way::COLUMN];
 
-/// Traps at inputs that begin with `t`, loops at those with `l`, refuses those
-/// with `r`; what begins with `w` it sends as its log, and echoes, as all else.
+/// A guest that traps on inputs that begin with `t`, loops on `l`, returns an error
+/// for `r`, and logs inputs that begin with `w`. It echoes these and all others.
 fn moody() -> Guest {
     let process = format!(
         "(local $first i32)
@@ -30,7 +30,7 @@ fn moody() -> Guest {
     Guest::new("moody").process(&process)
 }
 
-/// A plugin that is called in `way`, and is never set aside.
+/// Loads a plugin that is called by `way` and is never set aside.
 fn load(host: &TextHost, guest: &Guest, way: Way) -> TextPlugin {
     let guest = host.load_bytes("guest.wasm", &guest.build()).unwrap();
     let plugin = TextPlugin::new(guest, Config::default()).unwrap();
@@ -39,7 +39,7 @@ fn load(host: &TextHost, guest: &Guest, way: Way) -> TextPlugin {
     plugin
 }
 
-/// Each answer in a word: its output, or the kind of its error.
+/// Returns each answer as one string: its output, or the kind of its error.
 fn words(plugin: &mut TextPlugin, inputs: &[&str]) -> Vec<String> {
     let answers = plugin.process_all(&Texts::from_iter(inputs.iter().copied()));
     let word = |answer: Result<Answer<'_>, &Arc<Error>>| match answer {
@@ -54,7 +54,7 @@ fn words(plugin: &mut TextPlugin, inputs: &[&str]) -> Vec<String> {
     words
 }
 
-/// What [`moody`] makes of an input.
+/// The expected result of [`moody`] for an input.
 fn expected(input: &str) -> String {
     match input.bytes().next() {
         Some(b't') => "trap".into(),
@@ -65,7 +65,7 @@ fn expected(input: &str) -> String {
 }
 
 #[test]
-fn the_fastest_way_is_taken() {
+fn fastest_way_is_the_default() {
     let host = TextHost::new().unwrap();
     let way = |guest: &Guest| {
         let guest = host.load_bytes("guest.wasm", &guest.build()).unwrap();
@@ -83,9 +83,9 @@ fn the_fastest_way_is_taken() {
     assert_eq!(plugin.ways(), [Way::SINGLE, Way::BATCH]);
 }
 
-/// Its functions of many records log each call.
+/// The guest's batch functions log each call.
 #[test]
-fn many_records_go_in_few_calls() {
+fn many_records_take_few_calls() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     let call = "(call $log (i32.const 1) (i32.const 256) (i32.const 4))";
@@ -101,7 +101,7 @@ fn many_records_go_in_few_calls() {
         assert_eq!(words(&mut plugin, &inputs), inputs);
         let calls = std::mem::take(&mut *notes.0.lock().unwrap()).len();
         assert_eq!(calls, 4, "{way:?}");
-        // One is not many.
+        // A single record is not a batch.
         assert_eq!(words(&mut plugin, &["a"]), ["a"]);
         assert!(notes.0.lock().unwrap().is_empty());
     }
@@ -112,7 +112,7 @@ static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().unwrap());
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// No record is lost, doubled or moved, and each that is poison fails alone.
+    /// No record is lost, duplicated or reordered, and only failing records have errors.
     #[test]
     fn each_record_gets_its_own_answer(
         kinds in prop::collection::vec(prop::sample::select(vec!["", "", "", "", "", "", "", "", "e", "r", "t"]), 0..700),
@@ -126,7 +126,7 @@ proptest! {
             .iter()
             .enumerate()
             .map(|(at, kind)| match long == Some(at) {
-                // Longer than what goes into one call.
+                // Longer than the maximum input of one call.
                 true => format!("{kind}{at}").repeat(400_000),
                 false if kind.is_empty() && at % 7 == 0 => String::new(),
                 false => format!("{kind}{at} 木"),
@@ -147,9 +147,9 @@ proptest! {
     }
 }
 
-/// The limit is the whole call's: once it fires, each record has it to itself.
+/// The limit applies to the whole call: once exceeded, records are called one by one.
 #[test]
-fn a_record_that_takes_too_long_fails_alone() {
+fn record_that_exceeds_the_time_limit_fails_alone() {
     let time = Duration::from_millis(300);
     let limits = Limits::default().with_time(time);
     let host = TextHost::builder().limits(limits).build().unwrap();
@@ -163,14 +163,14 @@ fn a_record_that_takes_too_long_fails_alone() {
         let elapsed = start.elapsed();
         let expected: Vec<_> = inputs.iter().map(|input| expected(input)).collect();
         assert_eq!(answers, expected);
-        // Twice the limit, and not once for each time that it is cut in two.
+        // Twice the limit, not once more for each split.
         assert!(elapsed < time * 5, "{way:?}: {elapsed:?}");
     }
 }
 
-/// Together they hand over more than a call may; each for itself does not.
+/// Together the records transfer more than one call may; each one alone does not.
 #[test]
-fn a_batch_beyond_a_limit_is_made_smaller() {
+fn batch_that_exceeds_a_limit_is_split() {
     let limits = Limits::default().with_transfer(1 << 16);
     let host = TextHost::builder().limits(limits).build().unwrap();
     let text = "x".repeat(10_000);
@@ -189,7 +189,7 @@ fn a_batch_beyond_a_limit_is_made_smaller() {
     }
 }
 
-/// Notes down the messages of log records, and the ends of instances.
+/// An observer that records log messages and the ends of instances.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 
@@ -208,7 +208,7 @@ impl Observer for Notes {
 }
 
 #[test]
-fn a_plugin_of_one_way_is_asked_record_by_record() {
+fn plugin_without_batches_is_called_per_record() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     let mut plugin = load(&host, &moody(), Way::SINGLE);
@@ -218,9 +218,9 @@ fn a_plugin_of_one_way_is_asked_record_by_record() {
     assert_eq!(words(&mut plugin, &[]), [""; 0]);
 }
 
-/// Cutting is not failing: patience counts the records that fail alone.
+/// A split is not a failure: patience counts only single records that fail.
 #[test]
-fn a_plugin_that_fails_at_all_of_a_batch_is_set_aside_after_ten_records() {
+fn plugin_that_fails_a_whole_batch_is_set_aside_after_ten_records() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     for way in MANY {
@@ -229,7 +229,7 @@ fn a_plugin_that_fails_at_all_of_a_batch_is_set_aside_after_ten_records() {
         plugin = plugin.with_patience(
             Patience::default().with_times(Duration::from_secs(3600), Duration::from_secs(3600)),
         );
-        // One poisonous record in each of many batches: never set aside.
+        // One failing record in each of many batches: never set aside.
         for _ in 0..20 {
             assert_eq!(words(&mut plugin, &["a", "t", "b"]), ["a", "trap", "b"]);
         }
@@ -245,7 +245,7 @@ fn a_plugin_that_fails_at_all_of_a_batch_is_set_aside_after_ten_records() {
 }
 
 #[test]
-fn what_many_records_use_is_measured() {
+fn batch_usage_is_measured() {
     let guest = moody().batch(BATCH).column(COLUMN);
     let mut plugin = load(&HOST, &guest, Way::COLUMN).measured();
     assert_eq!(words(&mut plugin, &["a", "r", "t"]).len(), 3);
@@ -254,10 +254,10 @@ fn what_many_records_use_is_measured() {
 }
 
 #[test]
-fn entries_beyond_the_limit_cost_their_record_alone() {
+fn too_many_entries_fail_only_their_record() {
     let limits = Limits::default().with_entries(2);
     let host = TextHost::builder().limits(limits).build().unwrap();
-    // As many entries as the input has bytes, all of them empty.
+    // Returns as many empty entries as the input has bytes.
     let guest = Guest::new("p")
         .process(&format!(
             "(i32.store (i32.const 32) (local.get $length)) {}",
@@ -278,10 +278,10 @@ fn entries_beyond_the_limit_cost_their_record_alone() {
     assert_eq!(*limit, Limit::Entries(2));
 }
 
-/// Bodies of `process-batch` and `process-column` that answer what is no
-/// answer. The records are then asked one by one, so that none of them suffers.
+/// Bodies of `process-batch` and `process-column` that return invalid answers. The
+/// records are then retried one by one, so all of them get results.
 #[test]
-fn answers_that_do_not_belong_to_the_records_are_not_believed() {
+fn invalid_batch_answers_are_rejected() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     let change = |from: &str, to: &str| {
@@ -294,24 +294,24 @@ fn answers_that_do_not_belong_to_the_records_are_not_believed() {
         format!("{body} {store} {last}")
     };
     let columns = [
-        // One offset less, then none.
+        // One offset too few, then none.
         change(
             "(local.get $rows) (i32.const 1)))\n    (i32.store offset=8",
             "(local.get $rows) (i32.const 0)))\n    (i32.store offset=8",
         ),
         with("(i32.store offset=4 (local.get $result) (i32.const 0))"),
-        // An offset that falls, one out of bounds, a first and a last that are not at the ends.
+        // A decreasing offset, one out of bounds, a wrong first one, a wrong last one.
         with("(i32.store offset=8 (local.get $ends) (i32.const 0))"),
         with("(i32.store offset=8 (local.get $ends) (i32.const -1))"),
         with("(i32.store (local.get $ends) (i32.const 1))"),
         with("(i32.store offset=12 (local.get $ends) (i32.const 2))"),
-        // Offsets and texts that lie outside of the memory.
+        // Offsets and texts outside of the memory.
         with("(i32.store (local.get $result) (i32.const 0x7ffffff0))"),
         with("(i32.store offset=12 (local.get $result) (i32.const -1))"),
-        // A character that is cut, bytes that are none.
+        // A split character, then invalid UTF-8.
         with("(i32.store offset=4 (local.get $ends) (i32.const 2))"),
         with("(i32.store8 (local.get $text) (i32.const 0xff))"),
-        // A failed row that is not there, one twice, one with no such error.
+        // A failed row that does not exist, a duplicate, one with an invalid error.
         with(
             "(i32.store offset=56 (local.get $result) (local.get $failed))
               (i32.store offset=60 (local.get $result) (i32.const 1))
@@ -328,7 +328,7 @@ fn answers_that_do_not_belong_to_the_records_are_not_believed() {
               (i32.store offset=60 (local.get $result) (i32.const 1))
               (i64.store (local.get $failed) (i64.const 0x0000000900000000))",
         ),
-        // Metadata of more rows than there are, and of fewer entries.
+        // Metadata of too many rows, then of too few entries.
         with(
             "(i32.store offset=16 (local.get $result) (local.get $ends))
               (i32.store offset=20 (local.get $result) (i32.const 2))",

@@ -1,4 +1,4 @@
-//! What plugins answer, what they log, and what ends them.
+//! Tests of single calls: answers, logs, traps and limits.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -11,7 +11,7 @@ use kumiki_text::{
 };
 use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin as Guest, build, error};
 
-/// Loads a guest with nothing configured.
+/// Loads a guest with an empty configuration.
 fn load(guest: &Guest) -> TextPlugin {
     load_with(&TextHost::new().unwrap(), guest).unwrap()
 }
@@ -23,7 +23,7 @@ fn load_with(host: &TextHost, guest: &Guest) -> Result<TextPlugin, Error> {
     )
 }
 
-/// Notes down everything it hears.
+/// An observer that records all logs and events.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 
@@ -57,7 +57,7 @@ impl Observer for Notes {
 }
 
 #[test]
-fn text_comes_back_whole() {
+fn text_round_trips() {
     let mut plugin = load(&Guest::new("echo"));
     let long = "木組 😀 ".repeat(10_000);
     for text in [
@@ -74,7 +74,7 @@ fn text_comes_back_whole() {
 }
 
 #[test]
-fn a_plugins_own_errors_are_no_failures() {
+fn plugin_errors_do_not_count_as_failures() {
     for (number, expected, kind) in [
         (0, ProcessError::InvalidInput, "invalid-input"),
         (1, ProcessError::UnsupportedFormat, "unsupported-format"),
@@ -85,13 +85,16 @@ fn a_plugins_own_errors_are_no_failures() {
             let error = plugin.process("x").unwrap_err();
             assert!(matches!(error, Error::Plugin { error, .. } if error == expected));
             assert_eq!(error.kind(), kind);
-            assert_eq!(error.to_string(), format!("`refuser` refused it: {kind}"));
+            assert_eq!(
+                error.to_string(),
+                format!("`refuser` returned an error: {kind}")
+            );
         }
     }
 }
 
 #[test]
-fn an_enum_value_that_is_none_is_a_trap() {
+fn invalid_enum_value_traps() {
     let error = load(&Guest::new("liar").process(&error(3)))
         .process("x")
         .unwrap_err();
@@ -122,8 +125,8 @@ fn logs_reach_the_observer_with_level_and_name() {
     assert!(Level::Debug < Level::Info && Level::Info < Level::Warn && Level::Warn < Level::Error);
 }
 
-/// `process` looks its input up in the configuration and returns the value, or
-/// `unsupported-format` for none.
+/// A guest whose `process` uses its input as a configuration key and returns the
+/// value, or `unsupported-format` if it is not set.
 fn looker() -> Guest {
     Guest::new("looker").process(
         "(call $get-config (local.get $at) (local.get $length) (i32.const 128))
@@ -140,7 +143,7 @@ fn looker() -> Guest {
 }
 
 #[test]
-fn each_plugin_has_its_own_configuration() {
+fn each_plugin_sees_only_its_configuration() {
     let host = TextHost::new().unwrap();
     let loaded = host.load_bytes("looker.wasm", &looker().build()).unwrap();
     let with = |pairs: &[(&str, &str)]| {
@@ -160,7 +163,7 @@ fn each_plugin_has_its_own_configuration() {
 }
 
 #[test]
-fn a_trap_costs_its_record_and_nothing_else() {
+fn trap_fails_only_its_record() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     // Traps on the third call of an instance.
@@ -198,7 +201,7 @@ fn a_trap_costs_its_record_and_nothing_else() {
 }
 
 #[test]
-fn an_instance_that_trapped_is_never_called_again() {
+fn trapped_instance_is_never_called_again() {
     let host = TextHost::new().unwrap();
     let plugin = host
         .load_bytes("p.wasm", &Guest::new("p").process("unreachable").build())
@@ -219,7 +222,7 @@ fn an_instance_that_trapped_is_never_called_again() {
 }
 
 #[test]
-fn a_plugin_that_does_not_say_its_name_is_not_loaded() {
+fn plugin_that_traps_in_get_name_is_not_loaded() {
     let host = TextHost::new().unwrap();
     let error = load_with(&host, &Guest::new("mute").get_name("unreachable")).unwrap_err();
     assert!(
@@ -231,7 +234,7 @@ fn a_plugin_that_does_not_say_its_name_is_not_loaded() {
 }
 
 #[test]
-fn what_is_no_value_of_its_type_is_a_trap() {
+fn invalid_values_trap() {
     let output = |at: &str, length: &str| {
         format!(
             "(i32.store8 (i32.const 16) (i32.const 0))
@@ -282,7 +285,7 @@ fn what_is_no_value_of_its_type_is_a_trap() {
 }
 
 #[test]
-fn limits_end_the_call_and_name_themselves() {
+fn exceeded_limit_ends_the_call_and_is_named() {
     let host = |limits| TextHost::builder().limits(limits).build().unwrap();
     let time = Duration::from_millis(300);
     let grow = "(if (i32.eq (memory.grow (i32.const 100)) (i32.const -1)) (then unreachable))";
@@ -321,7 +324,7 @@ fn limits_end_the_call_and_name_themselves() {
 }
 
 #[test]
-fn a_refused_growth_that_the_guest_survives_is_no_failure() {
+fn denied_memory_growth_is_not_a_failure_if_the_guest_continues() {
     let limits = Limits::default().with_memory(1 << 20);
     let host = TextHost::builder().limits(limits).build().unwrap();
     let body = format!("(drop (memory.grow (i32.const 1000))) {ECHO}");
@@ -330,7 +333,7 @@ fn a_refused_growth_that_the_guest_survives_is_no_failure() {
 }
 
 #[test]
-fn an_earlier_refusal_does_not_explain_a_later_trap() {
+fn earlier_denied_growth_does_not_explain_a_later_trap() {
     let limits = Limits::default().with_memory(1 << 20);
     let host = TextHost::builder().limits(limits).build().unwrap();
     let body = format!(
@@ -343,7 +346,7 @@ fn an_earlier_refusal_does_not_explain_a_later_trap() {
 }
 
 #[test]
-fn fuel_is_counted_when_asked_for() {
+fn fuel_is_metered_if_enabled() {
     let host = TextHost::builder()
         .limits(Limits::default().with_fuel(100_000))
         .build()
@@ -358,7 +361,7 @@ fn fuel_is_counted_when_asked_for() {
         panic!("{error:?}")
     };
     assert_eq!(*limit, Limit::Fuel(100_000));
-    // Each call has the whole of it.
+    // Each call gets the full amount.
     let mut echo = load_with(&host, &Guest::new("echo")).unwrap();
     for _ in 0..10_000 {
         echo.process("x").unwrap();
@@ -366,7 +369,7 @@ fn fuel_is_counted_when_asked_for() {
 }
 
 #[test]
-fn deep_recursion_is_a_trap() {
+fn deep_recursion_traps() {
     let guest = Guest::new("diver").process(
         "(call $dive (local.get $length)) unreachable)
          (func $dive (param i32) (call $dive (i32.add (local.get 0) (i32.const 1)))",
@@ -378,10 +381,10 @@ fn deep_recursion_is_a_trap() {
     );
 }
 
-/// Several records at once come to what they come to one by one, in a sibling
-/// too, whichever plugin of a chain gives no result for which.
+/// Several records at once give the same results as one by one, also in a sibling,
+/// whichever plugin of a chain fails for which record.
 #[test]
-fn pipelines_give_the_same_for_several_records() {
+fn pipelines_process_several_records_like_single_ones() {
     let refuses = |name: &str, letter: char| {
         Guest::new(name).process(&format!(
             "(if (i32.eq (i32.load8_u (local.get $at)) (i32.const {}))
@@ -424,7 +427,7 @@ fn pipelines_give_the_same_for_several_records() {
 }
 
 #[test]
-fn pipelines_give_each_or_chain() {
+fn pipelines_run_independently_or_as_a_chain() {
     let plugins = || {
         vec![
             load(&Guest::new("a")),
@@ -463,7 +466,7 @@ fn pipelines_give_each_or_chain() {
 }
 
 #[test]
-fn plugins_are_used_from_many_threads() {
+fn plugin_is_usable_from_many_threads() {
     let host = TextHost::new().unwrap();
     let loaded = host
         .load_bytes("echo.wasm", &Guest::new("echo").build())
@@ -483,7 +486,7 @@ fn plugins_are_used_from_many_threads() {
 }
 
 #[test]
-fn start_code_that_traps_is_named() {
+fn trap_in_start_function_is_reported() {
     let core = Guest::new("starter").core() + "(func $start unreachable) (start $start)";
     let bytes = build(TEXT_PROCESSOR, "text-plugin", &core);
     let host = TextHost::new().unwrap();
@@ -498,12 +501,12 @@ fn start_code_that_traps_is_named() {
 }
 
 #[test]
-fn an_instance_that_needs_more_than_it_may_have_is_not_made() {
+fn instance_over_the_memory_limit_is_not_created() {
     let host = TextHost::builder()
         .limits(Limits::default().with_memory(1 << 16))
         .build()
         .unwrap();
-    // Its memory begins with two pages.
+    // Its memory has two pages initially.
     let error = load_with(&host, &Guest::new("big")).unwrap_err();
     let Error::Host(kumiki::Error::Limit { limit, .. }) = &error else {
         panic!("{error:?}")
@@ -512,7 +515,7 @@ fn an_instance_that_needs_more_than_it_may_have_is_not_made() {
 }
 
 #[test]
-fn a_plugin_that_keeps_failing_is_set_aside_and_tried_again() {
+fn failing_plugin_is_set_aside_and_retried() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     // Traps unless the input is empty.
@@ -531,7 +534,7 @@ fn a_plugin_that_keeps_failing_is_set_aside_and_tried_again() {
         inputs.iter().map(kind).collect()
     };
 
-    // An answer in between begins the count anew.
+    // An answer in between resets the count.
     assert_eq!(
         kinds(&["x", "x", "", "x", "x"]),
         ["trap", "trap", "ok", "trap", "trap"]
@@ -542,7 +545,7 @@ fn a_plugin_that_keeps_failing_is_set_aside_and_tried_again() {
     let said = "SetAside { plugin: \"moody\", failures: 3, time: 50ms }";
     assert_eq!(heard.last().map(String::as_str), Some(said), "{heard:?}");
     std::thread::sleep(Duration::from_millis(60));
-    // It is tried again: a failure doubles the time, an answer ends it.
+    // When it is retried, a failure doubles the time and an answer resets it.
     assert_eq!(kinds(&["x", ""]), ["trap", "set-aside"]);
     std::thread::sleep(Duration::from_millis(110));
     assert_eq!(kinds(&["", "x", "x", ""]), ["ok", "trap", "trap", "ok"]);

@@ -1,12 +1,12 @@
-//! The conformance kit finds what it is meant to find, and nothing in a plugin
-//! that behaves.
+//! Tests of the conformance checks: they fail for faulty plugins and pass for
+//! conforming ones.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use kumiki_text::{Growth, TextHost, Way, conformance};
 use test_components::{BATCH, COLUMN, ECHO, TextPlugin as Guest, error};
 
-/// The checks that a guest fails, with what is wrong.
+/// Returns the checks that a guest fails, with the reasons.
 fn failures(guest: &Guest) -> Vec<(String, String)> {
     let plugin = TextHost::new()
         .unwrap()
@@ -25,7 +25,7 @@ fn failures(guest: &Guest) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_plugin_that_behaves_passes() {
+fn conforming_plugin_passes() {
     assert_eq!(failures(&Guest::new("echo")), []);
     assert_eq!(failures(&Guest::new("refuser").process(&error(0))), []);
     let in_every_way = Guest::new("echo").batch(BATCH).column(COLUMN);
@@ -33,11 +33,14 @@ fn a_plugin_that_behaves_passes() {
 }
 
 #[test]
-fn a_trap_is_found_where_it_happens() {
+fn trap_fails_its_checks() {
     let body = format!("(if (i32.eqz (local.get $length)) (then unreachable)) {ECHO}");
     let failures = failures(&Guest::new("fragile").process(&body));
     let checks: Vec<_> = failures.iter().map(|(check, _)| &**check).collect();
-    assert_eq!(checks, ["empty input", "100,000 calls without growing"]);
+    assert_eq!(
+        checks,
+        ["empty input", "100,000 calls without memory growth"]
+    );
     assert!(
         failures[0].1.contains("trapped in `process`"),
         "{failures:?}"
@@ -45,8 +48,8 @@ fn a_trap_is_found_where_it_happens() {
 }
 
 #[test]
-fn an_answer_that_changes_is_found() {
-    // The second call of an instance refuses what the first accepted.
+fn changing_answer_fails() {
+    // The second call of an instance rejects what the first accepted.
     let body = format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.gt_u (global.get $calls) (i32.const 1)) (then {} (return))) {ECHO}",
@@ -64,7 +67,7 @@ fn an_answer_that_changes_is_found() {
 }
 
 #[test]
-fn a_way_that_answers_otherwise_is_found() {
+fn differing_answer_by_one_way_fails() {
     let check = "every way gives the same answers";
     let wrong = |guest: Guest| {
         let failures = failures(&guest);
@@ -84,13 +87,13 @@ fn a_way_that_answers_otherwise_is_found() {
     );
     assert_eq!(
         wrong(Guest::new("broken").batch(BATCH).column("unreachable")),
-        "`process-column` fails with records that it answers one by one"
+        "`process-column` fails on records that succeed one by one"
     );
 }
 
 #[test]
-fn memory_that_grows_is_found() {
-    // A page in every 1,000 calls: 65 bytes a call.
+fn growing_memory_fails() {
+    // A page in every 1,000 calls: 65 bytes per call.
     let body = format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eqz (i32.rem_u (global.get $calls) (i32.const 1000)))
@@ -100,13 +103,13 @@ fn memory_that_grows_is_found() {
     assert_eq!(failures.len(), 1, "{failures:?}");
     assert_eq!(
         failures[0].1,
-        "its memory grew by 6553600 bytes in 100000 calls, 66 bytes a call"
+        "its memory grew by 6553600 bytes in 100000 calls, 66 bytes per call"
     );
 }
 
 #[test]
-fn memory_that_grows_with_many_records_alone_is_found() {
-    // Behind its variables, which stand first.
+fn memory_growth_only_in_batches_is_measured() {
+    // Insert after the local variables, which must come first.
     let variables = "(local $row i32) (local $results i32)";
     let body = BATCH.trim_start().strip_prefix(variables).unwrap();
     let batch = format!("{variables} (drop (memory.grow (i32.const 1))) {body}");
@@ -119,12 +122,12 @@ fn memory_that_grows_with_many_records_alone_is_found() {
     let growth = Growth::measure_by(&plugin, Way::BATCH).unwrap();
     assert_eq!(
         growth.to_string(),
-        "its memory grew by 25624576 bytes in 100096 records by batch, 256 bytes a record"
+        "its memory grew by 25624576 bytes in 100096 records by batch, 256 bytes per record"
     );
 }
 
 #[test]
-fn memory_that_grows_once_is_no_leak() {
+fn one_time_memory_growth_is_not_a_leak() {
     let body = format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eq (global.get $calls) (i32.const 150000))
@@ -134,23 +137,23 @@ fn memory_that_grows_once_is_no_leak() {
     assert_eq!(failures(&guest), []);
 }
 
-/// It has its limit of memory full before anything is counted, and lives on.
+/// The guest reaches its memory limit during the warm-up and continues to answer.
 #[test]
-fn memory_that_is_full_is_found() {
+fn full_memory_fails() {
     let body = format!("(drop (memory.grow (i32.const 16))) {ECHO}");
     let failures = failures(&Guest::new("greedy").process(&body));
     let (check, wrong) = failures.last().expect("it is found");
-    assert_eq!(check, "100,000 calls without growing");
-    assert!(wrong.contains(" bytes a call"), "{wrong}");
+    assert_eq!(check, "100,000 calls without memory growth");
+    assert!(wrong.contains(" bytes per call"), "{wrong}");
 }
 
 #[test]
-fn names_that_are_none_are_found() {
+fn empty_name_fails() {
     let nameless = Guest::new("");
     assert_eq!(
         failures(&nameless),
         [(
-            "says its name and version".to_owned(),
+            "name and version are set".to_owned(),
             "its name is empty".to_owned()
         )]
     );

@@ -1,5 +1,5 @@
-//! When instances are made and ended, and what one leaves to the next: warm,
-//! fresh, in slots and outside of them.
+//! Tests of the lifetime and isolation of instances: warm and fresh, in slots of
+//! the pooling allocator and outside of them.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -13,7 +13,7 @@ use test_components::{BATCH, COLUMN};
 
 const KIB: usize = 1 << 10;
 
-/// Answers with as many bytes as it was called times.
+/// A guest whose output has as many bytes as the number of its calls so far.
 fn counter() -> test_components::TextPlugin {
     test_components::TextPlugin::new("counter")
         .global("calls")
@@ -28,8 +28,7 @@ fn counter() -> test_components::TextPlugin {
         )
 }
 
-/// Grows its memory by as many pages of 64 KiB as its input is long, and answers
-/// as an echo does.
+/// An echo that grows its memory by one page of 64 KiB per byte of input.
 fn grower() -> test_components::TextPlugin {
     let grow = "(drop (memory.grow (local.get $length)))";
     test_components::TextPlugin::new("grower").process(&format!("{grow}{}", test_components::ECHO))
@@ -41,19 +40,19 @@ fn load(component: &test_components::TextPlugin) -> TextPlugin {
     TextPlugin::new(plugin, Config::default()).unwrap()
 }
 
-/// How often the instance was called that answers, by its own count.
+/// Calls the plugin and returns the number of calls of its instance.
 fn calls(plugin: &mut TextPlugin) -> usize {
     plugin.process("x").unwrap().output.len()
 }
 
 #[test]
-fn a_warm_instance_is_kept() {
+fn warm_instance_is_reused() {
     let mut plugin = load(&counter());
     assert_eq!([1, 2, 3], [(); 3].map(|()| calls(&mut plugin)));
 }
 
 #[test]
-fn a_fresh_instance_answers_once_in_every_way() {
+fn fresh_instance_answers_once_in_every_way() {
     let many = counter().batch(BATCH).column(COLUMN);
     for component in [counter(), counter().batch(BATCH), many] {
         let plugin = load(&component);
@@ -65,7 +64,7 @@ fn a_fresh_instance_answers_once_in_every_way() {
         assert_eq!(lengths, [1, 1, 1]);
         assert_eq!(plugin.way(), Way::SINGLE);
         assert!(!plugin.set_way(Way::COLUMN));
-        // A worker's own, and what a pipeline makes of it, are fresh, too.
+        // Siblings of the plugin and of a pipeline are fresh, too.
         let mut sibling = plugin.sibling();
         assert_eq!([1, 1], [(); 2].map(|()| calls(&mut sibling)));
         assert_eq!(sibling.name(), name);
@@ -79,8 +78,8 @@ fn a_fresh_instance_answers_once_in_every_way() {
 }
 
 #[test]
-fn names_are_asked_for_once() {
-    // Whoever asks a second time gets another name.
+fn name_is_read_once() {
+    // A second call would return another name.
     let name = "(memory.grow (i32.const 1)) drop
         (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 1))
         (call $log (i32.const 3) (i32.const 64) (i32.const 1)) (i32.const 0)";
@@ -104,38 +103,38 @@ fn names_are_asked_for_once() {
 }
 
 #[test]
-fn an_instance_ends_after_so_many_calls() {
+fn instance_ends_after_the_call_limit() {
     let plugin = load(&counter());
     let mut plugin = plugin.with_renewal(Renewal::default().with_calls(3));
-    // The first was asked for its name and version.
+    // The calls for name and version count for the first instance.
     let counts = [(); 8].map(|()| calls(&mut plugin));
     assert_eq!(counts, [1, 1, 2, 3, 1, 2, 3, 1]);
 }
 
 #[test]
-fn an_instance_ends_that_holds_too_much() {
+fn instance_ends_above_the_memory_threshold() {
     let renewal = Renewal::default().with_memory(512 * KIB);
     let mut plugin = load(&grower()).with_renewal(renewal);
     let mut held = |pages: usize| {
         plugin.process(&"x".repeat(pages)).unwrap();
         plugin.memory() / (64 * KIB)
     };
-    // 2 pages at first; 8 are as much as it may hold, and the one with 9 ends.
+    // It has 2 pages initially. 8 are allowed; with 9 the instance ends.
     assert_eq!([2, 5, 8, 0], [0, 3, 3, 1].map(&mut held));
     assert_eq!([4, 8], [2, 4].map(&mut held));
 }
 
 #[test]
-fn an_instance_that_needs_so_much_from_the_first_is_kept() {
+fn instance_with_large_initial_memory_is_kept() {
     let load_words = "(if (i32.eqz (global.get $calls)) (then
         (drop (memory.grow (i32.const 20)))))";
     let component = counter().allocator(load_words);
     let mut plugin = load(&component).with_renewal(Renewal::default().with_memory(64 * KIB));
-    // The first was called for its name before it grew.
+    // The first instance was called for its name before it grew.
     assert_eq!([1, 1, 2, 3], [(); 4].map(|()| calls(&mut plugin)));
 }
 
-/// Tells the events of slots.
+/// An observer of events about slots.
 #[derive(Clone, Default)]
 struct Slots(Arc<AtomicUsize>);
 
@@ -156,7 +155,7 @@ fn process(instance: &mut Instance<TextContract>, input: &str) -> String {
 }
 
 #[test]
-fn instances_beyond_the_slots_live_as_well() {
+fn instances_beyond_the_pool_slots_work() {
     let told = Slots::default();
     let host = TextHost::builder().slots(3).observer(told.clone());
     let host = host.build().unwrap();
@@ -170,7 +169,7 @@ fn instances_beyond_the_slots_live_as_well() {
         assert_eq!(process(instance, &input), input);
     }
     assert_eq!(told.0.load(Ordering::Relaxed), 1);
-    // In slots again.
+    // These are in slots again.
     drop(all);
     let metrics = host.engine().as_wasmtime().pooling_allocator_metrics();
     let metrics = metrics.unwrap();
@@ -179,7 +178,7 @@ fn instances_beyond_the_slots_live_as_well() {
     assert_eq!(metrics.memories(), 2);
 }
 
-/// `component` with one core module more, instantiated by itself.
+/// Adds one more core module, with its own instance, to `component`.
 fn with_module(mut component: Vec<u8>, text: &str) -> Vec<u8> {
     let module = test_components::parse(text);
     let begins = |bytes: &&[u8]| *bytes == b"\0asm\x01\0\0\0";
@@ -198,14 +197,14 @@ fn with_module(mut component: Vec<u8>, text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_no_slot_has_room_for_runs_as_well() {
+fn instance_too_large_for_a_slot_runs() {
     let echo = || test_components::TextPlugin::new("large");
     let memories = |count: usize| {
         let module = |component, _| with_module(component, "(module (memory 1))");
         (0..count).fold(echo().build(), module)
     };
     for (component, in_slots) in [
-        // More than there are slots.
+        // More instances than slots.
         (memories(25), false),
         (memories(2), true),
         (echo().items("(table 900000 funcref)").build(), true),
@@ -224,7 +223,7 @@ fn what_no_slot_has_room_for_runs_as_well() {
 }
 
 #[test]
-fn tables_may_grow_as_far_as_their_limit_says() {
+fn tables_grow_up_to_their_limit() {
     let grow = "(drop (table.grow $t (ref.null func) (i32.const 1500000)))
         (if (i32.lt_u (table.size $t) (i32.const 1500000)) (then unreachable))";
     let component = test_components::TextPlugin::new("table")
@@ -238,7 +237,7 @@ fn tables_may_grow_as_far_as_their_limit_says() {
     assert_eq!(plugin.process("some text").unwrap().output, "some text");
 }
 
-/// Fills its memory and tables, and answers nothing.
+/// A guest that fills its memory and tables, and returns an empty output.
 const FILL: &str = "
     (drop (memory.grow (i32.const 30)))
     (memory.fill (i32.const 65536) (i32.const 0x5a) (i32.const 2031616))
@@ -247,8 +246,8 @@ const FILL: &str = "
     (i32.store (i32.const 24) (i32.const 0))
     (i32.const 16)";
 
-/// Answers with as many bytes as it finds in its memory that are not 0, beyond
-/// what its input takes, and elements in its table.
+/// A guest whose output has one byte for each non-zero byte in its memory, except
+/// those of its input, and for each element in its table.
 const LOOK: &str = "
     (local $address i32) (local $found i32)
     (drop (memory.grow (i32.const 30)))
@@ -274,7 +273,7 @@ const LOOK: &str = "
     (i32.const 16)";
 
 #[test]
-fn an_instance_leaves_nothing_to_the_next() {
+fn instance_leaves_no_state_to_the_next() {
     let plugin = |name, body| {
         test_components::TextPlugin::new(name)
             .items("(table $t 1000 funcref) (func $f) (elem declare func $f)")
@@ -302,7 +301,7 @@ fn an_instance_leaves_nothing_to_the_next() {
 }
 
 #[test]
-fn a_pool_never_has_more_than_it_may() {
+fn pool_never_exceeds_its_size() {
     let host = TextHost::new().unwrap();
     let plugin = host.load_bytes("counter", &counter().build()).unwrap();
     let pool = Pool::new(
@@ -325,15 +324,15 @@ fn a_pool_never_has_more_than_it_may() {
         }
     });
     assert!(most.into_inner() <= 2);
-    // All calls were answered by instances that stayed.
+    // All calls were answered by pooled instances.
     let (mut one, mut other) = (pool.take().unwrap(), pool.take().unwrap());
     let calls = process(&mut one, "").len() + process(&mut other, "").len();
     assert_eq!(calls, 8 * 200 + 2);
 }
 
 #[test]
-fn what_ended_does_not_go_back_into_a_pool() {
-    // Traps at the third call.
+fn ended_instance_is_not_returned_to_the_pool() {
+    // Traps on the third call.
     let trap = "(if (i32.eq (global.get $calls) (i32.const 2)) (then unreachable))";
     let component = counter().post_return(trap);
     let host = TextHost::new().unwrap();
@@ -360,7 +359,7 @@ fn what_ended_does_not_go_back_into_a_pool() {
     pool.warm(5).unwrap();
     assert_eq!(pool.live(), 1);
     assert_eq!([Some(1); 3], [(); 3].map(|()| call(&pool)));
-    // A thread that panics leaves it in the middle of something.
+    // A thread that panics leaves the instance in an unknown state.
     let taken = pool.take().unwrap();
     let panicked = thread::spawn(move || {
         let _taken = taken;

@@ -1,5 +1,5 @@
-//! Ten thousand instances that live at once, in a process of their own because
-//! its memory is measured.
+//! Ten thousand live instances, in a separate process because its memory is
+//! measured.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
@@ -10,7 +10,7 @@ use kumiki_text::{TextData, TextHost};
 
 const LIVE: u32 = 10_000;
 
-/// What this process holds of memory, in KiB, and in how many mappings.
+/// Returns the memory of this process in KiB, and the number of its mappings.
 fn held() -> (usize, usize) {
     let rollup = fs::read_to_string("/proc/self/smaps_rollup").unwrap();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
@@ -40,7 +40,7 @@ fn live(slots: u32) -> (usize, usize) {
 }
 
 #[test]
-fn ten_thousand_live_at_once_in_slots_and_beyond_them() {
+fn ten_thousand_instances_live_in_and_beyond_the_pool_slots() {
     for slots in [LIVE, 1_000] {
         let (resident, mappings) = live(slots);
         assert!(resident < 20, "{resident} KiB each with {slots} slots");

@@ -1,4 +1,4 @@
-//! What is loaded, what is refused, and in which words.
+//! Tests of loading: what is accepted, what is rejected, and the messages.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use test_components::{BATCH, EVERY_WAY, TEXT_PROCESSOR, TextPlugin, build, core_
 
 static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().expect("a host"));
 
-/// The error of loading `bytes`, as text, with its hint.
+/// Returns the error of loading `bytes`, as text, with its hint.
 fn refusal(bytes: &[u8]) -> String {
     let error = HOST
         .load_bytes("p.wasm", bytes)
@@ -21,17 +21,16 @@ fn refusal(bytes: &[u8]) -> String {
     }
 }
 
-/// The error of loading a component of a changed contract.
+/// Returns the error of loading a component of a changed contract.
 fn refusal_of_world(change: impl Fn(String) -> String) -> String {
     let wit = change(TEXT_PROCESSOR.to_owned());
-    // The functions that any of the changed worlds asks for; the encoder takes
-    // what the world names.
+    // The functions of all changed worlds; the encoder uses those of the world.
     let core = TextPlugin::default().core();
     refusal(&build(&wit, "text-plugin", &core))
 }
 
 #[test]
-fn other_files_are_told_apart() {
+fn other_files_are_identified() {
     let wit_package = wit_component_package();
     let artifact = HOST
         .engine()
@@ -63,8 +62,7 @@ fn other_files_are_told_apart() {
     }
 }
 
-/// A WIT package in binary form, the smallest there is: a type that is
-/// exported, and nothing that runs.
+/// A minimal WIT package in binary format: one exported type, and no code.
 fn wit_component_package() -> Vec<u8> {
     parse(
         r#"(component
@@ -76,7 +74,7 @@ fn wit_component_package() -> Vec<u8> {
 }
 
 #[test]
-fn a_truncated_component_is_refused_wherever_it_ends() {
+fn truncated_component_is_rejected_at_any_length() {
     let whole = TextPlugin::default().build();
     for part in 1..=20 {
         let length = whole.len() * part / 21;
@@ -90,7 +88,7 @@ fn a_truncated_component_is_refused_wherever_it_ends() {
                 ..
             }
         );
-        // Cut between two sections it is whole in itself, and lacks exports.
+        // Cut between two sections, it is valid but lacks exports.
         let lacking = matches!(error, Error::MissingExport { .. });
         assert!(truncated || lacking, "cut at {length}: {error}");
         assert!(error.hint().is_some());
@@ -98,7 +96,7 @@ fn a_truncated_component_is_refused_wherever_it_ends() {
 }
 
 #[test]
-fn a_component_of_another_world_is_refused() {
+fn component_of_another_world_is_rejected() {
     let bytes = build(
         "package other:place; world w { export run: func() -> u32; }",
         "w",
@@ -115,7 +113,7 @@ fn a_component_of_another_world_is_refused() {
 }
 
 #[test]
-fn a_missing_function_is_named_with_its_type() {
+fn missing_function_is_reported_with_its_type() {
     let without = |wit: String| wit.replace("get-version: func() -> string;", "");
     let core = TextPlugin::default().core();
     let start = core
@@ -135,9 +133,9 @@ fn a_missing_function_is_named_with_its_type() {
     );
 }
 
-/// What a plugin need not export has the contract's type where it does.
+/// Optional exports must have the contract's type if present.
 #[test]
-fn a_faster_way_of_another_type_is_refused() {
+fn optional_interface_with_a_different_type_is_rejected() {
     let core = TextPlugin::default().batch(BATCH).core();
     let of = |wit: &str| build(wit, "text-plugin-batch", &core);
     HOST.load_bytes("p.wasm", &of(EVERY_WAY)).expect("it fits");
@@ -156,7 +154,7 @@ fn a_faster_way_of_another_type_is_refused() {
 }
 
 #[test]
-fn another_type_is_named_with_both_types() {
+fn type_mismatch_is_reported_with_both_types() {
     // A list of bytes has the same shape in core WebAssembly as a string.
     let text = refusal_of_world(|wit| {
         wit.replace(
@@ -175,7 +173,7 @@ fn another_type_is_named_with_both_types() {
 }
 
 #[test]
-fn a_difference_deep_inside_a_type_is_found() {
+fn nested_type_difference_is_found() {
     for change in [
         ("internal-error,", "internal-fault,"),
         ("key: string,", "name: string,"),
@@ -186,7 +184,7 @@ fn a_difference_deep_inside_a_type_is_found() {
 }
 
 #[test]
-fn an_import_of_another_type_is_refused() {
+fn import_with_a_different_type_is_rejected() {
     let text = refusal_of_world(|wit| wit.replace("msg: string", "msg: list<u8>"));
     assert!(
         text.starts_with("`p.wasm` imports `myapp:text-processor/host-api#log` as `func(level: "),
@@ -195,7 +193,7 @@ fn an_import_of_another_type_is_refused() {
 }
 
 #[test]
-fn unknown_imports_are_named() {
+fn unknown_imports_are_reported() {
     let import = |wit: &str, module: &str, function: &str| {
         let wit = format!(
             "{}\n{wit}",
@@ -216,14 +214,14 @@ fn unknown_imports_are_named() {
             "myapp:text-processor/extra",
             "boom"
         ),
-        "`p.wasm` imports `myapp:text-processor/extra`, which this host does not give\n\
-         hint: this contract gives `myapp:text-processor/host-api`, \
-         `myapp:text-processor/types`, and WASI 0.2"
+        "`p.wasm` imports `myapp:text-processor/extra`, which this host does not provide\n\
+         hint: this contract provides `myapp:text-processor/host-api`, \
+         `myapp:text-processor/types` and WASI 0.2"
     );
 }
 
 #[test]
-fn a_newer_wasi_is_refused_by_name() {
+fn newer_wasi_is_rejected_by_name() {
     let bytes = parse(
         r#"(component
             (import "wasi:cli/stdin@0.3.0" (instance))
@@ -232,13 +230,13 @@ fn a_newer_wasi_is_refused_by_name() {
     let text = refusal(&bytes);
     assert_eq!(
         text,
-        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not give\n\
-         hint: this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"
+        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not provide\n\
+         hint: build the plugin for `wasm32-wasip2`; this host provides WASI 0.2"
     );
 }
 
 #[test]
-fn a_folder_is_loaded_in_order_and_past_failures() {
+fn folder_is_loaded_in_order_despite_failures() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
     file("b.wasm", &TextPlugin::new("second").build());
@@ -268,7 +266,7 @@ fn a_folder_is_loaded_in_order_and_past_failures() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn missing_file_is_named() {
     let error = HOST.load("no/such/file.wasm").expect_err("there is none");
     assert_eq!(error.to_string(), "cannot read plugin `no/such/file.wasm`");
     assert!(matches!(error, Error::Read { .. }));
@@ -296,9 +294,9 @@ proptest! {
     }
 }
 
-/// What is printed as WIT is WIT, and says the same as the component.
+/// Printed WIT is valid WIT that describes the same types as the component.
 #[test]
-fn printed_wit_reads_back() {
+fn printed_wit_round_trips() {
     let bytes = TextPlugin::default().build();
     let text = Inspection::wit("p.wasm", &bytes).expect("it has WIT");
     let mut resolve = wit_parser::Resolve::new();

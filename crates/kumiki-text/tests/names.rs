@@ -1,6 +1,6 @@
-//! Any names in a plugin, through everything that shows them: load it, have it trap,
-//! and inspect it. What is said is bounded and has nothing hidden in it. The fuzz
-//! target `names` does the same with bytes of any kind.
+//! Arbitrary names in a plugin, through everything that shows them: loading, traps
+//! and inspection. Messages are bounded and have no invisible characters. The fuzz
+//! target `names` does the same with arbitrary bytes.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use test_components::names::{Names, trapping};
 
 static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().expect("the host starts"));
 
-/// Names of all lengths up to the longest that a reader takes, 100,000 bytes, with
+/// Names of all lengths up to the maximum that a reader accepts, 100,000 bytes, with
 /// characters of every kind.
 fn any_name() -> impl Strategy<Value = String> {
     let part = prop_oneof![

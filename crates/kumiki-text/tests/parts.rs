@@ -1,4 +1,4 @@
-//! Results of many records in parts: how many parts there are, and what is in them.
+//! Tests of results in parts: the number of parts and their contents.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -10,7 +10,8 @@ use test_components::{BATCH, ECHO, TextPlugin as Guest};
 
 const LARGE: usize = 300_000;
 
-/// Answers with 300,000 NULs where the input begins with `l`; else with its input.
+/// A guest that answers with 300,000 NULs if the input begins with `l`, else with
+/// the input.
 fn guest() -> Guest {
     Guest::new("large").batch(BATCH).process(&format!(
         "(if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x6c)) (then
@@ -30,7 +31,7 @@ fn pipeline(host: &TextHost, plugins: usize) -> Pipeline {
     Pipeline::each((0..plugins).map(plugin).collect())
 }
 
-/// Allows one limit for all, and collects the lengths of outputs, by record.
+/// Applies one limit to all results and collects the lengths of outputs by record.
 struct Collected {
     limit: usize,
     parts: usize,
@@ -61,13 +62,13 @@ impl Parts for Collected {
     }
 }
 
-/// One large answer must not make each of the small ones before it a part.
+/// A large answer must not put each of the small ones before it into its own part.
 #[test]
-fn a_large_answer_leaves_small_ones_together() {
+fn large_answer_does_not_split_small_ones() {
     for (plugins, limit, expected) in [
         (1, 1 << 20, vec![Some(LARGE)]),
         (6, 16 << 20, vec![Some(LARGE); 6]),
-        // Three results of the record are within the limit, and the others are not.
+        // Three of the record's results fit within the limit.
         (6, 1_000_000, [vec![Some(LARGE); 3], vec![None; 3]].concat()),
     ] {
         let limits = Limits::default().with_output(limit);

@@ -1,10 +1,10 @@
-//! Kumiki runs WebAssembly component plugins of any contract: checked before
-//! they run, limited while they run, observed, and never able to harm the
-//! program around them.
+//! Kumiki runs WebAssembly component plugins for any contract. It checks plugins
+//! before they run, limits and observes them while they run, and keeps them from
+//! harming the host program.
 //!
-//! A **contract** is a WIT world that host and plugins agree on. You bring the
-//! world and the bindings that wasmtime's `bindgen!` makes of it; a small
-//! [`Contract`] implementation ties them to Kumiki:
+//! A **contract** is a WIT world that host and plugins agree on. You provide the
+//! world and the bindings that wasmtime's `bindgen!` generates from it; a small
+//! [`Contract`] implementation connects them to Kumiki:
 //!
 //! ```
 //! use kumiki::{Contract, Host, HostState, wasmtime};
@@ -23,7 +23,7 @@
 //!     });
 //! }
 //!
-//! /// What the host keeps for each instance, for the functions it gives.
+//! /// Per-instance data for the host functions.
 //! struct Greeting { host_name: String }
 //!
 //! impl bindings::GreeterImports for HostState<Greeting> {
@@ -74,18 +74,18 @@
 //! # }
 //! ```
 //!
-//! What each piece is, and how long it lives:
+//! The main types and their lifetimes:
 //!
-//! | type | what it is | lives |
+//! | type | what it is | lifetime |
 //! | --- | --- | --- |
 //! | [`Engine`] | compiler and runtime settings | one per process and configuration, shared |
-//! | [`Host`] | a contract, linked to what the host gives | as long as its plugins |
+//! | [`Host`] | a contract with its host functions linked | as long as its plugins |
 //! | [`Plugin`] | a component: checked, compiled, linked | shared by threads, cheap to clone |
-//! | [`Instance`] | one live plugin with a store of its own | until a trap, a limit or a [`Renewal`] ends it |
-//! | [`Budget`] | how much memory all plugins may hold together | shared by hosts; one per process unless you give another |
-//! | [`Pool`] | warm instances of one plugin, for many threads | as long as its owner wants |
+//! | [`Instance`] | one running plugin with its own store | until a trap, a limit or a [`Renewal`] ends it |
+//! | [`Budget`] | memory limit for all plugins together | shared by hosts; one per process unless you pass another |
+//! | [`Pool`] | warm instances of one plugin, for many threads | until its owner drops it |
 //!
-//! Errors say what failed, in which plugin, and [`Error::hint`] how to mend it.
+//! Errors say what failed and in which plugin; [`Error::hint`] says how to fix it.
 //! Log records and events reach the embedder through an [`Observer`]; this
 //! crate never prints.
 

@@ -1,13 +1,13 @@
-//! How much a plugin may use. A limit here holds for each call by itself, or for
-//! the instance, as it says.
+//! Resource limits for plugins. Each limit applies to one call or to one instance, as
+//! its documentation says.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::clock::TICK;
 
-/// How much each call into a plugin may use, and how much memory its instance
-/// may hold. The defaults are on for every [`Host`](crate::Host).
+/// Resource limits for each call into a plugin and for each of its instances. The
+/// defaults apply to every [`Host`](crate::Host).
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,50 +19,50 @@ use crate::clock::TICK;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Time a call may take, kept to [`TICK`](crate::TICK), whether the guest
-    /// computes, sleeps or waits for a stream. A contract's own functions and
-    /// the file system are waited for. Default: 10 s.
+    /// Maximum duration of a call, with a resolution of [`TICK`](crate::TICK), whether
+    /// the guest computes, sleeps or waits for a stream. The contract's own host
+    /// functions and the file system are not interrupted. Default: 10 s.
     pub time: Duration,
-    /// Bytes of linear memory that one instance may hold, all its memories
-    /// together. Default: 1 GiB, a quarter of what 32-bit WebAssembly can
-    /// address: a guest needs several times the size of its largest record.
+    /// Maximum linear memory of one instance in bytes, over all its memories.
+    /// Default: 1 GiB, a quarter of what 32-bit WebAssembly can address: a guest needs
+    /// several times the size of its largest record.
     pub memory: usize,
-    /// Bytes that one call may hand to the host: its result, and what it gives
-    /// to each host function. Default: 256 MiB.
+    /// Maximum bytes that one call may pass to the host: its result, and the arguments
+    /// of each host function. Default: 256 MiB.
     pub transfer: usize,
-    /// Bytes of results that may be in memory at a time, where a contract's host
-    /// collects them: what one record comes to fails if it needs more alone.
-    /// Default: 160 MiB: the longest line that `kumiki run` reads by default, and what belongs to it.
+    /// Maximum bytes of results held in memory at a time, if the contract's host
+    /// collects them. A record whose results alone need more fails. Default: 160 MiB:
+    /// the longest line that `kumiki run` reads by default, and what belongs to it.
     pub output: usize,
-    /// Elements that the tables of one instance may have, all together; each is
-    /// a pointer of the host. Default: 1,000,000.
+    /// Maximum elements in the tables of one instance, all together; each is a pointer
+    /// on the host. Default: 1,000,000.
     pub table_elements: usize,
-    /// Core instances, and likewise memories and tables, that one component may
-    /// be made of. Default: 1,000.
+    /// Maximum core instances in one component; the same maximum applies to its
+    /// memories and to its tables. Default: 1,000.
     pub core_instances: usize,
-    /// Handles that one instance may hold at a time: streams, open files,
+    /// Maximum handles that one instance may hold at a time: streams, open files,
     /// timers. Default: 10,000.
     pub handles: usize,
-    /// Descriptors of the system that one instance may hold at a time: open
-    /// files, folders, sockets, connections of HTTP. Default: 256.
+    /// Maximum system descriptors that one instance may hold at a time: open files,
+    /// folders, sockets, HTTP connections. Default: 256.
     ///
-    /// All instances together may hold what the process has, but for a reserve:
-    /// see [`raise_descriptor_limit`](crate::raise_descriptor_limit).
+    /// All instances together may hold the descriptors of the process, except for a
+    /// reserve: see [`raise_descriptor_limit`](crate::raise_descriptor_limit).
     pub descriptors: usize,
-    /// Entries of a list in a result, where a contract bounds one: the metadata
-    /// of a text. The contract's host checks it. Default: 10,000.
+    /// Maximum entries of a list in a result, if the contract bounds one, such as the
+    /// metadata of a text. The contract's host checks it. Default: 10,000.
     pub entries: usize,
-    /// Records that a call may log, what it writes on standard output and error
-    /// included. What is beyond is left out, with one notice. Default: 1,000.
+    /// Maximum records that a call may log, including what it writes to standard output
+    /// and error. Further records are dropped, with one notice. Default: 1,000.
     pub log_records: usize,
-    /// Bytes of these records, all together. Default: 1 MiB.
+    /// Maximum total bytes of these records. Default: 1 MiB.
     pub log_bytes: usize,
-    /// Random bytes that a guest may ask for at once. Default: 1 MiB.
+    /// Maximum random bytes that a guest may request at once. Default: 1 MiB.
     pub random: usize,
-    /// Bytes of a plugin's file. Default: 256 MiB.
+    /// Maximum size of a plugin's file in bytes. Default: 256 MiB.
     pub component: usize,
-    /// Instructions that a call may run, counted exactly. Default: none,
-    /// because counting costs running time ([`EngineConfig::fuel`]).
+    /// Maximum instructions of a call, counted exactly. Default: no limit,
+    /// because counting slows execution ([`EngineConfig::fuel`]).
     ///
     /// [`EngineConfig::fuel`]: crate::EngineConfig::fuel
     pub fuel: Option<u64>,
@@ -90,71 +90,70 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// These limits, with another time for each call.
+    /// Sets [`Limits::time`].
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;
         self
     }
 
-    /// These limits, with another number of bytes of memory for an instance.
+    /// Sets [`Limits::memory`], in bytes.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// These limits, with another number of bytes that a call may hand over.
+    /// Sets [`Limits::transfer`], in bytes.
     #[must_use]
     pub fn with_transfer(mut self, bytes: usize) -> Self {
         self.transfer = bytes;
         self
     }
 
-    /// These limits, with another number of bytes of results at a time.
+    /// Sets [`Limits::output`], in bytes.
     #[must_use]
     pub fn with_output(mut self, bytes: usize) -> Self {
         self.output = bytes;
         self
     }
 
-    /// These limits, with another number of elements in an instance's tables.
+    /// Sets [`Limits::table_elements`].
     #[must_use]
     pub fn with_table_elements(mut self, elements: usize) -> Self {
         self.table_elements = elements;
         self
     }
 
-    /// These limits, with another number of core instances in a component.
+    /// Sets [`Limits::core_instances`].
     #[must_use]
     pub fn with_core_instances(mut self, instances: usize) -> Self {
         self.core_instances = instances;
         self
     }
 
-    /// These limits, with another number of handles for an instance.
+    /// Sets [`Limits::handles`].
     #[must_use]
     pub fn with_handles(mut self, handles: usize) -> Self {
         self.handles = handles;
         self
     }
 
-    /// These limits, with another number of descriptors for an instance.
+    /// Sets [`Limits::descriptors`].
     #[must_use]
     pub fn with_descriptors(mut self, descriptors: usize) -> Self {
         self.descriptors = descriptors;
         self
     }
 
-    /// These limits, with another number of entries in a result.
+    /// Sets [`Limits::entries`].
     #[must_use]
     pub fn with_entries(mut self, entries: usize) -> Self {
         self.entries = entries;
         self
     }
 
-    /// These limits, with other numbers of records and bytes that a call may
-    /// log.
+    /// Sets [`Limits::log_records`] and [`Limits::log_bytes`].
     #[must_use]
     pub fn with_log(mut self, records: usize, bytes: usize) -> Self {
         self.log_records = records;
@@ -162,29 +161,29 @@ impl Limits {
         self
     }
 
-    /// These limits, with another number of random bytes at once.
+    /// Sets [`Limits::random`], in bytes.
     #[must_use]
     pub fn with_random(mut self, bytes: usize) -> Self {
         self.random = bytes;
         self
     }
 
-    /// These limits, with another number of bytes for a plugin's file.
+    /// Sets [`Limits::component`], in bytes.
     #[must_use]
     pub fn with_component(mut self, bytes: usize) -> Self {
         self.component = bytes;
         self
     }
 
-    /// These limits, with instructions counted and bounded for each call.
+    /// Sets [`Limits::fuel`]: counts and limits the instructions of each call.
     #[must_use]
     pub fn with_fuel(mut self, fuel: u64) -> Self {
         self.fuel = Some(fuel);
         self
     }
 
-    /// The time limit in ticks of the epoch clock. One more than the division
-    /// gives, because the current tick has already begun.
+    /// Returns the time limit in ticks of the epoch clock, plus one, because the
+    /// current tick has already begun.
     pub(crate) fn ticks(&self) -> u64 {
         let ticks = self.time.as_nanos().div_ceil(TICK.as_nanos()) + 1;
         // The deadline is added to the current epoch: stay far from overflow.
@@ -192,7 +191,7 @@ impl Limits {
     }
 }
 
-/// A limit that ended a call, with the value it had.
+/// A limit that ended a call, with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
@@ -200,23 +199,22 @@ pub enum Limit {
     Time(Duration),
     /// The instance asked for more than this many bytes of memory.
     Memory(usize),
-    /// The call handed over more than this many bytes.
+    /// The call passed more than this many bytes to the host.
     Transfer(usize),
-    /// The results of one record, or of all records that are collected, had more
-    /// than this many bytes.
+    /// The results of one record, or of all collected records, exceeded this many bytes.
     Output(usize),
-    /// The instance's tables wanted more than this many elements.
+    /// The instance's tables requested more than this many elements.
     TableElements(usize),
-    /// The component is made of more than this many core instances.
+    /// The component has more than this many core instances.
     CoreInstances(usize),
-    /// The instance held this many handles and wanted another.
+    /// The instance held this many handles and requested another.
     Handles(usize),
-    /// The instance held this many files, sockets and connections and wanted
+    /// The instance held this many files, sockets and connections and requested
     /// another.
     Descriptors(usize),
     /// The result had more than this many entries.
     Entries(usize),
-    /// Requests, headers and bodies of HTTP that the instance held wanted more than
+    /// The HTTP requests, headers and bodies that the instance held needed more than
     /// this many bytes.
     Http(usize),
     /// The guest asked for more than this many random bytes at once.
@@ -225,13 +223,14 @@ pub enum Limit {
     Component(usize),
     /// The call ran more than this many instructions.
     Fuel(u64),
-    /// All plugins that share a [`Budget`](crate::Budget) asked for more than
-    /// this many bytes of memory together.
+    /// The plugins that share a [`Budget`](crate::Budget) requested more than this many
+    /// bytes of memory together.
     TotalMemory(usize),
-    /// Compiling the plugin took more than this many bytes of memory, in a
-    /// process of its own ([`CompileCommand`](crate::CompileCommand)).
+    /// Compiling the plugin in a separate process
+    /// ([`CompileCommand`](crate::CompileCommand)) took more than this many bytes of
+    /// memory.
     CompileMemory(usize),
-    /// Compiling the plugin took longer than this, there.
+    /// Compiling the plugin in a separate process took longer than this.
     CompileTime(Duration),
 }
 
@@ -270,7 +269,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A limit that a host function found to be reached: it ends the call.
+/// The error with which a host function ends a call that reached a limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached(pub(crate) Limit);
 
@@ -282,7 +281,7 @@ impl fmt::Display for Reached {
 
 impl std::error::Error for Reached {}
 
-/// A number of bytes, written the way a person reads it where that is exact.
+/// Formats a byte count with the largest unit that represents it exactly.
 struct Bytes(usize);
 
 impl fmt::Display for Bytes {
@@ -301,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_becomes_ticks() {
+    fn time_limit_converts_to_ticks() {
         for (milliseconds, ticks) in [(0, 1), (1, 2), (10, 2), (11, 3), (10_000, 1001)] {
             let limits = Limits::default().with_time(Duration::from_millis(milliseconds));
             assert_eq!(limits.ticks(), ticks, "{milliseconds} ms");
@@ -313,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_read_well() {
+    fn bytes_use_the_largest_exact_unit() {
         for (bytes, text) in [
             (0, "0 bytes"),
             (1023, "1023 bytes"),

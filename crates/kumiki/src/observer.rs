@@ -1,18 +1,18 @@
-//! How the embedder hears what plugins log and what happens to them.
+//! The [`Observer`] trait, which receives plugins' log records and events.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::{Denial, Error};
 
-/// How much a log record matters. Ordered: `Debug < Info < Warn < Error`.
+/// The level of a log record. Ordered: `Debug < Info < Warn < Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// For whoever writes the plugin.
+    /// Details for the plugin's author.
     Debug,
-    /// Ordinary progress.
+    /// Normal progress.
     Info,
-    /// Something is odd; the work goes on.
+    /// Something is unexpected; the work continues.
     Warn,
     /// Something failed.
     Error,
@@ -29,17 +29,17 @@ impl fmt::Display for Level {
     }
 }
 
-/// One line that a plugin logged. The message is the plugin's own text: it may
-/// hold anything, terminal escapes included.
+/// One line that a plugin logged. The message is untrusted text from the plugin: it may
+/// contain anything, including terminal escapes.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct LogRecord<'a> {
     /// The name of the plugin that logged, as given when it was loaded or set
     /// by [`Instance::rename`](crate::Instance::rename).
     pub plugin: &'a str,
-    /// How much it matters.
+    /// The level.
     pub level: Level,
-    /// What it says.
+    /// The message.
     pub message: &'a str,
 }
 
@@ -53,78 +53,78 @@ pub enum Event<'a> {
         plugin: &'a str,
         /// The size of the component in bytes.
         bytes: usize,
-        /// How long it took, nearly all of it compilation, if it was compiled.
+        /// How long loading took; compilation, if needed, takes nearly all of it.
         elapsed: Duration,
-        /// Whether its machine code was in the cache.
+        /// Whether its artifact was in the compile cache.
         was_kept: bool,
     },
-    /// A plugin was compiled, and its machine code could not be kept in the
-    /// cache. It runs as well as any other.
+    /// A plugin was compiled, but its artifact could not be stored in the compile
+    /// cache. The plugin runs normally.
     NotKept {
         /// The plugin's name.
         plugin: &'a str,
-        /// Why not: no room on the disk, for one.
+        /// The reason, such as a full disk.
         error: &'a std::io::Error,
     },
-    /// A trap or a limit ended an instance; it answers no call any more.
+    /// A trap or a limit ended an instance; it accepts no more calls.
     InstanceEnded {
         /// The plugin's name.
         plugin: &'a str,
         /// What ended it.
         reason: &'a Error,
     },
-    /// A plugin failed too often in a row, and is left alone for a while.
+    /// A plugin failed too often in a row and is not called for a while.
     SetAside {
         /// The plugin's name.
         plugin: &'a str,
-        /// How often it failed in a row.
+        /// The number of failures in a row.
         failures: u32,
-        /// For how long.
+        /// How long the plugin is not called.
         time: Duration,
     },
-    /// There is address space for fewer slots than were wanted. More instances
-    /// than that live as well, and take longer to make. Told once of an engine.
+    /// The address space holds fewer pool slots than were requested. Instances beyond
+    /// them work too, but take longer to create. Reported once per engine.
     FewerSlots {
-        /// How many were wanted.
+        /// The number of slots requested.
         wanted: u32,
-        /// How many there are; 0 for none.
+        /// The number of slots available; may be 0.
         found: u32,
     },
-    /// All slots are taken: instances beyond them take longer to make. Told once
-    /// of an engine; [`HostBuilder::slots`](crate::HostBuilder::slots) has more.
+    /// All pool slots are in use: further instances take longer to create. Reported
+    /// once per engine; [`HostBuilder::slots`](crate::HostBuilder::slots) raises the
+    /// number.
     SlotsFull {
-        /// How many there are.
+        /// The number of slots.
         slots: u32,
     },
-    /// A guest was denied what it was not granted; it got the error that WASI
-    /// has for it.
+    /// A guest was denied something that it is not granted; it received the matching
+    /// WASI error.
     Denied {
         /// The plugin's name.
         plugin: &'a str,
-        /// What it was denied, and the grant that would have allowed it.
+        /// What was denied, and the grant that would allow it.
         denial: Denial<'a>,
     },
 }
 
-/// Receives log records and events of all plugins of a [`Host`](crate::Host).
+/// Receives log records and events from all plugins of a [`Host`](crate::Host).
 ///
-/// Methods are called on the thread that runs the plugin, in the middle of its
-/// call: a slow observer makes slow plugins. Only what a request by `wasi:http`
-/// is denied may be told from another thread. Both methods do nothing unless
-/// written.
+/// Methods run on the thread that runs the plugin, during its call: a slow observer
+/// slows plugins down. Only the denial of a `wasi:http` request may be reported from
+/// another thread. The default methods do nothing.
 pub trait Observer: Send + Sync + 'static {
-    /// A plugin logged something. Called once for each record, in order.
+    /// Receives a log record. Called once for each record, in order.
     fn log(&self, record: &LogRecord<'_>) {
         let _ = record;
     }
 
-    /// Something happened to a plugin. Called once for each event.
+    /// Receives an event. Called once for each event.
     fn event(&self, event: &Event<'_>) {
         let _ = event;
     }
 }
 
-/// The observer that drops everything; what a host has unless given another.
+/// An observer that discards everything; the default of a host.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

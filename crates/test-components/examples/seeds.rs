@@ -1,4 +1,4 @@
-//! Writes tiny files for the fuzz targets to begin with, a folder for each:
+//! Writes the seed corpus of the fuzz targets, one folder for each:
 //! `cargo run -p test-components --example seeds fuzz/corpus`.
 
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use test_components::{TEXT_PROCESSOR, TextPlugin, core_module, parse, wit_package};
 
-/// A file of grants with everything in it.
+/// A grants file that uses every feature.
 const GRANTS: &str = r#"
 [all]
 env = ["LANG", "MODE=fast"]
@@ -20,7 +20,7 @@ random = "seeded:42"
 [plugin.other]
 "#;
 
-/// Grants as a command line takes them, of every form.
+/// Grants in every form that the command line accepts.
 const ONE_BY_ONE: [&str; 10] = [
     "data::/data:rw",
     "C:\\data",
@@ -56,7 +56,7 @@ fn write_all(
     Ok(())
 }
 
-/// WebAssembly of every kind, and what is none.
+/// WebAssembly of every kind, and other files.
 fn files() -> Vec<Vec<u8>> {
     let wasi = r#"(component
         (import "wasi:io/error@0.2.0" (instance (export "error" (type (sub resource)))))

@@ -1,10 +1,10 @@
-//! Guests built from source by `cargo xtask fixtures`, for tests that need a
+//! Finds guests built from source by `cargo xtask fixtures`, for tests that need a
 //! real language.
 //!
-//! A guest that is not there makes a test that is shown as ignored, with the
-//! way to get it in its label; where `KUMIKI_REQUIRE` names the guest's
-//! language it makes a test that fails. Tests therefore run under libtest-mimic:
-//! Rust's own harness cannot ignore a test at run time.
+//! If a guest is missing, its tests are shown as ignored, with a label that says how
+//! to build it. If `KUMIKI_REQUIRE` names the guest's language, they fail instead.
+//! These tests use libtest-mimic because Rust's own harness cannot ignore a test at
+//! run time.
 
 use std::path::{Path, PathBuf};
 
@@ -37,20 +37,20 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("upper-starlingmonkey", "starlingmonkey"),
 ];
 
-/// A guest: its file, or why there is none.
+/// A guest: its file, or the reason why it is missing.
 pub struct Guest {
-    /// Its name, which is its folder's under `guests/`.
+    /// The name of the guest and of its folder under `guests/`.
     pub name: &'static str,
-    /// The component, or what is missing and how to get it.
+    /// The component, or what is missing and how to install it.
     pub component: Result<PathBuf, String>,
     required: bool,
 }
 
 impl Guest {
-    /// Looks for a guest by its name.
+    /// Finds a guest by its name.
     ///
     /// # Panics
-    /// When no guest of this name is listed here: a faulty test.
+    /// If no guest of this name is listed here, which is an error of the test.
     #[must_use]
     pub fn find(name: &'static str) -> Self {
         let (_, language) = LANGUAGES
@@ -68,8 +68,8 @@ impl Guest {
         }
     }
 
-    /// Why there is none and what to do, short enough for a label; empty where
-    /// it is there.
+    /// Returns why it is missing and what to do, short enough for a label; empty if
+    /// it is available.
     #[must_use]
     pub fn label(&self) -> String {
         let fact = |why: &String| why.lines().next().unwrap_or_default().to_owned();
@@ -79,16 +79,16 @@ impl Guest {
         }
     }
 
-    /// Whether tests of this guest are to be ignored.
+    /// Whether tests of this guest are ignored.
     #[must_use]
     pub fn is_ignored(&self) -> bool {
         self.component.is_err() && !self.required
     }
 
-    /// The component's file.
+    /// Returns the component's file.
     ///
     /// # Errors
-    /// What is missing and how to get it.
+    /// What is missing and how to install it.
     pub fn path(&self) -> Result<&Path, String> {
         self.component.as_deref().map_err(Clone::clone)
     }
@@ -112,15 +112,15 @@ fn find(name: &str) -> Result<PathBuf, String> {
     Err("it is not built\nhint: cargo xtask fixtures".to_owned())
 }
 
-/// Where the tests keep compiled guests: some take many seconds to compile.
+/// Returns the compile cache of the tests: some guests take many seconds to compile.
 #[must_use]
 pub fn artifacts() -> PathBuf {
     std::env::var_os("KUMIKI_CACHE")
         .map_or_else(|| target_folder().join("artifacts"), PathBuf::from)
 }
 
-/// Where cargo puts what it builds: the tests' own program lies in it, in
-/// `debug/deps` or the like.
+/// Returns cargo's target folder. The test program is in a subfolder such as
+/// `debug/deps`.
 fn target_folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
     program

@@ -1,7 +1,7 @@
-//! Functions of WASI 0.2 that a [`TextPlugin`](crate::TextPlugin) may import,
-//! each as the core module's import, with the name that its code calls.
+//! Functions of WASI 0.2 that a [`TextPlugin`](crate::TextPlugin) can import, each
+//! as an import of the core module with its label.
 
-/// A world with all of them; what a module does not import falls away.
+/// A world with all of them. Functions that a module does not import are omitted.
 pub(crate) const WIT: &str = include_str!("imports.wit");
 
 /// `$sleep` (nanoseconds) gives a handle to poll.

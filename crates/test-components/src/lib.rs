@@ -1,9 +1,9 @@
-//! Tiny components for the tests of the host, written as WebAssembly text and
-//! made into components here: no toolchain, a few kilobytes, any behaviour.
+//! Small components for tests, built from WebAssembly text: no toolchain needed, a
+//! few kilobytes each, any behaviour.
 //!
-//! [`build`] takes any world; [`TextPlugin`] starts from a well-behaved plugin
-//! of the text-processor contract and lets a test replace a part of it. What
-//! needs a real language is found by [`guests`].
+//! [`build`] takes any world. [`TextPlugin`] starts from a conforming plugin of the
+//! text-processor contract and lets a test replace parts of it. [`guests`] finds
+//! guests that are built from source in a real language.
 
 pub mod guests;
 pub mod imports;
@@ -16,7 +16,7 @@ use wit_parser::{PackageId, Resolve};
 /// The WIT of the text-processor contract.
 pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world.wit");
 
-/// The same with its interfaces of many records a call, and a world of all.
+/// [`TEXT_PROCESSOR`] with the batch interfaces and a world that has all of them.
 pub const EVERY_WAY: &str = concat!(
     include_str!("../../../wit/text-processor/world.wit"),
     include_str!("../../../wit/text-processor/batch.wit"),
@@ -24,34 +24,34 @@ pub const EVERY_WAY: &str = concat!(
     "world every-way { include text-plugin-batch; include text-plugin-column; }",
 );
 
-/// Makes a component of `world` in `wit` from the imports and functions of a
-/// core module. The module has a memory of 2 pages and a `cabi_realloc` that
-/// only ever moves up from byte 4096 (below is the test's own) and grows the
-/// memory when it must.
+/// Builds a component of `world` in `wit` from the imports and functions of a core
+/// module. The module has a memory of 2 pages and a `cabi_realloc` that is a bump
+/// allocator: it starts at byte 4096 (the test can use what is below) and grows the
+/// memory if necessary.
 ///
 /// # Panics
-/// When the text is no WebAssembly or does not fit the world: a faulty test.
+/// If the text is invalid or does not match the world, which is an error of the test.
 #[must_use]
 pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
     componentise(wit, world, core_module(core))
 }
 
-/// The core module of [`build`], with what makes it a component of `world`: as a
-/// compiler leaves it.
+/// Builds the core module of [`build`] with the component type of `world` embedded,
+/// as compilers emit it.
 ///
 /// # Panics
-/// As [`build`].
+/// Same as [`build`].
 #[must_use]
 pub fn module(wit: &str, world: &str, core: &str) -> Vec<u8> {
     with_metadata(wit, world, core_module(core))
 }
 
-/// Makes a component of `world` in `wit` from a whole core module.
+/// Builds a component of `world` in `wit` from a complete core module.
 fn componentise(wit: &str, world: &str, module: Vec<u8>) -> Vec<u8> {
     encode(with_metadata(wit, world, module))
 }
 
-/// Makes a component of a module that says its world.
+/// Builds a component from a module with an embedded component type.
 fn encode(module: Vec<u8>) -> Vec<u8> {
     let mut encoder = ComponentEncoder::default()
         .validate(true)
@@ -68,7 +68,7 @@ fn with_metadata(wit: &str, world: &str, module: Vec<u8>) -> Vec<u8> {
     embed(&resolve, package, world, module)
 }
 
-/// Adds to a module what makes it a component of `world`.
+/// Embeds the component type of `world` in a module.
 fn embed(resolve: &Resolve, package: PackageId, world: &str, mut module: Vec<u8>) -> Vec<u8> {
     let world = resolve
         .select_world(&[package], Some(world))
@@ -78,7 +78,7 @@ fn embed(resolve: &Resolve, package: PackageId, world: &str, mut module: Vec<u8>
     module
 }
 
-/// A component or module with one more custom section at its end.
+/// Appends a custom section to a component or module.
 #[must_use]
 pub fn with_section(bytes: &[u8], name: &str, data: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
@@ -94,10 +94,10 @@ pub fn with_section(bytes: &[u8], name: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A core module with memory and allocator around `core`; no component.
+/// Builds a core module with memory and allocator around `core`, not a component.
 ///
 /// # Panics
-/// When the text is no WebAssembly.
+/// If the text is not valid WebAssembly.
 #[must_use]
 pub fn core_module(core: &str) -> Vec<u8> {
     module_with_allocator(core, "")
@@ -137,10 +137,10 @@ fn module_with_allocator(core: &str, first: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's WebAssembly text parses")
 }
 
-/// A WIT package in its binary form: types, and nothing that runs.
+/// Encodes a WIT package in binary format: types only, no code.
 ///
 /// # Panics
-/// When the text is no WIT: a faulty test.
+/// If the text is not valid WIT, which is an error of the test.
 #[must_use]
 pub fn wit_package(wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::new();
@@ -150,24 +150,23 @@ pub fn wit_package(wit: &str) -> Vec<u8> {
     wit_component::encode(&resolve, package).expect("the package encodes")
 }
 
-/// Makes a component from the text of a whole component.
+/// Builds a component from the text of a complete component.
 ///
 /// # Panics
-/// When the text is no WebAssembly.
+/// If the text is not valid WebAssembly.
 #[must_use]
 pub fn parse(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the test's WebAssembly text parses")
 }
 
-/// A plugin of the text-processor contract, `echo` 1.0.0 unless changed: its
-/// output is its input, its metadata is empty.
+/// Builder of a plugin of the text-processor contract. Unless changed, it is `echo`
+/// 1.0.0: its output is its input, and its metadata is empty.
 ///
 /// The bodies are WebAssembly text. `process` gets `$at` and `$length` of the
-/// input and returns the address of its result; bytes 16 to 255 are its own to
-/// lay that out in, and the strings given to [`TextPlugin::data`] may lie
-/// between 256 and 4095. `$log` (level, address, length) and `$get-config`
-/// (address, length, address of the answer) are the host's functions;
-/// [`TextPlugin::import`] adds those of WASI.
+/// input and returns the address of its result, which it can store in bytes 16 to
+/// 255. The strings of [`TextPlugin::data`] can be between 256 and 4095. `$log`
+/// (level, address, length) and `$get-config` (address, length, address of the
+/// result) are the host's functions; [`TextPlugin::import`] adds those of WASI.
 pub struct TextPlugin {
     name: String,
     get_name: Option<String>,
@@ -178,7 +177,7 @@ pub struct TextPlugin {
     post_return: String,
     allocator: String,
     imports: String,
-    /// Whether they may be of all of WASI.
+    /// Whether all of WASI can be imported.
     wasi: bool,
     items: String,
 }
@@ -190,7 +189,7 @@ impl Default for TextPlugin {
 }
 
 impl TextPlugin {
-    /// The well-behaved plugin, under another name of at most 64 bytes.
+    /// Creates a conforming plugin with this name of at most 64 bytes.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self {
@@ -245,23 +244,23 @@ impl TextPlugin {
         self
     }
 
-    /// Puts something before what ends a call of `process`, after its result
-    /// was read.
+    /// Adds code to the start of `process`'s post-return function, which runs after
+    /// the host has read the result.
     #[must_use]
     pub fn post_return(mut self, body: &str) -> Self {
         self.post_return = body.to_owned();
         self
     }
 
-    /// Puts something before the work of `cabi_realloc`, which gets `$old`,
-    /// `$old-size`, `$align` and `$size`.
+    /// Adds code to the start of `cabi_realloc`, which gets `$old`, `$old-size`,
+    /// `$align` and `$size`.
     #[must_use]
     pub fn allocator(mut self, body: &str) -> Self {
         self.allocator = body.to_owned();
         self
     }
 
-    /// Imports a function of WASI, one of those in [`imports`].
+    /// Imports a function of WASI from [`imports`].
     #[must_use]
     pub fn import(mut self, import: &str) -> Self {
         self.imports.push_str(import);
@@ -277,16 +276,16 @@ impl TextPlugin {
         self
     }
 
-    /// Imports any function of WASI, under a label such as `$open`. Takes no
-    /// imports of [`imports`] besides.
+    /// Imports any function of WASI under a label such as `$open`. Cannot be combined
+    /// with the functions in [`imports`].
     #[must_use]
     pub fn wasi(self, interface: &str, name: &str, label: &str) -> Self {
         let import = wasi::function(interface, name).import(label);
         self.with_all_of_wasi().import(&import)
     }
 
-    /// Adds functions, tables, a start function: whatever a module may hold
-    /// beside its imports.
+    /// Adds module items other than imports, such as functions, tables or a start
+    /// function.
     #[must_use]
     pub fn items(mut self, text: &str) -> Self {
         self.items.push_str(text);
@@ -294,7 +293,7 @@ impl TextPlugin {
         self
     }
 
-    /// Puts a string at an address between 256 and 4095.
+    /// Adds a string at an address between 256 and 4095.
     #[must_use]
     pub fn data(self, at: u32, text: &str) -> Self {
         use std::fmt::Write as _;
@@ -305,13 +304,13 @@ impl TextPlugin {
         self.items(&format!("(data (i32.const {at}) \"{bytes}\")"))
     }
 
-    /// Adds a mutable 32-bit global, 0 at first.
+    /// Adds a mutable 32-bit global with the initial value 0.
     #[must_use]
     pub fn global(self, name: &str) -> Self {
         self.items(&format!("(global ${name} (mut i32) (i32.const 0))"))
     }
 
-    /// The text of the core module's imports and functions.
+    /// Returns the text of the core module's imports and functions.
     #[must_use]
     pub fn core(&self) -> String {
         let Self {
@@ -337,7 +336,7 @@ impl TextPlugin {
                  (param $bytes i32) (param $bytes-count i32)",
             column.as_deref(),
         );
-        // Only where it is called: backtraces show functions by these names.
+        // Only if it is called: backtraces show this name.
         let process_label = if many.is_empty() { "" } else { "$process " };
         let get_name = get_name.as_deref().unwrap_or(
             "(i32.store (i32.const 0) (i32.const 64)) \
@@ -371,7 +370,7 @@ impl TextPlugin {
         )
     }
 
-    /// Makes the component.
+    /// Builds the component.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let module = module_with_allocator(&self.core(), &self.allocator);

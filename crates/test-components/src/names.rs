@@ -1,23 +1,22 @@
-//! Plugins with names of any kind: of their modules, functions and components, and
-//! of what made them.
+//! Plugins with arbitrary names of modules, functions, components and producers.
 
 use crate::{TextPlugin, with_section};
 
-/// Names that a file can hold beside its code.
+/// Names in the custom sections of a component.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// Of the core module.
+    /// Name of the core module.
     pub module: String,
-    /// Of its functions, by their numbers.
+    /// Names of its functions, by index.
     pub functions: Vec<(u32, String)>,
-    /// Of the component.
+    /// Name of the component.
     pub component: String,
-    /// Tools that made it, and their versions.
+    /// Tools that produced it, and their versions.
     pub makers: Vec<(String, String)>,
 }
 
 impl Names {
-    /// The contents of the core module's section `name`.
+    /// Encodes the contents of the core module's section `name`.
     #[must_use]
     pub fn module_section(&self) -> Vec<u8> {
         let mut functions = self.functions.clone();
@@ -31,7 +30,7 @@ impl Names {
         [subsection(0, &string(&self.module)), subsection(1, &map)].concat()
     }
 
-    /// The contents of a section `producers`.
+    /// Encodes the contents of a section `producers`.
     #[must_use]
     pub fn makers_section(&self) -> Vec<u8> {
         let mut bytes = leb128(1);
@@ -44,7 +43,7 @@ impl Names {
         bytes
     }
 
-    /// The same component, called by its name.
+    /// Adds the component's name to `component`.
     #[must_use]
     pub fn on_component(&self, bytes: &[u8]) -> Vec<u8> {
         let section = subsection(0, &string(&self.component));
@@ -52,11 +51,11 @@ impl Names {
     }
 }
 
-/// A plugin that traps at every record, with these bytes as the sections `name` and
-/// `producers` of its module. They may be anything.
+/// Builds a plugin that traps on every record, with these arbitrary bytes as the
+/// sections `name` and `producers` of its module.
 ///
 /// # Panics
-/// When no component can be made of it: a faulty test.
+/// If it cannot be converted to a component, which is an error of the test.
 #[must_use]
 pub fn trapping(names: &[u8], makers: &[u8]) -> Vec<u8> {
     let plugin = TextPlugin::new("trapping").process("(call $deep)").items(
@@ -68,7 +67,7 @@ pub fn trapping(names: &[u8], makers: &[u8]) -> Vec<u8> {
     within_module(&component, &[("name", names), ("producers", makers)])
 }
 
-/// The component with more custom sections at the end of its first core module.
+/// Appends custom sections to the first core module of a component.
 fn within_module(component: &[u8], sections: &[(&str, &[u8])]) -> Vec<u8> {
     // A header of 8 bytes, then sections of a number, a length, and the contents.
     let mut at = 8;
@@ -104,7 +103,7 @@ fn string(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// A number in LEB128, as WebAssembly and Parquet write it.
+/// Encodes a number in LEB128, as in WebAssembly and Parquet.
 #[must_use]
 pub fn leb128(mut value: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -119,7 +118,7 @@ pub fn leb128(mut value: usize) -> Vec<u8> {
     }
 }
 
-/// A number and where it ends.
+/// Decodes a number. Returns it and the position after it.
 fn read_leb128(bytes: &[u8], mut at: usize) -> (usize, usize) {
     let (mut value, mut shift) = (0, 0);
     loop {

@@ -1,5 +1,4 @@
-//! All that a plugin may import of WASI 0.2, with its types: for tests that try
-//! one function or another, or each of them.
+//! All functions of WASI 0.2 that a plugin can import, with their types.
 
 use std::fmt::Write as _;
 
@@ -9,7 +8,7 @@ use wit_parser::{Handle, Resolve, Type, TypeDefKind, WorldItem};
 /// The version of WASI that is imported.
 pub const VERSION: &str = "0.2.12";
 
-/// Each package after those that it needs.
+/// The packages, each after its dependencies.
 const PACKAGES: [(&str, &str); 7] = [
     ("io.wit", include_str!("../wasi/io.wit")),
     ("clocks.wit", include_str!("../wasi/clocks.wit")),
@@ -20,7 +19,7 @@ const PACKAGES: [(&str, &str); 7] = [
     ("http.wit", include_str!("../wasi/http.wit")),
 ];
 
-/// The world of a text plugin that may import all of it.
+/// The world of a text plugin that can import all of WASI.
 pub(crate) const WORLD: &str = "text-plugin-with-all-of-wasi";
 
 /// A function of WASI as a core module imports it.
@@ -34,32 +33,32 @@ pub struct Function {
     pub parameters: Vec<&'static str>,
     /// The types of its results.
     pub results: Vec<&'static str>,
-    /// What its parameters mean, one by one.
+    /// The meaning of each parameter.
     pub kinds: Vec<Kind>,
-    /// The resources that it gives, and where in its answer: at how many bytes
-    /// behind its address, or as the result itself.
+    /// The resources that it returns, with the offset of each in the result, or as
+    /// the result itself.
     pub gives: Vec<(u32, String)>,
 }
 
-/// What a parameter of a core function means.
+/// The meaning of a parameter of a core function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A handle of this resource, which the guest keeps.
+    /// A borrowed handle of this resource.
     Borrowed(String),
-    /// A handle of this resource, which the guest gives away.
+    /// An owned handle of this resource.
     Owned(String),
     /// An address in memory.
     Pointer,
     /// A number of bytes or elements.
     Length,
-    /// Where the answer is to be put.
+    /// The address for the result.
     Answer,
-    /// A number, a flag, a case.
+    /// A number, a flag or a case.
     Value,
 }
 
 impl Function {
-    /// The import's text, under a label such as `$block`.
+    /// Returns the import in text format, under a label such as `$block`.
     #[must_use]
     pub fn import(&self, label: &str) -> String {
         let mut text = format!(
@@ -75,7 +74,7 @@ impl Function {
     }
 }
 
-/// WASI, and the contract's world with all of it.
+/// Parses WASI and the contract's world that imports all of it.
 pub(crate) fn resolve(wit: &str) -> (Resolve, wit_parser::PackageId) {
     let mut resolve = Resolve::new();
     for (name, text) in PACKAGES {
@@ -95,10 +94,10 @@ pub(crate) fn resolve(wit: &str) -> (Resolve, wit_parser::PackageId) {
     (resolve, package)
 }
 
-/// Every function of WASI that a plugin may import.
+/// Returns every function of WASI that a plugin can import.
 ///
 /// # Panics
-/// When WASI's own text is faulty.
+/// If the WIT of WASI is invalid.
 #[must_use]
 pub fn functions() -> Vec<Function> {
     let (resolve, package) = resolve(crate::TEXT_PROCESSOR);
@@ -140,7 +139,7 @@ fn of(resolve: &Resolve, interface: &str, function: &wit_parser::Function) -> Fu
     let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
     let mut kinds: Vec<Kind> = signature.params.iter().map(kind).collect();
     if !signature.indirect_params {
-        // Handles stand first, each a parameter of its own.
+        // Handles come first, each as one parameter.
         let handles = function
             .params
             .iter()
@@ -166,7 +165,7 @@ fn of(resolve: &Resolve, interface: &str, function: &wit_parser::Function) -> Fu
     }
 }
 
-/// The resources in an answer, where they are easily found.
+/// Returns the resources in a result, if their offsets are simple to compute.
 fn given(resolve: &Resolve, result: Type) -> Vec<(u32, String)> {
     if let Some(resource) = resource(resolve, result) {
         return vec![(0, resource)];
@@ -176,7 +175,7 @@ fn given(resolve: &Resolve, result: Type) -> Vec<(u32, String)> {
     };
     match &resolve.types[id].kind {
         TypeDefKind::Result(result) => {
-            // Behind the case; what has 64 bits is none of a resource.
+            // After the discriminant. Payloads with 64-bit alignment have no resource.
             let ok = result.ok.map_or_else(Vec::new, |ok| given(resolve, ok));
             ok.into_iter().map(|(at, it)| (at + 4, it)).collect()
         }
@@ -188,7 +187,7 @@ fn given(resolve: &Resolve, result: Type) -> Vec<(u32, String)> {
     }
 }
 
-/// The resource that a type is a handle of.
+/// Returns the resource of a handle type.
 fn resource(resolve: &Resolve, of: Type) -> Option<String> {
     match handle(resolve, of)? {
         Kind::Owned(resource) | Kind::Borrowed(resource) => Some(resource),
@@ -223,10 +222,10 @@ fn kind(of: &WasmType) -> Kind {
     }
 }
 
-/// The function of this interface and name.
+/// Returns the function with this interface and name.
 ///
 /// # Panics
-/// When there is none: a faulty test.
+/// If there is none, which is an error of the test.
 #[must_use]
 pub fn function(interface: &str, name: &str) -> Function {
     functions()

@@ -1,9 +1,9 @@
-//! An embedder with a contract of its own: plugins that filter events.
+//! Example of an embedder with its own contract: plugins that filter events.
 //!
-//! The contract (`wit/world.wit`) has what the text processor's has not: a
-//! record that goes both ways, a variant, and a resource that the plugin
-//! exports. Everything that ties it to Kumiki is in this file; copy it, change
-//! the WIT, and follow the compiler.
+//! The contract (`wit/world.wit`) has features that the text processor's lacks: a
+//! record that is passed in both directions, a variant, and a resource that the
+//! plugin exports. All code that binds it to Kumiki is in this file: copy it, change
+//! the WIT, and fix the compiler errors.
 
 use std::time::Instant;
 
@@ -53,13 +53,13 @@ impl Contract for EventFilterContract {
     }
 }
 
-/// What the host keeps for each instance.
+/// Host data of each instance.
 pub struct Clock {
     /// When the host started.
     pub started: Instant,
 }
 
-/// What a plugin may ask of the host.
+/// Implements the functions that plugins import.
 impl bindings::example::event_filter::clock::Host for HostState<Clock> {
     fn uptime(&mut self) -> u64 {
         self.data.started.elapsed().as_secs()
@@ -68,18 +68,18 @@ impl bindings::example::event_filter::clock::Host for HostState<Clock> {
 
 impl bindings::example::event_filter::types::Host for HostState<Clock> {}
 
-/// A plugin with one filter in it, made from the text of its rules.
+/// A plugin instance with one filter, created from its rules.
 pub struct EventFilter {
     instance: Instance<EventFilterContract>,
     filter: ResourceAny,
 }
 
 impl EventFilter {
-    /// Loads a plugin and has it make a filter.
+    /// Loads a plugin and creates a filter in it.
     ///
     /// # Errors
-    /// When the plugin does not load, or does not accept the rules: then with
-    /// its own words.
+    /// If the plugin cannot be loaded, or if it rejects the rules: then with its own
+    /// message.
     pub fn new(
         host: &Host<EventFilterContract>,
         plugin: &std::path::Path,
@@ -99,7 +99,7 @@ impl EventFilter {
         Ok(Self { instance, filter })
     }
 
-    /// Judges one event.
+    /// Filters one event.
     ///
     /// # Errors
     /// A trap or a limit, which also ends this filter.
@@ -113,7 +113,7 @@ impl EventFilter {
         })
     }
 
-    /// How many events it has judged.
+    /// Returns the number of events filtered so far.
     ///
     /// # Errors
     /// A trap or a limit, which also ends this filter.

@@ -1,4 +1,4 @@
-//! Sends three events through a filter that a plugin brings:
+//! Sends three events through a filter that a plugin provides:
 //!
 //! ```sh
 //! cargo xtask fixtures

@@ -1,4 +1,4 @@
-//! The example on the real guest: resource, record, variant and the host's
+//! Runs the example with a real guest: resource, record, variant and the host's
 //! clock, through the embedder's own contract.
 
 use std::path::Path;
@@ -101,7 +101,7 @@ fn another_contract_is_refused(_plugin: &Path) -> Result<(), Failed> {
         .expect_err("it must be refused")
         .to_string();
     assert!(
-        text.contains("`myapp:text-processor/host-api`, which this host does not give"),
+        text.contains("`myapp:text-processor/host-api`, which this host does not provide"),
         "{text}"
     );
     Ok(())

@@ -13,10 +13,10 @@ pub(super) struct Contender {
 }
 
 impl Contender {
-    /// Starts it, has it set a row up, and checks the answer that it gives.
+    /// Starts a contender, sets up a row in it, and checks its answer.
     ///
     /// # Errors
-    /// Why it is left out.
+    /// Returns why it is skipped.
     pub(super) fn start(
         name: &str,
         row: &str,
@@ -29,7 +29,7 @@ impl Contender {
             .spawn()
             .map_err(|error| format!("cannot start it: {error}"))?;
         let (Some(to), Some(from)) = (process.stdin.take(), process.stdout.take()) else {
-            return Err("it has no pipes".to_owned());
+            return Err("its pipes are missing".to_owned());
         };
         let mut contender = Self {
             process,
@@ -43,13 +43,13 @@ impl Contender {
         }
     }
 
-    /// Nanoseconds of an item, over so many milliseconds.
+    /// Runs for `milliseconds` and returns the nanoseconds per item.
     pub(super) fn turn(&mut self, milliseconds: u32) -> Result<f64, String> {
         let time = self.ask(&format!("turn {milliseconds}"), "time ")?;
-        time.parse().map_err(|_| format!("`{time}` is no time"))
+        time.parse().map_err(|_| format!("`{time}` is not a time"))
     }
 
-    /// What else it knows of the row: names and numbers.
+    /// Returns other measurements of the row: names and numbers.
     pub(super) fn facts(&mut self) -> Result<Vec<(String, f64)>, String> {
         let facts = self.ask("facts", "facts")?;
         let facts = facts.split_whitespace().filter_map(|fact| {
@@ -60,24 +60,24 @@ impl Contender {
     }
 
     fn ask(&mut self, line: &str, answer: &str) -> Result<String, String> {
-        let to = self.to.as_mut().ok_or("it has ended")?;
-        writeln!(to, "{line}").map_err(|error| format!("it has ended: {error}"))?;
+        let to = self.to.as_mut().ok_or("it has exited")?;
+        writeln!(to, "{line}").map_err(|error| format!("it has exited: {error}"))?;
         let mut said = String::new();
         let read = self.from.read_line(&mut said);
-        read.map_err(|error| format!("it cannot be heard: {error}"))?;
+        read.map_err(|error| format!("cannot read its answer: {error}"))?;
         let said = said.trim_end();
         match (said.strip_prefix(answer), said.strip_prefix("absent ")) {
             (Some(rest), _) => Ok(rest.to_owned()),
             (_, Some(why)) => Err(why.to_owned()),
-            _ if said.is_empty() => Err("it ended without an answer".to_owned()),
-            _ => Err(format!("it said `{said}`")),
+            _ if said.is_empty() => Err("it exited without an answer".to_owned()),
+            _ => Err(format!("unexpected answer `{said}`")),
         }
     }
 }
 
 impl Drop for Contender {
     fn drop(&mut self) {
-        // It ends when its input does.
+        // It exits at the end of its input.
         drop(self.to.take());
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! The files that are measured: made once from a seed, and kept.
+//! Generates the input files from a seed, once, and keeps them.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use super::programs::Programs;
 use crate::step::step;
 
-/// What a file holds.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Lines,
@@ -31,7 +31,7 @@ impl Format {
         }
     }
 
-    /// What `kumiki run` must be told.
+    /// Arguments of `kumiki run` for this format.
     pub(super) fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Lines => &[],
@@ -57,14 +57,14 @@ impl Format {
     }
 }
 
-/// What the disk must have left when all is made, in bytes.
+/// Minimum free space on the disk after all files are written, in bytes.
 const ROOM: u64 = 10 << 30;
 
-/// Refuses to fill the disk.
+/// Fails if there is not enough free space.
 pub(super) fn check_room(folder: &Path, bytes: u64) -> Result<()> {
     let mut df = Command::new("df");
     let output = df.args(["--output=avail", "-B1"]).arg(folder).output();
-    let output = output.context("cannot ask `df` for the room on the disk")?;
+    let output = output.context("cannot get the free disk space from `df`")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let left: Option<u64> = text
         .lines()
@@ -72,8 +72,8 @@ pub(super) fn check_room(folder: &Path, bytes: u64) -> Result<()> {
         .and_then(|line| line.trim().parse().ok());
     match left {
         Some(left) if left < ROOM + bytes => bail!(
-            "{} has {} MB left, and files of {} MB are to be made\n\
-             hint: make room, or measure with --quick",
+            "{} has {} MB of free space, but files of {} MB are needed\n\
+             hint: free some disk space, or use --quick",
             folder.display(),
             left / 1_000_000,
             bytes / 1_000_000
@@ -82,8 +82,8 @@ pub(super) fn check_room(folder: &Path, bytes: u64) -> Result<()> {
     }
 }
 
-/// A file of at least so many bytes of text: records of 100 bytes on average,
-/// one in fifty with more than ASCII in it.
+/// Generates a file with at least `bytes` bytes of text: records of 100 bytes on
+/// average, one in fifty with non-ASCII characters.
 pub(super) fn generated(programs: &Programs, format: Format, bytes: u64) -> Result<PathBuf> {
     let name = format!("records-{bytes}.{}", format.extension());
     let path = programs.folder.join(name);
@@ -106,7 +106,8 @@ pub(super) fn generated(programs: &Programs, format: Format, bytes: u64) -> Resu
     })
 }
 
-/// The lines of as many bytes, as Parquet: `id` and `text`, packed by Snappy.
+/// Converts the lines of the same size to Parquet: `id` and `text`, compressed with
+/// Snappy.
 fn pack(programs: &Programs, path: &Path, bytes: u64) -> Result<PathBuf> {
     let lines = generated(programs, Format::Lines, bytes)?;
     let command = programs.command("native").map_err(anyhow::Error::msg);
@@ -125,7 +126,7 @@ fn pack(programs: &Programs, path: &Path, bytes: u64) -> Result<PathBuf> {
     })
 }
 
-/// A text, again and again, until there are at least so many bytes.
+/// Repeats a text until there are at least `bytes` bytes.
 pub(super) fn repeated(folder: &Path, text: &Path, bytes: u64) -> Result<PathBuf> {
     let content = fs::read(text).with_context(|| format!("cannot read {}", text.display()))?;
     let times = bytes.div_ceil(content.len().max(1) as u64);
@@ -135,7 +136,7 @@ pub(super) fn repeated(folder: &Path, text: &Path, bytes: u64) -> Result<PathBuf
     })
 }
 
-/// The file, written unless it is there: a half-written one has another name.
+/// Writes a file unless it exists. It has another name until it is complete.
 fn made_once(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -157,7 +158,7 @@ fn made_once(
     Ok(path.to_owned())
 }
 
-/// Numbers that look random and are the same each time (xorshift).
+/// A deterministic pseudo-random number generator (xorshift).
 struct Random(u64);
 
 impl Random {
@@ -168,7 +169,7 @@ impl Random {
         (self.0 >> 16) as usize % bound
     }
 
-    /// Words, 60 to 139 bytes of them, as one line.
+    /// Returns a line of words with 60 to 139 bytes.
     fn record(&mut self, text: &mut String) {
         const WORDS: [&str; 16] = [
             "wood", "joint", "plane", "chisel", "a", "grain", "of", "cedar", "the", "without",

@@ -1,4 +1,4 @@
-//! Whole processes: what a person waits for at the terminal, and whole files.
+//! Benchmarks of whole processes: startup time at the terminal, and whole files.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ use super::table::Table;
 use crate::place::Place;
 use crate::step::line;
 
-/// A contender whose turn is a whole process.
+/// A contender that runs as a whole process in each turn.
 struct Program {
     name: &'static str,
     command: Result<Command, String>,
     times: Vec<f64>,
-    /// Bytes in memory at the most, over all of its turns.
+    /// Peak memory over all of its turns, in bytes.
     peak: u64,
 }
 
@@ -38,7 +38,8 @@ impl Program {
         }
     }
 
-    /// What it writes; it is left out if that is not what is `expected`.
+    /// Runs the program and returns its output; it is skipped if the output is not
+    /// `expected`.
     fn check(&mut self, expected: Option<&[u8]>) -> Vec<u8> {
         let Ok(command) = &mut self.command else {
             return Vec::new();
@@ -68,10 +69,10 @@ impl Program {
         }
     }
 
-    /// Its turns, over so many bytes of input.
+    /// Returns its turns, over `bytes` bytes of input.
     fn finish(self, bytes: Option<u64>) -> (&'static str, Result<Times, String>) {
         if let Err(why) = &self.command {
-            eprintln!("xtask:   {} is left out: {why}", self.name);
+            eprintln!("xtask:   {} is skipped: {why}", self.name);
         }
         let times = self.command.map(|_| Times {
             turns: self.times,
@@ -91,10 +92,10 @@ impl Program {
     }
 }
 
-/// How often a program's memory is looked at while it runs.
+/// Interval at which a running program's memory is sampled.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Runs a program to its end: how long that took, and the most that it held.
+/// Runs a program and returns its duration and peak memory.
 fn run(command: &mut Command) -> Result<(Duration, u64)> {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
@@ -116,7 +117,7 @@ fn run(command: &mut Command) -> Result<(Duration, u64)> {
         let time = start.elapsed();
         is_over.store(true, Ordering::Relaxed);
         looking.thread().unpark();
-        // Where nobody could look, nothing was seen.
+        // The peak is 0 if the sampling thread panicked.
         (ended, time, looking.join().unwrap_or(0))
     });
     let ended = ended?;
@@ -126,7 +127,7 @@ fn run(command: &mut Command) -> Result<(Duration, u64)> {
     }
 }
 
-/// What a process has held at the most so far, in bytes, as Linux tells it.
+/// Returns the peak memory of a process so far in bytes, from Linux's `/proc`.
 fn most_held(status: &str) -> u64 {
     let text = fs::read_to_string(status).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -146,7 +147,7 @@ fn take_turns(mut all: Vec<Program>, rounds: usize, bytes: Option<u64>) -> Measu
     }
 }
 
-/// `kumiki run`, as a person has it.
+/// Returns a `kumiki run` command.
 fn kumiki(programs: &Programs, arguments: &[&str]) -> Command {
     let mut command = Command::new(&programs.kumiki);
     programs.add_environment(&mut command);
@@ -154,7 +155,7 @@ fn kumiki(programs: &Programs, arguments: &[&str]) -> Command {
     command
 }
 
-/// The whole process of one short text.
+/// Measures the whole process for one short text.
 pub(super) fn processes(place: &Place, programs: &Programs, how: How, table: &mut Table) {
     let mut row = row(
         "`kumiki run --text hi`, the whole process",
@@ -187,7 +188,7 @@ pub(super) fn processes(place: &Place, programs: &Programs, how: How, table: &mu
     table.row(&row, &take_turns(all, rounds, None));
 }
 
-/// Files of each format, generated, and a real text.
+/// Measures generated files of each format, and a real text.
 pub(super) fn files(place: &Place, programs: &Programs, how: How, table: &mut Table) -> Result<()> {
     let size = if how.quick { 1 << 26 } else { 1_000_000_000 };
     data::check_room(&programs.folder, 4 * size)?;
@@ -241,8 +242,8 @@ fn goals(format: Format) -> Vec<Goal> {
     goals
 }
 
-/// Measures one input in all who can read it.
-#[expect(clippy::too_many_arguments, reason = "a row, and all it is made of")]
+/// Measures one input with all contenders that can read it.
+#[expect(clippy::too_many_arguments, reason = "the parts of a row")]
 fn compare(
     place: &Place,
     programs: &Programs,
@@ -272,8 +273,8 @@ fn compare(
     Ok(())
 }
 
-/// The same, kept on one core: a reader and a writer that work beside a single
-/// worker would be a second one otherwise.
+/// Pins a command to one core: otherwise the reader and writer threads would use a
+/// second core besides that of the single worker.
 fn on_one_core(command: &Command) -> Command {
     let mut pinned = Command::new("taskset");
     pinned.args(["--cpu-list", "0"]);
@@ -286,7 +287,8 @@ fn on_one_core(command: &Command) -> Command {
     pinned
 }
 
-/// Everyone, over one input: upper-cases each record and writes it as a line.
+/// Returns all contenders for one input: each upper-cases every record and writes it
+/// as a line.
 fn all_of(place: &Place, programs: &Programs, format: Format, input: &Path) -> Vec<Program> {
     let plugin: PathBuf = place.fixtures().join("batch-rust.wasm");
     let (plugin, path) = (plugin.display().to_string(), input.display().to_string());

@@ -1,4 +1,4 @@
-//! How long guests take to build.
+//! Measures the build times of guests.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,9 +11,9 @@ use crate::fixtures;
 use crate::place::Place;
 use crate::setup::with_hint;
 
-/// How long each guest takes to build when only its own source is new: a line
-/// each, with the seconds. Dependencies and what a toolchain keeps for itself,
-/// such as Zig's libc, are built before.
+/// Measures how long each guest takes to build when only its own source has changed.
+/// Returns one line per guest, with the seconds. Dependencies and the caches of
+/// toolchains, such as Zig's libc, are built before.
 pub(super) fn build_times(place: &Place) -> Result<String> {
     let work = place.target.join("tmp/build-times");
     let options = Options::new(&work);
@@ -36,7 +36,7 @@ pub(super) fn build_times(place: &Place) -> Result<String> {
     Ok(lines)
 }
 
-/// Makes cargo take a package for changed.
+/// Makes cargo rebuild a package.
 fn touch(folder: &Path) -> Result<()> {
     let source = folder.join("src/lib.rs");
     if source.exists() {

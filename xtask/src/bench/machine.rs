@@ -1,4 +1,4 @@
-//! What the numbers were measured on.
+//! Describes the machine and the versions of the measurement.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::peers::answer;
 use super::programs::Programs;
 use crate::place::Place;
 
-/// Processor, system, versions and commit, as Markdown.
+/// Returns the processor, system, versions and commit, as Markdown.
 pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
     let said = |program: &str, arguments: &[&str]| {
         let line = answer(Command::new(program).args(arguments));
@@ -32,7 +32,7 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
             version(place, "benches/peers/Cargo.lock", "rquickjs"),
             peers.compiler
         ),
-        Err(_) => "left out".to_owned(),
+        Err(_) => "skipped".to_owned(),
     };
     let lines = [
         ("processor", format!("{}, {cores} cores", processor())),
@@ -84,14 +84,14 @@ fn processor() -> String {
     }
 }
 
-/// How many others wanted the processor, over the last minute.
+/// Returns the load average of the last minute.
 fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let first = text.split(' ').next().unwrap_or_default();
     format!("{first} programs that want a core")
 }
 
-/// A crate's version, as a lock file has it.
+/// Returns a crate's version from a lock file.
 fn version(place: &Place, lock: &str, name: &str) -> String {
     let text = fs::read_to_string(place.root.join(lock)).unwrap_or_default();
     let (_, rest) = text

@@ -1,6 +1,6 @@
-//! Measures Kumiki beside what its users could pick instead: one command, one
-//! table, every ratio from neighbouring turns of the same run. What each
-//! contender does, and why it is fair, is in `docs/decisions/0008-benchmark.md`.
+//! Benchmarks Kumiki against alternatives: one command, one table, and every ratio
+//! from adjacent turns of the same run. `docs/decisions/0008-benchmark.md` describes
+//! what each contender does and why the comparison is fair.
 
 mod contender;
 mod data;
@@ -23,29 +23,29 @@ use crate::step::{run as run_program, step};
 use programs::Programs;
 use table::Table;
 
-/// What can be measured. All but the last are parts of the one table.
+/// The benchmarks. All but the last are parts of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Benchmark {
     /// One call, by its work and its size
     Calls,
-    /// Many records of 100 bytes in a call
+    /// Many records of 100 bytes per call
     Many,
-    /// An instance, one call, and its end
+    /// Instantiate, call and drop
     Fresh,
-    /// The first result: compiled anew, compiled before, and as a whole process
+    /// The first result: without and with the compile cache, and as a whole process
     First,
-    /// A thousand distinct plugins (a hundred, if quick), loaded
+    /// Load a thousand distinct plugins (a hundred with --quick)
     Load,
-    /// Ten thousand instances, alive at once
+    /// Ten thousand live instances
     Live,
-    /// What epochs and fuel cost
+    /// The cost of epochs and fuel
     Tax,
     /// The five languages and their peers
     Guests,
     /// Whole files through `kumiki run`
     Files,
-    /// Not in the table: the languages with sizes and times of building, and the
-    /// ways of many records in each, for docs/languages.md
+    /// Not in the table: sizes and build times by language, and the ways of processing
+    /// many records in each, for docs/languages.md
     Languages,
 }
 
@@ -63,7 +63,7 @@ impl Benchmark {
         Self::Files,
     ];
 
-    /// What it is called in the table.
+    /// Returns its heading in the table.
     fn title(self) -> &'static str {
         match self {
             Self::Calls => "One call",
@@ -80,13 +80,13 @@ impl Benchmark {
     }
 }
 
-/// How it is to be measured.
+/// Options of the benchmarks.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct How {
     /// Fewer rounds, smaller files: at most three minutes
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Kumiki as the tests have it, not as a release: to try the benchmark
+    /// Use the test profile of Kumiki instead of a release build, to try the benchmark
     #[arg(long)]
     pub(crate) dev: bool,
 }
@@ -105,7 +105,7 @@ pub(crate) fn run(place: &Place, wanted: &[Benchmark], how: How) -> Result<()> {
     }
 }
 
-/// Makes the table: on standard output, and in `target/bench`.
+/// Writes the table to standard output and to `target/bench`.
 fn compare(place: &Place, parts: &[Benchmark], how: How) -> Result<()> {
     let programs = Programs::build(place, how)?;
     let mut table = Table::new(machine::describe(place, &programs, how));
@@ -130,7 +130,7 @@ fn compare(place: &Place, parts: &[Benchmark], how: How) -> Result<()> {
     Ok(())
 }
 
-/// The languages side by side, by programs of their own.
+/// Runs the benchmarks of languages, which are separate programs.
 fn languages(place: &Place) -> Result<()> {
     let times = step("time the builds", || languages::build_times(place))?;
     let mut cargo = place.cargo();

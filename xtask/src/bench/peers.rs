@@ -1,5 +1,4 @@
-//! Builds the peers, in their own workspace and with a compiler that is new
-//! enough for them.
+//! Builds the peers in their own workspace, with a compiler that is new enough.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,21 +8,21 @@ use anyhow::{Context as _, Result, bail};
 use super::programs::executables;
 use crate::place::Place;
 
-/// What Extism wants, as a minor version of Rust 1.
+/// Minimum minor version of Rust 1 for Extism.
 const RUST: u32 = 96;
 const WASM: &str = "wasm32-unknown-unknown";
-const HINT: &str = "hint: rustup update stable, or where rustup cannot: \
+const HINT: &str = "hint: rustup update stable, or without rustup: \
     apt-get install rustc-web cargo-web rust-web-src";
 
 /// The peers' programs.
 pub(crate) struct Peers {
     pub(crate) extism: PathBuf,
-    /// The module that Extism runs, or why there is none.
+    /// The module that Extism runs, or why it is missing.
     pub(crate) extism_guest: Result<PathBuf, String>,
     pub(crate) native: PathBuf,
     pub(crate) script: PathBuf,
     pub(crate) dylib: PathBuf,
-    /// What built them, as it calls itself.
+    /// The version text of the compiler that built them.
     pub(crate) compiler: String,
 }
 
@@ -33,11 +32,11 @@ pub(super) fn build(place: &Place) -> Result<Peers> {
     let find = |name: &str| {
         let found = made.iter().find(|(made, _)| made == name);
         let path = found.map(|(_, path)| path.clone());
-        path.with_context(|| format!("cargo made no `{name}`"))
+        path.with_context(|| format!("cargo did not build `{name}`"))
     };
     let guest = guest(place, &compiler).map_err(|error| format!("{error:#}"));
     if let Err(why) = &guest {
-        eprintln!("xtask: Extism is left out: {why}");
+        eprintln!("xtask: Extism is skipped: {why}");
     }
     Ok(Peers {
         extism: find("extism-contender")?,
@@ -57,8 +56,7 @@ struct Compiler {
 }
 
 impl Compiler {
-    /// The first that is new enough: what is on the path, or Debian's second
-    /// compiler.
+    /// Finds the first compiler that is new enough: on `PATH`, or Debian's second one.
     fn find() -> Result<Self> {
         for folder in ["", "/usr/bin"] {
             let (cargo, rustc) = (
@@ -76,7 +74,7 @@ impl Compiler {
                 });
             }
         }
-        bail!("no compiler as new as Rust 1.{RUST}, which Extism wants\n{HINT}")
+        bail!("Extism requires Rust 1.{RUST} or newer, which was not found\n{HINT}")
     }
 
     fn cargo(&self, place: &Place) -> Command {
@@ -85,21 +83,21 @@ impl Compiler {
             .current_dir(place.root.join("benches/peers"))
             .env("RUSTC", &self.rustc)
             .env("CARGO_TARGET_DIR", place.target.join("peers"))
-            // They would belong to another compiler or another target.
+            // These belong to another compiler or another target.
             .env_remove("RUSTC_WRAPPER")
             .env_remove("RUSTFLAGS");
         cargo
     }
 }
 
-/// `rustc 1.96.0 (…)`: 96.
+/// Parses the minor version: 96 for `rustc 1.96.0 (…)`.
 fn minor(version: &str) -> Option<u32> {
     let number = version.strip_prefix("rustc 1.")?;
     number.split('.').next()?.parse().ok()
 }
 
-/// Builds Extism's guest with the flags that Kumiki's have. A compiler without
-/// the target's library builds that as well.
+/// Builds Extism's guest with the same flags as Kumiki's guests. If the compiler lacks
+/// the target's standard library, that is built as well.
 fn guest(place: &Place, compiler: &Compiler) -> Result<PathBuf> {
     let mut cargo = compiler.cargo(place);
     cargo
@@ -120,13 +118,13 @@ fn guest(place: &Place, compiler: &Compiler) -> Result<PathBuf> {
     }
     let made = executables(&mut cargo)?;
     let module = made.into_iter().find(|(name, _)| name == "extism_guest");
-    Ok(module.context("cargo made no module")?.1)
+    Ok(module.context("cargo did not build a module")?.1)
 }
 
-/// Debian's compiler links with the linker that rustup's brings.
+/// Returns a `PATH` with the linker of rustup's toolchain, for Debian's compiler.
 fn path_with_linker() -> Result<std::ffi::OsString> {
     let mut rustc = Command::new("rustc");
-    let sysroot = answer(rustc.args(["--print", "sysroot"])).context("there is no rustc")?;
+    let sysroot = answer(rustc.args(["--print", "sysroot"])).context("rustc not found")?;
     let host = format!(
         "lib/rustlib/{}-unknown-linux-gnu/bin",
         std::env::consts::ARCH
@@ -138,7 +136,7 @@ fn path_with_linker() -> Result<std::ffi::OsString> {
     Ok(std::env::join_paths(all)?)
 }
 
-/// What a program says, in one line.
+/// Returns the first line of a program's output.
 pub(super) fn answer(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

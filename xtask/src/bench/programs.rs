@@ -1,4 +1,4 @@
-//! The programs that are measured: ours, and the peers'.
+//! Builds and starts the programs that are measured: Kumiki and its peers.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,15 +10,15 @@ use super::{How, peers};
 use crate::place::Place;
 use crate::step::{line, step};
 
-/// Where everything is that the benchmark starts.
+/// Paths of the programs that the benchmark starts.
 pub(crate) struct Programs {
     /// `kumiki` itself.
     pub(crate) kumiki: PathBuf,
     /// Kumiki and wasmtime by hand, as contenders.
     contender: PathBuf,
-    /// The peers' programs, or why there are none.
+    /// The peers' programs, or why they are missing.
     pub(crate) peers: Result<peers::Peers, String>,
-    /// Where the benchmark keeps what it makes.
+    /// The output folder of the benchmark.
     pub(crate) folder: PathBuf,
     environment: Vec<(&'static str, PathBuf)>,
 }
@@ -27,11 +27,11 @@ impl Programs {
     pub(crate) fn build(place: &Place, how: How) -> Result<Self> {
         let folder = place.target.join("bench");
         std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         let peers = step("peers", || peers::build(place));
         let peers = peers.map_err(|error| format!("{error:#}"));
         if let Err(why) = &peers {
-            eprintln!("xtask: the peers are left out: {why}");
+            eprintln!("xtask: the peers are skipped: {why}");
         }
         let (kumiki, contender) = step("Kumiki", || ours(place, how))?;
         Ok(Self {
@@ -50,10 +50,10 @@ impl Programs {
         })
     }
 
-    /// The command that starts a contender.
+    /// Returns the command that starts a contender.
     ///
     /// # Errors
-    /// Why it is left out.
+    /// Returns why it is skipped.
     pub(crate) fn command(&self, contender: &str) -> Result<Command, String> {
         let peers = || self.peers.as_ref().map_err(Clone::clone);
         let mut command = match contender {
@@ -83,8 +83,8 @@ impl Programs {
     }
 }
 
-/// Builds the program and the contender: as the tests do, so that cargo
-/// compiles dependencies once.
+/// Builds the program and the contender with the same selection as the tests, so that
+/// cargo compiles dependencies once.
 fn ours(place: &Place, how: How) -> Result<(PathBuf, PathBuf)> {
     let mut cargo = place.cargo();
     cargo.args(["build", "--workspace"]);
@@ -96,13 +96,13 @@ fn ours(place: &Place, how: How) -> Result<(PathBuf, PathBuf)> {
     let find = |name| {
         let found = made.iter().find(|(made, _)| made == name);
         let path = found.map(|(_, path)| path.clone());
-        path.with_context(|| format!("cargo made no `{name}`"))
+        path.with_context(|| format!("cargo did not build `{name}`"))
     };
     Ok((find("kumiki")?, find("contender")?))
 }
 
-/// What cargo builds: names, and the files that hold a program, a shared
-/// library or a module.
+/// Runs cargo and returns the names and paths of the programs, shared libraries and
+/// modules that it built.
 pub(super) fn executables(cargo: &mut Command) -> Result<Vec<(String, PathBuf)>> {
     cargo
         .arg("--message-format=json-render-diagnostics")

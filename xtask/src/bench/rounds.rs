@@ -1,6 +1,6 @@
-//! Has contenders take turns. The speed of a machine drifts by the second, and
-//! only neighbours in time can be compared: each round has a turn of every
-//! contender, and a ratio is the median of the ratios within rounds.
+//! Measures contenders in turns. The speed of a machine drifts by the second, so only
+//! adjacent measurements can be compared: each round has a turn of every contender,
+//! and a ratio is the median of the ratios within rounds.
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,17 @@ use super::contender::Contender;
 use super::programs::Programs;
 use super::rows::Row;
 
-/// How long a turn takes, about.
+/// Approximate duration of a turn.
 const TURN: u32 = 20;
 
-/// What came of a row: each contender, in the row's order.
+/// The results of a row: each contender, in the row's order.
 pub(super) struct Measured {
     pub(super) contenders: Vec<(&'static str, Result<Times, String>)>,
 }
 
-/// One contender's turns.
+/// The turns of one contender.
 pub(super) struct Times {
-    /// Nanoseconds of an item, by round.
+    /// Nanoseconds per item, by round.
     pub(super) turns: Vec<f64>,
     pub(super) facts: Vec<(String, f64)>,
 }
@@ -47,7 +47,7 @@ impl Measured {
         found?.1.as_ref().ok()
     }
 
-    /// How much longer `a` takes than `b`: the median of the rounds' ratios.
+    /// Returns how much longer `a` takes than `b`: the median of the rounds' ratios.
     pub(super) fn ratio(&self, a: &str, b: &str) -> Option<f64> {
         let (a, b) = (self.times(a)?, self.times(b)?);
         let ratios = a.turns.iter().zip(&b.turns).map(|(a, b)| a / b);
@@ -60,7 +60,7 @@ pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// A contender of a row: its process until it fails, and its turns.
+/// A contender of a row: its process, until it fails, and its turns.
 struct Player {
     name: &'static str,
     contender: Result<Contender, String>,
@@ -85,13 +85,13 @@ impl Player {
             facts,
         });
         if let Err(why) = &times {
-            eprintln!("xtask:   {} is left out: {why}", self.name);
+            eprintln!("xtask:   {} is skipped: {why}", self.name);
         }
         (self.name, times)
     }
 }
 
-/// Sets a row up in each of its contenders and has them take turns.
+/// Sets up a row in each of its contenders and measures them in turns.
 pub(super) fn measure(row: &Row, programs: &Programs, how: How) -> Measured {
     let expected = row.work.answer(&input(row.size), |_| ()).digest();
     let work = row.work.name();
@@ -112,7 +112,7 @@ pub(super) fn measure(row: &Row, programs: &Programs, how: How) -> Measured {
         if round >= least && start.elapsed() > most {
             break;
         }
-        // Nobody always comes after the same one.
+        // Rotate, so that no contender always runs after the same one.
         match round % 2 {
             0 => players.iter_mut().for_each(Player::turn),
             _ => players.iter_mut().rev().for_each(Player::turn),
@@ -135,7 +135,7 @@ mod tests {
                 facts: Vec::new(),
             })
         };
-        // The machine is ten times slower in the second half.
+        // The machine is ten times as slow in the second half.
         let measured = Measured {
             contenders: vec![
                 ("a", times(&[2.0, 2.0, 20.0, 20.0, 20.0])),

@@ -1,4 +1,4 @@
-//! What is measured, by whom, and what is hoped for.
+//! The rows of the table, their contenders and goals.
 
 use kumiki_turns::Work;
 
@@ -7,7 +7,7 @@ use super::{Benchmark, How};
 /// A row of the table.
 pub(super) struct Row {
     pub(super) title: String,
-    /// What the contenders understand: see `benches/turns`.
+    /// The row in the protocol of `benches/turns`.
     pub(super) kind: &'static str,
     pub(super) work: Work,
     pub(super) size: usize,
@@ -16,21 +16,21 @@ pub(super) struct Row {
     pub(super) goals: Vec<Goal>,
 }
 
-/// What is hoped for. A goal that is missed is said to be, and nothing more.
+/// A performance goal. A missed goal is only reported.
 pub(super) struct Goal {
     pub(super) text: &'static str,
     pub(super) value: Value,
     pub(super) bound: Bound,
 }
 
-/// What a goal is about.
+/// The value that a goal applies to.
 #[derive(Clone, Copy)]
 pub(super) enum Value {
-    /// How much longer the first takes than the second.
+    /// How much longer the first contender takes than the second.
     Ratio(&'static str, &'static str),
-    /// Nanoseconds of an item, of a contender.
+    /// Nanoseconds per item of a contender.
     Time(&'static str),
-    /// A fact of a contender's.
+    /// Another measurement of a contender.
     Fact(&'static str, &'static str),
 }
 
@@ -53,7 +53,7 @@ const fn goal(text: &'static str, value: Value, bound: Bound) -> Goal {
     Goal { text, value, bound }
 }
 
-/// All who can be called.
+/// All contenders that can be called.
 const CALLED: &[&str] = &[
     "kumiki",
     "by-hand",
@@ -66,10 +66,10 @@ const CALLED: &[&str] = &[
     "lua",
 ];
 
-/// All who load a plugin from what was compiled before.
+/// All contenders that can load a compiled plugin.
 const LOADED: &[&str] = &["kumiki", "by-hand", "by-hand-default", "extism", "dylib"];
 
-/// The rows of a part of the table, but for those of whole processes.
+/// Returns the rows of a part of the table, except those of whole processes.
 pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
     match part {
         Benchmark::Calls => calls(),
@@ -84,7 +84,7 @@ pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
     }
 }
 
-/// A row that all can do who can be called.
+/// Creates a row for all contenders that can be called.
 pub(super) fn row(title: impl Into<String>, kind: &'static str, work: Work, size: usize) -> Row {
     Row {
         title: title.into(),
@@ -181,7 +181,7 @@ fn fresh() -> Vec<Row> {
         let title = format!("upper-case, 21 bytes, {threads} thread{plural}");
         let mut row = row(title, "fresh", Work::Upper, 21);
         row.count = threads;
-        // What lies in the process has no instances.
+        // Native code in the process has no instances.
         let natives = ["dylib", "in-process"];
         row.contenders.retain(|name| !natives.contains(name));
         row.goals = vec![

@@ -1,4 +1,4 @@
-//! The table, in Markdown.
+//! Formats the table as Markdown.
 
 use super::rounds::{Measured, Times};
 use super::rows::{Bound, Row, Value};
@@ -9,7 +9,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table that begins with what it was measured on.
+    /// Creates a table that begins with a description of the machine.
     pub(crate) fn new(machine: String) -> Self {
         Self {
             text: machine,
@@ -17,7 +17,7 @@ impl Table {
         }
     }
 
-    /// Begins a part of it.
+    /// Begins a part of the table.
     pub(crate) fn part(&mut self, title: &str) {
         self.text += &format!(
             "\n### {title}\n\n| row | contender | least | median | times Kumiki | also |\n\
@@ -40,10 +40,10 @@ impl Table {
                         facts(times)
                     )
                 }
-                Err(why) => format!("| {title} | {name} | - | - | - | left out: {why} |\n"),
+                Err(why) => format!("| {title} | {name} | - | - | - | skipped: {why} |\n"),
             };
             self.text += &line.replace("hint: ", "");
-            // Said once.
+            // Only in the first line of the row.
             title = "";
         }
         for goal in &row.goals {
@@ -61,7 +61,7 @@ impl Table {
         }
     }
 
-    /// Adds a goal; one without a number could not be measured.
+    /// Adds a goal; `None` means that it could not be measured.
     fn goal(
         &mut self,
         row: &str,
@@ -80,7 +80,7 @@ impl Table {
             .push(format!("| {row} | {text} | {shown} | {outcome} |\n"));
     }
 
-    /// The whole, with the goals at its end.
+    /// Returns the whole table, with the goals at its end.
     pub(crate) fn finish(mut self) -> String {
         if !self.goals.is_empty() {
             self.text += "\n### Goals\n\n| row | goal | measured | |\n| --- | --- | --- | --- |\n";
@@ -106,7 +106,7 @@ fn amount(name: &str, number: f64) -> String {
     }
 }
 
-/// Nanoseconds as a person reads them.
+/// Formats nanoseconds with a suitable unit.
 pub(super) fn time(nanoseconds: f64) -> String {
     const UNITS: [(f64, &str); 4] = [(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")];
     let unit = UNITS.iter().find(|(size, _)| nanoseconds >= *size);

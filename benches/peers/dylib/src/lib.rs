@@ -1,10 +1,9 @@
-//! A plugin that is trusted with everything: a shared library, called without
-//! anything between.
+//! A fully trusted plugin: a shared library that is called directly.
 
 use turns::{Answer, Work};
 
-/// Host and plugin are built by one compiler from one workspace, so that Rust's
-/// own types may cross.
+/// Host and plugin are built by the same compiler from the same workspace, so they can
+/// exchange Rust types.
 #[unsafe(no_mangle)]
 pub fn process(work: Work, text: &str, log: &mut dyn FnMut(&str)) -> Answer {
     work.answer(text, log)

@@ -1,5 +1,5 @@
-//! The same work as Kumiki's guests, as Extism's documentation writes plugins:
-//! JSON in and out, by serde.
+//! The same work as Kumiki's guests, written as in Extism's documentation: JSON in and
+//! out, with serde.
 
 use extism_pdk::{FnResult, Json, info, plugin_fn};
 use serde::{Deserialize, Serialize};
@@ -37,20 +37,20 @@ pub fn upper(Json(Input { input }): Json<Input>) -> FnResult<Json<Output>> {
     }))
 }
 
-/// Many texts in one call.
+/// Upper-cases many texts per call.
 #[plugin_fn]
 pub fn many(Json(inputs): Json<Vec<String>>) -> FnResult<Json<Vec<String>>> {
     let outputs = inputs.iter().map(|input| input.to_uppercase());
     Ok(Json(outputs.collect()))
 }
 
-/// Upper-cases a text that is no JSON.
+/// Upper-cases a plain text, without JSON.
 #[plugin_fn]
 pub fn bare(input: String) -> FnResult<String> {
     Ok(input.to_uppercase())
 }
 
-/// Gives back what it got, which is no JSON.
+/// Returns its input, a plain text without JSON.
 #[plugin_fn]
 pub fn echo(input: String) -> FnResult<String> {
     Ok(input)

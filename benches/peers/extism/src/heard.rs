@@ -1,4 +1,4 @@
-//! Counts what plugins log, as the other contenders do.
+//! Counts log messages of plugins, as the other contenders do.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,7 +32,7 @@ impl Subscriber for Counting {
     fn exit(&self, _: &Id) {}
 }
 
-/// How long a message is; a text is asked for its length and not copied.
+/// Measures the length of a message, without copying a text.
 struct Length(usize);
 
 impl Visit for Length {

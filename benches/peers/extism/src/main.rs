@@ -1,7 +1,6 @@
-//! Extism as a contender: one compiled plugin, instances made from it, and a
-//! time limit for each call as Kumiki has it. What plugins log is taken by the
-//! smallest subscriber there can be, not by the one that Extism would install
-//! and that formats it.
+//! Extism as a contender: one compiled plugin, its instances, and a time limit per
+//! call as in Kumiki. Log messages go to a minimal subscriber instead of Extism's own,
+//! which formats them.
 
 mod heard;
 mod rows;
@@ -13,7 +12,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let arguments: Vec<_> = std::env::args().collect();
-    // `extism run lines FILE` is no contender but a whole program.
+    // `extism run lines FILE` is a whole program, not a contender.
     if let [_, _, run, _, path] = &arguments[..]
         && run == "run"
     {

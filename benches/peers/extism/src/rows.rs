@@ -1,4 +1,4 @@
-//! The rows that Extism can do.
+//! The rows that Extism supports.
 
 use std::fs;
 use std::hint::black_box;
@@ -43,15 +43,15 @@ pub(crate) fn set_up(row: &Row) -> Made<Set> {
     }
 }
 
-/// The guest's bytes.
+/// Reads the guest.
 fn guest() -> Made<Vec<u8>> {
     let path = std::env::var_os("KUMIKI_BENCH_EXTISM");
     let path = path.ok_or_else(|| Error::msg("KUMIKI_BENCH_EXTISM names no guest"))?;
     Ok(fs::read(path)?)
 }
 
-/// wasmtime's own cache, which Extism has for compiled plugins, in a folder of
-/// the benchmark's.
+/// Sets up wasmtime's cache, which Extism uses for compiled plugins, in the benchmark's
+/// folder.
 fn cache() -> Made<PathBuf> {
     let folder = std::env::var_os("KUMIKI_BENCH").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join("extism");
@@ -75,7 +75,7 @@ fn plugin(compiled: &CompiledPlugin) -> Made<Plugin> {
     Plugin::new_from_compiled(compiled)
 }
 
-/// One call, and all of its answer.
+/// Makes one call and parses its answer.
 fn process(plugin: &mut Plugin, work: Work, text: &str) -> Made<Answer> {
     match work {
         Work::Upper => {
@@ -119,7 +119,7 @@ fn many(row: &Row, text: String) -> Made<Set> {
     Ok(Set::new(Answer::bare(last).digest(), turn))
 }
 
-/// An instance of a compiled plugin, one call, and its end.
+/// Instantiates a compiled plugin, calls it once and drops it.
 fn fresh(row: &Row, text: String) -> Made<Set> {
     let compiled = compile(guest()?, true)?;
     let work = row.work;
@@ -148,7 +148,7 @@ fn first(work: Work, text: String, cached: bool) -> Made<Set> {
     Ok(Set::new(digest, turn))
 }
 
-/// One after the other of many plugins, each kept until the last has come.
+/// Loads many plugins one after the other, and keeps them until all are loaded.
 fn load(row: &Row, text: &str) -> Made<Set> {
     let guest = guest()?;
     let numbered = |number: usize| {
@@ -168,7 +168,7 @@ fn load(row: &Row, text: &str) -> Made<Set> {
     Ok(Set::new(digest, turn))
 }
 
-/// Upper-cases each line of a file: 256 in a call, as Kumiki does it.
+/// Upper-cases each line of a file: 256 per call, as in Kumiki.
 pub(crate) fn run(path: &str) -> Made<()> {
     const LINES: usize = 256;
     let mut plugin = plugin(&compile(guest()?, true)?)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use libloading::Library;
 use turns::{Answer, Row, Set, Work, input, make_each, repeat};
 
-/// What the library exports as `process`.
+/// The type of the library's export `process`.
 type Process = fn(Work, &str, &mut dyn FnMut(&str)) -> Answer;
 
 pub(crate) fn set_up(row: &Row) -> Result<Set, String> {
@@ -43,7 +43,7 @@ fn call(row: &Row, text: String) -> Result<Set, String> {
     let digest = process(work, &text, &mut |_| ()).digest();
     let mut heard = 0;
     let turn = repeat(count, move || {
-        // The function lives as long as its library.
+        // The function is valid as long as its library.
         let _kept = &library;
         for _ in 0..count {
             let mut log = |line: &str| heard += line.len();
@@ -68,7 +68,7 @@ fn first(row: &Row, text: String) -> Result<Set, String> {
     Ok(Set::new(digest, turn))
 }
 
-/// One after the other of many copies: the system knows a library by its file.
+/// Loads many copies one after the other: the system identifies a library by its file.
 fn load(row: &Row, text: &str) -> Result<Set, String> {
     let folder = std::env::var_os("KUMIKI_BENCH").map_or_else(std::env::temp_dir, PathBuf::from);
     let (folder, original) = (folder.join("dylibs"), file()?);

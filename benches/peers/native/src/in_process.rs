@@ -1,4 +1,4 @@
-//! No border at all: a function of the host's.
+//! A function of the host, without any boundary.
 
 use std::hint::black_box;
 
@@ -22,7 +22,7 @@ pub(crate) fn set_up(row: &Row) -> Result<Set, String> {
     Ok(Set::new(digest, turn))
 }
 
-/// Copies the text twice: what any border of two memories costs at least.
+/// Copies the text twice: the minimum cost of any boundary between two memories.
 pub(crate) fn copies(row: &Row) -> Result<Set, String> {
     if row.kind != "call" {
         return Err(format!("it has no `{}`", row.kind));

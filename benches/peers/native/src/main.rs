@@ -1,4 +1,4 @@
-//! Contenders without a sandbox. The first argument says which: `in-process`,
+//! Contenders without a sandbox. The first argument selects one: `in-process`,
 //! `memcpy`, `dylib`, `pipe`, `python`; or `plugin`, which is the other end of
 //! `pipe`.
 

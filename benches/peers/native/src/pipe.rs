@@ -1,5 +1,5 @@
-//! A process of its own for the plugin, and pipes to it: isolation by the
-//! system. Both ends put all texts of a call into one write.
+//! A separate process for the plugin, connected by pipes: isolation by the operating
+//! system. Both ends send all texts of a call in one write.
 
 use std::hint::black_box;
 use std::io::{BufReader, Read as _, Write as _};
@@ -24,7 +24,7 @@ pub(crate) fn set_up(row: &Row, program: Program) -> Result<Set, String> {
                 plugin.ask(black_box(&texts)).expect("an answer to each"),
             ));
         }),
-        // A plugin that shares nothing with the last call is a new process.
+        // For a call without state of the previous one, start a new process.
         "fresh" | "first" => side_by_side(row.count, move |until| {
             until.each(|| {
                 let mut plugin = Plugin::start(program, work).expect("a process");
@@ -80,7 +80,7 @@ impl Plugin {
         texts.iter().map(|_| self.answer()).collect()
     }
 
-    /// What was logged, the output, and keys and values.
+    /// The log message, the output, and the metadata.
     fn answer(&mut self) -> Result<Answer, String> {
         let mut answer = Answer::default();
         let entries = self.number()?;
@@ -109,7 +109,7 @@ impl Plugin {
 
 impl Drop for Plugin {
     fn drop(&mut self) {
-        // It ends when its input does.
+        // It exits at the end of its input.
         drop(self.to.take());
         let _ = self.process.wait();
     }

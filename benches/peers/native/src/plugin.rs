@@ -1,4 +1,4 @@
-//! The other end of the pipe.
+//! The plugin's end of the pipe.
 
 use std::io::{self, BufReader, Read, Write as _};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ pub(crate) fn run(work: &str) -> ExitCode {
         eprintln!("error: there is no work `{work}`");
         return ExitCode::from(2);
     };
-    // The host closes the pipe when it has had enough.
+    // The host closes the pipe to stop the plugin.
     let _ = answer(work);
     ExitCode::SUCCESS
 }

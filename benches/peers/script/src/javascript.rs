@@ -5,7 +5,7 @@ use std::hint::black_box;
 use rquickjs::{Context, Ctx, Function, Module, Object, Persistent, Runtime};
 use turns::{Answer, Row, Set, Work, input, repeat};
 
-/// What the plugin would look like that does the same as `text-upper`.
+/// A JavaScript plugin that does the same as `text-upper`.
 const UPPER: &str = r#"
 export const plugin = {
   process(input) {
@@ -44,7 +44,7 @@ fn source(work: Work) -> Result<String, String> {
             let path = format!("{guests}/examples/text-wordcount-js/plugin.js");
             let source =
                 std::fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-            // `log` is a global here, in the place of the contract's.
+            // `log` is a global here, instead of the contract's import.
             let lines = source.lines().filter(|line| !line.starts_with("import "));
             Ok(lines.collect::<Vec<_>>().join("\n"))
         }
@@ -85,7 +85,7 @@ fn process(ctx: &Ctx<'_>, plugin: &Plugin, text: &str) -> rquickjs::Result<Answe
     })
 }
 
-/// A runtime, which outlives what it has made.
+/// A runtime, which must outlive the objects that it created.
 struct Live {
     plugin: Option<Plugin>,
     context: Context,
@@ -127,7 +127,7 @@ fn call(source: &str, text: String) -> Result<Set, String> {
     Ok(Set::new(digest, turn))
 }
 
-/// A runtime of its own for a call.
+/// Creates a runtime for a single call.
 fn fresh(source: String, text: String) -> Result<Set, String> {
     let digest = Live::new(&source)?.ask(&text)?.digest();
     let turn = repeat(1, move || {

@@ -1,5 +1,5 @@
-//! Lua 5.4 in process, by mlua. Its `upper` knows ASCII alone, which is all
-//! that the benchmark's text has.
+//! Lua 5.4 in process, by mlua. Its `upper` only supports ASCII, which is sufficient
+//! for the benchmark's text.
 
 use std::hint::black_box;
 
@@ -73,7 +73,7 @@ fn call(source: &'static str, text: String) -> mlua::Result<Set> {
     Ok(Set::new(digest, turn))
 }
 
-/// A state of its own for a call.
+/// Creates a state for a single call.
 fn fresh(source: &'static str, text: String) -> mlua::Result<Set> {
     let ask = move || {
         let lua = Lua::new();

@@ -1,4 +1,4 @@
-//! Embedded scripting as contenders: `quickjs`, with the very source of the
+//! Embedded scripting languages as contenders: `quickjs`, with the same source as the
 //! JavaScript plugin, and `lua`.
 
 mod javascript;

@@ -1,6 +1,6 @@
-//! `kumiki build`: from a plugin's folder to its component. The library finds
-//! the toolchain and runs it; this says what is going on, and where tools and
-//! intermediate files of a user lie.
+//! `kumiki build`: builds a plugin's component. The library finds and runs the
+//! toolchain; this module chooses the user's folders for tools and intermediate
+//! files, and shows progress.
 
 use std::fs;
 use std::io::{self, Write};
@@ -29,7 +29,7 @@ pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the project as it is now.
+/// Builds the project once.
 pub(super) fn once(
     arguments: &BuildArguments,
     tools: &Tools,
@@ -41,20 +41,22 @@ pub(super) fn once(
     let profile = arguments.profile();
     let Ready { way, version } = match (project.probe(tools, profile), arguments.install) {
         (Probe::Ready(ready), _) => ready,
-        (Probe::Missing(missing), false) => return Err(not_there(&project, profile, &missing)),
-        (Probe::Missing(_), true) => get(&project, profile, tools, console)?,
+        (Probe::Missing(missing), false) => {
+            return Err(missing_toolchain(&project, profile, &missing));
+        }
+        (Probe::Missing(_), true) => install(&project, profile, tools, console)?,
     };
     let language = project.language.name();
     if profile != Profile::Speed && !project.has_profiles() {
         console.notice(format_args!(
-            "--{} makes no difference in {language}",
+            "--{} has no effect for {language}",
             profile.name()
         ));
     }
 
     let output = match output {
         Some(output) => output.clone(),
-        None => shown(folder).join(format!("{}.wasm", project.name)),
+        None => without_dot(folder).join(format!("{}.wasm", project.name)),
     };
     let options = Options::new(work(folder)?)
         .with_profile(profile)
@@ -65,7 +67,7 @@ pub(super) fn once(
     let built = kumiki_build::build(&project, &output, tools, &options);
     console.done();
     let built = built.map_err(|error| failure(&error))?;
-    // Afterwards: only now it is known that there was something to do.
+    // Printed afterwards, because only now is it known that something was built.
     if !built.fresh {
         let seconds = start.elapsed().as_secs_f64();
         console.notice(escape(&format!("built {what} in {seconds:.1} s")));
@@ -73,16 +75,16 @@ pub(super) fn once(
     Ok(built)
 }
 
-/// Where a project's intermediate files stay between builds: in the user's own
-/// folder. In the project, whoever wrote it could lead them elsewhere by a link.
+/// The folder of a project's intermediate files between builds. It is in the user's
+/// cache, because a link in the project could redirect the files elsewhere.
 fn work(folder: &Path) -> Result<PathBuf, Failure> {
     if let Some(work) = variable("KUMIKI_WORK") {
         return Ok(PathBuf::from(work));
     }
     let cache = folders::cache().ok_or_else(|| {
-        Failure::wrong_use(
-            "there is no home folder to keep intermediate files in",
-            "set KUMIKI_WORK to a folder for them",
+        Failure::usage(
+            "there is no home folder for intermediate files",
+            "set KUMIKI_WORK to a folder",
         )
     })?;
     let hint = "check the path, relative to the current folder";
@@ -91,15 +93,15 @@ fn work(folder: &Path) -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::path("folder", folder, &error, hint))?;
     let hash = blake3::hash(project.as_os_str().as_encoded_bytes()).to_hex();
     let work = cache.join("builds").join(&hash.as_str()[..32]);
-    make_private(&work).map_err(|error| {
-        let hint = "make its folder writable, or set KUMIKI_WORK to another one";
-        Failure::wrong_use(format!("cannot make `{}`: {error}", work.display()), hint)
+    create_private(&work).map_err(|error| {
+        let hint = "make its parent folder writable, or set KUMIKI_WORK to another folder";
+        Failure::usage(format!("cannot create `{}`: {error}", work.display()), hint)
     })?;
     Ok(work)
 }
 
-/// Makes a folder, and those that it is in, for this user alone.
-fn make_private(folder: &Path) -> io::Result<()> {
+/// Creates a folder and its parents, accessible to this user only.
+fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -107,8 +109,8 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// By what unchanged components are known: notes in the user's own folder, for
-/// those in a project are whoever's wrote it.
+/// The stamps that identify unchanged components. They are in the user's cache,
+/// because stamps in a project could be forged by its author.
 fn stamps(console: &Console) -> Option<Stamps> {
     let folder = folders::cache()?.join("stamps");
     match Stamps::open(folder) {
@@ -116,21 +118,21 @@ fn stamps(console: &Console) -> Option<Stamps> {
         Err(error) => {
             let causes = causes(&error).join(": ");
             console.notice(escape(&format!(
-                "components are built anew each time: {error}: {causes}"
+                "components are rebuilt each time: {error}: {causes}"
             )));
             None
         }
     }
 }
 
-/// What no host would understand is not put into a component.
+/// Rejects requests that no host would understand.
 fn check_requests(project: &Project) -> Result<(), Failure> {
     let requests = project.requests.parse::<Requests>();
     requests.map(drop).map_err(|error| {
         let file = project.folder.join("kumiki.toml");
-        let hint = "`[requests.dirs]`, `[requests.env]` and `[requests.net]` have lines such as \
+        let hint = "write requests in `[requests.dirs]`, `[requests.env]` and `[requests.net]` as \
                     `\"/data:ro\" = \"why\"`";
-        Failure::wrong_use(format!("{}: {error}", file.display()), hint)
+        Failure::usage(format!("{}: {error}", file.display()), hint)
     })
 }
 
@@ -141,41 +143,41 @@ pub(super) fn read(folder: &Path) -> Result<Project, Failure> {
     }
     Project::read(folder).map_err(|error| match &error {
         Error::Io { path, source, .. } => {
-            let hint = "name a plugin's folder; `kumiki new NAME --lang rust|c|js|python|go` \
-                        begins one";
+            let hint = "name a plugin's folder, or create one with `kumiki new NAME --lang \
+                        rust|c|js|python|go`";
             Failure::path("file", path, source, hint)
         }
-        _ => Failure::wrong_use(error.to_string(), error.hint().unwrap_or_default()),
+        _ => Failure::usage(error.to_string(), error.hint().unwrap_or_default()),
     })
 }
 
-/// The user's own tools, which all of their plugins share.
+/// The user's tools, shared by all of their plugins.
 pub(super) fn tools() -> Result<Tools, Failure> {
     let root = match variable("KUMIKI_TOOLS") {
         Some(root) => PathBuf::from(root),
         None => folders::cache()
             .map(|cache| cache.join("tools"))
             .ok_or_else(|| {
-                Failure::wrong_use(
-                    "there is no home folder to keep tools in",
-                    "set KUMIKI_TOOLS to a folder for them",
+                Failure::usage(
+                    "there is no home folder for tools",
+                    "set KUMIKI_TOOLS to a folder",
                 )
             })?,
     };
-    // Tools are also run in folders of their own.
+    // Absolute, because tools also run in other folders.
     let root = absolute(&root).unwrap_or(root);
     let way = variable("KUMIKI_RUST").unwrap_or_default();
     let way: RustWay = way.to_string_lossy().parse().map_err(|error: String| {
-        Failure::wrong_use(
+        Failure::usage(
             format!("KUMIKI_RUST: {error}"),
-            "set one of them, or unset it",
+            "set KUMIKI_RUST to one of them, or unset it",
         )
     })?;
     Ok(Tools::new(root).with_rust(way))
 }
 
-/// Without the `./` that a default of `.` would put before everything.
-fn shown(folder: &Path) -> &Path {
+/// Omits the default folder `.`, to print paths without a leading `./`.
+fn without_dot(folder: &Path) -> &Path {
     if folder == Path::new(".") {
         Path::new("")
     } else {
@@ -183,20 +185,20 @@ fn shown(folder: &Path) -> &Path {
     }
 }
 
-/// Installs the toolchain's tools; the toolchain is ready after that, or else
-/// this says what is missing still.
-fn get(
+/// Installs the toolchain's tools. Fails if the toolchain is still not ready after
+/// that.
+fn install(
     project: &Project,
     profile: Profile,
     tools: &Tools,
     console: &Console,
 ) -> Result<Ready, Failure> {
-    // No tool is a compiler of Rust, which must be there.
+    // A Rust compiler cannot be installed as a tool.
     if let (Language::Rust, Probe::Missing(missing)) = (
         project.language,
         project.toolchain().probe(tools, project.wasi),
     ) {
-        return Err(not_there(project, Profile::Speed, &missing));
+        return Err(missing_toolchain(project, Profile::Speed, &missing));
     }
     for tool in project.tools(profile) {
         if tools.is_installed(tool) {
@@ -215,21 +217,21 @@ fn get(
     }
     match project.probe(tools, profile) {
         Probe::Ready(ready) => Ok(ready),
-        Probe::Missing(missing) => Err(not_there(project, profile, &missing)),
+        Probe::Missing(missing) => Err(missing_toolchain(project, profile, &missing)),
     }
 }
 
-/// The toolchain is not there. What `--install` can get, the hint says so
-/// first; it gets no compiler of Rust, and nothing that only root installs.
-fn not_there(project: &Project, profile: Profile, missing: &Missing) -> Failure {
+/// The failure for a missing toolchain. The hint begins with `--install` if that
+/// helps: it installs neither a Rust compiler nor packages that need root.
+fn missing_toolchain(project: &Project, profile: Profile, missing: &Missing) -> Failure {
     let mut failure = Failure::failed(missing.to_string());
     let by_hand = &missing.hint;
     let installs = !project.tools(profile).is_empty() && missing.packages.is_empty();
     failure.hint = Some(if installs {
-        let folder = shown(&project.folder).display().to_string();
+        let folder = without_dot(&project.folder).display().to_string();
         let command = format!("kumiki build {folder}");
         format!(
-            "`{} --install` gets it; by hand: {by_hand}",
+            "install it with `{} --install`; or by hand: {by_hand}",
             command.trim_end()
         )
     } else {
@@ -240,8 +242,7 @@ fn not_there(project: &Project, profile: Profile, missing: &Missing) -> Failure 
 
 fn failure(error: &Error) -> Failure {
     let mut failure = match error {
-        // A compiler's words are for its author to read as they are: the place
-        // at a line's start, and what is pointed at under its pointer.
+        // Compiler output keeps its layout, so that locations and markers stay aligned.
         Error::Failed {
             program,
             status,
@@ -261,7 +262,7 @@ fn failure(error: &Error) -> Failure {
     failure
 }
 
-/// Where the component is, its size, and what it asks of a host.
+/// Prints the component's path, size and imports.
 pub(super) fn report(built: &Built) -> io::Result<()> {
     let Built { path, bytes, fresh } = built;
     let imports = Inspection::of(&fs::read(path)?).interfaces.imports;

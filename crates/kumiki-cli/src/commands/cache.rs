@@ -1,4 +1,4 @@
-//! `kumiki cache`: what is kept of compiled plugins.
+//! `kumiki cache`: inspects, clears and fills the compile cache.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -20,8 +20,8 @@ use crate::process::CompileArguments;
 
 pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
     let cache = artifacts::open()?.ok_or_else(|| {
-        Failure::wrong_use(
-            "there is no cache: KUMIKI_CACHE is `off`",
+        Failure::usage(
+            "there is no compile cache: KUMIKI_CACHE is `off`",
             "unset KUMIKI_CACHE, or set it to a folder",
         )
     })?;
@@ -69,7 +69,7 @@ fn list(cache: &Cache, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{count}, {} in {}", size(total), escape(&folder))
 }
 
-/// Compiles what is not compiled yet.
+/// Compiles plugins that are not in the cache.
 fn warm(
     cache: Cache,
     plugins: &[PathBuf],
@@ -107,30 +107,29 @@ fn warm(
     Ok(ExitCode::from(u8::from(failed)))
 }
 
-/// What became of the artifacts that were not compiled and kept, by the
-/// plugins' names.
+/// Plugins whose artifact was cached already or could not be cached, by name.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<HashMap<String, What>>>);
+struct Seen(Arc<Mutex<HashMap<String, Outcome>>>);
 
 #[derive(Clone)]
-enum What {
-    Kept,
-    NotKept(String),
+enum Outcome {
+    Cached,
+    NotCached(String),
 }
 
 impl Observer for Seen {
     fn event(&self, event: &Event<'_>) {
-        let (plugin, what) = match event {
+        let (plugin, outcome) = match event {
             Event::Loaded {
                 plugin,
                 was_kept: true,
                 ..
-            } => (plugin, What::Kept),
-            Event::NotKept { plugin, error } => (plugin, What::NotKept(error.to_string())),
+            } => (plugin, Outcome::Cached),
+            Event::NotKept { plugin, error } => (plugin, Outcome::NotCached(error.to_string())),
             _ => return,
         };
         if let Ok(mut seen) = self.0.lock() {
-            seen.insert((*plugin).to_owned(), what);
+            seen.insert((*plugin).to_owned(), outcome);
         }
     }
 }
@@ -141,9 +140,9 @@ impl Seen {
         let seen = self.0.lock().ok();
         match seen.and_then(|seen| seen.get(&file).cloned()) {
             None => format!("{file}: compiled in {elapsed:.1?}"),
-            Some(What::Kept) => format!("{file}: was there already"),
-            Some(What::NotKept(error)) => {
-                format!("{file}: compiled, and could not be kept: {error}")
+            Some(Outcome::Cached) => format!("{file}: already cached"),
+            Some(Outcome::NotCached(error)) => {
+                format!("{file}: compiled, but could not be cached: {error}")
             }
         }
     }
@@ -153,7 +152,7 @@ fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().si().to_string()
 }
 
-/// How long ago, roughly.
+/// The time since `time`, rounded for display.
 fn ago(time: SystemTime) -> String {
     let seconds = time.elapsed().unwrap_or_default().as_secs();
     match seconds {

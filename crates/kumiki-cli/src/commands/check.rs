@@ -1,5 +1,5 @@
-//! `kumiki check`: the conformance kit and the author's own cases against a
-//! plugin, as a table.
+//! `kumiki check`: tests a plugin with the conformance kit and the author's own
+//! cases, and prints a table.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::own_files::OwnFiles;
 use crate::requests::admit_one;
-use crate::sandbox::Wall;
+use crate::sandbox::ProcessSandbox;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const FAILED: Style = AnsiColor::Red.on_default().bold();
@@ -48,7 +48,7 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
     let own = OwnFiles::of_check(arguments);
     let admitted = admit_one(&host, path, &grants, &own, &console)?;
-    let loading = Wall::new(!arguments.process.no_sandbox)
+    let loading = ProcessSandbox::new(!arguments.process.no_sandbox)
         .read([path])
         .grants([admitted.grants()])
         .before_loading(cache.as_ref(), &console)?;
@@ -60,17 +60,17 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
 
     let mut table = Table::new(path);
     conformance::check(&plugin, |finding| {
-        let hint = finding.leak.map(|_| leak_cure(path));
+        let hint = finding.leak.map(|_| leak_fix(path));
         table.row(&finding, hint.as_deref());
     });
     cases::check(&plugin, &cases, |finding| table.row(&finding, None));
     table.finish()
 }
 
-/// Cases are refused before anything is tried.
+/// Reads all cases, so that invalid ones are reported before any test.
 fn read_cases(path: &Path) -> Result<Vec<Case>, Failure> {
     let file = std::fs::File::open(path)
-        .map_err(|error| Failure::path("file of cases", path, &error, PATH_HINT))?;
+        .map_err(|error| Failure::path("cases file", path, &error, PATH_HINT))?;
     cases::read(file).map_err(|error| {
         let text = error.to_string();
         let (place, message) = match error.line() {
@@ -81,17 +81,17 @@ fn read_cases(path: &Path) -> Result<Vec<Case>, Failure> {
             }
             None => (path.display().to_string(), &*text),
         };
-        Failure::wrong_use(format!("{place}: {message}"), error.hint())
+        Failure::usage(format!("{place}: {message}"), error.hint())
     })
 }
 
-/// What made it says what to look for; the file was readable a moment ago.
-fn leak_cure(path: &Path) -> String {
+/// What to look for in the source of a leaking plugin, by the tools that built it.
+fn leak_fix(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
-    leak::cure(&Inspection::of(&bytes))
+    leak::fix(&Inspection::of(&bytes))
 }
 
-/// The table, written row by row: some checks take their time.
+/// The table, printed row by row because some checks take long.
 struct Table {
     tried: u32,
     failed: u32,
@@ -99,7 +99,7 @@ struct Table {
 }
 
 impl Table {
-    /// Begins with what loading has shown already.
+    /// Prints the heading and the first check, which loading has passed.
     fn new(path: &Path) -> Self {
         Self {
             tried: 1,
@@ -116,7 +116,7 @@ impl Table {
         }
     }
 
-    /// The last line, and the exit code.
+    /// Prints the summary and returns the exit code.
     fn finish(self) -> Result<ExitCode, Failure> {
         let Self { tried, failed, .. } = self;
         written(
@@ -127,8 +127,7 @@ impl Table {
     }
 }
 
-/// The ways in which the plugin can be called, without a call; it was readable a
-/// moment ago.
+/// The ways in which the plugin can be called, found without calling it.
 fn ways(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
     let exports = Interfaces::of("", &bytes).map(|interfaces| interfaces.exports);
@@ -144,7 +143,7 @@ fn heading(ways: &str) -> io::Result<()> {
         "{HEADING}{:<6}  {:<38}  {:>8}  what happened{HEADING:#}",
         "", "tried", "time"
     )?;
-    // Nothing else is seen until the first check is done.
+    // Printed at once, because the first check may take a while.
     writeln!(
         out,
         "{OK}ok{OK:#}      {:<38}  {:>8}  text-processor: {ways}",

@@ -1,5 +1,5 @@
-//! `kumiki doctor`: what is wrong with the machine, a project or a component,
-//! and what to do about it.
+//! `kumiki doctor`: diagnoses the machine, a project or a component, and suggests
+//! fixes.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use crate::console::{Console, LONGEST, escape};
 use crate::doctor::{Diagnosis, component, machine, project};
 use crate::failure::{Failure, written};
 use crate::process;
-use crate::sandbox::Wall;
+use crate::sandbox::ProcessSandbox;
 
 const OK: Style = AnsiColor::Green.on_default().bold();
 const MILD: Style = AnsiColor::Yellow.on_default().bold();
@@ -40,13 +40,13 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
         .cache(cache.clone())
         .compile_with(process::command()?)
         .build()?;
-    // It runs one plugin, with nothing granted: the first step is enough.
-    let _ = Wall::new(true)
+    // The first step of the sandbox is enough for one plugin without grants.
+    let _ = ProcessSandbox::new(true)
         .read([path])
         .before_loading(cache.as_ref(), &console)?;
     let bytes = file::read(&host, "file or folder", path)?;
     let name = path.display().to_string();
-    console.spinner(&format!("looking at {name}"));
+    console.spinner(&format!("examining {name}"));
     let diagnoses = component::examine(&host, &name, &bytes);
     console.done();
     finish(print_diagnoses(&diagnoses).and_then(|severe| {
@@ -54,51 +54,51 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
             let name = escape(&name);
             writeln!(
                 anstream::stdout(),
-                "next: `kumiki check {name}` tries how it behaves"
+                "next: test its behaviour with `kumiki check {name}`"
             )?;
         }
         Ok(severe)
     }))
 }
 
-/// The exit code: whether something severe was found.
+/// The exit code: 1 if a severe problem was found.
 fn finish(severe: io::Result<bool>) -> Result<ExitCode, Failure> {
     let is_severe = *severe.as_ref().unwrap_or(&false);
     written("the diagnosis", severe.map(drop))?;
     Ok(ExitCode::from(u8::from(is_severe)))
 }
 
-/// A machine lacks what nobody asked for; that is not severe.
+/// Prints the machine's state. A missing toolchain is not severe, as it may not be needed.
 fn print_machine() -> io::Result<bool> {
     let tools = tools().map_err(|failure| io::Error::other(failure.message))?;
     let mut out = anstream::stdout().lock();
     for (name, found) in machine::examine(&tools) {
         match found {
             Ok(version) => writeln!(out, "{OK}ready{OK:#}    {name:<15} {}", escape(&version))?,
-            Err(Diagnosis { fact, cure, .. }) => {
+            Err(Diagnosis { fact, fix, .. }) => {
                 writeln!(out, "{MILD}missing{MILD:#}  {name:<15} {}", escape(&fact))?;
-                writeln!(out, "         {:<15} hint: {}", "", escape(&cure))?;
+                writeln!(out, "         {:<15} hint: {}", "", escape(&fix))?;
             }
         }
     }
     Ok(false)
 }
 
-/// Gives whether one of them is severe.
+/// Prints the diagnoses; returns whether one of them is severe.
 fn print_diagnoses(diagnoses: &[Diagnosis]) -> io::Result<bool> {
     let mut out = anstream::stdout().lock();
     if diagnoses.is_empty() {
         writeln!(out, "{OK}healthy{OK:#}: nothing is wrong with it")?;
     }
-    for Diagnosis { severe, fact, cure } in diagnoses {
+    for Diagnosis { severe, fact, fix } in diagnoses {
         let (style, word) = if *severe {
-            (SEVERE, "wrong")
+            (SEVERE, "error")
         } else {
-            (MILD, "could be better")
+            (MILD, "warning")
         };
         writeln!(out, "{style}{word}{style:#}: {}", excerpt(fact, LONGEST))?;
-        if !cure.is_empty() {
-            writeln!(out, "  cure: {}", excerpt(cure, LONGEST))?;
+        if !fix.is_empty() {
+            writeln!(out, "  fix: {}", excerpt(fix, LONGEST))?;
         }
     }
     Ok(diagnoses.iter().any(|diagnosis| diagnosis.severe))

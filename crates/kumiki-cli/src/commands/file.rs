@@ -1,5 +1,5 @@
-//! A file to be looked at: any at all, but no larger than a plugin may be, for
-//! it may be a device without end.
+//! Reads any file, up to the maximum size of a plugin: the file may be an endless
+//! device.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use kumiki_text::TextHost;
 
 use crate::failure::Failure;
 
-/// Reads it; `what` is how an error calls it.
+/// Reads a file; `what` describes it in error messages.
 pub(crate) fn read(host: &TextHost, what: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     host.read(path).map_err(|error| match error {
         kumiki::Error::Read { source, .. } => {

@@ -1,5 +1,5 @@
-//! What the results of `kumiki run` depend on, for `--resume`. The engine adds the inputs
-//! and the version.
+//! The identity of a run: what its results depend on, for `--resume`. The library adds
+//! the inputs and the version.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ use crate::arguments::RunArguments;
 use crate::failure::Failure;
 use crate::grants::RunGrants;
 
-/// The arguments, limits, grants and plugins of a run. Values that may be secret are
-/// hashed.
+/// Collects the arguments, limits, grants and plugins of a run. Values that may be
+/// secret are hashed.
 pub(super) fn identity(
     arguments: &RunArguments,
     plugins: &[PathBuf],
@@ -29,12 +29,12 @@ pub(super) fn identity(
         ("`--skip-blank`", arguments.skip_blank.to_string()),
         ("`--line-limit`", arguments.line_limit.to_string()),
         (
-            "how long an instance is kept",
+            "the lifetime of instances",
             format!("{:?}", arguments.instances.renewal()),
         ),
         ("`--config`", secret(format!("{:?}", arguments.config))),
         (
-            "the limits",
+            "the set of limits",
             secret(format!("{:?}", arguments.limits.resolve()?)),
         ),
     ] {
@@ -48,7 +48,7 @@ pub(super) fn identity(
         let grants = secret(format!("{:?}", grants.of(path, Some(&bytes))));
         let name = path.display();
         all.insert(format!("plugin `{name}`"), hash(&bytes));
-        all.insert(format!("what `{name}` is granted"), grants);
+        all.insert(format!("the set of grants of `{name}`"), grants);
     }
     Ok(all)
 }

@@ -1,5 +1,5 @@
-//! `kumiki inspect`: what a file is and what it could touch, without running
-//! it. Works on any file: what is no component is named for what it is.
+//! `kumiki inspect`: shows what a file is and what it could touch, without running
+//! it. Works on any file, not just components.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -46,17 +46,17 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-/// What there is to say about a file.
+/// Everything that is reported about a file.
 struct Report<'a> {
     name: &'a str,
-    /// The hash by which a file of grants names a component.
+    /// The hash that names the component in a grants file.
     hash: PluginName,
     inspection: Inspection,
-    /// Whether it fits the text-processor contract, and if not, why.
+    /// Whether it fits the text-processor contract; the error says why not.
     fits: Result<(), kumiki::Error>,
     wit: Option<String>,
     requests: Result<Requests, kumiki::Error>,
-    /// What it would be granted.
+    /// The grants that it would have in a run.
     grants: Grants,
 }
 
@@ -84,7 +84,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The ways in which it can be called; none unless it fits.
+    /// The ways in which it can be called; empty if it does not fit the contract.
     fn ways(&self) -> impl Iterator<Item = &'static Way> {
         let exports = match &self.fits {
             Ok(()) => &self.inspection.interfaces.exports[..],
@@ -156,7 +156,7 @@ impl<'a> Report<'a> {
         if let Some(too_large) = too_large {
             return writeln!(
                 out,
-                "it is too large to be read further: it has {too_large}"
+                "it is too large to be analysed further: it has {too_large}"
             );
         }
         if *kind == Kind::Component {
@@ -172,12 +172,7 @@ impl<'a> Report<'a> {
             let parts = [&*producer.field, &*producer.name, &*producer.version];
             parts.join(" ").trim_end().to_owned()
         });
-        section(
-            out,
-            "made by",
-            &items.collect::<Vec<_>>(),
-            "it does not say",
-        )?;
+        section(out, "made by", &items.collect::<Vec<_>>(), "unknown")?;
         let items = parts.iter().map(|(part, part_size)| {
             let percent = *part_size as f64 * 100.0 / (*bytes).max(1) as f64;
             format!("{part:<22} {:>10} {percent:>5.1} %", size(*part_size))
@@ -204,14 +199,14 @@ impl<'a> Report<'a> {
             }
             Err(error) => writeln!(
                 out,
-                "  none that is known here: {}",
+                "  none that this host knows: {}",
                 escape(&error.to_string())
             ),
         }
     }
 }
 
-/// What a run with these grants would let it reach.
+/// The grants that the component would have in a run with these arguments.
 fn would_be_granted(
     grants: &RunGrants,
     file: &Path,
@@ -234,8 +229,8 @@ fn would_be_granted(
     })
 }
 
-/// Byte for byte into a file or a pipe; a terminal obeys what it is sent, and
-/// the comments in WIT are a stranger's.
+/// Writes WIT, unchanged to a file or pipe, and escaped on a terminal, because its
+/// comments can contain control sequences.
 fn write_wit(out: &mut dyn Write, wit: &str, terminal: bool) -> io::Result<()> {
     let shown = if terminal {
         escape_lines(wit)
@@ -255,8 +250,8 @@ fn section(out: &mut dyn Write, heading: &str, items: &[String], none: &str) -> 
         .try_for_each(|item| writeln!(out, "  {}", escape(item)))
 }
 
-/// WIT without the packages of WASI, which everybody's plugins have the same
-/// of; `--wit` shows them.
+/// WIT without the packages of WASI, which are the same for all plugins. `--wit`
+/// shows them.
 fn without_wasi(wit: &str) -> String {
     let mut kept = String::new();
     let mut skipping = false;
@@ -266,7 +261,7 @@ fn without_wasi(wit: &str) -> String {
             kept.push_str(line);
             kept.push('\n');
         }
-        // Packages beside the first are blocks that end at the margin.
+        // All packages but the first are blocks that end with an unindented brace.
         skipping &= line != "}";
     }
     kept.trim_end().to_owned()
@@ -284,8 +279,8 @@ mod tests {
 
     use super::*;
 
-    /// A component with a byte changed here and there, and cut somewhere: most
-    /// readers get further into it than into bytes of no sense.
+    /// A component with some bytes changed, and perhaps truncated. Parsers get further
+    /// into it than into random bytes.
     fn damaged(seed: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
         let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
         (changes, any::<prop::sample::Index>(), any::<bool>()).prop_map(
@@ -317,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn wit_is_spelled_out_on_a_terminal_alone() {
+    fn wit_is_escaped_only_on_a_terminal() {
         let wit = "/// \u{202e}\x1b[2J\nworld w {\n\t}\n";
         let shown = |terminal| {
             let mut out = Vec::new();
@@ -330,7 +325,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_can_be_reported(bytes in any_file()) {
+        fn report_accepts_any_bytes(bytes in any_file()) {
             let requests = Requests::of("any", &bytes);
             let report = Report::of(host(), "any", &bytes, requests, Grants::default());
             let (mut text, mut json) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! One file for each command.
+//! The commands, one per module.
 
 pub(crate) mod build;
 pub(crate) mod cache;

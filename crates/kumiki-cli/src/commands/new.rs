@@ -1,5 +1,5 @@
-//! `kumiki new`: the project that an author begins with. Asks for what is not
-//! said, but only somebody who sits at a terminal.
+//! `kumiki new`: creates a plugin project. On a terminal it asks for missing
+//! arguments.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -25,8 +25,7 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
         Some(name) => name.clone(),
         None => ask("name", "the plugin's name, such as `text-tidy`")?,
     };
-    // Before the next question: nobody answers two to hear that the first was
-    // answered wrongly.
+    // Checked before the next question, to report a bad name at once.
     Template::check_name(&name).map_err(|error| failure(&error))?;
     let language = match language {
         Some(language) => *language,
@@ -44,7 +43,7 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     let source = source.display();
     let next = if template.is_text_processor() {
         format!(
-            "{name}: a plugin that tidies text; make it yours in {source}\n\
+            "{name}: a plugin that tidies text; edit {source} to change it\n\
              next: kumiki build {name} && kumiki run -p {name} --text '  some   text '"
         )
     } else {
@@ -70,7 +69,7 @@ impl From<Language> for kumiki_build::Language {
     }
 }
 
-/// The languages as they are typed.
+/// The languages as spelled on the command line.
 fn accepted() -> String {
     let values = Language::value_variants().iter();
     let names = values.filter_map(ValueEnum::to_possible_value);
@@ -82,19 +81,19 @@ fn accepted() -> String {
 
 fn parse(answer: &str) -> Result<Language, Failure> {
     Language::from_str(answer, true).map_err(|_| {
-        Failure::wrong_use(
+        Failure::usage(
             format!("unknown language `{answer}`"),
-            format!("only {} accepted", accepted()),
+            format!("use one of {}", accepted()),
         )
     })
 }
 
-/// Asks for a `value` that was not said.
+/// Asks for a `value` that is missing on the command line.
 fn ask(value: &str, question: &str) -> Result<String, Failure> {
     if !prompt::is_attended() {
-        return Err(Failure::wrong_use(
+        return Err(Failure::usage(
             format!("no {value} was given"),
-            format!("say all of it: {USAGE}"),
+            format!("give all arguments: {USAGE}"),
         ));
     }
     prompt::ask(question)
@@ -104,11 +103,11 @@ fn failure(error: &Error) -> Failure {
     let hint = error.hint();
     match (error, hint) {
         (Error::Name { .. } | Error::Exists { .. }, Some(hint)) => {
-            Failure::wrong_use(error.to_string(), hint)
+            Failure::usage(error.to_string(), hint)
         }
-        (Error::Wit { .. }, _) => Failure::wrong_use(
+        (Error::Wit { .. }, _) => Failure::usage(
             error.to_string(),
-            "`--wit` takes a file or folder of WIT, `--world` the name of a world in it",
+            "pass a WIT file or folder to `--wit`, and the name of a world in it to `--world`",
         ),
         (_, hint) => {
             let mut failure = Failure::failed(error.to_string());

@@ -1,5 +1,5 @@
-//! What a component could touch, what it would be granted, and what it requests
-//! and why, side by side.
+//! Table of what a component could touch, what it would be granted, and what it
+//! requests and why.
 
 use std::io::{self, Write};
 
@@ -12,17 +12,17 @@ use crate::console::escape;
 
 const HEADING: Style = Style::new().bold();
 
-/// What there is to say about what a component reaches.
+/// The capabilities, requests and grants of a component.
 pub(super) struct Reach<'a> {
-    /// What its imports are about.
+    /// The capabilities that its imports give.
     pub(super) capabilities: &'a [Capability],
-    /// What it requests, or why nobody can tell.
+    /// Its requests, or why they cannot be read.
     pub(super) requests: &'a Result<Requests, kumiki::Error>,
-    /// What it would be granted.
+    /// The grants that it would have in a run.
     pub(super) grants: &'a Grants,
 }
 
-/// A capability, what of it would be granted, and what of it is requested.
+/// A capability with its grants and requests.
 struct Row {
     could: String,
     granted: Vec<String>,
@@ -30,7 +30,7 @@ struct Row {
 }
 
 impl Reach<'_> {
-    /// A table for a person; what is longest stands last.
+    /// Prints a table, with the longest column last.
     pub(super) fn text(&self, out: &mut dyn Write) -> io::Result<()> {
         let rows: Vec<_> = self.rows();
         let width = |cells: &mut dyn Iterator<Item = &String>, heading: &str| {
@@ -68,7 +68,7 @@ impl Reach<'_> {
         Ok(())
     }
 
-    /// The same for machines.
+    /// The same data as JSON.
     pub(super) fn json(&self) -> Value {
         let requests = self.requests.as_ref().ok().map(|requests| {
             let request = |request: &Request| {
@@ -123,7 +123,7 @@ impl Reach<'_> {
         capabilities.into_iter().map(row).collect()
     }
 
-    /// Which of the abilities a request is about.
+    /// The capability that a request belongs to.
     fn capability(&self, what: &Requested) -> Capability {
         let http = self.capabilities.contains(&Capability::Http);
         match what {
@@ -136,7 +136,7 @@ impl Reach<'_> {
         }
     }
 
-    /// What of a capability would be granted.
+    /// The grants of a capability.
     fn granted(&self, capability: Capability) -> Vec<String> {
         let grants = self.grants;
         let granted = match capability {

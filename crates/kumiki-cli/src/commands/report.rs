@@ -1,4 +1,4 @@
-//! What each plugin used in a run, as a table.
+//! Table of what each plugin used in a run.
 
 use bytesize::ByteSize;
 use kumiki_text::Usage;
@@ -16,15 +16,15 @@ const HEAD: [&str; 10] = [
     "fuel",
 ];
 
-/// What a run ends with unless [`table`] is asked for.
+/// Columns of [`brief`].
 const BRIEF: [&str; 4] = ["records", "errors", "in guest", "memory"];
 
-/// A line for each plugin, with all that was measured, below a heading.
+/// A heading, and a line for each plugin with everything measured: `--report`.
 pub(super) fn table<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec<String> {
     lines(HEAD, used.map(|(name, usage)| (name, cells(usage))))
 }
 
-/// The same, with what matters most of it.
+/// A heading, and a line for each plugin with the main values: the default.
 pub(super) fn brief<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec<String> {
     let cells = |usage: &Usage| {
         [
@@ -37,7 +37,7 @@ pub(super) fn brief<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec
     lines(BRIEF, used.map(|(name, usage)| (name, cells(usage))))
 }
 
-/// A heading and rows; a column is as wide as its widest cell.
+/// Formats a heading and rows with aligned columns.
 fn lines<'a, const N: usize>(
     head: [&str; N],
     rows: impl Iterator<Item = (&'a str, [String; N])>,

@@ -1,8 +1,8 @@
-//! `kumiki run`: the main job.
+//! `kumiki run`: runs records through plugins.
 //!
-//! Everything that can be known to be wrong is found before the first record:
-//! arguments that cannot be followed end the run with exit code 2. After that
-//! nothing ends it but the end of the input, or of whoever reads the output.
+//! Usage errors are found before the first record and end the run with exit code 2.
+//! After that, the run ends only with its input, or when the reader of its output
+//! closes the pipe.
 
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
@@ -23,15 +23,16 @@ use kumiki_text::{Config, Pipeline, TextContract, TextHost, TextPlugin, Way};
 
 use super::identity::identity;
 use super::report::{brief, table};
-use crate::arguments::{OutputFormat, RunArguments};
+use crate::arguments::RunArguments;
 use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::Failure;
+use crate::formats::OutputFormat;
 use crate::grants::RunGrants;
 use crate::loading::{find, load_all};
 use crate::own_files::OwnFiles;
 use crate::requests::{Admitted, admit};
-use crate::sandbox::Wall;
+use crate::sandbox::ProcessSandbox;
 use crate::signals;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
@@ -39,7 +40,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
     let workers = workers(arguments);
-    // A wrong limit is reported after what is wrong with the inputs and the output.
+    // Errors in limits are reported after those in inputs and output.
     let limits = arguments.limits.resolve();
     let mut settings = settings(arguments, &files, workers)?;
     settings.check_plugins(files.len(), arguments.chain)?;
@@ -68,13 +69,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         console.notice(escape(&notice));
     }
     for plugin in grants.unknown(&host, &files) {
-        let notice = format!("the grants of `{plugin}` are of no plugin in this run");
+        let notice = format!("the grants of `{plugin}` match no plugin in this run");
         console.notice(escape(&notice));
     }
     let own = OwnFiles::of_run(arguments, &files);
     let admitted = admit(&host, &files, &grants, &own, &console)?;
 
-    let loading = wall(arguments, &files, &admitted);
+    let loading = process_sandbox(arguments, &files, &admitted);
     let loading = loading.before_loading(cache.as_ref(), &console)?;
     let loaded = load_plugins(&host, &admitted, &console);
     loading.before_plugins_run()?;
@@ -85,7 +86,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }
     if arguments.chain && !complete {
         return Err(Failure::failed(
-            "a chain needs all of its plugins, and not all could be loaded",
+            "a chain needs all of its plugins, but some could not be loaded",
         ));
     }
     let pipeline = if arguments.chain {
@@ -115,7 +116,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     console.done();
     let summary = match summary {
         Ok(summary) => summary,
-        // The reader of the results has read enough.
+        // The reader closed the pipe.
         Err(RunError::Write { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
             return Ok(ExitCode::from(u8::from(!complete)));
         }
@@ -124,7 +125,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     if summary.interrupted {
         report_interrupt(arguments, &summary, is_resumable, &console);
     }
-    tell(arguments, &summary, &names, start, &console);
+    report_summary(arguments, &summary, &names, start, &console);
     let failed = summary.failed + summary.failed_before;
     Ok(ExitCode::from(match summary.interrupted {
         // The exit code that shells use for a program ended by a signal.
@@ -133,7 +134,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     }))
 }
 
-/// The settings of the run, as the arguments say.
+/// The settings of the run, from the arguments.
 fn settings(
     arguments: &RunArguments,
     plugins: &[PathBuf],
@@ -172,9 +173,9 @@ fn inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
     }
     if arguments.files.is_empty() {
         if io::stdin().is_terminal() {
-            return Err(Failure::wrong_use(
+            return Err(Failure::usage(
                 "there is nothing to read",
-                "give `--text STRING` or a file, or pipe text in; `-` reads from the terminal",
+                "give `--text STRING` or a file, pipe text in, or give `-` to read the terminal",
             ));
         }
         return Ok(vec![stdin()]);
@@ -187,11 +188,11 @@ fn inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
     Ok(inputs.collect())
 }
 
-/// How results are shown, on standard output or in a file.
+/// How results are rendered, on standard output or in a file.
 fn render(arguments: &RunArguments) -> RenderOptions {
     match arguments.output_file {
         Some(_) => RenderOptions::default(),
-        // A pipe gets results byte for byte, with colours only where they are forced.
+        // A pipe gets results unchanged, with colours only if they are forced.
         None => RenderOptions::new(
             io::stdout().is_terminal(),
             AutoStream::choice(&io::stdout()) != ColorChoice::Never,
@@ -199,7 +200,7 @@ fn render(arguments: &RunArguments) -> RenderOptions {
     }
 }
 
-/// Standard output. Text on a terminal is written with the colours that it can show.
+/// Standard output. Text on a terminal has the colours that the terminal supports.
 fn stdout(arguments: &RunArguments, render: RenderOptions) -> Box<dyn Write + Send> {
     let is_text =
         arguments.into.is_none() && matches!(arguments.output, None | Some(OutputFormat::Text));
@@ -209,7 +210,7 @@ fn stdout(arguments: &RunArguments, render: RenderOptions) -> Box<dyn Write + Se
     }
 }
 
-/// Executes the run. A signal interrupts it; its number is returned as well.
+/// Executes the run. Also returns the number of the signal that interrupted it, or 0.
 fn execute(
     run: Run,
     pipeline: Pipeline,
@@ -235,7 +236,7 @@ fn execute(
 /// Shows the events of a run.
 struct RunEvents<'a> {
     console: &'a Console,
-    /// Whether progress is shown. The result of a string is there at once.
+    /// Whether progress is shown; the result of `--text` appears at once.
     shows_progress: bool,
     /// Whether results are shown on the terminal.
     is_watched: bool,
@@ -246,7 +247,7 @@ impl RunObserver for RunEvents<'_> {
         match event {
             RunEvent::Resumed { records } => {
                 let done = plural(*records, "record");
-                self.console.notice(format_args!("going on behind {done}"));
+                self.console.notice(format_args!("resuming after {done}"));
             }
             RunEvent::Started { total_bytes } if self.shows_progress => {
                 self.console.progress(*total_bytes, self.is_watched);
@@ -258,8 +259,8 @@ impl RunObserver for RunEvents<'_> {
     }
 }
 
-/// Says what was done.
-fn tell(
+/// Prints the summary and the usage of the plugins.
+fn report_summary(
     arguments: &RunArguments,
     summary: &Summary,
     names: &[String],
@@ -272,7 +273,7 @@ fn tell(
             .map(String::as_str)
             .zip(summary.usages.iter().flatten())
     };
-    // Whoever gives a string sees at once what came of it.
+    // With `--text`, the result is visible without a summary.
     if arguments.text.is_none() {
         console.notice(brief_summary(summary, names.len() as u64, start));
         if !arguments.report {
@@ -288,29 +289,33 @@ fn tell(
     }
 }
 
-/// What the run needs of files and of the network.
-fn wall(arguments: &RunArguments, plugins: &[PathBuf], admitted: &[Admitted]) -> Wall {
+/// The sandbox for the files and network access that the run needs.
+fn process_sandbox(
+    arguments: &RunArguments,
+    plugins: &[PathBuf],
+    admitted: &[Admitted],
+) -> ProcessSandbox {
     let inputs = arguments
         .files
         .iter()
         .filter(|path| path.as_os_str() != "-");
-    let wall = Wall::new(!arguments.process.no_sandbox)
+    let sandbox = ProcessSandbox::new(!arguments.process.no_sandbox)
         .read(plugins)
         .read(inputs)
-        .read_said(&arguments.grants, arguments.limits.limits.as_ref())
+        .read_arguments(&arguments.grants, arguments.limits.limits.as_ref())
         .grants(admitted.iter().map(Admitted::grants));
     match &arguments.output_file {
-        // What an earlier run has left is read again.
+        // `--resume` reads what an earlier run left.
         Some(path) => {
             let part = part_path(path);
             let state = state_path(&part);
-            wall.read([part, state]).write(path)
+            sandbox.read([part, state]).write(path)
         }
-        None => wall,
+        None => sandbox,
     }
 }
 
-/// Compiles, or finds in the cache, what can be loaded; nothing of it runs yet.
+/// Loads plugins, compiled or from the cache. None of them runs yet.
 fn load_plugins(
     host: &TextHost,
     admitted: &[Admitted],
@@ -320,7 +325,7 @@ fn load_plugins(
     load_all(admitted, name, |plugin| plugin.load(host), console)
 }
 
-/// Starts what was loaded, asks each for its name, and reports the rest.
+/// Starts the loaded plugins and asks each for its name. Reports those that fail.
 fn start_plugins(
     arguments: &RunArguments,
     loaded: Vec<kumiki::Result<Plugin<TextContract>>>,
@@ -337,7 +342,7 @@ fn start_plugins(
     let name = |at: &usize| admitted[*at].file.display().to_string();
     let places: Vec<usize> = (0..loaded.len()).collect();
     let started = load_all(&places, name, start, console);
-    // What nobody is told is not measured.
+    // Measured only if the result is shown.
     let measured = arguments.report || !arguments.quiet && arguments.text.is_none();
     let mut plugins = Vec::new();
     for (loaded, started) in loaded.into_iter().zip(started) {
@@ -348,7 +353,7 @@ fn start_plugins(
         };
         match plugin {
             Ok(mut plugin) if measured => {
-                // Limits are set by what one record needs.
+                // One record per call, because limits are chosen by what one record needs.
                 if arguments.report {
                     plugin.set_way(Way::SINGLE);
                 }
@@ -361,7 +366,7 @@ fn start_plugins(
     plugins
 }
 
-/// Reports how far an interrupted run got.
+/// Reports how far an interrupted run came.
 fn report_interrupt(
     arguments: &RunArguments,
     summary: &Summary,
@@ -370,31 +375,31 @@ fn report_interrupt(
 ) {
     match &summary.last {
         Some(location) => console.report(&format!(
-            "interrupted: all is written up to {location}, and nothing after it"
+            "interrupted: results are written up to {location}, and none after it"
         )),
-        None => console.report("interrupted: nothing is written"),
+        None => console.report("interrupted: nothing was written"),
     }
     if let Some(path) = &arguments.output_file {
         let part = part_path(path);
         let part = part.display();
         console.report(&match is_resumable {
             true => {
-                format!("it is in `{part}`; the same command with `--resume` goes on from there")
+                format!("the results are in `{part}`; resume with the same command and `--resume`")
             }
-            false => format!("it is in `{part}`"),
+            false => format!("the results are in `{part}`"),
         });
     }
 }
 
-/// Room for an instance of each plugin for each worker, and no more: a small
-/// pool is made sooner. What has several memories takes as many slots, and what
-/// finds none does without.
+/// The number of pool slots: one for each plugin in each worker and one to spare per
+/// plugin, because a small pool is created faster. A plugin with several memories
+/// takes as many slots; instances that find no slot are allocated outside the pool.
 fn slots(plugins: usize, workers: usize) -> u32 {
     const MOST: u32 = 10_000;
     u32::try_from(plugins.saturating_mul(workers + 1)).map_or(MOST, |slots| slots.min(MOST))
 }
 
-/// As many as are asked for, or as the machine has cores.
+/// The number of workers: `--jobs`, or the number of cores.
 fn workers(arguments: &RunArguments) -> usize {
     let cores = || thread::available_parallelism().map_or(1, NonZero::get);
     arguments.jobs.map_or_else(cores, |jobs| jobs.into())

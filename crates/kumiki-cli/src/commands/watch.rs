@@ -1,5 +1,4 @@
-//! `kumiki build --watch`: builds whenever a source changes, until it is
-//! interrupted.
+//! `kumiki build --watch`: rebuilds whenever a source changes, until interrupted.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -15,14 +14,14 @@ use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};
 
-/// Editors write a file in several steps, and version control many files: what
-/// happens within this time is one change.
-const SETTLED: Duration = Duration::from_millis(150);
+/// Changes within this time count as one: editors write a file in several steps, and
+/// version control writes many files.
+const DEBOUNCE: Duration = Duration::from_millis(150);
 
 pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let (tools, console) = (tools()?, Console::new(false, 0));
     let (sender, changes) = channel();
-    // It ends with this function, and so does the receiver.
+    // The send fails only when this function has returned.
     let watcher = notify::recommended_watcher(move |event| {
         let _ = sender.send(event);
     });
@@ -34,17 +33,17 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     };
     let mut first = true;
     loop {
-        // Before the build, so that no change during it is missed.
+        // Before the build, so that no change during the build is missed.
         sources.watch(&arguments.folder)?;
         match once(arguments, &tools, &console) {
-            // A change that changed nothing is not worth a line.
+            // A change that leaves the component unchanged is not reported.
             Ok(built) if built.fresh && !first => {}
             Ok(built) => written("what was built", report(&built))?,
             Err(failure) => print_failure(&failure),
         }
         if first {
             let folder = arguments.folder.display();
-            console.notice(escape(&format!("watching {folder}; Ctrl-C ends it")));
+            console.notice(escape(&format!("watching {folder}; press Ctrl-C to stop")));
         }
         first = false;
         if !sources.wait(&changes) {
@@ -53,7 +52,7 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The folders of the sources, and what tells of changes in them.
+/// The source folders and their watcher.
 struct Sources {
     watcher: RecommendedWatcher,
     watched: HashSet<PathBuf>,
@@ -61,12 +60,12 @@ struct Sources {
 }
 
 impl Sources {
-    /// Watches every folder that has sources by now. What is made of them, a
-    /// thousand folders under `target`, is left alone.
+    /// Watches every folder that now has sources, but not build output, such as the
+    /// thousand folders under `target`.
     fn watch(&mut self, folder: &Path) -> Result<(), Failure> {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         self.roots = vec![folder.clone()];
-        // A project that cannot be read now may be mended the next moment.
+        // An unreadable project may be fixed by the next change.
         if let Ok(project) = read(&folder)
             && let Ok(wit) = project.wit.canonicalize()
             && !wit.starts_with(&folder)
@@ -90,15 +89,15 @@ impl Sources {
         Ok(())
     }
 
-    /// Waits for a change of a source and for quiet after it; false when no
-    /// more changes can come.
+    /// Waits for a source to change and for changes to settle. Returns false if no more
+    /// changes can come.
     fn wait(&self, changes: &Receiver<notify::Result<Event>>) -> bool {
         loop {
             let Ok(event) = changes.recv() else {
                 return false;
             };
             if self.concerns(&event) {
-                while changes.recv_timeout(SETTLED).is_ok() {}
+                while changes.recv_timeout(DEBOUNCE).is_ok() {}
                 return true;
             }
         }
@@ -106,7 +105,7 @@ impl Sources {
 
     fn concerns(&self, event: &notify::Result<Event>) -> bool {
         let Ok(event) = event else {
-            // Something was lost: better once too often.
+            // Events may have been lost, so rebuild to be safe.
             return true;
         };
         let is_source = |path: &PathBuf| {
@@ -118,5 +117,5 @@ impl Sources {
 }
 
 fn cannot_watch(folder: &Path, error: notify::Error) -> Failure {
-    Failure::failed(format!("cannot watch {}", folder.display())).because(error)
+    Failure::failed(format!("cannot watch `{}`", folder.display())).because(error)
 }

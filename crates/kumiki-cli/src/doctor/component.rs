@@ -1,5 +1,5 @@
-//! A file that should be a plugin: does it fit, does it leak, and is it larger
-//! than it need be?
+//! Examines a file that should be a plugin: whether it fits the contract, leaks
+//! memory, or is larger than necessary.
 
 use kumiki::inspect::{Inspection, Kind, Part};
 use kumiki_text::{Growth, TextHost};
@@ -7,13 +7,13 @@ use kumiki_text::{Growth, TextHost};
 use super::{Diagnosis, core_module, leak, out_of_step};
 use crate::failure;
 
-/// A part that costs more than this share of a component is worth a word,
+/// A part is reported if it takes more than this share of the component
 const SHARE: f64 = 0.1;
-/// if it is more than so many bytes: every component has some names.
+/// and more than this many bytes, because every component has some names.
 const LEAST: usize = 4096;
 
-/// Looks at the bytes of a file called `name`. If they fit the contract, tries
-/// the plugin for leaks, which takes a second or some.
+/// Examines the bytes of a file called `name`. If they fit the contract, also
+/// tests the plugin for leaks, which takes a few seconds.
 pub(crate) fn examine(host: &TextHost, name: &str, bytes: &[u8]) -> Vec<Diagnosis> {
     let inspection = Inspection::of(bytes);
     let mut diagnoses = Vec::new();
@@ -24,60 +24,60 @@ pub(crate) fn examine(host: &TextHost, name: &str, bytes: &[u8]) -> Vec<Diagnosi
     diagnoses.extend(debug_build(&inspection));
     diagnoses.extend(inspection.parts.iter().filter_map(|(part, size)| {
         let share = *size as f64 / bytes.len().max(1) as f64;
-        needless(*part, name)
+        removal(*part, name)
             .filter(|_| share > SHARE && *size > LEAST)
-            .map(|cure| {
+            .map(|fix| {
                 let percent = (share * 100.0).round();
                 let all = bytes.len();
                 Diagnosis::mild(
                     format!("{size} of its {all} bytes ({percent} %) are {part}"),
-                    cure,
+                    fix,
                 )
             })
     }));
     diagnoses
 }
 
-/// Why it does not fit the contract.
+/// Explains why the file does not fit the contract.
 fn misfit(name: &str, inspection: &Inspection, error: &kumiki::Error) -> Diagnosis {
     if inspection.kind == Kind::CoreModule {
         return core_module::diagnose(name, inspection);
     }
-    out_of_step::diagnose(inspection, error).unwrap_or_else(|| plainly(error))
+    out_of_step::diagnose(inspection, error).unwrap_or_else(|| from_error(error))
 }
 
-/// What is wrong with a plugin that fits: it cannot be run, or it leaks.
+/// Finds what is wrong with a plugin that fits: it does not load, or it leaks.
 fn fault(host: &TextHost, name: &str, bytes: &[u8], inspection: &Inspection) -> Option<Diagnosis> {
     let plugin = match host.load_bytes(name, bytes) {
         Ok(plugin) => plugin,
         Err(error) => {
             let known = out_of_step::diagnose(inspection, &error);
-            return Some(known.unwrap_or_else(|| plainly(&error)));
+            return Some(known.unwrap_or_else(|| from_error(&error)));
         }
     };
     match Growth::measure(&plugin) {
         Ok(growth) if growth.is_leak() => Some(Diagnosis::severe(
             format!("it leaks: {growth}"),
-            leak::cure(inspection),
+            leak::fix(inspection),
         )),
         Ok(_) => None,
         Err(kumiki_text::Error::Host(kumiki::Error::Ungranted { missing, .. })) => {
             Some(Diagnosis::mild(
                 format!(
-                    "it requests `{}`, without which it is not started; whether it leaks was not \
-                     tried",
+                    "it requests `{}` and does not start without a grant; it was not tested for \
+                     leaks",
                     missing
                         .iter()
                         .map(|request| request.what.to_string())
                         .collect::<Vec<_>>()
                         .join("`, `")
                 ),
-                format!("`kumiki check {name} --allow-requested` tries it with all of that"),
+                format!("run `kumiki check {name} --allow-requested` to test it with these grants"),
             ))
         }
         Err(error) => Some(Diagnosis::severe(
             error.to_string(),
-            format!("`kumiki check {name}` says on which inputs"),
+            format!("run `kumiki check {name}` to see on which inputs"),
         )),
     }
 }
@@ -91,13 +91,13 @@ fn debug_build(inspection: &Inspection) -> Option<Diagnosis> {
     inspection.is_debug_build.then(|| {
         Diagnosis::mild(
             format!("it is a debug build: its {code} bytes of code check arithmetic for overflow"),
-            "build it with `--release`; `kumiki build` does",
+            "build it with `--release`, as `kumiki build` does",
         )
     })
 }
 
-/// How to be rid of a part that a plugin does not need to run.
-fn needless(part: Part, name: &str) -> Option<String> {
+/// How to remove a part that a plugin does not need to run; none if it needs it.
+fn removal(part: Part, name: &str) -> Option<String> {
     let when = match part {
         Part::DebugInformation => "",
         Part::Names => "if backtraces need no names, ",
@@ -105,12 +105,12 @@ fn needless(part: Part, name: &str) -> Option<String> {
     };
     Some(format!(
         "{when}build without: `strip = true` in Cargo's profile, `-Wl,--strip-all` in C; or strip \
-         what is built: `wasm-tools strip --all {name} -o {name}`"
+         the component: `wasm-tools strip --all {name} -o {name}`"
     ))
 }
 
-/// What the library says, without more to add.
-fn plainly(error: &kumiki::Error) -> Diagnosis {
+/// The library's error and hint, as a diagnosis.
+fn from_error(error: &kumiki::Error) -> Diagnosis {
     let mut fact = error.to_string();
     for cause in failure::causes(error) {
         fact.push_str(": ");

@@ -1,14 +1,14 @@
-//! A core module where a component was meant: which command makes one of it.
+//! Diagnoses a core module that should be a component, with the command to convert it.
 
 use kumiki::inspect::{Inspection, Part};
 
 use super::Diagnosis;
 
-/// What the contract's bindings make a core module export.
+/// The export that the contract's bindings give a core module.
 const EXPORT: &str = "myapp:text-processor/plugin#process";
 const PREVIEW_1: &str = "wasi_snapshot_preview1";
 
-/// Says from its imports and exports what it was built for.
+/// Tells from its imports and exports what the module was built for.
 pub(crate) fn diagnose(name: &str, inspection: &Inspection) -> Diagnosis {
     let interfaces = &inspection.interfaces;
     let has_wit = inspection
@@ -25,8 +25,8 @@ pub(crate) fn diagnose(name: &str, inspection: &Inspection) -> Diagnosis {
     if !has_wit && !interfaces.exports.iter().any(|export| export == EXPORT) {
         return Diagnosis::severe(
             format!("{fact}, and without the contract: it does not export `{EXPORT}`"),
-            "no command makes a plugin of it; `kumiki new NAME` begins one that exports what the \
-             contract asks for, and `kumiki build` makes a component of it",
+            "no command converts it to a plugin; create one that exports the contract with `kumiki \
+             new NAME`, and build its component with `kumiki build`",
         );
     }
     let (mut commands, mut module) = (String::new(), name.to_owned());
@@ -47,7 +47,7 @@ pub(crate) fn diagnose(name: &str, inspection: &Inspection) -> Diagnosis {
     if preview1 {
         commands.push_str(" (the adapter comes with each release of wasmtime)");
     }
-    commands.push_str("; or `kumiki build` in its folder, which does it all");
+    commands.push_str("; or run `kumiki build` in its folder, which does all of this");
     Diagnosis::severe(fact, commands)
 }
 

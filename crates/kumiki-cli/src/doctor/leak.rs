@@ -1,22 +1,22 @@
-//! What a plugin that leaks most likely does wrong, by what it is made with.
+//! Likely causes of a leak, by the tools that built the plugin.
 
 use kumiki::inspect::Inspection;
 
-/// What to look for in its source.
-pub(crate) fn cure(inspection: &Inspection) -> String {
+/// What to look for in the plugin's source.
+pub(crate) fn fix(inspection: &Inspection) -> String {
     let made_by = |name: &str| {
         let mut producers = inspection.producers.iter();
         producers.any(|producer| producer.name == name)
     };
     if made_by("wit-bindgen-c") {
-        "a missing `*_free` of the bindings is the usual reason: on every way out, `process` frees \
-         its input with `text_plugin_string_free`, and so what `get-config` gave; a result that is \
-         filled in but not returned wants \
+        "the usual cause is a missing `*_free` call of the bindings: on every return path, \
+         `process` must free its input and what `get-config` returned with \
+         `text_plugin_string_free`; a result that is filled in but not returned needs \
          `exports_myapp_text_processor_plugin_process_result_free`"
             .into()
     } else {
-        "something is kept from call to call: look for a global list, map or cache that only ever \
-         grows, and for memory that is given away (in Rust `Box::leak`, `mem::forget`)"
+        "something is kept from call to call: look for a global list, map or cache that only \
+         grows, and for memory that is never freed (in Rust `Box::leak`, `mem::forget`)"
             .into()
     }
 }

@@ -1,12 +1,11 @@
-//! The machine: which languages plugins can be built in here, and what holds a
-//! plugin that breaks out.
+//! Examines the machine: its toolchains and its sandbox.
 
 use kumiki::Sandbox;
 use kumiki_build::{Probe, Toolchain, Tools, Wasi};
 
 use super::Diagnosis;
 
-/// Looks at every toolchain. What is ready comes with its version.
+/// Probes every toolchain and the sandbox. Those that are ready have a version.
 pub(crate) fn examine(tools: &Tools) -> Vec<(&'static str, Result<String, Diagnosis>)> {
     let examine = |toolchain: Toolchain| {
         let found = match toolchain.probe(tools, Wasi::None) {
@@ -19,14 +18,14 @@ pub(crate) fn examine(tools: &Tools) -> Vec<(&'static str, Result<String, Diagno
     toolchains.chain([("sandbox", sandbox())]).collect()
 }
 
-/// The second wall around plugins.
+/// The sandbox of the process, which contains a plugin that escapes WebAssembly.
 fn sandbox() -> Result<String, Diagnosis> {
     let status = Sandbox::supported();
     match status.is_active() {
         true => Ok(status.to_string()),
         false => Err(Diagnosis::mild(
             status.to_string(),
-            "plugins run without a second wall; a newer kernel has one",
+            "use a newer kernel: plugins run without this second line of defence",
         )),
     }
 }

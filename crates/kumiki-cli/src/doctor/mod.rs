@@ -1,8 +1,7 @@
-//! What is wrong, and its cure: with this machine, with a project, with a file.
+//! Diagnoses of this machine, a project or a file, with their fixes.
 //!
-//! A checkup changes nothing, and runs nothing but a component that fits, to see
-//! whether it leaks. It gives diagnoses; each has a fact and
-//! what to do about it. The command renders them.
+//! An examination changes nothing, and runs only a component that fits the
+//! contract, to see whether it leaks. The command renders the diagnoses.
 
 pub(crate) mod component;
 mod core_module;
@@ -11,31 +10,31 @@ pub(crate) mod machine;
 mod out_of_step;
 pub(crate) mod project;
 
-/// Something that is wrong or could be better.
+/// A problem or a possible improvement, with its fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Diagnosis {
-    /// Whether it keeps things from working.
+    /// Whether something does not work because of it.
     pub(crate) severe: bool,
-    /// What is the matter, with file and line where there is one.
+    /// The problem, with file and line if known.
     pub(crate) fact: String,
-    /// What to do about it, a line each.
-    pub(crate) cure: String,
+    /// What to do about it.
+    pub(crate) fix: String,
 }
 
 impl Diagnosis {
-    fn severe(fact: impl Into<String>, cure: impl Into<String>) -> Self {
+    fn severe(fact: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             severe: true,
             fact: fact.into(),
-            cure: cure.into(),
+            fix: fix.into(),
         }
     }
 
-    fn mild(fact: impl Into<String>, cure: impl Into<String>) -> Self {
+    fn mild(fact: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             severe: false,
             fact: fact.into(),
-            cure: cure.into(),
+            fix: fix.into(),
         }
     }
 }

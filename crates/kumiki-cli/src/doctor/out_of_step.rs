@@ -1,5 +1,5 @@
-//! Host and guest out of step: a plugin made for a world that this host does
-//! not give. What it is, since when it exists, and what to do.
+//! Diagnoses version mismatches: plugins built for interfaces that this host does
+//! not have, of WASI or of the contract.
 
 use kumiki::Error;
 use kumiki::inspect::Inspection;
@@ -7,9 +7,9 @@ use kumiki::inspect::Inspection;
 use super::Diagnosis;
 use crate::failure;
 
-/// The package of the contract.
+/// Prefix of the contract's package.
 const CONTRACT: &str = "myapp:text-processor/";
-/// The packages of WASI 0.2; whatever else is called `wasi:` is a proposal.
+/// The packages of WASI 0.2. Any other `wasi:` package is a proposal.
 const WASI_0_2: [&str; 7] = [
     "cli",
     "clocks",
@@ -20,7 +20,7 @@ const WASI_0_2: [&str; 7] = [
     "sockets",
 ];
 
-/// What is out of step, if that is what the error is about.
+/// Explains a version mismatch, if the error is one.
 pub(crate) fn diagnose(inspection: &Inspection, error: &Error) -> Option<Diagnosis> {
     match error {
         Error::UnknownImport { import, .. } if import.starts_with("wasi:") => Some(wasi(import)),
@@ -33,24 +33,24 @@ pub(crate) fn diagnose(inspection: &Inspection, error: &Error) -> Option<Diagnos
     }
 }
 
-/// Asynchronous functions, streams or futures, in the contract's own functions
-/// or behind them.
+/// The component has asynchronous functions, streams or futures, in the contract's
+/// functions or elsewhere.
 fn asynchronous(error: &Error) -> Diagnosis {
     let fact =
         "it uses the asynchronous calls of WASI 0.3 (June 2026), which this host does not have";
     let fact = match error {
         Error::Asynchronous { .. } => fact.to_owned(),
-        // Something besides, which may well come of it.
+        // Another error, which may follow from it.
         _ => format!("{fact}: {error}"),
     };
     Diagnosis::severe(
         fact,
-        "build it with synchronous functions: `process` as the contract has it, without `async` \
+        "build it with synchronous functions: `process` as in the contract, without `async` \
          in `wit_bindgen::generate!`, for `wasm32-wasip2`",
     )
 }
 
-/// An import of WASI that no version 0.2 in this host has.
+/// The import is of WASI, and this host's WASI 0.2 does not have it.
 fn wasi(import: &str) -> Diagnosis {
     let (interface, version) = import.split_once('@').unwrap_or((import, ""));
     let package = interface
@@ -59,9 +59,9 @@ fn wasi(import: &str) -> Diagnosis {
         .unwrap_or_default();
     let since = match version {
         _ if !WASI_0_2.contains(&package) => {
-            format!("`wasi:{package}` is a proposal, which no release of WASI 0.2 has")
+            format!("`wasi:{package}` is a proposal and in no release of WASI 0.2")
         }
-        "" => "it has no version, and an interface of WASI has one".into(),
+        "" => "it has no version, and every WASI interface has one".into(),
         version if version.starts_with("0.3.") && version.contains('-') => {
             "a draft of WASI 0.3, and this host has WASI 0.2".into()
         }
@@ -69,43 +69,42 @@ fn wasi(import: &str) -> Diagnosis {
             "it is WASI 0.3 (June 2026), and this host has WASI 0.2".into()
         }
         version if version.starts_with("0.2.") && version.contains('-') => {
-            "a draft from before WASI 0.2.0 (January 2024), which is compatible with nothing else"
-                .into()
+            "a draft from before WASI 0.2.0 (January 2024), compatible with no release".into()
         }
         version if version.starts_with("0.2.") => {
             "no release of WASI 0.2 has it as a stable interface for plugins".into()
         }
-        version => format!("it is of version {version}, and this host has WASI 0.2"),
+        version => format!("its version is {version}, and this host has WASI 0.2"),
     };
-    let cure = match package {
-        "config" => "ask the contract's own `get-config` instead",
+    let fix = match package {
+        "config" => "call the contract's own `get-config` instead",
         "logging" => "call the contract's own `log` instead",
         package if !WASI_0_2.contains(&package) => {
-            "leave it out: a plugin gets its input, `log`, `get-config` and WASI 0.2"
+            "remove the import: a plugin gets its input, `log`, `get-config` and WASI 0.2"
         }
         _ if version.starts_with("0.2.") && !version.contains('-') => {
-            "leave it out, or do without the unstable features of WASI where the plugin is built"
+            "remove the import, or build the plugin without unstable WASI features"
         }
         _ => {
-            "build it for WASI 0.2: in Rust with `--target wasm32-wasip2`, elsewhere with a \
-             release of the tool that makes components for WASI 0.2"
+            "build it for WASI 0.2: in Rust with `--target wasm32-wasip2`, in other languages with \
+             a release of the tool that builds components for WASI 0.2"
         }
     };
     Diagnosis::severe(
         format!("it imports `{import}`, which this host does not have: {since}"),
-        cure,
+        fix,
     )
 }
 
-/// An import from the contract's own package that the contract does not have.
+/// The import is from the contract's package, but not in the contract.
 fn contract(import: &str) -> Diagnosis {
     let kumiki = env!("CARGO_PKG_VERSION");
     let fact = match import.split_once('@') {
         Some((_, version)) => {
             let version = version.split('#').next().unwrap_or(version);
             format!(
-                "it imports `{import}`: it is made for version {version} of the contract, and \
-                 that of this host (kumiki {kumiki}) has no version"
+                "it imports `{import}`: it is built for version {version} of the contract, and \
+                 the contract of this host (kumiki {kumiki}) has no version"
             )
         }
         None => format!(
@@ -114,12 +113,12 @@ fn contract(import: &str) -> Diagnosis {
     };
     Diagnosis::severe(
         fact,
-        "build it against this host's contract, the `wit/world.wit` that `kumiki new` writes; or, \
-         if a newer kumiki has it, run it with that",
+        "build it against this host's contract, the `wit/world.wit` that `kumiki new` writes, or \
+         run it with a newer kumiki that has the import",
     )
 }
 
-/// An interface that is here, with a function that is not.
+/// The host has the interface, but not one of its functions.
 fn newer_function(inspection: &Inspection, error: &Error) -> Diagnosis {
     let host = kumiki::WASI_VERSION;
     let imports = inspection.interfaces.imports.iter();
@@ -129,7 +128,7 @@ fn newer_function(inspection: &Inspection, error: &Error) -> Diagnosis {
         .filter_map(|(_, patch)| patch.parse::<u32>().ok())
         .max();
     let made_for = match newest {
-        Some(patch) => format!("; it is made for WASI 0.2.{patch}"),
+        Some(patch) => format!("; it is built for WASI 0.2.{patch}"),
         None => String::new(),
     };
     Diagnosis::severe(

@@ -1,4 +1,4 @@
-//! A plugin's project: its `kumiki.toml`, its WIT, its toolchain.
+//! Examines a plugin's project: its `kumiki.toml`, WIT and toolchain.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use kumiki_build::{Error, Probe, Project, Tools, read_text, unknown_imports};
 use super::Diagnosis;
 use crate::failure::causes;
 
-/// Looks at the project in a folder; builds nothing.
+/// Examines the project in a folder; builds nothing.
 pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
     let project = match Project::read(folder) {
         Ok(project) => project,
         Err(error) => {
-            let cure = error.hint().unwrap_or_default();
-            return vec![Diagnosis::severe(error.to_string(), cure)];
+            let fix = error.hint().unwrap_or_default();
+            return vec![Diagnosis::severe(error.to_string(), fix)];
         }
     };
     let mut diagnoses = Vec::new();
@@ -29,9 +29,9 @@ pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
         ),
         Err(error @ Error::Io { .. }) => diagnoses.push(Diagnosis::severe(
             error.to_string(),
-            "write it, or set `entry` in the kumiki.toml",
+            "create the file, or set `entry` in kumiki.toml",
         )),
-        // A WIT that cannot be used is not the imports' fault.
+        // Faults of the WIT are reported by other checks.
         Err(_) => {}
     }
     for file in wit_files(&project.wit) {
@@ -39,14 +39,17 @@ pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
             Ok(text) => text,
             Err(error) => {
                 let causes = causes(&error).join(": ");
-                let cure = "put a file of WIT in its place, or remove it";
-                diagnoses.push(Diagnosis::severe(format!("{error}: {causes}"), cure));
+                let fix = "replace it with a WIT file, or remove it";
+                diagnoses.push(Diagnosis::severe(format!("{error}: {causes}"), fix));
                 continue;
             }
         };
         for (line, name) in names_that_are_not_kebab_case(&text) {
             diagnoses.push(Diagnosis::severe(
-                format!("{}:{line}: WIT has no name like `{name}`", file.display()),
+                format!(
+                    "{}:{line}: `{name}` is not a valid name in WIT",
+                    file.display()
+                ),
                 format!("write `{}`", kebab_case(&name)),
             ));
         }
@@ -54,7 +57,7 @@ pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
     diagnoses
 }
 
-/// The WIT files at a path: itself, or those in the folder.
+/// The WIT files at a path: the file itself, or those in the folder.
 fn wit_files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
@@ -68,8 +71,8 @@ fn wit_files(path: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Names with their lines, from 1: words that mix cases or have underscores.
-/// Comments are passed over.
+/// Finds names with mixed case or underscores, with their line numbers from 1.
+/// Comments are skipped.
 fn names_that_are_not_kebab_case(text: &str) -> Vec<(usize, String)> {
     let mut names = Vec::new();
     let mut in_block = false;
@@ -83,8 +86,8 @@ fn names_that_are_not_kebab_case(text: &str) -> Vec<(usize, String)> {
     names
 }
 
-/// The words of a line outside of comments; `in_block` is whether a block
-/// comment is open, before and after.
+/// The words of a line outside of comments. `in_block` tells whether a block
+/// comment is open; it is updated for the next line.
 fn words<'a>(line: &'a str, in_block: &mut bool) -> Vec<&'a str> {
     let mut code = Vec::new();
     let mut rest = line;
@@ -115,8 +118,8 @@ fn words<'a>(line: &'a str, in_block: &mut bool) -> Vec<&'a str> {
         .collect()
 }
 
-/// Words of lower-case or upper-case letters and digits, joined by hyphens. A
-/// lone `_` is WIT's own.
+/// Whether each word between hyphens has letters of one case and digits. A lone
+/// `_` is part of WIT's syntax.
 fn is_kebab_case(name: &str) -> bool {
     name == "_"
         || name.split('-').all(|word| {
@@ -131,8 +134,8 @@ fn is_kebab_case(name: &str) -> bool {
         })
 }
 
-/// The name as WIT would have it: `processResult` and `process_result` both
-/// give `process-result`.
+/// Converts a name to kebab case: `processResult` and `process_result` both
+/// become `process-result`.
 fn kebab_case(name: &str) -> String {
     let mut kebab = String::new();
     let mut previous = '-';

@@ -1,4 +1,4 @@
-//! What a guest does with files in granted folders, and with those outside.
+//! Access of a guest to files in granted folders and outside of them.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use libtest_mimic::Failed;
 use crate::reach::Reach;
 use crate::{NO_FOLDER, NO_WAY_OUT};
 
-/// A folder with `data/a`, `data/inner/b`, `other/c`, and `secret` beside them.
+/// A folder with `data/a`, `data/inner/b`, `other/c` and `secret`.
 pub(crate) fn folders() -> Result<tempfile::TempDir, Failed> {
     let folder = tempfile::tempdir()?;
     let root = folder.path();
@@ -42,7 +42,7 @@ pub(crate) fn read_only(path: &Path) -> Result<(), Failed> {
         ("rename /data/a /data/new", NO_WAY_OUT),
         ("link /data/a /data/new", NO_WAY_OUT),
         ("symlink a /data/new", NO_WAY_OUT),
-        // Not by the back door of an inner folder either.
+        // Not through an inner folder either.
         ("write /data/inner/b x", NO_WAY_OUT),
         ("list /data", "a|inner"),
     ])?;
@@ -107,7 +107,7 @@ pub(crate) fn no_way_out_by_paths(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Links that the host, or whoever filled the folder, has made.
+/// Symbolic links that were in the folder before the guest ran.
 #[cfg(unix)]
 pub(crate) fn host_links(path: &Path) -> Result<(), Failed> {
     use std::os::unix::fs::symlink;
@@ -144,7 +144,7 @@ pub(crate) fn host_links(path: &Path) -> Result<(), Failed> {
 
 #[cfg(not(unix))]
 pub(crate) fn host_links(_: &Path) -> Result<(), Failed> {
-    // Making a symbolic link needs a right on Windows that tests do not have.
+    // On Windows, tests have no permission to create symbolic links.
     Ok(())
 }
 
@@ -155,17 +155,17 @@ pub(crate) fn guest_links(path: &Path) -> Result<(), Failed> {
     let mut reach = Reach::new(path, grants)?;
     reach.expect(&[
         ("symlink /etc/passwd /data/absolute", NO_WAY_OUT),
-        // A link that leads out may be made, and leads nowhere.
+        // A link that leads out can be created, but not followed.
         ("symlink ../secret /data/relative", "done"),
         ("read /data/relative", NO_WAY_OUT),
         ("write /data/relative x", NO_WAY_OUT),
         ("symlink .. /data/up", "done"),
         ("read /data/up/secret", NO_WAY_OUT),
         ("list /data/up", NO_WAY_OUT),
-        // A hard link to it is one to the link, not to what it leads to.
+        // A hard link to a symbolic link is to the link itself, not to its target.
         ("link /data/relative /data/hard", "done"),
         ("read /data/hard", NO_WAY_OUT),
-        // Nor does a link lead out once it is moved deeper or higher.
+        // A link does not lead out after it is moved deeper or higher either.
         ("symlink ../a /data/inner/near", "done"),
         ("read /data/inner/near", "A"),
         ("rename /data/inner/near /data/near", "done"),
@@ -182,7 +182,7 @@ pub(crate) fn between_folders(path: &Path) -> Result<(), Failed> {
         .with_folder(FolderGrant::read_only(at("data"), "/data"))
         .with_folder(FolderGrant::read_write(at("other"), "/other"));
     Reach::new(path, grants)?.expect(&[
-        // What may only be read must not become something to write.
+        // A read-only file must not become writable.
         ("link /data/a /other/a", NO_WAY_OUT),
         ("rename /data/a /other/a", NO_WAY_OUT),
         ("rename /other/c /data/c", NO_WAY_OUT),
@@ -200,7 +200,7 @@ pub(crate) fn between_folders(path: &Path) -> Result<(), Failed> {
     Reach::new(path, grants)?.expect(&[("rename /data/a /other/a", "done"), ("read /other/a", "A")])
 }
 
-/// What happens to a path later leads nowhere else.
+/// Later changes to the path of a granted folder have no effect.
 pub(crate) fn opened_once(path: &Path) -> Result<(), Failed> {
     let folder = folders()?;
     let data = folder.path().join("data");

@@ -1,4 +1,4 @@
-//! Requests by `wasi:http`, to a server of the test's own.
+//! Requests through `wasi:http` to a local test server.
 
 use std::fs;
 use std::net::TcpListener;
@@ -45,14 +45,14 @@ pub(crate) fn allowed_and_denied(path: &Path) -> Result<(), Failed> {
             &exactly,
         ),
         (of(&["0.0.0.0/0:*"]), &by_address, DENIED, &exactly),
-        // Which name is asked for travels to strangers: it takes a grant, too.
+        // A name lookup sends the name to other machines, so it needs a grant as well.
         (of(&[&loopback]), &by_name, DENIED, &name),
         (of(&["localhost:1", &loopback]), &by_name, welcome, ""),
         (of(&[&name, &loopback]), &by_name, welcome, ""),
         (of(&[&name, "loopback:1"]), &by_name, DENIED, "loopback"),
-        // A name that leads to a loopback address.
+        // A name that resolves to a loopback address.
         (of(&[&name]), &by_name, DENIED, "loopback"),
-        // A socket may have what a name leads to; a request, too.
+        // The address of a granted name is granted to requests, as it is to sockets.
         (of(&[&name]), &by_address, DENIED, &exactly),
         (
             of(&["loopback:*"]),
@@ -85,7 +85,7 @@ pub(crate) fn allowed_and_denied(path: &Path) -> Result<(), Failed> {
             DENIED,
             "api.example.com.evil.example:80",
         ),
-        // Names that no grant can have, and that others would understand.
+        // Names that are invalid in a grant, but valid for other software.
         (of(&["loopback:*"]), "get http://0x7f.1:1/", DENIED, ""),
         (of(&["loopback:*"]), "get http://2130706433:1/", DENIED, ""),
         (of(&["loopback:*"]), "get http://loopback:1/", DENIED, ""),
@@ -97,27 +97,27 @@ pub(crate) fn allowed_and_denied(path: &Path) -> Result<(), Failed> {
         ),
     ];
     let watched = Watched::new(path, Limits::default())?;
-    for (grants, command, expected, told) in cases {
+    for (grants, command, expected, reported) in cases {
         let mut reach = watched.with(&granted(&grants)?)?;
         assert_eq!(reach.answer(command)?, expected, "{grants:?}: {command}");
         let mut denied = watched.denials.take().join(" ");
-        if told == "loopback" {
+        if reported == "loopback" {
             let of_loopback = [exactly.clone(), format!("[::1]:{port}")];
             assert!(
                 of_loopback.contains(&denied),
                 "{grants:?}: {command}: {denied}"
             );
-            denied = told.to_owned();
+            denied = reported.to_owned();
         }
-        assert_eq!(denied, told, "{grants:?}: {command}");
+        assert_eq!(denied, reported, "{grants:?}: {command}");
     }
     Ok(())
 }
 
-pub(crate) fn what_answers(path: &Path) -> Result<(), Failed> {
+pub(crate) fn responses(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
-    let nobody = {
-        // A port that was free a moment ago.
+    let closed_port = {
+        // A port that nothing listens on.
         TcpListener::bind("127.0.0.1:0")?.local_addr()?
     };
     let mut reach = Reach::new(path, granted(&["loopback:*".to_owned()])?)?;
@@ -129,9 +129,9 @@ pub(crate) fn what_answers(path: &Path) -> Result<(), Failed> {
             format!("get http://{address}/gone"),
             "error: ErrorCode::HttpResponseIncomplete",
         ),
-        // Where it leads to is the guest's to follow, under the same grants.
+        // The guest follows a redirect itself, under the same grants.
         (format!("get http://{address}/elsewhere"), "302 0 "),
-        // A body that breaks off: wasmtime 48 tells the guest no code for it.
+        // A truncated body: wasmtime 48 gives the guest no error code for it.
         (
             format!("get http://{address}/cut"),
             "error: ErrorCode::InternalError(None)",
@@ -140,13 +140,13 @@ pub(crate) fn what_answers(path: &Path) -> Result<(), Failed> {
             format!("get http://{address}/nonsense"),
             "error: ErrorCode::HttpProtocolError",
         ),
-        // More of them than anybody sends: no more is read than may be.
+        // More headers than usual: only a bounded number is read.
         (
             format!("get http://{address}/headers"),
             "error: ErrorCode::HttpProtocolError",
         ),
         (
-            format!("get http://{nobody}/"),
+            format!("get http://{closed_port}/"),
             "error: ErrorCode::ConnectionRefused",
         ),
         (
@@ -160,8 +160,8 @@ pub(crate) fn what_answers(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The time of the call holds wherever a request may hang.
-pub(crate) fn what_hangs(path: &Path) -> Result<(), Failed> {
+/// The time limit of the call applies wherever a request can hang.
+pub(crate) fn timeouts(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
     let time = Duration::from_millis(300);
     let limits = Limits::default().with_time(time);
@@ -169,7 +169,7 @@ pub(crate) fn what_hangs(path: &Path) -> Result<(), Failed> {
     for hanging in [
         format!("get http://{address}/silence"),
         format!("get http://{address}/half"),
-        // TLS with somebody who speaks none.
+        // TLS with a server that does not speak it.
         format!("get https://{address}/"),
     ] {
         let start = Instant::now();
@@ -197,8 +197,8 @@ pub(crate) fn what_hangs(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// More than the guest's memory holds goes through it.
-pub(crate) fn much(path: &Path) -> Result<(), Failed> {
+/// A body larger than the memory of the guest is streamed through it.
+pub(crate) fn large_bodies(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
     let limits = Limits::default().with_memory(server::MUCH / 16);
     let mut reach = Watched::new(path, limits)?.with(&granted(&["loopback:*".to_owned()])?)?;
@@ -219,11 +219,11 @@ pub(crate) fn tls(path: &Path) -> Result<(), Failed> {
         reach.answer(&format!("get https://localhost:{port}/"))?,
         untrusted
     );
-    // Plain HTTP there is no HTTP at all.
+    // Plain HTTP fails on a TLS port.
     let answer = reach.answer(&format!("get http://localhost:{port}/"))?;
     assert!(answer.starts_with("error: "), "{answer}");
 
-    // What the machine trusts is trusted, under the name that was certified.
+    // Certificates that the machine trusts are trusted, for the certified name.
     let folder = tempfile::tempdir()?;
     let trusted = folder.path().join("trusted.pem");
     fs::write(&trusted, certificate)?;
@@ -241,7 +241,7 @@ pub(crate) fn tls(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The program says what to grant, and asks no proxy.
+/// The program reports which grant to give, and uses no proxy.
 pub(crate) fn environment(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
     let command = format!("get http://{address}/");

@@ -1,11 +1,11 @@
-//! What a plugin reaches with every grant and without: `reach`, a guest in
-//! Rust, tries what its input says, and answers with what came of it.
+//! Access of a plugin with and without each grant. The guest `reach`, in Rust, runs
+//! the command in its input and returns the result.
 
+mod denials;
 mod folders;
 mod http;
 mod reach;
 mod server;
-mod told;
 
 use std::fs;
 use std::io::Write;
@@ -20,10 +20,10 @@ use test_components::guests::Guest;
 
 use reach::{Reach, Watched};
 
-/// What WASI answers to what is outside of every grant.
+/// The error of WASI for access outside of every grant.
 const NO_WAY_OUT: &str = "error: PermissionDenied";
-/// What a guest's own library answers where no folder is granted that the path
-/// lies in: WASI is not even asked.
+/// The error of the guest's own library for a path outside of all granted folders,
+/// without a call to WASI.
 const NO_FOLDER: &str = "error: NotFound";
 
 type Case = fn(&Path) -> Result<(), Failed>;
@@ -33,15 +33,15 @@ fn main() {
     let cases: [(&str, Case); 25] = [
         ("nothing is granted", nothing),
         ("a folder to read", folders::read_only),
-        ("a folder to change", folders::read_write),
+        ("a writable folder", folders::read_write),
         ("no way out by paths", folders::no_way_out_by_paths),
         (
-            "no way out by the host's symbolic links",
+            "no way out by symbolic links of the host",
             folders::host_links,
         ),
-        ("no way out by the guest's own links", folders::guest_links),
+        ("no way out by links of the guest", folders::guest_links),
         (
-            "nothing moves between folders of unlike access",
+            "nothing moves between read-only and writable folders",
             folders::between_folders,
         ),
         ("a folder is opened once", folders::opened_once),
@@ -51,16 +51,19 @@ fn main() {
         ("addresses", addresses),
         ("names", names),
         ("HTTP", http::allowed_and_denied),
-        ("HTTP and what answers", http::what_answers),
-        ("HTTP that hangs", http::what_hangs),
-        ("HTTP of much", http::much),
-        ("HTTP by TLS", http::tls),
+        ("HTTP responses", http::responses),
+        ("HTTP timeouts", http::timeouts),
+        ("HTTP with large bodies", http::large_bodies),
+        ("HTTP over TLS", http::tls),
         ("HTTP and the environment", http::environment),
-        ("told of changes", told::changes),
-        ("told of ways out", told::ways_out),
-        ("told of nothing", told::nothing),
-        ("told by the program", told::program),
-        ("a grant of one plugin", one_plugin),
+        ("denials of changes", denials::changes),
+        ("denials of ways out", denials::ways_out),
+        (
+            "denials are not reported for lookups at start",
+            denials::lookups,
+        ),
+        ("denials in the output of the program", denials::program),
+        ("grants of one plugin", one_plugin),
         ("the program's flags and file", program),
     ];
     let trials = cases.map(|(name, case)| {
@@ -145,7 +148,7 @@ fn addresses(path: &Path) -> Result<(), Failed> {
     let address = listener.local_addr()?;
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            // Whoever went away has read enough.
+            // The reader may have closed the connection.
             let _ = stream.write_all(b"welcome");
         }
     });
@@ -164,7 +167,7 @@ fn addresses(path: &Path) -> Result<(), Failed> {
         ("public:*".to_owned(), &connect, NO_WAY_OUT),
         ("private:*".to_owned(), &connect, NO_WAY_OUT),
         ("0.0.0.0/0:*".to_owned(), &connect, NO_WAY_OUT),
-        // A name that leads to a loopback address.
+        // A name that resolves to a loopback address.
         (format!("localhost:{port}"), &connect, NO_WAY_OUT),
         (format!("localhost:{port}"), &by_name, NO_WAY_OUT),
         ("loopback:*".to_owned(), &send, "done"),
@@ -180,8 +183,8 @@ fn addresses(path: &Path) -> Result<(), Failed> {
             assert_eq!(denied, [""; 0], "{granted}: {command}");
             continue;
         }
-        // The grant that is named allows it, and it alone.
-        let grant = denied.last().ok_or("nobody was told")?;
+        // The reported grant allows exactly this.
+        let grant = denied.last().ok_or("no denial was reported")?;
         let target = if *command == send { datagrams } else { address };
         assert_eq!(*grant, target.to_string(), "{granted}: {command}");
     }
@@ -191,11 +194,11 @@ fn addresses(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A guest asks for granted names only: what it asks for would be a way out.
+/// A guest can only resolve granted names, because a lookup itself sends data out.
 fn names(path: &Path) -> Result<(), Failed> {
     let watched = Watched::new(path, Limits::default())?;
-    for (granted, command, expected, told) in [
-        // Names that no grant can have, and that others would understand.
+    for (granted, command, expected, reported) in [
+        // Names that are invalid in a grant, but valid for other software.
         (
             &["localhost:80"][..],
             "resolve bücher.example",
@@ -236,7 +239,7 @@ fn names(path: &Path) -> Result<(), Failed> {
         let as_expected = answer.split('|').any(|address| address == expected);
         assert!(as_expected, "{granted:?}: {command}: {answer}");
         let denied = watched.denials.take().concat();
-        assert_eq!(denied, told, "{granted:?}: {command}");
+        assert_eq!(denied, reported, "{granted:?}: {command}");
     }
     Ok(())
 }
@@ -309,7 +312,7 @@ fn program(path: &Path) -> Result<(), Failed> {
     }
     let (_, _, errors) = run(&[grants], "args")?;
     assert!(
-        errors.contains("the grants of `missing` are of no plugin"),
+        errors.contains("the grants of `missing` match no plugin"),
         "{errors}"
     );
 
@@ -321,7 +324,7 @@ fn program(path: &Path) -> Result<(), Failed> {
         "{errors}"
     );
 
-    // What is requested and allowed is what the guest finds.
+    // The guest gets what it requested and was allowed.
     let requests = b"[dirs]\n'/other:rw' = ''\n[env]\nPATH = ''";
     let asking = test_components::with_section(&fs::read(path)?, "kumiki-requests", requests);
     fs::write(root.join("reach.wasm"), asking)?;

@@ -1,5 +1,5 @@
-//! `reach`, a guest in Rust that tries what its input says, and what is heard of
-//! what it was denied.
+//! The guest `reach`, which runs the command in its input, and an observer of its
+//! denials.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use kumiki_text::{Config, TextContract, TextHost, TextPlugin};
 use libtest_mimic::Failed;
 use test_components::guests::artifacts;
 
-/// A guest with grants, and what it answers.
+/// An instance of the guest with grants.
 pub(crate) struct Reach(pub(crate) TextPlugin);
 
 impl Reach {
@@ -36,7 +36,7 @@ impl Reach {
     }
 }
 
-/// The guest, compiled once for whatever it is granted, and what is heard of it.
+/// The guest, compiled once for all grants, with an observer of its denials.
 pub(crate) struct Watched {
     plugin: Plugin<TextContract>,
     pub(crate) denials: Denials,
@@ -60,22 +60,21 @@ impl Watched {
     }
 }
 
-/// Remembers what was denied: the grant that would have allowed it, where there
-/// is one.
+/// Records denials: the grant that would allow the access, if there is one.
 #[derive(Clone, Default)]
 pub(crate) struct Denials(Arc<Mutex<Vec<String>>>);
 
 impl Denials {
-    /// What was heard since it was last asked.
+    /// Takes the denials since the last call of this function.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().expect("nobody panicked"))
+        std::mem::take(&mut self.0.lock().expect("the lock is not poisoned"))
     }
 }
 
 impl Observer for Denials {
     fn event(&self, event: &Event<'_>) {
         if let Event::Denied { denial, .. } = event {
-            let mut denied = self.0.lock().expect("nobody panicked");
+            let mut denied = self.0.lock().expect("the lock is not poisoned");
             denied.push(match denial {
                 Denial::Network(grant) => grant.to_string(),
                 Denial::Change(grant) => grant.to_string(),

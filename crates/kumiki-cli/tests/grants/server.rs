@@ -1,5 +1,5 @@
-//! A server of HTTP that answers as its paths say, on the loopback address, for
-//! as long as the tests run.
+//! An HTTP server on the loopback address whose paths select the response. It runs as
+//! long as the tests.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -10,7 +10,7 @@ use libtest_mimic::Failed;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// How much `/much` answers.
+/// Size of the response to `/much`.
 pub(crate) const MUCH: usize = 64 * 1024 * 1024;
 
 /// A server without TLS.
@@ -18,8 +18,7 @@ pub(crate) fn plain() -> Result<SocketAddr, Failed> {
     serve(Some)
 }
 
-/// A server with TLS, and its certificate as PEM, which it has signed itself
-/// and which says that it is `name`.
+/// A server with TLS, and its self-signed certificate for `name`, as PEM.
 pub(crate) fn secure(name: &str) -> Result<(SocketAddr, String), Failed> {
     let own = rcgen::generate_simple_self_signed([name.to_owned()])?;
     let key = PrivateKeyDer::Pkcs8(own.signing_key.serialize_der().into());
@@ -44,7 +43,7 @@ fn serve<S: Read + Write + Send + 'static>(
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let Some(stream) = open(stream) else { continue };
-            // Whoever goes away has heard enough.
+            // The client may have closed the connection.
             std::thread::spawn(move || answer(stream));
         }
     });
@@ -94,7 +93,7 @@ fn answer(mut stream: impl Read + Write) -> std::io::Result<()> {
         "/cut" => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf.")?,
         "/nonsense" => stream.write_all(b"220 mail.example ready\r\n\r\n")?,
         "/gone" => {}
-        // `/silence`: it says nothing, and does not go away.
+        // `/silence`: sends nothing and keeps the connection open.
         _ => std::thread::sleep(Duration::from_secs(60)),
     }
     stream.flush()
@@ -109,7 +108,7 @@ fn read_head(stream: &mut impl Read) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&head).to_lowercase())
 }
 
-/// A body in one chunk.
+/// Reads a body of one chunk.
 fn read_chunks(stream: &mut impl Read) -> std::io::Result<String> {
     let (mut text, mut byte) = (Vec::new(), [0]);
     while !text.ends_with(b"0\r\n\r\n") {

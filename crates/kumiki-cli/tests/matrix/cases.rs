@@ -1,24 +1,24 @@
-//! What every language must answer: the one table of expected results.
+//! The table of expected results, the same for every language.
 
 use kumiki::Level;
 use kumiki_build::Toolchain;
 use kumiki_text::{Config, KeyValue, ProcessError, ProcessResult};
 
-/// One trial in each language: calls on one plugin, in order.
+/// A trial in each language: calls of one plugin, in order.
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) calls: Vec<Call>,
 }
 
-/// An input, and what must come of it.
+/// An input and its expected result.
 pub(crate) struct Call {
     pub(crate) input: String,
     pub(crate) answer: Answer,
-    /// What the host's observer must hear, in order.
+    /// The expected log records, in order.
     pub(crate) log: Vec<(Level, String)>,
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Result(ProcessResult),
@@ -26,10 +26,9 @@ pub(crate) enum Answer {
     Trap,
 }
 
-/// Characters and what they are in upper case, one for one: what every
-/// language's standard library agrees on. Not here is what they do not: Go and
-/// C leave alone what would become two characters (ß), and C what is no letter
-/// (ⓐ).
+/// Characters and their upper case, one for one, on which all standard libraries
+/// agree. Omitted are those on which they differ: Go and C do not change characters
+/// that become two (ß), and C does not change non-letters (ⓐ).
 pub(crate) const UPPER: [(&str, &str, &str); 12] = [
     ("ASCII", "az09 !", "AZ09 !"),
     ("Latin", "àéîõüøāž", "ÀÉÎÕÜØĀŽ"),
@@ -45,8 +44,7 @@ pub(crate) const UPPER: [(&str, &str, &str); 12] = [
     ("without case", "木א\u{301}😀\0", "木א\u{301}😀\0"),
 ];
 
-/// Text that goes wrong where a language, or its bindings, count or convert
-/// badly.
+/// Texts that reveal wrong counting or conversion in a language or its bindings.
 const DEEP: [(&str, &str); 9] = [
     ("astral planes", "😀𝒳𐀀𠀀𪛖\u{1f1ef}\u{1f1f5}"),
     (
@@ -77,10 +75,10 @@ const DEEP: [(&str, &str); 9] = [
     ),
 ];
 
-/// U+FEFF, which is a character like any other, except at a file's beginning.
+/// U+FEFF, which is an ordinary character except at the beginning of a file.
 const MARK: &str = "\u{feff}";
 
-/// The language matrix's configuration, for every plugin of it.
+/// The configuration of all plugins in the matrix.
 pub(crate) fn config() -> Config {
     let plain = [
         ("mode", "fast"),
@@ -92,8 +90,8 @@ pub(crate) fn config() -> Config {
     plain.into_iter().chain(deep).collect()
 }
 
-/// The table: the same for every toolchain, but for the one fault that
-/// [`byte_order_mark`] knows of.
+/// The table, the same for every toolchain except for the fault in
+/// [`byte_order_mark`].
 pub(crate) fn cases(toolchain: Toolchain) -> Vec<Case> {
     let mut cases = vec![
         case(
@@ -146,7 +144,7 @@ pub(crate) fn cases(toolchain: Toolchain) -> Vec<Case> {
             ],
         ),
         case("a trap among many", poisoned()),
-        // The guests notice a command that they lack: the matrix rests on it.
+        // The matrix relies on guests to report unknown commands.
         case(
             "unknown command",
             vec![call(
@@ -161,9 +159,8 @@ pub(crate) fn cases(toolchain: Toolchain) -> Vec<Case> {
     cases
 }
 
-/// componentize-js decodes every string that comes from the host as though it
-/// were a file, whose first character is dropped if it is a byte order mark.
-/// What it does is spelled out, so that its mending is noticed.
+/// componentize-js decodes every string from the host like a file, and drops a leading
+/// byte order mark. The test expects this, so that a fix is noticed.
 fn byte_order_mark(toolchain: Toolchain) -> Case {
     let input = format!("{MARK}echo text");
     let (name, value, answer) = match toolchain {
@@ -219,12 +216,12 @@ fn thousand() -> impl Iterator<Item = (String, String)> {
     (0..1000).map(|index| (format!("鍵-{index}"), format!("{index} 😀")))
 }
 
-/// What nothing may happen to, whatever is asked along with it.
+/// A call that must not be affected by others in its batch.
 pub(crate) fn neighbour(name: &str) -> Call {
     call(format!("echo {name}"), output(name))
 }
 
-/// A record that traps, one with an error, and others on all sides.
+/// A record that traps and one with an error, with others before, between and after.
 fn poisoned() -> Vec<Call> {
     let each = |index| match index {
         13 => call(
@@ -237,7 +234,7 @@ fn poisoned() -> Vec<Call> {
     (0..40).map(each).collect()
 }
 
-/// In, out and both; of bytes, and of characters that are four bytes in UTF-8
+/// Large input, output and both; of ASCII, and of characters with four bytes in UTF-8
 /// and two units in UTF-16.
 fn megabyte() -> Vec<Call> {
     let both_ways = ["x", "😀"].map(|text| {
@@ -251,8 +248,8 @@ fn megabyte() -> Vec<Call> {
     both_ways.into_iter().flatten().collect()
 }
 
-/// The text in and out of `process`, through the log, and as a key and value
-/// of the configuration.
+/// The text as input and output of `process`, in the log, and as key and value of the
+/// configuration.
 fn deep(what: &str, text: &str) -> Case {
     let logged = Call {
         log: vec![(Level::Info, text.to_owned())],

@@ -1,5 +1,5 @@
-//! A language of the matrix: its guest, compiled once for all its trials, and
-//! what the host hears of it.
+//! A language of the matrix: its guest, compiled once for all trials, and the events
+//! of its host.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,7 +11,7 @@ use test_components::guests::{Guest, artifacts};
 
 use crate::cases::{Answer, config};
 
-/// The guest's name. Who adds a toolchain is told here that it has no guest.
+/// The guest's name. The `match` fails to compile for a toolchain without a guest.
 pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
     match toolchain {
         Toolchain::Rust => "matrix-rust",
@@ -33,24 +33,24 @@ pub(crate) fn ways(toolchain: Toolchain) -> Vec<Way> {
     ways
 }
 
-/// A language's guest, which one trial has at a time.
+/// A language's guest, which one trial uses at a time.
 pub(crate) struct Language {
     pub(crate) toolchain: Toolchain,
     pub(crate) guest: Guest,
     loaded: OnceLock<Result<Mutex<Loaded>, String>>,
 }
 
-/// A compiled guest and what its host has heard since it was last asked.
+/// A compiled guest, with the events of its host.
 pub(crate) struct Loaded {
     plugin: Plugin<TextContract>,
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What an observer got.
+/// Events of an observer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) log: Vec<(Level, String)>,
-    /// How many instances were ended by a trap or a limit.
+    /// Number of instances that ended by a trap or a limit.
     pub(crate) ended: usize,
 }
 
@@ -78,7 +78,7 @@ impl Language {
         }
     }
 
-    /// The compiled guest, for this trial alone until it lets go.
+    /// The compiled guest, locked for this trial.
     pub(crate) fn loaded(&self) -> Result<MutexGuard<'_, Loaded>, String> {
         let load = || Loaded::load(self.guest.path()?).map(Mutex::new);
         let loaded = self.loaded.get_or_init(load).as_ref();
@@ -101,8 +101,8 @@ impl Loaded {
         Ok(Self { plugin, heard })
     }
 
-    /// A plugin of its own for a trial, called in this way: what another has done
-    /// to its instance does not matter here.
+    /// A new plugin for a trial, called in this way, so that earlier trials do not affect
+    /// its instance.
     pub(crate) fn plugin(&self, way: Way) -> Result<TextPlugin, String> {
         let plugin = TextPlugin::new(self.plugin.clone(), config());
         let mut plugin = plugin.map_err(|error| error.to_string())?;
@@ -112,7 +112,7 @@ impl Loaded {
         }
     }
 
-    /// How the memory of an instance grows when it is called in this way.
+    /// Measures how the memory of an instance grows when it is called in this way.
     pub(crate) fn growth_by(&self, way: Way) -> Result<Growth, String> {
         Growth::measure_by(&self.plugin, way).map_err(|error| error.to_string())
     }

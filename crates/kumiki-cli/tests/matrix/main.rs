@@ -30,19 +30,23 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// All that a toolchain's guest is asked, in every way that it can be.
+/// All trials of a toolchain's guest, in every way that it can be called.
 fn trials(toolchain: Toolchain) -> Vec<Trial> {
     let language = Arc::new(Language::new(toolchain));
     let mut trials = vec![
         Trial::test(name("a guest", toolchain), move || has_a_guest(toolchain)),
-        trial(&language, "name and version", says_what_it_is),
-        trial(&language, "ways", offers_its_ways),
+        trial(&language, "name and version", has_name_and_version),
+        trial(&language, "ways to call", offers_its_ways),
     ];
-    // StarlingMonkey's takes minutes where the machine has other work. Python's
-    // does not give all of it back, as docs/languages.md says, but that shows
-    // only after some hundred thousand records.
+    // StarlingMonkey takes minutes on a busy machine. Python does not free all memory,
+    // as docs/languages.md says, but that shows only after some hundred thousand
+    // records.
     if !matches!(toolchain, Toolchain::StarlingMonkey | Toolchain::Python) {
-        trials.push(trial(&language, "memory, by batch", keeps_its_memory));
+        trials.push(trial(
+            &language,
+            "memory does not grow, by batch",
+            keeps_its_memory,
+        ));
     }
     let cases = cases(toolchain).into_iter();
     let cases: Vec<(String, Arc<[Call]>)> = cases
@@ -55,7 +59,10 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
         };
         let texts = [
             ("echo of any text", properties::echo as Property),
-            ("upper-case of any such text", properties::upper),
+            (
+                "upper-case of any text of the table's characters",
+                properties::upper,
+            ),
         ];
         for (what, property) in texts {
             trials.push(trial(&language, &named(what), move |language| {
@@ -73,7 +80,7 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
     trials
 }
 
-/// What is tried on random texts.
+/// A property of random texts.
 type Property = fn(&Language, Way) -> Result<(), Failed>;
 
 fn trial(
@@ -91,8 +98,8 @@ fn name(what: &str, toolchain: Toolchain) -> String {
     format!("matrix {what}: {toolchain}")
 }
 
-/// The guest is there and made by the toolchain that it stands for, whether or
-/// not it can be built on this machine.
+/// The guest exists and uses the toolchain that it tests, whether or not it can be
+/// built on this machine.
 fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
     let guests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/conformance");
     let project = Project::read(&Path::new(guests).join(guest_name(toolchain)))?;
@@ -103,7 +110,7 @@ fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
     }
 }
 
-fn says_what_it_is(language: &Language) -> Result<(), Failed> {
+fn has_name_and_version(language: &Language) -> Result<(), Failed> {
     let plugin = language.loaded()?.plugin(Way::SINGLE)?;
     let said = (plugin.name(), plugin.version());
     if said == ("matrix", "0.1.0") {
@@ -113,7 +120,7 @@ fn says_what_it_is(language: &Language) -> Result<(), Failed> {
     }
 }
 
-/// The ways for which there are trials are all that the guest has.
+/// The trials cover all ways in which the guest can be called.
 fn offers_its_ways(language: &Language) -> Result<(), Failed> {
     let plugin = language.loaded()?.plugin(Way::SINGLE)?;
     let (offered, tried) = (plugin.ways(), ways(language.toolchain));
@@ -124,7 +131,7 @@ fn offers_its_ways(language: &Language) -> Result<(), Failed> {
     }
 }
 
-/// What a batch takes of memory is given back.
+/// The memory of a batch is freed.
 fn keeps_its_memory(language: &Language) -> Result<(), Failed> {
     let growth = language.loaded()?.growth_by(Way::BATCH)?;
     match growth.is_leak() {
@@ -133,11 +140,11 @@ fn keeps_its_memory(language: &Language) -> Result<(), Failed> {
     }
 }
 
-/// Makes the calls, in order, and compares all that came of each.
+/// Makes the calls in order and compares their results and logs.
 fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
     let loaded = language.loaded()?;
     let mut plugin = loaded.plugin(Way::SINGLE)?;
-    // What an earlier trial left unheard.
+    // Discards events of an earlier trial.
     loaded.heard();
     for call in calls {
         let input = shown(&call.input);
@@ -148,7 +155,7 @@ fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
         if heard.ended != usize::from(traps) {
             return Err(format!("{input} ended {} instances", heard.ended).into());
         }
-        // What a language says of its own trap is its own business.
+        // The log of a trap depends on the language.
         if !traps && heard.log != call.log {
             let (log, expected) = (shown(&heard.log), shown(&call.log));
             return Err(format!("{input} logged\n{log}, not\n{expected}").into());
@@ -157,13 +164,13 @@ fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Asks for everything at once and compares all that came of it.
+/// Makes all calls in one batch and compares their results and logs.
 fn check_together(language: &Language, way: Way, calls: &[Call]) -> Result<(), Failed> {
     let loaded = language.loaded()?;
     let mut plugin = loaded.plugin(way)?;
     loaded.heard();
-    // A record alone would be asked by `process`; and nothing may happen to
-    // these.
+    // A single record would be called by `process`, so these are added; they must
+    // not be affected.
     let (first, last) = (neighbour("first"), neighbour("last"));
     let calls: Vec<&Call> = iter::once(&first).chain(calls).chain([&last]).collect();
     let inputs: Vec<&str> = calls.iter().map(|call| &*call.input).collect();
@@ -173,11 +180,11 @@ fn check_together(language: &Language, way: Way, calls: &[Call]) -> Result<(), F
         compare(call, answer)?;
     }
     let traps = answers.contains(&Answer::Trap);
-    // A call that failed and was mended by asking again would end one, too.
+    // A failed batch call that is repeated singly would also end an instance.
     if traps != (heard.ended > 0) {
         return Err(format!("it ended {} instances", heard.ended).into());
     }
-    // What is asked again is logged again.
+    // Records that are called again are logged again.
     let log: Vec<_> = calls.iter().flat_map(|call| call.log.clone()).collect();
     if !traps && heard.log != log {
         let (log, expected) = (shown(&heard.log), shown(&log));
@@ -186,7 +193,7 @@ fn check_together(language: &Language, way: Way, calls: &[Call]) -> Result<(), F
     Ok(())
 }
 
-/// Compares an answer with what is due.
+/// Compares an answer with the expected one.
 fn compare(call: &Call, answer: &Answer) -> Result<(), Failed> {
     if *answer == call.answer {
         return Ok(());
@@ -199,7 +206,7 @@ fn compare(call: &Call, answer: &Answer) -> Result<(), Failed> {
     Err(format!("{input} gave\n{answer}, not\n{expected}").into())
 }
 
-/// Whether it is the guests' answer to what they do not know.
+/// Whether it is the guests' answer to an unknown command.
 fn lacks_command(answer: &Answer) -> bool {
     let Answer::Result(result) = answer else {
         return false;
@@ -207,7 +214,7 @@ fn lacks_command(answer: &Answer) -> bool {
     result.metadata.iter().any(|entry| entry.key == "unknown")
 }
 
-/// A value as a message shows it: escaped, and not a megabyte of it.
+/// A value for a message: escaped and truncated.
 fn shown(value: &impl std::fmt::Debug) -> String {
     let text = format!("{value:?}");
     let cut = text.floor_char_boundary(SHOWN);

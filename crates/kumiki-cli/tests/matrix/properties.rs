@@ -1,4 +1,4 @@
-//! What holds for any text, tried on random ones.
+//! Properties of any text, tested with random texts.
 
 use std::cell::RefCell;
 
@@ -10,21 +10,20 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::cases::{UPPER, output};
 use crate::language::{Language, ask_together};
 
-/// How often each language is given texts, of which there are at most so many,
-/// of at most so many characters.
+/// Number of tests for each language, maximum texts per test, and maximum characters
+/// per text.
 const TURNS: u32 = 64;
 const TEXTS: usize = 16;
 const CHARACTERS: usize = 100;
 
-/// Every language gives any text back.
+/// Every language echoes any text.
 pub(crate) fn echo(language: &Language, way: Way) -> Result<(), Failed> {
     let text = prop::collection::vec(any::<char>(), 0..CHARACTERS)
         .prop_map(|characters| characters.into_iter().collect::<String>());
     try_all(language, way, text, |text| (format!("echo {text}"), text))
 }
 
-/// Every language upper-cases the table's characters whatever stands beside
-/// them.
+/// Every language upper-cases the table's characters in any order.
 pub(crate) fn upper(language: &Language, way: Way) -> Result<(), Failed> {
     let table: Vec<(char, char)> = UPPER
         .iter()
@@ -37,18 +36,18 @@ pub(crate) fn upper(language: &Language, way: Way) -> Result<(), Failed> {
     })
 }
 
-/// Tries random values, some at a time, each of which gives an input and the
-/// output that is due.
+/// Tests random values, several at a time, each of which has an input and an expected
+/// output.
 fn try_all<S: Strategy>(
     language: &Language,
     way: Way,
     value: S,
     case: impl Fn(S::Value) -> (String, String),
 ) -> Result<(), Failed> {
-    // Kept to the end: no other trial shall hear of what happens here.
+    // Locked until the end, so that other trials do not get these events.
     let loaded = language.loaded()?;
     let plugin = RefCell::new(loaded.plugin(way)?);
-    // A failing text belongs in the table, not in a file beside the test.
+    // Failing texts belong in the table, not in a regression file.
     let config = Config {
         cases: TURNS,
         failure_persistence: None,

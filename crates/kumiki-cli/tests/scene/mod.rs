@@ -1,8 +1,8 @@
-//! What the tests of the program share: a folder to work in, the program run
-//! in it, and snapshots of all that it says.
+//! Helpers for the tests of the program: a folder to work in, runs of the program in
+//! it, and snapshots of its output.
 //!
-//! To accept a change that is meant: `INSTA_UPDATE=always cargo test --workspace
-//! --test run` (or another), and read the difference.
+//! To accept an intended change, run `INSTA_UPDATE=always cargo test --workspace
+//! --test run` (or another test), and read the diff.
 
 #![allow(dead_code, reason = "no test needs all of it")]
 
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use test_components::{ECHO, TextPlugin, error};
 
-/// A folder with plugins and files, and the program to run in it.
+/// A temporary folder with plugins and files, in which the program runs.
 pub(crate) struct Scene {
     folder: tempfile::TempDir,
 }
@@ -25,7 +25,7 @@ impl Scene {
         }
     }
 
-    /// With `echo`, and `picky`, which refuses what is empty.
+    /// A folder with the plugins `echo` and `picky`, which refuses empty records.
     pub(crate) fn with_plugins() -> Self {
         let picky = TextPlugin::new("picky").process(&format!(
             "(if (i32.eqz (local.get $length)) (then {} (return))) {ECHO}",
@@ -51,7 +51,7 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// What a file holds; of a packed one, all of its parts.
+    /// The contents of a file; those of a compressed one are decompressed, all parts.
     pub(crate) fn contents(&self, name: &str) -> Vec<u8> {
         let bytes = std::fs::read(self.path(name)).expect("it is there");
         let mut contents = Vec::new();
@@ -66,8 +66,8 @@ impl Scene {
         contents
     }
 
-    /// The program in this folder: away from a terminal, without any tools of
-    /// its own, whatever the environment of the tests says.
+    /// The program in this folder, without a terminal, without tools, and independent of
+    /// the environment of the tests.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
         for name in [
@@ -89,23 +89,23 @@ impl Scene {
         command
     }
 
-    /// Runs it with nothing to read; gives all that came of it.
+    /// Runs the program with empty standard input; returns its exit code and output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.run_with(arguments, b"")
     }
 
-    /// The same with `input` on standard input.
+    /// Like [`Scene::run`], with `input` on standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> String {
         self.finish(self.command(arguments), input)
     }
 
-    /// The same with the command line before it.
+    /// Like [`Scene::run`], with the command line as the first line.
     pub(crate) fn transcript(&self, arguments: &[&str]) -> String {
         format!("kumiki {}\n{}", arguments.join(" "), self.run(arguments))
     }
 
-    /// Runs a command to its end; gives its exit code and what it wrote, with
-    /// this folder's path left out.
+    /// Runs a command to its end. Returns its exit code and output, without this
+    /// folder's path.
     pub(crate) fn finish(&self, mut command: Command, input: &[u8]) -> String {
         let mut child = command
             .stdin(Stdio::piped())
@@ -113,7 +113,7 @@ impl Scene {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        // One that does not read its input may be gone by now.
+        // The program may have ended without reading its input.
         let _ = child.stdin.take().expect("it was piped").write_all(input);
         let output = child.wait_with_output().expect("the program ends");
         let text = format!(
@@ -129,7 +129,7 @@ impl Scene {
     }
 }
 
-/// Compares with the stored snapshot, times left out.
+/// Compares with the stored snapshot, without times.
 macro_rules! snapshot {
     ($text:expr) => {
         insta::with_settings!({
@@ -137,7 +137,7 @@ macro_rules! snapshot {
                 (r" +[\d.]+ (µs|ms|s)  ", " [TIME]  "),
                 (r" +[\d.]+(ns|µs|ms|s)  ", " [TIME]  "),
                 (r"\d+\.\d\d s", "[TIME]"),
-                // Not every system has one.
+                // Not every system has a sandbox.
                 (r"sandbox: .*\n", ""),
             ],
             omit_expression => true,
@@ -146,7 +146,7 @@ macro_rules! snapshot {
 }
 pub(crate) use snapshot;
 
-/// The most memory that a process has had so far, in KiB.
+/// Peak memory of a process so far, in KiB.
 #[cfg(target_os = "linux")]
 pub(crate) fn resident(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();

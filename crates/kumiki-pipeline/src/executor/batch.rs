@@ -16,7 +16,7 @@ pub(super) struct Batch {
     /// The name of the input; `None` for a string.
     pub(super) source: Option<Arc<str>>,
     pub(super) buffer: RecordBuffer,
-    /// Lines behind the records of the buffer, to be parsed by the worker.
+    /// Lines after the records of the buffer, to be parsed by the worker.
     unparsed: Option<UnparsedLines>,
     /// Number of records before the batch, over all inputs.
     records_before: u64,

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// and wait for a slower one before them.
 const BATCHES_PER_WORKER: usize = 4;
 
-/// The most bytes of records in flight, for any number of workers.
+/// Maximum bytes of records in flight, for any number of workers.
 const MAX_BYTES: usize = 16 << 20;
 
 /// Bounds the records that are read and not written yet.
@@ -31,7 +31,7 @@ impl InFlightBudget {
         }
     }
 
-    /// The most bytes of a batch, if all batches are to fit into the budget.
+    /// Maximum bytes of a batch, if all batches are to fit into the budget.
     pub(super) fn batch_bytes(&self) -> usize {
         MAX_BYTES / self.max_batches
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_beyond_the_budget_wait() {
+    fn batches_over_the_budget_wait() {
         let budget = InFlightBudget::new(1);
         assert!(!waits(&budget, 1, 1));
         assert!(!waits(&budget, MAX_BYTES - 1, 1));

@@ -66,9 +66,9 @@ pub(crate) struct Job {
     /// missing there.
     pub(crate) resumed: Option<(Position, u64)>,
     pub(crate) render: RenderOptions,
-    /// The most workers, at least one.
+    /// Maximum number of workers, at least one.
     pub(crate) workers: usize,
-    /// The most bytes of results that wait to be written.
+    /// Maximum bytes of results that wait to be written.
     pub(crate) output_limit: usize,
     /// Whether records of nothing but white space are skipped.
     pub(crate) skip_blank: bool,

@@ -13,7 +13,7 @@ use crate::journal::Position;
 pub(super) enum Pending {
     /// The results of a batch.
     Batch(Receiver<io::Result<BatchOutput>>),
-    /// The run is interrupted: nothing behind this is written.
+    /// The run is interrupted: nothing after this is written.
     Interrupted,
     /// The input has ended, or the reader has.
     End,
@@ -73,7 +73,7 @@ pub(super) struct BatchEnd {
     pub(super) reserved: usize,
 }
 
-/// What each plugin used, if it was measured.
+/// Resource usage of each plugin, if measured.
 pub(super) type Usages = Vec<Option<Usage>>;
 
 impl BatchOutput {
@@ -84,7 +84,7 @@ impl BatchOutput {
     }
 }
 
-/// The error of a run of which a thread has panicked. The thread has reported why.
+/// The error of a run in which a thread panicked. The panic message was already printed.
 pub(super) fn panicked(thread: &str) -> io::Error {
     io::Error::other(format!("{thread} panicked, which is a fault of Kumiki"))
 }

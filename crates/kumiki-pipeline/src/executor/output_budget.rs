@@ -38,12 +38,12 @@ impl OutputBudget {
         }
     }
 
-    /// The most bytes of the results of one record.
+    /// Maximum bytes of the results of one record.
     pub(super) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// The most bytes that a batch may have before its turn.
+    /// Maximum bytes that a batch may have before its turn.
     pub(super) fn share(&self) -> usize {
         self.share
     }

@@ -50,7 +50,7 @@ pub(super) struct Reader {
     batches: u64,
 }
 
-/// How far the reader has come.
+/// The progress of the reader.
 #[derive(Default)]
 struct Progress {
     position: Position,
@@ -90,7 +90,7 @@ impl Reader {
     /// reader stops as soon as the in-flight budget is used up.
     ///
     /// # Errors
-    /// When the system starts no thread.
+    /// When no thread can be started.
     pub(super) fn start(
         mut self,
         inputs: Vec<OpenInput>,
@@ -339,7 +339,7 @@ impl Reader {
         batch
     }
 
-    /// An empty batch behind everything that was read.
+    /// An empty batch after everything that was read.
     fn batch(&self, source: Option<Arc<str>>, progress: &Progress) -> Batch {
         let records = progress.position.records;
         let mut batch = Batch::new(source, records, &self.options.output);

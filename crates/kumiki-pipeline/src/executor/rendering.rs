@@ -19,7 +19,7 @@ use crate::formats::report_writer;
 use crate::formats::rows::{ColumnTarget, SourceRows};
 use crate::output::Output;
 
-/// The most bytes of a table that are made at once. Its offsets have 31 bits.
+/// Maximum bytes of a table that are built at once. Its offsets have 31 bits.
 const MAX_TABLE: usize = 1 << 30;
 
 /// Renders results: one variant for each kind of [`Output`].
@@ -44,7 +44,7 @@ enum Target<'a> {
     Report(&'a mut (dyn ReportWriter + Send)),
     Rows(&'a ColumnTarget, SourceRows),
     Table(TableRows, Vec<TablePart>),
-    /// Nowhere: the batch is of a table, and has errors alone.
+    /// Nowhere: the batch is of a table and has only errors.
     Nothing,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Rendering<'a> {
     only_records: bool,
     target: Target<'a>,
     bytes_read: u64,
-    /// What is rendered and not handed over yet.
+    /// Rendered results that are not yet sent to the writer.
     part: BatchOutput,
     text: BoundedBuffer,
     /// Bytes of errors and rows in the part.
@@ -69,7 +69,7 @@ pub(super) struct Rendering<'a> {
     outputs: &'a OutputBudget,
     /// Whether the writer waits for this batch and has written all of its parts.
     is_alone: bool,
-    /// Number of bytes that were handed over.
+    /// Number of bytes sent to the writer.
     handed_over: usize,
     results: &'a Sender<io::Result<BatchOutput>>,
 }
@@ -111,7 +111,7 @@ impl<'a> Rendering<'a> {
         (rendering, buffer.texts)
     }
 
-    /// Renders the entries behind the last record, and hands over the rest.
+    /// Renders the entries after the last record, and sends the rest to the writer.
     pub(super) fn finish(mut self, end: BatchEnd) -> io::Result<()> {
         match self.target {
             Target::Table(..) => self.render_table(&Answers::default(), self.entries.len())?,
@@ -121,7 +121,7 @@ impl<'a> Rendering<'a> {
         Ok(())
     }
 
-    /// Number of bytes that are rendered and not handed over yet.
+    /// Number of bytes that are rendered but not yet sent to the writer.
     fn size(&self) -> usize {
         self.text.len() + self.other_bytes
     }
@@ -142,7 +142,7 @@ impl<'a> Rendering<'a> {
         let _ = self.results.send(Ok(part));
     }
 
-    /// Hands over what is rendered, and waits until more may be rendered. With `turn`
+    /// Sends the rendered results and waits until more may be rendered. With `turn`
     /// it waits until the batch may use the whole limit.
     fn wait(&mut self, turn: bool) {
         if self.size() > 0 {
@@ -176,7 +176,7 @@ impl<'a> Rendering<'a> {
         Ok(())
     }
 
-    /// Renders an entry that is no record.
+    /// Renders an entry that is not a record.
     fn render_other(&mut self, entry: Entry) -> io::Result<()> {
         self.part.records += u64::from(match entry.kind {
             EntryKind::Unopened(_) => false,

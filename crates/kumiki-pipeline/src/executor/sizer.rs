@@ -15,10 +15,10 @@ const TARGET: Duration = Duration::from_millis(10);
 /// plugins.
 const INITIAL: usize = 16;
 
-/// The most records of a batch. More make no run faster.
+/// Maximum records of a batch. More do not make a run faster.
 const MAX_RECORDS: usize = 16384;
 
-/// The most bytes of a batch. With a quarter of them a run takes 4 to 8 % longer,
+/// Maximum bytes of a batch. With a quarter of them a run takes 4 to 8 % longer,
 /// because threads wake each other more often.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -62,7 +62,7 @@ impl BatchSizer {
         (records.max(1), self.max_bytes.saturating_sub(bytes).max(1))
     }
 
-    /// The most records of a batch, for any size of records.
+    /// Maximum records of a batch, for any size of records.
     pub(super) fn records(&self) -> usize {
         self.records.load(Ordering::Relaxed)
     }

@@ -50,7 +50,7 @@ impl WorkerPool {
     /// Queues a batch. Starts another worker when all are busy.
     ///
     /// # Errors
-    /// When the system starts no thread and there is no worker.
+    /// When no thread can be started and there is no worker.
     pub(super) fn submit(&mut self, task: Task) -> io::Result<()> {
         if self.queue.begin_one() > self.started
             && let Some(pipeline) = self.spare.pop()

@@ -154,7 +154,7 @@ impl<'a> Writer<'a> {
             records: self.totals.records,
         });
         let Some(end) = output.end else {
-            // A run is resumed behind complete batches only.
+            // A run is resumed only after complete batches.
             return Ok(());
         };
         self.position = end.position;

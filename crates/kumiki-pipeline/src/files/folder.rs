@@ -28,7 +28,7 @@ impl Folder {
     /// Opens the folder of the file `path`. Returns it with the name of the file.
     ///
     /// # Errors
-    /// Errors of the system, and when the path does not end in a name.
+    /// I/O errors, and an error if the path does not end in a name.
     pub fn of(path: &Path) -> io::Result<(Self, OsString)> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         let parent = match path.parent() {
@@ -47,11 +47,11 @@ impl Folder {
         self.dir.symlink_metadata(name).is_ok()
     }
 
-    /// The kind of the entry of this name, if it is no regular file. A file must
+    /// The kind of the entry of this name, if it is not a regular file. A file must
     /// not replace a link, a folder, a device, a pipe or a socket.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub fn special(&self, name: &OsStr) -> io::Result<Option<&'static str>> {
         let kind = match self.dir.symlink_metadata(name) {
             Ok(metadata) => metadata.file_type(),
@@ -69,7 +69,7 @@ impl Folder {
     /// Creates a file for writing. An entry of that name is removed first.
     ///
     /// # Errors
-    /// Errors of the system; `AlreadyExists` when another process creates the
+    /// I/O errors; `AlreadyExists` when another process creates the
     /// file at the same moment, or when the name belongs to a folder.
     pub fn create(&self, name: &OsStr) -> io::Result<File> {
         self.remove(name)?;
@@ -101,7 +101,7 @@ impl Folder {
     /// Opens an existing file for reading and writing.
     ///
     /// # Errors
-    /// Errors of the system, and when it is no regular file or has another hard
+    /// I/O errors, and an error if it is not a regular file or has another hard
     /// link.
     pub fn open(&self, name: &OsStr) -> io::Result<File> {
         let refused = |why: &str| io::Error::other(format!("it is {why}, and is not opened"));
@@ -130,7 +130,7 @@ impl Folder {
     /// the new name is replaced.
     ///
     /// # Errors
-    /// Errors of the system, and when `from` is now the name of another file.
+    /// I/O errors, and an error if `from` is now the name of another file.
     pub fn rename(&self, file: &File, from: &OsStr, to: &OsStr) -> io::Result<()> {
         let now = self.dir.symlink_metadata(from)?;
         let file = Metadata::from_file(file)?;
@@ -146,7 +146,7 @@ impl Folder {
     /// Removes a file or a link, if there is one of this name.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
         match self.dir.remove_file(name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -173,7 +173,7 @@ fn set_permissions(file: File, _: Permissions) -> io::Result<File> {
 /// The number of a file on its device, which stays when the file is renamed.
 ///
 /// # Errors
-/// Errors of the system.
+/// I/O errors.
 pub(crate) fn file_number(file: &File) -> io::Result<u64> {
     Ok(Metadata::from_file(file)?.ino())
 }
@@ -204,7 +204,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn no_link_is_written_through() {
+    fn links_are_not_written_through() {
         let (scene, folder) = scene();
         let (inside, outside) = (scene.path().join("in/name"), scene.path().join("outside"));
         let plant: [fn(&Path, &Path) -> io::Result<()>; 3] = [
@@ -250,7 +250,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_new_file_has_the_permissions_of_the_file_that_it_replaces() {
+    fn new_file_keeps_the_permissions_of_the_replaced_file() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let (scene, folder) = scene();
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_without_a_name_is_refused() {
+    fn path_without_a_name_is_rejected() {
         for path in ["..", "/", ""] {
             assert!(Folder::of(Path::new(path)).is_err(), "{path}");
         }

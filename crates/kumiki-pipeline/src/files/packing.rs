@@ -1,4 +1,4 @@
-//! The compression of a file, chosen by the end of its name.
+//! The compression of a file, chosen by its extension.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,8 +14,8 @@ pub(crate) enum Packing {
 }
 
 impl Packing {
-    /// The compression that the end of a name stands for, and the name without
-    /// that end.
+    /// The compression for the extension of a name, and the name without
+    /// that extension.
     pub(crate) fn of_path(path: &Path) -> (Self, String) {
         let name = path.as_os_str().to_string_lossy();
         for (end, packing) in [(".gz", Self::Gzip), (".zst", Self::Zstd)] {

@@ -43,10 +43,10 @@ impl PartPath {
         Ok(Self { folder, name, part })
     }
 
-    /// The kind of the entry that has the file's name, if it is no regular file.
+    /// The kind of the entry that has the file's name, if it is not a regular file.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn special(&self) -> io::Result<Option<&'static str>> {
         self.folder.special(&self.name)
     }
@@ -55,7 +55,7 @@ impl PartPath {
     /// that an earlier run began is removed.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn create(&self) -> io::Result<File> {
         self.folder.create_for(&self.part, &self.name)
     }
@@ -63,7 +63,7 @@ impl PartPath {
     /// Gives the complete file its name.
     ///
     /// # Errors
-    /// Errors of the system, and when another file has its temporary name now.
+    /// I/O errors, and an error if another file has its temporary name now.
     pub(crate) fn finish(&self, file: &File) -> io::Result<()> {
         self.folder.rename(file, &self.part, &self.name)
     }

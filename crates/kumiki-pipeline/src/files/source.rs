@@ -22,7 +22,7 @@ impl ByteCounter {
 /// The reader of an input.
 pub(crate) type ByteSource = Box<dyn Read + Send>;
 
-/// Opens a file, and decompresses it as its name says.
+/// Opens a file, and decompresses it as its extension says.
 pub(crate) fn open(path: &Path) -> io::Result<(ByteSource, ByteCounter)> {
     let (file, counter) = counted(File::open(path)?);
     let (packing, _) = Packing::of_path(path);

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_write_beyond_the_limit_adds_nothing() {
+    fn write_over_the_limit_adds_nothing() {
         let mut out = BoundedBuffer::new(4);
         assert!(out.push(b"abc").is_ok());
         assert!(out.push(b"de").is_err());

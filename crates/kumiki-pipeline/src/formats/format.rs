@@ -9,9 +9,9 @@ use crate::files::packing::Packing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputFormat {
-    /// A record a line.
+    /// One record per line.
     Lines,
-    /// A JSON object a line. The text under a key is a record.
+    /// One JSON object per line. The text under a key is a record.
     Jsonl,
     /// Rows with a header. The text in a column is a record.
     Csv,
@@ -22,7 +22,7 @@ pub enum InputFormat {
 }
 
 impl InputFormat {
-    /// The format that the name of a file stands for, compressed or not. `None` for
+    /// The format of a file by its extension, compressed or not. `None` for
     /// other names.
     ///
     /// ```
@@ -54,9 +54,9 @@ pub struct RecordFormat {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FormatKind {
-    /// A record a line.
+    /// One record per line.
     Lines,
-    /// An object a line, with a record under the key `field`.
+    /// One object per line, with a record under the key `field`.
     Objects { field: String },
     /// Rows with a record in the column `field`.
     Csv { field: String, delimiter: u8 },
@@ -65,7 +65,7 @@ pub(crate) enum FormatKind {
 }
 
 impl RecordFormat {
-    /// A record a line.
+    /// One record per line.
     #[must_use]
     pub fn lines() -> Self {
         Self {
@@ -88,7 +88,7 @@ impl RecordFormat {
         let is_parquet = |path: &PathBuf| InputFormat::of_path(path) == Some(InputFormat::Parquet);
         let format = match (&field, format) {
             (_, Some(format)) => format,
-            // The bytes of Parquet are no lines.
+            // The bytes of Parquet are not lines.
             (None, None) if files.iter().any(is_parquet) => InputFormat::Parquet,
             (None, None) => InputFormat::Lines,
             (Some(_), None) => guess(files)?,

@@ -95,7 +95,7 @@ mod tests {
 
     /// On a terminal no line of a result begins like a line of Kumiki.
     #[test]
-    fn a_result_forges_no_heading() {
+    fn result_cannot_forge_a_heading() {
         let text = "one\n[other] Output: two\n  key: three\nin.txt:2";
         let text = shown(echo(), text);
         let lines: Vec<&str> = text.lines().collect();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_no_control_characters() {
+    fn terminal_output_has_no_control_characters() {
         for format in [ReportFormat::Text, ReportFormat::Jsonl, ReportFormat::Raw] {
             let text = written(format, true, false);
             let bad = |c: char| kumiki::is_invisible(c) && c != '\n';
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gets_results_unchanged() {
+    fn pipe_output_is_unchanged() {
         assert_eq!(
             written(ReportFormat::Raw, false, false),
             format!("{DECEIT}\n")

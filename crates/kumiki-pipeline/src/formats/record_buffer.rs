@@ -32,7 +32,7 @@ pub(crate) enum Kept {
     Table(TableRows),
 }
 
-/// A line or row that is a record or stands in the place of one.
+/// A line or row that is a record, or what stands for one.
 pub(crate) struct Entry {
     /// The number of the line or row in its input, from 1.
     pub(crate) line: u64,
@@ -44,7 +44,7 @@ pub(crate) enum EntryKind {
     Record,
     /// A line that gave no record.
     Invalid(Box<InvalidRecord>),
-    /// A row that is no record and is written unchanged.
+    /// A row that is not a record and is written unchanged.
     SkippedRow,
     /// An input that could not be opened. It does not count as a record.
     Unopened(io::Error),
@@ -62,12 +62,12 @@ impl RecordBuffer {
         self.add(line, EntryKind::Record);
     }
 
-    /// Adds an error in the place of a record.
+    /// Adds an error instead of a record.
     pub(crate) fn push_invalid(&mut self, error: InvalidRecord) {
         self.add(error.line(), EntryKind::Invalid(Box::new(error)));
     }
 
-    /// Adds a row that is no record.
+    /// Adds a row that is not a record.
     pub(crate) fn push_skipped(&mut self, line: u64) {
         self.add(line, EntryKind::SkippedRow);
     }

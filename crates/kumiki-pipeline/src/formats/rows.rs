@@ -17,7 +17,7 @@ use crate::escape::{escape_json, escape_lines};
 pub(crate) enum RowFormat {
     /// Fields with this delimiter.
     Csv(u8),
-    /// A JSON object a line.
+    /// One JSON object per line.
     Objects,
 }
 
@@ -72,7 +72,7 @@ impl Splice {
         }
     }
 
-    /// Adds a value at this position, behind others.
+    /// Adds a value at this position, after others.
     pub(crate) fn append(at: usize) -> Self {
         Self {
             range: at..at,
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_spliced_into_its_row() {
+    fn result_is_spliced_into_its_row() {
         let table = RowFormat::Csv(b',');
         for (format, row, splice, result, expected) in [
             (

@@ -1,4 +1,4 @@
-//! Opens the inputs of a run and checks that they have what is asked of them.
+//! Opens the inputs of a run and checks that they have the requested columns.
 
 use std::fs::Metadata;
 use std::io;
@@ -15,12 +15,12 @@ use crate::formats::csv::header::{ColumnError, CsvHeader, CsvTable, TableError};
 use crate::formats::format::FormatKind;
 use crate::formats::parquet::read::{ParquetReader, SelectError};
 
-/// The most tables that stay open from the check of their columns to the end of
+/// Maximum number of tables that stay open from the check of their columns to the end of
 /// their rows. Further tables are opened a second time, because each open one takes
 /// a file descriptor and memory.
 const MAX_OPEN: usize = 64;
 
-/// The most memory of the tables that stay open, in bytes.
+/// Maximum memory of the tables that stay open, in bytes.
 const MAX_OPEN_BYTES: usize = 160 << 20;
 
 /// The inputs of a run.
@@ -70,9 +70,9 @@ pub(crate) enum Content {
     Stream(ByteSource, ByteCounter),
     /// A file that is opened when it is read.
     Closed(PathBuf),
-    /// A table of which the header is read.
+    /// A table whose header is read.
     Csv(Box<CsvTable>),
-    /// A table of which the footer is read.
+    /// A table whose footer is read.
     Parquet(Box<ParquetReader>),
 }
 
@@ -273,7 +273,7 @@ impl Content {
     }
 }
 
-/// The most memory that reading a compressed or plain file takes, in bytes. A frame
+/// Maximum memory that reading a compressed or plain file takes, in bytes. A frame
 /// of zstd may ask for a window of 128 MiB.
 fn decoder_bytes(path: &Path) -> usize {
     match Packing::of_path(path).0 {

@@ -42,8 +42,8 @@ impl Sink {
         }
     }
 
-    /// Passes everything that is written to the reader of a stream. Nobody reads a
-    /// file that is incomplete.
+    /// Passes everything that is written to the reader of a stream. No one reads an
+    /// incomplete file.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stream(stream) => stream.flush(),
@@ -78,7 +78,7 @@ impl Sink {
         }
     }
 
-    /// Ends the output behind the last result.
+    /// Ends the output after the last result.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Stream(mut stream) => stream.flush(),

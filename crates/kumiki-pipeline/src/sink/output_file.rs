@@ -162,7 +162,7 @@ fn refuse_special(part: &PartPath, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The most bytes of the state of a run. It has two lines for each plugin and one for
+/// Maximum bytes of the state of a run. It has two lines for each plugin and one for
 /// each input. In JSON a byte of a path takes six bytes at most.
 fn max_state(file: &OutputFile, inputs: &OpenInputs) -> u64 {
     let inputs = inputs.list.iter().filter_map(|input| input.file.as_ref());
@@ -186,7 +186,7 @@ fn open_earlier(output: &PartPath, part: &Path, max_state: u64) -> Result<(File,
     let file = file.and_then(|file| match file_number(&file)? == state.file {
         true => Ok(file),
         false => Err(io::Error::other(
-            "it is a copy, or another file has its name",
+            "it is a copy, or was replaced by another file",
         )),
     });
     let file = file.map_err(|source| Error::Resume {

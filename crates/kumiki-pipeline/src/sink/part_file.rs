@@ -1,4 +1,4 @@
-//! A file of bytes that is being written, compressed as its name says.
+//! A file of bytes that is being written, compressed as its extension says.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
@@ -36,7 +36,7 @@ impl PartFile {
     /// Creates a file. A file that an earlier run began is removed.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn create(path: PartPath, mut journal: Option<Journal>) -> io::Result<Self> {
         let file = path.create()?;
         if let Some(journal) = &mut journal {
@@ -48,7 +48,7 @@ impl PartFile {
     /// Continues a file after its first `bytes` bytes.
     ///
     /// # Errors
-    /// Errors of the system, and when the file is shorter.
+    /// I/O errors, and an error if the file is shorter.
     pub(crate) fn resume(
         path: PartPath,
         mut file: File,
@@ -115,7 +115,7 @@ impl PartFile {
     /// file continues with another frame. Returns the length of the file.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     fn settle(&mut self) -> io::Result<u64> {
         match self.stream.take() {
             None => {}
@@ -135,7 +135,7 @@ impl PartFile {
     /// Brings all bytes to the disk and keeps the state of the run.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn checkpoint(&mut self, position: Position, failed: u64) -> io::Result<()> {
         let start = Instant::now();
         let bytes = self.settle()?;
@@ -148,7 +148,7 @@ impl PartFile {
     /// Gives the complete file its name.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if self.settle()? == 0 {
             // A compressed file without content has bytes.

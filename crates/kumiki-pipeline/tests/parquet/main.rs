@@ -75,7 +75,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn valid_files_are_read_as_the_crate_reads_them(
+    fn valid_files_are_read_like_the_parquet_crate(
         settings in settings::any_settings(),
         count in 0..3_000_usize,
         seed: u64,
@@ -94,7 +94,7 @@ proptest! {
 /// Rows of very different sizes are cut into batches that are not too large, and are
 /// not read one by one.
 #[test]
-fn batches_are_as_large_as_their_rows_allow() {
+fn batch_size_depends_on_row_size() {
     let folder = tempfile::tempdir().expect("it is valid");
     let path = folder.path().join("in.parquet");
     let rows = columns::skewed(20_000, 300_000);

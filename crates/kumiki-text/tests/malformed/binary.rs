@@ -1,4 +1,4 @@
-//! Faults of the binary form: what no text can say.
+//! Errors of the binary format that the text format cannot express.
 
 use kumiki::inspect::Kind;
 
@@ -8,7 +8,7 @@ const MAGIC: &[u8] = b"\0asm";
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 const MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
-/// What is wrong, the bytes, and what must be said of them.
+/// The error, the bytes, and the expected outcome.
 pub(super) fn cases() -> Vec<(&'static str, Vec<u8>, Expected)> {
     let mut cases = headers();
     cases.extend(sections());
@@ -405,17 +405,17 @@ fn modules() -> Vec<(&'static str, Vec<u8>, Expected)> {
     ]
 }
 
-/// A component of these sections.
+/// Builds a component with these sections.
 fn component(sections: &[Vec<u8>]) -> Vec<u8> {
     [COMPONENT, &sections.concat()].concat()
 }
 
-/// A component with a core module of these sections.
+/// Builds a component with a core module of these sections.
 fn inner(sections: &[Vec<u8>]) -> Vec<u8> {
     component(&[section(1, &[MODULE, &sections.concat()].concat())])
 }
 
-/// A section of less than 128 bytes.
+/// Builds a section of less than 128 bytes.
 fn section(number: u8, contents: &[u8]) -> Vec<u8> {
     assert!(contents.len() < 128, "its size is one byte");
     let mut bytes = vec![number, contents.len() as u8];

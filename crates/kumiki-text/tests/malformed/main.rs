@@ -1,6 +1,6 @@
-//! What breaks the rules of the Component Model or of WebAssembly: an error
-//! that says which, never a panic. After the specification's binary format,
-//! and its rules of validation, one by one.
+//! Components that violate the Component Model or WebAssembly give an error with
+//! the reason, never a panic. The cases follow the specification's binary format
+//! and its validation rules, one by one.
 
 mod binary;
 mod typed;
@@ -13,7 +13,7 @@ use kumiki::inspect::{Inspection, Kind};
 use kumiki::{Error, Limits};
 use kumiki_text::{Config, TextHost, TextPlugin};
 
-/// With limits that a changed guest soon meets.
+/// A host with limits that a changed guest reaches soon.
 static HOST: LazyLock<TextHost> = LazyLock::new(|| {
     let limits = Limits::default()
         .with_time(Duration::from_millis(100))
@@ -22,7 +22,7 @@ static HOST: LazyLock<TextHost> = LazyLock::new(|| {
     host.expect("a host")
 });
 
-/// What must come of loading; the text is a part of what is said.
+/// The expected outcome of loading; the text is a part of the message.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
     Not(Kind),
@@ -43,7 +43,8 @@ impl Expected {
     }
 }
 
-/// Reads `bytes` in every way there is. What may not be loaded gives its error.
+/// Reads `bytes` with every function that takes components. Returns the error if
+/// they cannot be loaded.
 fn read(bytes: &[u8]) -> Result<kumiki::Plugin<kumiki_text::TextContract>, Error> {
     let inspection = Inspection::of(bytes);
     let sizes: usize = inspection.parts.iter().map(|(_, size)| size).sum();
@@ -55,11 +56,11 @@ fn read(bytes: &[u8]) -> Result<kumiki::Plugin<kumiki_text::TextContract>, Error
     let loaded = HOST.load_bytes("p.wasm", bytes);
     match (&loaded, checked) {
         (Ok(_), checked) => assert_eq!(checked, Ok(())),
-        // Checked well, and not compiled or linked.
+        // Valid, but not compiled or linked.
         (Err(_), Ok(())) => {}
         (Err(error), Err(checked)) => assert_eq!(error.to_string(), checked),
     }
-    // WIT is of types alone: a fault in a function's body does not touch it.
+    // WIT has only types: an error in a function's body does not affect it.
     if let Err(error) = wit {
         let known = matches!(error, Error::NoWit { .. } | Error::TooLarge { .. });
         assert!(known && is_readable(&error.to_string()), "{error}");
@@ -67,14 +68,14 @@ fn read(bytes: &[u8]) -> Result<kumiki::Plugin<kumiki_text::TextContract>, Error
     loaded
 }
 
-/// What a person can read: some words, in one line. Names in it are a
-/// stranger's, and the program spells them out.
+/// Whether a message is readable: some words, in one line. Names in it are
+/// untrusted, and the program escapes them.
 fn is_readable(text: &str) -> bool {
     text.contains(' ') && text.len() < 1000 && !text.contains('\n')
 }
 
 #[test]
-fn what_is_malformed_is_refused_in_words() {
+fn malformed_components_are_rejected_with_a_reason() {
     let typed = typed::CASES.iter().map(|(name, text, expected)| {
         let bytes = test_components::parse(&format!("(component {text})"));
         (*name, bytes, *expected)
@@ -92,17 +93,17 @@ fn what_is_malformed_is_refused_in_words() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A whole plugin, small enough to try whatever can become of it.
+/// A complete plugin, small enough to try every change of it.
 fn small() -> Vec<u8> {
     test_components::TextPlugin::new("echo").build()
 }
 
 #[test]
-fn every_beginning_of_a_component_is_refused() {
+fn every_prefix_of_a_component_is_rejected() {
     let whole = small();
     for end in 0..whole.len() {
         match read(&whole[..end]) {
-            // All that is cut is a custom section, which nobody needs.
+            // Only a custom section is cut off, which is not needed.
             Ok(_) => assert_eq!(whole[end], 0, "cut at {end}"),
             Err(error) => {
                 assert!(is_readable(&error.to_string()), "cut at {end}: {error}");
@@ -112,9 +113,9 @@ fn every_beginning_of_a_component_is_refused() {
     }
 }
 
-/// Each byte of a component as others; what is still a plugin is called.
+/// Changes each byte of a component. What is still a plugin is called.
 #[test]
-fn every_byte_may_be_another() {
+fn changed_bytes_never_panic() {
     let whole = small();
     let (mut loaded, mut slowest) = (0, Duration::ZERO);
     let mut bytes = whole.clone();
@@ -130,9 +131,9 @@ fn every_byte_may_be_another() {
         }
         bytes[at] = byte;
     }
-    // Most of the bytes are names, data and numbers, which may be others.
+    // Most of the bytes are names, data and numbers, where changes stay valid.
     assert!(loaded > whole.len() / 10, "{loaded} of {}", whole.len());
-    // Three calls of a tenth of a second, on a machine with other work.
+    // Three calls of a tenth of a second, on a busy machine.
     assert!(slowest < Duration::from_secs(10), "{slowest:?}");
 }
 

@@ -1,11 +1,11 @@
-//! Faults of types, names and indexes, in WebAssembly's text form, which is
-//! turned into its binary form unchecked.
+//! Errors of types, names and indexes, in WebAssembly text format, which is
+//! converted to binary without validation.
 
 use kumiki::inspect::Kind;
 
 use super::Expected::{self, Malformed, Not, Proposal};
 
-/// What is wrong, the component's text, and what must be said of it.
+/// The error, the component's text, and the expected outcome.
 pub(super) const CASES: &[(&str, &str, Expected)] = &[
     (
         "an import twice",

@@ -1,14 +1,14 @@
-//! What proposals of WebAssembly add that no compiler of plugins emits: they are
-//! switched off, and each is refused in words before anything is compiled. Some are
-//! not built into this wasmtime either (garbage collection, exceptions, threads);
-//! two advisories of 2026 tell of such builds that abort (docs/security.md).
+//! WebAssembly proposals that no compiler of plugins uses. They are disabled, and
+//! components that use them are rejected with a reason before compilation. Some are
+//! not compiled into this wasmtime either (garbage collection, exceptions, threads);
+//! two advisories of 2026 describe such builds that abort (docs/security.md).
 
 use kumiki::Error;
 use kumiki_text::{Config, TextPlugin};
 
 use super::HOST;
 
-/// Items of a core module, and the proposal that they are refused for.
+/// Items of a core module, and the disabled proposal that they need.
 const CASES: &[(&str, &str, &str)] = &[
     ("a shared memory", "(memory $s 1 1 shared)", "threads"),
     (
@@ -93,7 +93,7 @@ const CASES: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn what_is_switched_off_is_refused_by_its_name() {
+fn disabled_proposals_are_rejected_by_name() {
     let mut faults = Vec::new();
     for (name, items, expected) in CASES {
         let bytes = test_components::parse(&format!("(component (core module {items}))"));
@@ -105,9 +105,9 @@ fn what_is_switched_off_is_refused_by_its_name() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// What QuickJS and CPython are made with, beside what every compiler emits.
+/// Features that QuickJS and CPython use, besides those of every compiler.
 #[test]
-fn what_compilers_of_plugins_emit_runs() {
+fn proposals_that_plugin_compilers_use_are_enabled() {
     for (name, items) in [
         (
             "a tail call",

@@ -1,4 +1,4 @@
-//! What a person can do about an error.
+//! Hints on how to fix an error.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use crate::inspect::Kind;
 use crate::limits::Limit;
 
 impl Error {
-    /// What a person can do about it, as one line without the word `hint:`.
+    /// Returns a one-line hint on how to fix the error, without a `hint:` prefix.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -31,14 +31,16 @@ impl Error {
                 format!("build the plugin against the WIT of `{}`", wrong.contract)
             }
             Self::UnknownImport { import, .. } if import.starts_with("wasi:") => {
-                "this host gives the interfaces of WASI 0.2; build the plugin for `wasm32-wasip2`"
-                    .into()
+                "build the plugin for `wasm32-wasip2`; this host provides WASI 0.2".into()
             }
             Self::UnknownImport { given, .. } if given.is_empty() => {
-                "this contract gives WASI 0.2 and nothing else".into()
+                "this contract provides only WASI 0.2".into()
             }
             Self::UnknownImport { given, .. } => {
-                format!("this contract gives `{}`, and WASI 0.2", given.join("`, `"))
+                format!(
+                    "this contract provides `{}` and WASI 0.2",
+                    given.join("`, `")
+                )
             }
             Self::Asynchronous { .. } => {
                 "build it with synchronous functions, for WASI 0.2: in Rust without `async` in \

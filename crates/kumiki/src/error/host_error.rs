@@ -1,4 +1,4 @@
-//! An error of a host function.
+//! Errors returned by host functions.
 
 use std::error::Error;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::ops::Deref;
 
 use wasmtime::WasmBacktrace;
 
-/// What a host function returned in the middle of a guest, as it returned it.
+/// The error that a host function returned while the guest was calling it.
 ///
-/// It is the [`source`](Error::source) of [`Error::Trap`](crate::Error::Trap), or begins
-/// the chain of its causes there.
+/// It is the [`source`](Error::source) of [`Error::Trap`](crate::Error::Trap), or the
+/// first error in its chain of causes.
 pub struct HostError(wasmtime::Error);
 
 impl HostError {
@@ -17,7 +17,7 @@ impl HostError {
         Self(error)
     }
 
-    /// The error with the type that the host function gave it.
+    /// Returns the error as the type that the host function returned.
     #[must_use]
     pub fn downcast_ref<E: fmt::Display + fmt::Debug + Send + Sync + 'static>(&self) -> Option<&E> {
         self.0.downcast_ref()
@@ -27,8 +27,8 @@ impl HostError {
 impl Deref for HostError {
     type Target = dyn Error + 'static;
 
-    /// What is below the guest's stack, which wasmtime puts above every error that
-    /// passes a guest: its text is long, and the guest's own.
+    /// Skips the guest backtrace that wasmtime wraps around every error that passes
+    /// through a guest: its text is long and controlled by the guest.
     fn deref(&self) -> &Self::Target {
         let Some(backtrace) = self.0.downcast_ref::<WasmBacktrace>() else {
             return &*self.0;

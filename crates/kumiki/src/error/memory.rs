@@ -1,8 +1,8 @@
-//! The system has no memory left.
+//! Detection of out-of-memory errors.
 
 use std::io;
 
-/// Whether the system had no memory, no address space or no mapping left.
+/// Returns whether the system ran out of memory, address space or mappings.
 pub(crate) fn is_out_of_memory(error: &wasmtime::Error) -> bool {
     error.chain().any(|cause| {
         let of_io = cause.downcast_ref::<io::Error>();
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_known_by_its_type() {
+    fn out_of_memory_is_detected_by_error_type() {
         let of_io = |code| wasmtime::Error::from(io::Error::from_raw_os_error(code));
         let in_words = wasmtime::Error::msg(of_io(12).to_string());
         assert!(is_out_of_memory(&of_io(12).context("mmap failed")));
@@ -38,10 +38,10 @@ mod tests {
         }
     }
 
-    /// More address space than there is, in wasmtime's own way to ask for it.
+    /// Makes wasmtime reserve more address space than exists.
     #[cfg(target_os = "linux")]
     #[test]
-    fn wasmtime_says_so() {
+    fn failed_wasmtime_reservation_is_out_of_memory() {
         let mut config = wasmtime::Config::new();
         config.memory_reservation(1 << 60);
         let engine = wasmtime::Engine::new(&config).unwrap();

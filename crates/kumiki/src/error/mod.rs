@@ -1,6 +1,6 @@
-//! Everything that can go wrong between a file and a plugin's answer, each as
-//! a variant of its own. What the plugin itself answers, its own errors
-//! included, is no error here: it belongs to the contract.
+//! The error type: one variant for each way that loading or calling a plugin can
+//! fail. An error that the plugin itself returns is not an [`Error`]: it is a result
+//! of the contract.
 
 mod hint;
 mod host_error;
@@ -20,7 +20,7 @@ use crate::text;
 /// The result of a Kumiki function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What failed, in which plugin, and (through [`Error::hint`]) how to mend it.
+/// An error from loading or running a plugin; [`Error::hint`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -29,28 +29,28 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The bytes are something else than a component.
+    /// The file is not a component.
     #[error("`{plugin}` is not a component but {found}")]
     NotAComponent {
         /// The plugin.
         plugin: String,
-        /// What it is instead.
+        /// The kind of file that was found.
         found: Kind,
     },
-    /// The bytes start as a component and break its rules further on.
+    /// The file has a component's header, but is not a valid component.
     #[error("`{plugin}` is not a valid component: {message} (at byte {offset:#x})")]
     Malformed {
         /// The plugin.
         plugin: String,
-        /// What the validator said.
+        /// The validator's message.
         message: String,
-        /// Where, in bytes from the beginning.
+        /// The position of the error, in bytes from the start.
         offset: usize,
     },
-    /// The component uses a proposal of WebAssembly that is switched off here.
+    /// The component uses a WebAssembly proposal that this host disables.
     #[error(
         "`{plugin}` uses a proposal of WebAssembly that is switched off (`{proposal}`): {message} \
          (at byte {offset:#x})"
@@ -60,25 +60,25 @@ pub enum Error {
         plugin: String,
         /// The proposal, such as `relaxed-simd`.
         proposal: String,
-        /// What the validator said.
+        /// The validator's message.
         message: String,
-        /// Where, in bytes from the beginning.
+        /// The position of the error, in bytes from the start.
         offset: usize,
     },
-    /// The component is made of so much that reading or compiling it would take
-    /// more time or memory than any plugin may.
+    /// The component has so many parts that reading or compiling it would take
+    /// more time or memory than a plugin may use.
     #[error("`{plugin}` is too large: it has {found} {what}, over {most}")]
     TooLarge {
         /// The plugin.
         plugin: String,
-        /// What there is too much of.
+        /// The parts that were counted.
         what: &'static str,
-        /// How much was found until it was refused.
+        /// The count at which the component was refused.
         found: usize,
-        /// How much is the most.
+        /// The maximum.
         most: usize,
     },
-    /// The component lacks an export of the contract.
+    /// The component lacks an export that the contract requires.
     #[error(
         "`{plugin}` does not export `{export}: {expected}`, as the contract `{contract}` demands"
     )]
@@ -92,33 +92,33 @@ pub enum Error {
         /// Package and world of the contract.
         contract: String,
     },
-    /// The component exports or imports something of the contract with
-    /// another type.
+    /// The component exports or imports an item of the contract with a different
+    /// type.
     #[error(transparent)]
     WrongType(Box<WrongType>),
-    /// The component imports what this host does not give.
-    #[error("`{plugin}` imports `{import}`, which this host does not give")]
+    /// The component imports an item that this host does not provide.
+    #[error("`{plugin}` imports `{import}`, which this host does not provide")]
     UnknownImport {
         /// The plugin.
         plugin: String,
         /// The import, `interface#function` for a function in an interface.
         import: String,
-        /// What the contract gives, beside WASI 0.2.
+        /// The imports that the contract provides besides WASI 0.2.
         given: Vec<String>,
     },
-    /// The component fits, but is made for the Component Model's asynchronous
-    /// calls, which came with WASI 0.3.
+    /// The component matches the contract, but uses the Component Model's asynchronous
+    /// calls, which WASI 0.3 introduced.
     #[error("`{plugin}` uses the asynchronous calls of WASI 0.3, which this host does not have")]
     Asynchronous {
         /// The plugin.
         plugin: String,
     },
-    /// The file has no interfaces that WIT could describe.
+    /// The file has no interfaces that WIT can describe.
     #[error("`{plugin}` has no WIT: {message}")]
     NoWit {
         /// The plugin.
         plugin: String,
-        /// Why not.
+        /// The reason.
         message: String,
     },
     /// The component could not be compiled.
@@ -126,58 +126,58 @@ pub enum Error {
     Compile {
         /// The plugin.
         plugin: String,
-        /// What wasmtime said.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// The component was to be compiled in a process of its own
-    /// ([`CompileCommand`](crate::CompileCommand)), which could not be started,
-    /// or gave no answer.
+    /// The process that compiles the component
+    /// ([`CompileCommand`](crate::CompileCommand)) could not be started, or did not
+    /// answer.
     #[error("cannot compile `{plugin}` in a process of its own: {message}")]
     CompileProcess {
         /// The plugin.
         plugin: String,
-        /// Why not.
+        /// The reason.
         message: String,
     },
-    /// The component's imports could not be linked, though their names are
-    /// known: a function of WASI that this host does not have.
+    /// The component's imports could not be linked, although their interfaces are
+    /// known: it imports a WASI function that this host does not have.
     #[error("cannot link `{plugin}`")]
     Link {
         /// The plugin.
         plugin: String,
-        /// What wasmtime said.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// No instance could be made: the component needs more than it may have,
-    /// or this machine has no room.
+    /// The component could not be instantiated: it needs more than its limits allow,
+    /// or this machine has no memory left.
     #[error("cannot instantiate `{plugin}`")]
     Instantiate {
         /// The plugin.
         plugin: String,
-        /// What wasmtime said.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
-    /// The guest trapped: it broke a rule of WebAssembly, gave up by itself
-    /// (`unreachable`, a panic), or returned what is no value of its type.
+    /// The guest trapped: it violated a rule of WebAssembly, aborted
+    /// (`unreachable`, a panic), or returned a value that is invalid for its type.
     #[error("`{plugin}` trapped in `{function}`: {message}")]
     Trap {
         /// The plugin.
         plugin: String,
         /// The function that was called, or `instantiate`.
         function: String,
-        /// Why it ended.
+        /// The cause of the trap.
         message: String,
-        /// The guest's stack, innermost frame first, a line each; empty where
+        /// The guest's backtrace, innermost frame first, one line per frame; empty if
         /// none was captured.
         backtrace: String,
-        /// Which rule it broke, where it was a rule of WebAssembly.
+        /// The trap code, if the guest violated a rule of WebAssembly.
         code: Option<wasmtime::Trap>,
-        /// What a host function returned, where that ended the call: an error with a
-        /// type of the embedder's.
+        /// The host function's error, if one ended the call. It keeps the embedder's
+        /// error type.
         source: Option<HostError>,
     },
-    /// The closure that makes a call returned an error of its own. The instance is as
-    /// good as before.
+    /// The closure that makes the call returned its own error. The instance stays
+    /// usable.
     #[error("the caller of `{function}` in `{plugin}` failed")]
     Call {
         /// The plugin.
@@ -187,7 +187,7 @@ pub enum Error {
         /// The closure's own error.
         source: wasmtime::Error,
     },
-    /// The call used more than it may.
+    /// The call exceeded a limit.
     #[error("`{plugin}` exceeded its limit in `{function}`: {limit}")]
     Limit {
         /// The plugin.
@@ -197,42 +197,42 @@ pub enum Error {
         /// The limit, with its value.
         limit: Limit,
     },
-    /// An earlier trap or limit has ended this instance.
+    /// An earlier trap or limit ended this instance.
     #[error("this instance of `{plugin}` was ended by an earlier trap or limit")]
     Poisoned {
         /// The plugin.
         plugin: String,
     },
-    /// All instances of a [`Pool`](crate::Pool) were in use, for as long as it
-    /// waits.
+    /// All instances of a [`Pool`](crate::Pool) stayed in use until the wait timed
+    /// out.
     #[error("all {most} instances of `{plugin}` are in use")]
     Busy {
         /// The plugin.
         plugin: String,
-        /// How many there may be.
+        /// The maximum number of instances.
         most: usize,
     },
-    /// The contract itself is faulty: its WIT does not parse, has no such
+    /// The contract itself is faulty: its WIT does not parse, lacks the named
     /// world, or its functions do not link.
     #[error("faulty contract: {message}")]
     Contract {
         /// What is wrong with it.
         message: String,
     },
-    /// A grant does not parse, or is of something that is not there.
+    /// A grant does not parse, or names something that does not exist.
     #[error(transparent)]
     Grant(#[from] GrantError),
-    /// A file of grants could not be read or understood.
+    /// A grants file could not be read or parsed.
     #[error("`{}`{}: {message}", path.display(), line.map_or(String::new(), |line| format!(", line {line}")))]
     GrantsFile {
         /// The file.
         path: PathBuf,
-        /// The line that the fault is in, from 1, where it is in one.
+        /// The line of the error, counted from 1, if it is in one line.
         line: Option<usize>,
         /// What is wrong, and what is accepted.
         message: String,
     },
-    /// The component says in a way that cannot be read what it requests.
+    /// The component's requests could not be parsed.
     #[error("cannot tell what `{plugin}` requests: {message}")]
     Requests {
         /// The plugin.
@@ -240,40 +240,40 @@ pub enum Error {
         /// What is wrong, and what is accepted.
         message: String,
     },
-    /// The plugin requests what it is not granted, and so is not started.
+    /// The plugin requests something that it is not granted, so it is not started.
     #[error("`{plugin}` requests what it is not granted: {}", one_line(missing))]
     Ungranted {
         /// The plugin.
         plugin: String,
-        /// What it is not granted.
+        /// The requests that are not granted.
         missing: Requests,
     },
-    /// A folder cannot be used as a cache of artifacts.
+    /// A folder cannot be used as the compile cache.
     #[error("cannot keep artifacts in `{}`: {message}", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,
-        /// Why not.
+        /// The reason.
         message: String,
-        /// What a person can do about it.
+        /// How to fix it.
         hint: &'static str,
     },
-    /// The system has a sandbox and does not restrict this process to one.
+    /// The system supports a sandbox, but could not restrict this process.
     #[error("cannot restrict this process: {message}")]
     Sandbox {
-        /// What the system said.
+        /// The system's error.
         message: String,
     },
-    /// No engine could be made on this machine.
+    /// The engine could not be created on this machine.
     #[error("cannot start the WebAssembly engine")]
     Engine {
-        /// What wasmtime said.
+        /// Wasmtime's error.
         source: wasmtime::Error,
     },
 }
 
-/// An export or import of another type than the contract's; boxed, so that the
-/// rarest error is not what every result makes room for.
+/// An export or import whose type differs from the contract's. [`Error`] boxes it, so
+/// that this rare variant does not enlarge every result.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{plugin}` {side}s `{name}` as `{found}`, where the contract `{contract}` has `{expected}`"
@@ -317,7 +317,7 @@ impl Error {
         }
     }
 
-    /// `source` quotes the component's names.
+    /// Sanitizes `source`, because it quotes the component's names.
     pub(crate) fn compile(plugin: &str, source: wasmtime::Error) -> Self {
         Self::Compile {
             plugin: plugin.into(),
@@ -325,7 +325,7 @@ impl Error {
         }
     }
 
-    /// As [`Error::compile`].
+    /// Sanitizes `source`, as [`Error::compile`] does.
     pub(crate) fn link(plugin: &str, source: wasmtime::Error) -> Self {
         Self::Link {
             plugin: plugin.into(),
@@ -333,7 +333,7 @@ impl Error {
         }
     }
 
-    /// The guest's stack at a trap, innermost frame first, a line each.
+    /// Returns the guest's backtrace at a trap, innermost frame first, one line per frame.
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {
         match self {
@@ -343,7 +343,7 @@ impl Error {
     }
 }
 
-/// Requests are a plugin's own words.
+/// Sanitizes the requests: their text comes from the plugin.
 fn one_line(requests: &Requests) -> String {
     text::message(&requests.to_string().replace('\n', ", "))
 }

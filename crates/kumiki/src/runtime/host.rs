@@ -1,4 +1,4 @@
-//! A contract, linked to what the host gives: what all of its plugins share.
+//! A contract with its host functions linked, shared by all its plugins.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct Inner<C: Contract> {
     /// The time limit in ticks of the epoch clock.
     pub(super) ticks: u64,
     pub(super) observer: Arc<dyn Observer>,
-    /// What its plugins get unless they have grants of their own.
+    /// The grants of plugins that have none of their own.
     pub(super) granted: Arc<Granted>,
 }
 
@@ -37,19 +37,19 @@ impl<C: Contract> Clone for Host<C> {
 }
 
 impl<C: Contract> Host<C> {
-    /// The engine that this host's plugins run on.
+    /// Returns the engine that runs this host's plugins.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         self.inner.linked.engine()
     }
 
-    /// Who hears of its plugins.
+    /// Returns the observer of this host's plugins.
     #[must_use]
     pub fn observer(&self) -> &dyn Observer {
         &*self.inner.observer
     }
 
-    /// What each plugin of this host may use.
+    /// Returns the resource limits of each plugin.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.inner.limits

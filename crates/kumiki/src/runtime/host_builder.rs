@@ -1,4 +1,4 @@
-//! How a host is made.
+//! The builder of a host.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub struct HostBuilder<C: Contract> {
 }
 
 impl<C: Contract> Host<C> {
-    /// A host with the default limits that drops all log records and events.
+    /// Creates a host with the default limits that discards all log records and events.
     ///
     /// # Errors
     /// [`Error::Engine`](crate::Error::Engine) when this machine cannot run wasmtime's code;
@@ -33,7 +33,7 @@ impl<C: Contract> Host<C> {
         Self::builder().build()
     }
 
-    /// Starts a host with limits or an observer of your own.
+    /// Returns a builder, to set limits, grants, an observer and more.
     #[must_use]
     pub fn builder() -> HostBuilder<C> {
         HostBuilder {
@@ -50,67 +50,66 @@ impl<C: Contract> Host<C> {
 }
 
 impl<C: Contract> HostBuilder<C> {
-    /// How much plugins may use. Default: [`Limits::default`].
+    /// Sets the resource limits of plugins. Default: [`Limits::default`].
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How much its plugins may use together, and together with those of every
-    /// other host that has the same budget. Default: [`Budget::of_process`].
+    /// Sets the budget that this host's plugins share with those of every other host
+    /// that has the same budget. Default: [`Budget::of_process`].
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
         self
     }
 
-    /// What plugins may reach, all of them. Default: nothing. One plugin gets
-    /// other grants by [`Plugin::with_grants`](crate::Plugin::with_grants).
+    /// Sets the grants of all plugins. Default: none. To set the grants of one plugin,
+    /// use [`Plugin::with_grants`](crate::Plugin::with_grants).
     #[must_use]
     pub fn grants(mut self, grants: Grants) -> Self {
         self.grants = grants;
         self
     }
 
-    /// Who hears of log records and events. Default: [`Silent`].
+    /// Sets the observer of log records and events. Default: [`Silent`].
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Arc::new(observer);
         self
     }
 
-    /// Where compiled plugins are kept, so that each is compiled once per
-    /// machine. Default: nowhere.
+    /// Sets the compile cache, so that each plugin is compiled once per machine.
+    /// Default: no cache.
     #[must_use]
     pub fn cache(mut self, cache: impl Into<Option<Cache>>) -> Self {
         self.cache = cache.into();
         self
     }
 
-    /// What compiles components, all of them, in a process of its own and within
-    /// limits. Where that cannot be started the component is not loaded: it is
-    /// never compiled in this process in its stead. Default: nothing, and all
-    /// is compiled here.
+    /// Compiles all components in a separate process with its own limits. If that
+    /// process cannot be started, loading fails: there is no fallback to this process.
+    /// Default: compile in this process.
     #[must_use]
     pub fn compile_with(mut self, command: impl Into<Option<CompileCommand>>) -> Self {
         self.compile_with = command.into();
         self
     }
 
-    /// How many instances room is reserved for, in all hosts of this process that
-    /// say the same number: see [`EngineConfig::slots`]. Default: 1,000.
+    /// Sets the number of pool slots, shared by all hosts of this process that set the
+    /// same number: see [`EngineConfig::slots`]. Default: 1,000.
     #[must_use]
     pub fn slots(mut self, slots: u32) -> Self {
         self.slots = slots;
         self
     }
 
-    /// Makes the host: gets the shared engine and links WASI and the contract.
+    /// Builds the host: gets the shared engine and links WASI and the contract.
     ///
     /// # Errors
     /// As for [`Host::new`], and [`Error::Grant`](crate::Error::Grant) for a grant of something that
-    /// is not there.
+    /// does not exist.
     pub fn build(self) -> Result<Host<C>> {
         let config = EngineConfig::default()
             .with_fuel(self.limits.fuel.is_some())

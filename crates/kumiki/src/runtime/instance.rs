@@ -1,4 +1,4 @@
-//! One live plugin with a store of its own.
+//! A plugin instance with its own store.
 //!
 //! An instance belongs to one plugin and is used by one thread at a time. What
 //! poisons it is written here, in [`Instance::call`]: a trap, a limit, or a panic
@@ -23,7 +23,8 @@ use crate::engine::Reservation;
 use crate::observer::Event;
 use crate::{Error, Limits, Result};
 
-/// One live plugin. Ended by dropping it; poisoned by a trap or a limit.
+/// A running instance of a plugin. Dropping it ends it; a trap, a limit or a panic
+/// poisons it.
 pub struct Instance<C: Contract> {
     plugin: Plugin<C>,
     store: Store<HostState<C::Data>>,
@@ -37,12 +38,11 @@ pub struct Instance<C: Contract> {
 }
 
 impl<C: Contract> Plugin<C> {
-    /// Makes an instance with a store of its own around `data`, the contract's
-    /// part of what the host keeps for it. The component's start code, if any,
-    /// runs within the limits of one call.
+    /// Creates an instance with its own store and `data`, the contract's data for it.
+    /// The component's start code, if any, runs within the limits of one call.
     ///
     /// # Errors
-    /// [`Error::Ungranted`] if it requests what it is not granted;
+    /// [`Error::Ungranted`] if a request of the plugin is not granted;
     /// [`Error::Instantiate`]; [`Error::Trap`] and [`Error::Limit`] from start
     /// code.
     pub fn instantiate(&self, data: C::Data) -> Result<Instance<C>> {
@@ -81,25 +81,25 @@ impl<C: Contract> Instance<C> {
         }
     }
 
-    /// Calls into the guest. `call` gets the contract's bindings and the store
-    /// they need, and makes one call; `function` is what errors call it. The
-    /// limits are armed anew for each `call`.
+    /// Calls into the guest. `call` receives the contract's bindings and the store, and
+    /// makes one call; `function` names it in errors. The limits are reset for each
+    /// `call`.
     ///
-    /// What the guest returns, its own errors included, comes back as it is.
+    /// The guest's result, including its own errors, is returned unchanged.
     ///
     /// # Errors
     /// [`Error::Trap`] and [`Error::Limit`], both of which end this instance;
-    /// [`Error::Poisoned`] when an earlier one has. [`Error::Call`] for an error of
-    /// `call` itself, after which the instance is as good as before.
+    /// [`Error::Poisoned`] when an earlier call ended it. [`Error::Call`] for an error
+    /// of `call` itself, after which the instance stays usable.
     ///
-    /// An error of `call` itself needs a type of its own. wasmtime reports a result
-    /// that is no value of its type by a message alone, so every error that is a
-    /// message (`bail!`, `context`) counts as one of the guest. A closure that finds an
-    /// answer of the guest to make no sense returns such an error to end the instance.
+    /// An error of `call` itself needs its own error type. wasmtime reports a result
+    /// that is invalid for its type as a message only, so every message-only error
+    /// (`bail!`, `context`) counts as the guest's. A closure returns such an error to
+    /// end the instance when the guest's result is invalid for the contract.
     ///
     /// # Panics
-    /// When `call` or a host function does. That ends this instance, too: it stays
-    /// poisoned for whoever catches the panic.
+    /// When `call` or a host function panics. That poisons the instance: it stays
+    /// poisoned if the panic is caught.
     #[inline]
     pub fn call<R>(
         &mut self,
@@ -125,20 +125,20 @@ impl<C: Contract> Instance<C> {
         }
     }
 
-    /// Whether a trap, a limit or a panic has ended this instance.
+    /// Returns whether a trap, a limit or a panic ended this instance.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
     }
 
-    /// How many bytes of linear memory it holds. WebAssembly's memories only
-    /// grow, so this is also the most that it has held.
+    /// Returns the bytes of linear memory that it holds. WebAssembly memories only grow,
+    /// so this is also its peak.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.store.data().memory.used()
     }
 
-    /// How many calls it has had.
+    /// Returns the number of calls made to it.
     #[inline]
     #[must_use]
     pub fn calls(&self) -> u64 {
@@ -150,14 +150,14 @@ impl<C: Contract> Instance<C> {
         self.first_memory
     }
 
-    /// How many records, and how many bytes of them, the last call logged; one
-    /// record more than [`Limits::log_records`] where either limit was reached.
+    /// Returns the number of records, and of their bytes, that the last call logged; one
+    /// record more than [`Limits::log_records`] if either limit was reached.
     #[must_use]
     pub fn logged(&self) -> (usize, usize) {
         self.store.data().meter.logged()
     }
 
-    /// How many instructions the last call ran, where they are counted.
+    /// Returns the number of instructions that the last call ran, if they are counted.
     #[must_use]
     pub fn fuel(&self) -> Option<u64> {
         let limit = self.plugin.host().inner.limits.fuel?;
@@ -165,32 +165,32 @@ impl<C: Contract> Instance<C> {
         Some(limit.saturating_sub(left))
     }
 
-    /// The plugin it is an instance of.
+    /// Returns the plugin it is an instance of.
     #[must_use]
     pub fn plugin(&self) -> &Plugin<C> {
         &self.plugin
     }
 
-    /// Lets each call from now on hand over so many bytes, in place of
-    /// [`Limits::transfer`]. An error tells the limit of the host all the same.
+    /// Lets each later call pass this many bytes to the host, instead of
+    /// [`Limits::transfer`]. An error still reports the host's limit.
     pub fn set_transfer(&mut self, bytes: usize) {
         self.store.set_hostcall_fuel(bytes);
     }
 
-    /// Its exports, to be looked at: calls go through [`Instance::call`].
+    /// Returns its exports for inspection; make calls through [`Instance::call`].
     #[must_use]
     pub fn bindings(&self) -> &C::Bindings {
         &self.bindings
     }
 
-    /// What the host keeps for it.
+    /// Returns its host state.
     #[must_use]
     pub fn state(&self) -> &HostState<C::Data> {
         self.store.data()
     }
 
-    /// Calls it by another name in errors and log records from now on, for
-    /// plugins that say what they are called.
+    /// Changes its name in later errors and log records, for plugins that report their
+    /// own name.
     pub fn rename(&mut self, name: &Arc<str>) {
         let state = self.store.data_mut();
         state.plugin.clone_from(name);
@@ -204,7 +204,7 @@ impl<C: Contract> Instance<C> {
         }
     }
 
-    /// What a failed call means; a trap or a limit poisons the instance.
+    /// Classifies a failed call; a trap or a limit poisons the instance.
     #[cold]
     #[inline(never)]
     fn fail(&mut self, function: &str, source: wasmtime::Error) -> Error {

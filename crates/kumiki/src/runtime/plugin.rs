@@ -8,8 +8,8 @@ use super::linked::{Place, Prepared};
 use crate::wasi::Granted;
 use crate::{Grants, Requests, Result};
 
-/// A plugin, ready to be instantiated. Made by [`Host::load`]; shared by
-/// threads, cheap to clone, and never changed.
+/// A loaded plugin, ready to be instantiated. Created by [`Host::load`]; immutable,
+/// cheap to clone, and shareable between threads.
 pub struct Plugin<C: Contract> {
     inner: Arc<Inner<C>>,
     granted: Arc<Granted>,
@@ -66,26 +66,26 @@ impl<C: Contract> Plugin<C> {
         }
     }
 
-    /// The name it was loaded under: its path, or what was given with its bytes.
+    /// Returns the name it was loaded under: its path, or the name passed with its bytes.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// The host that loaded it.
+    /// Returns the host that loaded it.
     #[must_use]
     pub fn host(&self) -> &Host<C> {
         &self.inner.host
     }
 
-    /// What it requests, granted or not.
+    /// Returns its requests, granted or not.
     #[must_use]
     pub fn requests(&self) -> &Requests {
         &self.inner.requests
     }
 
-    /// The same plugin, compiled no second time, with other grants than its
-    /// host's. Instances that were made before keep theirs.
+    /// Returns the same plugin with its own grants instead of its host's, without
+    /// compiling it again. Existing instances keep their grants.
     ///
     /// # Errors
     /// As for [`Grants::check`].
@@ -102,7 +102,7 @@ impl<C: Contract> Plugin<C> {
         &self.missing
     }
 
-    /// Chooses where an instance of it is made.
+    /// Chooses where to create an instance: in a pool slot or outside the pool.
     pub(super) fn place(&self) -> Place<'_, C> {
         let host = &self.inner.host.inner;
         self.inner.prepared.place(&host.linked, &*host.observer)

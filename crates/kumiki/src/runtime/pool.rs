@@ -1,15 +1,15 @@
-//! Warm instances of one plugin, for many threads.
+//! A pool of warm instances of one plugin, for many threads.
 //!
-//! An instance is made when one is wanted and none is free, and there are never
-//! more than so many; whoever wants another waits. It goes back when its
-//! [`Pooled`] is dropped, and is ended there and nowhere else, by what
-//! [`Renewal::ends`] says (a trap or a limit, its calls, its memory), or because
-//! the thread that had it panicked: what it was in the middle of is not known.
-//! The last one that came back is the first that goes out, for its memory is
-//! still in the processor's caches; those behind it wait for busier times.
+//! The pool creates an instance when one is requested and none is free, up to
+//! [`PoolConfig::most`]; further callers wait. Dropping a [`Pooled`] returns its
+//! instance, or ends it if [`Renewal::ends`] says so (a trap or a limit, its calls,
+//! its memory) or if the thread that held it is panicking, because its state is then
+//! unknown. Instances end nowhere else. The pool is last in, first out, because the
+//! memory of the last returned instance is still in the processor's caches; the others
+//! are used under higher load.
 //!
-//! A program whose threads stay can do without: an [`Instance`] of its own for
-//! each thread waits for nobody.
+//! A program with long-lived threads does not need a pool: an [`Instance`] per thread
+//! never waits.
 
 use std::num::NonZero;
 use std::ops::{Deref, DerefMut};
@@ -21,17 +21,17 @@ use wasmtime::Store;
 
 use crate::{Contract, Error, HostState, Instance, Plugin, Renewal, Result};
 
-/// How many instances a [`Pool`] has, and for how long.
+/// Configuration of a [`Pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolConfig {
-    /// Instances that live at once at the most, one at least. Default: as many
-    /// as the machine has cores.
+    /// Maximum number of live instances; at least 1. Default: the number of cores of
+    /// the machine.
     pub most: usize,
-    /// How long to wait for one when all are in use; with none, [`Error::Busy`]
-    /// comes at once. Default: 10 s.
+    /// How long to wait for an instance when all are in use; zero returns
+    /// [`Error::Busy`] immediately. Default: 10 s.
     pub wait: Duration,
-    /// What ends an instance that has not failed. Default: nothing.
+    /// When to replace an instance that has not failed. Default: never.
     pub renewal: Renewal,
 }
 
@@ -46,21 +46,21 @@ impl Default for PoolConfig {
 }
 
 impl PoolConfig {
-    /// This configuration, with so many instances at the most.
+    /// Sets [`PoolConfig::most`].
     #[must_use]
     pub fn with_most(mut self, instances: usize) -> Self {
         self.most = instances;
         self
     }
 
-    /// This configuration, waiting so long for an instance.
+    /// Sets [`PoolConfig::wait`].
     #[must_use]
     pub fn with_wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// This configuration, with instances renewed so.
+    /// Sets [`PoolConfig::renewal`].
     #[must_use]
     pub fn with_renewal(mut self, renewal: Renewal) -> Self {
         self.renewal = renewal;
@@ -68,13 +68,13 @@ impl PoolConfig {
     }
 }
 
-/// Warm instances of one plugin. Cheap to clone; a clone is the same pool, and
-/// threads share it.
+/// A pool of warm instances of one plugin. Cheap to clone; clones share the pool, also
+/// across threads.
 ///
 /// ```
 /// use kumiki::{Contract, Plugin, Pool, PoolConfig, Renewal};
 ///
-/// /// Four instances at the most, each for a thousand requests.
+/// /// At most four instances, each for a thousand requests.
 /// fn pool<C: Contract<Data: Default>>(plugin: Plugin<C>) -> Pool<C> {
 ///     let renewal = Renewal::default().with_calls(1_000);
 ///     let config = PoolConfig::default().with_most(4).with_renewal(renewal);
@@ -90,13 +90,13 @@ struct Shared<C: Contract> {
     config: PoolConfig,
     data: Box<dyn Fn() -> C::Data + Send + Sync>,
     state: Mutex<State<C>>,
-    /// Something has come back, or has ended.
+    /// Notified when an instance is returned or ends.
     returned: Condvar,
 }
 
 struct State<C: Contract> {
     free: Vec<Instance<C>>,
-    /// Those that are free, those in use, and those that are being made.
+    /// Instances that are free, in use, or being created.
     live: usize,
 }
 
@@ -109,8 +109,8 @@ impl<C: Contract> Clone for Pool<C> {
 }
 
 impl<C: Contract> Pool<C> {
-    /// A pool without instances yet. `data` makes the contract's data, once for
-    /// each instance, on the thread that wants it.
+    /// Creates an empty pool. `data` creates the contract's data once for each instance,
+    /// on the thread that requests the instance.
     #[must_use]
     pub fn new(
         plugin: Plugin<C>,
@@ -132,8 +132,8 @@ impl<C: Contract> Pool<C> {
         }
     }
 
-    /// Makes so many instances beforehand, as far as there may be so many: for
-    /// plugins that carry a language's runtime, whose instances take long.
+    /// Creates `instances` instances in advance, at most [`PoolConfig::most`]. Useful for
+    /// plugins that include a language runtime, which are slow to instantiate.
     ///
     /// # Errors
     /// As for [`Pool::take`].
@@ -143,12 +143,12 @@ impl<C: Contract> Pool<C> {
         taken.map(drop)
     }
 
-    /// An instance of one's own for as long as it is held: a warm one, or a new
-    /// one, or the next that comes back.
+    /// Takes an instance for exclusive use until it is dropped: a warm one, a new one,
+    /// or the next one returned.
     ///
     /// # Errors
-    /// [`Error::Busy`] when all are in use and none comes back in time; those of
-    /// [`Plugin::instantiate`] when one cannot be made.
+    /// [`Error::Busy`] when all are in use and none is returned in time; those of
+    /// [`Plugin::instantiate`] when an instance cannot be created.
     pub fn take(&self) -> Result<Pooled<C>> {
         let Shared { plugin, data, .. } = &*self.shared;
         if let Some(instance) = self.free()? {
@@ -157,8 +157,8 @@ impl<C: Contract> Pool<C> {
                 shared: self.shared.clone(),
             });
         }
-        // Already counted: its place is free again if none can be made, or if
-        // `data` or a host function panics.
+        // The instance is already counted: dropping `pooled` uncounts it if instantiation
+        // fails, or if `data` or a host function panics.
         let mut pooled = Pooled {
             instance: None,
             shared: self.shared.clone(),
@@ -179,14 +179,14 @@ impl<C: Contract> Pool<C> {
         self.take()?.call(function, call)
     }
 
-    /// How many instances live, in use or not.
+    /// Returns the number of live instances, in use or not.
     #[must_use]
     pub fn live(&self) -> usize {
         self.shared.state().live
     }
 
-    /// A free instance; or nothing, and then one may be made that is already
-    /// counted.
+    /// Returns a free instance, or `None` if the caller may create one, which is then
+    /// already counted.
     fn free(&self) -> Result<Option<Instance<C>>> {
         let Shared {
             plugin,
@@ -218,13 +218,13 @@ impl<C: Contract> Pool<C> {
 }
 
 impl<C: Contract> Shared<C> {
-    /// There is one less, and whoever waits may make one.
+    /// Uncounts an ended instance and wakes a waiting caller, which may create one.
     fn ended(&self) {
         self.state().live -= 1;
         self.returned.notify_one();
     }
 
-    /// Nothing that panics runs while it is locked.
+    /// Locks the state. No code that can panic runs while it is locked.
     fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -239,17 +239,17 @@ impl<C: Contract> std::fmt::Debug for Pool<C> {
     }
 }
 
-/// An instance that is taken from a [`Pool`], and goes back when it is dropped.
+/// An instance taken from a [`Pool`], returned to it on drop.
 ///
-/// Never kept is one that is poisoned, or that is dropped by a panic: what it was in
-/// the middle of is not known.
+/// An instance that is poisoned or that a panic drops is not returned, because its
+/// state is unknown.
 pub struct Pooled<C: Contract> {
-    /// There until it is dropped.
+    /// `Some` until it is dropped.
     instance: Option<Instance<C>>,
     shared: Arc<Shared<C>>,
 }
 
-/// Frees the place of an instance, also where dropping what is in it panics.
+/// Uncounts an instance on drop, even if dropping the instance panics.
 struct Place<'a, C: Contract>(&'a Shared<C>);
 
 impl<C: Contract> Drop for Place<'_, C> {
@@ -288,7 +288,7 @@ impl<C: Contract> Drop for Pooled<C> {
                 self.shared.returned.notify_one();
             }
             ended => {
-                // Its slot is free before the next one is made.
+                // Frees the instance's slot before the next instance is created.
                 let _place = Place(&*self.shared);
                 drop(ended);
             }

@@ -1,4 +1,4 @@
-//! What the host keeps inside the store of one instance.
+//! The host state in the store of one instance.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::observer::{Level, Observer};
 use crate::wasi::{Granted, HasWasi, Wasi};
 use crate::{Budget, Limits};
 
-/// What the host keeps for one instance: the contract's own data, and what
-/// every plugin needs. It is the `T` of the instance's `Store<T>`; a contract
-/// implements its host functions for `HostState<ItsData>`.
+/// The host state of one instance: the contract's data, and what every plugin needs.
+/// It is the `T` of the instance's `Store<T>`; a contract implements its host functions
+/// for `HostState<ItsData>`.
 ///
-/// Made with the instance and dropped with it; no other instance sees it.
+/// It is created and dropped with the instance, and not shared with other instances.
 pub struct HostState<D> {
     /// The contract's own data for this instance.
     pub data: D,
@@ -48,14 +48,14 @@ impl<D> HostState<D> {
         }
     }
 
-    /// The plugin's name, as log records show it.
+    /// Returns the plugin's name, as log records show it.
     #[must_use]
     pub fn plugin(&self) -> &str {
         &self.plugin
     }
 
-    /// Hands a log record of this plugin to the host's observer, unless the call
-    /// has logged as much as it may: then one notice in its place.
+    /// Passes a log record of this plugin to the host's observer. Once the call reaches
+    /// its log limit, the observer gets one notice instead.
     #[inline]
     pub fn log(&self, level: Level, message: &str) {
         log(&self.meter, &*self.observer, &self.plugin, level, message);

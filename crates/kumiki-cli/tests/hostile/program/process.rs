@@ -78,8 +78,7 @@ impl Process {
         stdin.ok_or_else(|| "standard input is not piped".to_owned())
     }
 
-    /// Waits until a condition holds. The process is ended where it does not
-    /// come to hold.
+    /// Waits until a condition holds. If it does not hold in time, the process is ended.
     pub(crate) fn wait_until(
         &mut self,
         what: &str,

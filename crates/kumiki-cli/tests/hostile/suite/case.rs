@@ -41,7 +41,7 @@ pub(crate) struct Case {
     name: &'static str,
     work: Work,
     expected: Expected,
-    /// How many bytes more memory the process may come to have.
+    /// How many bytes the memory of the process may grow.
     memory: usize,
     patience: Duration,
     /// Why it cannot run here.

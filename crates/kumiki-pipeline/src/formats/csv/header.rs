@@ -27,15 +27,15 @@ pub(crate) struct CsvHeader {
     pub(crate) line_end: &'static str,
 }
 
-/// Why a file cannot be read as a table.
+/// A file cannot be read as a table.
 #[derive(Debug)]
 pub(crate) enum TableError {
     Io(io::Error),
-    /// The fault of the header.
+    /// The error of the header.
     Header(String),
 }
 
-/// Why a column cannot be found by its name.
+/// A column cannot be found by its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ColumnError {
     Missing,

@@ -87,7 +87,7 @@ impl RowKeeper {
         }
     }
 
-    /// Keeps the row of the entry that was added last, also of one that is no
+    /// Keeps the row of the entry that was added last, also of one that is not a
     /// record.
     fn keep(&self, buffer: &mut RecordBuffer, row: &CsvRow<'_>) {
         if row.raw.is_empty() {

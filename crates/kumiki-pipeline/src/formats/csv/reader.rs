@@ -36,7 +36,7 @@ pub(crate) struct CsvReader<R> {
     /// The number of the next line.
     line: u64,
     limit: usize,
-    /// The byte behind the row.
+    /// The byte after the row.
     end: Option<u8>,
     /// Whether the input ended inside of quotes.
     cut_short: bool,
@@ -243,12 +243,12 @@ impl<R: Read> CsvReader<R> {
             })
         })?;
         if self.cut_short {
-            return Err(reason("a quote in it is never closed".to_owned()));
+            return Err(reason("unclosed quote".to_owned()));
         }
         if self.columns != usize::MAX && self.fields != self.columns {
             let (fields, columns) = (self.fields, self.columns);
             return Err(reason(format!(
-                "its number of fields is {fields}, and the header's {columns}"
+                "it has {fields} fields, but the header has {columns}"
             )));
         }
         Ok(text)
@@ -277,7 +277,7 @@ fn is_open(field: &[u8]) -> bool {
     field.first() == Some(&b'"') && quotes % 2 == 1
 }
 
-/// The text of a field, without its quotes. Bytes behind a closing quote belong to
+/// The text of a field, without its quotes. Bytes after a closing quote belong to
 /// the field, as in csv-core.
 pub(super) fn unquote(field: &str) -> Cow<'_, str> {
     let Some(mut rest) = field.strip_prefix('"') else {
@@ -342,25 +342,22 @@ mod tests {
             (
                 b"a\nb,c",
                 &[
-                    "line 1 is no record: its number of fields is 1, and the header's 2",
+                    "line 1 is not a record: it has 1 fields, but the header has 2",
                     "2:b|c",
                 ],
             ),
             (
                 b"a,b,c\nb,c",
                 &[
-                    "line 1 is no record: its number of fields is 3, and the header's 2",
+                    "line 1 is not a record: it has 3 fields, but the header has 2",
                     "2:b|c",
                 ],
             ),
-            (
-                b"a,\"b\nc,d\n",
-                &["line 1 is no record: a quote in it is never closed"],
-            ),
+            (b"a,\"b\nc,d\n", &["line 1 is not a record: unclosed quote"]),
             (
                 b"a,\xff\nc,d\n",
                 &[
-                    "line 1 is not UTF-8: there is an invalid sequence at its byte 3",
+                    "line 1 is not UTF-8: invalid byte sequence at byte 3",
                     "2:c|d",
                 ],
             ),

@@ -16,7 +16,7 @@ pub(super) fn text(line: &str, key: &str) -> Result<String, String> {
     let value = value.and_then(|value| json.end().map(|()| value));
     match value.map_err(|error| reason(&error))? {
         Some(Found::Text(text)) => Ok(text),
-        Some(Found::Other(kind)) => Err(format!("`{key}` in it is {kind}, and no text")),
+        Some(Found::Other(kind)) => Err(format!("`{key}` is {kind}, not text")),
         None => Err(format!("there is no key `{key}` in it")),
     }
 }
@@ -26,10 +26,10 @@ fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let at = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&at).unwrap_or(&text);
-    format!("{text} at its byte {}", error.column())
+    format!("{text} at byte {}", error.column())
 }
 
-/// The value under a key. A value that is no text is not kept: in memory it could
+/// The value under a key. A value that is not text is not kept: in memory it could
 /// be many times as large as the line.
 enum Found {
     Text(String),
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_under_a_key() {
+    fn text_under_a_key_is_found() {
         for (line, expected) in [
             (r#"{"text":"a"}"#, Ok("a")),
             (
@@ -137,22 +137,16 @@ mod tests {
             (r#"{"te\u0078t":"a","text":"b"}"#, Ok("b")),
             (r#"{"Text":"a"}"#, Err("there is no key `text` in it")),
             ("{}", Err("there is no key `text` in it")),
-            (r#"{"text":null}"#, Err("`text` in it is null, and no text")),
-            (
-                r#"{"text":1}"#,
-                Err("`text` in it is a number, and no text"),
-            ),
-            (
-                r#"{"text":"a"} b"#,
-                Err("trailing characters at its byte 14"),
-            ),
+            (r#"{"text":null}"#, Err("`text` is null, not text")),
+            (r#"{"text":1}"#, Err("`text` is a number, not text")),
+            (r#"{"text":"a"} b"#, Err("trailing characters at byte 14")),
             (
                 r#"{"text":"a""#,
-                Err("EOF while parsing an object at its byte 11"),
+                Err("EOF while parsing an object at byte 11"),
             ),
             (
                 r#"["text"]"#,
-                Err("invalid type: sequence, expected an object at its byte 0"),
+                Err("invalid type: sequence, expected an object at byte 0"),
             ),
         ] {
             let expected = expected.map(str::to_owned).map_err(str::to_owned);

@@ -1,4 +1,4 @@
-//! JSON lines: an object a line.
+//! JSON lines: one object per line.
 
 pub(crate) mod field;
 pub(crate) mod read;

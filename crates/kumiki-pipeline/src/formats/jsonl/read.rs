@@ -14,14 +14,14 @@ use crate::formats::rows::Splice;
 pub(crate) struct ParsedObject<'a> {
     /// The text of the record, or the reason why there is none.
     pub(crate) text: Result<Cow<'a, str>, String>,
-    /// The position of the result. `None` when the line is no object, and when no
+    /// The position of the result. `None` when the line is not an object, and when no
     /// key for results is given.
     pub(crate) splice: Option<Splice>,
 }
 
 /// Parses a line once: finds the text under `field`, and the position of a result
 /// under `into`. The result replaces the last value of that key, or is added
-/// behind the last value of the object.
+/// after the last value of the object.
 pub(crate) fn parse<'a>(line: &'a str, field: &str, into: Option<&str>) -> ParsedObject<'a> {
     let reread = |splice| ParsedObject {
         text: field::text(line, field).map(Cow::Owned),

@@ -1,4 +1,4 @@
-//! Results for programs: a JSON object a line for each record and plugin, errors
+//! Results for programs: one JSON object per line for each record and plugin, errors
 //! included.
 
 use std::fmt;

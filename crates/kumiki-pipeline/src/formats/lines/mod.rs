@@ -1,4 +1,4 @@
-//! Plain text: a record a line.
+//! Plain text: one record per line.
 
 pub(crate) mod line;
 pub(crate) mod raw_lines;

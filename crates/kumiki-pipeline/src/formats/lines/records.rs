@@ -190,7 +190,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Reads more bytes behind the start of the next line. Returns their number.
+    /// Reads more bytes after the start of the next line. Returns their number.
     fn fill(&mut self) -> io::Result<usize> {
         self.move_down();
         if self.buffer.len() - self.filled < self.chunk / 2 {
@@ -293,16 +293,13 @@ mod tests {
                 b"a\nb\xffc\nd\n",
                 &[
                     "1:a",
-                    "line 2 is not UTF-8: there is an invalid sequence at its byte 2",
+                    "line 2 is not UTF-8: invalid byte sequence at byte 2",
                     "3:d",
                 ],
             ),
             (
                 b"a\nb\xe6\x9c",
-                &[
-                    "1:a",
-                    "line 2 is not UTF-8: it ends in the middle of a character at its byte 2",
-                ],
+                &["1:a", "line 2 is not UTF-8: incomplete character at byte 2"],
             ),
         ];
         for (input, expected) in cases {
@@ -347,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_is_drained_when_the_buffer_holds_no_complete_line() {
+    fn reader_is_drained_if_the_buffer_has_no_complete_line() {
         let mut records = Records::new((&b"a\nb\nc"[..]).chain(&b"d\ne"[..]), 10);
         let mut found = Vec::new();
         loop {

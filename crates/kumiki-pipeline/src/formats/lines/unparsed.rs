@@ -25,7 +25,7 @@ pub(crate) enum LineFormat {
     },
 }
 
-/// Lines that a worker is to parse.
+/// Lines to be parsed by a worker.
 pub(crate) struct UnparsedLines {
     lines: Lines,
     format: Arc<LineFormat>,
@@ -88,7 +88,7 @@ impl LineFormat {
         match self {
             Self::Text { skip_blank } if *skip_blank && is_blank(text) => {}
             Self::Text { .. } => buffer.push(line, text),
-            // A blank line between JSON objects is no record.
+            // A blank line between JSON objects is not a record.
             Self::Objects { .. } if is_blank(text) => {}
             Self::Objects {
                 field,

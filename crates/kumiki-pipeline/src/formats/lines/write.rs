@@ -82,7 +82,7 @@ impl ReportWriter for Text {
     }
 }
 
-/// For pipes into other programs: the outputs alone, a line each.
+/// For pipes into other programs: only the outputs, one per line.
 pub(crate) struct Raw {
     is_terminal: bool,
 }

@@ -8,7 +8,7 @@ use flatbuffers::VerifierOptions;
 /// The key of the types in the footer.
 pub(super) const KEY: &[u8] = b"ARROW:schema";
 
-/// The most tables of the message, and the most bytes of all of them. A message may
+/// Maximum number of tables of the message, and the most bytes of all of them. A message may
 /// refer to one table many times, and each reference is counted: the crate parquet
 /// makes a copy for each.
 const MAX_TABLES: usize = 600_000;

@@ -40,7 +40,7 @@ struct Measuring<'a> {
     fixed: usize,
     /// Number of rows of the row group.
     rows: usize,
-    /// The most bytes of a row.
+    /// Maximum bytes of a row.
     most: usize,
     dictionary: usize,
     largest: usize,
@@ -159,7 +159,7 @@ impl Measuring<'_> {
             true => Ok(windows),
             false => Err(self
                 .pages
-                .error_of_chunk(format!("{rows} rows, and its row group has {}", self.rows))),
+                .error_of_chunk(format!("{rows} rows, but its row group has {}", self.rows))),
         }
     }
 
@@ -245,7 +245,7 @@ impl Measuring<'_> {
 
     fn too_large(&self, row: usize) -> String {
         let (row, most) = (size(row), size(self.most));
-        format!("a row takes {row} or more, over {most}; `--line-limit` raises that")
+        format!("a row takes {row} or more, over {most}; raise the limit with `--line-limit`")
     }
 }
 

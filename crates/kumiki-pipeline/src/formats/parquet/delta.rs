@@ -135,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+        fn any_bytes_are_read_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
             if let Some(lengths) = Lengths::read(&bytes, 1000) {
                 prop_assert!(lengths.count <= 1000 && lengths.bytes <= bytes.len());
             }

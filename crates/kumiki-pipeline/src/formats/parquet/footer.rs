@@ -3,7 +3,7 @@
 //! The crate parquet reserves memory for as many children of a group as a file
 //! claims, follows groups as deep as they are nested, copies the path of each
 //! column, and reads fields without a look at their types. So each of these is
-//! checked here, and anything that is not as the format says is refused.
+//! checked here, and anything that violates the format is rejected.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -20,21 +20,21 @@ const MAX_LENGTH: u32 = 32 << 20;
 const MAX_DEPTH: usize = 64;
 /// The longest name of a column or group in bytes.
 const MAX_NAME: usize = 1 << 10;
-/// The most columns and groups.
+/// Maximum number of columns and groups.
 const MAX_ELEMENTS: usize = 100_000;
-/// The most memory of the paths of all columns, in bytes. A path has the names of all
+/// Maximum memory of the paths of all columns, in bytes. A path has the names of all
 /// groups that the column is in.
 const MAX_PATHS: usize = 64 << 20;
-/// The memory of a name in a path, beside its bytes.
+/// The memory of a name in a path, in addition to its bytes.
 const NAME: usize = 40;
-/// The most column chunks: each row group has one of each column.
+/// Maximum number of column chunks: each row group has one of each column.
 const MAX_CHUNKS: usize = 250_000;
-/// The most row groups. A file may have no columns, so chunks do not bound them.
+/// Maximum number of row groups. A file may have no columns, so chunks do not bound them.
 const MAX_GROUPS: usize = 100_000;
-/// The most rows of a row group. A few bytes can stand for any number of nulls, and
+/// Maximum rows of a row group. A few bytes can stand for any number of nulls, and
 /// reading them takes time.
 const MAX_ROWS: i64 = i32::MAX as i64;
-/// The most pairs of keys and values.
+/// Maximum number of key-value pairs.
 const MAX_PAIRS: usize = 10_000;
 /// Characters of a name in an error.
 const SHOWN: usize = 100;
@@ -94,7 +94,7 @@ fn broken() -> String {
     "its footer is malformed".to_owned()
 }
 
-/// Fails where there are more than `most`.
+/// Fails if there are more than `most`.
 fn bound(what: &str, count: usize, most: usize) -> Result<(), String> {
     match count > most {
         true => Err(format!("it has {count} {what}, over the limit of {most}")),
@@ -161,7 +161,7 @@ fn check_elements(thrift: &mut Thrift<'_>, count: usize) -> Result<usize, String
         }
         if children > count - at - 1 {
             return Err(format!(
-                "its group `{}` claims {children} columns, and the file has fewer in all",
+                "its group `{}` claims {children} columns, but the file has fewer in total",
                 shown(name)
             ));
         }
@@ -176,9 +176,7 @@ fn check_elements(thrift: &mut Thrift<'_>, count: usize) -> Result<usize, String
             }
         }
         if open.groups.len() > MAX_DEPTH {
-            return Err(format!(
-                "its columns lie in each other more than {MAX_DEPTH} deep"
-            ));
+            return Err(format!("its columns are nested more than {MAX_DEPTH} deep"));
         }
     }
     Ok(columns)
@@ -308,8 +306,8 @@ mod tests {
             (1, vec![2, 1, 0, 1, 0], None),
             (1, nested, None),
             (MAX_NAME, vec![1, 0], None),
-            (1, vec![1_000_000_000, 0], Some("has fewer in all")),
-            (1, vec![2, 0], Some("has fewer in all")),
+            (1, vec![1_000_000_000, 0], Some("has fewer in total")),
+            (1, vec![2, 0], Some("has fewer in total")),
             (1, [vec![1; 1_000], vec![0]].concat(), Some("64 deep")),
             (
                 1,
@@ -341,7 +339,7 @@ mod tests {
         /// What passes the check is read by the crate parquet in the same way, or is
         /// refused by it.
         #[test]
-        fn the_crate_reads_what_was_counted(
+        fn counts_match_the_parquet_crate(
             sample in 0..samples::FOOTERS,
             changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
             removed in proptest::option::of(any::<prop::sample::Index>()),

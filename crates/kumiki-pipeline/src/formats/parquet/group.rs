@@ -15,12 +15,12 @@ use super::page_header::{PageContent, PageHeader};
 use super::pages::{Pages, size};
 use super::windows::Windows;
 
-/// The most bytes of the rows that are read at once, beside the largest row.
+/// Maximum bytes of the rows that are read at once, beside the largest row.
 const MAX_BYTES: usize = 8 << 20;
 /// The bytes that reading a column and writing it again take, beside its pages. 24 KiB
 /// were measured with 90,000 columns.
 const COLUMN: usize = 32 << 10;
-/// The most bytes that are decompressed at a time, and the most bytes of a row with
+/// Maximum bytes that are decompressed at a time, and the most bytes of a row with
 /// all columns, in multiples of the largest page.
 const MAX_PAGES: usize = 4;
 
@@ -34,7 +34,7 @@ pub(super) struct Group<'a> {
     pub(super) at: usize,
     /// The memory of values, for each column of Parquet.
     pub(super) leaves: &'a [Leaf],
-    /// The most bytes of a page, and of a row of a column.
+    /// Maximum bytes of a page, and of a row of a column.
     pub(super) most: usize,
     pub(super) fault: Fault,
 }
@@ -74,7 +74,8 @@ impl Group<'_> {
             if bytes > most {
                 let (group, bytes, most) = (self.at + 1, size(bytes), size(most));
                 return Err(format!(
-                    "row group {group}: its {what} {bytes} together, over {most}; `--line-limit` raises that"
+                    "row group {group}: its {what} {bytes} in total, over {most}; raise the limit \
+                     with `--line-limit`"
                 ));
             }
         }

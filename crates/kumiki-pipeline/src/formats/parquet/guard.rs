@@ -3,7 +3,7 @@
 use kumiki::{catch_panic, excerpt};
 use parquet::errors::ParquetError;
 
-/// The most characters of an error of the crate parquet.
+/// Maximum characters of an error of the crate parquet.
 const REASON: usize = 500;
 
 /// Runs `work`, and turns a panic into an error: the crate parquet panics over some

@@ -1,4 +1,4 @@
-//! What Arrow's types say of the memory of a value.
+//! Computes the memory of a value from its Arrow type.
 
 use arrow_schema::{DataType, Fields};
 
@@ -25,7 +25,7 @@ impl Leaf {
         found.into_iter().map(|(leaf, _)| leaf).collect()
     }
 
-    /// The bytes that a value takes beside its own bytes, by its repetition level.
+    /// The bytes that a value takes in addition to its own bytes, by its repetition level.
     /// A value below the level of a list may be a null in its place.
     pub(super) fn bytes(&self, level: u32) -> usize {
         let lists = self.lists.iter().filter(|(inner, _)| level < *inner);

@@ -1,7 +1,7 @@
 //! Parquet: tables that are stored column by column.
 //!
 //! A file is read a few thousand rows at a time, and only the columns that are
-//! needed. Texts go to the plugins as they lie in Arrow's arrays, and results
+//! needed. Texts are passed to the plugins directly from Arrow's arrays, and results
 //! come back as another array: rows are never split into values.
 
 mod arrow_schema;

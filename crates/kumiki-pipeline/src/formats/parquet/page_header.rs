@@ -16,7 +16,7 @@ pub(super) struct PageHeader {
     pub(super) length: usize,
 }
 
-/// What the header says of the content of the page.
+/// The content of a page, as described by its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PageContent {
     /// An index, which is not read.
@@ -26,14 +26,14 @@ pub(super) enum PageContent {
         encoding: Encoding,
         is_sorted: bool,
     },
-    /// Values, behind their levels.
+    /// Values, after their levels.
     Data {
         values: u32,
         encoding: Encoding,
         definition: Encoding,
         repetition: Encoding,
     },
-    /// Values, behind their levels, which have these numbers of bytes and are not
+    /// Values, after their levels, which have these numbers of bytes and are not
     /// compressed.
     DataV2 {
         values: u32,
@@ -230,8 +230,8 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_are_refused() {
-        // A structure behind that of the values: a dictionary.
+    fn contradictions_are_rejected() {
+        // A structure after that of the values: a dictionary.
         let two = [&VALUES[..17], &[0x2c, 0x15, 2, 0x15, 0, 0, 0]].concat();
         let mut dictionary = VALUES;
         dictionary[1] = 4;

@@ -22,7 +22,7 @@ use super::unpack::Unpacker;
 const HEADERS: [usize; 4] = [1 << 10, 1 << 14, 1 << 17, 1 << 20];
 /// The memory of a value in bytes, its levels and its offset included.
 pub(super) const VALUE: usize = 16;
-/// The most memory of a page's values that are decoded as a whole, in multiples of
+/// Maximum memory of a page's values that are decoded as a whole, in multiples of
 /// the largest page. Nulls count as values.
 const MAX_LENGTHS: usize = 4;
 
@@ -38,14 +38,14 @@ pub(super) struct Pages {
     at: u64,
     end: u64,
     unpacker: Unpacker,
-    /// The most bytes of a page.
+    /// Maximum bytes of a page.
     most: usize,
     kind: Type,
     /// Bytes of a value of a fixed length.
     fixed: usize,
     levels: Levels,
     place: Place,
-    /// Whether a page was begun that is no index.
+    /// Whether a page was started that is not an index.
     is_begun: bool,
     /// The header of the next page, if it was read.
     next: Option<PageHeader>,
@@ -207,7 +207,7 @@ impl Pages {
         if larger > self.most {
             let (found, most) = (size(larger), size(self.most));
             return Err(self.error(format!(
-                "it unpacks to {found}, over {most}; `--line-limit` raises that"
+                "its decompressed size is {found}, over {most}; raise the limit with `--line-limit`"
             )));
         }
         self.check_counts(&header)
@@ -266,7 +266,8 @@ impl Pages {
         let most = self.most.saturating_mul(MAX_LENGTHS);
         match (values as usize).saturating_mul(each) > most {
             true => Err(format!(
-                "it has {values} values, which may take more than {}; `--line-limit` raises that",
+                "it has {values} values, which may take more than {}; raise the limit with \
+                 `--line-limit`",
                 size(most)
             )),
             false => Ok(()),
@@ -287,7 +288,7 @@ impl Pages {
             return match packed.len() == header.unpacked {
                 true => Ok(packed),
                 false => Err(format!(
-                    "it has {} bytes, and its header says {}",
+                    "it has {} bytes, but its header specifies {}",
                     packed.len(),
                     header.unpacked
                 )),
@@ -319,7 +320,7 @@ impl Pages {
                 let texts = delta::texts(values()?, page.num_values() as usize);
                 match texts.ok_or(malformed)? {
                     texts if texts > self.most => Err(format!(
-                        "its texts take {}, over {}; `--line-limit` raises that",
+                        "its texts take {}, over {}; raise the limit with `--line-limit`",
                         size(texts),
                         size(self.most)
                     )),

@@ -21,7 +21,7 @@ use super::leaf::Leaf;
 
 /// The least limit of the bytes of a page.
 const MIN_PAGE_LIMIT: usize = 64 << 20;
-/// The most characters of the name of a type in an error.
+/// Maximum characters of the name of a type in an error.
 const MAX_KIND: usize = 200;
 
 /// Reads the rows of a Parquet file in bounded memory, whatever the file claims.
@@ -40,7 +40,7 @@ const MAX_KIND: usize = 200;
 /// ```
 pub struct ParquetReader {
     file: Arc<File>,
-    /// The most bytes of a page.
+    /// Maximum bytes of a page.
     page_limit: usize,
     metadata: ArrowReaderMetadata,
     /// The memory of values, for each column of Parquet.
@@ -81,7 +81,7 @@ impl ParquetReader {
     /// `value_limit` bytes; pages may have 64 MiB in any case.
     ///
     /// # Errors
-    /// Why the file cannot be opened or is no Parquet.
+    /// When the file cannot be opened or is not a Parquet file.
     pub fn open(path: &Path, value_limit: usize) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| error.to_string())?;
         let footer = footer::read(&file)?;
@@ -107,7 +107,7 @@ impl ParquetReader {
     /// are read as well.
     ///
     /// # Errors
-    /// When there is no such column, or its values are no texts.
+    /// When there is no such column, or its values are not text.
     pub fn select(&mut self, field: &str, all_columns: bool) -> Result<(), SelectError> {
         let schema = self.metadata.schema();
         let Some((column, field)) = schema.column_with_name(field) else {
@@ -225,7 +225,7 @@ fn beginning(kind: &DataType) -> String {
         }
     }
     let mut beginning = Beginning(String::new());
-    // It fails where the name is longer, and its beginning is there.
+    // It fails if the name is longer, and the message has its beginning.
     let _ = write!(beginning, "{kind}");
     excerpt(&beginning.0, MAX_KIND).into_owned()
 }
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn truncated_files_are_refused() {
+    fn truncated_files_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cut.parquet");
         let whole = file(Compression::SNAPPY, WriterVersion::PARQUET_1_0);
@@ -355,7 +355,7 @@ mod tests {
 
     /// A file with any one byte changed is read or refused.
     #[test]
-    fn damaged_files_are_read_or_refused() {
+    fn damaged_files_are_read_or_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("damaged.parquet");
         let mut refused = 0;

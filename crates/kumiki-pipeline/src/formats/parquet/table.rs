@@ -62,7 +62,7 @@ pub(crate) struct TableRows {
     rows: RecordBatch,
     /// The memory of the rows.
     bytes: usize,
-    /// Whether a row group of the input ends behind the rows.
+    /// Whether a row group of the input ends after the rows.
     ends_group: bool,
     target: Arc<TableTarget>,
 }
@@ -71,7 +71,7 @@ pub(crate) struct TableRows {
 #[derive(Debug)]
 pub(crate) struct TablePart {
     pub(crate) rows: RecordBatch,
-    /// Whether a row group ends behind the rows.
+    /// Whether a row group ends after the rows.
     pub(crate) ends_group: bool,
 }
 
@@ -101,7 +101,7 @@ impl TableRows {
         self.bytes
     }
 
-    /// Whether a row group of the input ends behind the rows.
+    /// Whether a row group of the input ends after the rows.
     pub(crate) fn ends_group(&self) -> bool {
         self.ends_group
     }

@@ -7,7 +7,7 @@
 
 /// The deepest nesting of structures.
 const MAX_DEPTH: usize = 32;
-/// The most elements of all lists.
+/// Maximum number of elements of all lists.
 const MAX_ELEMENTS: usize = 8 << 20;
 
 /// Types of fields and elements, by their numbers in the protocol.
@@ -32,7 +32,7 @@ pub(super) enum Kind {
 /// The fields of a structure that have a meaning, by their numbers.
 pub(super) type Shape = &'static [(i16, Kind)];
 
-/// Reads from bytes. `None` means that the bytes are incomplete, are no Thrift, or
+/// Reads from bytes. `None` means that the bytes are incomplete, are not Thrift, or
 /// would be read in another way by the crate parquet.
 pub(super) struct Thrift<'a> {
     bytes: &'a [u8],
@@ -61,7 +61,7 @@ impl Fields {
         }
     }
 
-    /// The value of the last field, which is a Boolean: its type says it.
+    /// The value of the last field, a Boolean, which is encoded in its type.
     pub(super) fn is_true(&self) -> bool {
         self.written == 1
     }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_and_long_values_are_refused() {
+    fn deep_and_long_values_are_rejected() {
         let deep = [0x1c].repeat(100);
         assert_eq!(Thrift::new(&deep).skip(STRUCT), None);
         // More numbers than there are bytes.

@@ -1,4 +1,4 @@
-//! Decompresses pages, to exactly the size that their headers say.
+//! Decompresses pages to exactly the size in their headers.
 
 use std::io::Read;
 
@@ -27,7 +27,7 @@ impl Unpacker {
         })
     }
 
-    /// Decompresses `packed` into `size` bytes, behind those in `out`.
+    /// Decompresses `packed` into `size` bytes, after those in `out`.
     ///
     /// # Errors
     /// When the bytes are malformed, or unpack to more or fewer.
@@ -38,8 +38,7 @@ impl Unpacker {
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
         let from = out.len();
-        let other_size =
-            || format!("it unpacks to more or fewer than the {size} bytes that its header says");
+        let other_size = || format!("its decompressed size is not the {size} bytes in its header");
         let found = match self {
             Self::None => {
                 if packed.len() == size {
@@ -55,7 +54,7 @@ impl Unpacker {
                 }
                 out.resize(from + size, 0);
                 let found = snappy.decompress(packed, &mut out[from..]);
-                found.map_err(|error| format!("it cannot be unpacked: {error}"))?
+                found.map_err(|error| format!("decompression failed: {error}"))?
             }
             Self::Gzip => {
                 // A byte more shows whether it is longer.
@@ -63,7 +62,7 @@ impl Unpacker {
                 out.reserve(size + 1);
                 let mut unpacked = MultiGzDecoder::new(packed).take(limit);
                 let found = unpacked.read_to_end(out);
-                found.map_err(|error| format!("it cannot be unpacked: {error}"))?
+                found.map_err(|error| format!("decompression failed: {error}"))?
             }
             Self::Zstd => {
                 out.resize(from + size, 0);
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_have_the_size_that_they_say() {
+    fn page_size_must_match_its_header() {
         let bytes = b"abc".repeat(1000);
         for (compression, packed) in packed(&bytes) {
             let mut unpacker = Unpacker::of(compression).unwrap();
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn other_compressions_are_refused() {
+    fn unsupported_compressions_are_rejected() {
         let error = Unpacker::of(Compression::LZ4_RAW).err().unwrap();
         assert!(error.contains("LZ4_RAW"), "{error}");
     }

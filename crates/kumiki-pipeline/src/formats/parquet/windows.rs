@@ -1,10 +1,10 @@
 //! The memory of rows that are read at once.
 
-/// The most rows that are read at once: a power of two.
+/// Maximum rows that are read at once: a power of two.
 pub(super) const MAX_ROWS: usize = 1 << (STEPS - 1);
 const STEPS: usize = 13;
 
-/// The most bytes of 1, 2, 4, … and [`MAX_ROWS`] rows, anywhere in a column where
+/// Maximum bytes of 1, 2, 4, … and [`MAX_ROWS`] rows, anywhere in a column where
 /// rows are cut into parts of this number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Windows {
@@ -25,7 +25,7 @@ impl Windows {
         }
     }
 
-    /// The most bytes of a row.
+    /// Maximum bytes of a row.
     pub(super) fn row(&self) -> usize {
         self.most[0]
     }
@@ -93,7 +93,7 @@ impl RowSizes {
         self.rows.saturating_add(usize::from(self.is_open))
     }
 
-    /// The most bytes of rows, and the number of rows.
+    /// Maximum bytes of the rows, and their number.
     pub(super) fn finish(mut self) -> (Windows, usize) {
         self.end();
         for step in 1..STEPS {

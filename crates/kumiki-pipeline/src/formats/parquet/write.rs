@@ -15,7 +15,7 @@ pub(crate) struct ParquetWriter {
     writer: ArrowWriter<File>,
     /// The same file.
     file: File,
-    /// The most bytes of a row group in memory.
+    /// Maximum bytes of a row group in memory.
     group_limit: usize,
 }
 
@@ -24,7 +24,7 @@ impl ParquetWriter {
     /// when it has `group_limit` bytes in memory.
     ///
     /// # Errors
-    /// Errors of the system, and when the types of the columns cannot be written.
+    /// I/O errors, and an error if the types of the columns cannot be written.
     pub(crate) fn create(
         path: PartPath,
         target: &TableTarget,
@@ -60,7 +60,7 @@ impl ParquetWriter {
     /// far as it goes.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn complete(&mut self) -> io::Result<()> {
         self.writer.finish()?;
         self.writer.inner().sync_data()
@@ -69,7 +69,7 @@ impl ParquetWriter {
     /// Completes the file and gives it its name.
     ///
     /// # Errors
-    /// Errors of the system.
+    /// I/O errors.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.complete()?;
         self.path.finish(&self.file)

@@ -159,11 +159,11 @@ fn large() -> Vec<Case> {
             load(&path)
         }),
         #[cfg(unix)]
-        Case::in_scene("kumiki: a pipe in the place of a plugin", pipe),
+        Case::in_scene("kumiki: a pipe instead of a plugin", pipe),
     ]
 }
 
-/// A pipe that nobody writes to is refused, and not waited for.
+/// A pipe without a writer is refused without waiting.
 #[cfg(unix)]
 fn pipe(scene: &crate::program::Scene) -> Result<(), String> {
     crate::program::make_pipe(&scene.path("work/p.wasm"))?;

@@ -34,7 +34,7 @@ fn groups() -> Vec<Case> {
         ),
         footer(
             "two billion columns in 100 bytes of Parquet",
-            "fewer in all",
+            "fewer in total",
             move || nested(8, i32::MAX as u32, I32),
         ),
         footer(

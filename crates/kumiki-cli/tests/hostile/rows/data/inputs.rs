@@ -60,7 +60,7 @@ fn pages() -> Vec<Case> {
             "a page of 1.5 GB in Parquet with zstd",
             "in.parquet",
             1,
-            "unpacks to",
+            "decompressed size",
             || {
                 let page = packed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
                 let compression = Compression::ZSTD(ZstdLevel::default());
@@ -76,7 +76,7 @@ fn pages() -> Vec<Case> {
             "a page of gzip that is 1.5 GB more than it says",
             "in.parquet",
             1,
-            "unpacks to",
+            "decompressed size",
             || {
                 let page = packed(gzip, &text_length(996), HUGE)?;
                 let compression = Compression::GZIP(GzipLevel::default());
@@ -92,7 +92,7 @@ fn pages() -> Vec<Case> {
             "a dictionary of 1.5 GB in Parquet",
             "in.parquet",
             1,
-            "unpacks to",
+            "decompressed size",
             || {
                 let values = packed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
                 let references = packed(zstd, &run_of(1, 0), 0)?;

@@ -45,7 +45,7 @@ fn headers() -> Vec<Case> {
             "a page of Parquet: 30 MB more gzip than it says",
             "in.parquet",
             1,
-            "page 1 of column `id` in row group 1: it unpacks to more or fewer",
+            "page 1 of column `id` in row group 1: its decompressed size is not",
             || {
                 let page = packed(gzip, &text_length(996), 30_000_000)?;
                 let compression = Compression::GZIP(GzipLevel::default());
@@ -61,7 +61,7 @@ fn headers() -> Vec<Case> {
             "a page of Parquet: 30 MB more zstd than it says",
             "in.parquet",
             1,
-            "page 1 of column `id` in row group 1: it unpacks to more or fewer",
+            "page 1 of column `id` in row group 1: its decompressed size is not",
             || {
                 let page = packed(zstd, &text_length(996), 30_000_000)?;
                 let compression = Compression::ZSTD(ZstdLevel::default());

@@ -10,7 +10,7 @@ use crate::program::{Output, Scene, run};
 use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
-    vec![Case::check("build: a stamp that came with the project", planted).patience(90)]
+    vec![Case::check("build: a stamp in the project", planted).patience(90)]
 }
 
 /// A C compiler that always gives the same module. The row shows whether it runs.

@@ -1,4 +1,4 @@
-//! Rows: a cache that somebody else has written to.
+//! Rows: a cache that another user has written to.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -97,7 +97,7 @@ fn once_writable(scene: &Scene) -> Result<(), String> {
     fill(scene)
 }
 
-/// A file with a second name may be the file of somebody else.
+/// A file with a second name may belong to another user.
 fn hard_linked(scene: &Scene) -> Result<(), String> {
     fill(scene)?;
     let [artifact] = &*files(scene, ".artifact") else {

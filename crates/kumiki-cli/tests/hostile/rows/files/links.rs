@@ -150,7 +150,7 @@ fn replaced(scene: &Scene) -> Result<(), String> {
     output.expect(1, &["was replaced by another file"])
 }
 
-/// A file that a killed run left is replaced by a link. A run that goes on with it
+/// A file that a killed run left is replaced by a link. A run that resumes with it
 /// is refused.
 fn resumed(scene: &Scene, name: &str) -> Result<(), String> {
     prepare(scene)?;

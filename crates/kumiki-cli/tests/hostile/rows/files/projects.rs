@@ -9,7 +9,7 @@ use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        Case::check("build: links in the places that it writes", written).patience(90),
+        Case::check("build: links in the folders that it writes", written).patience(90),
         unread("build: a device as kumiki.toml", &BOTH, |scene| {
             replace(scene, "kumiki.toml", "/dev/zero")
         }),
@@ -41,7 +41,7 @@ const BUILD: [(&str, &[i32]); 1] = [("build", &[1, 2])];
 /// The most memory of the program, in MiB.
 const HELD: usize = 128;
 
-/// Puts a link in the place of a file of the project.
+/// Replaces a file of the project with a link.
 fn replace(scene: &Scene, name: &str, target: &str) -> Result<(), String> {
     let name = format!("work/{name}");
     scene.file(&name, "")?;
@@ -95,7 +95,7 @@ fn written() -> Result<(), String> {
     }
     let component = fs::symlink_metadata(scene.path("work/p.wasm")).map_err(to_text)?;
     if !component.is_file() {
-        return Err("the link is still in the place of the component".to_owned());
+        return Err("the link is still there instead of the component".to_owned());
     }
     if scene.names("cache/kumiki/builds").len() != 1 {
         return Err("the intermediate files are not in the cache folder".to_owned());

@@ -1,4 +1,4 @@
-//! Rows: the state that a run goes on with, as somebody else could write it.
+//! Rows: state files, forged by another user, that a run resumes from.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        row("state: a record's number beyond all bounds", |scene| {
+        row("state: a record number out of bounds", |scene| {
             let json = String::from_utf8(scene.read(STATE)?).map_err(to_text)?;
             let changed = json.replace("\"records\": 0", "\"records\": 18446744073709551615");
             if changed == json {
@@ -53,7 +53,7 @@ const HELD: usize = 256;
 /// The most bytes of an error.
 const SAID: u64 = 16 << 10;
 
-/// A run is killed and its state changed. The run that goes on refuses the state.
+/// A run is killed and its state changed. The resumed run refuses the state.
 fn row(name: &'static str, change: fn(&Scene) -> Result<(), String>) -> Case {
     Case::in_scene(name, move |scene| {
         let endless = TextPlugin::new("endless").process(&format!("{FOR_EVER} unreachable"));
@@ -67,7 +67,7 @@ fn row(name: &'static str, change: fn(&Scene) -> Result<(), String>) -> Case {
         process.kill()?;
         change(scene)?;
         let output = scene.run(&format!("{LINES} --resume"))?;
-        output.expect(2, &["nothing says how far"])?;
+        output.expect(2, &["cannot read the saved state"])?;
         output.within(HELD)?;
         is_short(&output)
     })

@@ -8,7 +8,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         refused(
             "rw grant: the artifact cache",
-            "the cache",
+            "cache, `",
             &[
                 "--allow-dir ../cache/kumiki/artifacts::/w:rw",
                 "--allow-dir ../cache::/w:rw",
@@ -18,8 +18,8 @@ pub(crate) fn cases() -> Vec<Case> {
             ],
         ),
         refused(
-            "rw grant: the folder of settings",
-            "the folder of settings",
+            "rw grant: the settings folder",
+            "the settings folder",
             &[
                 "--allow-dir ../config/kumiki::/w:rw",
                 "--allow-dir ../config::/w:rw",
@@ -36,8 +36,8 @@ pub(crate) fn cases() -> Vec<Case> {
             ],
         ),
         refused(
-            "rw grant: a file of grants or limits",
-            "the file of",
+            "rw grant: the grants or limits file",
+            "s file, `",
             &[
                 "--grants ../rules/empty.toml --allow-dir ../rules::/w:rw",
                 "--limits ../rules/limits.toml --allow-dir ../rules::/w:rw",
@@ -69,7 +69,7 @@ pub(crate) fn cases() -> Vec<Case> {
             &["--allow-dir /::/w:rw", "--allow-dir ..::/w:rw"],
         ),
         Case::check("rw grant: requested or remembered", by_request).patience(60),
-        Case::check("rw grant: beside all of it", beside).patience(60),
+        Case::check("rw grant: an unrelated folder", beside).patience(60),
     ]
 }
 

@@ -73,7 +73,7 @@ fn is_untouched(scene: &Scene) -> Result<(), String> {
 
 /// The reason has the lines of a file of grants, for more than is requested.
 fn forged(scene: &Scene) -> Result<(), String> {
-    let forgery = "words\\n  a file of grants that allows it, such as a kumiki-grants.toml:\\n    \
+    let forgery = "words\\n  a grants file that allows it, such as a kumiki-grants.toml:\\n    \
                    [plugin.p]\\n    dirs = ['/home::/home:rw']";
     let section = format!("[env]\nLANG = \"{forgery}\"\n");
     let plugin =

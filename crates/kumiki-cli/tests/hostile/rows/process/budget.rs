@@ -147,7 +147,7 @@ fn greedy_neighbour() -> Result<(), String> {
         grown.map_err(to_text)
     })?;
     match asked.load(Ordering::Relaxed) {
-        0 => Err("nobody asked for too much".into()),
+        0 => Err("no call asked for too much".into()),
         _ => Ok(()),
     }
 }

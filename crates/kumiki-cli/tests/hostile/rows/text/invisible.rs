@@ -16,12 +16,15 @@ pub(crate) fn cases() -> Vec<Case> {
     let row = |name, guest| escaped(name, named(guest, UNSEEN));
     vec![
         row(
-            "unseen characters: name and log",
+            "invisible characters: name and log",
             attacker(&log_text(length)),
         ),
-        row("unseen characters: name of a trap", attacker("unreachable")),
         row(
-            "unseen characters: results",
+            "invisible characters: name of a trap",
+            attacker("unreachable"),
+        ),
+        row(
+            "invisible characters: results",
             attacker(&result_of_text(length)),
         ),
     ]

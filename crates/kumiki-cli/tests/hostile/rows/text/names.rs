@@ -32,10 +32,10 @@ fn in_traps() -> Vec<Case> {
     let long = "long-".repeat(18_000);
     let hidden = "a\u{1b}[2J\u{202e}b\u{200b}c\u{e0041}d";
     vec![
-        Case::check("a name that unfolds, in a trap", || {
+        Case::check("a name that expands, in a trap", || {
             traps(&recursive(&unfolding(24)), &[])
         }),
-        Case::check("debug information that unfolds, in a trap", || {
+        Case::check("debug information that expands, in a trap", || {
             let guest = attacker("unreachable").items(&debug_info::sections(2_000, 1 << 20));
             // Wasmtime reads it by default.
             traps(&guest, &[("WASMTIME_BACKTRACE_DETAILS", "1")])
@@ -88,7 +88,7 @@ fn in_reports() -> Vec<Case> {
             ))
         })
         .within(32),
-        Case::check("makers with names of 90 KB, inspected", || {
+        Case::check("producers with names of 90 KB, inspected", || {
             let maker = format!("\\1b[2J\\e2\\80\\ae{}", "m".repeat(90_000));
             let makers = (0..200).map(|number| format!("(processed-by \"{number}{maker}\" \"1\")"));
             let makers = makers.collect::<String>();
@@ -132,19 +132,19 @@ fn of_plugins() -> Vec<Case> {
         ),
         refused(
             "an escape sequence in the version",
-            "version: it has the character `\\u{1b}`",
+            "version: it contains the character `\\u{1b}`",
             Guest::new("hostile")
                 .data(300, VERSION)
                 .get_version(&text_at(300, VERSION.len())),
         ),
         refused(
             "an invisible character in the name",
-            "name: it has the character `\\u{200b}`",
+            "name: it contains the character `\\u{200b}`",
             with_name("pay\u{200b}pal"),
         ),
         refused(
             "tag characters in the name",
-            "name: it has the character `\\u{e0041}`",
+            "name: it contains the character `\\u{e0041}`",
             with_name("text\u{e0041}"),
         ),
     ]
@@ -227,7 +227,7 @@ fn traps(guest: &Guest, variables: &[(&str, &str)]) -> Result<(), String> {
 fn refused_by_the_program(guest: &Guest) -> Result<(), String> {
     let output = scene(&guest.build())?.run(RUN)?;
     bounded(&output, ERROR)?;
-    output.expect(1, &["has no valid name", "hint"])?;
+    output.expect(1, &["has an invalid name", "hint"])?;
     output.within(HELD).map(drop)
 }
 

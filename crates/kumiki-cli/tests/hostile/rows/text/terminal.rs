@@ -27,8 +27,8 @@ pub(crate) fn cases() -> Vec<Case> {
             attacker(&result_of_text(length)),
         ),
         Case::in_scene("terminal escapes in the path of the cache", cache_path).patience(60),
-        long("an error of a file of grants of 3 MB", "grants"),
-        long("an error of a file of limits of 3 MB", "limits"),
+        long("an error in a grants file of 3 MB", "grants"),
+        long("an error in a limits file of 3 MB", "limits"),
     ]
 }
 
@@ -93,7 +93,7 @@ fn is_escaped(output: &Output, json: bool) -> Result<(), String> {
     let (results, messages) = (output.stdout.whole()?, output.stderr.whole()?);
     let deceives = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     let obeyed = messages.contains(deceives) || (json && results.contains(deceives));
-    let shown = ["owned", "has no valid name"]
+    let shown = ["owned", "has an invalid name"]
         .iter()
         .any(|text| results.contains(text) || messages.contains(text));
     match shown && !obeyed {

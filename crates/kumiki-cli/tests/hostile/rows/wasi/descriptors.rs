@@ -265,7 +265,7 @@ fn few_descriptors() -> Case {
     Case::in_scene(
         "2,000 files opened where the process may have 256",
         |scene| {
-            // It goes on where it gets no more.
+            // It continues when it gets no more.
             let open = times(
                 2000,
                 "(call $open-at (local.get $a) (i32.const 1) (i32.const 300) (i32.const 1)

@@ -32,7 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
 #[cfg(unix)]
 const LATE: (Outcome, &str) = (Limit, "time of 200ms");
 
-/// A folder with a pipe `f` that nobody else opens.
+/// A folder with a pipe `f` that no other process opens.
 #[cfg(unix)]
 fn pipe() -> Result<(tempfile::TempDir, Grants), String> {
     let (folder, grants) = folder()?;
@@ -50,7 +50,7 @@ fn pipes() -> Vec<Case> {
     vec![
         row("a pipe opened to read", &open(0, 1)),
         row("a pipe opened to write", &open(0, 2)),
-        row("a pipe made anew", &open(1 | 8, 2)),
+        row("a pipe opened with create and truncate", &open(1 | 8, 2)),
     ]
 }
 
@@ -60,9 +60,9 @@ fn pipes() -> Vec<Case> {
 fn pipes_again_and_again() -> Case {
     use kumiki_text::Patience;
 
-    Case::check("a pipe opened by 40 calls, one after the other", || {
+    Case::check("a pipe opened by 40 calls in sequence", || {
         let (_folder, grants) = pipe()?;
-        // It goes on where the file is busy (`busy` is 4).
+        // It continues if the file is busy (`busy` is 4).
         let body = "(call $open-at (call $folder) (i32.const 1) (i32.const 300) (i32.const 1)
                 (i32.const 0) (i32.const 1) (i32.const 128))
                 (if (i32.ne (i32.load8_u (i32.const 132)) (i32.const 4)) (then unreachable))";
@@ -82,7 +82,7 @@ fn pipes_again_and_again() -> Case {
             // A thread that began late is not counted.
             (8..=20, 20..) => Ok(()),
             _ => Err(format!(
-                "{late} calls were late and {busy} were told so, of 40"
+                "{late} calls were late and {busy} got `busy`, of 40"
             )),
         }
     })
