@@ -104,7 +104,7 @@ impl Console {
         let plugin = escape(plugin);
         if of_plugin.len() > DENIALS {
             self.notice(format_args!(
-                "[{plugin}] had more denials, which are not shown"
+                "[{plugin}] was denied more; further denials are not shown"
             ));
         } else {
             self.notice(format_args!("[{plugin}] was denied {text}"));
