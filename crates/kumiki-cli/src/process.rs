@@ -21,7 +21,7 @@ pub(crate) struct ProcessArguments {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     total_memory: Option<usize>,
 
-    /// Disable the sandbox: on Linux, the process restricts itself to the files
+    /// Disable the sandbox. On Linux, the process restricts itself to the files
     /// and ports that this run needs before it runs a plugin
     #[arg(long)]
     pub(crate) no_sandbox: bool,

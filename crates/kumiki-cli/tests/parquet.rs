@@ -150,7 +150,7 @@ fn into_writes_results_into_a_column() {
                 .filter(|line| line.ends_with("returned an error: invalid-input"));
             assert_eq!(refusals.count(), ROWS / 100, "{said}");
             assert!(
-                said.contains(&format!("error: {input}:109: `picky` refused")),
+                said.contains(&format!("error: {input}:109: `picky` returned an error")),
                 "{said}"
             );
 

@@ -191,6 +191,9 @@ pub(crate) fn program(path: &Path) -> Result<(), Failed> {
         .collect();
     let lines = reported(&[], &names)?;
     assert_eq!(lines.len(), 21, "{lines:?}");
-    assert_eq!(lines[20], "[reach] was denied more; further denials are not shown");
+    assert_eq!(
+        lines[20],
+        "[reach] was denied more; further denials are not shown"
+    );
     Ok(())
 }

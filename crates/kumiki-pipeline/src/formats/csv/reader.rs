@@ -248,7 +248,7 @@ impl<R: Read> CsvReader<R> {
         if self.columns != usize::MAX && self.fields != self.columns {
             let (fields, columns) = (self.fields, self.columns);
             return Err(reason(format!(
-                "it has {fields} fields, but the header has {columns}"
+                "its number of fields is {fields}, but the header has {columns}"
             )));
         }
         Ok(text)
@@ -342,14 +342,14 @@ mod tests {
             (
                 b"a\nb,c",
                 &[
-                    "line 1 is not a record: it has 1 fields, but the header has 2",
+                    "line 1 is not a record: its number of fields is 1, but the header has 2",
                     "2:b|c",
                 ],
             ),
             (
                 b"a,b,c\nb,c",
                 &[
-                    "line 1 is not a record: it has 3 fields, but the header has 2",
+                    "line 1 is not a record: its number of fields is 3, but the header has 2",
                     "2:b|c",
                 ],
             ),

@@ -30,7 +30,7 @@ impl Unpacker {
     /// Decompresses `packed` into `size` bytes, after those in `out`.
     ///
     /// # Errors
-    /// When the bytes are malformed, or unpack to more or fewer.
+    /// When the bytes are malformed, or decompress to more or fewer bytes.
     pub(super) fn unpack(
         &mut self,
         packed: &[u8],
@@ -114,7 +114,7 @@ mod tests {
                 match size {
                     3_000 => assert_eq!(&out[6..], bytes, "{compression}"),
                     _ => assert!(
-                        result.unwrap_err().contains("more or fewer than"),
+                        result.unwrap_err().contains("its decompressed size is not"),
                         "{compression}"
                     ),
                 }
