@@ -5,12 +5,10 @@
 //! closes the pipe.
 
 use std::io::{self, IsTerminal, Write};
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::thread;
 use std::time::Instant;
 
 use anstream::{AutoStream, ColorChoice};
@@ -39,10 +37,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     kumiki::raise_descriptor_limit();
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
-    let workers = workers(arguments);
     // Errors in limits are reported after those in inputs and output.
     let limits = arguments.limits.resolve();
-    let mut settings = settings(arguments, &files, workers)?;
+    let mut settings = settings(arguments, &files)?;
+    let workers = settings.workers;
     settings.check_plugins(files.len(), arguments.chain)?;
     if let Ok(limits) = &limits {
         settings.output_limit = limits.output;
@@ -135,11 +133,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 }
 
 /// The settings of the run, from the arguments.
-fn settings(
-    arguments: &RunArguments,
-    plugins: &[PathBuf],
-    workers: usize,
-) -> Result<RunSettings, Failure> {
+fn settings(arguments: &RunArguments, plugins: &[PathBuf]) -> Result<RunSettings, Failure> {
     let format = arguments.input_format.map(Into::into);
     let format = RecordFormat::resolve(format, arguments.field.clone(), &arguments.files)?;
     let inputs = inputs(arguments)?;
@@ -156,7 +150,9 @@ fn settings(
     settings.into = arguments.into.clone();
     settings.output_format = arguments.output.map(Into::into);
     settings.render = render;
-    settings.workers = workers;
+    if let Some(jobs) = arguments.jobs {
+        settings.workers = jobs.into();
+    }
     settings.line_limit = arguments.line_limit;
     settings.skip_blank = arguments.skip_blank;
     Ok(settings)
@@ -397,12 +393,6 @@ fn report_interrupt(
 fn slots(plugins: usize, workers: usize) -> u32 {
     const MOST: u32 = 10_000;
     u32::try_from(plugins.saturating_mul(workers + 1)).map_or(MOST, |slots| slots.min(MOST))
-}
-
-/// The number of workers: `--jobs`, or the number of cores.
-fn workers(arguments: &RunArguments) -> usize {
-    let cores = || thread::available_parallelism().map_or(1, NonZero::get);
-    arguments.jobs.map_or_else(cores, |jobs| jobs.into())
 }
 
 fn plural(count: u64, noun: &str) -> String {
