@@ -3,7 +3,7 @@
 //! the file is long. The bounds lie well above what languages make: the largest
 //! known, CPython, has 13,500 functions, one of 417 KiB, nested 2 deep.
 //!
-//! What its parts come to when it is compiled is counted later, in `weight.rs`.
+//! What its parts come to when it is compiled is counted later, in `weight/`.
 
 use wasmparser::{
     ComponentInstance, ConstExpr, CoreType, DataKind, DataSectionReader, ElementItems, ElementKind,
