@@ -37,7 +37,7 @@ pub struct RunSettings {
     pub destination: Destination,
     /// How results are shown. By default they are written byte for byte.
     pub render: RenderOptions,
-    /// Maximum number of workers, at least one. By default as many as there are cores.
+    /// Maximum number of workers, at least 1. Defaults to the number of cores.
     pub workers: usize,
     /// Maximum bytes of results that wait to be written, and of the results of one
     /// record. [`Limits::output`] by default.

@@ -82,7 +82,7 @@ impl Answers {
         })
     }
 
-    /// Iterates over all rows in order: the answer, or the error if there is none.
+    /// Iterates over all rows in order: each has an answer or an error.
     pub fn iter(&self) -> impl Iterator<Item = Result<Answer<'_>, &Arc<Error>>> {
         let mut failures = self.failures.iter().peekable();
         let outputs = self.outputs.iter().enumerate();

@@ -170,7 +170,7 @@ impl TextPlugin {
         self.plugin.name()
     }
 
-    /// Returns the linear memory of the live instance in bytes; 0 if there is none.
+    /// Returns the linear memory of the live instance in bytes, or 0 without a live instance.
     #[must_use]
     pub fn memory(&self) -> usize {
         self.instance.as_ref().map_or(0, Instance::memory)
@@ -355,7 +355,7 @@ impl TextPlugin {
         }
     }
 
-    /// Returns the live instance, or a new one if there is none.
+    /// Returns the live instance. Creates one if necessary.
     pub(crate) fn live(&mut self) -> kumiki::Result<&mut Instance<TextContract>> {
         self.retire();
         match self.instance {

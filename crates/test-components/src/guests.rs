@@ -50,7 +50,7 @@ impl Guest {
     /// Finds a guest by its name.
     ///
     /// # Panics
-    /// If no guest of this name is listed here, which is an error of the test.
+    /// If no guest of this name is listed here: the test is faulty.
     #[must_use]
     pub fn find(name: &'static str) -> Self {
         let (_, language) = LANGUAGES

@@ -30,7 +30,7 @@ pub const EVERY_WAY: &str = concat!(
 /// memory if necessary.
 ///
 /// # Panics
-/// If the text is invalid or does not match the world, which is an error of the test.
+/// If the text is invalid or does not match the world: the test is faulty.
 #[must_use]
 pub fn build(wit: &str, world: &str, core: &str) -> Vec<u8> {
     componentise(wit, world, core_module(core))
@@ -140,7 +140,7 @@ fn module_with_allocator(core: &str, first: &str) -> Vec<u8> {
 /// Encodes a WIT package in binary format: types only, no code.
 ///
 /// # Panics
-/// If the text is not valid WIT, which is an error of the test.
+/// If the text is not valid WIT: the test is faulty.
 #[must_use]
 pub fn wit_package(wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::new();

@@ -55,7 +55,7 @@ impl Names {
 /// sections `name` and `producers` of its module.
 ///
 /// # Panics
-/// If it cannot be converted to a component, which is an error of the test.
+/// If it cannot be converted to a component: the test is faulty.
 #[must_use]
 pub fn trapping(names: &[u8], makers: &[u8]) -> Vec<u8> {
     let plugin = TextPlugin::new("trapping").process("(call $deep)").items(

@@ -225,7 +225,7 @@ fn kind(of: &WasmType) -> Kind {
 /// Returns the function with this interface and name.
 ///
 /// # Panics
-/// If there is none, which is an error of the test.
+/// If there is none: the test is faulty.
 #[must_use]
 pub fn function(interface: &str, name: &str) -> Function {
     functions()

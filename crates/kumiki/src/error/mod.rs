@@ -65,7 +65,7 @@ pub enum Error {
         /// The position of the error, in bytes from the start.
         offset: usize,
     },
-    /// The component has so many parts that reading or compiling it would take
+    /// The component has too many parts: reading or compiling it would take
     /// more time or memory than a plugin may use.
     #[error("`{plugin}` is too large: it has {found} {what}, over {most}")]
     TooLarge {

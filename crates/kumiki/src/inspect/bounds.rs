@@ -26,12 +26,14 @@ const NAMES: usize = 100_000;
 /// Bytes of one name of an import, export, field or case of a component: names are
 /// copied for each instance. Names of WASI have fewer than 100.
 const NAME: usize = 256;
+/// How errors call the length of a name.
+const NAME_BYTES: &str = "bytes in a name";
 /// Types of all core modules together: 100 µs and 5 KiB each.
 const TYPES: usize = 50_000;
 /// Types of all components together with their fields, cases, parameters and
 /// declarations: 2 µs and 300 bytes each.
 const TYPE_PARTS: usize = 250_000;
-/// What they are called in errors.
+/// How errors call parts of component types.
 const TYPE_PART: &str = "parts of component types";
 /// Component types within each other: reading one takes stack for each.
 const TYPE_NESTING: usize = 100;
@@ -130,7 +132,7 @@ impl Found {
                 let section = component.get(section.range()).unwrap_or_default();
                 let shape = type_section::read(section, TYPE_NESTING);
                 within(plugin, "types within each other", shape.depth, TYPE_NESTING)?;
-                longest(plugin, [shape.longest_name].into_iter())?;
+                within(plugin, NAME_BYTES, shape.longest_name, NAME)?;
                 self.type_parts = self.type_parts.saturating_add(shape.parts);
             }
             Payload::CoreTypeSection(section) => {
@@ -244,7 +246,7 @@ impl Found {
 /// Refuses a name that is too long; these are the lengths of all names.
 fn longest(plugin: &str, lengths: impl Iterator<Item = usize>) -> Result<()> {
     let longest = lengths.max().unwrap_or_default();
-    within(plugin, "bytes in a name", longest, NAME)
+    within(plugin, NAME_BYTES, longest, NAME)
 }
 
 /// How many instructions a constant expression has behind its first, counted no

@@ -89,7 +89,7 @@ impl Code {
         self.types.get(ty as usize).copied().unwrap_or(0)
     }
 
-    /// Reads the next function, which declares so many local variables.
+    /// Reads the next function. `locals` is the number of its local variables.
     pub(super) fn body(
         &mut self,
         plugin: &str,

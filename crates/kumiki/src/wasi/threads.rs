@@ -18,11 +18,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// The most threads that somebody waits for at a time; more wait their turn.
+/// Maximum threads with a waiting caller at a time; further calls are queued.
 const LIVE: usize = 128;
 
-/// The most threads of the process that nobody waits for. There are never more than
-/// these and those of [`LIVE`] together.
+/// Maximum threads of the process without a waiting caller. The process has at most this
+/// many and [`LIVE`] together.
 const LEFT: usize = 512;
 
 /// The most calls of one plugin that may be left alone at a time.

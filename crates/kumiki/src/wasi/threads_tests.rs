@@ -95,7 +95,7 @@ fn streams_that_hang_hold_up_only_their_plugin() {
     }
     assert!(hanging.len() >= QUEUED);
     assert_eq!(share.ahead(|| ()).unwrap_err(), Refused::Full);
-    // What nobody wants any more makes room.
+    // A dropped request makes room for others.
     hanging.truncate(AHEAD);
     assert!(share.ahead(|| ()).is_ok());
     let done = other.ahead(|| 3).unwrap();

@@ -36,9 +36,9 @@ const SETUP: usize = 64 << 20;
 /// when a plugin is instantiated, which no time limit ends.
 const DATA: usize = 1 << 30;
 
-/// Parts of the types that the validator copies: those of all imports and exports, of
-/// types of instances and components, and of each instance. 190 bytes each, in all components, those that are never
-/// instantiated included.
+/// Parts of the types that the validator copies, 190 bytes each: those of imports and
+/// exports, of types of instances and components, and of instances. Counted over all
+/// components, including those that are never instantiated.
 const COPIES: usize = 2_000_000;
 
 /// Parts of types that count as an item.
@@ -422,7 +422,7 @@ impl Weight {
     }
 }
 
-/// What a type of so many parts comes to.
+/// The number of items that a type with this many parts counts as.
 fn items(parts: usize) -> usize {
     1 + parts / PARTS
 }

@@ -50,7 +50,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Counts so many more bytes.
+    /// Counts `bytes` more.
     ///
     /// # Errors
     /// The bound is reached: this ends the call.
@@ -109,7 +109,7 @@ fn size_of_values(name: &str, values: &[Vec<u8>]) -> usize {
     values.fold(name.len(), usize::saturating_add)
 }
 
-/// Links what makes handles keep something in the place of WASI's own.
+/// Replaces the functions of WASI that make handles keep memory.
 pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_requests(linker)?;

@@ -150,7 +150,7 @@ fn too_large(scene: &Scene) -> Result<(), String> {
     refused(scene, &large())
 }
 
-/// The same for 8 KB that are hard to compile.
+/// A component of 8 KB that is hard to compile is refused.
 fn too_hard(scene: &Scene) -> Result<(), String> {
     let results = " i32".repeat(128);
     let (begin, end) = ("block (type $wide) ".repeat(1_900), "end ".repeat(1_900));
