@@ -19,7 +19,11 @@ pub(crate) enum Admission {
 /// The records and bytes that one call has logged, in all the ways there are.
 /// Shared by the log of the contract and the guest's standard output, which run
 /// on one thread.
+///
+/// Every call writes to it, so it has cache lines of its own: beside data that all
+/// threads read, it made two threads 7 % slower (`text-upper` over 300,000 lines).
 #[derive(Debug)]
+#[repr(align(128))]
 pub(crate) struct LogMeter {
     records: AtomicUsize,
     bytes: AtomicUsize,
