@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Component, Path};
 use std::sync::OnceLock;
 
-use kumiki::{Grants, GrantsFile, PluginName, Requests};
+use kumiki::{Grants, GrantsFile, PluginName, PermissionRequests};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 use test_components::with_section;
@@ -18,7 +18,7 @@ const SMALLEST: &[u8] = b"\0asm\x0d\0\x01\0";
 
 fuzz_target!(|bytes: &[u8]| {
     let component = with_section(SMALLEST, "kumiki-requests", bytes);
-    let requests = match Requests::of("fuzzed", &component) {
+    let requests = match PermissionRequests::of("fuzzed", &component) {
         Ok(requests) => requests,
         Err(error) => {
             let _ = format!("{error} {:?}", error.hint());
@@ -26,10 +26,10 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     let none = Grants::default();
-    assert_eq!(requests.beyond(&none), requests);
+    assert_eq!(requests.missing_from(&none), requests);
     let base = Path::new("base");
     let grants = requests.grants_beside(&none, base);
-    assert!(requests.beyond(&grants).is_empty(), "{requests}");
+    assert!(requests.missing_from(&grants).is_empty(), "{requests}");
     for folder in grants.folders() {
         let folder = folder.to_string();
         let (host, _) = folder.split_once("::").expect("both sides");

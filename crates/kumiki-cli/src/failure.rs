@@ -192,10 +192,18 @@ pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
                 .into(),
         );
     }
-    let Some(flag) = limits::flag(error) else {
-        return error.hint();
-    };
-    Some(format!(
-        "if the plugin is meant to use this much, raise the limit: `{flag}`"
-    ))
+    limits::flag(error).map_or_else(|| error.hint(), |flag| Some(raise(flag)))
+}
+
+/// The hint for an error of the text contract.
+pub(crate) fn text_hint(error: &kumiki_text::Error) -> Option<String> {
+    match error {
+        kumiki_text::Error::Host(error) => hint(error),
+        kumiki_text::Error::Metadata { .. } => Some(raise(limits::METADATA_FLAG)),
+        _ => error.hint(),
+    }
+}
+
+fn raise(flag: &str) -> String {
+    format!("if the plugin is meant to use this much, raise the limit: `{flag}`")
 }

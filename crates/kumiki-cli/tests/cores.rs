@@ -28,7 +28,7 @@ fn moody() -> TextPlugin {
 
 /// Lines of all lengths, including blank ones, some that the plugin refuses or traps
 /// on, some that are not UTF-8, and some that are too long. Never ten traps in a
-/// row, because the report of a plugin that is set aside depends on the time.
+/// row, because the report of an open circuit depends on the time.
 fn lines(count: u32) -> Vec<u8> {
     let (mut text, mut random) = (Vec::new(), 1_u32);
     for number in 0..count {
@@ -234,7 +234,7 @@ fn single_record_from_a_stream_is_answered_at_once() {
 }
 
 #[test]
-fn set_aside_plugin_is_reported_once() {
+fn open_circuit_is_reported_once() {
     let scene = Scene::new()
         .plugin(
             "plugins/faulty.wasm",
@@ -250,7 +250,7 @@ fn set_aside_plugin_is_reported_once() {
     assert_eq!(reported.count(), 1, "{error}");
     let results = String::from_utf8_lossy(&output.stdout);
     assert_eq!(results.lines().count(), 20_000);
-    assert!(results.contains("\"kind\":\"set-aside\""));
+    assert!(results.contains("\"kind\":\"circuit-open\""));
 }
 
 /// 200 MB, which are never in memory at once, through four workers.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use kumiki::Cache;
 use kumiki::inspect::Interfaces;
-use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, Way, conformance};
+use kumiki_text::{CallMode, Config, Error, ProcessError, TextHost, TextPlugin, conformance};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::{Guest, artifacts};
 
@@ -44,7 +44,7 @@ fn main() {
         trial("returns and throws every error", "errors-ts", ts_errors),
         trial("title-cases", "text-title-py", text_title),
         trial("makes slugs", "text-slug-go", text_slug),
-        trial("behaves in every way that a host can test", "probe", probe),
+        trial("behaves in every mode that a host can test", "probe", probe),
         trial("leak is reported", "leak-c", leak_c),
         trial("logs panics and has its SDK stamp", "sdk-rust", rust_sdk),
     ];
@@ -346,7 +346,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         ("plain", "plain"),
     ];
     // Singly and in a batch: an error of one record does not affect the others.
-    assert_eq!(plugin.way(), Way::BATCH);
+    assert_eq!(plugin.mode(), CallMode::Batch);
     let together = plugin.process_all(&cases.iter().map(|(input, _)| *input).collect());
     for ((input, expected), together) in cases.into_iter().zip(together.iter()) {
         let single = match plugin.process(input) {

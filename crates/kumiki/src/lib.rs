@@ -81,7 +81,7 @@
 //! | [`Engine`] | compiler and runtime settings | one per process and configuration, shared |
 //! | [`Host`] | a contract with its host functions linked | as long as its plugins |
 //! | [`Plugin`] | a component: checked, compiled, linked | shared by threads, cheap to clone |
-//! | [`Instance`] | one running plugin with its own store | until a trap, a limit or a [`Renewal`] ends it |
+//! | [`Instance`] | one running plugin with its own store | until a trap, a limit or a [`RecyclePolicy`] ends it |
 //! | [`Budget`] | memory limit for all plugins together | shared by hosts; one per process unless you pass another |
 //! | [`Pool`] | warm instances of one plugin, for many threads | until its owner drops it |
 //!
@@ -111,15 +111,17 @@ pub use engine::{Engine, EngineConfig};
 pub use error::{Error, HostError, Result, WrongType};
 pub use limits::{Limit, Limits};
 pub use load::{Artifact, Cache, CompileCommand};
-pub use observer::{Event, Level, LogRecord, Observer, Silent};
+pub use observer::{ContractEvent, Event, Level, LogRecord, Observer, Silent};
 #[doc(hidden)]
 pub use panics::catch_panic;
 pub use permissions::{
     Clocks, Denial, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant,
-    PluginName, Randomness, Request, Requested, Requests, RequestsError, VariableGrant,
+    Permission, PermissionRequest, PermissionRequests, PermissionRequestsError, PluginName,
+    Randomness, VariableGrant,
 };
 pub use runtime::{
-    Contract, Host, HostBuilder, HostState, Instance, Plugin, Pool, PoolConfig, Pooled, Renewal,
+    Contract, Host, HostBuilder, HostState, Instance, Plugin, Pool, PoolConfig, Pooled,
+    RecyclePolicy,
 };
 pub use sandbox::{Sandbox, SandboxStatus};
 pub use text::{excerpt, is_invisible, spell_out};

@@ -49,9 +49,6 @@ pub struct Limits {
     /// All instances together may hold the descriptors of the process, except for a
     /// reserve: see [`raise_descriptor_limit`](crate::raise_descriptor_limit).
     pub descriptors: usize,
-    /// Maximum entries of a list in a result, if the contract bounds one, such as the
-    /// metadata of a text. The contract's host checks it. Default: 10,000.
-    pub entries: usize,
     /// Maximum records that a call may log, including what it writes to standard output
     /// and error. Further records are dropped, with one notice. Default: 1,000.
     pub log_records: usize,
@@ -79,7 +76,6 @@ impl Default for Limits {
             core_instances: 1_000,
             handles: 10_000,
             descriptors: 256,
-            entries: 10_000,
             log_records: 1_000,
             log_bytes: 1 << 20,
             random: 1 << 20,
@@ -146,13 +142,6 @@ impl Limits {
         self
     }
 
-    /// Sets [`Limits::entries`].
-    #[must_use]
-    pub fn with_entries(mut self, entries: usize) -> Self {
-        self.entries = entries;
-        self
-    }
-
     /// Sets [`Limits::log_records`] and [`Limits::log_bytes`].
     #[must_use]
     pub fn with_log(mut self, records: usize, bytes: usize) -> Self {
@@ -212,8 +201,6 @@ pub enum Limit {
     /// The instance held this many files, sockets and connections and requested
     /// another.
     Descriptors(usize),
-    /// The result had more than this many entries.
-    Entries(usize),
     /// The HTTP requests, headers and bodies that the instance held needed more than
     /// this many bytes.
     Http(usize),
@@ -247,7 +234,6 @@ impl fmt::Display for Limit {
             Self::Descriptors(count) => {
                 write!(f, "{count} open files and connections of an instance")
             }
-            Self::Entries(count) => write!(f, "{count} entries in a result"),
             Self::Http(bytes) => {
                 write!(
                     f,

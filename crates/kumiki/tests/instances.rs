@@ -320,17 +320,31 @@ fn limits_are_known_by_their_types() {
 #[test]
 fn a_pool_whose_instances_are_all_in_use_is_busy() {
     let config = PoolConfig::default()
-        .with_most(1)
-        .with_wait(Duration::from_millis(20));
+        .with_max_instances(1)
+        .with_timeout(Duration::from_millis(20));
     let pool = Pool::new(plugin(&Events::default()), config, Helper::default);
     let taken = pool.take().expect("there is a place");
     let error = pool.take().map(drop).expect_err("it is in use");
-    assert!(matches!(&error, Error::Busy { most: 1, .. }), "{error:?}");
+    assert!(
+        matches!(
+            &error,
+            Error::PoolTimeout {
+                max_instances: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     assert_eq!(
         error.to_string(),
         "all 1 instances of `worker.wasm` are in use"
     );
-    assert!(error.hint().expect("a hint").contains("`PoolConfig::most`"));
+    assert!(
+        error
+            .hint()
+            .expect("a hint")
+            .contains("`PoolConfig::max_instances`")
+    );
     drop(taken);
     pool.take().map(drop).expect("there is a place again");
 }

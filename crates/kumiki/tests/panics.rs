@@ -141,8 +141,8 @@ fn a_panic_in_start_code_leaves_no_instance_and_harms_no_other() {
 /// A pool of one, so that a place that is lost is missed.
 fn pool(data: impl Fn() -> Helper + Send + Sync + 'static) -> Pool<Worker> {
     let config = PoolConfig::default()
-        .with_most(1)
-        .with_wait(Duration::from_millis(100));
+        .with_max_instances(1)
+        .with_timeout(Duration::from_millis(100));
     Pool::new(plugin(), config, data)
 }
 

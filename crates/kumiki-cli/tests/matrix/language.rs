@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kumiki::{Cache, Event, Level, LogRecord, Observer, Plugin};
 use kumiki_build::Toolchain;
-use kumiki_text::{Error, Growth, ProcessResult, TextContract, TextHost, TextPlugin, Way};
+use kumiki_text::{CallMode, Error, Growth, ProcessResult, TextContract, TextHost, TextPlugin};
 use test_components::guests::{Guest, artifacts};
 
 use crate::cases::{Answer, config};
@@ -23,14 +23,14 @@ pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
     }
 }
 
-/// The ways in which its guest can be called: with many records at once in every
+/// The modes in which its guest can be called: with many records at once in every
 /// language, and with flat buffers where an SDK makes them.
-pub(crate) fn ways(toolchain: Toolchain) -> Vec<Way> {
-    let mut ways = vec![Way::SINGLE, Way::BATCH];
+pub(crate) fn modes(toolchain: Toolchain) -> Vec<CallMode> {
+    let mut modes = vec![CallMode::Single, CallMode::Batch];
     if toolchain == Toolchain::Rust {
-        ways.push(Way::COLUMN);
+        modes.push(CallMode::Column);
     }
-    ways
+    modes
 }
 
 /// A language's guest, which one trial uses at a time.
@@ -101,20 +101,20 @@ impl Loaded {
         Ok(Self { plugin, heard })
     }
 
-    /// A new plugin for a trial, called in this way, so that earlier trials do not affect
+    /// A new plugin for a trial, called in this mode, so that earlier trials do not affect
     /// its instance.
-    pub(crate) fn plugin(&self, way: Way) -> Result<TextPlugin, String> {
+    pub(crate) fn plugin(&self, mode: CallMode) -> Result<TextPlugin, String> {
         let plugin = TextPlugin::new(self.plugin.clone(), config());
         let mut plugin = plugin.map_err(|error| error.to_string())?;
-        match plugin.set_way(way) {
+        match plugin.set_mode(mode) {
             true => Ok(plugin),
-            false => Err(format!("it cannot be called by {}", way.name)),
+            false => Err(format!("it cannot be called by {}", mode.name())),
         }
     }
 
-    /// Measures how the memory of an instance grows when it is called in this way.
-    pub(crate) fn growth_by(&self, way: Way) -> Result<Growth, String> {
-        Growth::measure_by(&self.plugin, way).map_err(|error| error.to_string())
+    /// Measures how the memory of an instance grows when it is called in this mode.
+    pub(crate) fn growth_by(&self, mode: CallMode) -> Result<Growth, String> {
+        Growth::measure_by(&self.plugin, mode).map_err(|error| error.to_string())
     }
 
     /// What was heard since the last time.
@@ -128,7 +128,7 @@ pub(crate) fn ask(plugin: &mut TextPlugin, input: &str) -> Result<Answer, String
     answer(plugin.process(input).as_ref().map(ProcessResult::clone))
 }
 
-/// What a plugin answers to many records, by the way that it is set to: one
+/// What a plugin answers to many records, by the mode that it is set to: one
 /// answer for each.
 pub(crate) fn ask_together(
     plugin: &mut TextPlugin,

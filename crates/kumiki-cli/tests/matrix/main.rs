@@ -11,11 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kumiki_build::{Project, Toolchain};
-use kumiki_text::Way;
+use kumiki_text::CallMode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use cases::{Answer, Call, Case, cases, neighbour};
-use language::{Language, ask, ask_together, guest_name, ways};
+use language::{Language, ask, ask_together, guest_name, modes};
 
 mod cases;
 mod language;
@@ -30,13 +30,13 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// All trials of a toolchain's guest, in every way that it can be called.
+/// All trials of a toolchain's guest, in every mode that it can be called.
 fn trials(toolchain: Toolchain) -> Vec<Trial> {
     let language = Arc::new(Language::new(toolchain));
     let mut trials = vec![
         Trial::test(name("a guest", toolchain), move || has_a_guest(toolchain)),
         trial(&language, "name and version", has_name_and_version),
-        trial(&language, "ways to call", offers_its_ways),
+        trial(&language, "modes to call", offers_its_ways),
     ];
     // StarlingMonkey takes minutes on a busy machine. Python does not free all memory,
     // as docs/languages.md says, but that shows only after some hundred thousand
@@ -52,10 +52,10 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
     let cases: Vec<(String, Arc<[Call]>)> = cases
         .map(|Case { name, calls }| (name, calls.into()))
         .collect();
-    for way in ways(toolchain) {
-        let named = |what: &str| match way {
-            Way::SINGLE => what.to_owned(),
-            way => format!("{what}, by {}", way.name),
+    for mode in modes(toolchain) {
+        let named = |what: &str| match mode {
+            CallMode::Single => what.to_owned(),
+            mode => format!("{what}, by {}", mode.name()),
         };
         let texts = [
             ("echo of any text", properties::echo as Property),
@@ -66,14 +66,14 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
         ];
         for (what, property) in texts {
             trials.push(trial(&language, &named(what), move |language| {
-                property(language, way)
+                property(language, mode)
             }));
         }
         for (name, calls) in &cases {
             let calls = calls.clone();
-            trials.push(trial(&language, &named(name), move |language| match way {
-                Way::SINGLE => check(language, &calls),
-                way => check_together(language, way, &calls),
+            trials.push(trial(&language, &named(name), move |language| match mode {
+                CallMode::Single => check(language, &calls),
+                mode => check_together(language, mode, &calls),
             }));
         }
     }
@@ -81,7 +81,7 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
 }
 
 /// A property of random texts.
-type Property = fn(&Language, Way) -> Result<(), Failed>;
+type Property = fn(&Language, CallMode) -> Result<(), Failed>;
 
 fn trial(
     language: &Arc<Language>,
@@ -111,7 +111,7 @@ fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
 }
 
 fn has_name_and_version(language: &Language) -> Result<(), Failed> {
-    let plugin = language.loaded()?.plugin(Way::SINGLE)?;
+    let plugin = language.loaded()?.plugin(CallMode::Single)?;
     let said = (plugin.name(), plugin.version());
     if said == ("matrix", "0.1.0") {
         Ok(())
@@ -120,10 +120,10 @@ fn has_name_and_version(language: &Language) -> Result<(), Failed> {
     }
 }
 
-/// The trials cover all ways in which the guest can be called.
+/// The trials cover all modes in which the guest can be called.
 fn offers_its_ways(language: &Language) -> Result<(), Failed> {
-    let plugin = language.loaded()?.plugin(Way::SINGLE)?;
-    let (offered, tried) = (plugin.ways(), ways(language.toolchain));
+    let plugin = language.loaded()?.plugin(CallMode::Single)?;
+    let (offered, tried) = (plugin.modes(), modes(language.toolchain));
     if offered == tried {
         Ok(())
     } else {
@@ -133,7 +133,7 @@ fn offers_its_ways(language: &Language) -> Result<(), Failed> {
 
 /// The memory of a batch is freed.
 fn keeps_its_memory(language: &Language) -> Result<(), Failed> {
-    let growth = language.loaded()?.growth_by(Way::BATCH)?;
+    let growth = language.loaded()?.growth_by(CallMode::Batch)?;
     match growth.is_leak() {
         true => Err(growth.to_string().into()),
         false => Ok(()),
@@ -143,7 +143,7 @@ fn keeps_its_memory(language: &Language) -> Result<(), Failed> {
 /// Makes the calls in order and compares their results and logs.
 fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
     let loaded = language.loaded()?;
-    let mut plugin = loaded.plugin(Way::SINGLE)?;
+    let mut plugin = loaded.plugin(CallMode::Single)?;
     // Discards events of an earlier trial.
     loaded.heard();
     for call in calls {
@@ -165,9 +165,9 @@ fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
 }
 
 /// Makes all calls in one batch and compares their results and logs.
-fn check_together(language: &Language, way: Way, calls: &[Call]) -> Result<(), Failed> {
+fn check_together(language: &Language, mode: CallMode, calls: &[Call]) -> Result<(), Failed> {
     let loaded = language.loaded()?;
-    let mut plugin = loaded.plugin(way)?;
+    let mut plugin = loaded.plugin(mode)?;
     loaded.heard();
     // A single record would be called by `process`, so these are added; they must
     // not be affected.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use kumiki_text::Way;
+use kumiki_text::CallMode;
 use libtest_mimic::Failed;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -17,20 +17,20 @@ const TEXTS: usize = 16;
 const CHARACTERS: usize = 100;
 
 /// Every language echoes any text.
-pub(crate) fn echo(language: &Language, way: Way) -> Result<(), Failed> {
+pub(crate) fn echo(language: &Language, mode: CallMode) -> Result<(), Failed> {
     let text = prop::collection::vec(any::<char>(), 0..CHARACTERS)
         .prop_map(|characters| characters.into_iter().collect::<String>());
-    try_all(language, way, text, |text| (format!("echo {text}"), text))
+    try_all(language, mode, text, |text| (format!("echo {text}"), text))
 }
 
 /// Every language upper-cases the table's characters in any order.
-pub(crate) fn upper(language: &Language, way: Way) -> Result<(), Failed> {
+pub(crate) fn upper(language: &Language, mode: CallMode) -> Result<(), Failed> {
     let table: Vec<(char, char)> = UPPER
         .iter()
         .flat_map(|(_, from, to)| from.chars().zip(to.chars()))
         .collect();
     let text = prop::collection::vec(prop::sample::select(table), 0..CHARACTERS);
-    try_all(language, way, text, |characters| {
+    try_all(language, mode, text, |characters| {
         let (from, to): (String, String) = characters.into_iter().unzip();
         (format!("upper {from}"), to)
     })
@@ -40,13 +40,13 @@ pub(crate) fn upper(language: &Language, way: Way) -> Result<(), Failed> {
 /// output.
 fn try_all<S: Strategy>(
     language: &Language,
-    way: Way,
+    mode: CallMode,
     value: S,
     case: impl Fn(S::Value) -> (String, String),
 ) -> Result<(), Failed> {
     // Locked until the end, so that other trials do not get these events.
     let loaded = language.loaded()?;
-    let plugin = RefCell::new(loaded.plugin(way)?);
+    let plugin = RefCell::new(loaded.plugin(mode)?);
     // Failing texts belong in the table, not in a regression file.
     let config = Config {
         cases: TURNS,

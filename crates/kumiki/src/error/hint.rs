@@ -65,13 +65,13 @@ impl Error {
             Self::Sandbox { .. } => {
                 "the second wall is optional: a program may do without `Sandbox`".into()
             }
-            Self::Requests { .. } => {
+            Self::PermissionRequests { .. } => {
                 "build the plugin again with a `kumiki` of this version, or bring this one up to \
                  date"
                     .into()
             }
             Self::Ungranted { .. } => {
-                "grant it with `Plugin::with_grants`; `Requests::grants_beside` makes the grants"
+                "grant it with `Plugin::with_grants`; `PermissionRequests::grants_beside` makes the grants"
                     .into()
             }
             Self::Instantiate { source, .. } if is_out_of_memory(source) => {
@@ -79,8 +79,8 @@ impl Error {
                  unlimited, let fewer live at once, or raise `vm.max_map_count`"
                     .into()
             }
-            Self::Busy { .. } => {
-                "raise `PoolConfig::most` or `PoolConfig::wait`, or try again later".into()
+            Self::PoolTimeout { .. } => {
+                "raise `PoolConfig::max_instances` or `PoolConfig::timeout`, or try again later".into()
             }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),
             Self::Limit { limit, .. } => limit_hint(*limit).into(),
@@ -108,7 +108,6 @@ fn limit_hint(limit: Limit) -> &'static str {
         Limit::Descriptors(_) => {
             "raise `Limits::descriptors` if the plugin is meant to have so many open"
         }
-        Limit::Entries(_) => "raise `Limits::entries` if the plugin is meant to return so many",
         Limit::Http(_) => {
             "this limit is fixed: a plugin that drops requests and headers when it is done \
                      with them does not reach it"

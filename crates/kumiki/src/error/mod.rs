@@ -14,7 +14,7 @@ pub(crate) use memory::is_out_of_memory;
 
 use crate::inspect::Kind;
 use crate::limits::Limit;
-use crate::permissions::{GrantError, Requests};
+use crate::permissions::{GrantError, PermissionRequests};
 use crate::text;
 
 /// The result of a Kumiki function.
@@ -205,12 +205,12 @@ pub enum Error {
     },
     /// All instances of a [`Pool`](crate::Pool) stayed in use until the wait timed
     /// out.
-    #[error("all {most} instances of `{plugin}` are in use")]
-    Busy {
+    #[error("all {max_instances} instances of `{plugin}` are in use")]
+    PoolTimeout {
         /// The plugin.
         plugin: String,
         /// The maximum number of instances.
-        most: usize,
+        max_instances: usize,
     },
     /// The contract itself is faulty: its WIT does not parse, lacks the named
     /// world, or its functions do not link.
@@ -234,7 +234,7 @@ pub enum Error {
     },
     /// The component's requests could not be parsed.
     #[error("cannot tell what `{plugin}` requests: {message}")]
-    Requests {
+    PermissionRequests {
         /// The plugin.
         plugin: String,
         /// What is wrong, and what is accepted.
@@ -246,7 +246,7 @@ pub enum Error {
         /// The plugin.
         plugin: String,
         /// The requests that are not granted.
-        missing: Requests,
+        missing: PermissionRequests,
     },
     /// A folder cannot be used as the compile cache.
     #[error("cannot keep artifacts in `{}`: {message}", folder.display())]
@@ -344,6 +344,6 @@ impl Error {
 }
 
 /// Sanitizes the requests: their text comes from the plugin.
-fn one_line(requests: &Requests) -> String {
+fn one_line(requests: &PermissionRequests) -> String {
     text::message(&requests.to_string().replace('\n', ", "))
 }

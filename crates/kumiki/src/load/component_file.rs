@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::load::cache::Identity;
+use crate::load::cache::FileIdentity;
 
 /// A plugin's file that is open. What it looks like is asked of the open file,
 /// not of its path, which may lead to another one by then.
@@ -15,7 +15,7 @@ pub(crate) struct ComponentFile {
     pub(crate) length: usize,
     /// When it was looked at, and what it looked like.
     time: SystemTime,
-    identity: Option<Identity>,
+    identity: Option<FileIdentity>,
 }
 
 impl ComponentFile {
@@ -35,7 +35,7 @@ impl ComponentFile {
         Ok(Self {
             length: usize::try_from(metadata.len()).unwrap_or(usize::MAX),
             time,
-            identity: Identity::of(&metadata),
+            identity: FileIdentity::of(&metadata),
             file,
         })
     }
@@ -52,8 +52,8 @@ impl ComponentFile {
 
     /// What it looked like when it was opened, and when that was, if it looks so
     /// still: what was read in between is one file, and not the halves of two.
-    pub(crate) fn unchanged(self) -> Option<(Identity, SystemTime)> {
-        let now = Identity::of(&self.file.metadata().ok()?);
+    pub(crate) fn unchanged(self) -> Option<(FileIdentity, SystemTime)> {
+        let now = FileIdentity::of(&self.file.metadata().ok()?);
         let then = self.identity.filter(|then| now.as_ref() == Some(then));
         Some((then?, self.time))
     }

@@ -7,14 +7,14 @@ use std::{fs, io};
 
 use wasmtime::component::Component;
 
-use super::cache::{Cache, Compiled, Compiler, Identity, Known, Origin, Ready};
+use super::cache::{Cache, Compiled, Compiler, FileIdentity, IndexEntry, Origin, Ready};
 use super::component_file::ComponentFile;
 use super::contract::World;
 use super::isolation::CompileCommand;
 use crate::engine::untyped;
 use crate::inspect::Kind;
 use crate::limits::Limit;
-use crate::{Engine, Error, Requests, Result};
+use crate::{Engine, Error, PermissionRequests, Result};
 
 /// What loads the components of one contract for one engine.
 pub(crate) struct Loader {
@@ -31,7 +31,7 @@ pub(crate) struct Loader {
 /// A contract's WIT: the source, the world in it, and the names of interfaces that a
 /// plugin may export besides.
 #[derive(Clone, Copy)]
-pub(crate) struct Source {
+pub(crate) struct ContractSource {
     pub(crate) wit: &'static str,
     pub(crate) world: &'static str,
     pub(crate) optional: &'static [&'static str],
@@ -41,7 +41,7 @@ pub(crate) struct Source {
 /// or for the same one without slots where it needs more than a slot has.
 pub(crate) struct Loaded {
     pub(crate) ready: Ready,
-    pub(crate) requests: Requests,
+    pub(crate) requests: PermissionRequests,
     /// Bytes of the component.
     pub(crate) bytes: usize,
 }
@@ -51,12 +51,12 @@ impl Loader {
     /// [`Error::Contract`] for WIT that does not parse.
     pub(crate) fn new(
         engine: Engine,
-        source: Source,
+        source: ContractSource,
         most: usize,
         cache: Option<Cache>,
         compile_with: Option<CompileCommand>,
     ) -> Result<Self> {
-        let Source {
+        let ContractSource {
             wit,
             world,
             optional,
@@ -95,14 +95,14 @@ impl Loader {
     }
 
     /// What the component in a file requests; it is not read if the cache knows it.
-    pub(crate) fn requests(&self, path: &Path) -> Result<Requests> {
+    pub(crate) fn requests(&self, path: &Path) -> Result<PermissionRequests> {
         let name = path.display().to_string();
         let known = self
             .looked_at(path)
             .and_then(|(cache, compiler, identity)| cache.known(compiler, &identity));
         match known {
-            Some(known) => Requests::read(&name, &known.requests),
-            None => Requests::of(&name, &self.read(path)?),
+            Some(known) => PermissionRequests::read(&name, &known.requests),
+            None => PermissionRequests::of(&name, &self.read(path)?),
         }
     }
 
@@ -145,20 +145,20 @@ impl Loader {
         let ready = Ready {
             component,
             setup: known.setup,
-            origin: Origin::Kept,
+            origin: Origin::Cache,
         };
         Ok(Some(Loaded {
             ready,
-            requests: Requests::read(name, &known.requests)?,
+            requests: PermissionRequests::read(name, &known.requests)?,
             bytes: identity.length(),
         }))
     }
 
     /// What it takes to look for a file in the cache, if it may be there. What
     /// is too large has been loaded by a host of other limits at most.
-    fn looked_at(&self, path: &Path) -> Option<(&Cache, &Compiler, Identity)> {
+    fn looked_at(&self, path: &Path) -> Option<(&Cache, &Compiler, FileIdentity)> {
         let (cache, compiler) = self.cache.as_ref()?;
-        let identity = Identity::of(&fs::metadata(path).ok()?)?;
+        let identity = FileIdentity::of(&fs::metadata(path).ok()?)?;
         let fits = identity.length() <= self.most;
         fits.then_some((cache, compiler, identity))
     }
@@ -170,10 +170,10 @@ impl Loader {
         &self,
         name: &str,
         bytes: &[u8],
-        unchanged: Option<(Identity, SystemTime)>,
+        unchanged: Option<(FileIdentity, SystemTime)>,
     ) -> Result<Loaded> {
-        let text = Requests::text(name, bytes)?;
-        let requests = Requests::read(name, text)?;
+        let text = PermissionRequests::text(name, bytes)?;
+        let requests = PermissionRequests::read(name, text)?;
         let cache = self.cache.as_ref();
         let cache = cache.map(|(cache, compiler)| (cache, compiler, compiler.key(bytes)));
         let component = |engine: &Engine| {
@@ -201,7 +201,7 @@ impl Loader {
         }
         let ready = loaded?;
         if let (Some((cache, compiler, key)), Some((identity, time))) = (cache, unchanged) {
-            let known = Known::new(key, text, ready.setup);
+            let known = IndexEntry::new(key, text, ready.setup);
             cache.remember(compiler, &identity, time, &known);
         }
         Ok(Loaded {

@@ -10,4 +10,4 @@ mod loader;
 pub use cache::{Artifact, Cache};
 pub(crate) use cache::{Origin, Ready, copy};
 pub use isolation::CompileCommand;
-pub(crate) use loader::{Loaded, Loader, Source};
+pub(crate) use loader::{ContractSource, Loaded, Loader};

@@ -90,7 +90,7 @@ impl Grants {
     /// guest path or variable, or say which clocks or randomness. Arguments of
     /// `others` stand behind these.
     #[must_use]
-    pub fn and(self, others: &Self) -> Self {
+    pub fn merge(self, others: &Self) -> Self {
         let mut both = self;
         for folder in &others.folders {
             both = both.with_folder(folder.clone());
@@ -168,7 +168,7 @@ mod tests {
             .with_argument("two")
             .with_network("127.0.0.1:80".parse().unwrap())
             .with_randomness(Randomness::Seeded(1));
-        let both = first.and(&second);
+        let both = first.merge(&second);
         let expected = Grants::default()
             .with_folder(FolderGrant::read_only("b", "/other"))
             .with_folder(FolderGrant::read_only("c", "/data"))
@@ -179,6 +179,6 @@ mod tests {
             .with_clocks(Clocks::Frozen)
             .with_randomness(Randomness::Seeded(1));
         assert_eq!(both, expected);
-        assert_eq!(both.clone().and(&Grants::default()), expected);
+        assert_eq!(both.clone().merge(&Grants::default()), expected);
     }
 }

@@ -81,7 +81,7 @@ impl GrantsFile {
         // The names are in the order of their exactness.
         let names = self.plugins.iter();
         let own = names.filter(|(name, _)| name.is_of_file(plugin.as_ref()));
-        own.fold(self.all.clone(), |grants, (_, own)| grants.and(own))
+        own.fold(self.all.clone(), |grants, (_, own)| grants.merge(own))
     }
 
     /// The same, and what is granted to the hash of `bytes`. Load these very
@@ -91,7 +91,7 @@ impl GrantsFile {
     pub fn grants_of_component(&self, plugin: impl AsRef<Path>, bytes: &[u8]) -> Grants {
         let grants = self.grants_of(plugin);
         match self.plugins.get(&PluginName::of_bytes(bytes)) {
-            Some(own) => grants.and(own),
+            Some(own) => grants.merge(own),
             None => grants,
         }
     }
@@ -101,7 +101,7 @@ impl GrantsFile {
     #[must_use]
     pub fn with_plugin(mut self, name: PluginName, grants: &Grants) -> Self {
         let own = self.plugins.entry(name).or_default();
-        *own = std::mem::take(own).and(grants);
+        *own = std::mem::take(own).merge(grants);
         self
     }
 
@@ -296,9 +296,9 @@ mod tests {
             .with_randomness(Randomness::Seeded(7));
         assert_eq!(
             file.grants_of("else/text-upper.wasm"),
-            all.clone().and(&own)
+            all.clone().merge(&own)
         );
-        assert_eq!(file.grants_of("text-upper"), all.clone().and(&own));
+        assert_eq!(file.grants_of("text-upper"), all.clone().merge(&own));
         assert_eq!(file.grants_of("a b.wasm"), all);
         assert_eq!(file.grants_of("other.wasm"), all);
         let names: Vec<_> = file.plugins().map(ToString::to_string).collect();

@@ -29,6 +29,6 @@ pub use network::NetworkGrant;
 pub(crate) use network::{allow, is_public, names};
 pub use plugin_name::PluginName;
 pub use randomness::Randomness;
-pub use requests::{Request, Requested, Requests, RequestsError};
+pub use requests::{Permission, PermissionRequest, PermissionRequests, PermissionRequestsError};
 pub(crate) use requests::{holder, within};
 pub use variable::VariableGrant;

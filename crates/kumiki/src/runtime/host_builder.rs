@@ -6,7 +6,7 @@ use super::contract::Contract;
 use super::host::{Host, Inner};
 use super::linked::Linked;
 use crate::engine::slots;
-use crate::load::{Loader, Source};
+use crate::load::{ContractSource, Loader};
 use crate::observer::{Observer, Silent};
 use crate::wasi::Granted;
 use crate::{Budget, Cache, CompileCommand, Engine, EngineConfig, Grants, Limits, Result};
@@ -126,7 +126,7 @@ impl<C: Contract> HostBuilder<C> {
         } = self;
         let engine = Engine::shared(&config)?;
         engine.tell_fewer(&*observer);
-        let source = Source {
+        let source = ContractSource {
             wit: C::WIT,
             world: C::WORLD,
             optional: C::OPTIONAL,

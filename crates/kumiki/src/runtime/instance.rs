@@ -5,9 +5,9 @@
 //! of a host function. After any its memory may be in any state, so it is never
 //! called again: every
 //! further call is [`Error::Poisoned`], and the caller makes a new instance.
-//! When a new one takes its place though nothing failed, [`Renewal`] says.
+//! When a new one takes its place though nothing failed, [`RecyclePolicy`] says.
 //!
-//! [`Renewal`]: crate::Renewal
+//! [`RecyclePolicy`]: crate::RecyclePolicy
 
 use std::sync::Arc;
 
@@ -60,10 +60,10 @@ impl<C: Contract> Instance<C> {
     /// In a slot, or outside of them when too few are free. The data is that of this
     /// instance and of no other: its start code runs once.
     fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
-        let place = plugin.place();
-        let mut store = store(&plugin, place.template.engine(), data)?;
-        let made = C::instantiate(&place.template.pre, &mut store);
-        let reservation = place.reservation;
+        let placement = plugin.placement();
+        let mut store = store(&plugin, placement.template.engine(), data)?;
+        let made = C::instantiate(&placement.template.pre, &mut store);
+        let reservation = placement.reservation;
         match made {
             Ok(bindings) => Ok(Self {
                 plugin,

@@ -105,7 +105,7 @@ impl<C: Contract> Template<C> {
 }
 
 /// Where one instance is made, and what is reserved for it there.
-pub(super) struct Place<'a, C: Contract> {
+pub(super) struct Placement<'a, C: Contract> {
     pub(super) template: &'a Template<C>,
     /// Kept for as long as the instance lives.
     pub(super) reservation: Option<Reservation>,
@@ -114,8 +114,12 @@ pub(super) struct Place<'a, C: Contract> {
 impl<C: Contract> Prepared<C> {
     /// Chooses where an instance is made, before anything of it runs: to try again
     /// elsewhere would run start code and host functions a second time on the same data.
-    pub(super) fn place(&self, linked: &Linked<C>, observer: &dyn Observer) -> Place<'_, C> {
-        let first = |reservation| Place {
+    pub(super) fn placement(
+        &self,
+        linked: &Linked<C>,
+        observer: &dyn Observer,
+    ) -> Placement<'_, C> {
+        let first = |reservation| Placement {
             template: &self.first,
             reservation,
         };
@@ -127,7 +131,7 @@ impl<C: Contract> Prepared<C> {
         }
         linked.engine().tell_full(observer);
         match self.outside(linked) {
-            Some(template) => Place {
+            Some(template) => Placement {
                 template,
                 reservation: None,
             },

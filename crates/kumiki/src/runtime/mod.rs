@@ -11,7 +11,7 @@ mod loading;
 mod memory;
 mod plugin;
 mod pool;
-mod renewal;
+mod recycle_policy;
 mod state;
 
 pub use contract::Contract;
@@ -20,5 +20,5 @@ pub use host_builder::HostBuilder;
 pub use instance::Instance;
 pub use plugin::Plugin;
 pub use pool::{Pool, PoolConfig, Pooled};
-pub use renewal::Renewal;
+pub use recycle_policy::RecyclePolicy;
 pub use state::HostState;

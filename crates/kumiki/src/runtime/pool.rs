@@ -1,8 +1,8 @@
 //! A pool of warm instances of one plugin, for many threads.
 //!
 //! The pool creates an instance when one is requested and none is free, up to
-//! [`PoolConfig::most`]; further callers wait. Dropping a [`Pooled`] returns its
-//! instance, or ends it if [`Renewal::ends`] says so (a trap or a limit, its calls,
+//! [`PoolConfig::max_instances`]; further callers wait. Dropping a [`Pooled`] returns its
+//! instance, or ends it if [`RecyclePolicy::should_recycle`] says so (a trap or a limit, its calls,
 //! its memory) or if the thread that held it is panicking, because its state is then
 //! unknown. Instances end nowhere else. The pool is last in, first out, because the
 //! memory of the last returned instance is still in the processor's caches; the others
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::Store;
 
-use crate::{Contract, Error, HostState, Instance, Plugin, Renewal, Result};
+use crate::{Contract, Error, HostState, Instance, Plugin, RecyclePolicy, Result};
 
 /// Configuration of a [`Pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,43 +27,43 @@ use crate::{Contract, Error, HostState, Instance, Plugin, Renewal, Result};
 pub struct PoolConfig {
     /// Maximum number of live instances; at least 1. Default: the number of cores of
     /// the machine.
-    pub most: usize,
+    pub max_instances: usize,
     /// How long to wait for an instance when all are in use; zero returns
-    /// [`Error::Busy`] immediately. Default: 10 s.
-    pub wait: Duration,
+    /// [`Error::PoolTimeout`] immediately. Default: 10 s.
+    pub timeout: Duration,
     /// When to replace an instance that has not failed. Default: never.
-    pub renewal: Renewal,
+    pub recycling: RecyclePolicy,
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
         Self {
-            most: thread::available_parallelism().map_or(1, NonZero::get),
-            wait: Duration::from_secs(10),
-            renewal: Renewal::default(),
+            max_instances: thread::available_parallelism().map_or(1, NonZero::get),
+            timeout: Duration::from_secs(10),
+            recycling: RecyclePolicy::default(),
         }
     }
 }
 
 impl PoolConfig {
-    /// Sets [`PoolConfig::most`].
+    /// Sets [`PoolConfig::max_instances`].
     #[must_use]
-    pub fn with_most(mut self, instances: usize) -> Self {
-        self.most = instances;
+    pub fn with_max_instances(mut self, instances: usize) -> Self {
+        self.max_instances = instances;
         self
     }
 
-    /// Sets [`PoolConfig::wait`].
+    /// Sets [`PoolConfig::timeout`].
     #[must_use]
-    pub fn with_wait(mut self, wait: Duration) -> Self {
-        self.wait = wait;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// Sets [`PoolConfig::renewal`].
+    /// Sets [`PoolConfig::recycling`].
     #[must_use]
-    pub fn with_renewal(mut self, renewal: Renewal) -> Self {
-        self.renewal = renewal;
+    pub fn with_recycling(mut self, recycling: RecyclePolicy) -> Self {
+        self.recycling = recycling;
         self
     }
 }
@@ -72,12 +72,12 @@ impl PoolConfig {
 /// across threads.
 ///
 /// ```
-/// use kumiki::{Contract, Plugin, Pool, PoolConfig, Renewal};
+/// use kumiki::{Contract, Plugin, Pool, PoolConfig, RecyclePolicy};
 ///
 /// /// At most four instances, each for a thousand requests.
 /// fn pool<C: Contract<Data: Default>>(plugin: Plugin<C>) -> Pool<C> {
-///     let renewal = Renewal::default().with_calls(1_000);
-///     let config = PoolConfig::default().with_most(4).with_renewal(renewal);
+///     let recycling = RecyclePolicy::default().with_calls(1_000);
+///     let config = PoolConfig::default().with_max_instances(4).with_recycling(recycling);
 ///     Pool::new(plugin, config, C::Data::default)
 /// }
 /// ```
@@ -132,13 +132,13 @@ impl<C: Contract> Pool<C> {
         }
     }
 
-    /// Creates `instances` instances in advance, at most [`PoolConfig::most`]. Useful for
+    /// Creates `instances` instances in advance, at most [`PoolConfig::max_instances`]. Useful for
     /// plugins that include a language runtime, which are slow to instantiate.
     ///
     /// # Errors
     /// As for [`Pool::take`].
     pub fn warm(&self, instances: usize) -> Result<()> {
-        let instances = instances.min(self.shared.config.most);
+        let instances = instances.min(self.shared.config.max_instances);
         let taken: Result<Vec<_>> = (0..instances).map(|_| self.take()).collect();
         taken.map(drop)
     }
@@ -147,7 +147,7 @@ impl<C: Contract> Pool<C> {
     /// or the next one returned.
     ///
     /// # Errors
-    /// [`Error::Busy`] when all are in use and none is returned in time; those of
+    /// [`Error::PoolTimeout`] when all are in use and none is returned in time; those of
     /// [`Plugin::instantiate`] when an instance cannot be created.
     pub fn take(&self) -> Result<Pooled<C>> {
         let Shared { plugin, data, .. } = &*self.shared;
@@ -200,15 +200,15 @@ impl<C: Contract> Pool<C> {
             if let Some(instance) = state.free.pop() {
                 return Ok(Some(instance));
             }
-            if state.live < config.most.max(1) {
+            if state.live < config.max_instances.max(1) {
                 state.live += 1;
                 return Ok(None);
             }
-            let left = config.wait.saturating_sub(start.elapsed());
+            let left = config.timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return Err(Error::Busy {
+                return Err(Error::PoolTimeout {
                     plugin: plugin.name().to_owned(),
-                    most: config.most.max(1),
+                    max_instances: config.max_instances.max(1),
                 });
             }
             let waited = returned.wait_timeout(state, left);
@@ -250,9 +250,9 @@ pub struct Pooled<C: Contract> {
 }
 
 /// Uncounts an instance on drop, even if dropping the instance panics.
-struct Place<'a, C: Contract>(&'a Shared<C>);
+struct UncountOnDrop<'a, C: Contract>(&'a Shared<C>);
 
-impl<C: Contract> Drop for Place<'_, C> {
+impl<C: Contract> Drop for UncountOnDrop<'_, C> {
     fn drop(&mut self) {
         self.0.ended();
     }
@@ -280,8 +280,9 @@ impl<C: Contract> DerefMut for Pooled<C> {
 
 impl<C: Contract> Drop for Pooled<C> {
     fn drop(&mut self) {
-        let renewal = &self.shared.config.renewal;
-        let keeps = |instance: &Instance<C>| !thread::panicking() && !renewal.ends(instance);
+        let recycling = &self.shared.config.recycling;
+        let keeps =
+            |instance: &Instance<C>| !thread::panicking() && !recycling.should_recycle(instance);
         match self.instance.take() {
             Some(instance) if keeps(&instance) => {
                 self.shared.state().free.push(instance);
@@ -289,7 +290,7 @@ impl<C: Contract> Drop for Pooled<C> {
             }
             ended => {
                 // Frees the instance's slot before the next instance is created.
-                let _place = Place(&*self.shared);
+                let _uncount = UncountOnDrop(&*self.shared);
                 drop(ended);
             }
         }

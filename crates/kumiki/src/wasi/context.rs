@@ -12,7 +12,7 @@ use super::descriptors::{Budget, Permit, Refused};
 use super::files::Files;
 use super::folders::Folders;
 use super::granted::Granted;
-use super::http::{Kept, Outgoing};
+use super::http::{HandleMemory, Outgoing};
 use super::network::{Guard, HasSockets, Lookups, Sockets};
 use super::output::LogStream;
 use super::waiting::Timed;
@@ -63,7 +63,7 @@ struct Contexts {
     http: WasiHttpCtx,
     outgoing: Outgoing,
     /// What handles of HTTP keep.
-    kept: Kept,
+    kept: HandleMemory,
     guard: Guard,
     folders: Folders,
     sockets: Sockets,
@@ -135,7 +135,7 @@ impl Wasi {
                 wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
                 outgoing: Outgoing::new(guard.clone(), budget.clone()),
-                kept: Kept::default(),
+                kept: HandleMemory::default(),
                 guard,
                 folders: granted.folders(),
                 sockets: Sockets::default(),

@@ -21,8 +21,8 @@ pub(crate) struct Granted {
     folders: Arc<[Dir]>,
     variables: Vec<(String, String)>,
     /// What the plugin may leave behind: its instances come and go.
-    threads: Arc<threads::Share>,
-    lookups: Arc<resolver::Share>,
+    threads: Arc<threads::ThreadQuota>,
+    lookups: Arc<resolver::LookupQuota>,
 }
 
 impl Granted {
@@ -84,7 +84,7 @@ impl Granted {
     }
 
     /// What waits for the plugin's files.
-    pub(crate) fn threads(&self) -> &Arc<threads::Share> {
+    pub(crate) fn threads(&self) -> &Arc<threads::ThreadQuota> {
         &self.threads
     }
 

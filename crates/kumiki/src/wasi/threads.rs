@@ -60,7 +60,7 @@ pub(crate) enum Refused {
 
 /// What one plugin has these threads do.
 #[derive(Debug, Default)]
-pub(crate) struct Share {
+pub(crate) struct ThreadQuota {
     left: AtomicUsize,
     ahead: Mutex<Ahead>,
 }
@@ -107,7 +107,7 @@ struct Job {
 
 /// How far a job has come.
 struct Ticket {
-    share: Arc<Share>,
+    share: Arc<ThreadQuota>,
     stage: AtomicU8,
 }
 
@@ -118,7 +118,7 @@ const DONE: u8 = 3;
 /// Nobody ever waited for it.
 const DETACHED: u8 = 4;
 
-impl Share {
+impl ThreadQuota {
     /// Does `work` on another thread and waits for it, no longer than `left`.
     pub(crate) fn call<R: Send + 'static>(
         self: &Arc<Self>,

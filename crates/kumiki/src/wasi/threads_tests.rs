@@ -6,7 +6,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn results_and_panics_come_back() {
-    let share = Arc::new(Share::default());
+    let share = Arc::new(ThreadQuota::default());
     assert_eq!(share.call(SOON, || 7), Ok(7));
     let panicked = share.call(SOON, || -> u8 { panic!("as it should") });
     assert_eq!(panicked, Err(Refused::Panicked));
@@ -15,7 +15,10 @@ fn results_and_panics_come_back() {
 
 #[test]
 fn a_plugin_leaves_no_more_than_its_share() {
-    let (share, other) = (Arc::new(Share::default()), Arc::new(Share::default()));
+    let (share, other) = (
+        Arc::new(ThreadQuota::default()),
+        Arc::new(ThreadQuota::default()),
+    );
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));
     for _ in 0..LEFT_BY_PLUGIN {
@@ -51,7 +54,7 @@ fn what_nobody_waits_for_has_a_bounded_number_of_threads() {
         }),
         work: Condvar::new(),
     }));
-    let share = Arc::new(Share::default());
+    let share = Arc::new(ThreadQuota::default());
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));
     for _ in 0..2 * (LIVE + LEFT) {
@@ -79,7 +82,10 @@ fn what_nobody_waits_for_has_a_bounded_number_of_threads() {
 
 #[test]
 fn streams_that_hang_hold_up_only_their_plugin() {
-    let (share, other) = (Arc::new(Share::default()), Arc::new(Share::default()));
+    let (share, other) = (
+        Arc::new(ThreadQuota::default()),
+        Arc::new(ThreadQuota::default()),
+    );
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));
     let mut hanging = Vec::new();

@@ -62,7 +62,7 @@ impl Scene {
 
     /// Whether the only artifact there is would be used as it is.
     fn is_kept(&self) -> bool {
-        matches!(self.get(ONE), Origin::Kept)
+        matches!(self.get(ONE), Origin::Cache)
     }
 }
 
@@ -88,7 +88,7 @@ const TWO: &str = "(component (core module (func) (func)))";
 fn a_component_is_compiled_once() {
     let scene = Scene::new();
     assert!(matches!(scene.get(ONE), Origin::Compiled));
-    assert!(matches!(scene.get(ONE), Origin::Kept));
+    assert!(matches!(scene.get(ONE), Origin::Cache));
     assert!(matches!(scene.get(TWO), Origin::Compiled));
     let names: Vec<_> = scene.cache.artifacts().unwrap();
     let names: Vec<_> = names.iter().map(|artifact| &*artifact.plugin).collect();
@@ -100,7 +100,7 @@ fn a_component_is_compiled_once() {
     let key = scene.key(&test_components::parse(ONE));
     let compile = || panic!("it is there");
     let ready = other.component(&scene.engine, &key, "", compile).unwrap();
-    assert!(matches!(ready.origin, Origin::Kept));
+    assert!(matches!(ready.origin, Origin::Cache));
     assert_eq!(ready.setup, SETUP);
 
     assert!(scene.cache.clear().unwrap() > 0);
@@ -132,7 +132,7 @@ fn what_no_slot_has_room_for_is_not_compiled_for_slots_again() {
     let error = get(&slots, &|| panic!("it is compiled")).map(|_| ());
     assert!(matches!(error, Err(Error::Compile { .. })), "{error:?}");
     let ready = get(&outside, &|| panic!("it is compiled")).unwrap();
-    assert!(matches!(ready.origin, Origin::Kept));
+    assert!(matches!(ready.origin, Origin::Cache));
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn what_was_not_used_for_longest_goes() {
     };
     assert_eq!(names(), [&*texts[2], &texts[0], &texts[1]]);
     // To use it is to keep it.
-    assert!(matches!(scene.get(&texts[1]), Origin::Kept));
+    assert!(matches!(scene.get(&texts[1]), Origin::Cache));
     assert_eq!(names(), [&*texts[1], &texts[2], &texts[0]]);
 
     let bytes: u64 = scene.cache.artifacts().unwrap()[..2]
@@ -360,7 +360,7 @@ fn what_cannot_be_kept_is_used() {
     let scene = Scene::new();
     let key = scene.key(&test_components::parse(ONE));
     fs::create_dir(scene.cache.folder().join(key.artifact())).unwrap();
-    assert!(matches!(scene.get(ONE), Origin::NotKept(_)));
+    assert!(matches!(scene.get(ONE), Origin::CacheWriteFailed(_)));
     assert_eq!(scene.files("tmp"), [] as [PathBuf; 0], "nothing is left");
 }
 
@@ -456,7 +456,7 @@ fn a_lock_that_is_not_given_back() {
     let scene = Scene { cache, ..scene };
     let key = scene.key(&test_components::parse(ONE));
     let held = scene.cache.lock(&key).unwrap();
-    let Origin::NotKept(error) = scene.get(ONE) else {
+    let Origin::CacheWriteFailed(error) = scene.get(ONE) else {
         panic!("it was kept");
     };
     assert!(error.to_string().contains("another process"), "{error}");

@@ -4,7 +4,7 @@
 //! one of these, for nobody but root sets the time of a file's last change. Two
 //! changes within one step of that clock are the exception (git calls such
 //! files racily clean), so a file must have been left alone for a while
-//! ([`Identity::is_settled`]) before what it looks like is believed.
+//! ([`FileIdentity::is_settled`]) before what it looks like is believed.
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime};
@@ -24,7 +24,7 @@ const NONE: &str = "-";
 
 /// What a file looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct FileIdentity {
     /// In bytes.
     length: u64,
     pub(super) device: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Identity {
     changed: i128,
 }
 
-impl Identity {
+impl FileIdentity {
     /// None for what is no file, and on systems other than Unix.
     #[cfg(unix)]
     pub(crate) fn of(metadata: &Metadata) -> Option<Self> {
@@ -78,7 +78,7 @@ impl Identity {
         identity.map_or(NONE.to_owned(), Self::text)
     }
 
-    /// Reads what [`Identity::text_of`] wrote.
+    /// Reads what [`FileIdentity::text_of`] wrote.
     pub(super) fn read_any(text: &str) -> Option<Option<Self>> {
         match text {
             NONE => Some(None),
@@ -114,18 +114,18 @@ impl Identity {
 mod tests {
     use super::*;
 
-    fn changed_at(changed: i128) -> Identity {
+    fn changed_at(changed: i128) -> FileIdentity {
         let metadata = std::env::current_exe().unwrap().metadata().unwrap();
-        Identity {
+        FileIdentity {
             changed,
-            ..Identity::of(&metadata).unwrap()
+            ..FileIdentity::of(&metadata).unwrap()
         }
     }
 
     #[test]
     fn a_file_must_be_left_alone_for_a_while() {
         let changed = 1_700_000_000_123_456_789;
-        let settled = |after: i64, identity: &Identity| {
+        let settled = |after: i64, identity: &FileIdentity| {
             let nanoseconds = u64::try_from(changed + i128::from(after)).unwrap();
             let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds);
             identity.is_settled(time, LEFT_ALONE)
@@ -148,15 +148,15 @@ mod tests {
     #[test]
     fn it_is_read_as_it_was_written() {
         let identity = changed_at(-1);
-        assert_eq!(Identity::read(&identity.text()), Some(identity.clone()));
+        assert_eq!(FileIdentity::read(&identity.text()), Some(identity.clone()));
         for text in ["", "1 2 3 4", "1 2 3 4 5 6", "1 2 3 4 x", "-1 2 3 4 5"] {
-            assert_eq!(Identity::read(text), None, "{text}");
+            assert_eq!(FileIdentity::read(text), None, "{text}");
         }
     }
 
     #[test]
     fn only_files_have_one() {
         let folder = std::env::temp_dir().metadata().unwrap();
-        assert_eq!(Identity::of(&folder), None);
+        assert_eq!(FileIdentity::of(&folder), None);
     }
 }

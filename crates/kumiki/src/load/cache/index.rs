@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use super::entries;
 use super::folder::Folder;
-use super::identity::Identity;
+use super::identity::FileIdentity;
 use super::key::{ArtifactKey, Compiler};
 use super::seal::SealKey;
 
@@ -25,7 +25,7 @@ const LARGEST: u64 = 128 << 10;
 
 /// What is known of a component without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct IndexEntry {
     pub(crate) key: ArtifactKey,
     /// Its requests, as they stand in it.
     pub(crate) requests: String,
@@ -33,10 +33,10 @@ pub(crate) struct Known {
     pub(crate) setup: usize,
     /// What its artifact's file looks like, where that is known to say what it
     /// holds.
-    pub(super) artifact: Option<Identity>,
+    pub(super) artifact: Option<FileIdentity>,
 }
 
-impl Known {
+impl IndexEntry {
     pub(crate) fn new(key: ArtifactKey, requests: &str, setup: usize) -> Self {
         Self {
             key,
@@ -46,26 +46,26 @@ impl Known {
         }
     }
 
-    fn text(&self, component: &Identity) -> String {
+    fn text(&self, component: &FileIdentity) -> String {
         let Self {
             key,
             requests,
             setup,
             artifact,
         } = self;
-        let artifact = Identity::text_of(artifact.as_ref());
+        let artifact = FileIdentity::text_of(artifact.as_ref());
         let (component, key) = (component.text(), key.as_str());
         format!("{component}\n{key}\n{artifact}\n{setup}\n{requests}")
     }
 
-    fn read(text: &str, component: &Identity) -> Option<Self> {
+    fn read(text: &str, component: &FileIdentity) -> Option<Self> {
         let mut parts = text.splitn(5, '\n');
-        if Identity::read(parts.next()?)? != *component {
+        if FileIdentity::read(parts.next()?)? != *component {
             return None;
         }
         Some(Self {
             key: ArtifactKey::read(parts.next()?),
-            artifact: Identity::read_any(parts.next()?)?,
+            artifact: FileIdentity::read_any(parts.next()?)?,
             setup: parts.next()?.parse().ok()?,
             requests: parts.next()?.to_owned(),
         })
@@ -74,7 +74,7 @@ impl Known {
 
 /// Where something is known of one component's file.
 pub(super) struct Entry<'a> {
-    component: &'a Identity,
+    component: &'a FileIdentity,
     seal_key: &'a SealKey,
     folder: &'a Folder,
     name: String,
@@ -86,9 +86,9 @@ impl<'a> Entry<'a> {
         folder: &'a Folder,
         seal_key: &'a SealKey,
         compiler: &Compiler,
-        component: &'a Identity,
+        component: &'a FileIdentity,
     ) -> Self {
-        let Identity { device, inode, .. } = component;
+        let FileIdentity { device, inode, .. } = component;
         let name = format!("{device:x}-{inode:x}-{}.known", compiler.as_str());
         Self {
             component,
@@ -100,7 +100,7 @@ impl<'a> Entry<'a> {
 
     /// What is known, if the file looks as it did, and the entry with the time
     /// when its last use was written down.
-    pub(super) fn read(&self) -> Option<(Known, File, SystemTime)> {
+    pub(super) fn read(&self) -> Option<(IndexEntry, File, SystemTime)> {
         let (mut file, metadata) = self.folder.open_file(&self.name).ok()?;
         if metadata.len() > LARGEST {
             return None;
@@ -109,13 +109,13 @@ impl<'a> Entry<'a> {
         file.read_exact(&mut bytes).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
         let text = self.seal_key.check("known", &self.name, text)?;
-        let known = Known::read(text, self.component)?;
+        let known = IndexEntry::read(text, self.component)?;
         Some((known, file, metadata.modified().ok()?))
     }
 
     /// Keeps what is known. It is not written to the disk at once: what is lost
     /// is found out again.
-    pub(super) fn write(&self, known: &Known) -> io::Result<()> {
+    pub(super) fn write(&self, known: &IndexEntry) -> io::Result<()> {
         let text = known.text(self.component);
         let text = self.seal_key.seal("known", &self.name, &text);
         self.folder.replace_lightly(&self.name, text.as_bytes())?;

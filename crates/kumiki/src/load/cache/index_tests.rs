@@ -17,7 +17,7 @@ struct Scene {
 }
 
 /// Where a cache would keep what is known of such a file.
-fn entry_of(cache: &Cache, compiler: &Compiler, looks: &Identity) -> PathBuf {
+fn entry_of(cache: &Cache, compiler: &Compiler, looks: &FileIdentity) -> PathBuf {
     cache.folder().join(&cache.entry(compiler, looks).name)
 }
 
@@ -42,8 +42,8 @@ impl Scene {
         Compiler::new(&self.engine, "wit", "world", &[])
     }
 
-    fn known_as(&self, requests: &str) -> Known {
-        Known::new(self.compiler().key(BYTES), requests, 1234)
+    fn known_as(&self, requests: &str) -> IndexEntry {
+        IndexEntry::new(self.compiler().key(BYTES), requests, 1234)
     }
 
     fn remember(&self) {
@@ -53,7 +53,7 @@ impl Scene {
             .remember(&self.compiler(), &identity, time, &known);
     }
 
-    fn known(&self) -> Option<Known> {
+    fn known(&self) -> Option<IndexEntry> {
         self.cache.known(&self.compiler(), &identity(&self.file))
     }
 
@@ -73,8 +73,8 @@ fn entries(cache: &Cache) -> Vec<PathBuf> {
         .collect()
 }
 
-fn identity(path: &Path) -> Identity {
-    Identity::of(&fs::metadata(path).unwrap()).unwrap()
+fn identity(path: &Path) -> FileIdentity {
+    FileIdentity::of(&fs::metadata(path).unwrap()).unwrap()
 }
 
 /// Until the clock of the file system has moved.

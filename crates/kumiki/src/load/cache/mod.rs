@@ -37,9 +37,9 @@ pub(crate) use compiled::Compiled;
 pub use entries::Artifact;
 use fault::Fault;
 use folder::Folder;
-pub(crate) use identity::Identity;
+pub(crate) use identity::FileIdentity;
 use index::Entry;
-pub(crate) use index::Known;
+pub(crate) use index::IndexEntry;
 pub(crate) use key::{ArtifactKey, Compiler};
 pub(crate) use machine_code::copy;
 use seal::{Seal, SealKey};
@@ -115,11 +115,11 @@ pub(crate) struct Ready {
 #[derive(Debug)]
 pub(crate) enum Origin {
     /// It was there.
-    Kept,
+    Cache,
     /// It was compiled, and is kept from now on.
     Compiled,
     /// It was compiled, and could not be kept.
-    NotKept(io::Error),
+    CacheWriteFailed(io::Error),
 }
 
 impl Cache {
@@ -230,20 +230,20 @@ impl Cache {
         };
         let _lock = match lock {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return ready(compiled, Origin::NotKept(error));
+                return ready(compiled, Origin::CacheWriteFailed(error));
             }
             // Without a lock it may be compiled twice; that is no reason to fail.
             lock => lock,
         };
         let origin = match self.keep(key, plugin, &compiled) {
             Ok(()) => Origin::Compiled,
-            Err(error) => Origin::NotKept(error),
+            Err(error) => Origin::CacheWriteFailed(error),
         };
         ready(compiled, origin)
     }
 
     /// What is known of a component whose file looks like `identity`.
-    pub(crate) fn known(&self, compiler: &Compiler, identity: &Identity) -> Option<Known> {
+    pub(crate) fn known(&self, compiler: &Compiler, identity: &FileIdentity) -> Option<IndexEntry> {
         let (known, ..) = self.entry(compiler, identity).read()?;
         Some(known)
     }
@@ -253,13 +253,13 @@ impl Cache {
         &self,
         engine: &Engine,
         compiler: &Compiler,
-        identity: &Identity,
-    ) -> Option<(Component, Known)> {
+        identity: &FileIdentity,
+    ) -> Option<(Component, IndexEntry)> {
         let entry = self.entry(compiler, identity);
         let (mut known, file, used) = entry.read()?;
         let folder = &self.inner.folder;
         let (mut artifact, metadata) = folder.open_file(&known.key.artifact()).ok()?;
-        let looks = Identity::of(&metadata);
+        let looks = FileIdentity::of(&metadata);
         if looks.is_none() || looks != known.artifact {
             let whole = self.whole(&known.key)?;
             artifact = whole.artifact;
@@ -283,9 +283,9 @@ impl Cache {
     pub(crate) fn remember(
         &self,
         compiler: &Compiler,
-        identity: &Identity,
+        identity: &FileIdentity,
         time: SystemTime,
-        known: &Known,
+        known: &IndexEntry,
     ) {
         if identity.is_settled(time, self.inner.left_alone) {
             // If it cannot be written, the next load reads the file again.
@@ -293,7 +293,7 @@ impl Cache {
         }
     }
 
-    fn entry<'a>(&'a self, compiler: &Compiler, identity: &'a Identity) -> Entry<'a> {
+    fn entry<'a>(&'a self, compiler: &Compiler, identity: &'a FileIdentity) -> Entry<'a> {
         let Inner { folder, key, .. } = &*self.inner;
         Entry::new(folder, key, compiler, identity)
     }
@@ -331,7 +331,7 @@ impl Cache {
             mapped => Some(mapped.map(|component| Ready {
                 component,
                 setup,
-                origin: Origin::Kept,
+                origin: Origin::Cache,
             })),
         }
     }
@@ -346,7 +346,7 @@ impl Cache {
         let seal = Seal::read(&text, key, &self.inner.key)?;
         let time = SystemTime::now();
         let (artifact, looks) = folder.open_file(&key.artifact()).ok()?;
-        let looks = Identity::of(&looks);
+        let looks = FileIdentity::of(&looks);
         let was_read = looks.is_none() || looks != seal.identity;
         if was_read {
             let identity = looks.filter(|looks| looks.is_settled(time, self.inner.left_alone));

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 
 use super::fault::Fault;
 use super::folder::{self, Folder};
-use super::identity::Identity;
+use super::identity::FileIdentity;
 use super::key::ArtifactKey;
 
 const KEY: &str = "key";
@@ -102,7 +102,7 @@ pub(super) struct Seal {
     pub(super) digest: String,
     /// What the artifact's file looked like when that was last seen to hold;
     /// none where it had just been written, and might have been again.
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<FileIdentity>,
     /// Bytes that the host keeps for the core instances of one instance, about.
     pub(super) setup: usize,
     /// What the plugin was called when it was compiled.
@@ -117,7 +117,7 @@ impl Seal {
             setup,
             plugin,
         } = self;
-        let identity = Identity::text_of(identity.as_ref());
+        let identity = FileIdentity::text_of(identity.as_ref());
         // The name may be anything, and is for people only.
         let plugin = plugin.escape_debug();
         let text = format!("{digest}\n{identity}\n{setup}\n{plugin}");
@@ -130,7 +130,7 @@ impl Seal {
         let mut lines = text.splitn(4, '\n');
         Some(Self {
             digest: lines.next()?.to_owned(),
-            identity: Identity::read_any(lines.next()?)?,
+            identity: FileIdentity::read_any(lines.next()?)?,
             setup: lines.next()?.parse().ok()?,
             plugin: lines.next()?.to_owned(),
         })

@@ -4,12 +4,12 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
-pub struct RequestsError {
+pub struct PermissionRequestsError {
     /// What is wrong, and what is accepted.
     pub message: String,
 }
 
-impl RequestsError {
+impl PermissionRequestsError {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

@@ -13,8 +13,8 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-pub use error::RequestsError;
-pub use request::{Request, Requested};
+pub use error::PermissionRequestsError;
+pub use request::{Permission, PermissionRequest};
 pub(crate) use request::{holder, within};
 
 use crate::{FolderAccess, FolderGrant, Grants, NetworkGrant, VariableGrant};
@@ -34,23 +34,23 @@ const MOST: usize = 64;
 /// ```
 ///
 /// ```
-/// use kumiki::{Grants, Requests, VariableGrant};
+/// use kumiki::{Grants, PermissionRequests, VariableGrant};
 ///
-/// let requests: Requests = "[env]\nLANG = 'the language of its messages'".parse()?;
-/// assert_eq!(requests.beyond(&Grants::default()), requests);
+/// let requests: PermissionRequests = "[env]\nLANG = 'the language of its messages'".parse()?;
+/// assert_eq!(requests.missing_from(&Grants::default()), requests);
 ///
 /// let grants = Grants::default().with_variable(VariableGrant::inherited("LANG")?);
-/// assert!(requests.beyond(&grants).is_empty());
+/// assert!(requests.missing_from(&grants).is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Requests {
-    requests: Vec<Request>,
+pub struct PermissionRequests {
+    requests: Vec<PermissionRequest>,
 }
 
-impl Requests {
+impl PermissionRequests {
     /// Each request: folders first, then variables, then addresses.
-    pub fn iter(&self) -> impl Iterator<Item = &Request> {
+    pub fn iter(&self) -> impl Iterator<Item = &PermissionRequest> {
         self.requests.iter()
     }
 
@@ -62,15 +62,15 @@ impl Requests {
 
     /// Those that `grants` do not give.
     #[must_use]
-    pub fn beyond(&self, grants: &Grants) -> Self {
-        let beyond = |request: &&Request| !request.what.is_given_by(grants);
+    pub fn missing_from(&self, grants: &Grants) -> Self {
+        let beyond = |request: &&PermissionRequest| !request.permission.is_given_by(grants);
         Self {
             requests: self.requests.iter().filter(beyond).cloned().collect(),
         }
     }
 
     /// The grants that give these, a grant each in the same order, for whoever
-    /// has `granted` already: `granted.and(&them)` gives both.
+    /// has `granted` already: `granted.merge(&them)` gives both.
     ///
     /// A plugin says where it sees a folder, never which folder of the host
     /// that is. One within a folder that is granted already is that one's;
@@ -78,10 +78,11 @@ impl Requests {
     /// gets at `/etc` by asking for `/etc`.
     ///
     /// These grants name paths, which may lead elsewhere by a symbolic link:
-    /// [`Requests::open_beside`] gives the folders themselves.
+    /// [`PermissionRequests::open_beside`] gives the folders themselves.
     #[must_use]
     pub fn grants_beside(&self, granted: &Grants, base: &Path) -> Grants {
-        let add = |added, request: &Request| request.what.add_to(added, granted, base);
+        let add =
+            |added, request: &PermissionRequest| request.permission.add_to(added, granted, base);
         self.requests.iter().fold(Grants::default(), add)
     }
 }
@@ -96,25 +97,26 @@ struct Tables {
     net: BTreeMap<String, String>,
 }
 
-impl FromStr for Requests {
-    type Err = RequestsError;
+impl FromStr for PermissionRequests {
+    type Err = PermissionRequestsError;
 
-    fn from_str(text: &str) -> Result<Self, RequestsError> {
-        let Tables { dirs, env, net } = toml::from_str(text)
-            .map_err(|error| RequestsError::new(error.message().trim_end().replace('\n', ", ")))?;
+    fn from_str(text: &str) -> Result<Self, PermissionRequestsError> {
+        let Tables { dirs, env, net } = toml::from_str(text).map_err(|error| {
+            PermissionRequestsError::new(error.message().trim_end().replace('\n', ", "))
+        })?;
         let count = dirs.len() + env.len() + net.len();
         if count > MOST {
             let message = format!("there are {count} requests, and {MOST} are the most");
-            return Err(RequestsError::new(message));
+            return Err(PermissionRequestsError::new(message));
         }
         let mut requests = Vec::with_capacity(count);
         for (kind, table) in [
-            (Requested::folder as request::Parse, dirs),
-            (Requested::variable, env),
-            (Requested::network, net),
+            (Permission::folder as request::Parse, dirs),
+            (Permission::variable, env),
+            (Permission::network, net),
         ] {
             for (what, why) in table {
-                requests.push(Request::parse(kind, &what, why)?);
+                requests.push(PermissionRequest::parse(kind, &what, why)?);
             }
         }
         request::check_twice(&requests)?;
@@ -123,7 +125,7 @@ impl FromStr for Requests {
 }
 
 /// A request a line, for a person.
-impl fmt::Display for Requests {
+impl fmt::Display for PermissionRequests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, request) in self.requests.iter().enumerate() {
             let end = if place == 0 { "" } else { "\n" };
@@ -134,7 +136,7 @@ impl fmt::Display for Requests {
 }
 
 /// What is granted that is requested, in the grants' own words.
-impl Requested {
+impl Permission {
     fn is_given_by(&self, grants: &Grants) -> bool {
         match self {
             Self::Folder { guest, access } => {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::RequestsError;
+use super::PermissionRequestsError;
 use crate::text::spell_out;
 use crate::{FolderAccess, FolderGrant, Grants, NetworkGrant, VariableGrant};
 
@@ -15,17 +15,17 @@ const LONGEST: usize = 200;
 /// What a plugin requests, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Request {
+pub struct PermissionRequest {
     /// What it would have.
-    pub what: Requested,
+    pub permission: Permission,
     /// What for, in its author's words: one line without invisible characters.
-    pub why: String,
+    pub reason: String,
 }
 
 /// What a plugin would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Requested {
+pub enum Permission {
     /// A folder, at this path of the guest's.
     Folder {
         /// The path that the guest knows it by.
@@ -39,17 +39,22 @@ pub enum Requested {
     Network(NetworkGrant),
 }
 
-pub(super) type Parse = fn(&str) -> Result<Requested, String>;
+pub(super) type Parse = fn(&str) -> Result<Permission, String>;
 
-impl Request {
-    pub(super) fn parse(kind: Parse, what: &str, why: String) -> Result<Self, RequestsError> {
-        let fault = |reason: &str| RequestsError::new(format!("request `{what}`: {reason}"));
+impl PermissionRequest {
+    pub(super) fn parse(
+        kind: Parse,
+        what: &str,
+        why: String,
+    ) -> Result<Self, PermissionRequestsError> {
+        let fault =
+            |reason: &str| PermissionRequestsError::new(format!("request `{what}`: {reason}"));
         if [what, &why]
             .iter()
             .any(|text| text.chars().count() > LONGEST)
         {
             let start: String = what.chars().take(20).collect();
-            return Err(RequestsError::new(format!(
+            return Err(PermissionRequestsError::new(format!(
                 "request `{start}`…: neither it nor its reason may have over {LONGEST} characters"
             )));
         }
@@ -62,12 +67,14 @@ impl Request {
                 "its reason holds a line end, or another control or invisible character",
             ));
         }
-        let what = kind(what).map_err(|reason| fault(&reason))?;
-        Ok(Self { what, why })
+        Ok(Self {
+            permission: kind(what).map_err(|reason| fault(&reason))?,
+            reason: why,
+        })
     }
 }
 
-impl Requested {
+impl Permission {
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Folder { guest, .. }, Self::Folder { guest: other, .. }) => {
@@ -112,15 +119,15 @@ impl Requested {
 
 /// One thing, one reason: of two for the same folder the lesser access would be
 /// for show.
-pub(super) fn check_twice(requests: &[Request]) -> Result<(), RequestsError> {
-    for (place, Request { what, .. }) in requests.iter().enumerate() {
+pub(super) fn check_twice(requests: &[PermissionRequest]) -> Result<(), PermissionRequestsError> {
+    for (place, PermissionRequest { permission, .. }) in requests.iter().enumerate() {
         if requests
             .iter()
             .take(place)
-            .any(|other| other.what.is_same(what))
+            .any(|other| other.permission.is_same(permission))
         {
-            let message = format!("`{what}` is requested twice");
-            return Err(RequestsError::new(message));
+            let message = format!("`{permission}` is requested twice");
+            return Err(PermissionRequestsError::new(message));
         }
     }
     Ok(())
@@ -149,18 +156,18 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|step| !matches!(*step, "" | "."))
 }
 
-impl fmt::Display for Request {
+impl fmt::Display for PermissionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, why } = self;
-        match why.trim() {
-            "" => write!(f, "{what}"),
-            why => write!(f, "{what}: {why}"),
+        let Self { permission, reason } = self;
+        match reason.trim() {
+            "" => write!(f, "{permission}"),
+            reason => write!(f, "{permission}: {reason}"),
         }
     }
 }
 
 /// As it is written in a `kumiki.toml`.
-impl fmt::Display for Requested {
+impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder { guest, access } => write!(f, "{guest}:{access}"),

@@ -9,11 +9,11 @@ fn append(bytes: &[u8], section: &[u8]) -> Vec<u8> {
     test_components::with_section(bytes, "kumiki-requests", section)
 }
 
-fn of(bytes: &[u8]) -> Result<Requests, String> {
-    Requests::of("x", bytes).map_err(|error| error.to_string())
+fn of(bytes: &[u8]) -> Result<PermissionRequests, String> {
+    PermissionRequests::of("x", bytes).map_err(|error| error.to_string())
 }
 
-fn requests(text: &str) -> Requests {
+fn requests(text: &str) -> PermissionRequests {
     text.parse().unwrap()
 }
 
@@ -40,7 +40,7 @@ fn requests_are_read_from_a_component() {
         b"text".to_vec(),
         Vec::new(),
     ] {
-        assert_eq!(of(&bytes), Ok(Requests::default()));
+        assert_eq!(of(&bytes), Ok(PermissionRequests::default()));
     }
 }
 
@@ -153,7 +153,7 @@ fn grants_give_what_is_requested_or_not() {
         ("[net]\n'public:53' = ''", true),
         ("[net]\n'one.example:53' = ''", false),
     ] {
-        let beyond = requests(text).beyond(&grants);
+        let beyond = requests(text).missing_from(&grants);
         assert_eq!(beyond.is_empty(), given, "{text}");
     }
 }
@@ -170,7 +170,7 @@ fn requests_are_given_by_their_grants() {
         .with_variable(VariableGrant::inherited("LANG").unwrap())
         .with_network("api.example.com:443".parse().unwrap());
     assert_eq!(added, expected);
-    assert!(requests(ALL).beyond(&added).is_empty());
+    assert!(requests(ALL).missing_from(&added).is_empty());
 
     for (granted, requested, host, access) in [
         (None, "/", "base", FolderAccess::ReadOnly),
@@ -208,7 +208,7 @@ fn requests_are_given_by_their_grants() {
         );
         assert_eq!(folder.access, access, "{requested}");
         assert!(
-            requests.beyond(&granted.and(&added)).is_empty(),
+            requests.missing_from(&granted.merge(&added)).is_empty(),
             "{requested}"
         );
     }

@@ -4,7 +4,7 @@
 
 use wasmparser::{Chunk, Parser, Payload};
 
-use super::{Requests, RequestsError};
+use super::{PermissionRequests, PermissionRequestsError};
 use crate::{Error, Result, text};
 
 /// The section's name.
@@ -13,12 +13,12 @@ const NAME: &str = "kumiki-requests";
 /// The most bytes that it may have: all requests there may be, and room.
 const LARGEST: usize = 64 * 1024;
 
-impl Requests {
+impl PermissionRequests {
     /// What the component in `bytes` requests: nothing, where it does not say.
     /// What is no component requests nothing; loading it says what it is.
     ///
     /// # Errors
-    /// [`Error::Requests`] for requests that cannot be read: a plugin whose
+    /// [`Error::PermissionRequests`] for requests that cannot be read: a plugin whose
     /// wishes nobody knows is not run.
     pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
         Self::read(plugin, Self::text(plugin, bytes)?)
@@ -30,18 +30,18 @@ impl Requests {
         Ok(text.unwrap_or_default())
     }
 
-    /// Reads what [`Requests::text`] gave.
+    /// Reads what [`PermissionRequests::text`] gave.
     pub(crate) fn read(plugin: &str, text: &str) -> Result<Self> {
         if text.is_empty() {
             return Ok(Self::default());
         }
         text.parse()
-            .map_err(|error: RequestsError| fault(plugin, &error))
+            .map_err(|error: PermissionRequestsError| fault(plugin, &error))
     }
 }
 
-fn fault(plugin: &str, error: &RequestsError) -> Error {
-    Error::Requests {
+fn fault(plugin: &str, error: &PermissionRequestsError) -> Error {
+    Error::PermissionRequests {
         plugin: plugin.into(),
         message: text::message(&error.message),
     }
@@ -49,7 +49,7 @@ fn fault(plugin: &str, error: &RequestsError) -> Error {
 
 /// The requests of a component as text; none where it has none. A file is read
 /// as far as it makes sense: the rest is for validation to complain about.
-fn section(bytes: &[u8]) -> Result<Option<&str>, RequestsError> {
+fn section(bytes: &[u8]) -> Result<Option<&str>, PermissionRequestsError> {
     if !Parser::is_component(bytes) {
         return Ok(None);
     }
@@ -80,7 +80,7 @@ fn section(bytes: &[u8]) -> Result<Option<&str>, RequestsError> {
         [] => return Ok(None),
         [one] => one,
         _ => {
-            return Err(RequestsError::new(
+            return Err(PermissionRequestsError::new(
                 "there is more than one section of requests",
             ));
         }
@@ -88,9 +88,9 @@ fn section(bytes: &[u8]) -> Result<Option<&str>, RequestsError> {
     if data.len() > LARGEST {
         let size = data.len();
         let message = format!("its requests are {size} bytes long, and {LARGEST} are the most");
-        return Err(RequestsError::new(message));
+        return Err(PermissionRequestsError::new(message));
     }
     std::str::from_utf8(data)
         .map(Some)
-        .map_err(|_| RequestsError::new("its requests are not UTF-8"))
+        .map_err(|_| PermissionRequestsError::new("its requests are not UTF-8"))
 }

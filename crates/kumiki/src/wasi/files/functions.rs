@@ -15,7 +15,7 @@ use wasmtime_wasi::p2::bindings::sync::io::streams::{Error, InputStream, OutputS
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::entries::{DESCRIPTORS, Entries};
-use super::streams::{FileInput, FileOutput, Place};
+use super::streams::{FileInput, FileOutput, WritePosition};
 use super::{Fd, Files, Opened, own, trap};
 
 /// The most that is written at once; the guest hears how much was.
@@ -84,7 +84,7 @@ impl Files<'_> {
         }
     }
 
-    fn output(&mut self, fd: &Fd, place: Place) -> FsResult<Resource<OutputStream>> {
+    fn output(&mut self, fd: &Fd, place: WritePosition) -> FsResult<Resource<OutputStream>> {
         let file = self.writable(fd)?;
         let stream: DynOutputStream = Box::new(FileOutput::new(file, self.threads.clone(), place));
         Ok(self.table.push(stream)?)
@@ -269,11 +269,11 @@ impl HostDescriptor for Files<'_> {
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<OutputStream>> {
-        self.output(&fd, Place::At(offset))
+        self.output(&fd, WritePosition::At(offset))
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<OutputStream>> {
-        self.output(&fd, Place::End)
+        self.output(&fd, WritePosition::End)
     }
 
     fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {

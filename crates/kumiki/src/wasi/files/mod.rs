@@ -23,9 +23,9 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 use crate::Clocks;
 use crate::clock::Deadline;
 use crate::wasi::descriptors::{Budget, Permit, Refused};
-use crate::wasi::folders::{Folders, Place};
+use crate::wasi::folders::{FolderPath, Folders};
 use crate::wasi::network::Guard;
-use crate::wasi::threads::{self, Share};
+use crate::wasi::threads::{self, ThreadQuota};
 
 /// What one instance's files go through.
 pub(crate) struct Files<'a> {
@@ -33,7 +33,7 @@ pub(crate) struct Files<'a> {
     pub(crate) guard: &'a Guard,
     pub(crate) folders: &'a mut Folders,
     pub(crate) budget: &'a Arc<Budget>,
-    pub(crate) threads: &'a Arc<Share>,
+    pub(crate) threads: &'a Arc<ThreadQuota>,
     pub(crate) clocks: Clocks,
     pub(crate) deadline: Deadline,
 }
@@ -184,7 +184,7 @@ impl Files<'_> {
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
         {
             let folder = |fd: &Fd| self.table.get::<Opened>(&own(fd)).ok().map(|it| it.folder);
-            let places: Vec<Place<'_>> = paths
+            let places: Vec<FolderPath<'_>> = paths
                 .iter()
                 .filter_map(|(fd, path)| Some((folder(fd)?, *path)))
                 .collect();

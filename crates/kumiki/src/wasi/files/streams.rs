@@ -11,7 +11,7 @@ use wasmtime_wasi::p2::{FsError, InputStream, OutputStream, Pollable, StreamErro
 use wasmtime_wasi::runtime::in_tokio;
 
 use super::{Opened, trap, with_view};
-use crate::wasi::threads::{Later, Refused, Share};
+use crate::wasi::threads::{Later, Refused, ThreadQuota};
 
 /// The most that is read or written at once, as it is with WASI's own streams.
 const CHUNK: usize = 64 * 1024;
@@ -20,12 +20,12 @@ const CHUNK: usize = 64 * 1024;
 const GLIMPSE: usize = 4096;
 
 /// A file, and the threads that wait for it.
-struct Source {
+struct StreamFile {
     file: Opened,
-    threads: Arc<Share>,
+    threads: Arc<ThreadQuota>,
 }
 
-impl Drop for Source {
+impl Drop for StreamFile {
     fn drop(&mut self) {
         // Closing it may have to be waited for, which nobody does here.
         if self.file.is_last() {
@@ -36,7 +36,7 @@ impl Drop for Source {
 
 /// Reads a file from a place on.
 pub(super) struct FileInput {
-    source: Source,
+    source: StreamFile,
     position: u64,
     state: Reading,
 }
@@ -50,9 +50,9 @@ enum Reading {
 }
 
 impl FileInput {
-    pub(super) fn new(file: Opened, threads: Arc<Share>, position: u64) -> Self {
+    pub(super) fn new(file: Opened, threads: Arc<ThreadQuota>, position: u64) -> Self {
         Self {
-            source: Source { file, threads },
+            source: StreamFile { file, threads },
             position,
             state: Reading::Idle,
         }
@@ -157,15 +157,15 @@ impl Pollable for FileInput {
 
 /// Where a stream writes.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum WritePosition {
     At(u64),
     End,
 }
 
 /// Writes to a file from a place on, or to its end.
 pub(super) struct FileOutput {
-    source: Source,
-    place: Place,
+    source: StreamFile,
+    place: WritePosition,
     state: Writing,
 }
 
@@ -178,9 +178,9 @@ enum Writing {
 }
 
 impl FileOutput {
-    pub(super) fn new(file: Opened, threads: Arc<Share>, place: Place) -> Self {
+    pub(super) fn new(file: Opened, threads: Arc<ThreadQuota>, place: WritePosition) -> Self {
         Self {
-            source: Source { file, threads },
+            source: StreamFile { file, threads },
             place,
             state: Writing::Idle,
         }
@@ -196,8 +196,10 @@ impl FileOutput {
                 let fd = view.table.push(file)?;
                 let fd = Resource::new_borrow(fd.rep());
                 let stream = match place {
-                    Place::At(position) => HostDescriptor::write_via_stream(view, fd, position),
-                    Place::End => HostDescriptor::append_via_stream(view, fd),
+                    WritePosition::At(position) => {
+                        HostDescriptor::write_via_stream(view, fd, position)
+                    }
+                    WritePosition::End => HostDescriptor::append_via_stream(view, fd),
                 };
                 let stream = view.table.get_mut(&stream.map_err(unexpected)?)?;
                 in_tokio(stream.blocking_write_and_flush(bytes))
@@ -208,7 +210,7 @@ impl FileOutput {
     fn done(&mut self, length: usize, written: Result<StreamResult<()>, Refused>) {
         self.state = match written {
             Ok(Ok(())) => {
-                if let Place::At(position) = &mut self.place {
+                if let WritePosition::At(position) = &mut self.place {
                     *position += length as u64;
                 }
                 Writing::Idle

@@ -5,5 +5,5 @@ mod paths;
 mod protected;
 mod walk;
 
-pub(crate) use paths::{Folders, Place};
+pub(crate) use paths::{FolderPath, Folders};
 pub use protected::Protected;

@@ -10,7 +10,7 @@ use cap_std::fs::Dir;
 
 use super::walk::{self, NotOpened};
 use crate::permissions::{Handle, holder, within};
-use crate::{FolderAccess, FolderGrant, GrantError, Grants, Requested, Requests};
+use crate::{FolderAccess, FolderGrant, GrantError, Grants, Permission, PermissionRequests};
 
 impl Grants {
     /// These grants with each folder open: from now on its path leads nowhere
@@ -43,8 +43,8 @@ impl Grants {
     }
 }
 
-impl Requests {
-    /// [`Requests::grants_beside`] with each folder open: name by name below
+impl PermissionRequests {
+    /// [`PermissionRequests::grants_beside`] with each folder open: name by name below
     /// the folder that holds it, without following a symbolic link. The grants
     /// show the folders' real paths.
     ///
@@ -55,8 +55,8 @@ impl Requests {
         let base = FolderGrant::read_only(base, "/").opened()?;
         let mut added = Grants::default();
         for request in self.iter() {
-            added = match &request.what {
-                Requested::Folder { guest, access } => {
+            added = match &request.permission {
+                Permission::Folder { guest, access } => {
                     let (holder, rest) = match holder(granted, guest) {
                         Some((held, rest)) => (held.base()?, rest),
                         None => (base.base()?, within(guest)),

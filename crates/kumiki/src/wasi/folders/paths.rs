@@ -27,7 +27,7 @@ struct Told {
 }
 
 /// A path, and the number of the folder that it begins in.
-pub(crate) type Place<'a> = (usize, &'a str);
+pub(crate) type FolderPath<'a> = (usize, &'a str);
 
 impl Folders {
     pub(crate) fn new(granted: &[FolderGrant], opened: &Arc<[Dir]>) -> Self {
@@ -46,16 +46,16 @@ impl Folders {
 
     /// Tells of a denial: `changes` is whether the guest wanted to change
     /// something.
-    pub(crate) fn denied(&mut self, guard: &Guard, changes: bool, places: &[Place<'_>]) {
-        if !(changes && self.read_only(guard, places)) {
-            self.way_out(guard, changes, places);
+    pub(crate) fn denied(&mut self, guard: &Guard, changes: bool, paths: &[FolderPath<'_>]) {
+        if !(changes && self.read_only(guard, paths)) {
+            self.way_out(guard, changes, paths);
         }
     }
 
-    /// Tells of the first of these places that may only be read, if one is.
-    fn read_only(&mut self, guard: &Guard, places: &[Place<'_>]) -> bool {
+    /// Tells of the first of these paths that may only be read, if one is.
+    fn read_only(&mut self, guard: &Guard, paths: &[FolderPath<'_>]) -> bool {
         let Self { granted, told, .. } = self;
-        let mut folders = places.iter().filter_map(|(folder, _)| {
+        let mut folders = paths.iter().filter_map(|(folder, _)| {
             let grant = granted.get(*folder)?;
             Some((grant, told.get(*folder)?, *folder))
         });
@@ -70,13 +70,11 @@ impl Folders {
         true
     }
 
-    /// Tells of the first of these places that leads out of its folder. What
+    /// Tells of the first of these paths that leads out of its folder. What
     /// only reads is permitted everywhere else; what changes may also be denied
     /// by the system.
-    fn way_out(&mut self, guard: &Guard, changes: bool, places: &[Place<'_>]) {
-        let mut out = places
-            .iter()
-            .filter(|(_, path)| !changes || leads_out(path));
+    fn way_out(&mut self, guard: &Guard, changes: bool, paths: &[FolderPath<'_>]) {
+        let mut out = paths.iter().filter(|(_, path)| !changes || leads_out(path));
         let Some((folder, path)) = out.next() else {
             return;
         };

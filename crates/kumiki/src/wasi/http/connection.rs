@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use wasmtime_wasi_http::Error;
 
 use super::outcome::Outcome;
-use super::target::{Place, Target};
+use super::target::{Target, TargetHost};
 use super::tls;
 use crate::wasi::network::resolver::Failure;
 use crate::wasi::network::{Guard, Unreachable};
@@ -21,9 +21,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Connects, where the guard says that the guest may.
 pub(super) async fn open(guard: Guard, target: Target) -> Outcome<Box<dyn Stream>> {
-    let addresses = match &target.place {
-        Place::Address(ip) => guard.address(SocketAddr::new(*ip, target.port)),
-        Place::Name(name) => guard.name(name, target.port).await,
+    let addresses = match &target.host {
+        TargetHost::Address(ip) => guard.address(SocketAddr::new(*ip, target.port)),
+        TargetHost::Name(name) => guard.name(name, target.port).await,
     };
     let addresses = addresses.map_err(|reason| match reason {
         Unreachable::Denied => Error::HttpRequestDenied,
@@ -35,7 +35,7 @@ pub(super) async fn open(guard: Guard, target: Target) -> Outcome<Box<dyn Stream
     })?;
     let stream = TcpStream::connect(&*addresses).await.map_err(failed)?;
     if target.secure {
-        return Ok(Box::new(tls::secure(stream, &target.place).await?));
+        return Ok(Box::new(tls::secure(stream, &target.host).await?));
     }
     Ok(Box::new(stream))
 }

@@ -4,7 +4,7 @@
 
 mod body;
 mod connection;
-mod kept;
+mod handle_memory;
 mod outcome;
 mod target;
 mod tls;
@@ -20,7 +20,7 @@ use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-pub(crate) use kept::{Kept, link};
+pub(crate) use handle_memory::{HandleMemory, link};
 
 use body::PatientBody;
 use outcome::Outcome;

@@ -6,7 +6,7 @@ use http::Uri;
 
 /// Whom a request is for. A name is in lower case, and no dot ends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TargetHost {
     Address(IpAddr),
     Name(String),
 }
@@ -14,7 +14,7 @@ pub(super) enum Place {
 /// Where a request goes, and whether by TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    pub(super) place: Place,
+    pub(super) host: TargetHost,
     pub(super) port: u16,
     pub(super) secure: bool,
 }
@@ -36,14 +36,14 @@ impl Target {
             port => parse_port(port.strip_prefix(':')?)?,
         };
         Some(Self {
-            place: Place::of(host)?,
+            host: TargetHost::of(host)?,
             port,
             secure,
         })
     }
 }
 
-impl Place {
+impl TargetHost {
     fn of(host: &str) -> Option<Self> {
         if let Some(inner) = host.strip_prefix('[') {
             let address: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn uris_say_where() {
-        for (uri, place, port, secure) in [
+        for (uri, host, port, secure) in [
             ("http://example.com", "example.com", 80, false),
             ("https://example.com/a?b", "example.com", 443, true),
             ("http://Example.COM.:8080/", "example.com", 8080, false),
@@ -80,9 +80,9 @@ mod tests {
             ("http://0x7f.1", "0x7f.1", 80, false),
         ] {
             let expected = Target {
-                place: match place.parse() {
-                    Ok(address) => Place::Address(address),
-                    Err(_) => Place::Name(place.to_owned()),
+                host: match host.parse() {
+                    Ok(address) => TargetHost::Address(address),
+                    Err(_) => TargetHost::Name(host.to_owned()),
                 },
                 port,
                 secure,

@@ -13,7 +13,7 @@ use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi_http::Error;
 
 use super::outcome::Outcome;
-use super::target::Place;
+use super::target::TargetHost;
 
 /// Read from the machine at the first request that needs it, once for the
 /// process; none where TLS cannot be set up at all.
@@ -34,12 +34,12 @@ fn config() -> Option<Arc<ClientConfig>> {
 
 /// Makes a connection to `place` a private one, once its certificate is found
 /// to be that of `place`.
-pub(super) async fn secure(stream: TcpStream, place: &Place) -> Outcome<TlsStream<TcpStream>> {
+pub(super) async fn secure(stream: TcpStream, host: &TargetHost) -> Outcome<TlsStream<TcpStream>> {
     let config = CONFIG.get_or_init(async || spawn_blocking(config).await);
     let config = config.await.clone().ok_or(Error::ConfigurationError)?;
-    let name = match place {
-        Place::Address(address) => ServerName::from(*address),
-        Place::Name(name) => {
+    let name = match host {
+        TargetHost::Address(address) => ServerName::from(*address),
+        TargetHost::Name(name) => {
             ServerName::try_from(name.clone()).map_err(|_| Error::HttpRequestUriInvalid)?
         }
     };

@@ -30,7 +30,7 @@ pub(crate) struct Guard {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) grants: Arc<[NetworkGrant]>,
     /// What this plugin looks up.
-    pub(crate) lookups: Arc<resolver::Share>,
+    pub(crate) lookups: Arc<resolver::LookupQuota>,
     /// What the instance's last lookup of each name gave. Only names that are
     /// granted are looked up, so there are no more than grants.
     pub(crate) led: Arc<Mutex<HashMap<String, Arc<[IpAddr]>>>>,

@@ -21,7 +21,7 @@ const THREADS: usize = 16;
 const BY_PLUGIN: usize = 4;
 
 /// The most answers that are kept.
-const KEPT: usize = 1000;
+const CACHED_ANSWERS: usize = 1000;
 
 /// How long an answer is kept, and how long it is that there was none.
 const FOUND: Duration = Duration::from_secs(30);
@@ -48,9 +48,9 @@ type Answer = Result<Arc<[IpAddr]>, Failure>;
 
 /// The lookups of one plugin that are under way, or next.
 #[derive(Debug, Default)]
-pub(crate) struct Share(AtomicUsize);
+pub(crate) struct LookupQuota(AtomicUsize);
 
-impl Share {
+impl LookupQuota {
     fn take(&self) -> bool {
         let more = |taken: usize| (taken < BY_PLUGIN).then_some(taken + 1);
         let taken = self
@@ -84,7 +84,7 @@ impl Lookup {
 }
 
 /// Begins to look a name up for a plugin, if nobody has yet.
-pub(crate) fn look_up(name: &str, share: &Arc<Share>) -> Lookup {
+pub(crate) fn look_up(name: &str, share: &Arc<LookupQuota>) -> Lookup {
     SYSTEM.look_up(name, share)
 }
 
@@ -107,9 +107,9 @@ struct Resolver {
 
 #[derive(Default)]
 struct State {
-    kept: HashMap<String, Kept>,
+    kept: HashMap<String, CachedAnswer>,
     /// What is being looked up, or waits for it.
-    asked: HashMap<String, Asked>,
+    asked: HashMap<String, PendingLookup>,
     /// What is next, by name; each has its part of a share.
     next: VecDeque<String>,
     /// What waits for a part of a share.
@@ -118,14 +118,14 @@ struct State {
     idle: usize,
 }
 
-struct Kept {
+struct CachedAnswer {
     answer: Answer,
     until: Instant,
 }
 
-struct Asked {
+struct PendingLookup {
     /// Whose share it counts to.
-    share: Arc<Share>,
+    share: Arc<LookupQuota>,
     answer: watch::Sender<Option<Answer>>,
 }
 
@@ -138,7 +138,7 @@ impl Resolver {
         })
     }
 
-    fn look_up(self: &Arc<Self>, name: &str, share: &Arc<Share>) -> Lookup {
+    fn look_up(self: &Arc<Self>, name: &str, share: &Arc<LookupQuota>) -> Lookup {
         let mut state = self.lock();
         if let Some(kept) = state.kept.get(name)
             && kept.until > Instant::now()
@@ -171,7 +171,7 @@ impl Resolver {
             false => waiting,
         };
         queue.push_back(name.into());
-        asked.insert(name.into(), Asked { share, answer });
+        asked.insert(name.into(), PendingLookup { share, answer });
         self.staff(state);
         Lookup(lookup)
     }
@@ -246,7 +246,7 @@ impl State {
     }
 
     /// Ends what had a part of a share, which is free for what waits for it.
-    fn end(&mut self, name: &str) -> Option<Asked> {
+    fn end(&mut self, name: &str) -> Option<PendingLookup> {
         let asked = self.asked.remove(name)?;
         asked.share.give_back();
         for name in std::mem::take(&mut self.waiting) {
@@ -268,10 +268,10 @@ impl State {
 
     fn keep(&mut self, name: &str, answer: &Answer) {
         let now = Instant::now();
-        if self.kept.len() >= KEPT {
+        if self.kept.len() >= CACHED_ANSWERS {
             self.kept.retain(|_, kept| kept.until > now);
         }
-        if self.kept.len() >= KEPT {
+        if self.kept.len() >= CACHED_ANSWERS {
             let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.until);
             if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
                 self.kept.remove(&oldest);
@@ -281,7 +281,7 @@ impl State {
             Ok(_) => FOUND,
             Err(_) => NOT_FOUND,
         };
-        let kept = Kept {
+        let kept = CachedAnswer {
             answer: answer.clone(),
             until: now + time,
         };
@@ -312,7 +312,7 @@ mod tests {
         }
     }
 
-    fn answer(resolver: &Arc<Resolver>, name: &str, share: &Arc<Share>) -> Answer {
+    fn answer(resolver: &Arc<Resolver>, name: &str, share: &Arc<LookupQuota>) -> Answer {
         in_tokio(async { resolver.look_up(name, share).answer().await })
     }
 
@@ -326,7 +326,7 @@ mod tests {
             assert!(answer(&resolver, "none", &share).is_err());
         }
         assert_eq!(ASKED.load(Ordering::SeqCst), 2);
-        // Asked for and given up a thousand times, it is under way once.
+        // PendingLookup for and given up a thousand times, it is under way once.
         for _ in 0..1000 {
             drop(resolver.look_up("slow", &share));
         }
@@ -348,11 +348,15 @@ mod tests {
     #[test]
     fn no_more_answers_are_kept_than_there_is_room_for() {
         let mut state = State::default();
-        for number in 0..KEPT + 10 {
+        for number in 0..CACHED_ANSWERS + 10 {
             state.keep(&format!("name{number}"), &Err(Failure::Unknown));
         }
-        assert_eq!(state.kept.len(), KEPT);
-        assert!(state.kept.contains_key(&format!("name{}", KEPT + 9)));
+        assert_eq!(state.kept.len(), CACHED_ANSWERS);
+        assert!(
+            state
+                .kept
+                .contains_key(&format!("name{}", CACHED_ANSWERS + 9))
+        );
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn pipes() -> Vec<Case> {
 /// pile up: after some of them the plugin gets `busy`.
 #[cfg(unix)]
 fn pipes_again_and_again() -> Case {
-    use kumiki_text::Patience;
+    use kumiki_text::CircuitBreaker;
 
     Case::check("a pipe opened by 40 calls in sequence", || {
         let (_folder, grants) = pipe()?;
@@ -69,7 +69,7 @@ fn pipes_again_and_again() -> Case {
         let time = Duration::from_millis(50);
         let plugin = load(&with_files("f", body), grants, limits(time));
         let plugin = plugin.map_err(to_text)?;
-        let mut plugin = plugin.with_patience(Patience::default().with_failures(u32::MAX));
+        let mut plugin = plugin.with_circuit_breaker(CircuitBreaker::disabled());
         let (mut late, mut busy) = (0, 0);
         for _ in 0..40 {
             match plugin.process("attack").map_err(Seen::from) {

@@ -45,11 +45,11 @@ const RESPONSE: usize = 2 * READ_AHEAD;
 /// Counts what handles keep. What a dropped handle kept is found out only when the
 /// count reaches the bound: then all handles are looked at.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct HandleMemory {
     counted: usize,
 }
 
-impl Kept {
+impl HandleMemory {
     /// Counts `bytes` more.
     ///
     /// # Errors
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn what_was_dropped_makes_room() {
-        let (mut kept, mut table) = (Kept::default(), ResourceTable::new());
+        let (mut kept, mut table) = (HandleMemory::default(), ResourceTable::new());
         for _ in 0..10 {
             kept.add(&mut table, MOST / 2).unwrap();
         }
