@@ -35,6 +35,7 @@ mod identity;
 mod parts;
 mod pipeline;
 mod plugin;
+mod pool;
 mod texts;
 mod usage;
 
@@ -51,6 +52,7 @@ pub use kumiki;
 pub use parts::{Allowance, Parts};
 pub use pipeline::{Outcome, Outcomes, Pipeline};
 pub use plugin::TextPlugin;
+pub use pool::{PooledPlugin, TextPool};
 pub use texts::Texts;
 pub use usage::Usage;
 

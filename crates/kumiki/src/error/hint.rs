@@ -82,6 +82,9 @@ impl Error {
             Self::PoolTimeout { .. } => {
                 "raise `PoolConfig::max_instances` or `PoolConfig::timeout`, or try again later".into()
             }
+            Self::FuelNotCounted { .. } => {
+                "create the engine with `EngineConfig::with_fuel(true)`".into()
+            }
             Self::Poisoned { .. } => "make a new instance of the plugin".into(),
             Self::Limit { limit, .. } => limit_hint(*limit).into(),
             _ => return None,

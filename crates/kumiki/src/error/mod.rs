@@ -270,6 +270,13 @@ pub enum Error {
         /// Wasmtime's error.
         source: wasmtime::Error,
     },
+    /// A host has a limit of fuel, and an [`Engine`](crate::Engine) that does not count
+    /// it.
+    #[error("a limit of {fuel} fuel needs an engine that counts fuel")]
+    FuelNotCounted {
+        /// The limit.
+        fuel: u64,
+    },
 }
 
 /// An export or import whose type differs from the contract's. [`Error`] boxes it, so

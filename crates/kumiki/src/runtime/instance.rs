@@ -183,6 +183,51 @@ impl<C: Contract> Instance<C> {
         &self.bindings
     }
 
+    /// Returns the contract's data of this instance.
+    #[must_use]
+    pub fn data(&self) -> &C::Data {
+        &self.store.data().data
+    }
+
+    /// Returns the contract's data of this instance, to change it before a call, such as
+    /// the context of a request that host functions read.
+    ///
+    /// ```
+    /// use kumiki::{HostState, Pool};
+    ///
+    /// kumiki::contract!(Greeter {
+    ///     inline: "
+    ///         package example:greeter;
+    ///         world greeter {
+    ///             import user: func() -> string;
+    ///             export greet: func() -> string;
+    ///         }
+    ///     ",
+    ///     world: "greeter",
+    ///     data: Request,
+    /// });
+    ///
+    /// #[derive(Default)]
+    /// struct Request {
+    ///     user: String,
+    /// }
+    ///
+    /// impl greeter::GreeterImports for HostState<Request> {
+    ///     fn user(&mut self) -> String {
+    ///         self.data.user.clone()
+    ///     }
+    /// }
+    ///
+    /// fn greet(pool: &Pool<Greeter>, user: &str) -> kumiki::Result<String> {
+    ///     let mut instance = pool.take()?;
+    ///     instance.data_mut().user = user.to_owned();
+    ///     instance.call("greet", |greeter, store| greeter.call_greet(store))
+    /// }
+    /// ```
+    pub fn data_mut(&mut self) -> &mut C::Data {
+        &mut self.store.data_mut().data
+    }
+
     /// Returns its host state.
     #[must_use]
     pub fn state(&self) -> &HostState<C::Data> {
@@ -246,6 +291,11 @@ fn store<C: Contract>(
     // Each call counts from here again, so once is enough.
     store.set_hostcall_fuel(host.limits.transfer);
     store.set_max_component_handles(host.limits.handles);
+    if host.limits.fuel.is_none() && host.linked.engine().config().fuel {
+        store
+            .set_fuel(u64::MAX)
+            .map_err(|source| Error::Engine { source })?;
+    }
     arm(&mut store, host)?;
     Ok(store)
 }

@@ -16,9 +16,9 @@ mod state;
 
 pub use contract::Contract;
 pub use host::Host;
-pub use host_builder::HostBuilder;
+pub use host_builder::{EngineChoice, HostBuilder};
 pub use instance::Instance;
 pub use plugin::Plugin;
-pub use pool::{Pool, PoolConfig, Pooled};
+pub use pool::{Lease, LeasePool, Pool, PoolConfig, Pooled};
 pub use recycle_policy::RecyclePolicy;
 pub use state::HostState;
