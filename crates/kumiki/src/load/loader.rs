@@ -11,7 +11,7 @@ use super::cache::{Cache, Compiled, Compiler, FileIdentity, IndexEntry, Origin, 
 use super::component_file::ComponentFile;
 use super::contract::World;
 use super::isolation::CompileCommand;
-use crate::engine::untyped;
+use crate::engine::wasmtime_errors;
 use crate::inspect::Kind;
 use crate::limits::Limit;
 use crate::{Engine, Error, PermissionRequests, Result};
@@ -194,7 +194,7 @@ impl Loader {
         };
         let mut loaded = component(&self.engine);
         if let Err(Error::Compile { source, .. }) = &loaded
-            && untyped::is_too_large_for_slots(source)
+            && wasmtime_errors::is_too_large_for_slots(source)
             && let Ok(outside) = self.engine.without_slots()
         {
             loaded = component(&outside);

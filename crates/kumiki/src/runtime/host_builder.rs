@@ -113,7 +113,7 @@ impl<C: Contract> HostBuilder<C> {
     pub fn build(self) -> Result<Host<C>> {
         let config = EngineConfig::default()
             .with_fuel(self.limits.fuel.is_some())
-            .with_slots(slots::within(self.slots, self.limits.table_elements));
+            .with_slots(slots::usable(self.slots, self.limits.table_elements));
         let Self {
             limits,
             budget,
@@ -125,7 +125,7 @@ impl<C: Contract> HostBuilder<C> {
             contract: _,
         } = self;
         let engine = Engine::shared(&config)?;
-        engine.tell_fewer(&*observer);
+        engine.report_fewer_slots(&*observer);
         let source = ContractSource {
             wit: C::WIT,
             world: C::WORLD,

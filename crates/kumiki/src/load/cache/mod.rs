@@ -44,7 +44,7 @@ pub(crate) use key::{ArtifactKey, Compiler};
 pub(crate) use machine_code::copy;
 use seal::{Seal, SealKey};
 
-use crate::engine::untyped;
+use crate::engine::wasmtime_errors;
 use crate::{Error, Result};
 
 /// The most that a cache holds unless it is told otherwise, in bytes: a hundred
@@ -327,7 +327,7 @@ impl Cache {
             let _ = folder.replace_lightly(&key.seal(), seal.as_bytes());
         }
         match machine_code::map(engine, &artifact) {
-            Err(error) if !untyped::is_too_large_for_slots(&error) => None,
+            Err(error) if !wasmtime_errors::is_too_large_for_slots(&error) => None,
             mapped => Some(mapped.map(|component| Ready {
                 component,
                 setup,
