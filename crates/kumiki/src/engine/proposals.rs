@@ -55,7 +55,7 @@ pub(crate) fn refusal(plugin: &str, component: &[u8], source: &BinaryReaderError
         Some(features) => name(features),
         // Not every error names the proposal that would permit the code.
         None if source.message() == "multiple memories" => "multi-memory".to_owned(),
-        None if is_valid(component) => "a proposal of WebAssembly".to_owned(),
+        None if is_valid(component) => "unknown".to_owned(),
         None => return Error::malformed(plugin, source),
     };
     Error::proposal(plugin, proposal, source)
