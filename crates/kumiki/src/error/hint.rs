@@ -62,9 +62,7 @@ impl Error {
                     .into()
             }
             Self::Cache { hint, .. } => (*hint).into(),
-            Self::Sandbox { .. } => {
-                "run without `Sandbox`: it is optional".into()
-            }
+            Self::Sandbox { .. } => "run without `Sandbox`: it is optional".into(),
             Self::PermissionRequests { .. } => {
                 "rebuild the plugin with this version of `kumiki`, or update `kumiki`".into()
             }
@@ -79,7 +77,8 @@ impl Error {
                     .into()
             }
             Self::PoolTimeout { .. } => {
-                "raise `PoolConfig::max_instances` or `PoolConfig::timeout`, or try again later".into()
+                "raise `PoolConfig::max_instances` or `PoolConfig::timeout`, or try again later"
+                    .into()
             }
             Self::Poisoned { .. } => "create a new instance of the plugin".into(),
             Self::Limit { limit, .. } => limit_hint(*limit).into(),
