@@ -67,7 +67,7 @@ pub enum Error {
     },
     /// The component has too many parts: reading or compiling it would take
     /// more time or memory than a plugin may use.
-    #[error("`{plugin}` is too large: it has {found} {what}; the maximum is {most}")]
+    #[error("`{plugin}` is too large: it has {found} {what}, over the limit of {most}")]
     TooLarge {
         /// The plugin.
         plugin: String,

@@ -22,8 +22,8 @@ pub struct Inspection {
     pub kind: Kind,
     /// Its size in bytes.
     pub bytes: usize,
-    /// The limit that the file exceeds, such as `101 levels of nested components; the
-    /// maximum is 100`, if it has too many parts to be a plugin. In that case it is not
+    /// The limit that the file exceeds, such as `101 levels of nested components, over
+    /// the limit of 100`, if it has too many parts to be a plugin. In that case it is not
     /// read further: interfaces, capabilities, parts and producers are empty.
     pub too_large: Option<String>,
     /// Its imports and exports, each name truncated to 200 bytes; empty if the file is
@@ -56,7 +56,7 @@ impl Inspection {
         }) = bounds::check("", bytes)
         {
             return Self {
-                too_large: Some(format!("{found} {what}; the maximum is {most}")),
+                too_large: Some(format!("{found} {what}, over the limit of {most}")),
                 ..Self::empty(kind, bytes)
             };
         }
