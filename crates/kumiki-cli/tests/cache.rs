@@ -105,7 +105,7 @@ fn cache_folder_writable_by_others_is_not_used() {
     let notice = "plugins are compiled each time: cannot use `";
     assert_eq!(output.matches(notice).count(), 1, "{output}");
     assert!(
-        output.contains("remove it, and it is made anew"),
+        output.contains("remove it if it is a Kumiki cache (it is created again)"),
         "{output}"
     );
     let list = run(&scene, &["cache", "list"]);
