@@ -145,7 +145,7 @@ impl ExpansionCounter {
                     let ty = types.component_any_type_at(index);
                     self.copies = self
                         .copies
-                        .saturating_add(self.type_sizes.copied(ty, types));
+                        .saturating_add(self.type_sizes.copied_parts(ty, types));
                 }
             }
             Payload::ComponentAliasSection(section) => {

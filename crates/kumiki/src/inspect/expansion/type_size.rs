@@ -40,7 +40,7 @@ impl TypeSizes {
 
     /// Returns the size of an instance or component type; the validator does not copy
     /// other types.
-    pub(super) fn copied(&mut self, ty: ComponentAnyTypeId, types: TypesRef<'_>) -> usize {
+    pub(super) fn copied_parts(&mut self, ty: ComponentAnyTypeId, types: TypesRef<'_>) -> usize {
         match ty {
             ComponentAnyTypeId::Instance(id) => self.instance(id, types),
             ComponentAnyTypeId::Component(id) => self.component(id, types),
