@@ -102,10 +102,10 @@ fn cache_folder_writable_by_others_is_not_used() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("it is ours");
     let output = run(&scene, &HI);
     assert!(output.starts_with("exit code: 0\n"), "{output}");
-    let notice = "plugins are compiled each time: cannot keep artifacts in";
+    let notice = "plugins are compiled each time: cannot use `";
     assert_eq!(output.matches(notice).count(), 1, "{output}");
     assert!(
-        output.contains("remove it, and it is made anew"),
+        output.contains("remove it if it is a Kumiki cache (it is created again)"),
         "{output}"
     );
     let list = run(&scene, &["cache", "list"]);

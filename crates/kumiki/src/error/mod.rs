@@ -52,7 +52,7 @@ pub enum Error {
     },
     /// The component uses a WebAssembly proposal that this host disables.
     #[error(
-        "`{plugin}` uses a proposal of WebAssembly that is switched off (`{proposal}`): {message} \
+        "`{plugin}` uses a disabled WebAssembly proposal (`{proposal}`): {message} \
          (at byte {offset:#x})"
     )]
     Proposal {
@@ -67,7 +67,7 @@ pub enum Error {
     },
     /// The component has too many parts: reading or compiling it would take
     /// more time or memory than a plugin may use.
-    #[error("`{plugin}` is too large: it has {found} {what}, over {most}")]
+    #[error("`{plugin}` is too large: it has {found} {what}, over the limit of {most}")]
     TooLarge {
         /// The plugin.
         plugin: String,
@@ -80,7 +80,7 @@ pub enum Error {
     },
     /// The component lacks an export that the contract requires.
     #[error(
-        "`{plugin}` does not export `{export}: {expected}`, as the contract `{contract}` demands"
+        "`{plugin}` does not export `{export}: {expected}`, as the contract `{contract}` requires"
     )]
     MissingExport {
         /// The plugin.
@@ -132,7 +132,7 @@ pub enum Error {
     /// The process that compiles the component
     /// ([`CompileCommand`](crate::CompileCommand)) could not be started, or did not
     /// answer.
-    #[error("cannot compile `{plugin}` in a process of its own: {message}")]
+    #[error("cannot compile `{plugin}` in a separate process: {message}")]
     CompileProcess {
         /// The plugin.
         plugin: String,
@@ -212,9 +212,9 @@ pub enum Error {
         /// The maximum number of instances.
         max_instances: usize,
     },
-    /// The contract itself is faulty: its WIT does not parse, lacks the named
+    /// The contract itself is invalid: its WIT does not parse, lacks the named
     /// world, or its functions do not link.
-    #[error("faulty contract: {message}")]
+    #[error("invalid contract: {message}")]
     Contract {
         /// What is wrong with it.
         message: String,
@@ -233,7 +233,7 @@ pub enum Error {
         message: String,
     },
     /// The component's requests could not be parsed.
-    #[error("cannot tell what `{plugin}` requests: {message}")]
+    #[error("cannot read the requests of `{plugin}`: {message}")]
     PermissionRequests {
         /// The plugin.
         plugin: String,
@@ -249,7 +249,7 @@ pub enum Error {
         missing: PermissionRequests,
     },
     /// A folder cannot be used as the compile cache.
-    #[error("cannot keep artifacts in `{}`: {message}", folder.display())]
+    #[error("cannot use `{}` as the compile cache: {message}", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,

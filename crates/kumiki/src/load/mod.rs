@@ -1,5 +1,5 @@
-//! From the bytes of a component to machine code: read, checked against the
-//! contract, compiled or taken from the cache.
+//! Loading of components: reads a file, checks the component against the contract, and
+//! compiles it or takes its artifact from the compile cache.
 
 mod cache;
 mod component_file;

@@ -41,7 +41,7 @@ impl EngineChoice {
                 _ => Ok(engine.clone()),
             },
             Self::Config(config) => {
-                let slots = slots::within(config.slots, limits.table_elements);
+                let slots = slots::usable(config.slots, limits.table_elements);
                 let config = config.clone().with_slots(slots);
                 let counts_fuel = config.fuel || limits.fuel.is_some();
                 Engine::shared(&config.with_fuel(counts_fuel))
@@ -171,7 +171,7 @@ impl<C: Contract> HostBuilder<C> {
             engine: _,
             contract: _,
         } = self;
-        engine.tell_fewer(&*observer);
+        engine.report_fewer_slots(&*observer);
         let source = ContractSource {
             wit: C::WIT,
             world: C::WORLD,

@@ -11,7 +11,7 @@ use wasmtime::component::{Component, Linker};
 
 use super::contract::Contract;
 use super::state::HostState;
-use crate::engine::{Needs, Reservation};
+use crate::engine::{Reservation, SlotNeeds};
 use crate::observer::Observer;
 use crate::{Engine, Error, Result, load, wasi};
 
@@ -70,7 +70,7 @@ impl<C: Contract> Linked<C> {
         };
         let side = side.ok_or_else(|| wasmtime::format_err!("no engine is without slots"))?;
         Ok(Prepared {
-            needs: fits.then(|| Needs::of(&component)),
+            needs: fits.then(|| SlotNeeds::of(&component)),
             first: side.template(component)?,
             outside: OnceLock::new(),
         })
@@ -87,7 +87,7 @@ impl<C: Contract> Linked<C> {
 pub(super) struct Prepared<C: Contract> {
     first: Template<C>,
     /// What an instance needs of the slots; none where no slot has room for it.
-    needs: Option<Needs>,
+    needs: Option<SlotNeeds>,
     /// The same outside of the slots; made for the first instance that finds none free.
     outside: OnceLock<Option<Template<C>>>,
 }
@@ -129,7 +129,7 @@ impl<C: Contract> Prepared<C> {
         if let Some(reservation) = linked.engine().reserve(needs) {
             return first(Some(reservation));
         }
-        linked.engine().tell_full(observer);
+        linked.engine().report_slots_full(observer);
         match self.outside(linked) {
             Some(template) => Placement {
                 template,

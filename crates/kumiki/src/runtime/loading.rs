@@ -82,7 +82,7 @@ impl<C: Contract> Host<C> {
         } = loaded;
         let Ready {
             component,
-            setup,
+            host_bytes,
             origin,
         } = ready;
         let prepared = self
@@ -102,6 +102,12 @@ impl<C: Contract> Host<C> {
                 .observer
                 .event(&Event::CacheWriteFailed { plugin, error });
         }
-        Ok(Plugin::new(self.clone(), name, prepared, setup, requests))
+        Ok(Plugin::new(
+            self.clone(),
+            name,
+            prepared,
+            host_bytes,
+            requests,
+        ))
     }
 }

@@ -99,12 +99,12 @@ pub(crate) fn cases() -> Vec<Case> {
             Ok(())
         }),
         Case::check("types of types, 300,000 deep, run and inspected", || {
-            refused_by_the_program(&nested_types(300_000), "types within each other")
+            refused_by_the_program(&nested_types(300_000), "levels of nested types")
         }),
         Case::bytes(
             "types of types, 101 deep",
             TooLarge,
-            "types within each other",
+            "levels of nested types",
             || nested_types(101),
         ),
         Case::check("90,000 blocks within each other", || {

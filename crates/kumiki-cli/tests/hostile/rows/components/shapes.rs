@@ -52,7 +52,7 @@ fn code() -> Vec<Case> {
         ),
         items(
             "300,000 blocks within each other",
-            "blocks within each other",
+            "levels of nested blocks",
             || {
                 let (begin, end) = ("block ".repeat(300_000), "end ".repeat(300_000));
                 format!("(func {begin} {end})")

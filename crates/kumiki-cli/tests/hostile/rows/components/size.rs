@@ -224,13 +224,13 @@ fn deep() -> Vec<Case> {
         Case::bytes(
             "a thousand nested components",
             TooLarge,
-            "within each other",
+            "levels of nested components",
             || with_section(plugin(), 4, &nested(1_000)),
         ),
         Case::bytes(
             "100,000 nested components",
             TooLarge,
-            "within each other",
+            "levels of nested components",
             || nested(100_000),
         ),
         Case::bytes(

@@ -55,19 +55,19 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::new(
             "compiled in a process: an answer without end",
             Other,
-            "stands behind its answer",
+            "it wrote more data after its answer",
             || load(&small(), shell("{ \"$0\" \"$1\"; cat /dev/zero; }")),
         ),
         Case::new(
             "compiled in a process: that says something else",
             Other,
-            "something else than an answer",
+            "its output is not an answer",
             || load(&small(), shell("echo hello")),
         ),
         Case::new(
             "compiled in a process: that fails",
             Other,
-            "exit status: 3); it said: out of order",
+            "exit status: 3); standard error: out of order",
             || load(&small(), shell("echo out of order >&2; exit 3")),
         ),
         Case::new(
