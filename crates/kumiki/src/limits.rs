@@ -231,19 +231,19 @@ impl fmt::Display for Limit {
             Self::Output(bytes) => write!(f, "{} of results at a time", Bytes(*bytes)),
             Self::TableElements(count) => write!(f, "{count} elements in an instance's tables"),
             Self::CoreInstances(count) => write!(f, "{count} core instances in a component"),
-            Self::Handles(count) => write!(f, "{count} handles of an instance"),
+            Self::Handles(count) => write!(f, "{count} handles for an instance"),
             Self::Descriptors(count) => {
-                write!(f, "{count} open files and connections of an instance")
+                write!(f, "{count} open files and connections for an instance")
             }
             Self::Http(bytes) => {
                 write!(
                     f,
-                    "{} of HTTP requests and headers of an instance",
+                    "{} of HTTP requests and headers for an instance",
                     Bytes(*bytes)
                 )
             }
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
-            Self::Component(bytes) => write!(f, "{} of a plugin's file", Bytes(*bytes)),
+            Self::Component(bytes) => write!(f, "{} for a plugin's file", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
             Self::TotalMemory(bytes) => {
                 write!(f, "memory of {} for all plugins together", Bytes(*bytes))

@@ -116,15 +116,13 @@ impl Guard {
     /// Whether the guest's last lookup of a granted name returned an address.
     fn was_resolved(&self, address: SocketAddr) -> bool {
         let results = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if results.is_empty() {
+            return false;
+        }
         let resolved =
             |name: &str, address| results.get(name).is_some_and(|all| all.contains(&address));
-        !results.is_empty()
-            && is_allowed(
-                &self.grants,
-                address,
-                &interfaces::local_networks(),
-                resolved,
-            )
+        let local = interfaces::local_networks();
+        is_allowed(&self.grants, address, &local, resolved)
     }
 
     /// Records the result of the guest's lookup of a name. It replaces an earlier one.
