@@ -31,8 +31,9 @@ pub struct Limits {
     /// of each host function. Default: 256 MiB.
     pub transfer: usize,
     /// Maximum bytes of results held in memory at a time, if the contract's host
-    /// collects them. A record whose results alone need more fails. Default: 160 MiB:
-    /// the longest line that `kumiki run` reads by default, and what belongs to it.
+    /// collects them. A record whose results alone need more fails. Default: 160 MiB, so
+    /// that a plugin can return the longest line that `kumiki run` reads by default
+    /// (128 MiB), with the fields written beside it.
     pub output: usize,
     /// Maximum elements in the tables of one instance, all together; each is a pointer
     /// on the host. Default: 1,000,000.
@@ -186,7 +187,7 @@ impl Limits {
 pub enum Limit {
     /// The call took longer than this.
     Time(Duration),
-    /// The instance asked for more than this many bytes of memory.
+    /// The instance requested more than this many bytes of memory.
     Memory(usize),
     /// The call passed more than this many bytes to the host.
     Transfer(usize),
@@ -204,7 +205,7 @@ pub enum Limit {
     /// The HTTP requests, headers and bodies that the instance held needed more than
     /// this many bytes.
     Http(usize),
-    /// The guest asked for more than this many random bytes at once.
+    /// The guest requested more than this many random bytes at once.
     Random(usize),
     /// The plugin's file has more than this many bytes.
     Component(usize),
@@ -226,23 +227,23 @@ impl fmt::Display for Limit {
         match self {
             Self::Time(time) => write!(f, "time of {time:?} for a call"),
             Self::Memory(bytes) => write!(f, "memory of {} for an instance", Bytes(*bytes)),
-            Self::Transfer(bytes) => write!(f, "{} handed over in a call", Bytes(*bytes)),
+            Self::Transfer(bytes) => write!(f, "{} passed to the host in a call", Bytes(*bytes)),
             Self::Output(bytes) => write!(f, "{} of results at a time", Bytes(*bytes)),
             Self::TableElements(count) => write!(f, "{count} elements in an instance's tables"),
             Self::CoreInstances(count) => write!(f, "{count} core instances in a component"),
-            Self::Handles(count) => write!(f, "{count} handles of an instance"),
+            Self::Handles(count) => write!(f, "{count} handles for an instance"),
             Self::Descriptors(count) => {
-                write!(f, "{count} open files and connections of an instance")
+                write!(f, "{count} open files and connections for an instance")
             }
             Self::Http(bytes) => {
                 write!(
                     f,
-                    "{} of HTTP requests and headers of an instance",
+                    "{} of HTTP requests and headers for an instance",
                     Bytes(*bytes)
                 )
             }
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
-            Self::Component(bytes) => write!(f, "{} of a plugin's file", Bytes(*bytes)),
+            Self::Component(bytes) => write!(f, "{} for a plugin's file", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
             Self::TotalMemory(bytes) => {
                 write!(f, "memory of {} for all plugins together", Bytes(*bytes))
@@ -255,7 +256,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The error with which a host function ends a call that reached a limit.
+/// The error that a host function returns to end a call that reached a limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached(pub(crate) Limit);
 

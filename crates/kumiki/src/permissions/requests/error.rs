@@ -1,6 +1,6 @@
-//! Requests that cannot be read.
+//! The error of invalid requests.
 
-/// Requests that are none.
+/// Invalid permission requests.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]

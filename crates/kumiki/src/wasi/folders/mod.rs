@@ -1,4 +1,4 @@
-//! Granted folders: how they are opened, compared, and what is denied in them.
+//! Granted folders: opening, comparing, and reporting denials in them.
 
 mod open;
 mod paths;

@@ -93,7 +93,7 @@ fn handed_over() -> Vec<Case> {
         Case::guest(
             "output of 20 MB",
             Limit,
-            "16 MiB handed over",
+            "16 MiB passed to the host",
             attacker(&(room(20_000_000) + &result((&page, &number(20_000_000)), (&zero, &zero)))),
         ),
         Case::guest(
@@ -146,7 +146,7 @@ fn handed_over() -> Vec<Case> {
         Case::guest(
             "key of 20 MB looked up",
             Limit,
-            "16 MiB handed over",
+            "16 MiB passed to the host",
             attacker(&format!(
                 "{} (call $get-config {page} (i32.const 20000000) (i32.const 128))",
                 room(20_000_000)

@@ -138,7 +138,7 @@ fn large() -> Vec<Case> {
         Case::new(
             "file of 10 GiB",
             Limit,
-            "256 MiB of a plugin's file",
+            "256 MiB for a plugin's file",
             || {
                 let file = tempfile::NamedTempFile::new().map_err(to_text)?;
                 let length = file.as_file().set_len(10 << 30);

@@ -87,7 +87,7 @@ fn forged(scene: &Scene) -> Result<(), String> {
     {
         return Err(format!("it was shown as Kumiki's own words: {output:?}"));
     }
-    match text.contains("its reason holds a line end") {
+    match text.contains("its reason contains a line break") {
         true => Ok(()),
         false => Err(format!("it was not refused: {output:?}")),
     }
