@@ -100,7 +100,7 @@ fn amount(name: &str, number: f64) -> String {
     match name {
         "bytes" => format!("{:.1} KiB each", number / 1024.0),
         "mappings" => format!("{number:.1} mappings each"),
-        "peak" => format!("{:.0} MB at the most", number / 1e6),
+        "peak" => format!("{:.0} MB peak", number / 1e6),
         "rate" => format!("{:.0} MB/s", number / 1e6),
         name => format!("{number} {name}"),
     }
