@@ -103,13 +103,13 @@ pub(super) fn measure(row: &Row, programs: &Programs, how: How) -> Measured {
     };
     let mut players: Vec<_> = row.contenders.iter().map(start).collect();
 
-    let (rounds, least, most) = match how.quick {
+    let (rounds, min_rounds, max_time) = match how.quick {
         true => (9, 3, Duration::from_secs(3)),
         false => (61, 7, Duration::from_secs(15)),
     };
     let start = Instant::now();
     for round in 0..rounds {
-        if round >= least && start.elapsed() > most {
+        if round >= min_rounds && start.elapsed() > max_time {
             break;
         }
         // Rotate, so that no contender always runs after the same one.
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_of_neighbours() {
+    fn ratio_is_the_median_within_rounds() {
         let times = |turns: &[f64]| {
             Ok(Times {
                 turns: turns.to_vec(),
@@ -140,7 +140,7 @@ mod tests {
             contenders: vec![
                 ("a", times(&[2.0, 2.0, 20.0, 20.0, 20.0])),
                 ("b", times(&[1.0, 1.0, 10.0, 10.0, 90.0])),
-                ("c", Err("it is not there".to_owned())),
+                ("c", Err("not installed".to_owned())),
             ],
         };
         assert_eq!(measured.ratio("a", "b"), Some(2.0));

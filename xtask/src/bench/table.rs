@@ -9,7 +9,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Creates a table that begins with a description of the machine.
+    /// Creates a table that starts with a description of the machine.
     pub(crate) fn new(machine: String) -> Self {
         Self {
             text: machine,
@@ -17,7 +17,7 @@ impl Table {
         }
     }
 
-    /// Begins a part of the table.
+    /// Starts a part of the table.
     pub(crate) fn part(&mut self, title: &str) {
         self.text += &format!(
             "\n### {title}\n\n| row | contender | least | median | times Kumiki | also |\n\
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_is_met_missed_or_not_measured() {
+    fn goals_are_met_missed_or_not_measured() {
         let mut table = Table::new(String::new());
         for number in [Some(1.0), Some(1.2), None] {
             table.goal("row", "at most 1.1", number, None, Bound::AtMost(1.1));
