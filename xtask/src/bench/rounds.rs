@@ -27,7 +27,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn least(&self) -> f64 {
+    pub(super) fn minimum(&self) -> f64 {
         self.turns.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
@@ -145,6 +145,6 @@ mod tests {
         };
         assert_eq!(measured.ratio("a", "b"), Some(2.0));
         assert_eq!(measured.ratio("a", "c"), None);
-        assert_eq!(measured.times("b").map(Times::least), Some(1.0));
+        assert_eq!(measured.times("b").map(Times::minimum), Some(1.0));
     }
 }

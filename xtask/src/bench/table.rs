@@ -20,7 +20,7 @@ impl Table {
     /// Starts a part of the table.
     pub(crate) fn part(&mut self, title: &str) {
         self.text += &format!(
-            "\n### {title}\n\n| row | contender | least | median | times Kumiki | also |\n\
+            "\n### {title}\n\n| row | contender | minimum | median | times Kumiki | also |\n\
              | --- | --- | --- | --- | --- | --- |\n"
         );
     }
@@ -35,7 +35,7 @@ impl Table {
                     let ratio = ratio.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"));
                     format!(
                         "| {title} | {name} | {} | {} | {ratio} | {} |\n",
-                        time(times.least()),
+                        time(times.minimum()),
                         time(times.median()),
                         facts(times)
                     )
