@@ -142,16 +142,16 @@ fn into_writes_results_into_a_column() {
                 "-j",
                 "2",
             ];
-            let said = scene.run(&arguments);
+            let output = scene.run(&arguments);
             // The plugin refuses empty texts and does not get null ones.
-            assert!(said.starts_with("exit code: 1\n"), "{said}");
-            let refusals = said
+            assert!(output.starts_with("exit code: 1\n"), "{output}");
+            let refusals = output
                 .lines()
                 .filter(|line| line.ends_with("returned an error: invalid-input"));
-            assert_eq!(refusals.count(), ROWS / 100, "{said}");
+            assert_eq!(refusals.count(), ROWS / 100, "{output}");
             assert!(
-                said.contains(&format!("error: {input}:109: `picky` returned an error")),
-                "{said}"
+                output.contains(&format!("error: {input}:109: `picky` returned an error")),
+                "{output}"
             );
 
             let (after, groups, notes) = read(&scene, "out.parquet");
