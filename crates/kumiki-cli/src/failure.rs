@@ -114,8 +114,8 @@ fn run_hint(error: &RunError) -> Option<&'static str> {
         RunError::NoKeyNamed => "name the key whose text is the record: `--field NAME`",
         RunError::NoColumnNamed => "name the column whose texts are the records: `--field NAME`",
         RunError::UnknownFormat { .. } => {
-            "specify it: `--input-format jsonl` for an object per line; `csv`, `tsv` or `parquet` \
-             for a table"
+            "specify the format: `--input-format jsonl` for an object per line; `csv`, `tsv` or \
+             `parquet` for a table"
         }
         RunError::InputIsFolder { .. } => "name the files in the folder; to name plugins, use `-p`",
         RunError::NotATable { .. } => {
@@ -205,5 +205,5 @@ pub(crate) fn text_hint(error: &kumiki_text::Error) -> Option<String> {
 }
 
 fn raise(flag: &str) -> String {
-    format!("if the plugin is meant to use this much, raise the limit: `{flag}`")
+    format!("raise the limit if the plugin is meant to use this much: `{flag}`")
 }

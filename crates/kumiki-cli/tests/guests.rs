@@ -270,7 +270,7 @@ fn foreign(path: &Path) -> Result<(), Failed> {
         assert_eq!(result.output, output);
         for entry in &result.metadata {
             match &*entry.key {
-                // It sees nothing of this machine, because nothing is granted.
+                // Nothing is granted, so it cannot see anything of this machine.
                 "environment_variables" => assert_eq!(entry.value, "0"),
                 "file_readable" => assert_eq!(entry.value, "false"),
                 _ => {}
@@ -281,7 +281,7 @@ fn foreign(path: &Path) -> Result<(), Failed> {
     assert_eq!(error.kind(), "invalid-input");
     // These guests are components that import WASI.
     if !imports_wasi(path)? {
-        return Err("it imports no WASI, so this test shows nothing".into());
+        return Err("it imports no WASI, so this test proves nothing".into());
     }
     Ok(())
 }
@@ -314,7 +314,10 @@ fn probe(path: &Path) -> Result<(), Failed> {
         .build()?;
     let mut plugin = TextPlugin::load(&host, path, Config::default())?;
     assert_eq!(
-        plugin.process("loop").expect_err("it never ends").kind(),
+        plugin
+            .process("loop")
+            .expect_err("the call is endless")
+            .kind(),
         "limit"
     );
     Ok(())
@@ -375,7 +378,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         .collect();
     // The first record ends the batch call, and both are called again singly.
     let [together, thrown, mistaken] = logged[..] else {
-        return Err(format!("not three were logged: {text}").into());
+        return Err(format!("there are not three log records: {text}").into());
     };
     assert!(thrown.contains(": on purpose\\n"), "{thrown}");
     for (logged, place) in [
@@ -405,7 +408,9 @@ fn leak_c(path: &Path) -> Result<(), Failed> {
             "`text_plugin_string_free`",
         ] {
             if !text.contains(expected) {
-                return Err(format!("`kumiki {command}` does not say `{expected}`: {text}").into());
+                return Err(
+                    format!("`kumiki {command}` does not print `{expected}`: {text}").into(),
+                );
             }
         }
         assert_eq!(output.status.code(), Some(1), "{command}");

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::cases::{UPPER, output};
-use crate::language::{Language, ask_together};
+use crate::language::{Language, call_all};
 
 /// Number of tests for each language, maximum texts per test, and maximum characters
 /// per text.
@@ -36,8 +36,8 @@ pub(crate) fn upper(language: &Language, mode: CallMode) -> Result<(), Failed> {
     })
 }
 
-/// Tests random values, several at a time, each of which has an input and an expected
-/// output.
+/// Tests random values, several at a time. `case` returns the input and the expected
+/// output of a value.
 fn try_all<S: Strategy>(
     language: &Language,
     mode: CallMode,
@@ -55,11 +55,11 @@ fn try_all<S: Strategy>(
     };
     let values = prop::collection::vec(value, 1..=TEXTS);
     let outcome = TestRunner::new(config).run(&values, |values| {
-        let (inputs, due): (Vec<_>, Vec<_>) = values.into_iter().map(&case).unzip();
+        let (inputs, expected): (Vec<_>, Vec<_>) = values.into_iter().map(&case).unzip();
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        let answers = ask_together(&mut plugin.borrow_mut(), &inputs);
-        let due: Vec<_> = due.into_iter().map(output).collect();
-        prop_assert_eq!(answers.map_err(TestCaseError::fail)?, due);
+        let answers = call_all(&mut plugin.borrow_mut(), &inputs);
+        let expected: Vec<_> = expected.into_iter().map(output).collect();
+        prop_assert_eq!(answers.map_err(TestCaseError::fail)?, expected);
         Ok(())
     });
     outcome.map_err(|error| error.to_string().into())

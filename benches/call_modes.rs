@@ -1,5 +1,5 @@
-//! Measures the cost of a record of 100 bytes by each mode of calling a plugin, in each
-//! language, as a table for `docs/languages.md`: `cargo xtask bench languages`.
+//! Measures the cost of a record of 100 bytes with each call mode, in each language, as
+//! a table for `docs/languages.md`: `cargo xtask bench languages`.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -14,7 +14,7 @@ use test_components::guests::{Guest, artifacts};
 /// longer call would almost always be disturbed by other processes.
 const CALL: usize = 256;
 const BYTES: usize = 100;
-/// How long a guest is called by one mode, and the maximum number of calls.
+/// The time for which a guest is called in one mode, and the maximum number of calls.
 const TIME: Duration = Duration::from_secs(5);
 const TURNS: usize = 1000;
 
@@ -28,7 +28,7 @@ const GUESTS: [(&str, &str); 6] = [
     ("JavaScript, StarlingMonkey", "matrix-starlingmonkey"),
 ];
 
-/// Loads the plugin, called by `mode`; `None` if it does not offer that.
+/// Creates a plugin in this call mode, or `None` if the plugin does not offer it.
 fn plugin(loaded: &Plugin<TextContract>, mode: CallMode) -> Option<TextPlugin> {
     let plugin = TextPlugin::new(loaded.clone(), Config::default());
     let mut plugin = plugin.expect("an instance");
