@@ -7,15 +7,15 @@
 //! compile here.
 
 use std::iter;
-use std::path::Path;
 use std::sync::Arc;
 
+use kumiki::Level;
 use kumiki_build::{Project, Toolchain};
 use kumiki_text::Way;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use cases::{Answer, Call, Case, cases, neighbour};
-use language::{Language, ask, ask_together, guest_name, ways};
+use language::{Language, ask, ask_together, folder, place_of_trap, ways};
 
 mod cases;
 mod language;
@@ -101,8 +101,7 @@ fn name(what: &str, toolchain: Toolchain) -> String {
 /// The guest exists and uses the toolchain that it tests, whether or not it can be
 /// built on this machine.
 fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
-    let guests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/conformance");
-    let project = Project::read(&Path::new(guests).join(guest_name(toolchain)))?;
+    let project = Project::read(&folder(toolchain))?;
     if project.toolchain() == toolchain {
         Ok(())
     } else {
@@ -155,8 +154,9 @@ fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
         if heard.ended != usize::from(traps) {
             return Err(format!("{input} ended {} instances", heard.ended).into());
         }
-        // The log of a trap depends on the language.
-        if !traps && heard.log != call.log {
+        if traps {
+            says_what_it_was(language.toolchain, &heard.log, 1)?;
+        } else if heard.log != call.log {
             let (log, expected) = (shown(&heard.log), shown(&call.log));
             return Err(format!("{input} logged\n{log}, not\n{expected}").into());
         }
@@ -184,13 +184,34 @@ fn check_together(language: &Language, way: Way, calls: &[Call]) -> Result<(), F
     if traps != (heard.ended > 0) {
         return Err(format!("it ended {} instances", heard.ended).into());
     }
+    if traps {
+        return says_what_it_was(language.toolchain, &heard.log, heard.ended);
+    }
     // Records that are called again are logged again.
     let log: Vec<_> = calls.iter().flat_map(|call| call.log.clone()).collect();
-    if !traps && heard.log != log {
+    if heard.log != log {
         let (log, expected) = (shown(&heard.log), shown(&log));
         return Err(format!("it logged\n{log}, not\n{expected}").into());
     }
     Ok(())
+}
+
+/// The command `trap` logs its message and place at level error, this many
+/// times.
+fn says_what_it_was(
+    toolchain: Toolchain,
+    log: &[(Level, String)],
+    times: usize,
+) -> Result<(), Failed> {
+    let place = place_of_trap(toolchain)?;
+    let says = |(level, message): &(Level, String)| {
+        *level == Level::Error && message.contains("on purpose") && message.contains(&place)
+    };
+    if log.len() == times && log.iter().all(says) {
+        return Ok(());
+    }
+    let log = shown(&log);
+    Err(format!("the trap logged {log}, not `on purpose` and `{place}`").into())
 }
 
 /// Compares an answer with the expected one.

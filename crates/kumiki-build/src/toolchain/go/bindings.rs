@@ -121,7 +121,9 @@ fn exports(source: &str, author: &str, is_below: impl Fn(&str) -> bool, reports:
 /// `None` unless the contract has a log function whose level type is defined in
 /// the same interface.
 fn panic_report(resolve: &Resolve, world: WorldId) -> Option<(String, String)> {
-    let Log { interface, level } = Log::of(resolve, world)?;
+    let Log {
+        interface, level, ..
+    } = Log::of(resolve, world)?;
     let level = &resolve.types[level];
     if level.owner != TypeOwner::Interface(interface) {
         return None;
