@@ -1,13 +1,11 @@
-// Logs why a call ends. `assert` from the C library calls `__assert_fail`, which
-// is defined here, so the library's own, which prints to a file, is not linked.
+// Logs why a call ends.
 //
 // LOG_INTERFACE and LOG_ERROR, the number of the level, are defined above this
 // line if the contract has a log function.
 
-#include "kumiki_fail.h"
-
-#include <assert.h>
 #include <stdint.h>
+
+#include "kumiki_fail.h"
 
 #ifdef LOG_INTERFACE
 __attribute__((import_module(LOG_INTERFACE), import_name("log")))
@@ -80,7 +78,7 @@ _Noreturn void kumiki_fail_at(
     __builtin_trap();
 }
 
-_Noreturn void __assert_fail(
+_Noreturn void kumiki_assert_fail(
     const char *expression, const char *file, int line, const char *function) {
     kumiki_fail_at("assertion failed: ", expression, file, line, function);
 }

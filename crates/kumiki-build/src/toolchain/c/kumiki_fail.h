@@ -16,4 +16,10 @@ _Noreturn void kumiki_fail_at(
 // Says which `abort` it was.
 #define abort() kumiki_fail_at("abort", "", __FILE__, __LINE__, __func__)
 
+// What `assert` calls. The C library's own prints to a file.
+#define __assert_fail kumiki_assert_fail
+
+_Noreturn void kumiki_assert_fail(
+    const char *expression, const char *file, int line, const char *function);
+
 #endif

@@ -1,0 +1,243 @@
+//! A template's panic is logged with its message, file and line: each language has
+//! ways to panic, which are written into the template's own source.
+
+use std::process::Output;
+
+use kumiki_build::Toolchain;
+use libtest_mimic::Failed;
+
+use crate::Scene;
+
+/// How to make a plugin of a language panic.
+struct Panics {
+    /// The source file.
+    file: &'static str,
+    /// Replaced first, for what the panics need.
+    header: (&'static str, &'static str),
+    /// The statement of `process` before which the panics are.
+    before: &'static str,
+    /// The panics, each of which applies to one input.
+    ways: &'static [Way],
+    /// The body of the function that returns the name, and one that panics instead.
+    name: (&'static str, &'static str),
+}
+
+struct Way {
+    input: &'static str,
+    statement: &'static str,
+    /// A part of the message.
+    message: &'static str,
+}
+
+const fn way(input: &'static str, statement: &'static str, message: &'static str) -> Way {
+    Way {
+        input,
+        statement,
+        message,
+    }
+}
+
+/// The message of a panic in the function that returns the name.
+const NAMELESS: &str = "no name";
+
+const RUST: Panics = Panics {
+    file: "src/lib.rs",
+    header: ("", ""),
+    before: "let words: Vec<&str>",
+    ways: &[
+        way(
+            "panic",
+            r#"if input == "panic" { panic!("on purpose") }"#,
+            "on purpose",
+        ),
+        way(
+            "assert",
+            r#"assert_eq!(input == "assert", false);"#,
+            "assertion `left == right` failed",
+        ),
+        way(
+            "index",
+            r#"if input == "index" { let _ = input.as_bytes()[input.len()]; }"#,
+            "index out of bounds: the len is 5",
+        ),
+    ],
+    name: (
+        r#"env!("CARGO_PKG_NAME").to_owned()"#,
+        r#"panic!("no name")"#,
+    ),
+};
+
+const C: Panics = Panics {
+    file: "plugin.c",
+    header: (
+        "#include <stdlib.h>",
+        "#include <assert.h>\n#include <stdlib.h>",
+    ),
+    before: "memset(ret, 0, sizeof *ret);",
+    ways: &[
+        way(
+            "fail",
+            r#"if (!memcmp(input->ptr, "fail", 4)) kumiki_fail("on purpose \xff\xe6\x9c\xa8");"#,
+            "failed: on purpose ?木",
+        ),
+        way(
+            "assert",
+            r#"assert(memcmp(input->ptr, "assert", 4));"#,
+            r#"assertion failed: memcmp(input->ptr, "assert", 4)"#,
+        ),
+        way(
+            "abort",
+            r#"if (!memcmp(input->ptr, "abort", 4)) abort();"#,
+            "abort",
+        ),
+    ],
+    name: (
+        r#"copy(ret, "tidy");"#,
+        r#"kumiki_fail("no name"); (void)ret;"#,
+    ),
+};
+
+const JAVASCRIPT: Panics = Panics {
+    file: "plugin.js",
+    header: ("", ""),
+    before: "const words =",
+    ways: &[
+        way(
+            "throw",
+            r#"if (input === "throw") throw new Error("on purpose");"#,
+            "uncaught Error: on purpose",
+        ),
+        way(
+            "mistake",
+            r#"if (input === "mistake") input.noSuchMethod();"#,
+            "uncaught TypeError: not a function",
+        ),
+    ],
+    name: (r#"return "tidy";"#, r#"throw new Error("no name");"#),
+};
+
+const PYTHON: Panics = Panics {
+    file: "plugin.py",
+    header: (
+        "class Plugin(",
+        "def lookup(key):\n    return {}[key]\n\n\nclass Plugin(",
+    ),
+    before: "words = ",
+    ways: &[
+        way(
+            "raise",
+            r#"if input == "raise": raise ValueError("on purpose \ud800")"#,
+            "uncaught ValueError: on purpose ?",
+        ),
+        way(
+            "key",
+            r#"if input == "key": lookup(input)"#,
+            "uncaught KeyError: 'key'\\n    at lookup (plugin.py:",
+        ),
+        way(
+            "recursion",
+            r#"if input == "recursion": return self.process(input)"#,
+            "uncaught RecursionError: ",
+        ),
+    ],
+    name: (r#"return "tidy""#, r#"raise ValueError("no name")"#),
+};
+
+const GO: Panics = Panics {
+    file: "plugin.go",
+    header: ("", ""),
+    before: "words := ",
+    ways: &[
+        way(
+            "panic",
+            r#"if input == "panic" { panic("on purpose") }"#,
+            "panic: on purpose",
+        ),
+        way(
+            "index",
+            r#"if input == "index" { _ = []int{}[len(input)] }"#,
+            "index out of range [5] with length 0",
+        ),
+    ],
+    name: (r#"return "tidy""#, r#"panic("no name")"#),
+};
+
+fn of(language: Toolchain) -> &'static Panics {
+    match language {
+        Toolchain::Rust => &RUST,
+        Toolchain::C => &C,
+        Toolchain::JavaScript | Toolchain::StarlingMonkey => &JAVASCRIPT,
+        Toolchain::Python => &PYTHON,
+        Toolchain::Go => &GO,
+    }
+}
+
+/// Panics in `process`, and then one before any call of it.
+pub(crate) fn are_logged(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "panics")?;
+    scene.well(&["new", "tidy", "--lang", language.name()])?;
+    let panics = of(language);
+    let path = scene.folder.join("tidy").join(panics.file);
+    let written = std::fs::read_to_string(&path)?;
+    assert!(written.contains(panics.before) && written.contains(panics.name.0));
+
+    let statements = panics.ways.iter().map(|way| format!("{}\n", way.statement));
+    let source = written.replacen(panics.header.0, panics.header.1, 1);
+    let source = source.replacen(
+        panics.before,
+        &indented(&statements.collect::<String>(), &source, panics.before),
+        1,
+    );
+    std::fs::write(&path, &source)?;
+    scene.well(&["build", "tidy"])?;
+    scene.well(&["run", "-p", "tidy", "--text", "no panic"])?;
+    for way in panics.ways {
+        let place = place(&source, panics.file, way.statement);
+        let output = scene.run(&["run", "-p", "tidy", "--text", way.input])?;
+        says(&output, "trapped in `process`", way.message, &place)?;
+    }
+
+    let source = written.replacen(panics.name.0, panics.name.1, 1);
+    std::fs::write(&path, &source)?;
+    scene.well(&["build", "tidy"])?;
+    let place = place(&source, panics.file, panics.name.1);
+    let output = scene.run(&["run", "-p", "tidy", "--text", "any"])?;
+    says(&output, "trapped in `get-name`", NAMELESS, &place)
+}
+
+/// The statements, each on a line with the indentation of `before`, and `before`.
+fn indented(statements: &str, source: &str, before: &str) -> String {
+    let line = source.lines().find(|line| line.contains(before));
+    let line = line.unwrap_or_default();
+    let indentation = &line[..line.len() - line.trim_start().len()];
+    let lines = statements.lines();
+    let lines: String = lines.map(|line| format!("{line}\n{indentation}")).collect();
+    lines + before
+}
+
+/// The file and line of a statement, as `FILE:LINE`.
+fn place(source: &str, file: &str, statement: &str) -> String {
+    let index = source.lines().position(|line| line.contains(statement));
+    let index = index.expect("the statement was written into the source");
+    format!("{file}:{}", index + 1)
+}
+
+/// There is one log record with the message and the place, and then the trap.
+fn says(output: &Output, trap: &str, message: &str, place: &str) -> Result<(), Failed> {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let logged: Vec<_> = text.lines().filter(|it| it.contains("] error: ")).collect();
+    let ends_by = text.lines().position(|line| line.contains(trap));
+    let is_well = |line: &&str| line.contains(message) && has_place(line, place);
+    match (&logged[..], ends_by) {
+        ([line], Some(end)) if is_well(line) && text.lines().take(end).any(|it| it == *line) => {
+            Ok(())
+        }
+        _ => Err(format!("no `{message}` at {place} before `{trap}`: {text}").into()),
+    }
+}
+
+/// Whether the line has the place, and not another whose number starts alike.
+fn has_place(line: &str, place: &str) -> bool {
+    let mut after = line.split(place).skip(1);
+    after.any(|after| !after.starts_with(|c: char| c.is_ascii_digit()))
+}
