@@ -158,6 +158,16 @@ const GO: Panics = Panics {
             r#"if input == "index" { _ = []int{}[len(input)] }"#,
             "index out of range [5] with length 0",
         ),
+        way(
+            "goroutine",
+            r#"if input == "goroutine" { go func() { panic("elsewhere") }(); select {} }"#,
+            "panic: elsewhere",
+        ),
+        way(
+            "deadlock",
+            r#"if input == "deadlock" { select {} }"#,
+            "all goroutines are asleep",
+        ),
     ],
     name: (r#"return "tidy""#, r#"panic("no name")"#),
 };
@@ -222,22 +232,21 @@ fn place(source: &str, file: &str, statement: &str) -> String {
     format!("{file}:{}", index + 1)
 }
 
-/// There is one log record with the message and the place, and then the trap.
+/// The message is logged once, with the place, and then the call traps.
 fn says(output: &Output, trap: &str, message: &str, place: &str) -> Result<(), Failed> {
     let text = String::from_utf8_lossy(&output.stderr);
-    let logged: Vec<_> = text.lines().filter(|it| it.contains("] error: ")).collect();
-    let ends_by = text.lines().position(|line| line.contains(trap));
-    let is_well = |line: &&str| line.contains(message) && has_place(line, place);
-    match (&logged[..], ends_by) {
-        ([line], Some(end)) if is_well(line) && text.lines().take(end).any(|it| it == *line) => {
-            Ok(())
-        }
-        _ => Err(format!("no `{message}` at {place} before `{trap}`: {text}").into()),
+    let before = text.split(trap).next().filter(|before| *before != text);
+    let logged = before.into_iter().flat_map(str::lines);
+    let logged: Vec<_> = logged.filter(|it| it.contains("] error: ")).collect();
+    let logged = logged.join("\n");
+    if logged.matches(message).count() == 1 && has_place(&logged, place) {
+        return Ok(());
     }
+    Err(format!("no `{message}` at {place} before `{trap}`: {text}").into())
 }
 
-/// Whether the line has the place, and not another whose number starts alike.
-fn has_place(line: &str, place: &str) -> bool {
-    let mut after = line.split(place).skip(1);
+/// Whether the text has the place, and not only one whose number starts alike.
+fn has_place(text: &str, place: &str) -> bool {
+    let mut after = text.split(place).skip(1);
     after.any(|after| !after.starts_with(|c: char| c.is_ascii_digit()))
 }

@@ -12,6 +12,9 @@ __attribute__((import_module(LOG_INTERFACE), import_name("log")))
 void kumiki_log(int32_t level, const unsigned char *text, size_t length);
 #endif
 
+// Runs once in the life of an instance, so only its size matters.
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
+
 // A log record, which must be valid UTF-8.
 typedef struct {
     unsigned char text[1024];
@@ -82,3 +85,5 @@ _Noreturn void kumiki_assert_fail(
     const char *expression, const char *file, int line, const char *function) {
     kumiki_fail_at("assertion failed: ", expression, file, line, function);
 }
+
+#pragma clang attribute pop
