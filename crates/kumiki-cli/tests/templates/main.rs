@@ -39,9 +39,19 @@ fn main() {
         ));
         trials.push(trial(language, "rebuilds when a source changes", watch));
         trials.push(trial(language, "logs panics", panics::are_logged));
+        trials.push(trial(
+            language,
+            "logs panics of a skeleton",
+            panics::of_skeletons_are_logged,
+        ));
     }
     let c = Toolchain::C;
     trials.push(trial(c, "shows requests", requests));
+    trials.push(trial(
+        c,
+        "names functions in a debug build",
+        panics::have_names_in_debug_builds,
+    ));
     libtest_mimic::run(&arguments, trials).exit();
 }
 

@@ -1,6 +1,7 @@
 //! A template's panic is logged with its message, file and line: each language has
 //! ways to panic, which are written into the template's own source.
 
+use std::path::Path;
 use std::process::Output;
 
 use kumiki_build::Toolchain;
@@ -18,8 +19,8 @@ struct Panics {
     before: &'static str,
     /// The panics, each of which applies to one input.
     ways: &'static [Way],
-    /// The body of the function that returns the name, and one that panics instead.
-    name: (&'static str, &'static str),
+    /// The statement of a skeleton's functions, and a part of its message.
+    skeleton: (&'static str, &'static str),
 }
 
 struct Way {
@@ -36,9 +37,6 @@ const fn way(input: &'static str, statement: &'static str, message: &'static str
         message,
     }
 }
-
-/// The message of a panic in the function that returns the name.
-const NAMELESS: &str = "no name";
 
 const RUST: Panics = Panics {
     file: "src/lib.rs",
@@ -61,10 +59,7 @@ const RUST: Panics = Panics {
             "index out of bounds: the len is 5",
         ),
     ],
-    name: (
-        r#"env!("CARGO_PKG_NAME").to_owned()"#,
-        r#"panic!("no name")"#,
-    ),
+    skeleton: ("todo!()", "not yet implemented"),
 };
 
 const C: Panics = Panics {
@@ -91,10 +86,7 @@ const C: Panics = Panics {
             "abort",
         ),
     ],
-    name: (
-        r#"copy(ret, "tidy");"#,
-        r#"kumiki_fail("no name"); (void)ret;"#,
-    ),
+    skeleton: ("kumiki_fail(", "failed: not implemented"),
 };
 
 const JAVASCRIPT: Panics = Panics {
@@ -113,7 +105,7 @@ const JAVASCRIPT: Panics = Panics {
             "uncaught TypeError: not a function",
         ),
     ],
-    name: (r#"return "tidy";"#, r#"throw new Error("no name");"#),
+    skeleton: ("throw ", "uncaught Error: getName is not implemented"),
 };
 
 const PYTHON: Panics = Panics {
@@ -140,7 +132,7 @@ const PYTHON: Panics = Panics {
             "uncaught RecursionError: ",
         ),
     ],
-    name: (r#"return "tidy""#, r#"raise ValueError("no name")"#),
+    skeleton: ("raise ", "uncaught NotImplementedError: get_name"),
 };
 
 const GO: Panics = Panics {
@@ -169,7 +161,7 @@ const GO: Panics = Panics {
             "all goroutines are asleep",
         ),
     ],
-    name: (r#"return "tidy""#, r#"panic("no name")"#),
+    skeleton: ("panic(", "panic: not implemented"),
 };
 
 fn of(language: Toolchain) -> &'static Panics {
@@ -182,22 +174,17 @@ fn of(language: Toolchain) -> &'static Panics {
     }
 }
 
-/// Panics in `process`, and then one before any call of it.
+/// Panics in `process`.
 pub(crate) fn are_logged(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "panics")?;
     scene.well(&["new", "tidy", "--lang", language.name()])?;
     let panics = of(language);
     let path = scene.folder.join("tidy").join(panics.file);
-    let written = std::fs::read_to_string(&path)?;
-    assert!(written.contains(panics.before) && written.contains(panics.name.0));
-
-    let statements = panics.ways.iter().map(|way| format!("{}\n", way.statement));
-    let source = written.replacen(panics.header.0, panics.header.1, 1);
-    let source = source.replacen(
-        panics.before,
-        &indented(&statements.collect::<String>(), &source, panics.before),
-        1,
-    );
+    let source = std::fs::read_to_string(&path)?;
+    assert!(source.contains(panics.before), "{source}");
+    let source = source.replacen(panics.header.0, panics.header.1, 1);
+    let statements = with_statements(panics, &source);
+    let source = source.replacen(panics.before, &statements, 1);
     std::fs::write(&path, &source)?;
     scene.well(&["build", "tidy"])?;
     scene.well(&["run", "-p", "tidy", "--text", "no panic"])?;
@@ -206,23 +193,61 @@ pub(crate) fn are_logged(language: Toolchain) -> Result<(), Failed> {
         let output = scene.run(&["run", "-p", "tidy", "--text", way.input])?;
         says(&output, "trapped in `process`", way.message, &place)?;
     }
-
-    let source = written.replacen(panics.name.0, panics.name.1, 1);
-    std::fs::write(&path, &source)?;
-    scene.well(&["build", "tidy"])?;
-    let place = place(&source, panics.file, panics.name.1);
-    let output = scene.run(&["run", "-p", "tidy", "--text", "any"])?;
-    says(&output, "trapped in `get-name`", NAMELESS, &place)
+    Ok(())
 }
 
-/// The statements, each on a line with the indentation of `before`, and `before`.
-fn indented(statements: &str, source: &str, before: &str) -> String {
-    let line = source.lines().find(|line| line.contains(before));
+/// The first function of a skeleton for a contract of one's own: it panics before any
+/// call of `process`.
+pub(crate) fn of_skeletons_are_logged(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "skeleton")?;
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/text-processor");
+    let wit = wit.display().to_string();
+    let new = ["new", "bare", "--lang", language.name(), "--wit", &wit];
+    scene.well(&[&new[..], &["--world", "text-plugin"]].concat())?;
+    scene.well(&["build", "bare"])?;
+    let panics = of(language);
+    let (statement, message) = panics.skeleton;
+    let source = std::fs::read_to_string(scene.folder.join("bare").join(panics.file))?;
+    let place = place(&source, panics.file, statement);
+    let output = scene.run(&["run", "-p", "bare", "--text", "any"])?;
+    says(&output, "trapped in `get-name`", message, &place)
+}
+
+/// In a debug build, the backtrace has the plugin's own functions, also small ones.
+pub(crate) fn have_names_in_debug_builds(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "debug")?;
+    scene.well(&["new", "tidy", "--lang", language.name()])?;
+    let path = scene.folder.join("tidy/plugin.c");
+    let source = std::fs::read_to_string(&path)?;
+    let before = "return byte == ' '";
+    assert!(source.contains(before), "{source}");
+    let fail = format!("if (byte == '!') kumiki_fail(\"on purpose\");\n    {before}");
+    std::fs::write(&path, source.replacen(before, &fail, 1))?;
+    scene.well(&["build", "tidy", "--debug"])?;
+    let output = scene.run(&["run", "-p", "tidy", "-v", "--text", "a!"])?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let frames = text.lines().filter_map(|line| line.split_once(".wasm!"));
+    let frames: Vec<&str> = frames.map(|(_, function)| function).collect();
+    let expected = [
+        "kumiki_fail_at",
+        "is_space",
+        "tidy",
+        "exports_myapp_text_processor_plugin_process",
+    ];
+    if frames.starts_with(&expected) {
+        return Ok(());
+    }
+    Err(format!("no frames of {expected:?}: {text}").into())
+}
+
+/// The statements, each on a line with the indentation of the one that they precede.
+fn with_statements(panics: &Panics, source: &str) -> String {
+    let line = source.lines().find(|line| line.contains(panics.before));
     let line = line.unwrap_or_default();
     let indentation = &line[..line.len() - line.trim_start().len()];
-    let lines = statements.lines();
-    let lines: String = lines.map(|line| format!("{line}\n{indentation}")).collect();
-    lines + before
+    let ways = panics.ways.iter();
+    let lines = ways.map(|way| format!("{}\n{indentation}", way.statement));
+    lines.collect::<String>() + panics.before
 }
 
 /// The file and line of a statement, as `FILE:LINE`.
