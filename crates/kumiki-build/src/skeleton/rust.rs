@@ -121,3 +121,44 @@ fn plain(line: &str) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(wit: &str) -> Vec<(String, String)> {
+        let mut resolve = Resolve::new();
+        let package = resolve.push_source("test.wit", wit).unwrap();
+        let world = resolve.select_world(&[package], None).unwrap();
+        sources(&resolve, world).unwrap()
+    }
+
+    #[test]
+    fn panic_hook_uses_the_log_of_the_contract() {
+        let files = files(
+            "package a:my-b@1.0.0; interface levels { enum how-bad { error } }
+             interface out { use levels.{how-bad as level};
+                             log: func(level: level, text: string); }
+             world w { import out; export f: func(); }",
+        );
+        let [(_, source), (path, panics)] = &files[..] else {
+            panic!("{files:?}");
+        };
+        assert!(source.contains("\nmod panics;\n"), "{source}");
+        assert_eq!(path, PANICS);
+        let uses = "use crate::a::my_b::out::log;\nuse crate::a::my_b::levels::HowBad as Level;\n";
+        assert!(panics.contains(uses), "{panics}");
+    }
+
+    #[test]
+    fn there_is_no_hook_without_a_usable_log() {
+        let keyword = "package a:b; interface %type { enum level { error }
+                       log: func(level: level, text: string); }
+                       world w { import %type; export f: func(); }";
+        for wit in ["package a:b; world w { export f: func(); }", keyword] {
+            let files = files(wit);
+            assert_eq!(files.len(), 1, "{files:?}");
+            assert!(!files[0].1.contains("mod panics"), "{files:?}");
+        }
+    }
+}
