@@ -58,7 +58,7 @@ fn build_times() -> Vec<(String, String)> {
 }
 
 fn measure(path: &Path, build: &str) -> String {
-    let size = std::fs::metadata(path).expect("it is there").len() as f64;
+    let size = std::fs::metadata(path).expect("the file exists").len() as f64;
     let host = TextHost::new().expect("a host");
     let start = Instant::now();
     let loaded = host.load(path).expect("a plugin");

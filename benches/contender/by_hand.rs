@@ -29,12 +29,12 @@ const TICKS: u64 = 1_001;
 /// Counts log messages, like Kumiki's observer.
 #[derive(Default)]
 struct State {
-    heard: usize,
+    log_bytes: usize,
 }
 
 impl HostApi for State {
     fn log(&mut self, _: LogLevel, message: String) {
-        self.heard += message.len();
+        self.log_bytes += message.len();
     }
     fn get_config(&mut self, _: String) -> Option<String> {
         None

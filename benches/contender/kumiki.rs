@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use kumiki::{Cache, Limits, LogRecord, Observer, Plugin, Renewal};
-use kumiki_text::{Config, ProcessResult, TextContract, TextHost, TextPlugin, Texts, Way};
+use kumiki::{Cache, Limits, LogRecord, Observer, Plugin, RecyclePolicy};
+use kumiki_text::{CallMode, Config, ProcessResult, TextContract, TextHost, TextPlugin, Texts};
 use kumiki_turns::{
     Answer, Row, Set, Turn, Work, input, make_each, repeat, side_by_side, use_each,
 };
@@ -26,14 +26,14 @@ impl Observer for Counting {
 pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
     let text = input(row.size);
     let fuel = (name == "kumiki-fuel").then_some(u64::MAX / 2);
-    let way = match name {
-        "kumiki-single" => Some(Way::SINGLE),
-        "kumiki-batch" => Some(Way::BATCH),
+    let mode = match name {
+        "kumiki-single" => Some(CallMode::Single),
+        "kumiki-batch" => Some(CallMode::Batch),
         _ => None,
     };
     match row.kind.as_str() {
         "call" => call(row.work, &text, fuel),
-        "many" => many(row, &text, way),
+        "many" => many(row, &text, mode),
         "fresh" => fresh(row, text),
         "first" => first(row.work, text, true),
         "cold" => first(row.work, text, false),
@@ -102,12 +102,12 @@ fn call(work: Work, text: &str, fuel: Option<u64>) -> Result<Set, String> {
     Ok(Set::new(digest, turn))
 }
 
-fn many(row: &Row, text: &str, way: Option<Way>) -> Result<Set, String> {
+fn many(row: &Row, text: &str, mode: Option<CallMode>) -> Result<Set, String> {
     let mut plugin = plugin(loaded(row.work, None, SLOTS)?)?;
-    if let Some(way) = way
-        && !plugin.set_way(way)
+    if let Some(mode) = mode
+        && !plugin.set_mode(mode)
     {
-        return Err(format!("the plugin offers no {}", way.name));
+        return Err(format!("the plugin offers no {}", mode.name()));
     }
     let texts = Texts::from_iter(vec![text; row.count]);
     let answers = plugin.process_all(&texts);
@@ -129,7 +129,7 @@ fn fresh(row: &Row, text: String) -> Result<Set, String> {
     let plugin = std::sync::Mutex::new(plugin);
     let turn: Turn = side_by_side(row.count, move |until| {
         let own = plugin.lock().expect("no panic").sibling();
-        let mut own = own.with_renewal(Renewal::fresh());
+        let mut own = own.with_recycling(RecyclePolicy::fresh());
         until.each(|| {
             let result = own.process(black_box(&text));
             drop(black_box(result.expect("an answer")));

@@ -1,7 +1,7 @@
-//! Any text as a `kumiki-grants.toml`, and as each of the grants that a command
-//! line takes. A grant is read or refused in words, and what is written again
-//! reads as the same; a file says of every plugin what its strings say one by
-//! one, or places its fault on one of its lines.
+//! Parses any text as a `kumiki-grants.toml`, and as each kind of grant that the
+//! command line accepts. A grant is parsed or refused with a reason, and formatting
+//! and parsing it gives the same grant. A file gives each plugin the same grants as
+//! its strings parsed one by one, or its error has the number of one of its lines.
 
 #![no_main]
 
@@ -16,16 +16,16 @@ use libfuzzer_sys::fuzz_target;
 use toml::{Table, Value};
 
 fuzz_target!(|text: &str| {
-    written_again::<FolderGrant>(text);
-    written_again::<NetworkGrant>(text);
-    written_again::<Clocks>(text);
-    written_again::<Randomness>(text);
+    assert_round_trip::<FolderGrant>(text);
+    assert_round_trip::<NetworkGrant>(text);
+    assert_round_trip::<Clocks>(text);
+    assert_round_trip::<Randomness>(text);
     if let Err(error) = text.parse::<VariableGrant>() {
-        said(&error);
+        assert_explained(&error);
     }
 
     match GrantsFile::parse("kumiki-grants.toml", text) {
-        Ok(file) => as_its_strings(&file, text),
+        Ok(file) => assert_matches_single_grants(&file, text),
         Err(Error::GrantsFile { line, message, .. }) => {
             let lines = 1 + text.bytes().filter(|byte| *byte == b'\n').count();
             assert!(
@@ -38,43 +38,43 @@ fuzz_target!(|text: &str| {
     }
 });
 
-fn written_again<T>(text: &str)
+fn assert_round_trip<T>(text: &str)
 where
     T: FromStr<Err = GrantError> + Display + Debug + PartialEq,
 {
     match text.parse::<T>() {
         Ok(grant) => assert_eq!(grant.to_string().parse(), Ok(grant)),
-        Err(error) => said(&error),
+        Err(error) => assert_explained(&error),
     }
 }
 
-fn said(error: &GrantError) {
+fn assert_explained(error: &GrantError) {
     assert!(
         !error.reason.is_empty() && !error.hint.is_empty(),
         "{error:?}"
     );
 }
 
-/// Reads the same text as plain TOML and grants string after string.
-fn as_its_strings(file: &GrantsFile, text: &str) {
-    let whole: Table = text.parse().expect("it was read as TOML before");
+/// Parses the same text as plain TOML and compares each string's grant.
+fn assert_matches_single_grants(file: &GrantsFile, text: &str) {
+    let whole: Table = text.parse().expect("parsed as TOML before");
     let empty = Table::new();
     let all = whole.get("all").map_or(&empty, table);
     let plugins = whole.get("plugin").map_or(&empty, table);
-    // Read through the same call: `grants_of` takes a file's path.
+    // `grants_of` takes the path of a plugin's file.
     for (name, own) in plugins {
-        // A path, a hash, or no name that a file can have.
+        // A path, a hash, or a name that no file can have.
         if name.contains(['/', '.', ':']) || name.is_empty() {
             continue;
         }
-        let expected = grants(all).and(&grants(table(own)));
+        let expected = grants(all).merge(&grants(table(own)));
         assert_eq!(file.grants_of(format!("plugins/{name}.wasm")), expected);
     }
-    // No plugin in the file is called so: there is no such file.
+    // The grants file names no such plugin.
     assert_eq!(file.grants_of("no-such-folder/.."), grants(all));
     let names: Vec<_> = file.plugins().map(ToString::to_string).collect();
     for name in plugins.keys() {
-        // A hash may be written in two ways.
+        // Hexadecimal digits may be upper case.
         let name = match name.strip_prefix("blake3:") {
             Some(hash) => format!("blake3:{}", hash.to_lowercase()),
             None => name.clone(),
@@ -84,7 +84,7 @@ fn as_its_strings(file: &GrantsFile, text: &str) {
 }
 
 fn table(value: &Value) -> &Table {
-    value.as_table().expect("it was read as a table before")
+    value.as_table().expect("parsed as a table before")
 }
 
 fn grants(table: &Table) -> Grants {
@@ -95,27 +95,27 @@ fn grants(table: &Table) -> Grants {
     let word = |key: &str| table.get(key).and_then(Value::as_str);
     let mut grants = Grants::default();
     for folder in list("dirs") {
-        grants = grants.with_folder(good(folder));
+        grants = grants.with_folder(parse_accepted(folder));
     }
     for variable in list("env") {
-        grants = grants.with_variable(good(variable));
+        grants = grants.with_variable(parse_accepted(variable));
     }
     for argument in list("args") {
         grants = grants.with_argument(argument);
     }
     for network in list("net") {
-        grants = grants.with_network(good(network));
+        grants = grants.with_network(parse_accepted(network));
     }
     if let Some(clocks) = word("clocks") {
-        grants = grants.with_clocks(good(clocks));
+        grants = grants.with_clocks(parse_accepted(clocks));
     }
     if let Some(randomness) = word("random") {
-        grants = grants.with_randomness(good(randomness));
+        grants = grants.with_randomness(parse_accepted(randomness));
     }
     grants
 }
 
-/// What stands in a file that was accepted.
-fn good<T: FromStr<Err = GrantError>>(text: &str) -> T {
-    text.parse().expect("the file was accepted with it")
+/// Parses a string of a file that was accepted.
+fn parse_accepted<T: FromStr<Err = GrantError>>(text: &str) -> T {
+    text.parse().expect("part of an accepted file")
 }

@@ -1,6 +1,6 @@
-//! Any bytes through all that reads a file without running it: what it is, its
-//! parts, its WIT, and whether it fits a contract. Nothing may panic, the parts
-//! must add up, and printed WIT must be WIT.
+//! Inspects any bytes without running them: kind, parts, WIT and the contract check.
+//! Nothing may panic, the sizes of the parts must add up to the size of the file, and
+//! printed WIT must parse.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(inspection.parts.is_empty() || sum == bytes.len());
     let _ = format!("{inspection:?} {}", inspection.kind);
 
-    // A panic of wit-parser is caught, and must not end the fuzzer before.
+    // Panics in wit-parser are caught; libfuzzer's panic hook would abort before that.
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let wit = Inspection::wit("fuzz", bytes);

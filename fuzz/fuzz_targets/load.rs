@@ -1,6 +1,6 @@
-//! Any bytes as a plugin, all the way: read, checked, compiled, linked,
-//! instantiated and called, within small limits. Nothing may panic, and what
-//! is refused must be refused in words.
+//! Loads and calls any bytes as a plugin, within small limits: they are read, checked,
+//! compiled, linked, instantiated and called. Nothing may panic, and each refusal must
+//! have a message.
 
 #![no_main]
 
@@ -15,33 +15,33 @@ fuzz_target!(|bytes: &[u8]| {
     let checked = host().check("fuzz", bytes);
     match host().load_bytes("fuzz", bytes) {
         Ok(plugin) => {
-            assert!(checked.is_ok(), "loaded what the check refuses");
+            assert!(checked.is_ok(), "the check refuses a plugin that loads");
             match TextPlugin::new(plugin, Config::default()) {
                 Ok(mut plugin) => call(&mut plugin),
-                Err(error) => said(&error),
+                Err(error) => assert_explained(&error),
             }
         }
         Err(error) => {
             if let Err(checked) = checked {
                 assert_eq!(error.to_string(), checked.to_string());
             }
-            said(&error.into());
+            assert_explained(&error.into());
         }
     }
 });
 
-/// Two records: what the first has done must not harm the second.
+/// Processes two records; the first must not affect the second.
 fn call(plugin: &mut TextPlugin) {
     for record in ["Hello, 木!", ""] {
         match plugin.process(record) {
             Ok(result) => assert!(result.output.len() <= host().limits().transfer),
-            Err(error) => said(&error),
+            Err(error) => assert_explained(&error),
         }
     }
 }
 
-/// An error has words, and those of time are kept.
-fn said(error: &Error) {
+/// Checks that an error has a message, and that a time limit has its duration.
+fn assert_explained(error: &Error) {
     assert!(!error.to_string().is_empty());
     if let Error::Host(error) = error {
         let _ = (error.hint(), error.backtrace());

@@ -1,5 +1,5 @@
-//! Any bytes as a `kumiki.toml`, in a folder with a `wit` and nothing else. It
-//! is read or refused, never a panic; a fault is placed on one of its lines.
+//! Reads any bytes as a `kumiki.toml`, in a folder that otherwise contains only a
+//! `wit` folder. Nothing may panic, and an error has the number of one of its lines.
 
 #![no_main]
 
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 fuzz_target!(|bytes: &[u8]| {
     let folder = folder().path();
-    fs::write(folder.join("kumiki.toml"), bytes).expect("it can be written");
+    fs::write(folder.join("kumiki.toml"), bytes).expect("the file is writable");
     match Project::read(folder) {
         Ok(project) => {
             let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

@@ -1,6 +1,6 @@
-//! Any bytes as the names in a plugin: of its functions and its module, and of what
-//! made it. It is loaded, traps, and is inspected; what is said of it is bounded and
-//! has nothing hidden in it.
+//! Uses any bytes as the names in a plugin: of its functions, its module and its
+//! producers. The plugin is inspected, loaded and called, and traps. Messages about it
+//! are bounded and contain no invisible characters.
 
 #![no_main]
 
@@ -12,12 +12,12 @@ use kumiki_text::{Config, Error, TextHost, TextPlugin};
 use libfuzzer_sys::fuzz_target;
 use test_components::names::{Names, trapping};
 
-/// Bytes of all that one error says, its backtrace included.
-const ERROR: usize = 16 << 10;
+/// The maximum size of an error in bytes, including its backtrace.
+const MAX_ERROR: usize = 16 << 10;
 
 fuzz_target!(|parts: (&[u8], &[u8], String, bool)| {
     let (module, makers, name, whole) = parts;
-    // As a name that is well-formed, or as a section that may be anything.
+    // Either a well-formed name or an arbitrary section.
     let names = Names {
         module: name.clone(),
         functions: vec![(3, name.clone()), (4, name.clone()), (5, name.clone())],
@@ -29,24 +29,27 @@ fuzz_target!(|parts: (&[u8], &[u8], String, bool)| {
         false => trapping(module, makers),
     };
     for maker in Inspection::of(&bytes).producers {
-        said(&format!("{} {} {}", maker.field, maker.name, maker.version));
+        assert_printable(&format!("{} {} {}", maker.field, maker.name, maker.version));
     }
     match host().load_bytes("fuzz", &bytes) {
         Ok(plugin) => {
-            let mut plugin = TextPlugin::new(plugin, Config::default()).expect("it starts");
+            let mut plugin = TextPlugin::new(plugin, Config::default()).expect("the plugin starts");
             match plugin.process("anything") {
                 Err(Error::Host(error)) => {
-                    said(&format!("{error}\n{}", error.backtrace().unwrap_or_default()));
+                    assert_printable(&format!(
+                        "{error}\n{}",
+                        error.backtrace().unwrap_or_default()
+                    ));
                 }
                 other => panic!("it did not trap: {other:?}"),
             }
         }
-        Err(error) => said(&error.to_string()),
+        Err(error) => assert_printable(&error.to_string()),
     }
 });
 
-fn said(text: &str) {
-    assert!(text.len() <= ERROR, "{} bytes", text.len());
+fn assert_printable(text: &str) {
+    assert!(text.len() <= MAX_ERROR, "{} bytes", text.len());
     assert!(!text.contains(|c| is_invisible(c) && c != '\n'), "{text:?}");
 }
 

@@ -1,5 +1,5 @@
-//! Any file as a table of Parquet: it is read or refused, without a panic that
-//! gets out, and no batch of its rows is larger than it may be.
+//! Reads any file as a Parquet table. It is read or refused without a panic, and no
+//! batch of rows exceeds its size limit.
 
 #![no_main]
 
@@ -8,9 +8,10 @@ use std::io::Write;
 use kumiki_pipeline::parquet::{ColumnTexts, ParquetPart, ParquetReader};
 use libfuzzer_sys::fuzz_target;
 
-/// A batch has 8 MiB and its largest row, which has 256 MiB at most, and pages of as
-/// many bytes that it lies across. A buffer may have twice the length that it needs.
-const MOST: usize = 1 << 30;
+/// The maximum size of a batch in bytes: 8 MiB, its largest row (at most 256 MiB), and
+/// as many bytes for the pages that contain it. A buffer may have twice the length that
+/// it needs.
+const MAX_BATCH: usize = 1 << 30;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -23,13 +24,13 @@ fuzz_target!(|bytes: &[u8]| {
     if reader.select(name, true).is_err() {
         return;
     }
-    // A file may say that it has billions of rows of nothing.
+    // A file may claim to have billions of empty rows.
     for _ in 0..1000 {
         match reader.next_part() {
             Ok(ParquetPart::Rows(rows)) => {
-                assert!(rows.get_array_memory_size() <= MOST);
+                assert!(rows.get_array_memory_size() <= MAX_BATCH);
                 if let Some(cells) = ColumnTexts::of(rows.column(reader.column())) {
-                    assert!(cells.texts().as_str().len() <= MOST);
+                    assert!(cells.texts().as_str().len() <= MAX_BATCH);
                 }
             }
             Ok(ParquetPart::GroupEnd) => {}

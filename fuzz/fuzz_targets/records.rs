@@ -1,8 +1,8 @@
-//! Any bytes as lines, read in pieces of any size, against the simplest reader
-//! there is: all of it in memory, split at the line ends.
+//! Reads any bytes as lines, in pieces of any size, and compares the result with a
+//! simple reader that splits the whole input in memory.
 //!
-//! The first byte says how large a piece is, the second how long a line may be,
-//! the third how many lines are taken at once to be looked at later, if any.
+//! The first byte is the size of a piece, the second the maximum length of a line, and
+//! the third the number of lines for `take_lines`, or 0 to read them one by one.
 
 #![no_main]
 
@@ -37,14 +37,14 @@ fuzz_target!(|bytes: &[u8]| {
             break;
         }
     }
-    assert!(expected.next().is_none(), "no line is lost");
+    assert!(expected.next().is_none(), "a line is lost");
     assert!(records.next_record().is_none());
     assert_eq!(records.bytes_read(), input.len() as u64);
 });
 
-/// Whether it is what the simplest reader found.
+/// Compares a record with the line of the simple reader.
 fn check(record: Result<Record<'_>, ReadError>, line: Option<(u64, &[u8])>, limit: usize) {
-    let (number, line) = line.expect("no line is made up");
+    let (number, line) = line.expect("an additional line");
     let expected = match std::str::from_utf8(line) {
         _ if line.len() > limit => Err("too long"),
         Ok(text) => Ok(text),
@@ -66,7 +66,7 @@ fn check(record: Result<Record<'_>, ReadError>, line: Option<(u64, &[u8])>, limi
 /// The lines without their ends, the first without a byte order mark.
 fn lines(input: &[u8]) -> Vec<&[u8]> {
     let mut lines: Vec<_> = input.split(|byte| *byte == b'\n').collect();
-    // The last piece has no end; if it is empty, it is no line.
+    // The last piece has no end; if it is empty, it is not a line.
     let last = lines.pop().filter(|last| !last.is_empty());
     for line in &mut lines {
         *line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -78,7 +78,7 @@ fn lines(input: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// A reader that hands out a few bytes at a time.
+/// A reader that returns at most `size` bytes per call.
 struct Pieces<'a> {
     rest: &'a [u8],
     size: usize,

@@ -1,6 +1,5 @@
-//! Any bytes as a component's section of requests. They are read or refused,
-//! never a panic; what is read is given by the grants that are made for it, and
-//! no folder of the host's outside the base is among these.
+//! Reads any bytes as the requests section of a component. Nothing may panic. The
+//! grants created for the requests cover them, and grant no folder outside the base.
 
 #![no_main]
 
@@ -8,17 +7,17 @@ use std::fs;
 use std::path::{Component, Path};
 use std::sync::OnceLock;
 
-use kumiki::{Grants, GrantsFile, PluginName, Requests};
+use kumiki::{Grants, GrantsFile, PermissionRequests, PluginName};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 use test_components::with_section;
 
-/// A component with nothing in it.
+/// An empty component.
 const SMALLEST: &[u8] = b"\0asm\x0d\0\x01\0";
 
 fuzz_target!(|bytes: &[u8]| {
     let component = with_section(SMALLEST, "kumiki-requests", bytes);
-    let requests = match Requests::of("fuzzed", &component) {
+    let requests = match PermissionRequests::of("fuzzed", &component) {
         Ok(requests) => requests,
         Err(error) => {
             let _ = format!("{error} {:?}", error.hint());
@@ -26,10 +25,10 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     let none = Grants::default();
-    assert_eq!(requests.beyond(&none), requests);
+    assert_eq!(requests.missing_from(&none), requests);
     let base = Path::new("base");
     let grants = requests.grants_beside(&none, base);
-    assert!(requests.beyond(&grants).is_empty(), "{requests}");
+    assert!(requests.missing_from(&grants).is_empty(), "{requests}");
     for folder in grants.folders() {
         let folder = folder.to_string();
         let (host, _) = folder.split_once("::").expect("both sides");
@@ -43,9 +42,9 @@ fuzz_target!(|bytes: &[u8]| {
     let name = PluginName::Stem("fuzzed".to_owned());
     let file = GrantsFile::default().with_plugin(name, &grants);
     let path = folder().path().join("grants.toml");
-    fs::write(&path, file.to_string()).expect("it can be written");
-    let read = GrantsFile::read(&path).expect("what is written is read");
-    // The base is taken from where the file lies.
+    fs::write(&path, file.to_string()).expect("the file is writable");
+    let read = GrantsFile::read(&path).expect("the file is valid");
+    // Paths in a grants file are relative to its folder.
     let based = requests.grants_beside(&none, &folder().path().join(base));
     assert_eq!(read.grants_of("fuzzed"), based, "{file}");
 });

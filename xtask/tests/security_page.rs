@@ -40,7 +40,7 @@ fn files_that_the_security_page_names_exist() {
         let Some(column) = row.split(" | ").nth(2) else {
             continue;
         };
-        // In a list, the names after the first are those of its neighbours.
+        // In a list, later names are relative to the folder of the path before.
         let mut folder = PathBuf::new();
         for path in code_spans(column) {
             let is_path = path.ends_with('/') || path.ends_with(".rs");

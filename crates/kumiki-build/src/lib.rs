@@ -49,7 +49,7 @@ pub use component::{Preview1, component_from_module};
 pub use error::{Error, Missing};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use job::{Built, Job, Options, Profile};
-pub use project::{Engine, Language, Project, Wasi};
+pub use project::{JavaScriptEngine, Language, Project, Wasi};
 pub use reading::read_text;
 pub use sources::{may_be_source, source_folders};
 pub use stamps::Stamps;

@@ -49,7 +49,7 @@ pub enum Language {
 /// The JavaScript engine inside the component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Engine {
+pub enum JavaScriptEngine {
     /// Small and fast to start.
     #[default]
     QuickJs,
@@ -86,7 +86,7 @@ pub struct Project {
     /// The version of WASI that it may import.
     pub wasi: Wasi,
     /// The engine, for JavaScript.
-    pub engine: Engine,
+    pub engine: JavaScriptEngine,
     /// The path of its module in `folder`, for JavaScript and Python.
     pub entry: PathBuf,
     /// What it requests from the host, and why, as the text that is stored in
@@ -112,7 +112,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct BuildTable {
     wasi: Option<Spanned<toml::Value>>,
-    engine: Option<Spanned<Engine>>,
+    engine: Option<Spanned<JavaScriptEngine>>,
     entry: Option<Spanned<PathBuf>>,
 }
 

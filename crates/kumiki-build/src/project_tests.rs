@@ -36,7 +36,7 @@ fn minimal_manifest_uses_defaults() {
             wit: folder.path().join("wit"),
             world: "w".into(),
             wasi: Wasi::Preview2,
-            engine: Engine::QuickJs,
+            engine: JavaScriptEngine::QuickJs,
             entry: PathBuf::new(),
             requests: String::new(),
         }

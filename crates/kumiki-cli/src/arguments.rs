@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kumiki::{Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, Renewal, VariableGrant};
+use kumiki::{
+    Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, RecyclePolicy, VariableGrant,
+};
 use kumiki_build::Profile;
 
 use crate::formats::{InputFormat, OutputFormat};
@@ -343,23 +345,23 @@ pub(crate) struct InstanceArguments {
 
 impl InstanceArguments {
     /// When an instance that has not failed is replaced.
-    pub(crate) fn renewal(&self) -> Renewal {
+    pub(crate) fn recycling(&self) -> RecyclePolicy {
         let Self {
             fresh,
             calls_per_instance,
             memory_per_instance,
         } = self;
-        let mut renewal = Renewal::default();
+        let mut recycling = RecyclePolicy::default();
         if *fresh {
-            renewal = Renewal::fresh();
+            recycling = RecyclePolicy::fresh();
         }
         if let Some(calls) = calls_per_instance {
-            renewal = renewal.with_calls(*calls);
+            recycling = recycling.with_calls(*calls);
         }
         if let Some(bytes) = memory_per_instance {
-            renewal = renewal.with_memory(*bytes);
+            recycling = recycling.with_memory(*bytes);
         }
-        renewal
+        recycling
     }
 }
 

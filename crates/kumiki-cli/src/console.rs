@@ -2,6 +2,7 @@
 //! progress. Text from plugins and files is escaped first, because it can contain
 //! terminal control sequences.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::io::{IsTerminal, Write};
@@ -13,6 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kumiki::{Denial, Event, Level, LogRecord, Observer, excerpt};
 use kumiki_pipeline::{Diagnostic, InvalidRecord};
 pub(crate) use kumiki_pipeline::{escape, escape_lines};
+use kumiki_text::CircuitOpened;
 
 use crate::failure::{self, Failure};
 
@@ -45,8 +47,8 @@ struct Inner {
     hints: Mutex<HashSet<String>>,
     /// The denials already reported, for each plugin.
     denied: Mutex<HashMap<String, HashSet<String>>>,
-    /// Until when each plugin is set aside, as already reported.
-    set_aside: Mutex<HashMap<String, Instant>>,
+    /// Until when the circuit of each plugin is open, as already reported.
+    open_circuits: Mutex<HashMap<String, Instant>>,
 }
 
 impl Console {
@@ -67,7 +69,7 @@ impl Console {
                 bar,
                 hints,
                 denied: Mutex::default(),
-                set_aside: Mutex::default(),
+                open_circuits: Mutex::default(),
             }),
         }
     }
@@ -111,19 +113,20 @@ impl Console {
         }
     }
 
-    /// Reports that a plugin is set aside for a while. Each worker notices this by
+    /// Reports that a plugin is not called for a while. Each worker notices this by
     /// itself; only the first report is printed.
-    fn set_aside(&self, plugin: &str, failures: u32, time: Duration) {
+    fn circuit_opened(&self, plugin: &str, opened: &CircuitOpened) {
+        let CircuitOpened { failures, time, .. } = opened;
         let now = Instant::now();
         {
-            let mut reported = self.lock(&self.inner.set_aside);
+            let mut reported = self.lock(&self.inner.open_circuits);
             if reported.get(plugin).is_some_and(|until| now < *until) {
                 return;
             }
-            reported.insert(plugin.to_owned(), now + time);
+            reported.insert(plugin.to_owned(), now + *time);
         }
         self.line(format_args!(
-            "{ERROR}set aside{ERROR:#}: `{}` failed {failures} times in a row; it is retried in \
+            "{ERROR}paused{ERROR:#}: `{}` failed {failures} times in a row; it is retried in \
              {time:.0?}, and other plugins continue",
             escape(plugin)
         ));
@@ -147,10 +150,7 @@ impl Console {
             kumiki_text::Error::Host(error) => Some(error),
             _ => None,
         };
-        let hint = match host {
-            Some(error) => failure::hint(error),
-            None => error.hint(),
-        };
+        let hint = failure::text_hint(error);
         let place = if place.is_empty() {
             String::new()
         } else {
@@ -275,13 +275,14 @@ impl Observer for Console {
     fn event(&self, event: &Event<'_>) {
         match event {
             Event::Denied { plugin, denial, .. } => self.denied(plugin, denial),
-            Event::SetAside {
-                plugin,
-                failures,
-                time,
-            } => self.set_aside(plugin, *failures, *time),
+            Event::Contract { plugin, event } => {
+                let event: &dyn Any = *event;
+                if let Some(opened) = event.downcast_ref() {
+                    self.circuit_opened(plugin, opened);
+                }
+            }
             Event::FewerSlots { wanted, found, .. } => self.notice(fewer_slots(*wanted, *found)),
-            Event::NotKept { plugin, error } => self.notice(escape(&format!(
+            Event::CacheWriteFailed { plugin, error } => self.notice(escape(&format!(
                 "`{plugin}` was compiled but not cached: {error}"
             ))),
             _ => {}

@@ -114,8 +114,8 @@ fn run_hint(error: &RunError) -> Option<&'static str> {
         RunError::NoKeyNamed => "name the key whose text is the record: `--field NAME`",
         RunError::NoColumnNamed => "name the column whose texts are the records: `--field NAME`",
         RunError::UnknownFormat { .. } => {
-            "specify it: `--input-format jsonl` for an object per line; `csv`, `tsv` or `parquet` \
-             for a table"
+            "specify the format: `--input-format jsonl` for an object per line; `csv`, `tsv` or \
+             `parquet` for a table"
         }
         RunError::InputIsFolder { .. } => "name the files in the folder; to name plugins, use `-p`",
         RunError::NotATable { .. } => {
@@ -192,10 +192,18 @@ pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
                 .into(),
         );
     }
-    let Some(flag) = limits::flag(error) else {
-        return error.hint();
-    };
-    Some(format!(
-        "if the plugin is meant to use this much, raise the limit: `{flag}`"
-    ))
+    limits::flag(error).map_or_else(|| error.hint(), |flag| Some(raise(flag)))
+}
+
+/// The hint for an error of the text contract.
+pub(crate) fn text_hint(error: &kumiki_text::Error) -> Option<String> {
+    match error {
+        kumiki_text::Error::Host(error) => hint(error),
+        kumiki_text::Error::Metadata { .. } => Some(raise(limits::METADATA_FLAG)),
+        _ => error.hint(),
+    }
+}
+
+fn raise(flag: &str) -> String {
+    format!("raise the limit if the plugin is meant to use this much: `{flag}`")
 }

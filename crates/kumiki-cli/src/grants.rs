@@ -53,7 +53,7 @@ impl RunGrants {
             Some(bytes) => self.file.grants_of_component(plugin, bytes),
             None => self.file.grants_of(plugin),
         };
-        file.and(&self.all)
+        file.merge(&self.all)
     }
 
     /// Reads a plugin that the grants file names by hash. These bytes must then be

@@ -110,7 +110,7 @@ struct File {
 
 impl LimitArguments {
     /// Resolves each limit: the flag, else the file, else the default.
-    pub(crate) fn resolve(&self) -> Result<Limits, Failure> {
+    pub(crate) fn resolve(&self) -> Result<RunLimits, Failure> {
         let file = match &self.limits {
             Some(path) => read(path)?,
             None => Values::default(),
@@ -119,7 +119,15 @@ impl LimitArguments {
     }
 }
 
-fn limits(flags: Values, file: Values) -> Limits {
+/// Limits of the host, and of the text contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RunLimits {
+    pub(crate) host: Limits,
+    /// Maximum metadata entries of a result, unless the default applies.
+    pub(crate) max_metadata: Option<usize>,
+}
+
+fn limits(flags: Values, file: Values) -> RunLimits {
     let mut limits = Limits::default();
     // A new limit must be named here.
     let Values {
@@ -142,7 +150,6 @@ fn limits(flags: Values, file: Values) -> Limits {
     set(&mut limits.memory, memory.or(file.memory));
     set(&mut limits.transfer, transfer.or(file.transfer));
     set(&mut limits.output, output.or(file.output));
-    set(&mut limits.entries, metadata.or(file.metadata));
     set(&mut limits.log_records, log.or(file.log));
     set(&mut limits.log_bytes, log_size.or(file.log_size));
     set(&mut limits.handles, handle.or(file.handle));
@@ -152,7 +159,10 @@ fn limits(flags: Values, file: Values) -> Limits {
     set(&mut limits.random, random.or(file.random));
     set(&mut limits.component, component.or(file.component));
     limits.fuel = fuel.or(file.fuel);
-    limits
+    RunLimits {
+        host: limits,
+        max_metadata: metadata.or(file.metadata),
+    }
 }
 
 fn set<T>(limit: &mut T, value: Option<T>) {
@@ -186,6 +196,9 @@ fn parse(text: &str) -> Result<Values, (usize, String)> {
     Ok(file.limits)
 }
 
+/// The flag that raises the maximum of metadata entries, with a value to try.
+pub(crate) const METADATA_FLAG: &str = "--metadata-limit 1000000";
+
 /// The flag that raises the limit which `error` reports, with a value to try.
 pub(crate) fn flag(error: &Error) -> Option<&'static str> {
     let Error::Limit { limit, .. } = error else {
@@ -196,7 +209,6 @@ pub(crate) fn flag(error: &Error) -> Option<&'static str> {
         Limit::Memory(_) => "--memory-limit 2GiB",
         Limit::Transfer(_) => "--transfer-limit 1GiB",
         Limit::Output(_) => "--output-limit 1GiB",
-        Limit::Entries(_) => "--metadata-limit 1000000",
         Limit::Fuel(_) => "--fuel-limit 10000000000",
         Limit::Handles(_) => "--handle-limit 100000",
         Limit::Descriptors(_) => "--descriptor-limit 1024",
@@ -260,7 +272,7 @@ mod tests {
             .with_time(Duration::from_secs(1))
             .with_memory(64 << 20)
             .with_fuel(1000);
-        assert_eq!(limits(flags, file), expected);
+        assert_eq!(limits(flags, file).host, expected);
     }
 
     #[test]
@@ -273,7 +285,6 @@ mod tests {
             .with_memory(1)
             .with_transfer(2)
             .with_output(12)
-            .with_entries(3)
             .with_log(4, 5)
             .with_fuel(6)
             .with_handles(7)
@@ -282,11 +293,10 @@ mod tests {
             .with_random(10)
             .with_component(11)
             .with_descriptors(12);
-        assert_eq!(limits(Values::default(), parse(text).unwrap()), expected);
-        assert_eq!(
-            limits(Values::default(), parse("[limits]").unwrap()),
-            Limits::default()
-        );
+        let set = limits(Values::default(), parse(text).unwrap());
+        assert_eq!((set.host, set.max_metadata), (expected, Some(3)));
+        let unset = limits(Values::default(), parse("[limits]").unwrap());
+        assert_eq!((unset.host, unset.max_metadata), (Limits::default(), None));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use kumiki::{Error, Grants, GrantsFile, Plugin, PluginName, Requests};
+use kumiki::{Error, Grants, GrantsFile, PermissionRequests, Plugin, PluginName};
 use kumiki_text::{TextContract, TextHost};
 
 use crate::allowed::Allowed;
@@ -45,7 +45,7 @@ struct Ungranted<'a> {
     file: &'a Path,
     bytes: Vec<u8>,
     granted: Grants,
-    missing: Requests,
+    missing: PermissionRequests,
 }
 
 /// Determines the grants of each plugin, before anything is compiled, so that
@@ -122,8 +122,8 @@ impl<'a> Ungranted<'a> {
         bytes: Option<Vec<u8>>,
         granted: &Grants,
     ) -> Result<Self, Option<Vec<u8>>> {
-        let missing = |requests: kumiki::Result<Requests>| {
-            let missing = requests.map(|requests| requests.beyond(granted));
+        let missing = |requests: kumiki::Result<PermissionRequests>| {
+            let missing = requests.map(|requests| requests.missing_from(granted));
             missing.ok().filter(|missing| !missing.is_empty())
         };
         // Most plugins request nothing, which is usually known without reading them whole.
@@ -133,7 +133,7 @@ impl<'a> Ungranted<'a> {
         let Some(bytes) = bytes.or_else(|| host.read(file).ok()) else {
             return Err(None);
         };
-        match missing(Requests::of("", &bytes)) {
+        match missing(PermissionRequests::of("", &bytes)) {
             Some(missing) => Ok(Self {
                 file,
                 bytes,
@@ -153,11 +153,11 @@ impl<'a> Ungranted<'a> {
                 let notice = format!("allowed to `{file}`: {grant}  {why}");
                 console.notice(escape(&notice));
             }
-            return Ok(Some(self.granted.clone().and(&requested)));
+            return Ok(Some(self.granted.clone().merge(&requested)));
         }
         let mut allowed = Allowed::read()?;
-        let kept = allowed.of(&self.bytes).and(&self.granted);
-        if self.missing.beyond(&kept).is_empty() {
+        let kept = allowed.of(&self.bytes).merge(&self.granted);
+        if self.missing.missing_from(&kept).is_empty() {
             // A guest may have replaced a folder with a link.
             let kept = kept.opened_without_links();
             return kept.map(Some).map_err(grant_failure);
@@ -193,7 +193,7 @@ impl<'a> Ungranted<'a> {
                 _ => {}
             }
         }
-        Ok(Some(self.granted.clone().and(&requested)))
+        Ok(Some(self.granted.clone().merge(&requested)))
     }
 
     /// The missing grants, with folders relative to `base`.
@@ -213,7 +213,7 @@ impl<'a> Ungranted<'a> {
         let variables = grants.variables().map(ToString::to_string);
         let network = grants.network().map(ToString::to_string);
         let written = folders.chain(variables).chain(network);
-        let reasons = self.missing.iter().map(|request| &*request.why);
+        let reasons = self.missing.iter().map(|request| &*request.reason);
         written.zip(reasons).collect()
     }
 

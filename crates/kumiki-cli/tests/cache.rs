@@ -99,22 +99,24 @@ fn cache_folder_writable_by_others_is_not_used() {
     let scene = Scene::with_plugins();
     assert_well(&run(&scene, &HI));
     let folder = scene.path("artifacts");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777))
+        .expect("the test may change it");
     let output = run(&scene, &HI);
     assert!(output.starts_with("exit code: 0\n"), "{output}");
-    let notice = "plugins are compiled each time: cannot keep artifacts in";
+    let notice = "plugins are compiled each time: cannot use `";
     assert_eq!(output.matches(notice).count(), 1, "{output}");
     assert!(
-        output.contains("remove it, and it is made anew"),
+        output.contains("remove it if it is a Kumiki cache (it is created again)"),
         "{output}"
     );
     let list = run(&scene, &["cache", "list"]);
     assert!(list.starts_with("exit code: 1\n"), "{list}");
-    // Files of other programs in the folder stay, with any mode.
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("it is ours");
+    // The folder has files, so Kumiki does not use it with a corrected mode either.
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
+        .expect("the test may change it");
     let output = run(&scene, &HI);
     assert_eq!(output.matches(notice).count(), 1, "{output}");
-    fs::remove_dir_all(&folder).expect("it is ours");
+    fs::remove_dir_all(&folder).expect("the test may change it");
     assert_well(&run(&scene, &HI));
 }
 
@@ -131,13 +133,12 @@ fn cache_can_be_turned_off() {
     assert!(list.starts_with("exit code: 2\n"), "{list}");
 }
 
-/// Damage to any byte of an artifact could change code, so the plugin is compiled
-/// again and answers.
+/// Damage to any byte of an artifact could change code, so the plugin is compiled again.
 #[test]
 fn damaged_artifacts_are_recompiled() {
     let scene = Scene::with_plugins();
     assert_well(&run(&scene, &HI));
-    let spoil: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+    let damages: [fn(Vec<u8>) -> Vec<u8>; 4] = [
         |_| Vec::new(),
         |bytes| bytes[..bytes.len() / 2].to_vec(),
         |_| b"\x7fELF, and nothing else".to_vec(),
@@ -147,11 +148,11 @@ fn damaged_artifacts_are_recompiled() {
             bytes
         },
     ];
-    for spoil in spoil {
+    for damage in damages {
         for ending in ["artifact", "seal"] {
             for path in files(&scene, ending) {
-                let bytes = spoil(fs::read(&path).expect("it is there"));
-                fs::write(&path, bytes).expect("it is ours");
+                let bytes = damage(fs::read(&path).expect("the file exists"));
+                fs::write(&path, bytes).expect("the test may change it");
             }
             assert_well(&run(&scene, &HI));
         }
@@ -170,7 +171,7 @@ fn concurrent_processes_share_the_cache() {
     assert_eq!(files(&scene, "tmp").len(), 0);
 }
 
-/// A kill at any moment leaves nothing that harms the next run.
+/// A kill at any moment does not affect the next runs.
 #[test]
 fn killed_process_leaves_a_usable_cache() {
     let functions = "(func (param i32) (result i32) local.get 0)".repeat(2000);
@@ -183,10 +184,10 @@ fn killed_process_leaves_a_usable_cache() {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("it starts");
+            .expect("the program starts");
         thread::sleep(Duration::from_millis(2 * delay));
-        child.kill().expect("it is ours");
-        child.wait().expect("it ends");
+        child.kill().expect("the program is killed");
+        child.wait().expect("the program ends");
         assert_well(&run(&scene, &HI));
         assert_well(&run(&scene, &HI));
     }
@@ -197,8 +198,8 @@ fn cache_help() {
     snapshot!(Scene::new().transcript(&["cache", "--help"]));
 }
 
-/// A plugin's file is not read again while its metadata is unchanged. After any
-/// change to the file or to the index, the plugin now in the file answers.
+/// A plugin's file is not read again while its metadata is unchanged. After any change
+/// to the file or to the index, the plugin that is now in the file runs.
 #[test]
 fn changed_file_is_compiled_again() {
     const SETTLED: Duration = Duration::from_millis(2200);
@@ -219,7 +220,7 @@ fn changed_file_is_compiled_again() {
     };
     settle("one");
     let [known] = &*files(&scene, "known") else {
-        panic!("it is known");
+        panic!("there is not exactly one entry");
     };
 
     // Same length, with its time set back.
@@ -228,32 +229,32 @@ fn changed_file_is_compiled_again() {
         let file = fs::File::options().append(true).open(path);
         let modified = modified.as_ref().expect("a time");
         file.and_then(|file| file.set_modified(*modified))
-            .expect("it is ours");
+            .expect("the test may change it");
     };
     assert_eq!(plugin("one").len(), plugin("two").len());
-    fs::write(&path, plugin("two")).expect("it is ours");
+    fs::write(&path, plugin("two")).expect("the test may change it");
     set_back(&path);
     settle("two");
 
     for bytes in [&b""[..], b"spoilt\n", &[0xff; 300]] {
-        fs::write(known, bytes).expect("it is ours");
+        fs::write(known, bytes).expect("the test may change it");
         assert_is("two");
     }
 
     // Replaced by another file of the same length and age.
     let new = scene.path("new");
-    fs::write(&new, plugin("six")).expect("it is ours");
+    fs::write(&new, plugin("six")).expect("the test may change it");
     set_back(&new);
-    fs::rename(&new, &path).expect("it is ours");
+    fs::rename(&new, &path).expect("the test may change it");
     settle("six");
 
-    // A plugin that requests what it is not granted.
+    // A plugin that requests something that is not granted.
     let greedy = test_components::with_section(
         &plugin("six"),
         "kumiki-requests",
         b"[env]\nLANG = 'why not'",
     );
-    fs::write(&path, greedy).expect("it is ours");
+    fs::write(&path, greedy).expect("the test may change it");
     for _ in 0..3 {
         let output = run(&scene, &hi);
         assert!(output.starts_with("exit code: 2\n"), "{output}");

@@ -28,7 +28,7 @@ fn moody() -> TextPlugin {
 
 /// Lines of all lengths, including blank ones, some that the plugin refuses or traps
 /// on, some that are not UTF-8, and some that are too long. Never ten traps in a
-/// row, because the report of a plugin that is set aside depends on the time.
+/// row, because the report of an open circuit depends on the time.
 fn lines(count: u32) -> Vec<u8> {
     let (mut text, mut random) = (Vec::new(), 1_u32);
     for number in 0..count {
@@ -60,11 +60,14 @@ fn number_of_workers_does_not_change_the_output() {
         let fixed = ["run", "-q", "--line-limit", "2KiB", "--jobs", jobs];
         let files = ["first.txt", "second.txt"];
         let arguments = [&fixed[..], flags, &files[..]].concat();
-        let output = scene.command(&arguments).output().expect("it runs");
+        let output = scene
+            .command(&arguments)
+            .output()
+            .expect("the program runs");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         (
             output.stdout,
-            String::from_utf8(output.stderr).expect("text"),
+            String::from_utf8(output.stderr).expect("UTF-8"),
         )
     };
     for flags in [
@@ -122,11 +125,14 @@ fn number_of_workers_does_not_change_objects() {
             let fixed = ["run", "-q", "--line-limit", "2KiB", "--field", "text"];
             let files = ["--jobs", jobs, "objects.jsonl"];
             let arguments = [&fixed[..], flags, &files[..]].concat();
-            let output = scene.command(&arguments).output().expect("it runs");
+            let output = scene
+                .command(&arguments)
+                .output()
+                .expect("the program runs");
             assert_eq!(output.status.code(), Some(1), "{arguments:?}");
             (
                 output.stdout,
-                String::from_utf8(output.stderr).expect("text"),
+                String::from_utf8(output.stderr).expect("UTF-8"),
             )
         };
         let (results, errors) = run("1");
@@ -149,7 +155,7 @@ fn invalid_number_of_workers_is_a_usage_error() {
     }
 }
 
-/// A running program that gets one line after the other.
+/// A running program that gets its input line by line.
 struct Talk {
     child: Child,
     input: ChildStdin,
@@ -165,12 +171,12 @@ impl Talk {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let input = child.stdin.take().expect("it was piped");
-        let output = child.stdout.take().expect("it was piped");
+        let input = child.stdin.take().expect("a pipe");
+        let output = child.stdout.take().expect("a pipe");
         let (sender, answers) = channel();
         thread::spawn(move || {
             for line in BufReader::new(output).lines() {
-                let _ = sender.send(line.expect("it is text"));
+                let _ = sender.send(line.expect("UTF-8"));
             }
         });
         Self {
@@ -181,7 +187,7 @@ impl Talk {
     }
 
     fn say(&mut self, line: &str) -> String {
-        writeln!(self.input, "{line}").expect("it is read");
+        writeln!(self.input, "{line}").expect("the program reads it");
         self.answer()
     }
 
@@ -197,20 +203,20 @@ impl Talk {
         let kill = std::process::Command::new("kill")
             .args([signal, &id])
             .status();
-        assert!(kill.expect("there is `kill`").success());
-        let status = self.child.wait().expect("it ends");
+        assert!(kill.expect("`kill` runs").success());
+        let status = self.child.wait().expect("the program ends");
         let mut text = String::new();
-        let mut error = self.child.stderr.take().expect("it was piped");
-        error.read_to_string(&mut text).expect("it is text");
+        let mut error = self.child.stderr.take().expect("a pipe");
+        error.read_to_string(&mut text).expect("UTF-8");
         (status.code(), text, self.answers.iter().collect())
     }
 }
 
-/// Each record is answered before the next is written, as from `tail -f`. Any of the
-/// four workers that is idle can get a record; of nine records, one worker gets at
-/// least three.
+/// The result of each record is written before the next record arrives, as with
+/// `tail -f`. Any idle worker of the four can get a record; of nine records, one worker
+/// gets at least three.
 #[test]
-fn single_record_from_a_stream_is_answered_at_once() {
+fn single_record_from_a_stream_is_processed_at_once() {
     let third = TextPlugin::new("third").global("calls").process(&format!(
         "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
          (if (i32.eq (global.get $calls) (i32.const 3)) (then unreachable)) {ECHO}"
@@ -230,11 +236,11 @@ fn single_record_from_a_stream_is_answered_at_once() {
     }
     assert!((1..=3).contains(&traps), "{traps} traps");
     drop(talk.input);
-    assert_eq!(talk.child.wait().expect("it ends").code(), Some(1));
+    assert_eq!(talk.child.wait().expect("the program ends").code(), Some(1));
 }
 
 #[test]
-fn set_aside_plugin_is_reported_once() {
+fn open_circuit_is_reported_once() {
     let scene = Scene::new()
         .plugin(
             "plugins/faulty.wasm",
@@ -244,19 +250,19 @@ fn set_aside_plugin_is_reported_once() {
     let output = scene
         .command(&["run", "-o", "jsonl", "--jobs", "4", "lines.txt"])
         .output()
-        .expect("it runs");
+        .expect("the program runs");
     let error = String::from_utf8_lossy(&output.stderr);
     let reported = error.lines().filter(|line| line.contains("retried in 1s"));
     assert_eq!(reported.count(), 1, "{error}");
     let results = String::from_utf8_lossy(&output.stdout);
     assert_eq!(results.lines().count(), 20_000);
-    assert!(results.contains("\"kind\":\"set-aside\""));
+    assert!(results.contains("\"kind\":\"circuit-open\""));
 }
 
-/// 200 MB, which are never in memory at once, through four workers.
+/// 200 MB through four workers, with a peak below 100 MiB.
 #[test]
 #[cfg(target_os = "linux")]
-fn memory_does_not_follow_the_input() {
+fn memory_is_independent_of_the_input_size() {
     let scene = Scene::with_plugins();
     let mut child = scene
         .command(&["run", "-p", "plugins/echo.wasm", "-o", "raw", "--jobs", "4"])
@@ -265,20 +271,22 @@ fn memory_does_not_follow_the_input() {
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
-    let mut input = child.stdin.take().expect("it was piped");
-    let mut output = child.stdout.take().expect("it was piped");
+    let mut input = child.stdin.take().expect("a pipe");
+    let mut output = child.stdout.take().expect("a pipe");
     let total = 200_u64 << 20;
     thread::spawn(move || {
         let text = "sixty-three bytes and an end make a line, and so a record here\n\n";
         let block = text.repeat(1024);
         for _ in 0..total / block.len() as u64 {
-            input.write_all(block.as_bytes()).expect("it is read");
+            input
+                .write_all(block.as_bytes())
+                .expect("the program reads it");
         }
     });
     let (mut peak, mut workers, mut read) = (0, 0, 0);
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let length = output.read(&mut buffer).expect("it can be read");
+        let length = output.read(&mut buffer).expect("readable output");
         if length == 0 {
             break;
         }
@@ -286,7 +294,7 @@ fn memory_does_not_follow_the_input() {
         peak = peak.max(resident(child.id()));
         workers = workers.max(threads(child.id(), "worker"));
     }
-    assert!(child.wait().expect("it ends").success());
+    assert!(child.wait().expect("the program ends").success());
     assert_eq!(read, total);
     assert_eq!(workers, 4);
     assert!(0 < peak && peak < 100 << 10, "{peak} KiB at the peak");
@@ -308,7 +316,7 @@ fn threads(id: u32, name: &str) -> usize {
 /// An interrupt while it waits for more input, as after `tail -f`.
 #[test]
 #[cfg(unix)]
-fn an_interrupt_does_not_wait_for_the_next_line() {
+fn interrupt_does_not_wait_for_the_next_line() {
     let scene = Scene::with_plugins();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let plugin = ["run", "-q", "-p", "plugins/echo.wasm", "-o", "raw"];
@@ -326,10 +334,10 @@ fn an_interrupt_does_not_wait_for_the_next_line() {
     }
 }
 
-/// An interrupt within a file: exactly what it reports as written is in the output.
+/// An interrupt within a file: the output ends exactly with the reported line.
 #[test]
 #[cfg(unix)]
-fn an_interrupt_says_how_far_it_got() {
+fn interrupt_reports_the_last_written_line() {
     let count = 3_000_000;
     let text: String = (1..=count).map(|number| format!("{number}\n")).collect();
     let scene = Scene::with_plugins().file("lines.txt", text);
@@ -348,9 +356,9 @@ fn an_interrupt_says_how_far_it_got() {
     assert_eq!(talk.answer(), "1");
     let (status, error, rest) = talk.interrupt("-INT");
     assert_eq!(status, Some(130), "{error}");
-    let last = rest.last().expect("more was under way");
+    let last = rest.last().expect("more results");
     assert_eq!(rest.len() + 1, last.parse::<usize>().expect("a number"));
-    assert!(rest.len() < count - 1, "it ended before");
+    assert!(rest.len() < count - 1, "the run was already complete");
     assert_eq!(
         error,
         format!("interrupted: results are written up to lines.txt:{last}, and none after it\n")

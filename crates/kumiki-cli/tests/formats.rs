@@ -17,7 +17,7 @@ fn echo<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn zstd(text: &[u8]) -> Vec<u8> {
-    zstd::encode_all(text, 0).expect("it takes all")
+    zstd::encode_all(text, 0).expect("compression works")
 }
 
 /// Concatenated files, as from `cat a.zst b.zst`, and a truncated one.
@@ -31,16 +31,16 @@ fn zstd_files_are_read_and_written() {
         .file("rows.jsonl.zst", zstd(b"{\"text\":\"row\"}\n"))
         .file("broken.zst", &parts[..parts.len() - 3])
         .file("long.zst", &long[..long.len() / 2])
-        .file("no.zst", "no zstd at all");
+        .file("no.zst", "not zstd at all");
     let files = ["no.zst", "broken.zst", "parts.txt.zst"];
     snapshot!(scene.run(&echo(&files, &["-o", "raw"])));
     let rows = ["rows.jsonl.zst"];
     snapshot!(scene.run(&echo(&rows, &["-o", "raw", "--field", "text"])));
     // Everything before the truncation is written.
     let output = scene.command(&echo(&["long.zst"], &["-o", "raw"])).output();
-    let output = output.expect("it runs");
-    let lines = String::from_utf8(output.stdout).expect("it is text");
-    let error = String::from_utf8(output.stderr).expect("it is text");
+    let output = output.expect("the program runs");
+    let lines = String::from_utf8(output.stdout).expect("UTF-8");
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
     let count = lines.lines().count();
     assert!(count > 1000, "{count} lines\n{error}");
     assert!(
@@ -93,7 +93,7 @@ fn mismatched_tables_are_usage_errors() {
         .file("long.csv", "x".repeat(2 << 20))
         .file("empty.csv", "")
         .file("rows.jsonl", "{}\n")
-        .file("broken.csv.zst", "no zstd at all");
+        .file("broken.csv.zst", "not zstd at all");
     for (file, flags) in [
         ("rows.csv", &["--field", "txt"][..]),
         ("rows.csv", &["--field", "body"]),
@@ -125,10 +125,10 @@ fn invalid_rows_are_reported() {
     snapshot!(scene.run(&echo(&["rows.csv"], &limit)));
 }
 
-/// An unclosed quote makes all that follows one row.
+/// After an unclosed quote, the rest of the input is one row.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_row_without_end_costs_no_memory() {
+fn row_with_an_unclosed_quote_uses_bounded_memory() {
     let scene = Scene::with_plugins();
     let flags = [
         "--field",
@@ -148,21 +148,23 @@ fn a_row_without_end_costs_no_memory() {
         .stderr(piped())
         .spawn();
     let child = child.as_mut().expect("the program starts");
-    let mut input = child.stdin.take().expect("it was piped");
+    let mut input = child.stdin.take().expect("a pipe");
     input
         .write_all(b"a,b\n1,one\n2,\"two\n")
-        .expect("it is read");
+        .expect("the program reads it");
     let block = "sixty-three bytes and an end make a line, and so a record here\n".repeat(1 << 14);
     let mut peak = 0;
     for _ in 0..150 {
-        input.write_all(block.as_bytes()).expect("it is read");
+        input
+            .write_all(block.as_bytes())
+            .expect("the program reads it");
         peak = peak.max(resident(child.id()));
     }
     drop(input);
     let mut error = String::new();
-    let mut stderr = child.stderr.take().expect("it was piped");
-    std::io::Read::read_to_string(&mut stderr, &mut error).expect("it is text");
-    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+    let mut stderr = child.stderr.take().expect("a pipe");
+    std::io::Read::read_to_string(&mut stderr, &mut error).expect("UTF-8");
+    assert_eq!(child.wait().expect("the program ends").code(), Some(1));
     assert!(
         error.contains("-: line 3 is longer than 1048576 bytes"),
         "{error}"
@@ -177,7 +179,7 @@ fn picky<'a>(files: &[&'a str], flags: &[&'a str]) -> Vec<&'a str> {
     [&["run"], files, &PICKY[..], flags].concat()
 }
 
-/// Results in a new column, an existing one, and the one of the records.
+/// Writes results into a new column, an existing one, and the column of the records.
 #[test]
 fn into_writes_results_into_table_rows() {
     let scene = Scene::with_plugins().file("rows.csv", TABLE);
@@ -194,7 +196,7 @@ fn into_writes_results_into_table_rows() {
     }
     let text = scene.run(&echo(&["rows.csv"], &["--field", "text", "--into", "text"]));
     // Everything else is unchanged, except that the byte order mark is removed.
-    let rows = TABLE.strip_prefix('\u{feff}').expect("there is one");
+    let rows = TABLE.strip_prefix('\u{feff}').expect("a byte order mark");
     let rows = rows.replace("\r\n\r\n", "\r\n") + "\r\n";
     assert!(text.contains(&rows), "{text}");
 }
@@ -337,7 +339,7 @@ fn output_file_extension_selects_the_format() {
         assert!(!scene.path(&format!("{name}.part")).exists());
     }
     scene.run(&echo(&["lines.txt"], &["-O", "out.jsonl"]));
-    let lines = String::from_utf8(scene.contents("out.jsonl")).expect("text");
+    let lines = String::from_utf8(scene.contents("out.jsonl")).expect("UTF-8");
     assert!(
         lines.starts_with("{\"plugin\":\"echo\",\"record\":1,"),
         "{lines}"
@@ -351,7 +353,7 @@ fn unwritable_output_files_are_reported() {
         .file("old.txt.part", "some")
         .file("folder/file", "");
     #[cfg(unix)]
-    std::os::unix::fs::symlink("folder/file", scene.path("link")).expect("a link is made");
+    std::os::unix::fs::symlink("folder/file", scene.path("link")).expect("the link is created");
     for flags in [
         &["rows.csv", "-o", "raw", "-O", "./rows.csv"][..],
         &["rows.csv", "-O", "plugins/echo.wasm"],
@@ -370,7 +372,7 @@ fn unwritable_output_files_are_reported() {
         snapshot!(text);
     }
     assert_eq!(
-        std::fs::read(scene.path("rows.csv")).expect("it is there"),
+        std::fs::read(scene.path("rows.csv")).expect("the file exists"),
         b"id,text\n1,one\n"
     );
 }

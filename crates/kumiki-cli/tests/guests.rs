@@ -8,7 +8,7 @@ use std::process::Command;
 
 use kumiki::Cache;
 use kumiki::inspect::Interfaces;
-use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, Way, conformance};
+use kumiki_text::{CallMode, Config, Error, ProcessError, TextHost, TextPlugin, conformance};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::{Guest, artifacts};
 
@@ -44,7 +44,7 @@ fn main() {
         trial("returns and throws every error", "errors-ts", ts_errors),
         trial("title-cases", "text-title-py", text_title),
         trial("makes slugs", "text-slug-go", text_slug),
-        trial("behaves in every way that a host can test", "probe", probe),
+        trial("behaves in every mode that a host can test", "probe", probe),
         trial("leak is reported", "leak-c", leak_c),
         trial("logs panics and has its SDK stamp", "sdk-rust", rust_sdk),
     ];
@@ -270,7 +270,7 @@ fn foreign(path: &Path) -> Result<(), Failed> {
         assert_eq!(result.output, output);
         for entry in &result.metadata {
             match &*entry.key {
-                // It sees nothing of this machine, because nothing is granted.
+                // Nothing is granted, so it cannot see anything of this machine.
                 "environment_variables" => assert_eq!(entry.value, "0"),
                 "file_readable" => assert_eq!(entry.value, "false"),
                 _ => {}
@@ -281,7 +281,7 @@ fn foreign(path: &Path) -> Result<(), Failed> {
     assert_eq!(error.kind(), "invalid-input");
     // These guests are components that import WASI.
     if !imports_wasi(path)? {
-        return Err("it imports no WASI, so this test shows nothing".into());
+        return Err("it imports no WASI, so this test proves nothing".into());
     }
     Ok(())
 }
@@ -314,7 +314,10 @@ fn probe(path: &Path) -> Result<(), Failed> {
         .build()?;
     let mut plugin = TextPlugin::load(&host, path, Config::default())?;
     assert_eq!(
-        plugin.process("loop").expect_err("it never ends").kind(),
+        plugin
+            .process("loop")
+            .expect_err("the call is endless")
+            .kind(),
         "limit"
     );
     Ok(())
@@ -347,7 +350,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         ("plain", "plain"),
     ];
     // Singly and in a batch: an error of one record does not affect the others.
-    assert_eq!(plugin.way(), Way::BATCH);
+    assert_eq!(plugin.mode(), CallMode::Batch);
     let together = plugin.process_all(&cases.iter().map(|(input, _)| *input).collect());
     for ((input, expected), together) in cases.into_iter().zip(together.iter()) {
         let single = match plugin.process(input) {
@@ -375,7 +378,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         .collect();
     // The first record ends the batch call, and both are called again singly.
     let [together, thrown, mistaken] = logged[..] else {
-        return Err(format!("not three were logged: {text}").into());
+        return Err(format!("there are not three log records: {text}").into());
     };
     assert!(thrown.contains(": on purpose\\n"), "{thrown}");
     for (logged, place) in [
@@ -412,7 +415,9 @@ fn leak_c(path: &Path) -> Result<(), Failed> {
             "`text_plugin_string_free`",
         ] {
             if !text.contains(expected) {
-                return Err(format!("`kumiki {command}` does not say `{expected}`: {text}").into());
+                return Err(
+                    format!("`kumiki {command}` does not print `{expected}`: {text}").into(),
+                );
             }
         }
         assert_eq!(output.status.code(), Some(1), "{command}");

@@ -8,24 +8,26 @@ use scene::{Scene, snapshot};
 #[test]
 fn new_creates_a_project() {
     let scene = Scene::new();
-    let said = scene.transcript(&["new", "text-tidy", "--lang", "js"]);
+    let output = scene.transcript(&["new", "text-tidy", "--lang", "js"]);
     let mut files = Vec::new();
     let mut folders = vec![scene.path("text-tidy")];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).expect("it is a folder") {
-            let path = entry.expect("it can be read").path();
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("a folder entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let path = path.strip_prefix(scene.path("")).expect("it is in it");
+                let path = path
+                    .strip_prefix(scene.path(""))
+                    .expect("a path in the scene");
                 files.push(path.display().to_string());
             }
         }
     }
     files.sort();
-    snapshot!(format!("{said}--- files\n{}", files.join("\n")));
+    snapshot!(format!("{output}--- files\n{}", files.join("\n")));
     let readme = std::fs::read_to_string(scene.path("text-tidy/README.md"));
-    snapshot!(readme.expect("it is there"));
+    snapshot!(readme.expect("the file exists"));
 }
 
 #[test]
@@ -39,7 +41,7 @@ fn new_rejects_invalid_names() {
 fn new_overwrites_nothing() {
     let scene = Scene::new().file("mine/notes.txt", "mine");
     snapshot!(scene.transcript(&["new", "mine", "--lang", "rust"]));
-    let entries = std::fs::read_dir(scene.path("mine")).expect("it is a folder");
+    let entries = std::fs::read_dir(scene.path("mine")).expect("a folder");
     assert_eq!(entries.count(), 1, "nothing was added");
 }
 

@@ -29,7 +29,7 @@ fn text(row: usize) -> Option<String> {
     }
 }
 
-/// Columns of several types, one of which has the texts.
+/// Columns of several types; the column `text` has these texts.
 fn rows(texts: ArrayRef) -> RecordBatch {
     let number = |row: usize| (!row.is_multiple_of(3)).then_some(row as i64);
     let lists = (0..ROWS).map(|row| (row % 5 > 0).then(|| vec![Some(row as i32); row % 4]));
@@ -64,7 +64,7 @@ fn rows(texts: ArrayRef) -> RecordBatch {
             true,
         ),
     ];
-    RecordBatch::try_from_iter_with_nullable(columns).expect("they fit")
+    RecordBatch::try_from_iter_with_nullable(columns).expect("matching columns")
 }
 
 /// A file with row groups of 3,000 rows.
@@ -75,16 +75,16 @@ fn write(scene: &Scene, name: &str, rows: &RecordBatch) {
         .set_compression(Compression::SNAPPY)
         .set_key_value_metadata(Some(vec![note]))
         .build();
-    let file = File::create(scene.path(name)).expect("it can be written");
-    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).expect("it fits");
-    writer.write(rows).expect("it is written");
-    writer.close().expect("it ends");
+    let file = File::create(scene.path(name)).expect("the file is writable");
+    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).expect("a schema");
+    writer.write(rows).expect("the rows are written");
+    writer.close().expect("the program ends");
 }
 
 /// All rows of a file, and the number of rows in each row group.
 fn read(scene: &Scene, name: &str) -> (RecordBatch, Vec<i64>, Vec<KeyValue>) {
-    let file = File::open(scene.path(name)).expect("it is there");
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("it is Parquet");
+    let file = File::open(scene.path(name)).expect("the file exists");
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).expect("a Parquet file");
     let groups = builder
         .metadata()
         .row_groups()
@@ -99,8 +99,8 @@ fn read(scene: &Scene, name: &str) -> (RecordBatch, Vec<i64>, Vec<KeyValue>) {
     let mut reader = builder
         .with_batch_size(ROWS * 2)
         .build()
-        .expect("it can be read");
-    let rows = reader.next().expect("it has rows").expect("they are whole");
+        .expect("readable rows");
+    let rows = reader.next().expect("rows").expect("complete row groups");
     (rows, groups, notes.unwrap_or_default())
 }
 
@@ -142,16 +142,16 @@ fn into_writes_results_into_a_column() {
                 "-j",
                 "2",
             ];
-            let said = scene.run(&arguments);
+            let output = scene.run(&arguments);
             // The plugin refuses empty texts and does not get null ones.
-            assert!(said.starts_with("exit code: 1\n"), "{said}");
-            let refusals = said
+            assert!(output.starts_with("exit code: 1\n"), "{output}");
+            let refusals = output
                 .lines()
                 .filter(|line| line.ends_with("returned an error: invalid-input"));
-            assert_eq!(refusals.count(), ROWS / 100, "{said}");
+            assert_eq!(refusals.count(), ROWS / 100, "{output}");
             assert!(
-                said.contains(&format!("error: {input}:109: `picky` returned an error")),
-                "{said}"
+                output.contains(&format!("error: {input}:109: `picky` returned an error")),
+                "{output}"
             );
 
             let (after, groups, notes) = read(&scene, "out.parquet");
@@ -173,7 +173,7 @@ fn into_writes_results_into_a_column() {
             }
             assert_eq!(after.schema().field(at).name(), into);
             let results = after.column(at).as_any().downcast_ref::<StringArray>();
-            let results = results.expect("they are texts");
+            let results = results.expect("a column of texts");
             for row in 0..ROWS {
                 let expected = text(row).filter(|text| !text.is_empty());
                 let result = results.is_valid(row).then(|| results.value(row));
@@ -200,7 +200,10 @@ fn field_reads_records_from_a_column() {
             "-o",
             "raw",
         ];
-        let output = scene.command(&arguments).output().expect("it runs");
+        let output = scene
+            .command(&arguments)
+            .output()
+            .expect("the program runs");
         let expected: String = (0..ROWS).filter_map(text).map(|text| text + "\n").collect();
         assert!(output.stdout == expected.as_bytes(), "{name}");
     }
@@ -219,9 +222,9 @@ fn field_reads_records_from_a_column() {
         "--skip-blank",
     ];
     assert!(scene.run(&arguments).starts_with("exit code: 0\n"));
-    let lines = std::fs::read_to_string(scene.path("out.jsonl")).expect("it is there");
+    let lines = std::fs::read_to_string(scene.path("out.jsonl")).expect("the file exists");
     assert_eq!(lines.lines().count(), ROWS - 200);
-    let ninth = lines.lines().nth(7).expect("there are more");
+    let ninth = lines.lines().nth(7).expect("more lines");
     assert!(
         ninth.starts_with(
             "{\"plugin\":\"echo\",\"record\":8,\"source\":\"utf8.parquet\",\"line\":10,"
@@ -236,7 +239,7 @@ fn mismatched_parquet_files_are_usage_errors() {
     let [(_, array), (_, large), ..] = texts();
     write(&scene, "rows.parquet", &rows(array));
     write(&scene, "large.parquet", &rows(large));
-    let bytes = std::fs::read(scene.path("rows.parquet")).expect("it is there");
+    let bytes = std::fs::read(scene.path("rows.parquet")).expect("the file exists");
     let scene = scene
         .file("cut.parquet", &bytes[..bytes.len() / 2])
         .file("none.parquet", "none");
@@ -276,7 +279,7 @@ fn truncated_file_is_reported() {
     let scene = Scene::with_plugins();
     let [(_, array), ..] = texts();
     write(&scene, "rows.parquet", &rows(array));
-    let mut bytes = std::fs::read(scene.path("rows.parquet")).expect("it is there");
+    let mut bytes = std::fs::read(scene.path("rows.parquet")).expect("the file exists");
     let middle = bytes.len() / 2;
     bytes[middle..middle + 3000].fill(0xff);
     let scene = scene.file("broken.parquet", bytes);
@@ -293,13 +296,13 @@ fn truncated_file_is_reported() {
         "-O",
         "out.parquet",
     ];
-    let said = scene.run(&arguments);
-    assert!(said.starts_with("exit code: 1\n"), "{said}");
+    let output = scene.run(&arguments);
+    assert!(output.starts_with("exit code: 1\n"), "{output}");
     assert!(
-        said.contains("error: broken.parquet: cannot read row "),
-        "{said}"
+        output.contains("error: broken.parquet: cannot read row "),
+        "{output}"
     );
-    assert!(!said.contains("panicked"), "{said}");
+    assert!(!output.contains("panicked"), "{output}");
     let (after, ..) = read(&scene, "out.parquet");
     assert!(
         after.num_rows() > 0 && after.num_rows() < ROWS,

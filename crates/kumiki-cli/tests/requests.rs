@@ -1,5 +1,5 @@
-//! Requests of plugins: the real program shows them, and starts no plugin that is not
-//! granted its requests.
+//! Requests of plugins: the real program shows them, and does not start a plugin whose
+//! requests are not granted.
 
 mod scene;
 
@@ -113,7 +113,7 @@ fn allow_requested_grants_requests() {
     ] {
         snapshot!(scene.transcript(arguments));
     }
-    // The failure prints a grants file that allows it.
+    // The error contains a grants file that allows the requests.
     let refusal = scene.run(&["run", "-p", "speller.wasm", "-t", "hi"]);
     let file = refusal
         .lines()
@@ -134,18 +134,18 @@ fn allow_requested_grants_requests() {
     assert!(run.starts_with("exit code: 0\n"), "{run}");
 }
 
-/// A grants file can name one of several plugins by path or hash. The grants of a
-/// hash are for exactly these bytes.
+/// A grants file can name one of several plugins by path or hash. The grants of a hash
+/// apply only to exactly these bytes.
 #[test]
 fn grants_by_path_and_by_hash() {
-    let asking = |name: &str| {
+    let requesting = |name: &str| {
         let plugin = TextPlugin::new(name).build();
         with_section(&plugin, "kumiki-requests", b"[env]\nLANG = 'its language'")
     };
     let scene = Scene::new()
-        .file("a/p.wasm", asking("one"))
-        .file("b/p.wasm", asking("two"));
-    let hash = |name: &str| format!("blake3:{}", blake3::hash(&asking(name)));
+        .file("a/p.wasm", requesting("one"))
+        .file("b/p.wasm", requesting("two"));
+    let hash = |name: &str| format!("blake3:{}", blake3::hash(&requesting(name)));
     let run = |scene: &Scene, plugin: &str| {
         let arguments = [
             "run",
@@ -172,8 +172,8 @@ fn grants_by_path_and_by_hash() {
     ] {
         let grants = format!("[plugin.'{name}']\nenv = ['LANG=en']\n");
         let scene = Scene::new()
-            .file("a/p.wasm", asking("one"))
-            .file("b/p.wasm", asking("two"))
+            .file("a/p.wasm", requesting("one"))
+            .file("b/p.wasm", requesting("two"))
             .file("rules/grants.toml", grants);
         let output = run(&scene, plugin);
         assert!(
@@ -198,7 +198,7 @@ fn missing_requested_folder_is_reported() {
     snapshot!(scene.transcript(&["run", "-p", "speller.wasm", "-t", "hi", "--allow-requested"]));
 }
 
-/// A remembered answer is for exactly this file, under any name.
+/// A saved answer applies to exactly this file, under any name.
 #[test]
 fn remembered_grants_apply_to_the_same_file() {
     let speller = plugin(REQUESTS);

@@ -26,7 +26,7 @@ fn slow() -> TextPlugin {
     ))
 }
 
-/// Lines, objects or rows, some of which are invalid; `make` makes one from a number.
+/// Lines, objects or rows, which `make` creates from their numbers; some are invalid.
 fn input(make: impl Fn(u32) -> String) -> Vec<u8> {
     let mut bytes = Vec::new();
     for number in 0..40_000 {
@@ -53,7 +53,7 @@ fn scene() -> Scene {
         .file("lines.txt", input(|number| text(number) + "\n"))
         .file(
             "more.txt.zst",
-            zstd::encode_all(&b"one\ntwo\n\nEnd\n"[..], 0).expect("it packs"),
+            zstd::encode_all(&b"one\ntwo\n\nEnd\n"[..], 0).expect("compression works"),
         )
         .file("rows.csv", rows)
         .file(
@@ -78,7 +78,7 @@ const RUNS: [(&[&str], &[&str], &str); 4] = [
     ),
 ];
 
-/// A run to compare with, which is not stopped.
+/// The run to compare with, which is not stopped.
 struct Whole<'a> {
     /// The inputs, repeated until the run takes long enough, and the flags.
     arguments: Vec<&'a str>,
@@ -87,8 +87,8 @@ struct Whole<'a> {
     time: Duration,
 }
 
-/// Runs it with its inputs once, twice, four times and so on, until it takes long
-/// enough on this machine, and removes its output.
+/// Runs without a stop, with the inputs repeated once, twice, four times and so on, until
+/// the run takes at least `least`. Removes its output.
 fn whole<'a>(
     scene: &Scene,
     inputs: &[&'a str],
@@ -101,11 +101,11 @@ fn whole<'a>(
         let arguments = [&inputs[..], flags].concat();
         let start = Instant::now();
         let output = command(scene, &arguments, file, &[]).output();
-        let (output, time) = (output.expect("it runs"), start.elapsed());
+        let (output, time) = (output.expect("the program runs"), start.elapsed());
         // Some records fail.
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let contents = scene.contents(file);
-        fs::remove_file(scene.path(file)).expect("it is there");
+        fs::remove_file(scene.path(file)).expect("the file exists");
         if time >= least {
             return Whole {
                 arguments,
@@ -130,7 +130,7 @@ fn command(scene: &Scene, flags: &[&str], file: &str, more: &[&str]) -> Command 
 fn send(child: &Child, signal: &str) {
     let id = child.id().to_string();
     let kill = Command::new("kill").args([signal, &id]).status();
-    assert!(kill.expect("there is `kill`").success());
+    assert!(kill.expect("`kill` runs").success());
 }
 
 /// Stops and resumes a run until it completes. Returns the number of stopped runs,
@@ -143,7 +143,7 @@ fn stopped(
     delays: [Duration; 2],
 ) -> (u32, u64) {
     let delays = delays.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-    let (mut stops, mut behind, mut random) = (0, 0, 1_u64);
+    let (mut stops, mut resumed_after, mut random) = (0, 0, 1_u64);
     loop {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -153,9 +153,9 @@ fn stopped(
         let delay = delays[0] + (random >> 33) % (delays[1] - delays[0]) + more;
         let child = command(scene, flags, file, &["--resume"])
             .spawn()
-            .expect("it starts");
+            .expect("the program starts");
         let start = Instant::now();
-        // Wait for the file, because there is nothing to stop before.
+        // Wait for the file: there is nothing to resume before it exists.
         while !scene.path(&format!("{file}.part.json")).exists()
             && !scene.path(file).exists()
             && start.elapsed() < Duration::from_secs(20)
@@ -166,15 +166,15 @@ fn stopped(
         if !scene.path(file).exists() {
             send(&child, signal);
         }
-        let output = child.wait_with_output().expect("it ends");
+        let output = child.wait_with_output().expect("the program ends");
         let error = String::from_utf8_lossy(&output.stderr);
-        let going_on = error
+        let resumed = error
             .lines()
             .find_map(|line| line.strip_prefix("resuming after "));
-        let records = going_on.and_then(|text| text.split(' ').next()?.parse().ok());
-        behind = behind.max(records.unwrap_or(0));
+        let records = resumed.and_then(|text| text.split(' ').next()?.parse().ok());
+        resumed_after = resumed_after.max(records.unwrap_or(0));
         match output.status.code() {
-            Some(1) if scene.path(file).exists() => return (stops, behind),
+            Some(1) if scene.path(file).exists() => return (stops, resumed_after),
             Some(130) => assert!(
                 error.contains("`; resume with the same command and `--resume`"),
                 "{error}"
@@ -182,15 +182,16 @@ fn stopped(
             None => {}
             code => panic!("{code:?}: {error}"),
         }
-        assert!(!scene.path(file).exists(), "half of it has its name");
+        assert!(!scene.path(file).exists(), "the output is not complete");
         stops += 1;
-        assert!(stops < 100, "it never ends");
+        assert!(stops < 100, "the run never completes");
     }
 }
 
-/// Checks that stopped runs write the same as one that is not stopped. Repeats if
-/// a run was not stopped `enough` times, because timing varies on a busy machine.
-fn comes_to_the_same(
+/// Checks that stopped runs write the same as one that is not stopped. Repeats the check
+/// if a run was stopped less than `enough` times, because timing varies on a busy
+/// machine.
+fn assert_same_output(
     scene: &Scene,
     (inputs, flags, file): (&[&str], &[&str], &str),
     signal: &str,
@@ -205,20 +206,20 @@ fn comes_to_the_same(
             time,
         } = whole(scene, inputs, flags, file, least);
         assert!(whole.len() > 100_000, "{} bytes", whole.len());
-        let (stops, behind) = stopped(scene, &arguments, file, signal, delays(time));
+        let (stops, resumed_after) = stopped(scene, &arguments, file, signal, delays(time));
         assert!(
             scene.contents(file) == whole,
             "{arguments:?}, stopped {stops} times"
         );
         assert!(!scene.path(&format!("{file}.part.json")).exists());
-        if stops >= enough && behind > 0 {
+        if stops >= enough && resumed_after > 0 {
             return;
         }
         assert!(
             attempt < 5,
-            "{arguments:?} was stopped {stops} times only, behind {behind}"
+            "{arguments:?} was stopped only {stops} times, resumed after {resumed_after}"
         );
-        fs::remove_file(scene.path(file)).expect("it is there");
+        fs::remove_file(scene.path(file)).expect("the file exists");
     }
 }
 
@@ -226,7 +227,7 @@ fn comes_to_the_same(
 fn resumed_run_writes_the_same_after_an_interrupt() {
     let (scene, least) = (scene(), Duration::from_millis(500));
     for run in RUNS {
-        comes_to_the_same(&scene, run, "-INT", least, |time| [time / 20, time / 4], 3);
+        assert_same_output(&scene, run, "-INT", least, |time| [time / 20, time / 4], 3);
     }
 }
 
@@ -237,7 +238,7 @@ fn resumed_run_writes_the_same_after_a_kill() {
     let least = Duration::from_secs(4);
     let run: (&[&str], &[&str], &str) = (&["lines.txt"], &["-o", "jsonl"], "out.zst");
     let delays = |time| [time * 3 / 8, time * 5 / 8];
-    comes_to_the_same(&scene(), run, "-KILL", least, delays, 1);
+    assert_same_output(&scene(), run, "-KILL", least, delays, 1);
 }
 
 /// A folder with the partial output of an interrupted run.
@@ -250,15 +251,15 @@ fn interrupted() -> Scene {
         &[],
     )
     .spawn();
-    let child = child.expect("it starts");
+    let child = child.expect("the program starts");
     while !scene.path("out.txt.part.json").exists() {
         thread::sleep(Duration::from_millis(5));
     }
     thread::sleep(Duration::from_millis(20));
     send(&child, "-INT");
-    let output = child.wait_with_output().expect("it ends");
+    let output = child.wait_with_output().expect("the program ends");
     assert_eq!(output.status.code(), Some(130));
-    let error = String::from_utf8(output.stderr).expect("it is text");
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
     // The summary is printed as after a complete run.
     assert!(error.contains(" records through 1 plugin in "), "{error}");
     assert!(error.contains("plugin  records  errors"), "{error}");
@@ -294,8 +295,8 @@ fn resume_refuses_a_changed_run() {
     refused(&["run", "-", "-o", "raw", "-O", "out.txt", "--resume"]);
     refused(&["run", "lines.txt", "--resume"]);
 
-    let lines = fs::read(scene.path("lines.txt")).expect("it is there");
-    fs::write(scene.path("lines.txt"), &lines[..lines.len() - 1]).expect("it can be written");
+    let lines = fs::read(scene.path("lines.txt")).expect("the file exists");
+    fs::write(scene.path("lines.txt"), &lines[..lines.len() - 1]).expect("the file is writable");
     refused(&[&inputs[..], &same].concat());
 
     let scene = interrupted().plugin("plugins/slow.wasm", &TextPlugin::new("other"));
@@ -305,18 +306,18 @@ fn resume_refuses_a_changed_run() {
         insta::assert_snapshot!(name, text);
     };
     refused("another_plugin");
-    fs::write(scene.path("plugins/slow.wasm"), slow().build()).expect("it can be written");
-    let state = fs::read_to_string(scene.path("out.txt.part.json")).expect("it is there");
+    fs::write(scene.path("plugins/slow.wasm"), slow().build()).expect("the file is writable");
+    let state = fs::read_to_string(scene.path("out.txt.part.json")).expect("the file exists");
     assert!(!state.contains("secret"), "{state}");
-    fs::write(scene.path("out.txt.part"), "short").expect("it can be written");
+    fs::write(scene.path("out.txt.part"), "short").expect("the file is writable");
     let text = scene.run(&[&inputs[..], &same].concat());
     assert!(
         text.contains("exit code: 2\n") && text.contains("it is shorter than"),
         "{text}"
     );
-    fs::write(scene.path("out.txt.part.json"), "{").expect("it can be written");
+    fs::write(scene.path("out.txt.part.json"), "{").expect("the file is writable");
     refused("invalid_state");
-    fs::remove_file(scene.path("out.txt.part.json")).expect("it is there");
+    fs::remove_file(scene.path("out.txt.part.json")).expect("the file exists");
     refused("no_state");
 }
 

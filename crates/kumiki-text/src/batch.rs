@@ -1,4 +1,4 @@
-//! Processing in batches, by the fastest way that a plugin offers. A batch that
+//! Processing in batches, by the fastest mode that a plugin offers. A batch that
 //! fails is split in two until the records that cause the failure are isolated.
 //!
 //! A failing record costs the others only time: each gets the result that
@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use kumiki::{Error as HostError, Limit};
 
+use crate::call_mode::CallMode;
 use crate::contract::{KeyValue, ProcessError, ProcessResult};
 use crate::parts::Allowance;
-use crate::texts::{Rows, Texts};
-use crate::way::Way;
+use crate::texts::{TextRange, Texts};
 use crate::{Answers, Result, TextPlugin, column};
 
 /// Maximum records in one call. The cost of a call is spread over its records,
@@ -27,7 +27,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// How batches are formed for a plugin.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batching {
-    pub(crate) way: Way,
+    pub(crate) mode: CallMode,
     /// Maximum records in the next call: reduced when a limit is exceeded, then
     /// raised again with each success.
     rows: usize,
@@ -36,9 +36,9 @@ pub(crate) struct Batching {
 }
 
 impl Batching {
-    pub(crate) fn new(way: Way) -> Self {
+    pub(crate) fn new(mode: CallMode) -> Self {
         Self {
-            way,
+            mode,
             rows: MAX_ROWS,
             cuts: 0,
         }
@@ -46,7 +46,7 @@ impl Batching {
 
     /// Returns how many of `inputs`, which must not be empty, go into the next call,
     /// which may transfer `call` bytes.
-    fn next(&self, inputs: Rows<'_>, call: usize) -> usize {
+    fn next(&self, inputs: TextRange<'_>, call: usize) -> usize {
         let most = MAX_BYTES.min(call / 4);
         let fits = |end: &usize| *end <= most;
         let ends = inputs.ends().take(self.rows);
@@ -65,7 +65,7 @@ impl Batching {
 }
 
 impl TextPlugin {
-    /// Processes many records by the fastest way that the plugin offers. Returns one
+    /// Processes many records by the fastest mode that the plugin offers. Returns one
     /// result per record, in order, the same as [`TextPlugin::process`] returns.
     ///
     /// A batch that traps or exceeds a limit is split in two, repeatedly, until only
@@ -97,7 +97,7 @@ impl TextPlugin {
     pub fn process_all(&mut self, inputs: &Texts) -> Answers {
         let mut answers = Answers::with_capacity(inputs.len(), inputs.as_str().len());
         let allowance = Allowance::of(self.limits());
-        self.answer_some(Rows::all(inputs), allowance, &mut answers);
+        self.answer_some(TextRange::all(inputs), allowance, &mut answers);
         if answers.len() < inputs.len() {
             let error = Arc::new(self.no_room());
             while answers.len() < inputs.len() {
@@ -111,7 +111,7 @@ impl TextPlugin {
     /// their answers. Processes at least one record if `allowance.last` is set.
     pub(crate) fn answer_some(
         &mut self,
-        inputs: Rows<'_>,
+        inputs: TextRange<'_>,
         allowance: Allowance,
         answers: &mut Answers,
     ) {
@@ -128,32 +128,33 @@ impl TextPlugin {
         self.allow(Allowance::ALL);
     }
 
-    /// Returns the way used for batches: the fastest that the plugin offers, unless
-    /// changed with [`TextPlugin::set_way`].
+    /// Returns the mode used for batches: the fastest that the plugin offers, unless
+    /// changed with [`TextPlugin::set_mode`].
     #[must_use]
-    pub fn way(&self) -> Way {
-        self.batching.way
+    pub fn mode(&self) -> CallMode {
+        self.batching.mode
     }
 
-    /// Sets the way used for batches. Returns false and changes nothing if the plugin
+    /// Sets the mode used for batches. Returns false and changes nothing if the plugin
     /// does not offer it.
-    pub fn set_way(&mut self, way: Way) -> bool {
-        let offered = self.ways.contains(&way);
+    pub fn set_mode(&mut self, mode: CallMode) -> bool {
+        let offered = self.modes.contains(&mode);
         if offered {
-            self.batching = Batching::new(way);
+            self.batching = Batching::new(mode);
         }
         offered
     }
 
-    /// Returns the ways that the plugin offers, the slowest first.
+    /// Returns the modes that the plugin offers, the slowest first.
     #[must_use]
-    pub fn ways(&self) -> &[Way] {
-        &self.ways
+    pub fn modes(&self) -> &[CallMode] {
+        &self.modes
     }
 
     /// Adds an answer for each of `inputs`, until the allowance is used up.
-    fn answer(&mut self, inputs: Rows<'_>, answers: &mut Answers) -> ControlFlow<()> {
-        let together = inputs.len() > 1 && self.batching.way != Way::SINGLE && !self.is_set_aside();
+    fn answer(&mut self, inputs: TextRange<'_>, answers: &mut Answers) -> ControlFlow<()> {
+        let together =
+            inputs.len() > 1 && self.batching.mode != CallMode::Single && !self.is_circuit_open();
         if !together {
             return self.answer_one_by_one(inputs, answers);
         }
@@ -180,7 +181,11 @@ impl TextPlugin {
         }
     }
 
-    fn answer_one_by_one(&mut self, inputs: Rows<'_>, answers: &mut Answers) -> ControlFlow<()> {
+    fn answer_one_by_one(
+        &mut self,
+        inputs: TextRange<'_>,
+        answers: &mut Answers,
+    ) -> ControlFlow<()> {
         for input in inputs.iter() {
             // Its answer is likely to be as large: defer it without a futile call.
             if !self.allowed.last && input.len() > self.allowed.call {
@@ -204,12 +209,12 @@ impl TextPlugin {
 
     /// Makes one call with many records. An error does not count as a failure of the
     /// plugin, because its records are retried.
-    fn ask_together(&mut self, inputs: Rows<'_>) -> Result<Answered, Blame> {
-        let way = self.batching.way;
+    fn ask_together(&mut self, inputs: TextRange<'_>) -> Result<Answered, Blame> {
+        let mode = self.batching.mode;
         let start = self.usage().map(|_| Instant::now());
         let instance = self.live().map_err(|_| Blame::Alone)?;
-        let answered = match way {
-            Way::COLUMN => instance.call("process-column", |bindings, store| {
+        let answered = match mode {
+            CallMode::Column => instance.call("process-column", |bindings, store| {
                 column::call(bindings, store, inputs).map(Answered::Column)
             }),
             _ => instance.call("process-batch", |bindings, store| {

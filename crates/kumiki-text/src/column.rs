@@ -10,7 +10,7 @@ use crate::contract::{
     ColumnMetadata, ColumnResult, FailedRow, ProcessError, TextBindings, TextData, TextsParam,
     TextsResult,
 };
-use crate::texts::{Rows, are_ends};
+use crate::texts::{TextRange, are_ends};
 
 /// A plugin's validated answer to a batch of records.
 pub(crate) struct Column {
@@ -27,7 +27,7 @@ pub(crate) struct Column {
 pub(crate) fn call(
     bindings: &TextBindings,
     store: &mut Store<HostState<TextData>>,
-    inputs: Rows<'_>,
+    inputs: TextRange<'_>,
 ) -> wasmtime::Result<Column> {
     let column = bindings.column();
     let column = column.ok_or_else(|| refused("it does not export `column`"))?;

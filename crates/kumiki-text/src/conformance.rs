@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kumiki::{Plugin, excerpt};
 
 use crate::growth::{Growth, SAMPLE};
-use crate::{Config, Error, ProcessResult, TextContract, TextPlugin, Texts, Way};
+use crate::{CallMode, Config, Error, ProcessResult, TextContract, TextPlugin, Texts};
 
 /// Maximum length of a name or version that conforms, in bytes.
 const NAME_LIMIT: usize = 100;
@@ -52,7 +52,10 @@ const CHECKS: [(&str, Check); 10] = [
     }),
     ("the same input gives the same answer", same_answer),
     ("a new instance gives the same answer", same_answer_afresh),
-    ("every way gives the same answers", same_answer_in_every_way),
+    (
+        "every mode gives the same answers",
+        same_answer_in_every_way,
+    ),
 ];
 
 /// Runs all checks on `plugin`, in order, and passes each finding to `sink` as
@@ -139,7 +142,10 @@ fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, 
 fn contract_error(error: &Error) -> Result<Result<ProcessResult, String>, String> {
     match error {
         Error::Plugin { .. } => Ok(Err(error.kind().to_owned())),
-        Error::Host(_) | Error::SetAside { .. } | Error::Name { .. } => Err(error.to_string()),
+        Error::Host(_)
+        | Error::CircuitOpen { .. }
+        | Error::Metadata { .. }
+        | Error::Name { .. } => Err(error.to_string()),
     }
 }
 
@@ -188,31 +194,35 @@ fn same_answer_afresh(plugin: &mut TextPlugin) -> Result<String, String> {
     compare(first, answer(plugin, SAMPLE)?)
 }
 
-/// Processes records in batches by each way that the plugin offers, and compares
+/// Processes records in batches by each mode that the plugin offers, and compares
 /// the answers with those of single calls.
 fn same_answer_in_every_way(plugin: &mut TextPlugin) -> Result<String, String> {
     let (planes, controls) = (planes(), controls());
     let inputs = ["", "a", SAMPLE, "", &planes, " \t\r\n", "b", &controls, "a"];
     let single = inputs.map(|input| answer(plugin, input));
-    let ways = plugin.ways().to_vec();
-    for way in ways.iter().copied().filter(|way| *way != Way::SINGLE) {
-        plugin.set_way(way);
+    let modes = plugin.modes().to_vec();
+    for mode in modes
+        .iter()
+        .copied()
+        .filter(|mode| *mode != CallMode::Single)
+    {
+        plugin.set_mode(mode);
         let answers = plugin.process_all(&Texts::from_iter(inputs));
         let together = answers.iter().map(|answer| match answer {
             Ok(answer) => Ok(Ok(answer.to_result())),
             Err(error) => contract_error(error),
         });
         for ((input, together), single) in inputs.iter().zip(together).zip(&single) {
-            let wrong = |why| format!("by {}, {} B of input: {why}", way.name, input.len());
+            let wrong = |why| format!("by {}, {} B of input: {why}", mode.name(), input.len());
             compare(single.clone()?, together?).map_err(wrong)?;
         }
         // The host retried these records one by one, which is slow: tell the author.
         if plugin.batching.cuts > 0 {
             let why = "fails on records that succeed one by one";
-            return Err(format!("`process-{}` {why}", way.name));
+            return Err(format!("`process-{}` {why}", mode.name()));
         }
     }
-    let names: Vec<_> = ways.iter().map(|way| way.name).collect();
+    let names: Vec<_> = modes.iter().map(|mode| mode.name()).collect();
     Ok(names.join(", "))
 }
 

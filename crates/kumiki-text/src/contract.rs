@@ -9,7 +9,7 @@ use kumiki::wasmtime::component::{InstancePre, Linker, WasmStr};
 use kumiki::wasmtime::{self, StoreContextMut};
 use kumiki::{Contract, HostState, Level};
 
-use crate::way::Way;
+use crate::call_mode::CallMode;
 
 use bindings::exports::myapp::text_processor as exports;
 pub use bindings::myapp::text_processor::host_api::LogLevel;
@@ -68,11 +68,11 @@ impl Contract for TextContract {
     }
 
     fn pre(pre: InstancePre<HostState<TextData>>) -> wasmtime::Result<Self::Pre> {
-        let offers = |way: &Way| {
-            let index = pre.component().get_export_index(None, way.interface);
+        let offers = |mode: CallMode| {
+            let index = pre.component().get_export_index(None, mode.interface());
             index.is_some()
         };
-        let (batch, column) = (offers(&Way::BATCH), offers(&Way::COLUMN));
+        let (batch, column) = (offers(CallMode::Batch), offers(CallMode::Column));
         Ok(TextPre {
             plugin: exports::plugin::GuestIndices::new(&pre)?,
             batch: batch
@@ -140,12 +140,12 @@ impl TextBindings {
         self.column.as_ref()
     }
 
-    /// Whether the plugin can be called in this way.
-    pub(crate) fn offers(&self, way: &Way) -> bool {
-        match way.name {
-            "batch" => self.batch.is_some(),
-            "column" => self.column.is_some(),
-            _ => true,
+    /// Whether the plugin can be called in this mode.
+    pub(crate) fn offers(&self, mode: CallMode) -> bool {
+        match mode {
+            CallMode::Single => true,
+            CallMode::Batch => self.batch.is_some(),
+            CallMode::Column => self.column.is_some(),
         }
     }
 }

@@ -20,18 +20,28 @@ pub enum Error {
         /// The returned error.
         error: ProcessError,
     },
-    /// The plugin was not called: after several failures in a row it is set aside
+    /// The plugin was not called: after several failures in a row its circuit is open
     /// for a while.
     #[error(
-        "`{plugin}` is set aside: it failed {failures} times in a row; next attempt in {left:.1?}"
+        "`{plugin}` was not called: it failed {failures} times in a row; next attempt in {left:.1?}"
     )]
-    SetAside {
+    CircuitOpen {
         /// The plugin's name.
         plugin: String,
         /// The number of failures in a row.
         failures: u32,
-        /// How much longer it is set aside.
+        /// How much longer the circuit is open.
         left: Duration,
+    },
+    /// The result has too many metadata entries.
+    #[error("`{plugin}` returned more than {max_entries} metadata entries")]
+    Metadata {
+        /// The plugin's name.
+        plugin: String,
+        /// The maximum, as set with [`TextPlugin::with_max_metadata`].
+        ///
+        /// [`TextPlugin::with_max_metadata`]: crate::TextPlugin::with_max_metadata
+        max_entries: usize,
     },
     /// The plugin's name or version is not fit for messages and results. The plugin
     /// is rejected before its first record.
@@ -55,7 +65,9 @@ impl Error {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let texts = match self {
-            Self::Plugin { plugin, .. } | Self::SetAside { plugin, .. } => plugin.len(),
+            Self::Plugin { plugin, .. }
+            | Self::CircuitOpen { plugin, .. }
+            | Self::Metadata { plugin, .. } => plugin.len(),
             Self::Name { plugin, fault, .. } => plugin.len() + fault.len(),
             Self::Host(kumiki::Error::Trap {
                 plugin,
@@ -73,7 +85,7 @@ impl Error {
     }
 
     /// Returns a machine-readable kind: `invalid-input`, `unsupported-format` and
-    /// `internal-error` are returned by the plugin; `trap`, `limit`, `set-aside`,
+    /// `internal-error` are returned by the plugin; `trap`, `limit`, `circuit-open`,
     /// `name` and `host` come from the host.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -90,10 +102,10 @@ impl Error {
                 error: ProcessError::InternalError,
                 ..
             } => "internal-error",
-            Self::SetAside { .. } => "set-aside",
+            Self::CircuitOpen { .. } => "circuit-open",
             Self::Name { .. } => "name",
             Self::Host(kumiki::Error::Trap { .. }) => "trap",
-            Self::Host(kumiki::Error::Limit { .. }) => "limit",
+            Self::Metadata { .. } | Self::Host(kumiki::Error::Limit { .. }) => "limit",
             Self::Host(_) => "host",
         }
     }
@@ -108,7 +120,11 @@ impl Error {
                 NAME_BYTES
             )),
             Self::Host(error) => error.hint(),
-            Self::Plugin { .. } | Self::SetAside { .. } => None,
+            Self::Metadata { .. } => Some(
+                "raise `TextPlugin::with_max_metadata` if the plugin is meant to return so many"
+                    .to_owned(),
+            ),
+            Self::Plugin { .. } | Self::CircuitOpen { .. } => None,
         }
     }
 }

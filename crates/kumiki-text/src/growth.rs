@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kumiki::{Limit, Plugin};
 
-use crate::{Config, Error, Result, TextContract, TextPlugin, Texts, Way};
+use crate::{CallMode, Config, Error, Result, TextContract, TextPlugin, Texts};
 
 /// A text with characters of several scripts and encoded lengths.
 pub(crate) const SAMPLE: &str = "Hello, plugin! 組木 😀 ß İ e\u{301}";
@@ -19,7 +19,7 @@ const WARM_UP_CALLS: usize = 100_000;
 /// Rounds in which memory must grow to count as a leak: garbage-collected memory
 /// may need one more page once, and then no more.
 const ROUNDS: usize = 3;
-/// Records per call of a way that takes batches.
+/// Records per call of a mode that takes batches.
 const RECORDS: usize = 256;
 /// Maximum duration of a round. With fewer calls the result is less precise.
 const MAX_TIME: Duration = Duration::from_secs(30);
@@ -28,8 +28,8 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Growth {
-    /// The way the plugin was called.
-    pub way: Way,
+    /// The mode the plugin was called.
+    pub mode: CallMode,
     /// The growth in bytes.
     pub bytes: usize,
     /// The number of calls, or of records if a call has many. Half of them have a
@@ -49,21 +49,21 @@ impl Growth {
     /// # Errors
     /// [`Error::Host`] if the plugin traps or exceeds another limit.
     pub fn measure(plugin: &Plugin<TextContract>) -> Result<Self> {
-        Self::measure_by(plugin, Way::SINGLE)
+        Self::measure_by(plugin, CallMode::Single)
     }
 
-    /// Like [`Growth::measure`], with as many records by this `way`, or by the
-    /// plugin's fastest way if it does not offer `way`. [`Growth::way`] is the way
+    /// Like [`Growth::measure`], with as many records by this `mode`, or by the
+    /// plugin's fastest mode if it does not offer `mode`. [`Growth::mode`] is the mode
     /// that was used.
     ///
     /// # Errors
     /// As for [`Growth::measure`].
-    pub fn measure_by(plugin: &Plugin<TextContract>, way: Way) -> Result<Self> {
+    pub fn measure_by(plugin: &Plugin<TextContract>, mode: CallMode) -> Result<Self> {
         // A cache does not fill half of the limit; and once the limit is reached, no
         // further growth could be observed.
         let runaway = plugin.host().limits().memory / 2;
         let mut plugin = TextPlugin::new(plugin.clone(), Config::default())?;
-        plugin.set_way(way);
+        plugin.set_mode(mode);
         let mut growth = Self::new(&plugin);
         let has_room = growth.call(&mut plugin, WARM_UP_CALLS, runaway)?;
         if !has_room || growth.bytes > runaway {
@@ -81,7 +81,7 @@ impl Growth {
 
     fn new(plugin: &TextPlugin) -> Self {
         Self {
-            way: plugin.way(),
+            mode: plugin.mode(),
             bytes: 0,
             calls: 0,
             memory: plugin.memory(),
@@ -91,8 +91,8 @@ impl Growth {
     /// Processes `calls` records, or fewer if the time is up or memory has grown by
     /// more than `most` bytes. Returns false if the memory limit was reached.
     fn call(&mut self, plugin: &mut TextPlugin, calls: usize, most: usize) -> Result<bool> {
-        let records = match self.way {
-            Way::SINGLE => 2,
+        let records = match self.mode {
+            CallMode::Single => 2,
             _ => RECORDS,
         };
         let inputs: Texts = [SAMPLE, ""].into_iter().cycle().take(records).collect();
@@ -132,14 +132,14 @@ impl Growth {
 impl fmt::Display for Growth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            way,
+            mode,
             bytes,
             calls,
             memory,
         } = self;
-        let (many, one) = match *way {
-            Way::SINGLE => ("calls".to_owned(), "call"),
-            way => (format!("records by {}", way.name), "record"),
+        let (many, one) = match *mode {
+            CallMode::Single => ("calls".to_owned(), "call"),
+            mode => (format!("records by {}", mode.name()), "record"),
         };
         if self.is_leak() {
             let each = self.bytes_per_call();

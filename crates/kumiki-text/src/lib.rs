@@ -22,7 +22,9 @@
 
 mod answers;
 mod batch;
+mod call_mode;
 pub mod cases;
+mod circuit_breaker;
 mod column;
 pub mod conformance;
 mod contract;
@@ -31,14 +33,15 @@ mod folder;
 mod growth;
 mod identity;
 mod parts;
-mod patience;
 mod pipeline;
 mod plugin;
+mod pool;
 mod texts;
 mod usage;
-mod way;
 
 pub use answers::{Answer, Answers, Entries};
+pub use call_mode::CallMode;
+pub use circuit_breaker::{CircuitBreaker, CircuitOpened};
 pub use contract::{
     Config, KeyValue, LogLevel, ProcessError, ProcessResult, TextBindings, TextContract, TextData,
 };
@@ -47,12 +50,11 @@ pub use folder::{FolderError, load_folder, plugin_files};
 pub use growth::Growth;
 pub use kumiki;
 pub use parts::{Allowance, Parts};
-pub use patience::Patience;
 pub use pipeline::{Outcome, Outcomes, Pipeline};
 pub use plugin::TextPlugin;
+pub use pool::{PooledPlugin, TextPool};
 pub use texts::Texts;
 pub use usage::Usage;
-pub use way::Way;
 
 /// Loads plugins of the text-processor contract.
 pub type TextHost = kumiki::Host<TextContract>;

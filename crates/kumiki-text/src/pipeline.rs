@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kumiki::Limits;
 
 use crate::parts::{Allowance, Parts};
-use crate::texts::Rows;
+use crate::texts::TextRange;
 use crate::{Answer, Answers, Error, TextPlugin, Texts};
 
 /// The result of one record from one plugin or a chain.
@@ -243,7 +243,7 @@ fn each<P: Parts>(
 ) -> Result<(), P::Error> {
     let count = plugins.len();
     let mut ahead: Vec<_> = (0..count).map(|_| Ahead::default()).collect();
-    let mut rest = Rows::all(inputs);
+    let mut rest = TextRange::all(inputs);
     while rest.len() > 0 {
         let mut rows = rest.len();
         let mut held = Held {
@@ -324,7 +324,12 @@ struct Held {
 }
 
 /// Processes the first of `inputs`: at least one, unless it is empty.
-fn ask<P: Parts>(plugin: &mut TextPlugin, inputs: Rows<'_>, held: Held, parts: &mut P) -> Answers {
+fn ask<P: Parts>(
+    plugin: &mut TextPlugin,
+    inputs: TextRange<'_>,
+    held: Held,
+    parts: &mut P,
+) -> Answers {
     if inputs.len() == 0 {
         return Answers::default();
     }
@@ -353,7 +358,7 @@ impl<P: Parts> Chain<'_, P> {
             unchanged.extend_flat(inputs.as_str(), inputs.ends().iter().copied());
             return self.end(unchanged);
         };
-        let mut rest = Rows::all(inputs);
+        let mut rest = TextRange::all(inputs);
         while rest.len() > 0 {
             let answers = self.ask(first, rest, 0, 0);
             rest = rest.split_at(answers.len()).1;
@@ -379,7 +384,7 @@ impl<P: Parts> Chain<'_, P> {
         }
         let mut from = 0;
         loop {
-            let rest = Rows::all(&texts).split_at(from).1;
+            let rest = TextRange::all(&texts).split_at(from).1;
             let here = held + texts.as_str().len() + earlier.bytes();
             let answers = self.ask(plugin, rest, here, earlier.next_bytes());
             from += answers.len();
@@ -398,7 +403,7 @@ impl<P: Parts> Chain<'_, P> {
     fn ask(
         &mut self,
         plugin: &mut TextPlugin,
-        inputs: Rows<'_>,
+        inputs: TextRange<'_>,
         all: usize,
         first: usize,
     ) -> Answers {

@@ -4,15 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kumiki::{Event, Instance, Limit, Limits, Plugin, Renewal};
+use kumiki::{Event, Instance, Limit, Limits, Plugin, RecyclePolicy};
 
 use crate::batch::Batching;
+use crate::call_mode::CallMode;
+use crate::circuit_breaker::{BreakerState, CircuitBreaker};
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
 use crate::parts::Allowance;
-use crate::patience::{FailureStreak, Patience};
 use crate::usage::{CallUsage, Usage};
-use crate::way::Way;
 use crate::{Error, Result, TextHost, identity};
+
+/// Maximum metadata entries of a result unless set.
+const DEFAULT_MAX_METADATA: usize = 10_000;
 
 /// A plugin of the text-processor contract with one live instance. After a trap or
 /// an exceeded limit, only the record that caused it fails: the next call gets a
@@ -26,12 +29,14 @@ pub struct TextPlugin {
     instance: Option<Instance<TextContract>>,
     name: Arc<str>,
     version: String,
-    renewal: Renewal,
-    patience: Patience,
-    streak: FailureStreak,
+    recycling: RecyclePolicy,
+    circuit_breaker: CircuitBreaker,
+    breaker_state: BreakerState,
+    /// Maximum metadata entries of a result.
+    max_metadata: usize,
     /// Measured usage, if enabled.
     usage: Option<Box<Usage>>,
-    pub(crate) ways: Vec<Way>,
+    pub(crate) modes: Vec<CallMode>,
     pub(crate) batching: Batching,
     /// The allowance for the records being processed.
     pub(crate) allowed: Allowance,
@@ -59,19 +64,20 @@ impl TextPlugin {
         let name: Arc<str> = identity::name(&mut instance)?.into();
         let version = identity::version(&mut instance)?;
         instance.rename(&name);
-        let mut ways = Way::ALL.to_vec();
-        ways.retain(|way| instance.bindings().offers(way));
+        let mut modes = CallMode::ALL.to_vec();
+        modes.retain(|mode| instance.bindings().offers(*mode));
         Ok(Self {
-            batching: Batching::new(ways.last().copied().unwrap_or(Way::SINGLE)),
-            ways,
+            batching: Batching::new(modes.last().copied().unwrap_or(CallMode::Single)),
+            modes,
             plugin,
             config,
             instance: Some(instance),
             name,
             version,
-            renewal: Renewal::default(),
-            patience: Patience::default(),
-            streak: FailureStreak::default(),
+            recycling: RecyclePolicy::default(),
+            circuit_breaker: CircuitBreaker::default(),
+            breaker_state: BreakerState::default(),
+            max_metadata: DEFAULT_MAX_METADATA,
             usage: None,
             allowed: Allowance::ALL,
         })
@@ -79,7 +85,7 @@ impl TextPlugin {
 
     /// Enables measurement of resource usage, which costs two clock readings per
     /// call. A call may have many records; to measure single records, call
-    /// [`TextPlugin::set_way`] with [`Way::SINGLE`].
+    /// [`TextPlugin::set_mode`] with [`CallMode::Single`].
     #[must_use]
     pub fn measured(self) -> Self {
         Self {
@@ -89,7 +95,7 @@ impl TextPlugin {
     }
 
     /// Creates another `TextPlugin` of the same plugin for another thread, with the
-    /// same name, version, configuration and patience. No mutable state is shared.
+    /// same name, version, configuration and circuit breaker. No mutable state is shared.
     /// It is instantiated at its first call.
     #[must_use]
     pub fn sibling(&self) -> Self {
@@ -99,12 +105,13 @@ impl TextPlugin {
             instance: None,
             name: self.name.clone(),
             version: self.version.clone(),
-            renewal: self.renewal.clone(),
-            patience: self.patience.clone(),
-            streak: FailureStreak::default(),
+            recycling: self.recycling.clone(),
+            circuit_breaker: self.circuit_breaker.clone(),
+            breaker_state: BreakerState::default(),
+            max_metadata: self.max_metadata,
             usage: self.usage.as_ref().map(|_| Box::default()),
-            batching: Batching::new(self.batching.way),
-            ways: self.ways.clone(),
+            batching: Batching::new(self.batching.mode),
+            modes: self.modes.clone(),
             allowed: Allowance::ALL,
         }
     }
@@ -115,25 +122,39 @@ impl TextPlugin {
         self.usage.as_deref()
     }
 
-    /// Sets when the plugin is set aside after failures.
+    /// Sets when the circuit opens after failures, and for how long. Default:
+    /// [`CircuitBreaker::default`].
     #[must_use]
-    pub fn with_patience(self, patience: Patience) -> Self {
-        Self { patience, ..self }
+    pub fn with_circuit_breaker(self, circuit_breaker: CircuitBreaker) -> Self {
+        Self {
+            circuit_breaker,
+            ..self
+        }
+    }
+
+    /// Sets the maximum number of metadata entries of a result. A result with more
+    /// fails with [`Error::Metadata`]. Default: 10,000.
+    #[must_use]
+    pub fn with_max_metadata(self, entries: usize) -> Self {
+        Self {
+            max_metadata: entries,
+            ..self
+        }
     }
 
     /// Sets how often the instance is replaced. The name and version are not read
-    /// again. With [`Renewal::fresh`] every record gets its own instance and call:
-    /// only [`Way::SINGLE`] is offered.
+    /// again. With [`RecyclePolicy::fresh`] every record gets its own instance and call:
+    /// only [`CallMode::Single`] is offered.
     ///
     /// ```
-    /// use kumiki_text::kumiki::Renewal;
+    /// use kumiki_text::kumiki::RecyclePolicy;
     /// use kumiki_text::{Config, TextHost, TextPlugin};
     ///
     /// # fn main() -> Result<(), kumiki_text::Error> {
     /// # let bytes = test_components::TextPlugin::new("echo").build();
     /// let host = TextHost::new()?;
     /// let plugin = TextPlugin::new(host.load_bytes("echo.wasm", &bytes)?, Config::default())?;
-    /// let mut plugin = plugin.with_renewal(Renewal::fresh());
+    /// let mut plugin = plugin.with_recycling(RecyclePolicy::fresh());
     /// // Neither call sees state of the other, whatever the plugin's language.
     /// plugin.process("one record")?;
     /// plugin.process("another")?;
@@ -141,12 +162,12 @@ impl TextPlugin {
     /// # }
     /// ```
     #[must_use]
-    pub fn with_renewal(mut self, renewal: Renewal) -> Self {
-        if renewal.is_fresh() {
-            self.ways = vec![Way::SINGLE];
-            self.batching = Batching::new(Way::SINGLE);
+    pub fn with_recycling(mut self, recycling: RecyclePolicy) -> Self {
+        if recycling.is_fresh() {
+            self.modes = vec![CallMode::Single];
+            self.batching = Batching::new(CallMode::Single);
         }
-        self.renewal = renewal;
+        self.recycling = recycling;
         self.retire();
         self
     }
@@ -195,12 +216,11 @@ impl TextPlugin {
     /// # Errors
     /// [`Error::Plugin`] if the plugin returned an error; [`Error::Host`] if it
     /// trapped or exceeded a limit, after which the next call gets a new instance;
-    /// [`Error::SetAside`] if that happened too often in a row, which is also
-    /// reported to the observer as [`Event::SetAside`].
-    ///
-    /// [`Event::SetAside`]: kumiki::Event::SetAside
+    /// [`Error::CircuitOpen`] if that happened too often in a row, which is also
+    /// reported to the observer as [`CircuitOpened`](crate::CircuitOpened);
+    /// [`Error::Metadata`] if the result has too many metadata entries.
     pub fn process(&mut self, input: &str) -> Result<ProcessResult> {
-        if self.streak.failures > 0 || self.usage.is_some() {
+        if self.breaker_state.failures > 0 || self.usage.is_some() {
             return self.process_with_care(input);
         }
         self.ask(input)
@@ -209,10 +229,10 @@ impl TextPlugin {
     /// The slow path, for a plugin that failed recently or is measured.
     #[inline(never)]
     fn process_with_care(&mut self, input: &str) -> Result<ProcessResult> {
-        if let Some(left) = self.streak.left() {
-            return Err(Error::SetAside {
+        if let Some(left) = self.breaker_state.open_for() {
+            return Err(Error::CircuitOpen {
                 plugin: self.name.to_string(),
-                failures: self.streak.failures,
+                failures: self.breaker_state.failures,
                 left,
             });
         }
@@ -221,8 +241,8 @@ impl TextPlugin {
             return answer;
         }
         self.count(answer.as_ref().map(|result| result.output.len()));
-        if !matches!(answer, Err(Error::Host(_))) {
-            self.streak.answered();
+        if !matches!(answer, Err(Error::Host(_) | Error::Metadata { .. })) {
+            self.breaker_state.succeeded();
         }
         answer
     }
@@ -277,11 +297,10 @@ impl TextPlugin {
         if let Err(error) = called {
             return Err(self.call_failed(error));
         }
-        let max_entries = self.plugin.host().limits().entries;
         match answer {
-            Some(Ok(result)) if result.metadata.len() <= max_entries => Ok(result),
+            Some(Ok(result)) if result.metadata.len() <= self.max_metadata => Ok(result),
             Some(Err(error)) => Err(self.plugin_error(error)),
-            Some(Ok(_)) | None => Err(self.limit_exceeded(Limit::Entries(max_entries))),
+            Some(Ok(_)) | None => Err(self.too_much_metadata()),
         }
     }
 
@@ -290,6 +309,16 @@ impl TextPlugin {
         Error::Plugin {
             plugin: self.name.to_string(),
             error,
+        }
+    }
+
+    /// Records the failure of an answer with too many metadata entries.
+    #[cold]
+    fn too_much_metadata(&mut self) -> Error {
+        self.count_failure();
+        Error::Metadata {
+            plugin: self.name.to_string(),
+            max_entries: self.max_metadata,
         }
     }
 
@@ -369,31 +398,28 @@ impl TextPlugin {
     #[inline]
     pub(crate) fn retire(&mut self) {
         if let Some(instance) = &self.instance
-            && self.renewal.ends(instance)
+            && self.recycling.should_recycle(instance)
         {
             self.instance = None;
         }
     }
 
-    /// Whether the plugin is currently set aside.
-    pub(crate) fn is_set_aside(&self) -> bool {
-        self.streak.left().is_some()
+    /// Whether the circuit is currently open.
+    pub(crate) fn is_circuit_open(&self) -> bool {
+        self.breaker_state.open_for().is_some()
     }
 
     /// Checks one answer of a batch, given as its size in bytes and its number of
     /// entries, as [`TextPlugin::process`] does. The instance stays usable.
     pub(crate) fn judge(&mut self, answer: Result<(usize, usize), ProcessError>) -> Result<()> {
-        let max_entries = self.plugin.host().limits().entries;
         let judged = match answer {
-            Ok((_, entries)) if entries > max_entries => {
-                Err(self.limit_exceeded(Limit::Entries(max_entries)))
-            }
+            Ok((_, entries)) if entries > self.max_metadata => Err(self.too_much_metadata()),
             Ok((bytes, _)) => {
-                self.streak.answered();
+                self.breaker_state.succeeded();
                 Ok(bytes)
             }
             Err(error) => {
-                self.streak.answered();
+                self.breaker_state.succeeded();
                 Err(self.plugin_error(error))
             }
         };
@@ -404,7 +430,7 @@ impl TextPlugin {
     /// Counts `records` valid answers. `longest` computes the size of the longest
     /// output and is called only if measurement is enabled.
     pub(crate) fn all_answered(&mut self, records: usize, longest: impl FnOnce() -> usize) {
-        self.streak.answered();
+        self.breaker_state.succeeded();
         if let Some(usage) = &mut self.usage {
             usage.add_answers(records, longest());
         }
@@ -423,17 +449,20 @@ impl TextPlugin {
         Ok(self.instance.insert(fresh))
     }
 
+    /// Counts a failure, and reports it if the circuit opens.
+    fn count_failure(&mut self) {
+        if let Some(opened) = self.breaker_state.failed(&self.circuit_breaker) {
+            self.plugin.host().observer().event(&Event::Contract {
+                plugin: &self.name,
+                event: &opened,
+            });
+        }
+    }
+
     /// Records a failure of the plugin.
     #[cold]
     fn failed(&mut self, error: kumiki::Error) -> Error {
-        if let Some(time) = self.streak.failed(&self.patience) {
-            let host = self.plugin.host();
-            host.observer().event(&Event::SetAside {
-                plugin: &self.name,
-                failures: self.streak.failures,
-                time,
-            });
-        }
+        self.count_failure();
         error.into()
     }
 }
@@ -446,11 +475,12 @@ impl std::fmt::Debug for TextPlugin {
             instance: _,
             name,
             version,
-            renewal: _,
-            patience: _,
-            streak: _,
+            recycling: _,
+            circuit_breaker: _,
+            breaker_state: _,
+            max_metadata: _,
             usage: _,
-            ways: _,
+            modes: _,
             batching,
             allowed: _,
         } = self;
@@ -458,7 +488,7 @@ impl std::fmt::Debug for TextPlugin {
             .field("name", name)
             .field("version", version)
             .field("origin", &plugin.name())
-            .field("way", &batching.way.name)
+            .field("mode", &batching.mode)
             .finish_non_exhaustive()
     }
 }

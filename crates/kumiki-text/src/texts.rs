@@ -123,13 +123,13 @@ pub(crate) fn are_ends(text: &str, ends: impl Iterator<Item = usize>) -> bool {
 
 /// A contiguous range of texts.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<'a> {
+pub(crate) struct TextRange<'a> {
     texts: &'a Texts,
     from: usize,
     to: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> TextRange<'a> {
     pub(crate) fn all(texts: &'a Texts) -> Self {
         Self {
             texts,
@@ -207,7 +207,7 @@ mod tests {
         let texts = Texts::from_iter(["a", "", "木b", "c"]);
         for from in 0..=4 {
             for rows in 0..=4 - from {
-                let (some, _) = Rows::all(&texts).split_at(from).1.split_at(rows);
+                let (some, _) = TextRange::all(&texts).split_at(from).1.split_at(rows);
                 let expected: Vec<_> = texts.iter().skip(from).take(rows).collect();
                 assert_eq!(some.iter().collect::<Vec<_>>(), expected);
                 assert_eq!(some.bytes(), expected.concat().as_bytes());

@@ -10,7 +10,7 @@ use crate::Error;
 #[non_exhaustive]
 pub struct Usage {
     /// Records given to the plugin.
-    pub calls: u64,
+    pub records: u64,
     /// Records for which it returned an error.
     pub refused: u64,
     /// Records without an answer because of a trap or a limit.
@@ -45,7 +45,7 @@ impl Usage {
     pub fn merge(&mut self, other: &Self) {
         // Destructured so that a new field cannot be forgotten.
         let Self {
-            calls,
+            records,
             refused,
             failed,
             longest,
@@ -56,7 +56,7 @@ impl Usage {
             output,
             fuel,
         } = other;
-        self.calls += calls;
+        self.records += records;
         self.refused += refused;
         self.failed += failed;
         self.time += *time;
@@ -70,13 +70,13 @@ impl Usage {
 
     /// Adds answers of `records` records, the longest output with `longest` bytes.
     pub(crate) fn add_answers(&mut self, records: usize, longest: usize) {
-        self.calls += records as u64;
+        self.records += records as u64;
         self.output = self.output.max(longest);
     }
 
     /// Adds a record that failed with `error`.
     pub(crate) fn add_failure(&mut self, error: &Error) {
-        self.calls += 1;
+        self.records += 1;
         match error {
             Error::Plugin { .. } => self.refused += 1,
             _ => self.failed += 1,

@@ -1,17 +1,17 @@
 //! Tests of batches: each record gets its own result, whatever happens to the
-//! others and by whichever way the plugin is called.
+//! others and by whichever mode the plugin is called.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use kumiki::{Event, Limit, Limits, LogRecord, Observer};
-use kumiki_text::{Answer, Config, Error, Patience, TextHost, TextPlugin, Texts, Way};
+use kumiki::{Event, Limits, LogRecord, Observer};
+use kumiki_text::{Answer, CallMode, CircuitBreaker, Config, Error, TextHost, TextPlugin, Texts};
 use proptest::prelude::*;
 use test_components::{BATCH, COLUMN, ECHO, TextPlugin as Guest, error};
 
-const MANY: [Way; 2] = [Way::BATCH, Way::COLUMN];
+const MANY: [CallMode; 2] = [CallMode::Batch, CallMode::Column];
 
 /// A guest that traps on inputs that begin with `t`, loops on `l`, returns an error
 /// for `r`, and logs inputs that begin with `w`. It echoes these and all others.
@@ -30,12 +30,12 @@ fn moody() -> Guest {
     Guest::new("moody").process(&process)
 }
 
-/// Loads a plugin that is called by `way` and is never set aside.
-fn load(host: &TextHost, guest: &Guest, way: Way) -> TextPlugin {
+/// Loads a plugin that is called by `mode` and whose circuit never opens.
+fn load(host: &TextHost, guest: &Guest, mode: CallMode) -> TextPlugin {
     let guest = host.load_bytes("guest.wasm", &guest.build()).unwrap();
     let plugin = TextPlugin::new(guest, Config::default()).unwrap();
-    let mut plugin = plugin.with_patience(Patience::default().with_failures(u32::MAX));
-    assert!(plugin.set_way(way), "{way:?}");
+    let mut plugin = plugin.with_circuit_breaker(CircuitBreaker::disabled());
+    assert!(plugin.set_mode(mode), "{mode:?}");
     plugin
 }
 
@@ -67,20 +67,20 @@ fn expected(input: &str) -> String {
 #[test]
 fn fastest_way_is_the_default() {
     let host = TextHost::new().unwrap();
-    let way = |guest: &Guest| {
+    let mode = |guest: &Guest| {
         let guest = host.load_bytes("guest.wasm", &guest.build()).unwrap();
-        TextPlugin::new(guest, Config::default()).unwrap().way()
+        TextPlugin::new(guest, Config::default()).unwrap().mode()
     };
-    assert_eq!(way(&Guest::new("p")), Way::SINGLE);
-    assert_eq!(way(&Guest::new("p").batch(BATCH)), Way::BATCH);
-    assert_eq!(way(&Guest::new("p").column(COLUMN)), Way::COLUMN);
+    assert_eq!(mode(&Guest::new("p")), CallMode::Single);
+    assert_eq!(mode(&Guest::new("p").batch(BATCH)), CallMode::Batch);
+    assert_eq!(mode(&Guest::new("p").column(COLUMN)), CallMode::Column);
     let both = Guest::new("p").batch(BATCH).column(COLUMN);
-    assert_eq!(way(&both), Way::COLUMN);
+    assert_eq!(mode(&both), CallMode::Column);
 
-    let mut plugin = load(&host, &Guest::new("p").batch(BATCH), Way::BATCH);
-    assert!(!plugin.set_way(Way::COLUMN));
-    assert_eq!(plugin.way(), Way::BATCH);
-    assert_eq!(plugin.ways(), [Way::SINGLE, Way::BATCH]);
+    let mut plugin = load(&host, &Guest::new("p").batch(BATCH), CallMode::Batch);
+    assert!(!plugin.set_mode(CallMode::Column));
+    assert_eq!(plugin.mode(), CallMode::Batch);
+    assert_eq!(plugin.modes(), [CallMode::Single, CallMode::Batch]);
 }
 
 /// The guest's batch functions log each call.
@@ -89,18 +89,18 @@ fn many_records_take_few_calls() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     let call = "(call $log (i32.const 1) (i32.const 256) (i32.const 4))";
-    let guest = |way: Way| match way {
-        Way::BATCH => {
+    let guest = |mode: CallMode| match mode {
+        CallMode::Batch => {
             Guest::new("p").batch(&BATCH.replacen("(block", &format!("{call} (block"), 1))
         }
         _ => Guest::new("p").column(&COLUMN.replacen("(block", &format!("{call} (block"), 1)),
     };
-    for way in MANY {
-        let mut plugin = load(&host, &guest(way).data(256, "call"), way);
+    for mode in MANY {
+        let mut plugin = load(&host, &guest(mode).data(256, "call"), mode);
         let inputs = vec!["a"; 1024];
         assert_eq!(words(&mut plugin, &inputs), inputs);
         let calls = std::mem::take(&mut *notes.0.lock().unwrap()).len();
-        assert_eq!(calls, 4, "{way:?}");
+        assert_eq!(calls, 4, "{mode:?}");
         // A single record is not a batch.
         assert_eq!(words(&mut plugin, &["a"]), ["a"]);
         assert!(notes.0.lock().unwrap().is_empty());
@@ -121,7 +121,7 @@ proptest! {
         long in prop::option::of(0..700_usize),
     ) {
         let guest = moody().batch(BATCH).column(COLUMN);
-        let mut plugin = load(&HOST, &guest, if column { Way::COLUMN } else { Way::BATCH });
+        let mut plugin = load(&HOST, &guest, if column { CallMode::Column } else { CallMode::Batch });
         let inputs: Vec<String> = kinds
             .iter()
             .enumerate()
@@ -153,9 +153,9 @@ fn record_that_exceeds_the_time_limit_fails_alone() {
     let time = Duration::from_millis(300);
     let limits = Limits::default().with_time(time);
     let host = TextHost::builder().limits(limits).build().unwrap();
-    for way in MANY {
+    for mode in MANY {
         let guest = moody().batch(BATCH).column(COLUMN);
-        let mut plugin = load(&host, &guest, way);
+        let mut plugin = load(&host, &guest, mode);
         let mut inputs = vec!["a"; 200];
         inputs[77] = "loops";
         let start = Instant::now();
@@ -164,7 +164,7 @@ fn record_that_exceeds_the_time_limit_fails_alone() {
         let expected: Vec<_> = inputs.iter().map(|input| expected(input)).collect();
         assert_eq!(answers, expected);
         // Twice the limit, not once more for each split.
-        assert!(elapsed < time * 5, "{way:?}: {elapsed:?}");
+        assert!(elapsed < time * 5, "{mode:?}: {elapsed:?}");
     }
 }
 
@@ -174,9 +174,9 @@ fn batch_that_exceeds_a_limit_is_split() {
     let limits = Limits::default().with_transfer(1 << 16);
     let host = TextHost::builder().limits(limits).build().unwrap();
     let text = "x".repeat(10_000);
-    for way in MANY {
+    for mode in MANY {
         let guest = moody().batch(BATCH).column(COLUMN);
-        let mut plugin = load(&host, &guest, way);
+        let mut plugin = load(&host, &guest, mode);
         let too_much = "x".repeat(70_000);
         let mut inputs = vec![&*text; 50];
         inputs[20] = &too_much;
@@ -199,7 +199,7 @@ impl Observer for Notes {
     }
 
     fn event(&self, event: &Event<'_>) {
-        if let Event::InstanceEnded { .. } | Event::SetAside { .. } = event {
+        if let Event::InstanceEnded { .. } | Event::Contract { .. } = event {
             let text = format!("{event:?}");
             let word = text.split(' ').next().unwrap_or_default();
             self.0.lock().unwrap().push(word.to_owned());
@@ -211,7 +211,7 @@ impl Observer for Notes {
 fn plugin_without_batches_is_called_per_record() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
-    let mut plugin = load(&host, &moody(), Way::SINGLE);
+    let mut plugin = load(&host, &moody(), CallMode::Single);
     let answers = words(&mut plugin, &["w1", "t2", "w3", ""]);
     assert_eq!(answers, ["w1", "trap", "w3", ""]);
     assert_eq!(*notes.0.lock().unwrap(), ["w1", "InstanceEnded", "w3"]);
@@ -220,43 +220,42 @@ fn plugin_without_batches_is_called_per_record() {
 
 /// A split is not a failure: patience counts only single records that fail.
 #[test]
-fn plugin_that_fails_a_whole_batch_is_set_aside_after_ten_records() {
+fn circuit_opens_after_ten_records_of_a_batch_failed() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
-    for way in MANY {
+    for mode in MANY {
         let guest = moody().batch(BATCH).column(COLUMN);
-        let mut plugin = load(&host, &guest, way);
-        plugin = plugin.with_patience(
-            Patience::default().with_times(Duration::from_secs(3600), Duration::from_secs(3600)),
+        let mut plugin = load(&host, &guest, mode);
+        plugin = plugin.with_circuit_breaker(
+            CircuitBreaker::default()
+                .with_open_time(Duration::from_secs(3600), Duration::from_secs(3600)),
         );
-        // One failing record in each of many batches: never set aside.
+        // One failing record in each of many batches: the circuit stays closed.
         for _ in 0..20 {
             assert_eq!(words(&mut plugin, &["a", "t", "b"]), ["a", "trap", "b"]);
         }
         notes.0.lock().unwrap().clear();
         let answers = words(&mut plugin, &["t"; 100]);
         assert_eq!(answers[..10], ["trap"; 10]);
-        assert_eq!(answers[10..], ["set-aside"; 90]);
+        assert_eq!(answers[10..], ["circuit-open"; 90]);
         let notes = std::mem::take(&mut *notes.0.lock().unwrap());
         let ended = notes.iter().filter(|note| *note == "InstanceEnded").count();
         assert!((10..=30).contains(&ended), "{ended}");
-        assert_eq!(words(&mut plugin, &["a"; 5]), ["set-aside"; 5]);
+        assert_eq!(words(&mut plugin, &["a"; 5]), ["circuit-open"; 5]);
     }
 }
 
 #[test]
 fn batch_usage_is_measured() {
     let guest = moody().batch(BATCH).column(COLUMN);
-    let mut plugin = load(&HOST, &guest, Way::COLUMN).measured();
+    let mut plugin = load(&HOST, &guest, CallMode::Column).measured();
     assert_eq!(words(&mut plugin, &["a", "r", "t"]).len(), 3);
     let usage = plugin.usage().unwrap();
-    assert_eq!((usage.calls, usage.refused, usage.failed), (3, 1, 1));
+    assert_eq!((usage.records, usage.refused, usage.failed), (3, 1, 1));
 }
 
 #[test]
 fn too_many_entries_fail_only_their_record() {
-    let limits = Limits::default().with_entries(2);
-    let host = TextHost::builder().limits(limits).build().unwrap();
     // Returns as many empty entries as the input has bytes.
     let guest = Guest::new("p")
         .process(&format!(
@@ -264,7 +263,7 @@ fn too_many_entries_fail_only_their_record() {
             ECHO.replace("(i32.store (i32.const 32) (i32.const 0))", "")
         ))
         .batch(BATCH);
-    let mut plugin = load(&host, &guest, Way::BATCH);
+    let mut plugin = load(&HOST, &guest, CallMode::Batch).with_max_metadata(2);
     let answers = plugin.process_all(&Texts::from_iter(["1", "22", "333", ""]));
     let answers: Vec<_> = answers.iter().collect();
     let [Ok(one), Ok(two), Err(three), Ok(none)] = &answers[..] else {
@@ -272,10 +271,10 @@ fn too_many_entries_fail_only_their_record() {
     };
     assert_eq!((one.metadata.len(), two.metadata.len()), (1, 2));
     assert!(none.metadata.is_empty());
-    let Error::Host(kumiki::Error::Limit { limit, .. }) = &***three else {
+    let Error::Metadata { max_entries, .. } = &***three else {
         panic!("{three:?}")
     };
-    assert_eq!(*limit, Limit::Entries(2));
+    assert_eq!(*max_entries, 2);
 }
 
 /// Bodies of `process-batch` and `process-column` that return invalid answers. The
@@ -355,13 +354,15 @@ fn invalid_batch_answers_are_rejected() {
     ];
     let columns = columns
         .iter()
-        .map(|body| (Way::COLUMN, moody().column(body)));
-    let batches = batches.iter().map(|body| (Way::BATCH, moody().batch(body)));
-    for (at, (way, guest)) in columns.chain(batches).enumerate() {
-        let mut plugin = load(&host, &guest, way);
+        .map(|body| (CallMode::Column, moody().column(body)));
+    let batches = batches
+        .iter()
+        .map(|body| (CallMode::Batch, moody().batch(body)));
+    for (at, (mode, guest)) in columns.chain(batches).enumerate() {
+        let mut plugin = load(&host, &guest, mode);
         let answers = words(&mut plugin, &["木", "b", "木"]);
-        assert_eq!(answers, ["木", "b", "木"], "{at}: {way:?}");
+        assert_eq!(answers, ["木", "b", "木"], "{at}: {mode:?}");
         let notes = std::mem::take(&mut *notes.0.lock().unwrap());
-        assert!(!notes.is_empty(), "{at}: {way:?} was believed");
+        assert!(!notes.is_empty(), "{at}: {mode:?} was believed");
     }
 }

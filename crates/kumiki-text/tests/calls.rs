@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use kumiki::{Event, Level, Limit, Limits, LogRecord, Observer};
 use kumiki_text::{
-    Answer, Config, Error, Patience, Pipeline, ProcessError, TextHost, TextPlugin, Texts,
+    Answer, CircuitBreaker, Config, Error, Pipeline, ProcessError, TextHost, TextPlugin, Texts,
 };
 use test_components::{ECHO, TEXT_PROCESSOR, TextPlugin as Guest, build, error};
 
@@ -515,16 +515,18 @@ fn instance_over_the_memory_limit_is_not_created() {
 }
 
 #[test]
-fn failing_plugin_is_set_aside_and_retried() {
+fn circuit_opens_after_failures_and_is_retried() {
     let notes = Notes::default();
     let host = TextHost::builder().observer(notes.clone()).build().unwrap();
     // Traps unless the input is empty.
     let process = "(if (local.get $length) (then unreachable)) ".to_owned() + ECHO;
     let guest = Guest::new("moody").process(&process);
-    let patience = Patience::default()
-        .with_failures(3)
-        .with_times(Duration::from_millis(50), Duration::from_secs(60));
-    let mut plugin = load_with(&host, &guest).unwrap().with_patience(patience);
+    let breaker = CircuitBreaker::default()
+        .with_failure_threshold(3)
+        .with_open_time(Duration::from_millis(50), Duration::from_secs(60));
+    let mut plugin = load_with(&host, &guest)
+        .unwrap()
+        .with_circuit_breaker(breaker);
     let mut kinds = |inputs: &[&str]| -> Vec<&'static str> {
         let kind = |input: &&str| {
             plugin
@@ -540,13 +542,16 @@ fn failing_plugin_is_set_aside_and_retried() {
         ["trap", "trap", "ok", "trap", "trap"]
     );
     notes.take();
-    assert_eq!(kinds(&["x", "x", ""]), ["trap", "set-aside", "set-aside"]);
+    assert_eq!(
+        kinds(&["x", "x", ""]),
+        ["trap", "circuit-open", "circuit-open"]
+    );
     let heard = notes.take();
-    let said = "SetAside { plugin: \"moody\", failures: 3, time: 50ms }";
+    let said = "Contract { plugin: \"moody\", event: CircuitOpened { failures: 3, time: 50ms } }";
     assert_eq!(heard.last().map(String::as_str), Some(said), "{heard:?}");
     std::thread::sleep(Duration::from_millis(60));
     // When it is retried, a failure doubles the time and an answer resets it.
-    assert_eq!(kinds(&["x", ""]), ["trap", "set-aside"]);
+    assert_eq!(kinds(&["x", ""]), ["trap", "circuit-open"]);
     std::thread::sleep(Duration::from_millis(110));
     assert_eq!(kinds(&["", "x", "x", ""]), ["ok", "trap", "trap", "ok"]);
 }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use kumiki_text::{Growth, TextHost, Way, conformance};
+use kumiki_text::{CallMode, Growth, TextHost, conformance};
 use test_components::{BATCH, COLUMN, ECHO, TextPlugin as Guest, error};
 
 /// Returns the checks that a guest fails, with the reasons.
@@ -68,7 +68,7 @@ fn changing_answer_fails() {
 
 #[test]
 fn differing_answer_by_one_way_fails() {
-    let check = "every way gives the same answers";
+    let check = "every mode gives the same answers";
     let wrong = |guest: Guest| {
         let failures = failures(&guest);
         assert_eq!(failures.len(), 1, "{failures:?}");
@@ -119,7 +119,7 @@ fn memory_growth_only_in_batches_is_measured() {
         .load_bytes("leaky", &guest)
         .unwrap();
     assert!(!Growth::measure(&plugin).unwrap().is_leak());
-    let growth = Growth::measure_by(&plugin, Way::BATCH).unwrap();
+    let growth = Growth::measure_by(&plugin, CallMode::Batch).unwrap();
     assert_eq!(
         growth.to_string(),
         "its memory grew by 25624576 bytes in 100096 records by batch, 256 bytes per record"

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use kumiki::{Event, Instance, Observer, Pool, PoolConfig, Renewal};
-use kumiki_text::{Config, Pipeline, TextContract, TextData, TextHost, TextPlugin, Texts, Way};
+use kumiki::{Event, Instance, Observer, Pool, PoolConfig, RecyclePolicy};
+use kumiki_text::{
+    CallMode, Config, Pipeline, TextContract, TextData, TextHost, TextPlugin, Texts,
+};
 use test_components::{BATCH, COLUMN};
 
 const KIB: usize = 1 << 10;
@@ -57,13 +59,13 @@ fn fresh_instance_answers_once_in_every_way() {
     for component in [counter(), counter().batch(BATCH), many] {
         let plugin = load(&component);
         let name = plugin.name().to_owned();
-        let mut plugin = plugin.with_renewal(Renewal::fresh());
+        let mut plugin = plugin.with_recycling(RecyclePolicy::fresh());
         assert_eq!([1, 1, 1], [(); 3].map(|()| calls(&mut plugin)));
         let all = plugin.process_all(&Texts::from_iter(["a", "b", "c"]));
         let lengths: Vec<_> = all.iter().map(|it| it.unwrap().output.len()).collect();
         assert_eq!(lengths, [1, 1, 1]);
-        assert_eq!(plugin.way(), Way::SINGLE);
-        assert!(!plugin.set_way(Way::COLUMN));
+        assert_eq!(plugin.mode(), CallMode::Single);
+        assert!(!plugin.set_mode(CallMode::Column));
         // Siblings of the plugin and of a pipeline are fresh, too.
         let mut sibling = plugin.sibling();
         assert_eq!([1, 1], [(); 2].map(|()| calls(&mut sibling)));
@@ -95,7 +97,7 @@ fn name_is_read_once() {
     let component = test_components::TextPlugin::new("named").get_name(name);
     let plugin = host.unwrap().load_bytes("plugin", &component.build());
     let plugin = TextPlugin::new(plugin.unwrap(), Config::default()).unwrap();
-    let mut plugin = plugin.with_renewal(Renewal::fresh());
+    let mut plugin = plugin.with_recycling(RecyclePolicy::fresh());
     for _ in 0..5 {
         plugin.process("x").unwrap();
     }
@@ -105,7 +107,7 @@ fn name_is_read_once() {
 #[test]
 fn instance_ends_after_the_call_limit() {
     let plugin = load(&counter());
-    let mut plugin = plugin.with_renewal(Renewal::default().with_calls(3));
+    let mut plugin = plugin.with_recycling(RecyclePolicy::default().with_calls(3));
     // The calls for name and version count for the first instance.
     let counts = [(); 8].map(|()| calls(&mut plugin));
     assert_eq!(counts, [1, 1, 2, 3, 1, 2, 3, 1]);
@@ -113,8 +115,8 @@ fn instance_ends_after_the_call_limit() {
 
 #[test]
 fn instance_ends_above_the_memory_threshold() {
-    let renewal = Renewal::default().with_memory(512 * KIB);
-    let mut plugin = load(&grower()).with_renewal(renewal);
+    let recycling = RecyclePolicy::default().with_memory(512 * KIB);
+    let mut plugin = load(&grower()).with_recycling(recycling);
     let mut held = |pages: usize| {
         plugin.process(&"x".repeat(pages)).unwrap();
         plugin.memory() / (64 * KIB)
@@ -129,7 +131,8 @@ fn instance_with_large_initial_memory_is_kept() {
     let load_words = "(if (i32.eqz (global.get $calls)) (then
         (drop (memory.grow (i32.const 20)))))";
     let component = counter().allocator(load_words);
-    let mut plugin = load(&component).with_renewal(Renewal::default().with_memory(64 * KIB));
+    let mut plugin =
+        load(&component).with_recycling(RecyclePolicy::default().with_memory(64 * KIB));
     // The first instance was called for its name before it grew.
     assert_eq!([1, 1, 2, 3], [(); 4].map(|()| calls(&mut plugin)));
 }
@@ -306,7 +309,7 @@ fn pool_never_exceeds_its_size() {
     let plugin = host.load_bytes("counter", &counter().build()).unwrap();
     let pool = Pool::new(
         plugin,
-        PoolConfig::default().with_most(2),
+        PoolConfig::default().with_max_instances(2),
         TextData::default,
     );
     let most = AtomicUsize::new(0);
@@ -339,7 +342,7 @@ fn ended_instance_is_not_returned_to_the_pool() {
     let plugin = host.load_bytes("traps", &component.build()).unwrap();
     let pool = Pool::new(
         plugin.clone(),
-        PoolConfig::default().with_most(1),
+        PoolConfig::default().with_max_instances(1),
         TextData::default,
     );
     let call = |pool: &Pool<TextContract>| {
@@ -354,8 +357,8 @@ fn ended_instance_is_not_returned_to_the_pool() {
     );
     assert_eq!(pool.live(), 0);
 
-    let fresh = PoolConfig::default().with_renewal(Renewal::fresh());
-    let pool = Pool::new(plugin, fresh.with_most(1), TextData::default);
+    let fresh = PoolConfig::default().with_recycling(RecyclePolicy::fresh());
+    let pool = Pool::new(plugin, fresh.with_max_instances(1), TextData::default);
     pool.warm(5).unwrap();
     assert_eq!(pool.live(), 1);
     assert_eq!([Some(1); 3], [(); 3].map(|()| call(&pool)));

@@ -107,7 +107,7 @@ fn component_of_another_world_is_rejected() {
         "`p.wasm` does not export `myapp:text-processor/plugin: interface { get-name: func() -> \
          string; get-version: func() -> string; process: func(input: string) -> \
          result<process-result, process-error> }`, as the contract \
-         `myapp:text-processor/text-plugin` demands\n\
+         `myapp:text-processor/text-plugin` requires\n\
          hint: build the plugin against the WIT of `myapp:text-processor/text-plugin`"
     );
 }
@@ -128,7 +128,7 @@ fn missing_function_is_reported_with_its_type() {
     assert_eq!(
         refusal(&bytes),
         "`p.wasm` does not export `myapp:text-processor/plugin#get-version: func() -> string`, \
-         as the contract `myapp:text-processor/text-plugin` demands\n\
+         as the contract `myapp:text-processor/text-plugin` requires\n\
          hint: build the plugin against the WIT of `myapp:text-processor/text-plugin`"
     );
 }

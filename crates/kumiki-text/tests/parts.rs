@@ -4,7 +4,7 @@
 
 use kumiki::Limits;
 use kumiki_text::{
-    Allowance, Config, Outcomes, Parts, Patience, Pipeline, TextHost, TextPlugin, Texts,
+    Allowance, CircuitBreaker, Config, Outcomes, Parts, Pipeline, TextHost, TextPlugin, Texts,
 };
 use test_components::{BATCH, ECHO, TextPlugin as Guest};
 
@@ -26,7 +26,7 @@ fn pipeline(host: &TextHost, plugins: usize) -> Pipeline {
     let plugin = |_| {
         let plugin = host.load_bytes("large.wasm", &bytes).unwrap();
         let plugin = TextPlugin::new(plugin, Config::default()).unwrap();
-        plugin.with_patience(Patience::default().with_failures(u32::MAX))
+        plugin.with_circuit_breaker(CircuitBreaker::disabled())
     };
     Pipeline::each((0..plugins).map(plugin).collect())
 }

@@ -1,5 +1,5 @@
-//! The clock that ends calls which run too long: one thread for the process moves the
-//! epochs of all engines.
+//! The process-wide clock behind time limits: one thread increments the epochs of all
+//! engines.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,69 +7,69 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How often the process-wide clock moves, and so how finely a call's time
-/// limit is kept: a call ends at most one tick late, plus whatever host
-/// function it is waiting in.
+/// The interval of the process-wide clock, and so the resolution of time limits: a call
+/// ends at most one tick late, plus the time of the host function that it is in.
 pub const TICK: Duration = Duration::from_millis(10);
 
-/// How often the clock has moved since the process's first instance.
+/// Ticks since the process's first instance.
 static TICKS: AtomicU64 = AtomicU64::new(0);
 
-/// All engines, whose epochs the clock moves.
+/// All engines whose epochs the clock increments.
 static ENGINES: Mutex<Vec<wasmtime::Engine>> = Mutex::new(Vec::new());
 
-/// When a call must be over, in ticks of this clock: reading it costs a nanosecond,
-/// the system's clock twenty.
+/// The end of a call's time limit, in ticks of this clock. Reading this clock takes
+/// 1 ns; the system's takes 20 ns.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Deadline(u64);
 
 impl Deadline {
-    /// So many ticks from now.
+    /// Returns the deadline this many ticks from now.
     #[inline]
     pub(crate) fn after(ticks: u64) -> Self {
         Self(ticks_now().saturating_add(ticks))
     }
 
-    pub(crate) fn left(self) -> Duration {
+    pub(crate) fn remaining(self) -> Duration {
         let ticks = self.0.saturating_sub(ticks_now());
         TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 }
 
-/// The clock as it is now. It moves from when the first instance is made.
+/// Returns the current tick. The clock starts with the first instance.
 #[inline]
 fn ticks_now() -> u64 {
     TICKS.load(Ordering::Relaxed)
 }
 
-/// Moves the epoch of this engine as well, until the process ends.
+/// Increments the epoch of this engine with each tick, until the process ends.
 pub(crate) fn drive(engine: &wasmtime::Engine) {
     let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
     engines.push(engine.clone());
 }
 
-/// Starts the ticking thread, unless it runs. Done before an instance is made
-/// and not with the first engine: a program that restricts its own process
-/// ([`Sandbox`](crate::Sandbox)) after it has made a host, and before it makes
-/// an instance, has no thread yet that the restriction would miss. The thread
-/// ends with the process, as the shared engines do.
+/// Starts the clock's thread, unless it runs. The thread ends with the process, like the
+/// shared engines.
+///
+/// Called before an instance is created, and not with the first engine: a program may
+/// restrict its own process ([`Sandbox`](crate::Sandbox)) between the two, and the
+/// restriction would not apply to a thread that runs already.
 ///
 /// # Errors
-/// When the system starts no thread.
+/// When the thread cannot be started.
 #[inline]
 pub(crate) fn start() -> io::Result<()> {
-    static RUNS: AtomicBool = AtomicBool::new(false);
-    if RUNS.load(Ordering::Acquire) {
+    static RUNNING: AtomicBool = AtomicBool::new(false);
+    if RUNNING.load(Ordering::Acquire) {
         return Ok(());
     }
-    start_ticker(&RUNS)
+    start_ticker(&RUNNING)
 }
 
 #[cold]
-fn start_ticker(runs: &AtomicBool) -> io::Result<()> {
-    // Locked until it runs: of several threads one starts it.
+fn start_ticker(running: &AtomicBool) -> io::Result<()> {
+    // The lock makes sure that only one of several threads starts it.
     let _engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
-    if runs.load(Ordering::Acquire) {
+    if running.load(Ordering::Acquire) {
         return Ok(());
     }
     let thread = thread::Builder::new().name("kumiki-ticker".into());
@@ -82,6 +82,6 @@ fn start_ticker(runs: &AtomicBool) -> io::Result<()> {
             }
         }
     })?;
-    runs.store(true, Ordering::Release);
+    running.store(true, Ordering::Release);
     Ok(())
 }

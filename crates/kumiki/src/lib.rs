@@ -2,64 +2,38 @@
 //! before they run, limits and observes them while they run, and keeps them from
 //! harming the host program.
 //!
-//! A **contract** is a WIT world that host and plugins agree on. You provide the
-//! world and the bindings that wasmtime's `bindgen!` generates from it; a small
-//! [`Contract`] implementation connects them to Kumiki:
+//! A **contract** is a WIT world that host and plugins agree on. The macro
+//! [`contract!`] reads it and generates its bindings; you implement the functions that
+//! plugins import:
 //!
 //! ```
-//! use kumiki::{Contract, Host, HostState, wasmtime};
-//! use kumiki::wasmtime::component::{HasSelf, InstancePre, Linker};
-//!
-//! mod bindings {
-//!     kumiki::wasmtime::component::bindgen!({
-//!         inline: r#"
-//!             package example:greeter;
-//!             world greeter {
-//!                 import host-name: func() -> string;
-//!                 export greet: func() -> string;
-//!             }
-//!         "#,
-//!         wasmtime_crate: kumiki::wasmtime,
-//!     });
-//! }
+//! use kumiki::{Host, HostState};
 //!
 //! /// Per-instance data for the host functions.
-//! struct Greeting { host_name: String }
-//!
-//! impl bindings::GreeterImports for HostState<Greeting> {
-//!     fn host_name(&mut self) -> String { self.data.host_name.clone() }
+//! pub struct Greeting {
+//!     host_name: String,
 //! }
 //!
-//! struct Greeter;
-//!
-//! impl Contract for Greeter {
-//!     const WIT: &'static str = r#"
+//! kumiki::contract!(pub Greeter {
+//!     inline: r#"
 //!         package example:greeter;
 //!         world greeter {
 //!             import host-name: func() -> string;
 //!             export greet: func() -> string;
 //!         }
-//!     "#;
-//!     const WORLD: &'static str = "greeter";
-//!     type Data = Greeting;
-//!     type Pre = bindings::GreeterPre<HostState<Greeting>>;
-//!     type Bindings = bindings::Greeter;
+//!     "#,
+//!     world: "greeter",
+//!     data: Greeting,
+//! });
 //!
-//!     fn link(linker: &mut Linker<HostState<Greeting>>) -> wasmtime::Result<()> {
-//!         bindings::Greeter::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
-//!     }
-//!     fn pre(pre: InstancePre<HostState<Greeting>>) -> wasmtime::Result<Self::Pre> {
-//!         bindings::GreeterPre::new(pre)
-//!     }
-//!     fn instantiate(
-//!         pre: &Self::Pre,
-//!         store: &mut wasmtime::Store<HostState<Greeting>>,
-//!     ) -> wasmtime::Result<Self::Bindings> {
-//!         pre.instantiate(store)
+//! impl greeter::GreeterImports for HostState<Greeting> {
+//!     fn host_name(&mut self) -> String {
+//!         self.data.host_name.clone()
 //!     }
 //! }
 //!
 //! # fn main() -> Result<(), kumiki::Error> {
+//! # use kumiki::Contract as _;
 //! # let component = test_components::build(Greeter::WIT, Greeter::WORLD, r#"
 //! #     (import "$root" "host-name" (func $host-name (param i32)))
 //! #     (func (export "greet") (result i32)
@@ -81,7 +55,7 @@
 //! | [`Engine`] | compiler and runtime settings | one per process and configuration, shared |
 //! | [`Host`] | a contract with its host functions linked | as long as its plugins |
 //! | [`Plugin`] | a component: checked, compiled, linked | shared by threads, cheap to clone |
-//! | [`Instance`] | one running plugin with its own store | until a trap, a limit or a [`Renewal`] ends it |
+//! | [`Instance`] | one running plugin with its own store | until a trap, a limit or a [`RecyclePolicy`] ends it |
 //! | [`Budget`] | memory limit for all plugins together | shared by hosts; one per process unless you pass another |
 //! | [`Pool`] | warm instances of one plugin, for many threads | until its owner drops it |
 //!
@@ -105,22 +79,72 @@ mod sandbox;
 mod text;
 mod wasi;
 
+/// Defines a contract: generates the bindings of a WIT world, and a struct that
+/// implements [`Contract`] with them.
+///
+/// ```
+/// # use kumiki::HostState;
+/// # pub struct Greeting { host_name: String }
+/// kumiki::contract!(
+///     /// Plugins that greet.
+///     pub Greeter {
+///         inline: "
+///             package example:greeter;
+///             world greeter {
+///                 import host-name: func() -> string;
+///                 export greet: func(to: string) -> string;
+///             }
+///         ",
+///         world: "greeter",
+///         data: Greeting,
+///     }
+/// );
+///
+/// impl greeter::GreeterImports for HostState<Greeting> {
+///     fn host_name(&mut self) -> String {
+///         self.data.host_name.clone()
+///     }
+/// }
+/// ```
+///
+/// | field | meaning |
+/// | --- | --- |
+/// | `path` | a WIT file, or a folder with the files of one package and its dependencies in `deps/`; relative to the crate's folder |
+/// | `inline` | the WIT itself, instead of `path` |
+/// | `world` | the world that plugins implement |
+/// | `data` | [`Contract::Data`]: what the host keeps for each instance; `()` unless specified |
+/// | `bindgen` | further options of [`bindgen!`](wasmtime::component::bindgen), such as `{ additional_derives: [Clone] }` |
+///
+/// The bindings are in a module with the contract's name in snake case: `greeter` for
+/// `Greeter`. Implement its `Host` traits, and `…Imports` for functions that the world
+/// imports directly, for [`HostState<Data>`](HostState). Imported interfaces that have
+/// only types need no implementation.
+///
+/// [`Contract::OPTIONAL`] stays empty: a contract with optional interfaces implements
+/// [`Contract`] itself, as `kumiki-text` does.
+#[doc(inline)]
+pub use kumiki_macros::contract;
+
 pub use budget::Budget;
 pub use clock::TICK;
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, HostError, Result, WrongType};
 pub use limits::{Limit, Limits};
 pub use load::{Artifact, Cache, CompileCommand};
-pub use observer::{Event, Level, LogRecord, Observer, Silent};
+pub use observer::{ContractEvent, Event, Level, LogRecord, Observer, Silent};
 #[doc(hidden)]
 pub use panics::catch_panic;
 pub use permissions::{
     Clocks, Denial, FolderAccess, FolderGrant, GrantError, Grants, GrantsFile, NetworkGrant,
-    PluginName, Randomness, Request, Requested, Requests, RequestsError, VariableGrant,
+    Permission, PermissionRequest, PermissionRequests, PermissionRequestsError, PluginName,
+    Randomness, VariableGrant,
 };
 pub use runtime::{
-    Contract, Host, HostBuilder, HostState, Instance, Plugin, Pool, PoolConfig, Pooled, Renewal,
+    Contract, EngineChoice, Host, HostBuilder, HostState, Instance, Plugin, Pool, PoolConfig,
+    Pooled, RecyclePolicy,
 };
+#[doc(hidden)]
+pub use runtime::{Lease, LeasePool};
 pub use sandbox::{Sandbox, SandboxStatus};
 pub use text::{excerpt, is_invisible, spell_out};
 pub use wasi::{Protected, WASI_VERSION, raise_descriptor_limit};

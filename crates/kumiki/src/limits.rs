@@ -31,8 +31,9 @@ pub struct Limits {
     /// of each host function. Default: 256 MiB.
     pub transfer: usize,
     /// Maximum bytes of results held in memory at a time, if the contract's host
-    /// collects them. A record whose results alone need more fails. Default: 160 MiB:
-    /// the longest line that `kumiki run` reads by default, and what belongs to it.
+    /// collects them. A record whose results alone need more fails. Default: 160 MiB, so
+    /// that a plugin can return the longest line that `kumiki run` reads by default
+    /// (128 MiB), with the fields written beside it.
     pub output: usize,
     /// Maximum elements in the tables of one instance, all together; each is a pointer
     /// on the host. Default: 1,000,000.
@@ -49,9 +50,6 @@ pub struct Limits {
     /// All instances together may hold the descriptors of the process, except for a
     /// reserve: see [`raise_descriptor_limit`](crate::raise_descriptor_limit).
     pub descriptors: usize,
-    /// Maximum entries of a list in a result, if the contract bounds one, such as the
-    /// metadata of a text. The contract's host checks it. Default: 10,000.
-    pub entries: usize,
     /// Maximum records that a call may log, including what it writes to standard output
     /// and error. Further records are dropped, with one notice. Default: 1,000.
     pub log_records: usize,
@@ -79,7 +77,6 @@ impl Default for Limits {
             core_instances: 1_000,
             handles: 10_000,
             descriptors: 256,
-            entries: 10_000,
             log_records: 1_000,
             log_bytes: 1 << 20,
             random: 1 << 20,
@@ -146,13 +143,6 @@ impl Limits {
         self
     }
 
-    /// Sets [`Limits::entries`].
-    #[must_use]
-    pub fn with_entries(mut self, entries: usize) -> Self {
-        self.entries = entries;
-        self
-    }
-
     /// Sets [`Limits::log_records`] and [`Limits::log_bytes`].
     #[must_use]
     pub fn with_log(mut self, records: usize, bytes: usize) -> Self {
@@ -197,7 +187,7 @@ impl Limits {
 pub enum Limit {
     /// The call took longer than this.
     Time(Duration),
-    /// The instance asked for more than this many bytes of memory.
+    /// The instance requested more than this many bytes of memory.
     Memory(usize),
     /// The call passed more than this many bytes to the host.
     Transfer(usize),
@@ -212,12 +202,10 @@ pub enum Limit {
     /// The instance held this many files, sockets and connections and requested
     /// another.
     Descriptors(usize),
-    /// The result had more than this many entries.
-    Entries(usize),
     /// The HTTP requests, headers and bodies that the instance held needed more than
     /// this many bytes.
     Http(usize),
-    /// The guest asked for more than this many random bytes at once.
+    /// The guest requested more than this many random bytes at once.
     Random(usize),
     /// The plugin's file has more than this many bytes.
     Component(usize),
@@ -239,24 +227,23 @@ impl fmt::Display for Limit {
         match self {
             Self::Time(time) => write!(f, "time of {time:?} for a call"),
             Self::Memory(bytes) => write!(f, "memory of {} for an instance", Bytes(*bytes)),
-            Self::Transfer(bytes) => write!(f, "{} handed over in a call", Bytes(*bytes)),
+            Self::Transfer(bytes) => write!(f, "{} passed to the host in a call", Bytes(*bytes)),
             Self::Output(bytes) => write!(f, "{} of results at a time", Bytes(*bytes)),
             Self::TableElements(count) => write!(f, "{count} elements in an instance's tables"),
             Self::CoreInstances(count) => write!(f, "{count} core instances in a component"),
-            Self::Handles(count) => write!(f, "{count} handles of an instance"),
+            Self::Handles(count) => write!(f, "{count} handles for an instance"),
             Self::Descriptors(count) => {
-                write!(f, "{count} open files and connections of an instance")
+                write!(f, "{count} open files and connections for an instance")
             }
-            Self::Entries(count) => write!(f, "{count} entries in a result"),
             Self::Http(bytes) => {
                 write!(
                     f,
-                    "{} of HTTP requests and headers of an instance",
+                    "{} of HTTP requests and headers for an instance",
                     Bytes(*bytes)
                 )
             }
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
-            Self::Component(bytes) => write!(f, "{} of a plugin's file", Bytes(*bytes)),
+            Self::Component(bytes) => write!(f, "{} for a plugin's file", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
             Self::TotalMemory(bytes) => {
                 write!(f, "memory of {} for all plugins together", Bytes(*bytes))
@@ -269,7 +256,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The error with which a host function ends a call that reached a limit.
+/// The error that a host function returns to end a call that reached a limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reached(pub(crate) Limit);
 

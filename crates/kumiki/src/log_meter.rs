@@ -1,34 +1,33 @@
-//! Counts what a call logs, and says when it is enough.
+//! Limits what a call logs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Limits;
 use crate::observer::{Level, LogRecord, Observer};
 
-/// What becomes of a record.
+/// What to do with a log record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// It is shown.
-    Shown,
-    /// It is the first beyond the limit: a notice is shown in its place.
+    /// Pass it to the observer.
+    Accept,
+    /// It is the first beyond the limit: pass on a notice instead.
     Notice,
-    /// It is left out.
-    LeftOut,
+    /// Drop it.
+    Drop,
 }
 
-/// The records and bytes that one call has logged, in all the ways there are.
-/// Shared by the log of the contract and the guest's standard output, which run
-/// on one thread.
+/// Counts the records and bytes that one call logs. Shared by the contract's log and the
+/// guest's standard output and error, which run on one thread.
 ///
-/// Every call writes to it, so it has cache lines of its own: beside data that all
-/// threads read, it made two threads 7 % slower (`text-upper` over 300,000 lines).
+/// Every call writes to it, so it is aligned to cache lines of its own: beside data that
+/// all threads read, it made two threads 7 % slower (`text-upper` over 300,000 lines).
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct LogMeter {
     records: AtomicUsize,
     bytes: AtomicUsize,
-    most_records: usize,
-    most_bytes: usize,
+    max_records: usize,
+    max_bytes: usize,
 }
 
 impl LogMeter {
@@ -36,58 +35,58 @@ impl LogMeter {
         Self {
             records: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
-            // There is room for one more.
-            most_records: limits.log_records.min(usize::MAX - 1),
-            most_bytes: limits.log_bytes,
+            // One more must not overflow.
+            max_records: limits.log_records.min(usize::MAX - 1),
+            max_bytes: limits.log_bytes,
         }
     }
 
-    /// Another call begins.
+    /// Resets the counts for the next call.
     #[inline]
     pub(crate) fn reset(&self) {
         self.records.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
     }
 
-    /// Counts a record of so many bytes.
+    /// Counts a record of `bytes` bytes.
     #[inline]
     pub(crate) fn admit(&self, bytes: usize) -> Admission {
-        // No other thread writes, so this need not be one step.
+        // No other thread writes, so load and store need not be one atomic operation.
         let records = self.records.load(Ordering::Relaxed);
         let all_bytes = self.bytes.load(Ordering::Relaxed).saturating_add(bytes);
-        let was_full = records > self.most_records;
-        let is_full = was_full || records == self.most_records || all_bytes > self.most_bytes;
+        let was_full = records > self.max_records;
+        let is_full = was_full || records == self.max_records || all_bytes > self.max_bytes;
         if is_full {
-            // Whichever it was, this call logs nothing more.
-            self.records.store(self.most_records + 1, Ordering::Relaxed);
+            // Whichever limit was reached, the call logs nothing more.
+            self.records.store(self.max_records + 1, Ordering::Relaxed);
         } else {
             self.records.store(records + 1, Ordering::Relaxed);
             self.bytes.store(all_bytes, Ordering::Relaxed);
         }
         match (is_full, was_full) {
-            (false, _) => Admission::Shown,
+            (false, _) => Admission::Accept,
             (true, false) => Admission::Notice,
-            (true, true) => Admission::LeftOut,
+            (true, true) => Admission::Drop,
         }
     }
 
-    /// The records and bytes of the call so far; one record more than the limit
-    /// where that was reached.
+    /// Returns the call's records and bytes so far. After the limit was reached, the
+    /// number of records is the limit plus one.
     pub(crate) fn logged(&self) -> (usize, usize) {
         let read = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         (read(&self.records), read(&self.bytes))
     }
 
-    /// What is said in the place of what is left out.
+    /// The message that replaces all dropped records.
     pub(crate) fn notice(&self) -> String {
         format!(
-            "it logs more than {} records or {} bytes in a call; the rest of them is left out",
-            self.most_records, self.most_bytes
+            "more than {} records or {} bytes logged in a call; further records are dropped",
+            self.max_records, self.max_bytes
         )
     }
 }
 
-/// A record on its way to the observer, if the call may still log.
+/// Passes a record to the observer, unless the call has reached its log limit.
 #[inline]
 pub(crate) fn log(
     meter: &LogMeter,
@@ -102,9 +101,9 @@ pub(crate) fn log(
         message,
     };
     match meter.admit(message.len()) {
-        Admission::Shown => observer.log(&record(level, message)),
+        Admission::Accept => observer.log(&record(level, message)),
         Admission::Notice => observer.log(&record(Level::Warn, &meter.notice())),
-        Admission::LeftOut => {}
+        Admission::Drop => {}
     }
 }
 
@@ -118,19 +117,19 @@ mod tests {
         let first: Vec<_> = sizes.iter().map(admit).collect();
         meter.reset();
         let again: Vec<_> = sizes.iter().map(admit).collect();
-        assert_eq!(first, again, "each call by itself");
+        assert_eq!(first, again, "each call has its own counts");
         first
     }
 
     #[test]
-    fn beyond_either_limit_there_is_one_notice_and_silence() {
-        use Admission::{LeftOut, Notice, Shown};
-        assert_eq!(admissions(&[1, 0, 99]), [Shown, Shown, Shown]);
+    fn records_beyond_either_limit_are_dropped_after_one_notice() {
+        use Admission::{Accept, Drop, Notice};
+        assert_eq!(admissions(&[1, 0, 99]), [Accept, Accept, Accept]);
         assert_eq!(
             admissions(&[1, 1, 1, 1, 1]),
-            [Shown, Shown, Shown, Notice, LeftOut]
+            [Accept, Accept, Accept, Notice, Drop]
         );
-        assert_eq!(admissions(&[60, 60, 1]), [Shown, Notice, LeftOut]);
-        assert_eq!(admissions(&[usize::MAX, 1]), [Notice, LeftOut]);
+        assert_eq!(admissions(&[60, 60, 1]), [Accept, Notice, Drop]);
+        assert_eq!(admissions(&[usize::MAX, 1]), [Notice, Drop]);
     }
 }

@@ -1,5 +1,6 @@
 //! The [`Observer`] trait, which receives plugins' log records and events.
 
+use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
@@ -55,12 +56,12 @@ pub enum Event<'a> {
         bytes: usize,
         /// How long loading took; compilation, if needed, takes nearly all of it.
         elapsed: Duration,
-        /// Whether its artifact was in the compile cache.
-        was_kept: bool,
+        /// Whether its artifact came from the compile cache.
+        cache_hit: bool,
     },
     /// A plugin was compiled, but its artifact could not be stored in the compile
     /// cache. The plugin runs normally.
-    NotKept {
+    CacheWriteFailed {
         /// The plugin's name.
         plugin: &'a str,
         /// The reason, such as a full disk.
@@ -73,14 +74,13 @@ pub enum Event<'a> {
         /// What ended it.
         reason: &'a Error,
     },
-    /// A plugin failed too often in a row and is not called for a while.
-    SetAside {
+    /// An event of the contract's own crate.
+    Contract {
         /// The plugin's name.
         plugin: &'a str,
-        /// The number of failures in a row.
-        failures: u32,
-        /// How long the plugin is not called.
-        time: Duration,
+        /// The event. Its `Display` continues a sentence that begins with the plugin's
+        /// name.
+        event: &'a dyn ContractEvent,
     },
     /// The address space holds fewer pool slots than were requested. Instances beyond
     /// them work too, but take longer to create. Reported once per engine.
@@ -106,6 +106,38 @@ pub enum Event<'a> {
         denial: Denial<'a>,
     },
 }
+
+/// An event that a contract's own crate defines and reports with [`Event::Contract`].
+///
+/// ```
+/// use std::any::Any;
+/// use std::fmt;
+///
+/// use kumiki::{ContractEvent, Event};
+///
+/// #[derive(Debug)]
+/// struct Retried(u32);
+///
+/// impl fmt::Display for Retried {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write!(f, "is retried for the {}. time", self.0)
+///     }
+/// }
+///
+/// impl ContractEvent for Retried {}
+///
+/// fn retries(event: &Event<'_>) -> Option<u32> {
+///     let Event::Contract { event, .. } = event else {
+///         return None;
+///     };
+///     let event: &dyn Any = *event;
+///     event.downcast_ref::<Retried>().map(|Retried(times)| *times)
+/// }
+///
+/// let event = Event::Contract { plugin: "words", event: &Retried(2) };
+/// assert_eq!(retries(&event), Some(2));
+/// ```
+pub trait ContractEvent: Any + fmt::Debug + fmt::Display {}
 
 /// Receives log records and events from all plugins of a [`Host`](crate::Host).
 ///

@@ -1,24 +1,24 @@
-//! Panics of libraries over bytes that they should refuse.
+//! Catches panics of libraries on input that they should reject with an error.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether a panic on this thread is caught and becomes an error.
+    /// Whether [`catch_panic`] runs on this thread: its panics are not printed.
     static EXPECTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `work` and returns `None` if it panics. The panic is not printed: the first
-/// call adds a panic hook to the process that passes all other panics on. What `work`
-/// has borrowed must not be used after a panic.
+/// call installs a panic hook in the process that passes all other panics to the
+/// previous hook. Do not use what `work` has borrowed after a panic.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        let usual = take_hook();
+        let previous = take_hook();
         set_hook(Box::new(move |panic| {
             if !EXPECTED.get() {
-                usual(panic);
+                previous(panic);
             }
         }));
     });
@@ -33,14 +33,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_caught_also_within_another_call() {
+    fn panics_are_caught_in_nested_calls() {
         let both = catch_panic(|| {
-            let inner: Option<()> = catch_panic(|| panic!("as it should"));
+            let inner: Option<()> = catch_panic(|| panic!("expected"));
             assert_eq!(inner, None);
             7
         });
         assert_eq!(both, Some(7));
-        assert_eq!(catch_panic(|| -> u8 { panic!("as it should") }), None);
+        assert_eq!(catch_panic(|| -> u8 { panic!("expected") }), None);
         assert!(!EXPECTED.get());
     }
 }

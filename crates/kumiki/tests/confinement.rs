@@ -1,11 +1,11 @@
-//! What keeps a guest within its memory, read back from a real engine and tried at
-//! the edges of a real memory: docs/security.md says that it is so.
+//! Checks that a guest cannot leave its memory, as docs/security.md says: the settings
+//! of a real engine, and accesses at the bounds of a real memory.
 
 use kumiki::wasmtime::{self, Engine, Instance, Memory, Module, Store, Trap};
 use kumiki::{EngineConfig, TICK};
 
 fn engines() -> [Engine; 2] {
-    // With slots, as most instances live, and without.
+    // With slots, as for most instances, and without.
     [1, 0].map(|slots| {
         let config = EngineConfig::default().with_slots(slots).to_wasmtime();
         Engine::new(&config).expect("the engine starts")
@@ -13,7 +13,7 @@ fn engines() -> [Engine; 2] {
 }
 
 #[test]
-fn memories_are_reserved_whole_and_guarded_on_both_sides() {
+fn memories_have_4_gib_reserved_and_guards_on_both_sides() {
     for engine in engines() {
         assert!(engine.get_signals_based_traps());
         assert!(engine.get_guard_before_linear_memory());
@@ -23,20 +23,20 @@ fn memories_are_reserved_whole_and_guarded_on_both_sides() {
         assert!(engine.get_epoch_interruption());
         assert!(!engine.get_shared_memory());
         assert_eq!(engine.get_wasm_backtrace_max_frames(), 51);
-        // No setting of Cranelift is other than wasmtime's own.
+        // All Cranelift settings are wasmtime's defaults.
         assert_eq!(engine.get_cranelift_flags_set().count(), 0);
         assert_eq!(engine.get_cranelift_flags_enabled().count(), 0);
     }
     assert!(TICK.as_millis() <= 10);
 }
 
-/// Machine code says which flags it was compiled with: the flag's name, then the
-/// number of its kind (2 for a switch) and its value.
+/// An artifact contains the flags that it was compiled with: the flag's name, followed
+/// by the number of its kind (2 for a switch) and its value.
 #[test]
 fn code_is_compiled_with_spectre_mitigations() {
     for engine in engines() {
-        let module = Module::new(&engine, wasm("")).expect("it compiles");
-        let artifact = module.serialize().expect("it can be kept");
+        let module = Module::new(&engine, wasm("")).expect("a module");
+        let artifact = module.serialize().expect("an artifact");
         for flag in [
             "enable_heap_access_spectre_mitigation",
             "enable_table_access_spectre_mitigation",
@@ -59,23 +59,23 @@ fn wasm(instruction: &str) -> Vec<u8> {
     ))
 }
 
-/// Calls `instruction` with a number in a memory of one page.
+/// Runs `instruction` with a number as its operand and a memory of one page.
 fn call(engine: &Engine, instruction: &str, number: u32) -> Result<(), Trap> {
-    let module = Module::new(engine, wasm(instruction)).expect("it compiles");
+    let module = Module::new(engine, wasm(instruction)).expect("a module");
     let mut store = Store::new(engine, ());
     store.set_epoch_deadline(1_000);
-    let instance = Instance::new(&mut store, &module, &[]).expect("it starts");
+    let instance = Instance::new(&mut store, &module, &[]).expect("an instance");
     let function = instance.get_typed_func::<i32, ()>(&mut store, "f");
-    let function = function.expect("it is there");
+    let function = function.expect("the export `f`");
     function
         .call(&mut store, number as i32)
-        .map_err(|error| error.downcast::<Trap>().expect("it is a trap"))
+        .map_err(|error| error.downcast::<Trap>().expect("a trap"))
 }
 
 #[test]
-fn accesses_beyond_the_edges_of_a_memory_trap() {
+fn memory_access_out_of_bounds_traps() {
     const PAGE: u32 = 64 << 10;
-    // Reading or writing so many bytes, at an offset of the instruction's own.
+    // Each instruction, and the distance from its address to the end of its access.
     let accesses: [(&str, u64); 8] = [
         ("(drop (i32.load8_u (local.get 0)))", 1),
         ("(drop (i32.load (local.get 0)))", 4),
@@ -113,7 +113,7 @@ fn accesses_beyond_the_edges_of_a_memory_trap() {
 }
 
 #[test]
-fn elements_beyond_the_end_of_a_table_trap() {
+fn table_access_out_of_bounds_traps() {
     let get = "(drop (table.get 0 (local.get 0)))";
     for engine in engines() {
         assert_eq!(call(&engine, get, 2), Ok(()));
@@ -123,14 +123,14 @@ fn elements_beyond_the_end_of_a_table_trap() {
     }
 }
 
-/// The host's own view of a memory ends where the guest's does.
+/// The host's view of a memory ends at the same byte as the guest's.
 #[test]
-fn a_memory_is_as_long_as_its_pages() {
+fn host_access_out_of_bounds_fails() {
     for engine in engines() {
         let mut store = Store::new(&engine, ());
         store.set_epoch_deadline(1_000);
-        let module = Module::new(&engine, wasm("")).expect("it compiles");
-        let instance = Instance::new(&mut store, &module, &[]).expect("it starts");
+        let module = Module::new(&engine, wasm("")).expect("a module");
+        let instance = Instance::new(&mut store, &module, &[]).expect("an instance");
         let memory: Memory = instance.get_memory(&mut store, "memory").expect("memory");
         assert_eq!(memory.data_size(&store), 64 << 10);
         let beyond: wasmtime::Result<(), _> = memory.read(&store, 64 << 10, &mut [0]);

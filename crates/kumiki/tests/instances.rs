@@ -1,5 +1,5 @@
-//! Instances of a tiny contract: in slots and outside of them, what an error of a call
-//! means, and what it leaves of the instance.
+//! Instances of a small contract: in slots and outside them, the errors of calls, and
+//! which of them poison an instance.
 
 use std::error::Error as _;
 use std::fmt;
@@ -28,7 +28,7 @@ mod bindings {
     });
 }
 
-/// An error with a type of its own, and a cause.
+/// A custom error with a cause.
 #[derive(Debug)]
 struct Refused(u32, std::io::Error);
 
@@ -48,7 +48,7 @@ fn refused(number: u32) -> wasmtime::Error {
     Refused(number, std::io::ErrorKind::NotFound.into()).into()
 }
 
-/// Counts the calls of `help`; refuses from 100 on.
+/// Counts the calls of `help`, which refuses numbers from 100 on.
 #[derive(Clone, Default)]
 struct Helper(Arc<AtomicU32>);
 
@@ -58,7 +58,7 @@ impl bindings::WorkerImports for HostState<Helper> {
         match number {
             0..100 => Ok(()),
             100..200 => Err(refused(number)),
-            _ => Err(refused(number).context("in words")),
+            _ => Err(refused(number).context("a message")),
         }
     }
 }
@@ -108,8 +108,9 @@ impl Observer for Events {
     }
 }
 
-/// A guest that gives every number to `help`, and its start code gives 0. At 1 it traps;
-/// at 2 it returns what is no text; at 3 it is refused memory, and gives 150 to `help`.
+/// A guest that passes every number to `help`; its start code passes 0. For 1 it traps,
+/// for 2 it returns an invalid string, and for 3 it requests too much memory and passes
+/// 150 to `help`.
 fn component() -> Vec<u8> {
     test_components::build(
         Worker::WIT,
@@ -130,14 +131,14 @@ fn component() -> Vec<u8> {
     )
 }
 
-/// `component` with one core module more, instantiated after the others.
+/// `component` with an additional core module, instantiated after the others.
 fn with_module(mut component: Vec<u8>, text: &str) -> Vec<u8> {
     let module = test_components::parse(text);
     let begins = |bytes: &&[u8]| *bytes == b"\0asm\x01\0\0\0";
     let before = component.windows(8).filter(begins).count();
-    component.extend([1, u8::try_from(module.len()).expect("it is short")]);
+    component.extend([1, u8::try_from(module.len()).expect("a short module")]);
     component.extend(module);
-    // A section of core instances: one, of that module, with no arguments.
+    // A section with one core instance of that module, without arguments.
     component.extend([2, 4, 1, 0, before as u8, 0]);
     component
 }
@@ -153,18 +154,18 @@ fn work(instance: &mut Instance<Worker>, number: u32) -> kumiki::Result<String> 
 }
 
 #[test]
-fn start_code_runs_once_where_a_slot_is_missing() {
+fn start_code_runs_once_if_a_slot_is_missing() {
     let events = Events::default();
     let host = Host::<Worker>::builder().slots(1).observer(events.clone());
     let host = host.build().expect("the host starts");
-    // The start code runs in the first memory; the second finds no slot.
+    // The start code uses the first memory; there is no slot for the second.
     let component = with_module(component(), "(module (memory 1))");
     let plugin = host.load_bytes("two", &component).expect("loads");
     for _ in 0..3 {
         let helper = Helper::default();
         let instance = plugin.instantiate(helper.clone());
-        let mut instance = instance.expect("it lives outside of the slots");
-        assert_eq!(helper.0.load(Ordering::Relaxed), 1, "its start code");
+        let mut instance = instance.expect("an instance outside the slots");
+        assert_eq!(helper.0.load(Ordering::Relaxed), 1, "the start code");
         assert_eq!(work(&mut instance, 7).expect("answers"), "");
         assert_eq!(helper.0.load(Ordering::Relaxed), 2);
     }
@@ -172,7 +173,7 @@ fn start_code_runs_once_where_a_slot_is_missing() {
 }
 
 #[test]
-fn slots_are_free_again_when_an_instance_ends() {
+fn dropped_instances_free_their_slots() {
     let host = Host::<Worker>::builder().slots(3).build();
     let host = host.expect("the host starts");
     let plugin = host.load_bytes("worker", &component()).expect("loads");
@@ -181,14 +182,14 @@ fn slots_are_free_again_when_an_instance_ends() {
     for _ in 0..3 {
         let make = |_| plugin.instantiate(Helper::default()).expect("instantiates");
         let all: Vec<_> = (0..5).map(make).collect();
-        assert_eq!(metrics.memories(), 3, "two live outside");
+        assert_eq!(metrics.memories(), 3, "two are outside the slots");
         drop(all);
         assert_eq!(metrics.memories(), 0);
     }
 }
 
 #[test]
-fn a_host_function_s_error_comes_back_as_itself() {
+fn host_function_error_is_the_source_of_the_trap() {
     let events = Events::default();
     for (number, causes) in [(100, 0), (200, 1)] {
         let mut instance = plugin(&events)
@@ -200,18 +201,13 @@ fn a_host_function_s_error_comes_back_as_itself() {
             error.backtrace().map(|text| text.contains("0:")),
             Some(true)
         );
-        // An error in words is as good as any of the guest's; its causes are there.
+        // An error that is only a message has no typed source.
         let mut cause = error.source();
         assert_eq!(cause.is_some(), causes == 0, "{number}");
         if let Some(cause) = cause.take() {
-            let Refused(number, _) = cause.downcast_ref().expect("it is that error");
+            let Refused(number, _) = cause.downcast_ref().expect("a `Refused`");
             assert_eq!(*number, 100);
-            assert!(
-                cause
-                    .source()
-                    .expect("it has a cause")
-                    .is::<std::io::Error>()
-            );
+            assert!(cause.source().expect("a cause").is::<std::io::Error>());
         }
         assert!(instance.is_poisoned());
     }
@@ -219,7 +215,7 @@ fn a_host_function_s_error_comes_back_as_itself() {
 }
 
 #[test]
-fn a_trap_carries_its_code() {
+fn trap_has_its_code() {
     let events = Events::default();
     let mut instance = plugin(&events)
         .instantiate(Helper::default())
@@ -235,7 +231,7 @@ fn a_trap_carries_its_code() {
 }
 
 #[test]
-fn the_caller_s_own_error_poisons_nothing() {
+fn error_of_the_closure_does_not_poison() {
     let events = Events::default();
     let mut instance = plugin(&events)
         .instantiate(Helper::default())
@@ -249,7 +245,7 @@ fn the_caller_s_own_error_poisons_nothing() {
         matches!(&error, Error::Call { function, .. } if function == "work"),
         "{error:?}"
     );
-    let cause = error.source().expect("it has a cause");
+    let cause = error.source().expect("a cause");
     assert_eq!(cause.downcast_ref::<Refused>().map(|it| it.0), Some(12));
     assert!(!instance.is_poisoned());
     assert_eq!(work(&mut instance, 7).expect("answers"), "");
@@ -257,17 +253,21 @@ fn the_caller_s_own_error_poisons_nothing() {
     assert_eq!(events.ended.load(Ordering::Relaxed), 0);
 }
 
-/// wasmtime has no type for such an error, so that an error in words may be one.
+/// wasmtime has no error type for an invalid value, so an error that is only a message
+/// may be one.
 #[test]
-fn a_value_that_is_none_poisons_the_instance() {
+fn invalid_value_poisons_the_instance() {
     let events = Events::default();
     let broken = |instance: &mut Instance<Worker>| work(instance, 2).map(drop);
-    let in_words = |instance: &mut Instance<Worker>| {
+    let message_only = |instance: &mut Instance<Worker>| {
         instance.call("work", |_, _| {
-            Err::<(), _>(wasmtime::Error::msg("in words"))
+            Err::<(), _>(wasmtime::Error::msg("a message"))
         })
     };
-    for call in [&broken as &dyn Fn(&mut Instance<Worker>) -> _, &in_words] {
+    for call in [
+        &broken as &dyn Fn(&mut Instance<Worker>) -> _,
+        &message_only,
+    ] {
         let mut instance = plugin(&events)
             .instantiate(Helper::default())
             .expect("instantiates");
@@ -278,9 +278,9 @@ fn a_value_that_is_none_poisons_the_instance() {
     assert_eq!(events.ended.load(Ordering::Relaxed), 2);
 }
 
-/// A guest that is refused memory may still be ended by something else.
+/// A guest that was refused memory can still end for another reason.
 #[test]
-fn refused_memory_does_not_hide_a_host_function_s_error() {
+fn refused_memory_does_not_hide_a_host_function_error() {
     let limits = Limits::default().with_memory(1 << 20);
     let host = Host::<Worker>::builder().limits(limits).build();
     let host = host.expect("the host starts");
@@ -294,7 +294,7 @@ fn refused_memory_does_not_hide_a_host_function_s_error() {
 }
 
 #[test]
-fn limits_are_known_by_their_types() {
+fn exceeded_limits_are_typed_errors() {
     for (limits, number, limit) in [
         (
             Limits::default().with_core_instances(0),
@@ -306,9 +306,9 @@ fn limits_are_known_by_their_types() {
         let host = Host::<Worker>::builder().limits(limits).build();
         let host = host.expect("the host starts");
         let plugin = host.load_bytes("worker", &component()).expect("loads");
-        let made = plugin.instantiate(Helper::default());
-        let error = made.and_then(|mut instance| work(&mut instance, number));
-        let error = error.expect_err("it is over a limit");
+        let instance = plugin.instantiate(Helper::default());
+        let error = instance.and_then(|mut instance| work(&mut instance, number));
+        let error = error.expect_err("a limit is exceeded");
         let found = match &error {
             Error::Limit { limit, .. } => *limit,
             other => panic!("{other:?}"),
@@ -318,21 +318,35 @@ fn limits_are_known_by_their_types() {
 }
 
 #[test]
-fn a_pool_whose_instances_are_all_in_use_is_busy() {
+fn take_times_out_when_all_instances_are_in_use() {
     let config = PoolConfig::default()
-        .with_most(1)
-        .with_wait(Duration::from_millis(20));
+        .with_max_instances(1)
+        .with_timeout(Duration::from_millis(20));
     let pool = Pool::new(plugin(&Events::default()), config, Helper::default);
-    let taken = pool.take().expect("there is a place");
-    let error = pool.take().map(drop).expect_err("it is in use");
-    assert!(matches!(&error, Error::Busy { most: 1, .. }), "{error:?}");
+    let taken = pool.take().expect("an instance");
+    let error = pool.take().map(drop).expect_err("the pool is full");
+    assert!(
+        matches!(
+            &error,
+            Error::PoolTimeout {
+                max_instances: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     assert_eq!(
         error.to_string(),
         "all 1 instances of `worker.wasm` are in use"
     );
-    assert!(error.hint().expect("a hint").contains("`PoolConfig::most`"));
+    assert!(
+        error
+            .hint()
+            .expect("a hint")
+            .contains("`PoolConfig::max_instances`")
+    );
     drop(taken);
-    pool.take().map(drop).expect("there is a place again");
+    pool.take().map(drop).expect("the instance was returned");
 }
 
 #[test]

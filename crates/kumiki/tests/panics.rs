@@ -1,5 +1,5 @@
-//! An embedder's own host function that panics: the instance that it interrupted is
-//! never called again, whoever catches the panic, and a pool loses no place.
+//! Host functions of an embedder that panic: the interrupted instance is never called
+//! again, wherever the panic is caught, and a pool keeps its capacity.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
@@ -21,8 +21,7 @@ mod bindings {
     });
 }
 
-/// A number that `help` panics at, and one that the contract's data panics at when
-/// it is dropped.
+/// The number at which `help` panics, and whether dropping the contract's data panics.
 #[derive(Default)]
 struct Helper {
     fatal: Option<u32>,
@@ -40,7 +39,7 @@ impl Drop for Helper {
 impl bindings::WorkerImports for HostState<Helper> {
     fn help(&mut self, number: u32) {
         if self.data.fatal == Some(number) {
-            // Without the hook, which would print it.
+            // Does not call the panic hook, which would print the panic.
             panic::resume_unwind(Box::new("the host function"));
         }
     }
@@ -74,7 +73,7 @@ impl Contract for Worker {
     }
 }
 
-/// A guest that gives every number to `help` and then back. Its start code gives 0.
+/// A guest that passes every number to `help` and returns it. Its start code passes 0.
 fn plugin() -> Plugin<Worker> {
     let component = test_components::build(
         Worker::WIT,
@@ -96,32 +95,32 @@ fn fatal_at(number: u32) -> Helper {
     }
 }
 
-/// What comes of something that may panic.
+/// Returns the result of a closure, or `None` if it panics.
 fn caught<R>(act: impl FnOnce() -> R) -> Option<R> {
     panic::catch_unwind(AssertUnwindSafe(act)).ok()
 }
 
 #[test]
-fn a_panic_in_a_host_function_poisons_its_instance() {
+fn panic_in_a_host_function_poisons_the_instance() {
     let mut instance = plugin().instantiate(fatal_at(7)).expect("instantiates");
     let mut work = |number| instance.call("work", |worker, store| worker.call_work(store, number));
     assert_eq!(work(1).expect("answers"), 1);
     assert!(caught(|| work(7)).is_none(), "the panic reaches the caller");
     for number in [1, 7] {
-        let error = work(number).expect_err("it is never called again");
+        let error = work(number).expect_err("the instance is poisoned");
         assert!(matches!(error, Error::Poisoned { .. }), "{error}");
     }
     assert!(instance.is_poisoned());
 }
 
 #[test]
-fn a_panic_in_the_caller_s_closure_poisons_the_instance() {
+fn panic_in_the_closure_poisons_the_instance() {
     let mut instance = plugin().instantiate(fatal_at(7)).expect("instantiates");
     let panicked = caught(|| {
         instance.call("work", |worker, store| {
             worker.call_work(store, 1)?;
             panic::resume_unwind(Box::new("the closure"));
-            #[allow(unreachable_code, reason = "says what the closure returns")]
+            #[allow(unreachable_code, reason = "the closure's return type")]
             Ok(())
         })
     });
@@ -130,7 +129,7 @@ fn a_panic_in_the_caller_s_closure_poisons_the_instance() {
 }
 
 #[test]
-fn a_panic_in_start_code_leaves_no_instance_and_harms_no_other() {
+fn panic_in_start_code_does_not_affect_other_instances() {
     let plugin = plugin();
     assert!(caught(|| plugin.instantiate(fatal_at(0))).is_none());
     let mut instance = plugin.instantiate(fatal_at(7)).expect("instantiates");
@@ -138,11 +137,11 @@ fn a_panic_in_start_code_leaves_no_instance_and_harms_no_other() {
     assert_eq!(answer.expect("answers"), 3);
 }
 
-/// A pool of one, so that a place that is lost is missed.
+/// A pool with one instance, so that lost capacity is noticed.
 fn pool(data: impl Fn() -> Helper + Send + Sync + 'static) -> Pool<Worker> {
     let config = PoolConfig::default()
-        .with_most(1)
-        .with_wait(Duration::from_millis(100));
+        .with_max_instances(1)
+        .with_timeout(Duration::from_millis(100));
     Pool::new(plugin(), config, data)
 }
 
@@ -151,12 +150,12 @@ fn work(pool: &Pool<Worker>, number: u32) -> kumiki::Result<u32> {
 }
 
 #[test]
-fn a_pool_keeps_no_instance_that_a_panic_went_through() {
+fn pool_drops_an_instance_after_a_panic() {
     let pool = pool(|| fatal_at(7));
-    // By itself, and held by somebody who catches the panic and gives it back later.
+    // With `Pool::call`, and with an instance that is returned after the panic is caught.
     assert!(caught(|| work(&pool, 7)).is_none());
     assert_eq!(pool.live(), 0);
-    let mut held = pool.take().expect("there is a place");
+    let mut held = pool.take().expect("an instance");
     let panicked = caught(|| held.call("work", |worker, store| worker.call_work(store, 7)));
     assert!(panicked.is_none());
     drop(held);
@@ -166,11 +165,11 @@ fn a_pool_keeps_no_instance_that_a_panic_went_through() {
 }
 
 #[test]
-fn a_pool_loses_no_place_to_a_panic() {
+fn pool_keeps_its_capacity_after_a_panic() {
     use std::sync::atomic::{AtomicU32, Ordering};
-    static MADE: AtomicU32 = AtomicU32::new(0);
-    let pool = pool(|| match MADE.fetch_add(1, Ordering::Relaxed) {
-        // Where the data are made, in the start code, and where they are dropped.
+    static CREATED: AtomicU32 = AtomicU32::new(0);
+    let pool = pool(|| match CREATED.fetch_add(1, Ordering::Relaxed) {
+        // Panics when the data is created, in the start code, and when it is dropped.
         0 => panic::resume_unwind(Box::new("the data")),
         1 => fatal_at(0),
         2 => Helper {
@@ -183,7 +182,7 @@ fn a_pool_loses_no_place_to_a_panic() {
         assert!(caught(|| work(&pool, 1)).is_none());
         assert_eq!(pool.live(), 0);
     }
-    let mut held = pool.take().expect("there is a place");
+    let mut held = pool.take().expect("an instance");
     let _ = caught(|| held.call("work", |worker, store| worker.call_work(store, 7)));
     assert!(caught(|| drop(held)).is_none(), "dropping its data panics");
     assert_eq!(pool.live(), 0);

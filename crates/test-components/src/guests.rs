@@ -8,8 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The languages and tools that guests are written in, as `KUMIKI_REQUIRE`
-/// spells them.
+/// The languages and tools of the guests, with the names that `KUMIKI_REQUIRE` uses.
 const LANGUAGES: &[(&str, &str)] = &[
     ("text-upper", "rust"),
     ("text-reverse-c", "c"),
@@ -109,7 +108,7 @@ fn find(name: &str) -> Result<PathBuf, String> {
             return Err(why.trim().to_owned());
         }
     }
-    Err("it is not built\nhint: cargo xtask fixtures".to_owned())
+    Err("it is not built\nhint: run `cargo xtask fixtures`".to_owned())
 }
 
 /// Returns the compile cache of the tests: some guests take many seconds to compile.

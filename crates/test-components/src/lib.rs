@@ -103,10 +103,10 @@ pub fn core_module(core: &str) -> Vec<u8> {
     module_with_allocator(core, "")
 }
 
-/// [`core_module`] whose allocator does something else first: its parameters
+/// [`core_module`] with additional code at the start of the allocator, whose parameters
 /// are `$old`, `$old-size`, `$align` and `$size`.
 fn module_with_allocator(core: &str, first: &str) -> Vec<u8> {
-    // Imports must come first, so the test's own text does.
+    // Imports must come first, so the test's own text comes first.
     let text = format!(
         r#"(module $guest
             {core}
@@ -336,7 +336,7 @@ impl TextPlugin {
                  (param $bytes i32) (param $bytes-count i32)",
             column.as_deref(),
         );
-        // Only if it is called: backtraces show this name.
+        // Defined only if it is called, because backtraces show this name.
         let process_label = if many.is_empty() { "" } else { "$process " };
         let get_name = get_name.as_deref().unwrap_or(
             "(i32.store (i32.const 0) (i32.const 64)) \
@@ -406,7 +406,7 @@ fn many(name: &str, parameters: &str, body: Option<&str>) -> String {
     })
 }
 
-/// A body of `process-batch` that calls `process` for each.
+/// A body of `process-batch` that calls `process` for each record.
 pub const BATCH: &str = "
     (local $row i32) (local $results i32)
     (local.set $results (call $realloc (i32.const 0) (i32.const 0) (i32.const 4)
@@ -426,8 +426,8 @@ pub const BATCH: &str = "
     (i32.store (i32.const 12) (local.get $count))
     (i32.const 8)";
 
-/// A body of `process-column` that calls `process` for each, of which all
-/// outputs together must be no longer than all inputs, and metadata is lost.
+/// A body of `process-column` that calls `process` for each record. The outputs together
+/// must not be longer than the inputs, and metadata is dropped.
 pub const COLUMN: &str = "
     (local $row i32) (local $rows i32) (local $at i32) (local $result i32)
     (local $ends i32) (local $text i32) (local $failed i32) (local $failures i32)

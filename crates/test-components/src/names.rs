@@ -62,7 +62,7 @@ pub fn trapping(names: &[u8], makers: &[u8]) -> Vec<u8> {
         "(func $deep (result i32) (call $deeper))
          (func $deeper (result i32) unreachable)",
     );
-    // The sections stand where the encoder leaves them: in the module.
+    // The encoder leaves these sections in the module.
     let component = plugin.build();
     within_module(&component, &[("name", names), ("producers", makers)])
 }

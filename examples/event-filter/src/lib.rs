@@ -7,51 +7,20 @@
 
 use std::time::Instant;
 
-use kumiki::wasmtime::component::{HasSelf, InstancePre, Linker, ResourceAny};
-use kumiki::wasmtime::{self, Store};
-use kumiki::{Contract, Host, HostState, Instance};
+use kumiki::wasmtime::component::ResourceAny;
+use kumiki::{Host, HostState, Instance};
 
-pub use bindings::exports::example::event_filter::rules::{Event, Verdict};
+pub use event_filter_contract::exports::example::event_filter::rules::{Event, Verdict};
 
-mod bindings {
-    #![allow(
-        missing_docs,
-        reason = "generated from the WIT, which documents itself"
-    )]
-    kumiki::wasmtime::component::bindgen!({
+kumiki::contract!(
+    /// The contract: world `event-filter` of `example:event-filter`.
+    pub EventFilterContract {
         path: "wit",
         world: "event-filter",
-        wasmtime_crate: kumiki::wasmtime,
-        additional_derives: [Clone, PartialEq],
-    });
-}
-
-/// The contract: world `event-filter` of `example:event-filter`.
-pub struct EventFilterContract;
-
-impl Contract for EventFilterContract {
-    const WIT: &'static str = include_str!("../wit/world.wit");
-    const WORLD: &'static str = "event-filter";
-
-    type Data = Clock;
-    type Pre = bindings::EventFilterPre<HostState<Clock>>;
-    type Bindings = bindings::EventFilter;
-
-    fn link(linker: &mut Linker<HostState<Clock>>) -> wasmtime::Result<()> {
-        bindings::EventFilter::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+        data: Clock,
+        bindgen: { additional_derives: [Clone, PartialEq] },
     }
-
-    fn pre(pre: InstancePre<HostState<Clock>>) -> wasmtime::Result<Self::Pre> {
-        bindings::EventFilterPre::new(pre)
-    }
-
-    fn instantiate(
-        pre: &Self::Pre,
-        store: &mut Store<HostState<Clock>>,
-    ) -> wasmtime::Result<Self::Bindings> {
-        pre.instantiate(store)
-    }
-}
+);
 
 /// Host data of each instance.
 pub struct Clock {
@@ -60,13 +29,11 @@ pub struct Clock {
 }
 
 /// Implements the functions that plugins import.
-impl bindings::example::event_filter::clock::Host for HostState<Clock> {
+impl event_filter_contract::example::event_filter::clock::Host for HostState<Clock> {
     fn uptime(&mut self) -> u64 {
         self.data.started.elapsed().as_secs()
     }
 }
-
-impl bindings::example::event_filter::types::Host for HostState<Clock> {}
 
 /// A plugin instance with one filter, created from its rules.
 pub struct EventFilter {

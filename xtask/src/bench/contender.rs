@@ -62,15 +62,15 @@ impl Contender {
     fn ask(&mut self, line: &str, answer: &str) -> Result<String, String> {
         let to = self.to.as_mut().ok_or("it has exited")?;
         writeln!(to, "{line}").map_err(|error| format!("it has exited: {error}"))?;
-        let mut said = String::new();
-        let read = self.from.read_line(&mut said);
+        let mut reply = String::new();
+        let read = self.from.read_line(&mut reply);
         read.map_err(|error| format!("cannot read its answer: {error}"))?;
-        let said = said.trim_end();
-        match (said.strip_prefix(answer), said.strip_prefix("absent ")) {
+        let reply = reply.trim_end();
+        match (reply.strip_prefix(answer), reply.strip_prefix("absent ")) {
             (Some(rest), _) => Ok(rest.to_owned()),
             (_, Some(why)) => Err(why.to_owned()),
-            _ if said.is_empty() => Err("it exited without an answer".to_owned()),
-            _ => Err(format!("unexpected answer `{said}`")),
+            _ if reply.is_empty() => Err("it exited without an answer".to_owned()),
+            _ => Err(format!("unexpected answer `{reply}`")),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Format {
             // No word needs escaping, here or in CSV.
             Self::JsonLines => writeln!(to, "{{\"id\":{number},\"text\":\"{text}\"}}"),
             Self::Csv => writeln!(to, "{number},{text}"),
-            Self::Parquet => Err(io::Error::other("lines are packed into it")),
+            Self::Parquet => Err(io::Error::other("Parquet is converted from lines")),
         }
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn generated(programs: &Programs, format: Format, bytes: u64) -> Resu
     if format == Format::Parquet {
         return pack(programs, &path, bytes);
     }
-    made_once(&path, |to| {
+    write_once(&path, |to| {
         if format == Format::Csv {
             writeln!(to, "id,text")?;
         }
@@ -111,7 +111,7 @@ pub(super) fn generated(programs: &Programs, format: Format, bytes: u64) -> Resu
 fn pack(programs: &Programs, path: &Path, bytes: u64) -> Result<PathBuf> {
     let lines = generated(programs, Format::Lines, bytes)?;
     let command = programs.command("native").map_err(anyhow::Error::msg);
-    made_once(path, |to| {
+    write_once(path, |to| {
         let mut command = command.map_err(io::Error::other)?;
         let to = to.get_ref().try_clone()?;
         let packed = command
@@ -131,13 +131,13 @@ pub(super) fn repeated(folder: &Path, text: &Path, bytes: u64) -> Result<PathBuf
     let content = fs::read(text).with_context(|| format!("cannot read {}", text.display()))?;
     let times = bytes.div_ceil(content.len().max(1) as u64);
     let path = folder.join(format!("text-{}-{times}.txt", content.len()));
-    made_once(&path, |to| {
+    write_once(&path, |to| {
         (0..times).try_for_each(|_| to.write_all(&content))
     })
 }
 
 /// Writes a file unless it exists. It has another name until it is complete.
-fn made_once(
+fn write_once(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<PathBuf> {
@@ -146,7 +146,7 @@ fn made_once(
     }
     let half = path.with_extension("half");
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    step(&format!("make {name}"), || {
+    step(&format!("generate {name}"), || {
         let write = || {
             let mut to = BufWriter::with_capacity(1 << 20, File::create(&half)?);
             write(&mut to)?;

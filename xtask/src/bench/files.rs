@@ -93,7 +93,7 @@ impl Program {
 }
 
 /// Interval at which a running program's memory is sampled.
-const LOOK: Duration = Duration::from_millis(5);
+const SAMPLING_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Runs a program and returns its duration and peak memory.
 fn run(command: &mut Command) -> Result<(Duration, u64)> {
@@ -105,20 +105,20 @@ fn run(command: &mut Command) -> Result<(Duration, u64)> {
     let status = format!("/proc/{}/status", child.id());
     let is_over = AtomicBool::new(false);
     let (ended, time, peak) = thread::scope(|scope| {
-        let looking = scope.spawn(|| {
+        let sampler = scope.spawn(|| {
             let mut peak = 0;
             while !is_over.load(Ordering::Relaxed) {
-                peak = peak.max(most_held(&status));
-                thread::park_timeout(LOOK);
+                peak = peak.max(peak_memory(&status));
+                thread::park_timeout(SAMPLING_INTERVAL);
             }
             peak
         });
         let ended = child.wait();
         let time = start.elapsed();
         is_over.store(true, Ordering::Relaxed);
-        looking.thread().unpark();
+        sampler.thread().unpark();
         // The peak is 0 if the sampling thread panicked.
-        (ended, time, looking.join().unwrap_or(0))
+        (ended, time, sampler.join().unwrap_or(0))
     });
     let ended = ended?;
     match ended.success() {
@@ -128,7 +128,7 @@ fn run(command: &mut Command) -> Result<(Duration, u64)> {
 }
 
 /// Returns the peak memory of a process so far in bytes, from Linux's `/proc`.
-fn most_held(status: &str) -> u64 {
+fn peak_memory(status: &str) -> u64 {
     let text = fs::read_to_string(status).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
@@ -273,8 +273,8 @@ fn compare(
     Ok(())
 }
 
-/// Pins a command to one core: otherwise the reader and writer threads would use a
-/// second core besides that of the single worker.
+/// Pins a command to one core. Otherwise, the reader and writer threads would use a
+/// second core in addition to that of the single worker.
 fn on_one_core(command: &Command) -> Command {
     let mut pinned = Command::new("taskset");
     pinned.args(["--cpu-list", "0"]);

@@ -10,7 +10,7 @@ use crate::place::Place;
 
 /// Returns the processor, system, versions and commit, as Markdown.
 pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
-    let said = |program: &str, arguments: &[&str]| {
+    let first_line = |program: &str, arguments: &[&str]| {
         let line = answer(Command::new(program).args(arguments));
         line.unwrap_or_else(|| "unknown".to_owned())
     };
@@ -21,7 +21,7 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let changed = match git(&["status", "--porcelain"]).is_empty() {
         true => "",
-        false => ", and what was changed since",
+        false => " with uncommitted changes",
     };
     let peers = match &programs.peers {
         Ok(peers) => format!(
@@ -36,8 +36,8 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
     };
     let lines = [
         ("processor", format!("{}, {cores} cores", processor())),
-        ("kernel", said("uname", &["-sr"])),
-        ("libc", said("ldd", &["--version"])),
+        ("kernel", first_line("uname", &["-sr"])),
+        ("libc", first_line("ldd", &["--version"])),
         ("load before", load()),
         (
             "Kumiki",
@@ -45,8 +45,8 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
                 "commit {}{changed}, wasmtime {}, {}{}",
                 git(&["rev-parse", "--short", "HEAD"]),
                 version(place, "Cargo.lock", "wasmtime"),
-                said("rustc", &["--version"]),
-                if how.dev { ", not as a release" } else { "" }
+                first_line("rustc", &["--version"]),
+                if how.dev { ", not a release build" } else { "" }
             ),
         ),
         ("peers", peers),
@@ -54,8 +54,8 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
             "others",
             format!(
                 "{}, {}",
-                said("python3", &["--version"]),
-                said("node", &["--version"])
+                first_line("python3", &["--version"]),
+                first_line("node", &["--version"])
             ),
         ),
         (
@@ -88,7 +88,7 @@ fn processor() -> String {
 fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let first = text.split(' ').next().unwrap_or_default();
-    format!("{first} programs that want a core")
+    format!("{first} runnable processes")
 }
 
 /// Returns a crate's version from a lock file.

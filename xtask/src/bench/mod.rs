@@ -44,8 +44,8 @@ pub(crate) enum Benchmark {
     Guests,
     /// Whole files through `kumiki run`
     Files,
-    /// Not in the table: sizes and build times by language, and the ways of processing
-    /// many records in each, for docs/languages.md
+    /// Not in the table: sizes, build times and call modes by language, for
+    /// docs/languages.md
     Languages,
 }
 
@@ -72,7 +72,7 @@ impl Benchmark {
             Self::First => "The first result",
             Self::Load => "Load distinct plugins",
             Self::Live => "Live instances",
-            Self::Tax => "The tax of epochs and fuel",
+            Self::Tax => "The cost of epochs and fuel",
             Self::Guests => "The five languages",
             Self::Files => "Whole files",
             Self::Languages => "Languages",
@@ -140,6 +140,6 @@ fn languages(place: &Place) -> Result<()> {
         .env("KUMIKI_CACHE", place.artifacts())
         .env("KUMIKI_BUILD_TIMES", times)
         .args(["bench", "--workspace"])
-        .args(["--bench", "languages", "--bench", "ways"]);
+        .args(["--bench", "languages", "--bench", "call_modes"]);
     run_program(&mut cargo)
 }

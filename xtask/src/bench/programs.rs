@@ -14,7 +14,7 @@ use crate::step::{line, step};
 pub(crate) struct Programs {
     /// `kumiki` itself.
     pub(crate) kumiki: PathBuf,
-    /// Kumiki and wasmtime by hand, as contenders.
+    /// Kumiki and hand-written wasmtime code, as contenders.
     contender: PathBuf,
     /// The peers' programs, or why they are missing.
     pub(crate) peers: Result<peers::Peers, String>,

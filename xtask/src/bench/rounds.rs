@@ -27,7 +27,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn least(&self) -> f64 {
+    pub(super) fn minimum(&self) -> f64 {
         self.turns.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
@@ -103,13 +103,13 @@ pub(super) fn measure(row: &Row, programs: &Programs, how: How) -> Measured {
     };
     let mut players: Vec<_> = row.contenders.iter().map(start).collect();
 
-    let (rounds, least, most) = match how.quick {
+    let (rounds, min_rounds, max_time) = match how.quick {
         true => (9, 3, Duration::from_secs(3)),
         false => (61, 7, Duration::from_secs(15)),
     };
     let start = Instant::now();
     for round in 0..rounds {
-        if round >= least && start.elapsed() > most {
+        if round >= min_rounds && start.elapsed() > max_time {
             break;
         }
         // Rotate, so that no contender always runs after the same one.
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_of_neighbours() {
+    fn ratio_is_the_median_within_rounds() {
         let times = |turns: &[f64]| {
             Ok(Times {
                 turns: turns.to_vec(),
@@ -140,11 +140,11 @@ mod tests {
             contenders: vec![
                 ("a", times(&[2.0, 2.0, 20.0, 20.0, 20.0])),
                 ("b", times(&[1.0, 1.0, 10.0, 10.0, 90.0])),
-                ("c", Err("it is not there".to_owned())),
+                ("c", Err("not installed".to_owned())),
             ],
         };
         assert_eq!(measured.ratio("a", "b"), Some(2.0));
         assert_eq!(measured.ratio("a", "c"), None);
-        assert_eq!(measured.times("b").map(Times::least), Some(1.0));
+        assert_eq!(measured.times("b").map(Times::minimum), Some(1.0));
     }
 }

@@ -140,7 +140,7 @@ fn many() -> Vec<Row> {
     use Bound::AtLeast;
     use Value::Ratio;
     let many = |count| {
-        let title = format!("upper-case, {count} records a call");
+        let title = format!("upper-case, {count} records per call");
         let mut row = row(title, "many", Work::Bare, 100);
         row.count = count;
         row.contenders = vec![
@@ -204,7 +204,7 @@ fn fresh() -> Vec<Row> {
 fn first() -> Vec<Row> {
     use Bound::AtMost;
     use Value::{Ratio, Time};
-    let mut cached = row("upper-case, compiled before", "first", Work::Upper, 21);
+    let mut cached = row("upper-case, with a compile cache", "first", Work::Upper, 21);
     cached.contenders = LOADED.to_vec();
     cached.goals = vec![
         goal("at most 0.5 ms", Time("kumiki"), AtMost(500_000.0)),
@@ -214,10 +214,15 @@ fn first() -> Vec<Row> {
             AtMost(1.1),
         ),
     ];
-    let mut cold = row("upper-case, compiled anew", "cold", Work::Upper, 21);
+    let mut cold = row(
+        "upper-case, without a compile cache",
+        "cold",
+        Work::Upper,
+        21,
+    );
     cold.contenders = vec!["kumiki", "by-hand", "by-hand-default", "extism"];
     let mut python = row(
-        "the plugin in Python, compiled before",
+        "the plugin in Python, with a compile cache",
         "first",
         Work::Title,
         21,
@@ -231,7 +236,7 @@ fn first() -> Vec<Row> {
 }
 
 fn load(count: usize) -> Vec<Row> {
-    let title = format!("upper-case, each of {count}");
+    let title = format!("upper-case, one of {count} plugins");
     let mut row = row(title, "load", Work::Upper, 21);
     row.count = count;
     row.contenders = LOADED.to_vec();
@@ -242,7 +247,7 @@ fn live() -> Vec<Row> {
     use Bound::AtMost;
     use Value::Fact;
     let mut row = row(
-        "10,000 of upper-case: a call of the next",
+        "10,000 live instances of upper-case, one call",
         "live",
         Work::Upper,
         21,

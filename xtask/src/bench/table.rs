@@ -9,7 +9,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Creates a table that begins with a description of the machine.
+    /// Creates a table that starts with a description of the machine.
     pub(crate) fn new(machine: String) -> Self {
         Self {
             text: machine,
@@ -17,10 +17,10 @@ impl Table {
         }
     }
 
-    /// Begins a part of the table.
+    /// Starts a part of the table.
     pub(crate) fn part(&mut self, title: &str) {
         self.text += &format!(
-            "\n### {title}\n\n| row | contender | least | median | times Kumiki | also |\n\
+            "\n### {title}\n\n| row | contender | minimum | median | times Kumiki | also |\n\
              | --- | --- | --- | --- | --- | --- |\n"
         );
     }
@@ -35,7 +35,7 @@ impl Table {
                     let ratio = ratio.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"));
                     format!(
                         "| {title} | {name} | {} | {} | {ratio} | {} |\n",
-                        time(times.least()),
+                        time(times.minimum()),
                         time(times.median()),
                         facts(times)
                     )
@@ -100,7 +100,7 @@ fn amount(name: &str, number: f64) -> String {
     match name {
         "bytes" => format!("{:.1} KiB each", number / 1024.0),
         "mappings" => format!("{number:.1} mappings each"),
-        "peak" => format!("{:.0} MB at the most", number / 1e6),
+        "peak" => format!("{:.0} MB peak", number / 1e6),
         "rate" => format!("{:.0} MB/s", number / 1e6),
         name => format!("{number} {name}"),
     }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_is_met_missed_or_not_measured() {
+    fn goals_are_met_missed_or_not_measured() {
         let mut table = Table::new(String::new());
         for number in [Some(1.0), Some(1.2), None] {
             table.goal("row", "at most 1.1", number, None, Bound::AtMost(1.1));

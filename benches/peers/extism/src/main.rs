@@ -2,13 +2,13 @@
 //! call as in Kumiki. Log messages go to a minimal subscriber instead of Extism's own,
 //! which formats them.
 
-mod heard;
+mod log_counter;
 mod rows;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if tracing::subscriber::set_global_default(heard::Counting::default()).is_err() {
+    if tracing::subscriber::set_global_default(log_counter::LogCounter::default()).is_err() {
         return ExitCode::FAILURE;
     }
     let arguments: Vec<_> = std::env::args().collect();

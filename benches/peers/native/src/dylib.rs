@@ -41,12 +41,12 @@ fn call(row: &Row, text: String) -> Result<Set, String> {
     let (library, process) = open(&file()?)?;
     let (work, count) = (row.work, row.count);
     let digest = process(work, &text, &mut |_| ()).digest();
-    let mut heard = 0;
+    let mut log_bytes = 0;
     let turn = repeat(count, move || {
         // The function is valid as long as its library.
         let _kept = &library;
         for _ in 0..count {
-            let mut log = |line: &str| heard += line.len();
+            let mut log = |line: &str| log_bytes += line.len();
             drop(black_box(process(work, black_box(&text), &mut log)));
         }
     });

@@ -6,12 +6,12 @@ use turns::{Row, Set, input, repeat};
 
 pub(crate) fn set_up(row: &Row) -> Result<Set, String> {
     let (work, text) = (row.work, input(row.size));
-    let mut heard = 0;
-    let digest = work.answer(&text, |line| heard += line.len()).digest();
+    let mut log_bytes = 0;
+    let digest = work.answer(&text, |line| log_bytes += line.len()).digest();
     let mut ask = move || {
-        let answer = work.answer(black_box(&text), |line| heard += line.len());
+        let answer = work.answer(black_box(&text), |line| log_bytes += line.len());
         drop(black_box(answer));
-        black_box(heard);
+        black_box(log_bytes);
     };
     let count = row.count;
     let turn = match row.kind.as_str() {

@@ -41,7 +41,7 @@ struct Plugin {
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
     buffer: Vec<u8>,
-    heard: usize,
+    log_bytes: usize,
 }
 
 impl Plugin {
@@ -58,7 +58,7 @@ impl Plugin {
             to: Some(to),
             from: BufReader::with_capacity(64 << 10, from),
             buffer: Vec::new(),
-            heard: 0,
+            log_bytes: 0,
         })
     }
 
@@ -84,7 +84,7 @@ impl Plugin {
     fn answer(&mut self) -> Result<Answer, String> {
         let mut answer = Answer::default();
         let entries = self.number()?;
-        self.heard += self.text()?.len();
+        self.log_bytes += self.text()?.len();
         answer.output = self.text()?;
         for _ in 0..entries {
             answer.metadata.push((self.text()?, self.text()?));

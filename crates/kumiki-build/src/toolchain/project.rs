@@ -3,7 +3,7 @@
 use super::{Probe, Toolchain};
 use crate::job::Profile;
 use crate::optimise;
-use crate::project::{Engine, Language, Project};
+use crate::project::{JavaScriptEngine, Language, Project};
 use crate::tool::Tool;
 use crate::tools::Tools;
 
@@ -13,8 +13,8 @@ impl Project {
         match (self.language, self.engine) {
             (Language::Rust, _) => Toolchain::Rust,
             (Language::C, _) => Toolchain::C,
-            (Language::JavaScript, Engine::QuickJs) => Toolchain::JavaScript,
-            (Language::JavaScript, Engine::StarlingMonkey) => Toolchain::StarlingMonkey,
+            (Language::JavaScript, JavaScriptEngine::QuickJs) => Toolchain::JavaScript,
+            (Language::JavaScript, JavaScriptEngine::StarlingMonkey) => Toolchain::StarlingMonkey,
             (Language::Python, _) => Toolchain::Python,
             (Language::Go, _) => Toolchain::Go,
         }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bytesize::ByteSize;
-use kumiki::Requests;
+use kumiki::PermissionRequests;
 use kumiki::inspect::Inspection;
 use kumiki_build::{
     Built, Error, Language, Missing, Options, Probe, Profile, Project, Ready, RustWay, Stamps,
@@ -127,7 +127,7 @@ fn stamps(console: &Console) -> Option<Stamps> {
 
 /// Rejects requests that no host would understand.
 fn check_requests(project: &Project) -> Result<(), Failure> {
-    let requests = project.requests.parse::<Requests>();
+    let requests = project.requests.parse::<PermissionRequests>();
     requests.map(drop).map_err(|error| {
         let file = project.folder.join("kumiki.toml");
         let hint = "write requests in `[requests.dirs]`, `[requests.env]` and `[requests.net]` as \

@@ -122,10 +122,12 @@ impl Observer for Seen {
         let (plugin, outcome) = match event {
             Event::Loaded {
                 plugin,
-                was_kept: true,
+                cache_hit: true,
                 ..
             } => (plugin, Outcome::Cached),
-            Event::NotKept { plugin, error } => (plugin, Outcome::NotCached(error.to_string())),
+            Event::CacheWriteFailed { plugin, error } => {
+                (plugin, Outcome::NotCached(error.to_string()))
+            }
             _ => return,
         };
         if let Ok(mut seen) = self.0.lock() {

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use kumiki::inspect::{Inspection, Interfaces};
 use kumiki_text::cases::{self, Case};
 use kumiki_text::conformance::{self, Finding};
-use kumiki_text::{TextHost, Way};
+use kumiki_text::{CallMode, TextHost};
 
 use crate::arguments::CheckArguments;
 use crate::artifacts;
@@ -104,7 +104,7 @@ impl Table {
         Self {
             tried: 1,
             failed: 0,
-            written: heading(&ways(path)),
+            written: heading(&modes(path)),
         }
     }
 
@@ -127,16 +127,16 @@ impl Table {
     }
 }
 
-/// The ways in which the plugin can be called, found without calling it.
-fn ways(path: &Path) -> String {
+/// The modes in which the plugin can be called, found without calling it.
+fn modes(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
     let exports = Interfaces::of("", &bytes).map(|interfaces| interfaces.exports);
     let exports = exports.unwrap_or_default();
-    let names: Vec<_> = Way::among(&exports).map(|way| way.name).collect();
+    let names: Vec<_> = CallMode::among(&exports).map(CallMode::name).collect();
     names.join(", ")
 }
 
-fn heading(ways: &str) -> io::Result<()> {
+fn heading(modes: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
@@ -146,7 +146,7 @@ fn heading(ways: &str) -> io::Result<()> {
     // Printed at once, because the first check may take a while.
     writeln!(
         out,
-        "{OK}ok{OK:#}      {:<38}  {:>8}  text-processor: {ways}",
+        "{OK}ok{OK:#}      {:<38}  {:>8}  text-processor: {modes}",
         "fits the contract", "-"
     )
 }

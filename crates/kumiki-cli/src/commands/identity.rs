@@ -30,7 +30,7 @@ pub(super) fn identity(
         ("`--line-limit`", arguments.line_limit.to_string()),
         (
             "the lifetime of instances",
-            format!("{:?}", arguments.instances.renewal()),
+            format!("{:?}", arguments.instances.recycling()),
         ),
         ("`--config`", secret(format!("{:?}", arguments.config))),
         (

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use anstyle::Style;
 use bytesize::ByteSize;
 use kumiki::inspect::{Inspection, Kind};
-use kumiki::{Grants, PluginName, Requests};
+use kumiki::{Grants, PermissionRequests, PluginName};
 use kumiki_pipeline::pretty_json;
-use kumiki_text::{TextHost, Way};
+use kumiki_text::{CallMode, TextHost};
 use serde_json::json;
 
 use super::file;
@@ -32,7 +32,7 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure>
         let wit = Inspection::wit(&name, &bytes)?;
         write_wit(&mut io::stdout(), &wit, io::stdout().is_terminal())
     } else {
-        let requests = Requests::of(&name, &bytes);
+        let requests = PermissionRequests::of(&name, &bytes);
         let grants = RunGrants::read(&arguments.grants)?;
         let grants = would_be_granted(&grants, path, &bytes, &requests)?;
         let report = Report::of(&host, &name, &bytes, requests, grants);
@@ -55,7 +55,7 @@ struct Report<'a> {
     /// Whether it fits the text-processor contract; the error says why not.
     fits: Result<(), kumiki::Error>,
     wit: Option<String>,
-    requests: Result<Requests, kumiki::Error>,
+    requests: Result<PermissionRequests, kumiki::Error>,
     /// The grants that it would have in a run.
     grants: Grants,
 }
@@ -65,7 +65,7 @@ impl<'a> Report<'a> {
         host: &TextHost,
         name: &'a str,
         bytes: &[u8],
-        requests: Result<Requests, kumiki::Error>,
+        requests: Result<PermissionRequests, kumiki::Error>,
         grants: Grants,
     ) -> Self {
         let inspection = Inspection::of(bytes);
@@ -84,13 +84,13 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The ways in which it can be called; empty if it does not fit the contract.
-    fn ways(&self) -> impl Iterator<Item = &'static Way> {
+    /// The modes in which it can be called; empty if it does not fit the contract.
+    fn modes(&self) -> impl Iterator<Item = CallMode> {
         let exports = match &self.fits {
             Ok(()) => &self.inspection.interfaces.exports[..],
             Err(_) => &[],
         };
-        Way::among(exports)
+        CallMode::among(exports)
     }
 
     fn reach(&self) -> Reach<'_> {
@@ -120,7 +120,7 @@ impl<'a> Report<'a> {
             "bytes": bytes,
             "too_large": too_large,
             "contract": self.fits.is_ok().then_some("myapp:text-processor/text-plugin"),
-            "ways": self.ways().map(|way| way.name).collect::<Vec<_>>(),
+            "call_modes": self.modes().map(CallMode::name).collect::<Vec<_>>(),
             "misfit": self.fits.as_ref().err().map(ToString::to_string),
             "asynchronous": is_asynchronous,
             "debug_build": is_debug_build,
@@ -192,8 +192,8 @@ impl<'a> Report<'a> {
         match &self.fits {
             Ok(()) => {
                 writeln!(out, "  myapp:text-processor/text-plugin")?;
-                for Way { name, about, .. } in self.ways() {
-                    writeln!(out, "  {name}: {about}")?;
+                for mode in self.modes() {
+                    writeln!(out, "  {mode}: {}", mode.about())?;
                 }
                 Ok(())
             }
@@ -211,21 +211,21 @@ fn would_be_granted(
     grants: &RunGrants,
     file: &Path,
     bytes: &[u8],
-    requests: &Result<Requests, kumiki::Error>,
+    requests: &Result<PermissionRequests, kumiki::Error>,
 ) -> Result<Grants, Failure> {
     let granted = grants.of(file, Some(bytes));
     let Ok(requests) = requests else {
         return Ok(granted);
     };
-    let missing = requests.beyond(&granted);
+    let missing = requests.missing_from(&granted);
     if missing.is_empty() {
         return Ok(granted);
     }
     Ok(if grants.allow_requested {
         let more = missing.grants_beside(&granted, Path::new("."));
-        granted.and(&more)
+        granted.merge(&more)
     } else {
-        Allowed::read()?.of(bytes).and(&granted)
+        Allowed::read()?.of(bytes).merge(&granted)
     })
 }
 
@@ -326,7 +326,7 @@ mod tests {
     proptest! {
         #[test]
         fn report_accepts_any_bytes(bytes in any_file()) {
-            let requests = Requests::of("any", &bytes);
+            let requests = PermissionRequests::of("any", &bytes);
             let report = Report::of(host(), "any", &bytes, requests, Grants::default());
             let (mut text, mut json) = (Vec::new(), Vec::new());
             report.text(&mut text).unwrap();

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use kumiki::inspect::Capability;
-use kumiki::{Grants, Request, Requested, Requests};
+use kumiki::{Grants, Permission, PermissionRequest, PermissionRequests};
 use serde_json::{Value, json};
 
 use crate::console::escape;
@@ -17,13 +17,13 @@ pub(super) struct Reach<'a> {
     /// The capabilities that its imports give.
     pub(super) capabilities: &'a [Capability],
     /// Its requests, or why they cannot be read.
-    pub(super) requests: &'a Result<Requests, kumiki::Error>,
+    pub(super) requests: &'a Result<PermissionRequests, kumiki::Error>,
     /// The grants that it would have in a run.
     pub(super) grants: &'a Grants,
 }
 
 /// A capability with its grants and requests.
-struct Row {
+struct PermissionRow {
     could: String,
     granted: Vec<String>,
     requests: Vec<String>,
@@ -71,11 +71,11 @@ impl Reach<'_> {
     /// The same data as JSON.
     pub(super) fn json(&self) -> Value {
         let requests = self.requests.as_ref().ok().map(|requests| {
-            let request = |request: &Request| {
+            let request = |request: &PermissionRequest| {
                 json!({
-                    "kind": kind(&request.what),
-                    "what": request.what.to_string(),
-                    "why": request.why,
+                    "kind": kind(&request.permission),
+                    "what": request.permission.to_string(),
+                    "why": request.reason,
                 })
             };
             requests.iter().map(request).collect::<Vec<_>>()
@@ -95,19 +95,23 @@ impl Reach<'_> {
         })
     }
 
-    fn rows(&self) -> Vec<Row> {
+    fn rows(&self) -> Vec<PermissionRow> {
         let mut capabilities = self.capabilities.to_vec();
-        let requests: Vec<_> = self.requests.iter().flat_map(Requests::iter).collect();
+        let requests: Vec<_> = self
+            .requests
+            .iter()
+            .flat_map(PermissionRequests::iter)
+            .collect();
         let wanted = requests
             .iter()
-            .map(|request| self.capability(&request.what));
+            .map(|request| self.capability(&request.permission));
         let unimported: Vec<_> = wanted
             .filter(|wanted| !capabilities.contains(wanted))
             .collect();
         capabilities.extend(unimported);
         capabilities.sort_unstable();
         capabilities.dedup();
-        let row = |capability: Capability| Row {
+        let row = |capability: Capability| PermissionRow {
             could: if self.capabilities.contains(&capability) {
                 capability.to_string()
             } else {
@@ -116,7 +120,7 @@ impl Reach<'_> {
             granted: self.granted(capability),
             requests: requests
                 .iter()
-                .filter(|request| self.capability(&request.what) == capability)
+                .filter(|request| self.capability(&request.permission) == capability)
                 .map(ToString::to_string)
                 .collect(),
         };
@@ -124,12 +128,12 @@ impl Reach<'_> {
     }
 
     /// The capability that a request belongs to.
-    fn capability(&self, what: &Requested) -> Capability {
+    fn capability(&self, what: &Permission) -> Capability {
         let http = self.capabilities.contains(&Capability::Http);
         match what {
-            Requested::Folder { .. } => Capability::FileSystem,
-            Requested::Variable(_) => Capability::Environment,
-            Requested::Network(_) if http && !self.capabilities.contains(&Capability::Network) => {
+            Permission::Folder { .. } => Capability::FileSystem,
+            Permission::Variable(_) => Capability::Environment,
+            Permission::Network(_) if http && !self.capabilities.contains(&Capability::Network) => {
                 Capability::Http
             }
             _ => Capability::Network,
@@ -159,11 +163,11 @@ impl Reach<'_> {
     }
 }
 
-fn kind(what: &Requested) -> &'static str {
+fn kind(what: &Permission) -> &'static str {
     match what {
-        Requested::Folder { .. } => "dirs",
-        Requested::Variable(_) => "env",
-        Requested::Network(_) => "net",
+        Permission::Folder { .. } => "dirs",
+        Permission::Variable(_) => "env",
+        Permission::Network(_) => "net",
         _ => "other",
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn table<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec
 pub(super) fn brief<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec<String> {
     let cells = |usage: &Usage| {
         [
-            usage.calls.to_string(),
+            usage.records.to_string(),
             (usage.refused + usage.failed).to_string(),
             format!("{:.1?}", usage.time),
             bytes(usage.memory),
@@ -64,7 +64,7 @@ fn lines<'a, const N: usize>(
 
 fn cells(usage: &Usage) -> [String; 10] {
     [
-        usage.calls.to_string(),
+        usage.records.to_string(),
         usage.refused.to_string(),
         usage.failed.to_string(),
         format!("{:.1?}", usage.longest),

@@ -17,7 +17,7 @@ use kumiki_pipeline::{
     Destination, Error as RunError, Input, Interrupt, OutputFile, RecordFormat, RenderOptions, Run,
     RunEvent, RunObserver, RunSettings, Summary, part_path, state_path,
 };
-use kumiki_text::{Config, Pipeline, TextContract, TextHost, TextPlugin, Way};
+use kumiki_text::{CallMode, Config, Pipeline, TextContract, TextHost, TextPlugin};
 
 use super::identity::identity;
 use super::report::{brief, table};
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let workers = settings.workers;
     settings.check_plugins(files.len(), arguments.chain)?;
     if let Ok(limits) = &limits {
-        settings.output_limit = limits.output;
+        settings.output_limit = limits.host.output;
     }
     let is_watched = settings.render.is_terminal;
     let run = Run::open(settings)?;
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let compile = arguments.process.compile.command()?;
     let limits = limits?;
     let host = TextHost::builder()
-        .limits(limits)
+        .limits(limits.host)
         .budget(arguments.process.budget())
         .observer(console.clone())
         .cache(cache.clone())
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let loading = loading.before_loading(cache.as_ref(), &console)?;
     let loaded = load_plugins(&host, &admitted, &console);
     loading.before_plugins_run()?;
-    let loaded = start_plugins(arguments, loaded, &admitted, &console);
+    let loaded = start_plugins(arguments, limits.max_metadata, loaded, &admitted, &console);
     let complete = loaded.len() == files.len();
     if loaded.is_empty() {
         return Err(Failure::failed("no plugin could be loaded"));
@@ -324,16 +324,23 @@ fn load_plugins(
 /// Starts the loaded plugins and asks each for its name. Reports those that fail.
 fn start_plugins(
     arguments: &RunArguments,
+    max_metadata: Option<usize>,
     loaded: Vec<kumiki::Result<Plugin<TextContract>>>,
     admitted: &[Admitted],
     console: &Console,
 ) -> Vec<TextPlugin> {
     let config: Config = arguments.config.iter().cloned().collect();
-    let renewal = arguments.instances.renewal();
+    let recycling = arguments.instances.recycling();
     let start = |at: &usize| {
         let plugin = loaded[*at].as_ref().ok()?;
         let plugin = TextPlugin::new(plugin.clone(), config.clone());
-        Some(plugin.map(|plugin| plugin.with_renewal(renewal.clone())))
+        Some(plugin.map(|plugin| {
+            let plugin = plugin.with_recycling(recycling.clone());
+            match max_metadata {
+                Some(entries) => plugin.with_max_metadata(entries),
+                None => plugin,
+            }
+        }))
     };
     let name = |at: &usize| admitted[*at].file.display().to_string();
     let places: Vec<usize> = (0..loaded.len()).collect();
@@ -351,7 +358,7 @@ fn start_plugins(
             Ok(mut plugin) if measured => {
                 // One record per call, because limits are chosen by what one record needs.
                 if arguments.report {
-                    plugin.set_way(Way::SINGLE);
+                    plugin.set_mode(CallMode::Single);
                 }
                 plugins.push(plugin.measured());
             }

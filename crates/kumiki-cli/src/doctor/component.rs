@@ -68,7 +68,7 @@ fn fault(host: &TextHost, name: &str, bytes: &[u8], inspection: &Inspection) -> 
                      leaks",
                     missing
                         .iter()
-                        .map(|request| request.what.to_string())
+                        .map(|request| request.permission.to_string())
                         .collect::<Vec<_>>()
                         .join("`, `")
                 ),

@@ -1,4 +1,4 @@
-//! Reports of what a guest was denied.
+//! Reports of denied access.
 
 use std::fs;
 use std::io::Write;
@@ -8,12 +8,12 @@ use std::process::{Command, Stdio};
 use kumiki::{FolderGrant, Grants, Limits};
 use libtest_mimic::Failed;
 
-use crate::NO_WAY_OUT;
+use crate::PERMISSION_DENIED;
 use crate::folders::folders;
 use crate::reach::Watched;
 
-/// The reported grant allows what was denied.
-pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
+/// The reported grant allows the access that was denied.
+pub(crate) fn writes(path: &Path) -> Result<(), Failed> {
     let watched = Watched::new(path, Limits::default())?;
     for command in [
         "write /data/a x",
@@ -38,18 +38,21 @@ pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
             ("read /data/none", "error: NotFound"),
         ])?;
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
-        reach.expect(&[(command, NO_WAY_OUT)])?;
+        reach.expect(&[(command, PERMISSION_DENIED)])?;
         let reported = watched.denials.take();
         assert_eq!(
             reported,
             [format!("{}::/data:rw", data.display())],
             "{command}"
         );
-        // Reported once for an instance.
-        reach.expect(&[(command, NO_WAY_OUT), ("remove /data/a", NO_WAY_OUT)])?;
+        // Reported once per instance.
+        reach.expect(&[
+            (command, PERMISSION_DENIED),
+            ("remove /data/a", PERMISSION_DENIED),
+        ])?;
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
         reach.0.restart();
-        reach.expect(&[(command, NO_WAY_OUT)])?;
+        reach.expect(&[(command, PERMISSION_DENIED)])?;
         assert_eq!(watched.denials.take(), reported, "{command}");
 
         let grants = Grants::default().with_folder(reported[0].parse()?);
@@ -60,7 +63,7 @@ pub(crate) fn changes(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
+pub(crate) fn paths_outside(path: &Path) -> Result<(), Failed> {
     let folder = folders()?;
     let at = |name| folder.path().join(name);
     #[cfg(unix)]
@@ -72,7 +75,7 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
     let grants = Grants::default()
         .with_folder(data.clone())
         .with_folder(other.clone());
-    let to_change = format!("{}::/data:rw", at("data").display());
+    let read_write = format!("{}::/data:rw", at("data").display());
     let long = format!("read /data/../{}", "x".repeat(300));
     let shown = format!("../{} out of {data}", "x".repeat(253));
     let watched = Watched::new(path, Limits::default())?;
@@ -96,18 +99,18 @@ pub(crate) fn ways_out(path: &Path) -> Result<(), Failed> {
             format!("/etc/passwd out of {other}"),
         ),
         // That the folder is read-only is the more specific reason.
-        ("write /data/../new x", to_change.clone()),
-        ("rename /data/a /other/a", to_change.clone()),
-        ("link /other/c /data/c", to_change),
+        ("write /data/../new x", read_write.clone()),
+        ("rename /data/a /other/a", read_write.clone()),
+        ("link /other/c /data/c", read_write),
     ] {
         let mut reach = watched.with(&grants)?;
-        reach.expect(&[(command, NO_WAY_OUT), (command, NO_WAY_OUT)])?;
+        reach.expect(&[(command, PERMISSION_DENIED), (command, PERMISSION_DENIED)])?;
         assert_eq!(watched.denials.take(), [reported], "{command}");
     }
     Ok(())
 }
 
-/// Libraries of guests look up files and variables at start, which is not reported.
+/// Guests' libraries look up files and variables when they start, which is not reported.
 pub(crate) fn lookups(path: &Path) -> Result<(), Failed> {
     let watched = Watched::new(path, Limits::default())?;
     let mut reach = watched.with(&Grants::default())?;
@@ -125,16 +128,16 @@ pub(crate) fn lookups(path: &Path) -> Result<(), Failed> {
         assert_eq!(watched.denials.take(), [""; 0], "{command}");
     }
     // A denied socket has no destination yet, so there is one notice without it.
-    reach.expect(&[("connect 127.0.0.1:9", NO_WAY_OUT)])?;
+    reach.expect(&[("connect 127.0.0.1:9", PERMISSION_DENIED)])?;
     assert_eq!(watched.denials.take(), ["Sockets"]);
     reach.expect(&[
-        ("connect 127.0.0.1:9", NO_WAY_OUT),
-        ("send 127.0.0.1:9", NO_WAY_OUT),
-        ("listen 127.0.0.1:0", NO_WAY_OUT),
+        ("connect 127.0.0.1:9", PERMISSION_DENIED),
+        ("send 127.0.0.1:9", PERMISSION_DENIED),
+        ("listen 127.0.0.1:0", PERMISSION_DENIED),
     ])?;
     assert_eq!(watched.denials.take(), [""; 0]);
     reach.0.restart();
-    reach.expect(&[("send 127.0.0.1:9", NO_WAY_OUT)])?;
+    reach.expect(&[("send 127.0.0.1:9", PERMISSION_DENIED)])?;
     assert_eq!(watched.denials.take(), ["Sockets"]);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Access of a guest to files in granted folders and outside of them.
+//! Access of a guest to files in granted folders and outside them.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use kumiki_text::TextHost;
 use libtest_mimic::Failed;
 
 use crate::reach::Reach;
-use crate::{NO_FOLDER, NO_WAY_OUT};
+use crate::{NOT_FOUND, PERMISSION_DENIED};
 
 /// A folder with `data/a`, `data/inner/b`, `other/c` and `secret`.
 pub(crate) fn folders() -> Result<tempfile::TempDir, Failed> {
@@ -33,17 +33,17 @@ pub(crate) fn read_only(path: &Path) -> Result<(), Failed> {
         ("read /data/inner/../a", "A"),
         ("list /data", "a|inner"),
         ("read /data/none", "error: NotFound"),
-        ("write /data/a x", NO_WAY_OUT),
-        ("write /data/new x", NO_WAY_OUT),
-        ("append /data/a x", NO_WAY_OUT),
-        ("truncate /data/a", NO_WAY_OUT),
-        ("remove /data/a", NO_WAY_OUT),
-        ("make /data/new", NO_WAY_OUT),
-        ("rename /data/a /data/new", NO_WAY_OUT),
-        ("link /data/a /data/new", NO_WAY_OUT),
-        ("symlink a /data/new", NO_WAY_OUT),
-        // Not through an inner folder either.
-        ("write /data/inner/b x", NO_WAY_OUT),
+        ("write /data/a x", PERMISSION_DENIED),
+        ("write /data/new x", PERMISSION_DENIED),
+        ("append /data/a x", PERMISSION_DENIED),
+        ("truncate /data/a", PERMISSION_DENIED),
+        ("remove /data/a", PERMISSION_DENIED),
+        ("make /data/new", PERMISSION_DENIED),
+        ("rename /data/a /data/new", PERMISSION_DENIED),
+        ("link /data/a /data/new", PERMISSION_DENIED),
+        ("symlink a /data/new", PERMISSION_DENIED),
+        // An inner folder is read-only, too.
+        ("write /data/inner/b x", PERMISSION_DENIED),
         ("list /data", "a|inner"),
     ])?;
     assert_eq!(fs::read_to_string(data.join("a"))?, "A");
@@ -73,30 +73,30 @@ pub(crate) fn read_write(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-pub(crate) fn no_way_out_by_paths(path: &Path) -> Result<(), Failed> {
+pub(crate) fn paths_outside(path: &Path) -> Result<(), Failed> {
     let folder = folders()?;
     let data = folder.path().join("data");
     let grants = Grants::default().with_folder(FolderGrant::read_write(&data, "/data"));
     let absolute = format!("read {}", folder.path().join("secret").display());
     let stolen = format!("rename /data/a {}", folder.path().join("stolen").display());
     Reach::new(path, grants)?.expect(&[
-        ("read /data/../secret", NO_WAY_OUT),
-        ("read /data/inner/../../secret", NO_WAY_OUT),
-        ("read /data/./../secret", NO_WAY_OUT),
-        ("read /data//../secret", NO_WAY_OUT),
-        ("list /data/..", NO_WAY_OUT),
-        ("list /data/../other", NO_WAY_OUT),
-        ("write /data/../written x", NO_WAY_OUT),
-        ("make /data/../made", NO_WAY_OUT),
-        ("remove /data/../secret", NO_WAY_OUT),
-        ("rename /data/a /data/../stolen", NO_WAY_OUT),
-        ("rename /data/../secret /data/stolen", NO_WAY_OUT),
-        ("link /data/../secret /data/stolen", NO_WAY_OUT),
-        ("link /data/a /data/../stolen", NO_WAY_OUT),
-        (&absolute, NO_FOLDER),
-        (&stolen, NO_FOLDER),
-        ("read /etc/passwd", NO_FOLDER),
-        ("read secret", NO_FOLDER),
+        ("read /data/../secret", PERMISSION_DENIED),
+        ("read /data/inner/../../secret", PERMISSION_DENIED),
+        ("read /data/./../secret", PERMISSION_DENIED),
+        ("read /data//../secret", PERMISSION_DENIED),
+        ("list /data/..", PERMISSION_DENIED),
+        ("list /data/../other", PERMISSION_DENIED),
+        ("write /data/../written x", PERMISSION_DENIED),
+        ("make /data/../made", PERMISSION_DENIED),
+        ("remove /data/../secret", PERMISSION_DENIED),
+        ("rename /data/a /data/../stolen", PERMISSION_DENIED),
+        ("rename /data/../secret /data/stolen", PERMISSION_DENIED),
+        ("link /data/../secret /data/stolen", PERMISSION_DENIED),
+        ("link /data/a /data/../stolen", PERMISSION_DENIED),
+        (&absolute, NOT_FOUND),
+        (&stolen, NOT_FOUND),
+        ("read /etc/passwd", NOT_FOUND),
+        ("read secret", NOT_FOUND),
         ("list /data", "a|inner"),
     ])?;
     let mut left: Vec<_> = fs::read_dir(folder.path())?
@@ -123,17 +123,17 @@ pub(crate) fn host_links(path: &Path) -> Result<(), Failed> {
     symlink("../data/a", data.join("out-and-in"))?;
     let grants = Grants::default().with_folder(FolderGrant::read_write(&data, "/data"));
     Reach::new(path, grants)?.expect(&[
-        ("read /data/absolute", NO_WAY_OUT),
-        ("read /data/relative", NO_WAY_OUT),
-        ("read /data/folder/c", NO_WAY_OUT),
-        ("list /data/folder", NO_WAY_OUT),
-        ("read /data/twice/c", NO_WAY_OUT),
-        ("read /data/out-and-in", NO_WAY_OUT),
-        ("write /data/relative x", NO_WAY_OUT),
-        ("write /data/folder/new x", NO_WAY_OUT),
-        ("rename /data/a /data/folder/a", NO_WAY_OUT),
-        ("link /data/a /data/folder/a", NO_WAY_OUT),
-        ("remove /data/folder/c", NO_WAY_OUT),
+        ("read /data/absolute", PERMISSION_DENIED),
+        ("read /data/relative", PERMISSION_DENIED),
+        ("read /data/folder/c", PERMISSION_DENIED),
+        ("list /data/folder", PERMISSION_DENIED),
+        ("read /data/twice/c", PERMISSION_DENIED),
+        ("read /data/out-and-in", PERMISSION_DENIED),
+        ("write /data/relative x", PERMISSION_DENIED),
+        ("write /data/folder/new x", PERMISSION_DENIED),
+        ("rename /data/a /data/folder/a", PERMISSION_DENIED),
+        ("link /data/a /data/folder/a", PERMISSION_DENIED),
+        ("remove /data/folder/c", PERMISSION_DENIED),
         ("read /data/inside", "B"),
         ("read /data/around", "A"),
     ])?;
@@ -154,22 +154,22 @@ pub(crate) fn guest_links(path: &Path) -> Result<(), Failed> {
     let grants = Grants::default().with_folder(FolderGrant::read_write(&data, "/data"));
     let mut reach = Reach::new(path, grants)?;
     reach.expect(&[
-        ("symlink /etc/passwd /data/absolute", NO_WAY_OUT),
+        ("symlink /etc/passwd /data/absolute", PERMISSION_DENIED),
         // A link that leads out can be created, but not followed.
         ("symlink ../secret /data/relative", "done"),
-        ("read /data/relative", NO_WAY_OUT),
-        ("write /data/relative x", NO_WAY_OUT),
+        ("read /data/relative", PERMISSION_DENIED),
+        ("write /data/relative x", PERMISSION_DENIED),
         ("symlink .. /data/up", "done"),
-        ("read /data/up/secret", NO_WAY_OUT),
-        ("list /data/up", NO_WAY_OUT),
+        ("read /data/up/secret", PERMISSION_DENIED),
+        ("list /data/up", PERMISSION_DENIED),
         // A hard link to a symbolic link is to the link itself, not to its target.
         ("link /data/relative /data/hard", "done"),
-        ("read /data/hard", NO_WAY_OUT),
-        // A link does not lead out after it is moved deeper or higher either.
+        ("read /data/hard", PERMISSION_DENIED),
+        // A link that is moved up does not lead out either.
         ("symlink ../a /data/inner/near", "done"),
         ("read /data/inner/near", "A"),
         ("rename /data/inner/near /data/near", "done"),
-        ("read /data/near", NO_WAY_OUT),
+        ("read /data/near", PERMISSION_DENIED),
     ])?;
     assert_eq!(fs::read_to_string(folder.path().join("secret"))?, "S");
     Ok(())
@@ -183,14 +183,14 @@ pub(crate) fn between_folders(path: &Path) -> Result<(), Failed> {
         .with_folder(FolderGrant::read_write(at("other"), "/other"));
     Reach::new(path, grants)?.expect(&[
         // A read-only file must not become writable.
-        ("link /data/a /other/a", NO_WAY_OUT),
-        ("rename /data/a /other/a", NO_WAY_OUT),
-        ("rename /other/c /data/c", NO_WAY_OUT),
-        ("link /other/c /data/c", NO_WAY_OUT),
+        ("link /data/a /other/a", PERMISSION_DENIED),
+        ("rename /data/a /other/a", PERMISSION_DENIED),
+        ("rename /other/c /data/c", PERMISSION_DENIED),
+        ("link /other/c /data/c", PERMISSION_DENIED),
         ("symlink ../data/a /other/soft", "done"),
-        ("write /other/soft x", NO_WAY_OUT),
-        ("read /other/soft", NO_WAY_OUT),
-        ("read /other/../data/a", NO_WAY_OUT),
+        ("write /other/soft x", PERMISSION_DENIED),
+        ("read /other/soft", PERMISSION_DENIED),
+        ("read /other/../data/a", PERMISSION_DENIED),
         ("list /data", "a|inner"),
         ("list /other", "c|soft"),
     ])?;
@@ -214,7 +214,7 @@ pub(crate) fn opened_once(path: &Path) -> Result<(), Failed> {
 
     let grants = Grants::default().with_folder(FolderGrant::read_only("no-such", "/data"));
     let error = TextHost::builder().grants(grants.clone()).build().err();
-    let error = error.ok_or("a folder was granted that is not there")?;
+    let error = error.ok_or("a missing folder was granted")?;
     assert_eq!(
         error.to_string(),
         "cannot grant `no-such::/data:ro`: there is no folder `no-such`"

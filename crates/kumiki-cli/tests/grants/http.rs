@@ -45,14 +45,14 @@ pub(crate) fn allowed_and_denied(path: &Path) -> Result<(), Failed> {
             &exactly,
         ),
         (of(&["0.0.0.0/0:*"]), &by_address, DENIED, &exactly),
-        // A name lookup sends the name to other machines, so it needs a grant as well.
+        // A lookup sends the name to other machines, so it needs a grant, too.
         (of(&[&loopback]), &by_name, DENIED, &name),
         (of(&["localhost:1", &loopback]), &by_name, welcome, ""),
         (of(&[&name, &loopback]), &by_name, welcome, ""),
         (of(&[&name, "loopback:1"]), &by_name, DENIED, "loopback"),
         // A name that resolves to a loopback address.
         (of(&[&name]), &by_name, DENIED, "loopback"),
-        // The address of a granted name is granted to requests, as it is to sockets.
+        // A grant of a name does not allow requests to its address.
         (of(&[&name]), &by_address, DENIED, &exactly),
         (
             of(&["loopback:*"]),
@@ -121,8 +121,8 @@ pub(crate) fn responses(path: &Path) -> Result<(), Failed> {
         TcpListener::bind("127.0.0.1:0")?.local_addr()?
     };
     let mut reach = Reach::new(path, granted(&["loopback:*".to_owned()])?)?;
-    let heard = format!("post /echo http/1.1|{address}|hello");
-    let sent = format!("200 {} {heard}", heard.len());
+    let request = format!("post /echo http/1.1|{address}|hello");
+    let sent = format!("200 {} {request}", request.len());
     for (command, expected) in [
         (format!("post http://{address}/echo hello"), &*sent),
         (
@@ -160,7 +160,7 @@ pub(crate) fn responses(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The time limit of the call applies wherever a request can hang.
+/// The time limit of the call applies to every request that hangs.
 pub(crate) fn timeouts(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
     let time = Duration::from_millis(300);
@@ -173,7 +173,11 @@ pub(crate) fn timeouts(path: &Path) -> Result<(), Failed> {
         format!("get https://{address}/"),
     ] {
         let start = Instant::now();
-        let error = reach.0.process(&hanging).err().ok_or("it answered")?;
+        let error = reach
+            .0
+            .process(&hanging)
+            .err()
+            .ok_or("it returned a result")?;
         let elapsed = start.elapsed();
         assert!(
             matches!(
@@ -200,10 +204,10 @@ pub(crate) fn timeouts(path: &Path) -> Result<(), Failed> {
 /// A body larger than the memory of the guest is streamed through it.
 pub(crate) fn large_bodies(path: &Path) -> Result<(), Failed> {
     let address = server::plain()?;
-    let limits = Limits::default().with_memory(server::MUCH / 16);
+    let limits = Limits::default().with_memory(server::LARGE / 16);
     let mut reach = Watched::new(path, limits)?.with(&granted(&["loopback:*".to_owned()])?)?;
-    let answer = reach.answer(&format!("get http://{address}/much"))?;
-    assert_eq!(answer, format!("200 {} ", server::MUCH));
+    let answer = reach.answer(&format!("get http://{address}/large"))?;
+    assert_eq!(answer, format!("200 {} ", server::LARGE));
     Ok(())
 }
 

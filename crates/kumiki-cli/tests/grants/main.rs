@@ -20,11 +20,11 @@ use test_components::guests::Guest;
 
 use reach::{Reach, Watched};
 
-/// The error of WASI for access outside of every grant.
-const NO_WAY_OUT: &str = "error: PermissionDenied";
-/// The error of the guest's own library for a path outside of all granted folders,
-/// without a call to WASI.
-const NO_FOLDER: &str = "error: NotFound";
+/// The error of WASI for access that is not granted.
+const PERMISSION_DENIED: &str = "error: PermissionDenied";
+/// The error of the guest's own library for a path outside all granted folders, without
+/// a call to WASI.
+const NOT_FOUND: &str = "error: NotFound";
 
 type Case = fn(&Path) -> Result<(), Failed>;
 
@@ -32,16 +32,22 @@ fn main() {
     let arguments = Arguments::from_args();
     let cases: [(&str, Case); 25] = [
         ("nothing is granted", nothing),
-        ("a folder to read", folders::read_only),
+        ("a read-only folder", folders::read_only),
         ("a writable folder", folders::read_write),
-        ("no way out by paths", folders::no_way_out_by_paths),
         (
-            "no way out by symbolic links of the host",
+            "paths do not leave a granted folder",
+            folders::paths_outside,
+        ),
+        (
+            "symbolic links of the host do not leave a granted folder",
             folders::host_links,
         ),
-        ("no way out by links of the guest", folders::guest_links),
         (
-            "nothing moves between read-only and writable folders",
+            "links of the guest do not leave a granted folder",
+            folders::guest_links,
+        ),
+        (
+            "files do not move between read-only and writable folders",
             folders::between_folders,
         ),
         ("a folder is opened once", folders::opened_once),
@@ -56,8 +62,8 @@ fn main() {
         ("HTTP with large bodies", http::large_bodies),
         ("HTTP over TLS", http::tls),
         ("HTTP and the environment", http::environment),
-        ("denials of changes", denials::changes),
-        ("denials of ways out", denials::ways_out),
+        ("denials of writes", denials::writes),
+        ("denials of paths outside", denials::paths_outside),
         (
             "denials are not reported for lookups at start",
             denials::lookups,
@@ -80,17 +86,17 @@ fn nothing(path: &Path) -> Result<(), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let connect = format!("connect {}", listener.local_addr()?);
     Reach::new(path, Grants::default())?.expect(&[
-        ("read /etc/passwd", NO_FOLDER),
-        ("read Cargo.toml", NO_FOLDER),
-        ("list /", NO_FOLDER),
-        ("list .", NO_FOLDER),
-        ("write /tmp/x x", NO_FOLDER),
+        ("read /etc/passwd", NOT_FOUND),
+        ("read Cargo.toml", NOT_FOUND),
+        ("list /", NOT_FOUND),
+        ("list .", NOT_FOUND),
+        ("write /tmp/x x", NOT_FOUND),
         ("env PATH", "unset"),
         ("envs", ""),
         ("args", ""),
-        (&connect, NO_WAY_OUT),
-        ("send 127.0.0.1:9", NO_WAY_OUT),
-        ("listen 127.0.0.1:0", NO_WAY_OUT),
+        (&connect, PERMISSION_DENIED),
+        ("send 127.0.0.1:9", PERMISSION_DENIED),
+        ("listen 127.0.0.1:0", PERMISSION_DENIED),
     ])
 }
 
@@ -162,24 +168,28 @@ fn addresses(path: &Path) -> Result<(), Failed> {
         (address.to_string(), &connect, "welcome"),
         (format!("loopback:{port}"), &connect, "welcome"),
         (format!("127.0.0.0/8:{port}"), &connect, "welcome"),
-        ("loopback:1".to_owned(), &connect, NO_WAY_OUT),
-        (format!("127.0.0.2:{port}"), &connect, NO_WAY_OUT),
-        ("public:*".to_owned(), &connect, NO_WAY_OUT),
-        ("private:*".to_owned(), &connect, NO_WAY_OUT),
-        ("0.0.0.0/0:*".to_owned(), &connect, NO_WAY_OUT),
+        ("loopback:1".to_owned(), &connect, PERMISSION_DENIED),
+        (format!("127.0.0.2:{port}"), &connect, PERMISSION_DENIED),
+        ("public:*".to_owned(), &connect, PERMISSION_DENIED),
+        ("private:*".to_owned(), &connect, PERMISSION_DENIED),
+        ("0.0.0.0/0:*".to_owned(), &connect, PERMISSION_DENIED),
         // A name that resolves to a loopback address.
-        (format!("localhost:{port}"), &connect, NO_WAY_OUT),
-        (format!("localhost:{port}"), &by_name, NO_WAY_OUT),
+        (format!("localhost:{port}"), &connect, PERMISSION_DENIED),
+        (format!("localhost:{port}"), &by_name, PERMISSION_DENIED),
         ("loopback:*".to_owned(), &send, "done"),
-        (format!("loopback:{port}"), &send, NO_WAY_OUT),
-        ("loopback:*".to_owned(), &listen.to_owned(), NO_WAY_OUT),
+        (format!("loopback:{port}"), &send, PERMISSION_DENIED),
+        (
+            "loopback:*".to_owned(),
+            &listen.to_owned(),
+            PERMISSION_DENIED,
+        ),
     ] {
         let grants = Grants::default().with_network(granted.parse()?);
         let mut reach = watched.with(&grants)?;
         let answer = reach.answer(command)?;
         assert_eq!(answer, expected, "{granted}: {command}");
         let denied = watched.denials.take();
-        if answer != NO_WAY_OUT || command == listen {
+        if answer != PERMISSION_DENIED || command == listen {
             assert_eq!(denied, [""; 0], "{granted}: {command}");
             continue;
         }
@@ -194,7 +204,7 @@ fn addresses(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A guest can only resolve granted names, because a lookup itself sends data out.
+/// A guest can only resolve granted names, because a lookup itself can carry data out.
 fn names(path: &Path) -> Result<(), Failed> {
     let watched = Watched::new(path, Limits::default())?;
     for (granted, command, expected, reported) in [
@@ -202,29 +212,39 @@ fn names(path: &Path) -> Result<(), Failed> {
         (
             &["localhost:80"][..],
             "resolve bücher.example",
-            NO_WAY_OUT,
+            PERMISSION_DENIED,
             "",
         ),
-        (&["localhost:80"], "resolve %6cocalhost", NO_WAY_OUT, ""),
-        (&["localhost:80"], "resolve 0x7f.1", NO_WAY_OUT, ""),
-        (&["localhost:80"], "resolve a..example", NO_WAY_OUT, ""),
-        (&[], "resolve localhost", NO_WAY_OUT, "localhost:*"),
+        (
+            &["localhost:80"],
+            "resolve %6cocalhost",
+            PERMISSION_DENIED,
+            "",
+        ),
+        (&["localhost:80"], "resolve 0x7f.1", PERMISSION_DENIED, ""),
+        (
+            &["localhost:80"],
+            "resolve a..example",
+            PERMISSION_DENIED,
+            "",
+        ),
+        (&[], "resolve localhost", PERMISSION_DENIED, "localhost:*"),
         (
             &["localhost:80"],
             "resolve secret.example",
-            NO_WAY_OUT,
+            PERMISSION_DENIED,
             "secret.example:*",
         ),
         (
             &["localhost:80"],
             "resolve x.localhost",
-            NO_WAY_OUT,
+            PERMISSION_DENIED,
             "x.localhost:*",
         ),
         (
             &["public:*", "loopback:*"],
             "resolve localhost",
-            NO_WAY_OUT,
+            PERMISSION_DENIED,
             "localhost:*",
         ),
         (&["localhost:80"], "resolve localhost", "127.0.0.1", ""),

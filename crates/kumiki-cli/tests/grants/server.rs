@@ -1,5 +1,5 @@
-//! An HTTP server on the loopback address whose paths select the response. It runs as
-//! long as the tests.
+//! An HTTP server on the loopback address. The path of a request selects the response.
+//! The server runs until the tests end.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -10,8 +10,8 @@ use libtest_mimic::Failed;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Size of the response to `/much`.
-pub(crate) const MUCH: usize = 64 * 1024 * 1024;
+/// Size of the response to `/large` in bytes.
+pub(crate) const LARGE: usize = 64 * 1024 * 1024;
 
 /// A server without TLS.
 pub(crate) fn plain() -> Result<SocketAddr, Failed> {
@@ -72,10 +72,10 @@ fn answer(mut stream: impl Read + Write) -> std::io::Result<()> {
                 text.len()
             )?;
         }
-        "/much" => {
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {MUCH}\r\n\r\n")?;
+        "/large" => {
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {LARGE}\r\n\r\n")?;
             let piece = [b'x'; 64 * 1024];
-            for _ in 0..MUCH / piece.len() {
+            for _ in 0..LARGE / piece.len() {
                 stream.write_all(&piece)?;
             }
         }

@@ -1,8 +1,8 @@
-//! The hostile suite: attacks of plugins on the real host and the real program.
+//! The hostile suite: attacks by plugins on the real host and the real program.
 //! Each row is one attack and its expected outcome. See `docs/security.md`.
 //!
 //! A well-behaved plugin runs beside each row and must not fail. The memory and
-//! the time of a row are bounded. Where the attacked plugin can answer, it must
+//! the time of a row are limited. After an attack in a call, the attacked plugin must
 //! answer the next call. `cargo xtask test hostile` prints the table;
 //! `cargo xtask soak` repeats some of the attacks for minutes.
 
@@ -19,10 +19,10 @@ use libtest_mimic::Arguments;
 use crate::suite::{Neighbour, Report};
 
 fn main() {
-    if let Some(code) = rows::asked_for() {
+    if let Some(code) = rows::run_as_child() {
         std::process::exit(code);
     }
-    if let Some(time) = soak::asked_for() {
+    if let Some(time) = soak::requested_time() {
         std::process::exit(soak::run(time));
     }
     let mut arguments = Arguments::from_args();

@@ -90,8 +90,7 @@ pub(crate) fn config() -> Config {
     plain.into_iter().chain(deep).collect()
 }
 
-/// The table, the same for every toolchain except for the fault in
-/// [`byte_order_mark`].
+/// The table, the same for every toolchain except for the bug in [`byte_order_mark`].
 pub(crate) fn cases(toolchain: Toolchain) -> Vec<Case> {
     let mut cases = vec![
         case(
@@ -143,7 +142,7 @@ pub(crate) fn cases(toolchain: Toolchain) -> Vec<Case> {
                 call("echo alive", output("alive")),
             ],
         ),
-        case("a trap among many", poisoned()),
+        case("a trap and an error among other records", failing_records()),
         // The matrix relies on guests to report unknown commands.
         case(
             "unknown command",
@@ -165,12 +164,12 @@ fn byte_order_mark(toolchain: Toolchain) -> Case {
     let input = format!("{MARK}echo text");
     let (name, value, answer) = match toolchain {
         Toolchain::StarlingMonkey => (
-            "byte order mark first, a known fault: it is lost",
+            "leading byte order mark, a known bug: it is lost",
             format!("{MARK}text"),
             output("text"),
         ),
         _ => (
-            "byte order mark first",
+            "leading byte order mark",
             format!("{MARK}{MARK}text"),
             metadata([("unknown", &*input)]),
         ),
@@ -222,7 +221,7 @@ pub(crate) fn neighbour(name: &str) -> Call {
 }
 
 /// A record that traps and one with an error, with others before, between and after.
-fn poisoned() -> Vec<Call> {
+fn failing_records() -> Vec<Call> {
     let each = |index| match index {
         13 => call(
             "error invalid-input",

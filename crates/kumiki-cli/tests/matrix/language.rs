@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kumiki::{Cache, Event, Level, LogRecord, Observer, Plugin};
 use kumiki_build::Toolchain;
-use kumiki_text::{Error, Growth, ProcessResult, TextContract, TextHost, TextPlugin, Way};
+use kumiki_text::{CallMode, Error, Growth, ProcessResult, TextContract, TextHost, TextPlugin};
 use test_components::guests::{Guest, artifacts};
 
 use crate::cases::{Answer, config};
@@ -49,14 +49,14 @@ pub(crate) fn place_of_trap(toolchain: Toolchain) -> Result<String, String> {
     Ok(format!("{name}:{}", index + 1))
 }
 
-/// The ways in which its guest can be called: with many records at once in every
-/// language, and with flat buffers where an SDK makes them.
-pub(crate) fn ways(toolchain: Toolchain) -> Vec<Way> {
-    let mut ways = vec![Way::SINGLE, Way::BATCH];
+/// The call modes that its guest offers: batches in every language, and columns in Rust,
+/// whose SDK implements them.
+pub(crate) fn modes(toolchain: Toolchain) -> Vec<CallMode> {
+    let mut modes = vec![CallMode::Single, CallMode::Batch];
     if toolchain == Toolchain::Rust {
-        ways.push(Way::COLUMN);
+        modes.push(CallMode::Column);
     }
-    ways
+    modes
 }
 
 /// A language's guest, which one trial uses at a time.
@@ -69,18 +69,18 @@ pub(crate) struct Language {
 /// A compiled guest, with the events of its host.
 pub(crate) struct Loaded {
     plugin: Plugin<TextContract>,
-    heard: Arc<Mutex<Heard>>,
+    events: Arc<Mutex<Events>>,
 }
 
-/// Events of an observer.
+/// The events that an observer has recorded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct Events {
     pub(crate) log: Vec<(Level, String)>,
     /// Number of instances that ended by a trap or a limit.
     pub(crate) ended: usize,
 }
 
-struct Recorder(Arc<Mutex<Heard>>);
+struct Recorder(Arc<Mutex<Events>>);
 
 impl Observer for Recorder {
     fn log(&self, record: &LogRecord<'_>) {
@@ -114,9 +114,9 @@ impl Language {
 
 impl Loaded {
     fn load(path: &Path) -> Result<Self, String> {
-        let heard = Arc::new(Mutex::default());
+        let events = Arc::new(Mutex::default());
         let load = || {
-            let observer = Recorder(heard.clone());
+            let observer = Recorder(events.clone());
             TextHost::builder()
                 .observer(observer)
                 .cache(Cache::open(artifacts())?)
@@ -124,46 +124,42 @@ impl Loaded {
                 .load(path)
         };
         let plugin = load().map_err(|error| error.to_string())?;
-        Ok(Self { plugin, heard })
+        Ok(Self { plugin, events })
     }
 
-    /// A new plugin for a trial, called in this way, so that earlier trials do not affect
+    /// A new plugin for a trial, called in this mode, so that earlier trials do not affect
     /// its instance.
-    pub(crate) fn plugin(&self, way: Way) -> Result<TextPlugin, String> {
+    pub(crate) fn plugin(&self, mode: CallMode) -> Result<TextPlugin, String> {
         let plugin = TextPlugin::new(self.plugin.clone(), config());
         let mut plugin = plugin.map_err(|error| error.to_string())?;
-        match plugin.set_way(way) {
+        match plugin.set_mode(mode) {
             true => Ok(plugin),
-            false => Err(format!("it cannot be called by {}", way.name)),
+            false => Err(format!("it does not offer the call mode {}", mode.name())),
         }
     }
 
-    /// Measures how the memory of an instance grows when it is called in this way.
-    pub(crate) fn growth_by(&self, way: Way) -> Result<Growth, String> {
-        Growth::measure_by(&self.plugin, way).map_err(|error| error.to_string())
+    /// Measures how the memory of an instance grows when it is called in this mode.
+    pub(crate) fn growth_by(&self, mode: CallMode) -> Result<Growth, String> {
+        Growth::measure_by(&self.plugin, mode).map_err(|error| error.to_string())
     }
 
-    /// What was heard since the last time.
-    pub(crate) fn heard(&self) -> Heard {
-        std::mem::take(&mut lock(&self.heard))
+    /// Takes the events since the last call of this function.
+    pub(crate) fn take_events(&self) -> Events {
+        std::mem::take(&mut lock(&self.events))
     }
 }
 
-/// What a plugin answers; a host's error that is no trap is none.
-pub(crate) fn ask(plugin: &mut TextPlugin, input: &str) -> Result<Answer, String> {
+/// Calls a plugin with one record. A host error other than a trap is an error.
+pub(crate) fn call_one(plugin: &mut TextPlugin, input: &str) -> Result<Answer, String> {
     answer(plugin.process(input).as_ref().map(ProcessResult::clone))
 }
 
-/// What a plugin answers to many records, by the way that it is set to: one
-/// answer for each.
-pub(crate) fn ask_together(
-    plugin: &mut TextPlugin,
-    inputs: &[&str],
-) -> Result<Vec<Answer>, String> {
+/// Calls a plugin with many records in its call mode. Returns one result for each.
+pub(crate) fn call_all(plugin: &mut TextPlugin, inputs: &[&str]) -> Result<Vec<Answer>, String> {
     let answers = plugin.process_all(&inputs.iter().copied().collect());
     if answers.len() != inputs.len() {
         let (answers, inputs) = (answers.len(), inputs.len());
-        return Err(format!("{answers} answers to {inputs} inputs"));
+        return Err(format!("{answers} results for {inputs} inputs"));
     }
     let results = answers.iter();
     let results = results.map(|answer| match answer {
@@ -182,7 +178,7 @@ fn answer(answer: Result<ProcessResult, &Error>) -> Result<Answer, String> {
     }
 }
 
-/// A trial that panics leaves nothing behind that the next would mind.
+/// A trial that panics does not affect the next one, so a poisoned lock is usable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

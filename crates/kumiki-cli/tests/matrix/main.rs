@@ -1,27 +1,26 @@
 //! The language matrix: the same small cases in every language, each with one
 //! expected result.
 //!
-//! The guests, `guests/conformance/matrix-*`, obey the commands that
-//! guests/README.md lists. A guest that lacks a command says so, and the trial
-//! of the case fails by that name; a toolchain without a guest does not
-//! compile here.
+//! The guests, `guests/conformance/matrix-*`, run the commands that guests/README.md
+//! lists. If a guest lacks a command, the trial fails and names it. A toolchain without
+//! a guest does not compile here.
 
 use std::iter;
 use std::sync::Arc;
 
 use kumiki::Level;
 use kumiki_build::{Project, Toolchain};
-use kumiki_text::Way;
+use kumiki_text::CallMode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use cases::{Answer, Call, Case, cases, neighbour};
-use language::{Language, ask, ask_together, folder, place_of_trap, ways};
+use language::{Language, call_all, call_one, folder, modes, place_of_trap};
 
 mod cases;
 mod language;
 mod properties;
 
-/// Inputs and answers longer than this are cut in messages, in bytes.
+/// The maximum length of inputs and results in messages, in bytes.
 const SHOWN: usize = 200;
 
 fn main() {
@@ -30,13 +29,13 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// All trials of a toolchain's guest, in every way that it can be called.
+/// All trials of a toolchain's guest, in every call mode that it offers.
 fn trials(toolchain: Toolchain) -> Vec<Trial> {
     let language = Arc::new(Language::new(toolchain));
     let mut trials = vec![
         Trial::test(name("a guest", toolchain), move || has_a_guest(toolchain)),
         trial(&language, "name and version", has_name_and_version),
-        trial(&language, "ways to call", offers_its_ways),
+        trial(&language, "call modes", offers_expected_modes),
     ];
     // StarlingMonkey takes minutes on a busy machine. Python does not free all memory,
     // as docs/languages.md says, but that shows only after some hundred thousand
@@ -45,17 +44,17 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
         trials.push(trial(
             &language,
             "memory does not grow, by batch",
-            keeps_its_memory,
+            frees_memory,
         ));
     }
     let cases = cases(toolchain).into_iter();
     let cases: Vec<(String, Arc<[Call]>)> = cases
         .map(|Case { name, calls }| (name, calls.into()))
         .collect();
-    for way in ways(toolchain) {
-        let named = |what: &str| match way {
-            Way::SINGLE => what.to_owned(),
-            way => format!("{what}, by {}", way.name),
+    for mode in modes(toolchain) {
+        let named = |what: &str| match mode {
+            CallMode::Single => what.to_owned(),
+            mode => format!("{what}, by {}", mode.name()),
         };
         let texts = [
             ("echo of any text", properties::echo as Property),
@@ -66,14 +65,14 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
         ];
         for (what, property) in texts {
             trials.push(trial(&language, &named(what), move |language| {
-                property(language, way)
+                property(language, mode)
             }));
         }
         for (name, calls) in &cases {
             let calls = calls.clone();
-            trials.push(trial(&language, &named(name), move |language| match way {
-                Way::SINGLE => check(language, &calls),
-                way => check_together(language, way, &calls),
+            trials.push(trial(&language, &named(name), move |language| match mode {
+                CallMode::Single => check(language, &calls),
+                mode => check_together(language, mode, &calls),
             }));
         }
     }
@@ -81,7 +80,7 @@ fn trials(toolchain: Toolchain) -> Vec<Trial> {
 }
 
 /// A property of random texts.
-type Property = fn(&Language, Way) -> Result<(), Failed>;
+type Property = fn(&Language, CallMode) -> Result<(), Failed>;
 
 fn trial(
     language: &Arc<Language>,
@@ -105,24 +104,24 @@ fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
     if project.toolchain() == toolchain {
         Ok(())
     } else {
-        Err(format!("it is made by {}", project.toolchain()).into())
+        Err(format!("it is built by {}", project.toolchain()).into())
     }
 }
 
 fn has_name_and_version(language: &Language) -> Result<(), Failed> {
-    let plugin = language.loaded()?.plugin(Way::SINGLE)?;
-    let said = (plugin.name(), plugin.version());
-    if said == ("matrix", "0.1.0") {
+    let plugin = language.loaded()?.plugin(CallMode::Single)?;
+    let found = (plugin.name(), plugin.version());
+    if found == ("matrix", "0.1.0") {
         Ok(())
     } else {
-        Err(format!("it calls itself {said:?}").into())
+        Err(format!("its name and version are {found:?}").into())
     }
 }
 
-/// The trials cover all ways in which the guest can be called.
-fn offers_its_ways(language: &Language) -> Result<(), Failed> {
-    let plugin = language.loaded()?.plugin(Way::SINGLE)?;
-    let (offered, tried) = (plugin.ways(), ways(language.toolchain));
+/// The trials cover all call modes that the guest offers.
+fn offers_expected_modes(language: &Language) -> Result<(), Failed> {
+    let plugin = language.loaded()?.plugin(CallMode::Single)?;
+    let (offered, tried) = (plugin.modes(), modes(language.toolchain));
     if offered == tried {
         Ok(())
     } else {
@@ -131,8 +130,8 @@ fn offers_its_ways(language: &Language) -> Result<(), Failed> {
 }
 
 /// The memory of a batch is freed.
-fn keeps_its_memory(language: &Language) -> Result<(), Failed> {
-    let growth = language.loaded()?.growth_by(Way::BATCH)?;
+fn frees_memory(language: &Language) -> Result<(), Failed> {
+    let growth = language.loaded()?.growth_by(CallMode::Batch)?;
     match growth.is_leak() {
         true => Err(growth.to_string().into()),
         false => Ok(()),
@@ -142,22 +141,22 @@ fn keeps_its_memory(language: &Language) -> Result<(), Failed> {
 /// Makes the calls in order and compares their results and logs.
 fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
     let loaded = language.loaded()?;
-    let mut plugin = loaded.plugin(Way::SINGLE)?;
+    let mut plugin = loaded.plugin(CallMode::Single)?;
     // Discards events of an earlier trial.
-    loaded.heard();
+    loaded.take_events();
     for call in calls {
         let input = shown(&call.input);
-        let answer = ask(&mut plugin, &call.input)?;
-        let heard = loaded.heard();
+        let answer = call_one(&mut plugin, &call.input)?;
+        let events = loaded.take_events();
         compare(call, &answer)?;
         let traps = answer == Answer::Trap;
-        if heard.ended != usize::from(traps) {
-            return Err(format!("{input} ended {} instances", heard.ended).into());
+        if events.ended != usize::from(traps) {
+            return Err(format!("{input} ended {} instances", events.ended).into());
         }
         if traps {
-            says_what_it_was(language.toolchain, &heard.log, 1)?;
-        } else if heard.log != call.log {
-            let (log, expected) = (shown(&heard.log), shown(&call.log));
+            says_what_it_was(language.toolchain, &events.log, 1)?;
+        } else if events.log != call.log {
+            let (log, expected) = (shown(&events.log), shown(&call.log));
             return Err(format!("{input} logged\n{log}, not\n{expected}").into());
         }
     }
@@ -165,32 +164,32 @@ fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
 }
 
 /// Makes all calls in one batch and compares their results and logs.
-fn check_together(language: &Language, way: Way, calls: &[Call]) -> Result<(), Failed> {
+fn check_together(language: &Language, mode: CallMode, calls: &[Call]) -> Result<(), Failed> {
     let loaded = language.loaded()?;
-    let mut plugin = loaded.plugin(way)?;
-    loaded.heard();
-    // A single record would be called by `process`, so these are added; they must
-    // not be affected.
+    let mut plugin = loaded.plugin(mode)?;
+    loaded.take_events();
+    // A single record would go through `process`, so these are added. They must not be
+    // affected.
     let (first, last) = (neighbour("first"), neighbour("last"));
     let calls: Vec<&Call> = iter::once(&first).chain(calls).chain([&last]).collect();
     let inputs: Vec<&str> = calls.iter().map(|call| &*call.input).collect();
-    let answers = ask_together(&mut plugin, &inputs)?;
-    let heard = loaded.heard();
+    let answers = call_all(&mut plugin, &inputs)?;
+    let events = loaded.take_events();
     for (call, answer) in calls.iter().zip(&answers) {
         compare(call, answer)?;
     }
     let traps = answers.contains(&Answer::Trap);
     // A failed batch call that is repeated singly would also end an instance.
-    if traps != (heard.ended > 0) {
-        return Err(format!("it ended {} instances", heard.ended).into());
+    if traps != (events.ended > 0) {
+        return Err(format!("it ended {} instances", events.ended).into());
     }
     if traps {
-        return says_what_it_was(language.toolchain, &heard.log, heard.ended);
+        return says_what_it_was(language.toolchain, &events.log, events.ended);
     }
     // Records that are called again are logged again.
     let log: Vec<_> = calls.iter().flat_map(|call| call.log.clone()).collect();
-    if heard.log != log {
-        let (log, expected) = (shown(&heard.log), shown(&log));
+    if events.log != log {
+        let (log, expected) = (shown(&events.log), shown(&log));
         return Err(format!("it logged\n{log}, not\n{expected}").into());
     }
     Ok(())
@@ -221,13 +220,13 @@ fn compare(call: &Call, answer: &Answer) -> Result<(), Failed> {
     }
     let input = shown(&call.input);
     if lacks_command(answer) {
-        return Err(format!("the guest has no answer to {input}").into());
+        return Err(format!("the guest does not support {input}").into());
     }
     let (answer, expected) = (shown(answer), shown(&call.answer));
     Err(format!("{input} gave\n{answer}, not\n{expected}").into())
 }
 
-/// Whether it is the guests' answer to an unknown command.
+/// Whether it is the guests' result for an unknown command.
 fn lacks_command(answer: &Answer) -> bool {
     let Answer::Result(result) = answer else {
         return false;

@@ -38,8 +38,8 @@ impl Scene {
 
     pub(crate) fn file(self, name: &str, contents: impl AsRef<[u8]>) -> Self {
         let path = self.path(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("it can be made");
-        std::fs::write(path, contents).expect("it can be written");
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is created");
+        std::fs::write(path, contents).expect("the file is writable");
         self
     }
 
@@ -51,16 +51,16 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// The contents of a file; those of a compressed one are decompressed, all parts.
+    /// Reads a file, and decompresses all parts of a compressed one.
     pub(crate) fn contents(&self, name: &str) -> Vec<u8> {
-        let bytes = std::fs::read(self.path(name)).expect("it is there");
+        let bytes = std::fs::read(self.path(name)).expect("the file exists");
         let mut contents = Vec::new();
         match name.rsplit_once('.') {
             Some((_, "gz")) => {
                 let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
-                reader.read_to_end(&mut contents).expect("it is whole");
+                reader.read_to_end(&mut contents).expect("a complete file");
             }
-            Some((_, "zst")) => contents = zstd::decode_all(&bytes[..]).expect("it is whole"),
+            Some((_, "zst")) => contents = zstd::decode_all(&bytes[..]).expect("a complete file"),
             _ => contents = bytes,
         }
         contents
@@ -114,7 +114,7 @@ impl Scene {
             .spawn()
             .expect("the program starts");
         // The program may have ended without reading its input.
-        let _ = child.stdin.take().expect("it was piped").write_all(input);
+        let _ = child.stdin.take().expect("a pipe").write_all(input);
         let output = child.wait_with_output().expect("the program ends");
         let text = format!(
             "exit code: {}\n--- standard output\n{}--- standard error\n{}",

@@ -2,8 +2,8 @@
 //! `kumiki new`, `build`, `check` and `run`. All templates behave the same, so they
 //! have the same expected answers.
 //!
-//! Tools are those of `cargo xtask setup`. A test whose tools are missing is ignored,
-//! with the way to get them as its label, or fails if `KUMIKI_REQUIRE` names its
+//! The tools are those of `cargo xtask setup`. If they are missing, the test is ignored,
+//! with a label that says how to get them, or fails if `KUMIKI_REQUIRE` names its
 //! language.
 
 use std::io::{BufRead as _, BufReader};
@@ -31,7 +31,7 @@ fn main() {
     let mut trials = Vec::new();
     for language in LANGUAGES {
         let name = "creates, builds and runs a plugin";
-        trials.push(trial(language, name, from_nothing_to_running));
+        trials.push(trial(language, name, new_build_run));
         trials.push(trial(
             language,
             "creates a plugin of any contract",
@@ -82,8 +82,8 @@ fn trial(language: Toolchain, name: &str, case: Case) -> Trial {
 
 /// The missing tool and how to get it, if one is missing.
 fn missing(toolchain: Toolchain) -> Option<String> {
-    let way = std::env::var("KUMIKI_RUST").unwrap_or_default();
-    let tools = Tools::new(tools()).with_rust(way.parse().unwrap_or_default());
+    let rust = std::env::var("KUMIKI_RUST").unwrap_or_default();
+    let tools = Tools::new(tools()).with_rust(rust.parse().unwrap_or_default());
     match toolchain.probe(&tools, Wasi::None) {
         Probe::Ready(_) => None,
         Probe::Missing(missing) => Some(format!("{missing}; hint: {}", missing.hint)),
@@ -102,40 +102,40 @@ fn tools() -> PathBuf {
 fn requests(language: Toolchain) -> Result<(), Failed> {
     let language = language.name();
     let scene = Scene::new(language, "requests")?;
-    scene.well(&["new", "tidy", "--lang", language])?;
-    scene.well(&["build", "tidy"])?;
+    scene.run_ok(&["new", "tidy", "--lang", language])?;
+    scene.run_ok(&["build", "tidy"])?;
     let manifest = scene.folder.join("tidy/kumiki.toml");
     let mut text = std::fs::read_to_string(&manifest)?;
     text.push_str("\n[requests.env]\nTIDY = 'how \"tidy\" to be'\n");
     std::fs::write(&manifest, text)?;
-    scene.well(&["build", "tidy"])?;
-    let inspected = scene.well(&["inspect", "tidy/tidy.wasm", "--json"])?;
+    scene.run_ok(&["build", "tidy"])?;
+    let inspected = scene.run_ok(&["inspect", "tidy/tidy.wasm", "--json"])?;
     let inspected = String::from_utf8_lossy(&inspected.stdout).into_owned();
     if !inspected.contains(r#""why": "how \"tidy\" to be""#) {
-        return Err(format!("`kumiki inspect` said `{inspected}`").into());
+        return Err(format!("`kumiki inspect` printed `{inspected}`").into());
     }
     let run = ["run", "-p", "tidy", "--text", INPUT];
     let refused = scene.run(&run)?;
     if refused.status.code() != Some(2) {
         return Err(format!("it was not refused: {refused:?}").into());
     }
-    scene.well(&[&run[..], &["--allow-requested"]].concat())?;
-    scene.well(&[&run[..], &["--allow-env=TIDY=very"]].concat())?;
+    scene.run_ok(&[&run[..], &["--allow-requested"]].concat())?;
+    scene.run_ok(&[&run[..], &["--allow-env=TIDY=very"]].concat())?;
     Ok(())
 }
 
-fn from_nothing_to_running(language: Toolchain) -> Result<(), Failed> {
+fn new_build_run(language: Toolchain) -> Result<(), Failed> {
     let language = language.name();
     let scene = Scene::new(language, "ours")?;
-    scene.well(&["new", "tidy", "--lang", language])?;
-    let built = scene.well(&["build", "tidy"])?;
+    scene.run_ok(&["new", "tidy", "--lang", language])?;
+    let built = scene.run_ok(&["build", "tidy"])?;
     let built = String::from_utf8_lossy(&built.stdout).into_owned();
     let imports = "imports myapp:text-processor/host-api";
     if !built.contains(imports) || built.contains("wasi:") || built.contains("unchanged") {
-        return Err(format!("`kumiki build` said `{built}`").into());
+        return Err(format!("`kumiki build` printed `{built}`").into());
     }
 
-    let result = scene.well(&["run", "-p", "tidy", "--output", "jsonl", "--text", INPUT])?;
+    let result = scene.run_ok(&["run", "-p", "tidy", "--output", "jsonl", "--text", INPUT])?;
     let result = String::from_utf8_lossy(&result.stdout).into_owned();
     if result != RESULT {
         return Err(format!("`{result}`, not `{RESULT}`").into());
@@ -145,28 +145,28 @@ fn from_nothing_to_running(language: Toolchain) -> Result<(), Failed> {
     if !refused.contains("invalid-input") {
         return Err(format!("blank text gave `{refused}`").into());
     }
-    scene.well(&["check", "tidy/tidy.wasm", "--cases", "tidy/tests.jsonl"])?;
+    scene.run_ok(&["check", "tidy/tidy.wasm", "--cases", "tidy/tests.jsonl"])?;
 
-    let again = scene.well(&["build", "tidy"])?;
+    let again = scene.run_ok(&["build", "tidy"])?;
     if !String::from_utf8_lossy(&again.stdout).contains("(unchanged)") {
-        return Err(format!("built again, though nothing changed: {again:?}").into());
+        return Err(format!("built again although nothing changed: {again:?}").into());
     }
     Ok(())
 }
 
-/// A world with its own functions and an interface's, with many types; and the world
-/// of the event filter, which has a resource.
+/// Two worlds: one with functions of its own, an interface and many types, and that of
+/// the event filter, which has a resource.
 fn any_contract(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "any")?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let begin = |name: &str, wit: &Path, world: &[&str]| {
+    let create = |name: &str, wit: &Path, world: &[&str]| {
         let wit = wit.display().to_string();
         let new = ["new", name, "--lang", language.name(), "--wit", &wit];
         scene.run(&[&new, world].concat())
     };
     let exports = |name: &str, interface: &str| -> Result<(), Failed> {
-        scene.well(&["build", name])?;
-        let inspected = scene.well(&["inspect", &format!("{name}/{name}.wasm")])?;
+        scene.run_ok(&["build", name])?;
+        let inspected = scene.run_ok(&["inspect", &format!("{name}/{name}.wasm")])?;
         let inspected = String::from_utf8_lossy(&inspected.stdout).into_owned();
         if inspected.contains(interface) {
             return Ok(());
@@ -175,30 +175,34 @@ fn any_contract(language: Toolchain) -> Result<(), Failed> {
     };
 
     let rater = here.join("tests/rater.wit");
-    let unsaid = begin("rater", &rater, &[])?;
-    assert_eq!(unsaid.status.code(), Some(2), "two worlds: {unsaid:?}");
-    let begun = begin("rater", &rater, &["--world", "rater"])?;
-    assert!(begun.status.success(), "{begun:?}");
+    let ambiguous = create("rater", &rater, &[])?;
+    assert_eq!(
+        ambiguous.status.code(),
+        Some(2),
+        "two worlds: {ambiguous:?}"
+    );
+    let created = create("rater", &rater, &["--world", "rater"])?;
+    assert!(created.status.success(), "{created:?}");
     exports("rater", "acme:shop/rules@1.2.0")?;
 
     let filter = here.join("../../examples/event-filter/wit");
-    let begun = begin("filter", &filter, &[])?;
+    let created = create("filter", &filter, &[])?;
     if language == Toolchain::Go {
         // The program reports that and writes nothing.
-        let why = String::from_utf8_lossy(&begun.stderr).into_owned();
+        let why = String::from_utf8_lossy(&created.stderr).into_owned();
         assert!(why.contains("exports a resource"), "{why}");
         assert!(!scene.folder.join("filter").exists());
         return Ok(());
     }
-    assert!(begun.status.success(), "{begun:?}");
+    assert!(created.status.success(), "{created:?}");
     exports("filter", "example:event-filter/rules@1.0.0")
 }
 
-/// Each build prints a line: the first at once, another when the plugin's version
-/// changes, and none when a file changes that is not a source.
+/// Each build prints a line: one at the start, and one when the plugin's version
+/// changes, but none when a file changes that is not a source.
 fn watch(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "watch")?;
-    scene.well(&["new", "tidy", "--lang", language.name()])?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let mut kumiki = scene.command(&["build", "tidy", "--watch"]);
     let child = kumiki
         .stdout(Stdio::piped())
@@ -210,7 +214,7 @@ fn watch(language: Toolchain) -> Result<(), Failed> {
     let mut next = || lines.next().ok_or("it ended")?.map_err(Failed::from);
 
     assert!(!next()?.contains("unchanged"), "the first build");
-    std::fs::write(scene.folder.join("tidy/.hidden"), "no source")?;
+    std::fs::write(scene.folder.join("tidy/.hidden"), "not a source")?;
     let source = scene.folder.join("tidy").join(match language {
         // The plugin's version is that of the package.
         Toolchain::Rust => "Cargo.toml",
@@ -223,7 +227,7 @@ fn watch(language: Toolchain) -> Result<(), Failed> {
     std::fs::write(&source, text.replace("0.1.0", "0.2.0"))?;
     let built = next()?;
     assert!(!built.contains("unchanged"), "{built}");
-    let checked = scene.well(&["check", "tidy/tidy.wasm"])?;
+    let checked = scene.run_ok(&["check", "tidy/tidy.wasm"])?;
     let checked = String::from_utf8_lossy(&checked.stdout).into_owned();
     assert!(checked.contains("tidy 0.2.0"), "{checked}");
     Ok(())
@@ -273,18 +277,14 @@ impl Scene {
     }
 
     /// Runs the program, which must succeed.
-    fn well(&self, arguments: &[&str]) -> Result<Output, Failed> {
+    fn run_ok(&self, arguments: &[&str]) -> Result<Output, Failed> {
         let output = self.run(arguments)?;
         if output.status.success() {
             return Ok(output);
         }
-        let said = String::from_utf8_lossy(&output.stdout);
-        let complained = String::from_utf8_lossy(&output.stderr);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         let arguments = arguments.join(" ");
-        Err(format!(
-            "kumiki {arguments}: {}\n{said}\n{complained}",
-            output.status
-        )
-        .into())
+        Err(format!("kumiki {arguments}: {}\n{stdout}\n{stderr}", output.status).into())
     }
 }

@@ -177,7 +177,7 @@ fn of(language: Toolchain) -> &'static Panics {
 /// Panics in `process`.
 pub(crate) fn are_logged(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "panics")?;
-    scene.well(&["new", "tidy", "--lang", language.name()])?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let panics = of(language);
     let path = scene.folder.join("tidy").join(panics.file);
     let source = std::fs::read_to_string(&path)?;
@@ -186,8 +186,8 @@ pub(crate) fn are_logged(language: Toolchain) -> Result<(), Failed> {
     let statements = with_statements(panics, &source);
     let source = source.replacen(panics.before, &statements, 1);
     std::fs::write(&path, &source)?;
-    scene.well(&["build", "tidy"])?;
-    scene.well(&["run", "-p", "tidy", "--text", "no panic"])?;
+    scene.run_ok(&["build", "tidy"])?;
+    scene.run_ok(&["run", "-p", "tidy", "--text", "no panic"])?;
     for way in panics.ways {
         let place = place(&source, panics.file, way.statement);
         let output = scene.run(&["run", "-p", "tidy", "--text", way.input])?;
@@ -203,8 +203,8 @@ pub(crate) fn of_skeletons_are_logged(language: Toolchain) -> Result<(), Failed>
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/text-processor");
     let wit = wit.display().to_string();
     let new = ["new", "bare", "--lang", language.name(), "--wit", &wit];
-    scene.well(&[&new[..], &["--world", "text-plugin"]].concat())?;
-    scene.well(&["build", "bare"])?;
+    scene.run_ok(&[&new[..], &["--world", "text-plugin"]].concat())?;
+    scene.run_ok(&["build", "bare"])?;
     let panics = of(language);
     let (statement, message) = panics.skeleton;
     let source = std::fs::read_to_string(scene.folder.join("bare").join(panics.file))?;
@@ -216,14 +216,14 @@ pub(crate) fn of_skeletons_are_logged(language: Toolchain) -> Result<(), Failed>
 /// In a debug build, the backtrace has the plugin's own functions, also small ones.
 pub(crate) fn have_names_in_debug_builds(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "debug")?;
-    scene.well(&["new", "tidy", "--lang", language.name()])?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let path = scene.folder.join("tidy/plugin.c");
     let source = std::fs::read_to_string(&path)?;
     let before = "return byte == ' '";
     assert!(source.contains(before), "{source}");
     let fail = format!("if (byte == '!') kumiki_fail(\"on purpose\");\n    {before}");
     std::fs::write(&path, source.replacen(before, &fail, 1))?;
-    scene.well(&["build", "tidy", "--debug"])?;
+    scene.run_ok(&["build", "tidy", "--debug"])?;
     let output = scene.run(&["run", "-p", "tidy", "-v", "--text", "a!"])?;
     let text = String::from_utf8_lossy(&output.stderr);
     let frames = text.lines().filter_map(|line| line.split_once(".wasm!"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::diagnostic::Location;
 use crate::formats::lines::unparsed::UnparsedLines;
 use crate::formats::parquet::table::TableRows;
-use crate::formats::record_buffer::{Kept, RecordBuffer};
+use crate::formats::record_buffer::{KeptInput, RecordBuffer};
 use crate::formats::rows::SourceRows;
 use crate::journal::Position;
 use crate::output::Output;
@@ -37,15 +37,15 @@ impl Batch {
             ..Self::default()
         };
         batch.buffer.kept = match output {
-            Output::Rows(_) => Kept::Rows(SourceRows::default()),
-            Output::Report(_) | Output::Table(_) => Kept::Nothing,
+            Output::Rows(_) => KeptInput::Rows(SourceRows::default()),
+            Output::Report(_) | Output::Table(_) => KeptInput::Nothing,
         };
         batch
     }
 
     /// Keeps rows of a table.
     pub(super) fn keep_table(&mut self, rows: TableRows) {
-        self.buffer.kept = Kept::Table(rows);
+        self.buffer.kept = KeptInput::Table(rows);
     }
 
     /// Ends the batch with lines that the worker parses.

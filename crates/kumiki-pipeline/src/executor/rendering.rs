@@ -13,7 +13,7 @@ use super::output_budget::OutputBudget;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::formats::bounded::BoundedBuffer;
 use crate::formats::parquet::table::{TablePart, TableRows};
-use crate::formats::record_buffer::{Entry, EntryKind, Kept};
+use crate::formats::record_buffer::{Entry, EntryKind, KeptInput};
 use crate::formats::report::{RecordLocation, RenderOptions, ReportWriter};
 use crate::formats::report_writer;
 use crate::formats::rows::{ColumnTarget, SourceRows};
@@ -87,8 +87,8 @@ impl<'a> Rendering<'a> {
         let buffer = batch.buffer;
         let target = match (renderer, buffer.kept) {
             (Renderer::Report(writer), _) => Target::Report(&mut **writer),
-            (Renderer::Rows(target), Kept::Rows(rows)) => Target::Rows(target, rows),
-            (Renderer::Table, Kept::Table(rows)) => Target::Table(rows, Vec::new()),
+            (Renderer::Rows(target), KeptInput::Rows(rows)) => Target::Rows(target, rows),
+            (Renderer::Table, KeptInput::Table(rows)) => Target::Table(rows, Vec::new()),
             (Renderer::Rows(_) | Renderer::Table, _) => Target::Nothing,
         };
         let rendering = Self {

@@ -16,13 +16,13 @@ pub(crate) struct RecordBuffer {
     pub(crate) texts: Texts,
     pub(crate) entries: Vec<Entry>,
     /// What is kept of the input for the output.
-    pub(crate) kept: Kept,
+    pub(crate) kept: KeptInput,
 }
 
 /// What is kept of the input of a batch, so that results can be written into it.
 /// There is one variant for each kind of [`Output`](crate::output::Output).
 #[derive(Default)]
-pub(crate) enum Kept {
+pub(crate) enum KeptInput {
     /// Nothing, because results are written as a report.
     #[default]
     Nothing,
@@ -80,7 +80,7 @@ impl RecordBuffer {
     /// Keeps the row of the entry that was added last. The result is written at
     /// `splice`; without one the row stays as it is.
     pub(crate) fn keep_row(&mut self, row: &[u8], splice: Option<Splice>) {
-        if let Kept::Rows(rows) = &mut self.kept {
+        if let KeptInput::Rows(rows) = &mut self.kept {
             rows.push(row, splice);
         }
     }
@@ -92,9 +92,9 @@ impl RecordBuffer {
     /// Number of bytes of the texts and of what is kept.
     pub(crate) fn bytes(&self) -> usize {
         let kept = match &self.kept {
-            Kept::Nothing => 0,
-            Kept::Rows(rows) => rows.bytes(),
-            Kept::Table(rows) => rows.bytes(),
+            KeptInput::Nothing => 0,
+            KeptInput::Rows(rows) => rows.bytes(),
+            KeptInput::Table(rows) => rows.bytes(),
         };
         self.texts.as_str().len() + kept
     }

@@ -1,43 +1,44 @@
-//! A number that never exceeds its bound, changed by many threads.
+//! An atomic counter that never exceeds its maximum.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How much of something is in use, and how much may be.
+/// The used amount of a resource, and its maximum.
 #[derive(Debug)]
 pub(super) struct Counter {
-    most: usize,
+    max: usize,
     used: AtomicUsize,
 }
 
 impl Counter {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(max: usize) -> Self {
         Self {
-            most,
+            max,
             used: AtomicUsize::new(0),
         }
     }
 
-    pub(super) fn most(&self) -> usize {
-        self.most
+    pub(super) fn max(&self) -> usize {
+        self.max
     }
 
     pub(super) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Adds `amount` unless that exceeds the bound. An amount that is refused
-    /// is never counted, not even for a moment: nobody else is refused for it.
-    pub(super) fn take(&self, amount: usize) -> bool {
-        // The number guards no other memory: any order will do.
+    /// Adds `amount` unless the sum exceeds the maximum. A refused amount is never
+    /// counted, not even temporarily, so it cannot cause another thread's amount to be
+    /// refused.
+    pub(super) fn acquire(&self, amount: usize) -> bool {
+        // The number protects no other memory, so relaxed ordering suffices.
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
-        let taken = self.used.try_update(set, get, |used| {
+        let acquired = self.used.try_update(set, get, |used| {
             let used = used.checked_add(amount)?;
-            (used <= self.most).then_some(used)
+            (used <= self.max).then_some(used)
         });
-        taken.is_ok()
+        acquired.is_ok()
     }
 
-    pub(super) fn give_back(&self, amount: usize) {
+    pub(super) fn release(&self, amount: usize) {
         self.used.fetch_sub(amount, Ordering::Relaxed);
     }
 }
@@ -49,34 +50,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_stays_within_its_bound() {
+    fn counter_stays_within_its_maximum() {
         let counter = Counter::new(10);
-        for (amount, taken, used) in [
+        for (amount, acquired, used) in [
             (0, true, 0),
             (10, true, 10),
             (0, true, 10),
             (1, false, 10),
             (usize::MAX, false, 10),
         ] {
-            assert_eq!((counter.take(amount), counter.used()), (taken, used));
+            assert_eq!((counter.acquire(amount), counter.used()), (acquired, used));
         }
-        counter.give_back(4);
-        assert!(!counter.take(5));
-        assert!(counter.take(4));
-        assert!(!Counter::new(0).take(1));
-        assert!(Counter::new(usize::MAX).take(usize::MAX));
+        counter.release(4);
+        assert!(!counter.acquire(5));
+        assert!(counter.acquire(4));
+        assert!(!Counter::new(0).acquire(1));
+        assert!(Counter::new(usize::MAX).acquire(usize::MAX));
     }
 
-    /// A thread asks for too much again and again; that never makes another's
-    /// small amount fail.
+    /// A thread that repeatedly requests too much never causes another thread's request
+    /// to fail.
     #[test]
-    fn a_refused_amount_is_never_counted() {
+    fn refused_amount_is_never_counted() {
         let counter = Counter::new(100);
         thread::scope(|scope| {
-            let greedy = scope.spawn(|| (0..100_000).any(|_| counter.take(101)));
+            let greedy = scope.spawn(|| (0..100_000).any(|_| counter.acquire(101)));
             for _ in 0..100_000 {
-                assert!(counter.take(100));
-                counter.give_back(100);
+                assert!(counter.acquire(100));
+                counter.release(100);
             }
             assert!(!greedy.join().unwrap());
         });

@@ -1,17 +1,17 @@
-//! How much memory this process may have, as Linux tells it: the machine's, or
-//! that of its control group where it is less.
+//! The memory available to this process on Linux: that of the machine, or the limit of
+//! its control group if it is lower.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
-/// Where control groups are mounted, by custom of all distributions.
-const UNIFIED: &str = "/sys/fs/cgroup";
-const MEMORY: &str = "/sys/fs/cgroup/memory";
+/// The mount points of control groups, version 2 and version 1, on all distributions.
+const VERSION_2: &str = "/sys/fs/cgroup";
+const VERSION_1: &str = "/sys/fs/cgroup/memory";
 
-/// Three quarters of it, in bytes; no bound where the system does not tell.
-pub(super) fn share() -> usize {
-    // A file of the kernel's has no length to make room by.
+/// Returns three quarters of the available memory in bytes; `usize::MAX` if it is unknown.
+pub(super) fn default_budget() -> usize {
+    // The kernel reports a length of 0 for its files: preallocate.
     let read = |path: &Path| {
         let mut text = String::with_capacity(4 << 10);
         File::open(path).ok()?.read_to_string(&mut text).ok()?;
@@ -21,15 +21,15 @@ pub(super) fn share() -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-/// All of it, in bytes, from what `read` finds in the system's files.
+/// Returns the available memory in bytes; `read` reads a system file.
 fn memory(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
-    let machine = read(Path::new("/proc/meminfo")).and_then(|text| total(&text));
-    let group = read(Path::new("/proc/self/cgroup")).and_then(|text| group(&text, &read));
+    let machine = read(Path::new("/proc/meminfo")).and_then(|text| machine_memory(&text));
+    let group = read(Path::new("/proc/self/cgroup")).and_then(|text| group_limit(&text, &read));
     machine.into_iter().chain(group).min()
 }
 
-/// The machine's memory in bytes, from `/proc/meminfo`.
-fn total(meminfo: &str) -> Option<u64> {
+/// Returns the machine's memory in bytes, from `/proc/meminfo`.
+fn machine_memory(meminfo: &str) -> Option<u64> {
     let line = meminfo
         .lines()
         .find_map(|line| line.strip_prefix("MemTotal:"))?;
@@ -37,20 +37,20 @@ fn total(meminfo: &str) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// The lowest limit of this process's control groups, and of all above them.
-fn group(groups: &str, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
+/// Returns the lowest limit of this process's control groups and their parents.
+fn group_limit(groups: &str, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let limits = groups.lines().flat_map(|line| {
-        // `0::/path` in version 2, `4:memory:/path` in version 1.
+        // Version 2: `0::/path`. Version 1: `4:memory:/path`.
         let mut parts = line.splitn(3, ':').skip(1);
         let (controllers, path) = (parts.next()?, parts.next()?);
         let (mount, file) = match controllers {
-            "" => (UNIFIED, "memory.max"),
+            "" => (VERSION_2, "memory.max"),
             names if names.split(',').any(|name| name == "memory") => {
-                (MEMORY, "memory.limit_in_bytes")
+                (VERSION_1, "memory.limit_in_bytes")
             }
             _ => return None,
         };
-        let folder = below(mount, path);
+        let folder = group_folder(mount, path);
         let folders = folder.ancestors().take_while(|at| at.starts_with(mount));
         let limits = folders.filter_map(|at| read(&at.join(file))?.trim().parse().ok());
         limits.min()
@@ -58,10 +58,10 @@ fn group(groups: &str, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     limits.min()
 }
 
-/// The folder of a group. In a container `path` may be that of the host, which
-/// is not mounted there: then the folders above it have the limit. One that
-/// begins with `..` lies outside of what is mounted.
-fn below(mount: &str, path: &str) -> PathBuf {
+/// Returns the folder of a control group. In a container, `path` may be the host's, which
+/// is not mounted; in that case a parent folder has the limit. A path that begins with
+/// `..` is outside the mount.
+fn group_folder(mount: &str, path: &str) -> PathBuf {
     let mut folder = PathBuf::from(mount);
     let parts = Path::new(path).components();
     folder.extend(parts.filter(|part| matches!(part, Component::Normal(_))));
@@ -72,11 +72,11 @@ fn below(mount: &str, path: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// A path, and what the file there holds.
+    /// A path and the contents of the file.
     type Text = (&'static str, &'static str);
 
-    /// What a system with these files tells.
-    fn told(files: &[Text]) -> Option<u64> {
+    /// Returns the available memory of a system with these files.
+    fn memory_with(files: &[Text]) -> Option<u64> {
         memory(|path| {
             let file = files.iter().find(|(name, _)| Path::new(name) == path);
             file.map(|(_, text)| (*text).to_owned())
@@ -90,7 +90,7 @@ mod tests {
     const MACHINE: Option<u64> = Some(1_024_000);
 
     #[test]
-    fn the_machine_has_so_much() {
+    fn machine_memory_is_parsed() {
         for (text, bytes) in [
             ("MemTotal:       24592132 kB\n", Some(25_182_343_168)),
             ("MemFree: 5 kB\nMemTotal: 7 kB\n", Some(7168)),
@@ -100,14 +100,14 @@ mod tests {
             ("SwapTotal: 7 kB\n", None),
             ("", None),
         ] {
-            assert_eq!(total(text), bytes, "{text:?}");
+            assert_eq!(machine_memory(text), bytes, "{text:?}");
         }
     }
 
     #[test]
-    fn a_control_group_may_have_less() {
+    fn control_group_limit_applies() {
         let group = "/proc/self/cgroup";
-        // Each row: the groups, the files with limits, and what comes of them.
+        // Each row: the groups, the files with limits, and the expected memory.
         let cases: [(&str, &[Text], Option<u64>); 17] = [
             ("", &[], MACHINE),
             ("0::/\n", &[], MACHINE),
@@ -122,7 +122,7 @@ mod tests {
                 &[("/sys/fs/cgroup/memory.max", "99999999999999999999\n")],
                 MACHINE,
             ),
-            // Version 1 has no word for no limit.
+            // Version 1 has no `max`: without a limit, the number is huge.
             (
                 "4:memory:/\n",
                 &[(
@@ -152,13 +152,13 @@ mod tests {
                 ],
                 Some(4096),
             ),
-            // A sibling's limit is none of ours.
+            // A sibling's limit does not apply.
             (
                 "0::/a\n",
                 &[("/sys/fs/cgroup/ab/memory.max", "4096\n")],
                 MACHINE,
             ),
-            // In a container, the host's path is not there.
+            // In a container, the host's path does not exist.
             (
                 "0::/docker/1a2b\n",
                 &[("/sys/fs/cgroup/memory.max", "4096\n")],
@@ -174,7 +174,7 @@ mod tests {
                 &[("/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "4096\n")],
                 Some(4096),
             ),
-            // Both versions at once: memory belongs to one of them.
+            // Both versions at once: only one has the memory controller.
             (
                 "4:memory:/x\n0::/\n",
                 &[("/sys/fs/cgroup/memory/x/memory.limit_in_bytes", "4096\n")],
@@ -198,15 +198,18 @@ mod tests {
         ];
         for (groups, limits, bytes) in cases {
             let files = [&[MEMINFO, (group, groups)], limits].concat();
-            assert_eq!(told(&files), bytes, "{groups:?} {limits:?}");
+            assert_eq!(memory_with(&files), bytes, "{groups:?} {limits:?}");
         }
     }
 
     #[test]
-    fn what_is_not_told_is_no_bound() {
-        assert_eq!(told(&[]), None);
-        let limit = ("/sys/fs/cgroup/memory.max", "4096");
-        assert_eq!(told(&[("/proc/self/cgroup", "0::/"), limit]), Some(4096));
-        assert_eq!(told(&[limit]), None);
+    fn missing_files_give_no_limit() {
+        assert_eq!(memory_with(&[]), None);
+        let (groups, limit) = (
+            ("/proc/self/cgroup", "0::/"),
+            ("/sys/fs/cgroup/memory.max", "4096"),
+        );
+        assert_eq!(memory_with(&[groups, limit]), Some(4096));
+        assert_eq!(memory_with(&[limit]), None);
     }
 }

@@ -1,10 +1,10 @@
-//! What all plugins of a process may use together. A limit of
-//! [`Limits`](crate::Limits) holds for one instance; many instances, each
-//! within its limits, could still use more memory than the machine has.
+//! The [`Budget`] that all plugins of a process share. [`Limits`](crate::Limits) apply to
+//! one instance; many instances, each within its limits, could still use more memory than
+//! the machine has.
 //!
-//! A resource of the process is a [`Counter`]: charged before it is taken,
-//! released when its owner is dropped. Memory is the first; a further resource,
-//! such as open descriptors, is one more counter here.
+//! Each resource of the process has a [`Counter`], charged before the resource is used
+//! and released when its owner is dropped. Memory is the only one so far; another
+//! resource, such as open descriptors, would be another counter here.
 
 mod counter;
 mod machine;
@@ -13,9 +13,9 @@ use std::sync::{Arc, OnceLock};
 
 use counter::Counter;
 
-/// How much all plugins that share it may use at a time. Cheap to clone; a
-/// clone is the same budget. Every [`Host`](crate::Host) has one: that of the
-/// process, unless [`HostBuilder::budget`] gives it another.
+/// A limit on the resources that all plugins of one or more hosts use together. Cheap to
+/// clone; all clones share one budget. Every [`Host`](crate::Host) has one: that of the
+/// process, unless [`HostBuilder::budget`] sets another.
 ///
 /// ```
 /// use kumiki::Budget;
@@ -31,7 +31,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of this many bytes of memory.
+    /// Creates a budget of `memory` bytes.
     #[must_use]
     pub fn new(memory: usize) -> Self {
         Self {
@@ -39,31 +39,33 @@ impl Budget {
         }
     }
 
-    /// The budget of this process, which all hosts share that have no budget of
-    /// their own. Its memory is three quarters of what the process may have:
-    /// the machine's memory, or the limit of its control group (versions 1 and
-    /// 2) where that is less. The system is asked once, on Linux; elsewhere
-    /// there is no bound.
+    /// Returns the budget of this process, which all hosts without their own budget
+    /// share. It is three quarters of the machine's memory, or of the limit of the control
+    /// group (versions 1 and 2) if that is lower. It is determined once, on Linux; on
+    /// other systems there is no limit.
     #[must_use]
     pub fn of_process() -> Self {
         static BUDGET: OnceLock<Budget> = OnceLock::new();
-        BUDGET.get_or_init(|| Self::new(machine::share())).clone()
+        BUDGET
+            .get_or_init(|| Self::new(machine::default_budget()))
+            .clone()
     }
 
-    /// How many bytes of memory all plugins may hold together: their linear
-    /// memories, and 8 bytes for each element of a table.
+    /// Returns the maximum number of bytes of memory that all plugins may hold together:
+    /// linear memories, 8 bytes for each table element, and the host memory for core
+    /// instances.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.memory.most()
+        self.memory.max()
     }
 
-    /// How many of these bytes they hold now.
+    /// Returns the number of bytes in use.
     #[must_use]
     pub fn memory_used(&self) -> usize {
         self.memory.used()
     }
 
-    /// What one instance holds of this budget: nothing yet.
+    /// Returns an empty share for a new instance.
     pub(crate) fn share(&self) -> MemoryShare {
         MemoryShare {
             counter: self.memory.clone(),
@@ -72,31 +74,31 @@ impl Budget {
     }
 }
 
-/// What one instance holds of a budget's memory; given back when it is dropped.
+/// The part of a budget's memory that one instance uses; released on drop.
 pub(crate) struct MemoryShare {
     counter: Arc<Counter>,
     bytes: usize,
 }
 
 impl MemoryShare {
-    /// Takes this many more bytes, or nothing if there are not so many left.
+    /// Adds this many bytes to the share; returns false if the budget has too few left.
     pub(crate) fn take(&mut self, bytes: usize) -> bool {
-        let taken = self.counter.take(bytes);
-        if taken {
+        let acquired = self.counter.acquire(bytes);
+        if acquired {
             self.bytes += bytes;
         }
-        taken
+        acquired
     }
 
-    /// How many bytes the whole budget has.
+    /// Returns the total number of bytes in the budget.
     pub(crate) fn most(&self) -> usize {
-        self.counter.most()
+        self.counter.max()
     }
 }
 
 impl Drop for MemoryShare {
     fn drop(&mut self) {
-        self.counter.give_back(self.bytes);
+        self.counter.release(self.bytes);
     }
 }
 
@@ -105,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dropped_share_is_given_back() {
+    fn dropped_share_is_released() {
         let budget = Budget::new(100);
         let (mut one, mut two) = (budget.share(), budget.share());
         assert!(one.take(60) && one.take(20));
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_has_one_budget() {
+    fn process_has_one_budget() {
         let (one, two) = (Budget::of_process(), Budget::of_process());
         assert!(Arc::ptr_eq(&one.memory, &two.memory));
         assert!(one.memory() > 0);

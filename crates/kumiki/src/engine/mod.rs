@@ -1,13 +1,13 @@
 //! The wasmtime engines and their configuration.
 //!
-//! There is one engine per process and configuration: engines own the compiler
-//! and the trap handlers, and two plugins can share memory-mapped code and
-//! warm slots only within one. [`Engine::shared`] is the only way to get one.
+//! There is one engine per process and configuration: an engine owns the compiler and
+//! the trap handlers, and plugins share memory-mapped code and warm slots only within
+//! one engine. [`Engine::shared`] is the only constructor.
 
 pub(crate) mod proposals;
 mod reservation;
 pub(crate) mod slots;
-pub(crate) mod untyped;
+pub(crate) mod wasmtime_errors;
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -16,37 +16,36 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wasmtime::WasmBacktraceDetails;
 
-pub(crate) use reservation::{Needs, Reservation};
+pub(crate) use reservation::{Reservation, SlotNeeds};
 
-use reservation::Room;
+use reservation::SlotUsage;
 
 use crate::clock;
 use crate::observer::{Event, Observer};
 use crate::{Error, Result};
 
-/// Frames of a backtrace that an error shows. One more is recorded, so that an
-/// error can say that there are more.
+/// The maximum number of frames in an error's backtrace. One more is recorded, so that
+/// an error can say that there are more.
 pub(crate) const FRAMES: usize = 50;
 
-/// Bytes of address space for each linear memory: a memory never moves.
+/// The address space of each linear memory, in bytes: a memory never moves.
 const MEMORY_RESERVATION: u64 = 4 << 30;
-/// Bytes before and behind each linear memory that fault when they are touched.
+/// The guard regions before and after each linear memory, in bytes; an access faults.
 const MEMORY_GUARD: u64 = 32 << 20;
 
-/// What distinguishes one engine from another. Two equal configurations share
-/// one engine.
+/// The configuration of an engine. Equal configurations share one engine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct EngineConfig {
-    /// Count every instruction, so that [`Limits::fuel`](crate::Limits) can
-    /// bound a call exactly. Costs up to 2–3 times the running time, which is
-    /// why it is off unless asked for (wasmtime's documentation of
+    /// Whether every instruction is counted, so that
+    /// [`Limits::fuel`](crate::Limits::fuel) can limit a call exactly. Default: false,
+    /// because counting makes code up to 2–3 times slower (wasmtime's documentation of
     /// `Config::epoch_interruption`).
     pub fuel: bool,
-    /// How many instances room is reserved for, so that they are made quickly;
-    /// more of them live, and take longer to make. Each slot is 4 GiB of address
-    /// space and no memory. Where the machine refuses so many, there are fewer
-    /// ([`Engine::slots`]). Default: 1,000.
+    /// The number of slots in the pooling allocator. An instance in a slot is quick to
+    /// create; further instances work too, but take longer. Each slot reserves 4 GiB of
+    /// address space and no memory. If the machine refuses this many, there are fewer:
+    /// see [`Engine::slots`]. Default: 1,000.
     pub slots: u32,
 }
 
@@ -60,93 +59,93 @@ impl Default for EngineConfig {
 }
 
 impl EngineConfig {
-    /// This configuration, with counting of instructions on or off.
+    /// Sets [`EngineConfig::fuel`]: whether instructions are counted.
     #[must_use]
     pub fn with_fuel(mut self, fuel: bool) -> Self {
         self.fuel = fuel;
         self
     }
 
-    /// This configuration, with room for so many instances.
+    /// Sets [`EngineConfig::slots`].
     #[must_use]
     pub fn with_slots(mut self, slots: u32) -> Self {
         self.slots = slots;
         self
     }
 
-    /// The wasmtime configuration behind it, for benchmarks and for embedders
-    /// who compare against wasmtime used by hand.
+    /// Returns the wasmtime configuration that an engine is created with, for benchmarks
+    /// and for comparison with plain wasmtime.
     #[must_use]
     pub fn to_wasmtime(&self) -> wasmtime::Config {
         // A new field must be handled here.
         let Self { fuel, slots } = self;
         let mut config = wasmtime::Config::new();
         config
-            // Every call into a guest would create a task otherwise: 0.7 µs
-            // on a 0.45 µs call. Only asynchronous plugins (WASI 0.3) need it.
+            // Otherwise every call into a guest creates a task, which adds 0.7 µs to a
+            // call of 0.45 µs. Only asynchronous plugins (WASI 0.3) need it.
             .concurrency_support(false)
             .epoch_interruption(true)
             .consume_fuel(*fuel)
             .wasm_backtrace_max_frames(NonZero::new(FRAMES + 1))
-            // Debug information is the guest's, and wasmtime copies a name from it
-            // for each of any number of inlined functions. By default an
-            // environment variable turns it on.
+            // The guest controls its debug information, and wasmtime copies a name from
+            // it for each inlined function, without limit. By default an environment
+            // variable turns this on.
             .wasm_backtrace_details(WasmBacktraceDetails::Disable);
         proposals::configure(&mut config);
         confine(&mut config);
         if *slots > 0 {
-            slots::reserve(&mut config, *slots);
+            slots::configure(&mut config, *slots);
         }
         config
     }
 }
 
-/// Keeps guests within their memories, as wasmtime does by default on 64-bit
-/// machines; here no default can change it. What cannot be set without `unsafe`
-/// (Cranelift's Spectre mitigations) a test reads back.
+/// Confines guests to their memories. These are wasmtime's defaults on 64-bit machines,
+/// set explicitly so that a changed default has no effect. Settings that need `unsafe`
+/// (Cranelift's Spectre mitigations) are only read back, by a test.
 fn confine(config: &mut wasmtime::Config) {
     config
-        // An access out of bounds faults, and the fault is a trap.
+        // An access out of bounds faults, and the fault becomes a trap.
         .signals_based_traps(true)
         .guard_before_linear_memory(true);
     if cfg!(target_pointer_width = "64") {
-        // All that a 32-bit address can reach, and all that an offset of an
-        // instruction adds without a check.
+        // The reservation covers every 32-bit address; the guard covers the offset that
+        // an instruction adds without a check.
         config
             .memory_reservation(MEMORY_RESERVATION)
             .memory_guard_size(MEMORY_GUARD);
     }
 }
 
-/// Compiler and runtime for plugins of any contract. Cheap to clone; every
-/// clone is the same engine.
+/// The compiler and runtime for plugins of any contract. Cheap to clone; all clones
+/// share one engine.
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
     config: EngineConfig,
     /// As [`Engine::slots`].
     slots: u32,
-    /// None where it has no slots.
-    room: Option<Arc<Room>>,
-    told: Arc<Told>,
+    /// `None` if the engine has no slots.
+    slot_usage: Option<Arc<SlotUsage>>,
+    reported: Arc<Reported>,
 }
 
-/// What is told once of an engine.
+/// Which events were reported; each is reported once per engine.
 #[derive(Default)]
-struct Told {
-    fewer: AtomicBool,
-    full: AtomicBool,
+struct Reported {
+    fewer_slots: AtomicBool,
+    slots_full: AtomicBool,
 }
 
 impl Engine {
-    /// The process's engine for this configuration, made at the first call and
-    /// kept until the process ends.
+    /// Returns the process's engine for this configuration; the first call creates it,
+    /// and it exists until the process ends.
     ///
     /// # Errors
     /// [`Error::Engine`] when this machine cannot run wasmtime's code.
     pub fn shared(config: &EngineConfig) -> Result<Self> {
         static ENGINES: OnceLock<Mutex<HashMap<EngineConfig, Engine>>> = OnceLock::new();
-        // A panic elsewhere leaves the map whole: entries are only ever added.
+        // A poisoned map is still consistent: entries are only ever added.
         let mut engines = ENGINES
             .get_or_init(Mutex::default)
             .lock()
@@ -154,78 +153,78 @@ impl Engine {
         if let Some(engine) = engines.get(config) {
             return Ok(engine.clone());
         }
-        let (inner, slots) = probe(config)?;
+        let (inner, slots) = create(config)?;
         let engine = Self {
             inner,
             config: config.clone(),
             slots,
-            room: Room::of(slots),
-            told: Arc::default(),
+            slot_usage: SlotUsage::new(slots),
+            reported: Arc::default(),
         };
         clock::drive(&engine.inner);
         engines.insert(config.clone(), engine.clone());
         Ok(engine)
     }
 
-    /// The configuration it was made with.
+    /// Returns the configuration that the engine was created with.
     #[must_use]
     pub fn config(&self) -> &EngineConfig {
         &self.config
     }
 
-    /// For how many instances it has room: as many as its configuration says,
-    /// or fewer where the machine has no such address space (`ulimit -v`, a
-    /// processor of 39 bits), down to none.
+    /// Returns the number of slots: as many as configured, or fewer if the address space
+    /// is too small (`ulimit -v`, a processor with 39-bit addresses); may be 0.
     #[must_use]
     pub fn slots(&self) -> u32 {
         self.slots
     }
 
-    /// Tells, the first time, that it has fewer slots than were wanted.
-    pub(crate) fn tell_fewer(&self, observer: &dyn Observer) {
+    /// Reports, once, that the engine has fewer slots than configured.
+    pub(crate) fn report_fewer_slots(&self, observer: &dyn Observer) {
         let (wanted, found) = (self.config.slots, self.slots);
-        if found < wanted && !self.told.fewer.swap(true, Ordering::Relaxed) {
+        if found < wanted && !self.reported.fewer_slots.swap(true, Ordering::Relaxed) {
             observer.event(&Event::FewerSlots { wanted, found });
         }
     }
 
-    /// Tells, the first time, that all of its slots are taken.
+    /// Reports, once, that all slots are in use.
     #[cold]
-    pub(crate) fn tell_full(&self, observer: &dyn Observer) {
-        if !self.told.full.swap(true, Ordering::Relaxed) {
+    pub(crate) fn report_slots_full(&self, observer: &dyn Observer) {
+        if !self.reported.slots_full.swap(true, Ordering::Relaxed) {
             observer.event(&Event::SlotsFull { slots: self.slots });
         }
     }
 
-    /// Reserves slots for an instance; none where there are not so many free.
-    pub(crate) fn reserve(&self, needs: Needs) -> Option<Reservation> {
-        Reservation::take(self.room.as_ref(), needs)
+    /// Reserves the slots that an instance needs; returns `None` if too few are free.
+    pub(crate) fn reserve(&self, needs: SlotNeeds) -> Option<Reservation> {
+        Reservation::new(self.slot_usage.as_ref(), needs)
     }
 
-    /// The engine for what has no place in this one's slots.
+    /// Returns the engine without slots, for instances that do not fit into this
+    /// engine's slots.
     pub(crate) fn without_slots(&self) -> Result<Self> {
         Self::shared(&self.config.clone().with_slots(0))
     }
 
-    /// The wasmtime engine itself.
+    /// Returns the wasmtime engine.
     #[must_use]
     pub fn as_wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
     }
 }
 
-/// Makes an engine with as many of its slots as there is address space for, and
-/// says how many those are. Where not all can be had, a half of what can is left
-/// to everything else in the process.
-fn probe(config: &EngineConfig) -> Result<(wasmtime::Engine, u32)> {
-    let make = |slots| wasmtime::Engine::new(&config.clone().with_slots(slots).to_wasmtime());
-    if let Ok(engine) = make(config.slots) {
+/// Creates an engine with as many of the configured slots as the address space allows;
+/// returns it with their number. If not all of them fit, half of those that fit are left
+/// to the rest of the process.
+fn create(config: &EngineConfig) -> Result<(wasmtime::Engine, u32)> {
+    let new = |slots| wasmtime::Engine::new(&config.clone().with_slots(slots).to_wasmtime());
+    if let Ok(engine) = new(config.slots) {
         return Ok((engine, config.slots));
     }
-    let most = slots::fewer(config.slots).find(|slots| make(*slots).is_ok());
-    // What cannot be had with no slots either, is no matter of slots.
+    let most = slots::smaller_counts(config.slots).find(|slots| new(*slots).is_ok());
+    // An engine that fails without slots too fails for another reason.
     let found = most.unwrap_or(0) / 2;
-    let engine = make(found).map_err(|source| Error::Engine { source })?;
+    let engine = new(found).map_err(|source| Error::Engine { source })?;
     Ok((engine, found))
 }
 

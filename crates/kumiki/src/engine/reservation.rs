@@ -1,8 +1,8 @@
-//! Room in the slots of an engine, counted before an instance is made.
+//! Reservation of an engine's slots before an instance is created.
 //!
-//! wasmtime takes a slot for each memory and table when it comes to it. An instance of
-//! several modules could run the start code of some, and then find no slot for the next.
-//! Whoever reserves first finds all slots free that it needs.
+//! wasmtime allocates a slot for each memory and table when it instantiates the module
+//! that has it. An instance of several modules could run the start code of some and then
+//! find no slot for the next. A reservation guarantees that all slots are free.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,22 +11,22 @@ use wasmtime::component::Component;
 
 use super::slots;
 
-/// How many memories and tables an instance takes.
+/// The number of memories and tables that an instance needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Needs {
+pub(crate) struct SlotNeeds {
     memories: usize,
     tables: usize,
 }
 
-impl Needs {
-    /// What an instance of this component takes.
+impl SlotNeeds {
+    /// Returns what an instance of this component needs.
     pub(crate) fn of(component: &Component) -> Self {
         match component.resources_required() {
             Some(required) => Self {
                 memories: required.num_memories as usize,
                 tables: required.num_tables as usize,
             },
-            // It depends on what is imported: more than there is.
+            // It depends on the imports: assume more than there is.
             None => Self {
                 memories: usize::MAX,
                 tables: usize::MAX,
@@ -35,71 +35,73 @@ impl Needs {
     }
 }
 
-/// The memories and tables of an engine's slots that are taken.
+/// The number of memories and tables in use in an engine's slots.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct SlotUsage {
     memories: AtomicUsize,
     tables: AtomicUsize,
-    most: Needs,
+    max: SlotNeeds,
 }
 
-impl Room {
-    /// The room in so many slots; none for an engine without slots, which has no bound.
-    pub(super) fn of(slots: u32) -> Option<Arc<Self>> {
-        let most = Needs {
+impl SlotUsage {
+    /// Returns the usage of this many free slots; `None` for 0, because an engine without
+    /// slots has no maximum.
+    pub(super) fn new(slots: u32) -> Option<Arc<Self>> {
+        let max = SlotNeeds {
             memories: slots as usize,
             tables: slots::tables(slots) as usize,
         };
-        let room = || {
+        let usage = || {
             Arc::new(Self {
                 memories: AtomicUsize::new(0),
                 tables: AtomicUsize::new(0),
-                most,
+                max,
             })
         };
-        (slots > 0).then(room)
+        (slots > 0).then(usage)
     }
 }
 
-/// Memories and tables that are reserved until this is dropped. It must outlive the
-/// store whose instance has them.
+/// Memories and tables that stay reserved until this is dropped. It must outlive the
+/// store of the instance that uses them.
 #[derive(Debug)]
 pub(crate) struct Reservation {
-    /// None for an engine without slots.
-    taken: Option<(Arc<Room>, Needs)>,
+    /// `None` for an engine without slots.
+    reserved: Option<(Arc<SlotUsage>, SlotNeeds)>,
 }
 
 impl Reservation {
-    /// Reserves what an instance needs, all or nothing.
-    pub(super) fn take(room: Option<&Arc<Room>>, needs: Needs) -> Option<Self> {
-        let Some(room) = room else {
-            return Some(Self { taken: None });
+    /// Reserves everything that an instance needs, or nothing.
+    pub(super) fn new(usage: Option<&Arc<SlotUsage>>, needs: SlotNeeds) -> Option<Self> {
+        let Some(usage) = usage else {
+            return Some(Self { reserved: None });
         };
-        take(&room.memories, needs.memories, room.most.memories)?;
-        if take(&room.tables, needs.tables, room.most.tables).is_none() {
-            room.memories.fetch_sub(needs.memories, Ordering::AcqRel);
+        add(&usage.memories, needs.memories, usage.max.memories)?;
+        if add(&usage.tables, needs.tables, usage.max.tables).is_none() {
+            usage.memories.fetch_sub(needs.memories, Ordering::AcqRel);
             return None;
         }
         Some(Self {
-            taken: Some((room.clone(), needs)),
+            reserved: Some((usage.clone(), needs)),
         })
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if let Some((room, needs)) = &self.taken {
-            // Whoever sees the number sees the slots free.
-            room.memories.fetch_sub(needs.memories, Ordering::AcqRel);
-            room.tables.fetch_sub(needs.tables, Ordering::AcqRel);
+        if let Some((usage, needs)) = &self.reserved {
+            // A thread that reads the lower number must also see the slots as free.
+            usage.memories.fetch_sub(needs.memories, Ordering::AcqRel);
+            usage.tables.fetch_sub(needs.tables, Ordering::AcqRel);
         }
     }
 }
 
-fn take(number: &AtomicUsize, count: usize, most: usize) -> Option<()> {
-    let more = |taken: usize| taken.checked_add(count).filter(|sum| *sum <= most);
-    let taken = number.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
-    taken.ok().map(drop)
+/// Adds `count` to a number unless the sum exceeds `max`.
+fn add(number: &AtomicUsize, count: usize, max: usize) -> Option<()> {
+    let sum = |used: usize| used.checked_add(count).filter(|sum| *sum <= max);
+    let added = number.fetch_update(Ordering::AcqRel, Ordering::Acquire, sum);
+    added.ok().map(drop)
 }
 
 #[cfg(test)]
@@ -107,28 +109,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_is_reserved_or_nothing() {
-        let room = Room::of(2);
-        let needs = |memories, tables| Needs { memories, tables };
-        let take = |memories, tables| Reservation::take(room.as_ref(), needs(memories, tables));
-        let one = take(1, 1).unwrap();
-        assert!(take(1, 8).is_none(), "too many tables");
-        let other = take(1, 7).unwrap();
-        assert!(take(1, 0).is_none() && take(0, 1).is_none());
-        assert!(take(0, 0).is_some());
+    fn reservation_is_all_or_nothing() {
+        let usage = SlotUsage::new(2);
+        let needs = |memories, tables| SlotNeeds { memories, tables };
+        let reserve = |memories, tables| Reservation::new(usage.as_ref(), needs(memories, tables));
+        let one = reserve(1, 1).unwrap();
+        assert!(reserve(1, 8).is_none(), "too many tables");
+        let other = reserve(1, 7).unwrap();
+        assert!(reserve(1, 0).is_none() && reserve(0, 1).is_none());
+        assert!(reserve(0, 0).is_some());
         drop(one);
-        assert!(take(2, 0).is_none());
+        assert!(reserve(2, 0).is_none());
         drop(other);
-        assert!(take(2, 8).is_some());
-        assert!(take(usize::MAX, 0).is_none());
+        assert!(reserve(2, 8).is_some());
+        assert!(reserve(usize::MAX, 0).is_none());
     }
 
     #[test]
-    fn an_engine_without_slots_has_no_bound() {
-        let needs = Needs {
+    fn engine_without_slots_has_no_maximum() {
+        let needs = SlotNeeds {
             memories: usize::MAX,
             tables: usize::MAX,
         };
-        assert!(Reservation::take(Room::of(0).as_ref(), needs).is_some());
+        assert!(Reservation::new(SlotUsage::new(0).as_ref(), needs).is_some());
     }
 }

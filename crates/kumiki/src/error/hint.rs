@@ -12,17 +12,17 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
-                "name a `.wasm` file, or load the folder's plugins one by one".into()
+                "specify a `.wasm` file, or load the folder's plugins one by one".into()
             }
             Self::NotAComponent { found, .. } => kind_hint(*found)?.into(),
             Self::Malformed { .. } => {
-                "build the plugin again; if it came over a network, fetch it again".into()
+                "rebuild the plugin; if it came over a network, download it again".into()
             }
             Self::Proposal { .. } => {
-                "build it without this proposal, which no compiler uses unless it is told to".into()
+                "build it without this proposal; compilers use it only if a flag enables it".into()
             }
             Self::TooLarge { .. } => {
-                "build it optimised, and keep tables of data out of the code".into()
+                "build it with optimisations, and keep data tables out of the code".into()
             }
             Self::MissingExport { contract, .. } => {
                 format!("build the plugin against the WIT of `{contract}`")
@@ -49,40 +49,41 @@ impl Error {
             }
             Self::Grant(error) => error.hint.into(),
             Self::GrantsFile { line: None, .. } => {
-                "name a file of grants that is there, such as `kumiki-grants.toml`".into()
+                "specify an existing grants file, such as `kumiki-grants.toml`".into()
             }
             Self::GrantsFile { .. } => {
-                "`dirs`, `env`, `args`, `net`, `clocks` and `random` stand in `[all]` or in \
+                "put `dirs`, `env`, `args`, `net`, `clocks` and `random` in `[all]` or in \
                  `[plugin.NAME]`"
                     .into()
             }
             Self::CompileProcess { .. } => {
-                "`HostBuilder::compile_with` names the program; a host without one compiles in \
-                 its own process"
+                "check the program given to `HostBuilder::compile_with`; without one, a host \
+                 compiles in its own process"
                     .into()
             }
             Self::Cache { hint, .. } => (*hint).into(),
-            Self::Sandbox { .. } => {
-                "the second wall is optional: a program may do without `Sandbox`".into()
-            }
-            Self::Requests { .. } => {
-                "build the plugin again with a `kumiki` of this version, or bring this one up to \
-                 date"
-                    .into()
+            Self::Sandbox { .. } => "run without `Sandbox`: it is optional".into(),
+            Self::PermissionRequests { .. } => {
+                "rebuild the plugin with this version of `kumiki`, or update `kumiki`".into()
             }
             Self::Ungranted { .. } => {
-                "grant it with `Plugin::with_grants`; `Requests::grants_beside` makes the grants"
+                "grant it with `Plugin::with_grants`; `PermissionRequests::grants_beside` returns \
+                 the grants"
                     .into()
             }
             Self::Instantiate { source, .. } if is_out_of_memory(source) => {
-                "raise `ulimit -v`, for an instance needs 4 GiB of address space; where that is \
-                 unlimited, let fewer live at once, or raise `vm.max_map_count`"
+                "raise `ulimit -v`, because an instance needs 4 GiB of address space; if it is \
+                 unlimited, run fewer instances at a time, or raise `vm.max_map_count`"
                     .into()
             }
-            Self::Busy { .. } => {
-                "raise `PoolConfig::most` or `PoolConfig::wait`, or try again later".into()
+            Self::PoolTimeout { .. } => {
+                "raise `PoolConfig::max_instances` or `PoolConfig::timeout`, or try again later"
+                    .into()
             }
-            Self::Poisoned { .. } => "make a new instance of the plugin".into(),
+            Self::FuelNotCounted { .. } => {
+                "create the engine with `EngineConfig::with_fuel(true)`".into()
+            }
+            Self::Poisoned { .. } => "create a new instance of the plugin".into(),
             Self::Limit { limit, .. } => limit_hint(*limit).into(),
             _ => return None,
         })
@@ -91,40 +92,39 @@ impl Error {
 
 fn limit_hint(limit: Limit) -> &'static str {
     match limit {
-        Limit::Time(_) => "raise `Limits::time` if the plugin is meant to take so long",
-        Limit::Memory(_) => "raise `Limits::memory` if the plugin is meant to hold so much",
-        Limit::Transfer(_) => "raise `Limits::transfer` if the plugin is meant to return so much",
+        Limit::Time(_) => "raise `Limits::time` if the plugin is meant to take this long",
+        Limit::Memory(_) => "raise `Limits::memory` if the plugin is meant to use this much",
+        Limit::Transfer(_) => "raise `Limits::transfer` if the plugin is meant to return this much",
         Limit::Output(_) => {
-            "raise `Limits::output` if results are meant to be so large, or hand over \
-                     fewer records at a time"
+            "raise `Limits::output` if results are meant to be this large, or process fewer \
+             records at a time"
         }
         Limit::TableElements(_) => {
-            "raise `Limits::table_elements` if the plugin is meant to have so many"
+            "raise `Limits::table_elements` if the plugin is meant to have this many"
         }
         Limit::CoreInstances(_) => {
-            "raise `Limits::core_instances` if the plugin is meant to have so many"
+            "raise `Limits::core_instances` if the plugin is meant to have this many"
         }
-        Limit::Handles(_) => "raise `Limits::handles` if the plugin is meant to hold so many",
+        Limit::Handles(_) => "raise `Limits::handles` if the plugin is meant to hold this many",
         Limit::Descriptors(_) => {
-            "raise `Limits::descriptors` if the plugin is meant to have so many open"
+            "raise `Limits::descriptors` if the plugin is meant to have this many open"
         }
-        Limit::Entries(_) => "raise `Limits::entries` if the plugin is meant to return so many",
         Limit::Http(_) => {
-            "this limit is fixed: a plugin that drops requests and headers when it is done \
-                     with them does not reach it"
+            "drop requests and headers in the plugin as soon as they are no longer needed; this \
+             limit is fixed"
         }
-        Limit::Random(_) => "raise `Limits::random` if the plugin is meant to ask for so many",
-        Limit::Component(_) => "raise `Limits::component` if the plugin is meant to be so large",
-        Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run so long",
+        Limit::Random(_) => "raise `Limits::random` if the plugin is meant to request this many",
+        Limit::Component(_) => "raise `Limits::component` if the plugin is meant to be this large",
+        Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run this long",
         Limit::TotalMemory(_) => {
-            "let fewer instances live at once, lower `Limits::memory`, or give the host a \
-                     larger `Budget`"
+            "run fewer instances at a time, lower `Limits::memory`, or give the host a larger \
+             `Budget`"
         }
         Limit::CompileMemory(_) => {
-            "raise `CompileCommand::with_memory` if the plugin is meant to be so large"
+            "raise `CompileCommand::with_memory` if the plugin is meant to be this large"
         }
         Limit::CompileTime(_) => {
-            "raise `CompileCommand::with_time` if the plugin is meant to be so large"
+            "raise `CompileCommand::with_time` if the plugin is meant to be this large"
         }
     }
 }
@@ -132,17 +132,18 @@ fn limit_hint(limit: Limit) -> &'static str {
 fn kind_hint(kind: Kind) -> Option<&'static str> {
     Some(match kind {
         Kind::CoreModule => {
-            "make a component of it: build for `wasm32-wasip2`, or run `wasm-tools component new`"
+            "turn it into a component: build for `wasm32-wasip2`, or run `wasm-tools component new`"
         }
-        Kind::WitPackage => "this is the contract, not a plugin: build a plugin from it",
+        Kind::WitPackage => "build a plugin from it: it is a contract, not a plugin",
         Kind::Artifact => {
-            "give the `.wasm` it was compiled from; machine code from elsewhere is never loaded"
+            "use the `.wasm` file that it was compiled from; only artifacts in the compile cache \
+             are loaded"
         }
         Kind::NativeBinary => "build the plugin for WebAssembly, target `wasm32-wasip2`",
-        Kind::Truncated => "build the plugin again; if it came over a network, fetch it again",
+        Kind::Truncated => "rebuild the plugin; if it came over a network, download it again",
         Kind::UnknownVersion => "build the plugin with current tools",
-        Kind::WebAssemblyText => "turn it into its binary form: `wasm-tools parse`",
-        Kind::WitText => "this is a contract's source, not a plugin: build a plugin from it",
+        Kind::WebAssemblyText => "convert it to the binary format: `wasm-tools parse`",
+        Kind::WitText => "build a plugin from it: it is the source of a contract, not a plugin",
         Kind::Component | Kind::Text | Kind::Empty | Kind::Unknown => {
             "a plugin is a WebAssembly component, usually a `.wasm` file"
         }

@@ -14,7 +14,7 @@ pub(crate) use memory::is_out_of_memory;
 
 use crate::inspect::Kind;
 use crate::limits::Limit;
-use crate::permissions::{GrantError, Requests};
+use crate::permissions::{GrantError, PermissionRequests};
 use crate::text;
 
 /// The result of a Kumiki function.
@@ -52,7 +52,7 @@ pub enum Error {
     },
     /// The component uses a WebAssembly proposal that this host disables.
     #[error(
-        "`{plugin}` uses a proposal of WebAssembly that is switched off (`{proposal}`): {message} \
+        "`{plugin}` uses a disabled WebAssembly proposal (`{proposal}`): {message} \
          (at byte {offset:#x})"
     )]
     Proposal {
@@ -67,7 +67,7 @@ pub enum Error {
     },
     /// The component has too many parts: reading or compiling it would take
     /// more time or memory than a plugin may use.
-    #[error("`{plugin}` is too large: it has {found} {what}, over {most}")]
+    #[error("`{plugin}` is too large: it has {found} {what}, over the limit of {most}")]
     TooLarge {
         /// The plugin.
         plugin: String,
@@ -80,7 +80,7 @@ pub enum Error {
     },
     /// The component lacks an export that the contract requires.
     #[error(
-        "`{plugin}` does not export `{export}: {expected}`, as the contract `{contract}` demands"
+        "`{plugin}` does not export `{export}: {expected}`, as the contract `{contract}` requires"
     )]
     MissingExport {
         /// The plugin.
@@ -132,7 +132,7 @@ pub enum Error {
     /// The process that compiles the component
     /// ([`CompileCommand`](crate::CompileCommand)) could not be started, or did not
     /// answer.
-    #[error("cannot compile `{plugin}` in a process of its own: {message}")]
+    #[error("cannot compile `{plugin}` in a separate process: {message}")]
     CompileProcess {
         /// The plugin.
         plugin: String,
@@ -205,16 +205,16 @@ pub enum Error {
     },
     /// All instances of a [`Pool`](crate::Pool) stayed in use until the wait timed
     /// out.
-    #[error("all {most} instances of `{plugin}` are in use")]
-    Busy {
+    #[error("all {max_instances} instances of `{plugin}` are in use")]
+    PoolTimeout {
         /// The plugin.
         plugin: String,
         /// The maximum number of instances.
-        most: usize,
+        max_instances: usize,
     },
-    /// The contract itself is faulty: its WIT does not parse, lacks the named
+    /// The contract itself is invalid: its WIT does not parse, lacks the named
     /// world, or its functions do not link.
-    #[error("faulty contract: {message}")]
+    #[error("invalid contract: {message}")]
     Contract {
         /// What is wrong with it.
         message: String,
@@ -233,8 +233,8 @@ pub enum Error {
         message: String,
     },
     /// The component's requests could not be parsed.
-    #[error("cannot tell what `{plugin}` requests: {message}")]
-    Requests {
+    #[error("cannot read the requests of `{plugin}`: {message}")]
+    PermissionRequests {
         /// The plugin.
         plugin: String,
         /// What is wrong, and what is accepted.
@@ -246,10 +246,10 @@ pub enum Error {
         /// The plugin.
         plugin: String,
         /// The requests that are not granted.
-        missing: Requests,
+        missing: PermissionRequests,
     },
     /// A folder cannot be used as the compile cache.
-    #[error("cannot keep artifacts in `{}`: {message}", folder.display())]
+    #[error("cannot use `{}` as the compile cache: {message}", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,
@@ -269,6 +269,13 @@ pub enum Error {
     Engine {
         /// Wasmtime's error.
         source: wasmtime::Error,
+    },
+    /// A host has a limit of fuel, and an [`Engine`](crate::Engine) that does not count
+    /// it.
+    #[error("a limit of {fuel} fuel needs an engine that counts fuel")]
+    FuelNotCounted {
+        /// The limit.
+        fuel: u64,
     },
 }
 
@@ -344,6 +351,6 @@ impl Error {
 }
 
 /// Sanitizes the requests: their text comes from the plugin.
-fn one_line(requests: &Requests) -> String {
+fn one_line(requests: &PermissionRequests) -> String {
     text::message(&requests.to_string().replace('\n', ", "))
 }

@@ -1,13 +1,12 @@
-//! Whether a component needs the Component Model's asynchronous calls, which
-//! came with WASI 0.3.
+//! Detection of the Component Model's asynchronous calls, which WASI 0.3 introduced.
 
 use wasmparser::WasmFeatures;
 
 use super::is_valid;
 
-/// Whether the component's structure is valid with asynchronous calls only:
-/// asynchronous functions, streams, futures, and what works on them. The
-/// validator knows them all; a list of ours would miss the next.
+/// Returns whether the component's structure is valid only if asynchronous calls are
+/// enabled: asynchronous functions, streams, futures and their built-ins. The validator
+/// knows them all; a list here would miss new ones.
 pub(crate) fn is_asynchronous(bytes: &[u8]) -> bool {
     let without = WasmFeatures::all() - WasmFeatures::CM_ASYNC;
     !is_valid(bytes, without) && is_valid(bytes, WasmFeatures::all())
@@ -18,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_asynchronous_calls() {
+    fn asynchronous_components_are_detected() {
         for (text, expected) in [
             ("(component)", false),
             (r#"(component (import "f" (func)))"#, false),

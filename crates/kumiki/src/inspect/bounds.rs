@@ -1,9 +1,10 @@
-//! What a component may be made of, so that inspecting, checking and compiling
-//! it ends. Found in one pass over its structure, before anything that takes longer than
-//! the file is long. The bounds lie well above what languages make: the largest
-//! known, CPython, has 13,500 functions, one of 417 KiB, nested 2 deep.
+//! Limits on a component's structure, so that inspecting, checking and compiling it end
+//! in bounded time. One pass over the structure checks them, before any step whose time
+//! is not linear in the file's size. The limits are well above what compilers produce:
+//! the largest known component, CPython, has 13,500 functions, one of 417 KiB, and a
+//! nesting of 2.
 //!
-//! What its parts come to when it is compiled is counted later, in `weight/`.
+//! The size of its parts once expanded by the compiler is counted later, in `expansion/`.
 
 use wasmparser::{
     ComponentInstance, ConstExpr, CoreType, DataKind, DataSectionReader, ElementItems, ElementKind,
@@ -15,64 +16,64 @@ use super::code::Code;
 use super::type_section;
 use crate::{Error, Result};
 
-/// Components and modules within each other: validating takes time by the
-/// square of it.
+/// Nested components and modules: validation time is quadratic in it.
 const NESTING: usize = 100;
 /// Functions of all core modules together: 30 µs and 6 KiB each.
 const FUNCTIONS: usize = 100_000;
-/// Imports and exports of all modules and components together: each becomes
-/// a text of its own.
+/// Imports and exports of all modules and components together: each becomes a separate
+/// string.
 const NAMES: usize = 100_000;
-/// Bytes of one name of an import, export, field or case of a component: names are
-/// copied for each instance. Names of WASI have fewer than 100.
+/// Bytes in the name of an import, export, field or case of a component: names are
+/// copied for each instance. WASI's names have fewer than 100.
 const NAME: usize = 256;
-/// How errors call the length of a name.
+/// [`NAME`] in errors.
 const NAME_BYTES: &str = "bytes in a name";
 /// Types of all core modules together: 100 µs and 5 KiB each.
 const TYPES: usize = 50_000;
 /// Types of all components together with their fields, cases, parameters and
 /// declarations: 2 µs and 300 bytes each.
 const TYPE_PARTS: usize = 250_000;
-/// How errors call parts of component types.
+/// [`TYPE_PARTS`] in errors.
 const TYPE_PART: &str = "parts of component types";
-/// Component types within each other: reading one takes stack for each.
+/// Nested component types: reading one needs stack for each level.
 const TYPE_NESTING: usize = 100;
 /// Aliases, instances, and functions lifted and lowered, of all components
 /// together: 1 µs and 200 bytes each.
 const ITEMS: usize = 250_000;
-/// Bytes of one function: compiling takes some 500 times as much memory.
+/// Bytes of one function: compiling it needs about 500 times as much memory.
 const FUNCTION_BYTES: usize = 1 << 20;
 /// Local variables of all functions together: ten bytes declare 50,000, and
 /// each costs the compiler 150 ns.
 const LOCALS: usize = 10_000_000;
-/// Bytes of the code of all core modules together: StarlingMonkey has 9 MiB.
+/// Bytes of code of all core modules together: StarlingMonkey has 9 MiB.
 const CODE_BYTES: usize = 64 << 20;
 /// Core modules and components: 10 µs and 4 KiB each.
 const PARTS: usize = 10_000;
-/// Globals of all core modules together, imported ones not counted; CPython has 874.
+/// Globals of all core modules together, without imported ones; CPython has 874.
 const GLOBALS: usize = 20_000;
-/// Elements of all segments together: up to 700 bytes of memory each while they
-/// are compiled. StarlingMonkey has 7,700.
+/// Elements of all segments together: up to 700 bytes of memory each during
+/// compilation. StarlingMonkey has 7,700.
 const ELEMENTS: usize = 200_000;
 /// Data segments of all core modules together.
 const SEGMENTS: usize = 200_000;
-/// Instructions of all constant expressions together, the first of each not counted:
+/// Instructions of all constant expressions together, without the first of each:
 /// the value of a global, the offset of a segment, an item of a table.
 const CONSTANT: usize = 50_000;
 
-/// Refuses a component beyond the bounds. What is not valid is let through: the
-/// validator says it better.
+/// Refuses a component that exceeds a limit. Accepts invalid components: the validator
+/// reports them with a better error.
 pub(crate) fn check(plugin: &str, component: &[u8]) -> Result<()> {
-    let mut found = Found::default();
+    let mut counts = Counts::default();
     for payload in Parser::new(0).parse_all(component) {
         let Ok(payload) = payload else { break };
-        found.add(plugin, component, &payload)?;
+        counts.add(plugin, component, &payload)?;
     }
     Ok(())
 }
 
+/// The counts of the parts read so far; `nesting` is the current depth.
 #[derive(Default)]
-struct Found {
+struct Counts {
     nesting: usize,
     names: usize,
     types: usize,
@@ -89,13 +90,13 @@ struct Found {
     code: Code,
 }
 
-impl Found {
+impl Counts {
     fn add(&mut self, plugin: &str, component: &[u8], payload: &Payload<'_>) -> Result<()> {
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
                 self.nesting += 1;
                 self.parts += 1;
-                self.code.begin();
+                self.code.begin_module();
             }
             Payload::End(_) => self.nesting = self.nesting.saturating_sub(1),
             Payload::ImportSection(section) => {
@@ -116,12 +117,12 @@ impl Found {
             Payload::ComponentImportSection(section) => {
                 self.names += section.count() as usize;
                 let names = section.clone().into_iter().flatten();
-                longest(plugin, names.map(|import| import.name.name.len()))?;
+                check_names(plugin, names.map(|import| import.name.name.len()))?;
             }
             Payload::ComponentExportSection(section) => {
                 self.names += section.count() as usize;
                 let names = section.clone().into_iter().flatten();
-                longest(plugin, names.map(|export| export.name.name.len()))?;
+                check_names(plugin, names.map(|export| export.name.name.len()))?;
             }
             Payload::TypeSection(section) => {
                 self.types += section.count() as usize;
@@ -131,7 +132,7 @@ impl Found {
             Payload::ComponentTypeSection(section) => {
                 let section = component.get(section.range()).unwrap_or_default();
                 let shape = type_section::read(section, TYPE_NESTING);
-                within(plugin, "types within each other", shape.depth, TYPE_NESTING)?;
+                within(plugin, "levels of nested types", shape.depth, TYPE_NESTING)?;
                 within(plugin, NAME_BYTES, shape.longest_name, NAME)?;
                 self.type_parts = self.type_parts.saturating_add(shape.parts);
             }
@@ -149,7 +150,7 @@ impl Found {
                 self.items += section.count() as usize;
                 for instance in section.clone().into_iter().flatten() {
                     if let ComponentInstance::FromExports(exports) = instance {
-                        longest(plugin, exports.iter().map(|export| export.name.name.len()))?;
+                        check_names(plugin, exports.iter().map(|export| export.name.name.len()))?;
                     }
                 }
             }
@@ -177,7 +178,7 @@ impl Found {
             parts,
             ..
         } = *self;
-        within(plugin, "components within each other", nesting, NESTING)?;
+        within(plugin, "levels of nested components", nesting, NESTING)?;
         within(plugin, "imports and exports", names, NAMES)?;
         within(plugin, TYPE_PART, type_parts, TYPE_PARTS)?;
         within(plugin, "aliases, instances and adapters", items, ITEMS)?;
@@ -235,7 +236,7 @@ impl Found {
         Ok(())
     }
 
-    /// Counts the instructions of a constant expression behind its first.
+    /// Counts the instructions of a constant expression after its first.
     fn constant(&mut self, plugin: &str, expression: &ConstExpr<'_>) -> Result<()> {
         self.constant = self.constant.saturating_add(extra_instructions(expression));
         let what = "instructions in constant expressions";
@@ -243,20 +244,21 @@ impl Found {
     }
 }
 
-/// Refuses a name that is too long; these are the lengths of all names.
-fn longest(plugin: &str, lengths: impl Iterator<Item = usize>) -> Result<()> {
+/// Refuses names of these lengths if the longest is too long.
+fn check_names(plugin: &str, lengths: impl Iterator<Item = usize>) -> Result<()> {
     let longest = lengths.max().unwrap_or_default();
     within(plugin, NAME_BYTES, longest, NAME)
 }
 
-/// How many instructions a constant expression has behind its first, counted no
-/// further than it matters.
+/// Returns the number of instructions of a constant expression after its first. Counting
+/// stops above the limit.
 pub(crate) fn extra_instructions(expression: &ConstExpr<'_>) -> usize {
     let operators = expression.get_operators_reader().into_iter().flatten();
     let operators = operators.take_while(|operator| !matches!(operator, Operator::End));
     operators.skip(1).take(CONSTANT + 1).count()
 }
 
+/// Returns [`Error::TooLarge`] if `found` exceeds `most`.
 pub(crate) fn within(plugin: &str, what: &'static str, found: usize, most: usize) -> Result<()> {
     if found <= most {
         return Ok(());

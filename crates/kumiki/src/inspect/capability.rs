@@ -1,20 +1,20 @@
-//! What a component could touch, in a person's words.
+//! The [`Capability`] of an imported WASI interface.
 
 use std::fmt;
 
-/// Something outside of itself that a component could touch if it were
-/// granted. An import asks for the ability, not for any thing in particular:
-/// compilers make guests import much that their author never uses.
+/// A kind of access outside the sandbox that a component imports and could use if it
+/// were granted. An import does not prove use: compilers add imports that the plugin's
+/// code never calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Capability {
     /// Files and folders.
     FileSystem,
-    /// TCP and UDP sockets, and names of hosts.
+    /// TCP and UDP sockets, and lookups of host names.
     Network,
     /// Outgoing HTTP requests.
     Http,
-    /// The time, and waiting.
+    /// Reading the time, and waiting.
     Clocks,
     /// Random numbers.
     Randomness,
@@ -25,8 +25,8 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// What an imported interface is about, by its name with or without a
-    /// version; `None` for what touches nothing, and for what is not WASI.
+    /// Returns the capability of an interface, by its name with or without a version;
+    /// `None` for a WASI interface without access to anything, and for other interfaces.
     #[must_use]
     pub fn of(interface: &str) -> Option<Self> {
         let interface = interface.split('@').next().unwrap_or(interface);
@@ -48,7 +48,7 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::FileSystem => "files and folders",
-            Self::Network => "the network (TCP, UDP, names of hosts)",
+            Self::Network => "the network (TCP, UDP, host names)",
             Self::Http => "outgoing HTTP requests",
             Self::Clocks => "the time, and waiting",
             Self::Randomness => "random numbers",
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interfaces_are_about_something() {
+    fn capability_is_found_from_interface_name() {
         for (interface, capability) in [
             ("wasi:filesystem/types@0.2.3", Some(Capability::FileSystem)),
             ("wasi:sockets/tcp", Some(Capability::Network)),

@@ -1,9 +1,10 @@
-//! The shape of code: how much one instruction, one function, and all functions ask
-//! of the validator and the compiler. Bytes do not say it: a call has two, and may
-//! pass a thousand values; ten bytes declare 50,000 local variables.
+//! Limits on the shape of code: the cost of one instruction, one function, and all
+//! functions for the validator and the compiler. Its size in bytes does not show this: a
+//! call of two bytes may pass a thousand values, and ten bytes declare 50,000 local
+//! variables.
 //!
-//! Found in one pass over the instructions, without types of operands. What is not
-//! valid is let through, as in `bounds.rs`.
+//! One pass over the instructions counts it, without the types of operands. Invalid code
+//! is accepted, as in `bounds.rs`.
 
 use wasmparser::{
     BlockType, CompositeInnerType, FunctionBody, ImportSectionReader, Operator, SectionLimited,
@@ -16,39 +17,39 @@ use crate::Result;
 /// Parameters and results of one function or block: each is a value at every call
 /// and every branch.
 const ARITY: usize = 128;
-/// Blocks within each other, in one function: a `switch` has one for each case.
+/// Nested blocks in one function: a `switch` has one for each case.
 const BLOCKS: usize = 100_000;
 /// Targets of one `br_table`.
 const TARGETS: usize = 100_000;
-/// Values that calls, blocks and branches of one function pass, as their types say:
-/// compiling takes time and memory by the square of it. The largest known: 50,000.
+/// Values that the calls, blocks and branches of one function pass, according to their
+/// types: compilation time and memory are quadratic in it. The largest known: 50,000.
 const VALUES: usize = 250_000;
-/// The same of all functions: 10 ns each to validate. The largest known: 1.4 million.
+/// The same for all functions: 10 ns each to validate. The largest known: 1.4 million.
 const ALL_VALUES: usize = 50_000_000;
-/// Local variables times blocks of one function: a compiler finds out for each pair
-/// which value the variable has. The largest known: 201,000.
+/// Local variables times blocks of one function: the compiler determines the variable's
+/// value for each pair. The largest known: 201,000.
 const PAIRS: usize = 4_000_000;
-/// Local variables times loops of one function: each pair is a value of its own. The
+/// Local variables times loops of one function: each pair is a separate value. The
 /// largest known: 48,000.
 const LOOP_PAIRS: usize = 200_000;
 
-/// What is known of the core module that is being read, and of all code so far.
+/// The functions of the current core module, and the counts for all code so far.
 #[derive(Default)]
 pub(super) struct Code {
-    /// Parameters and results of each type; 0 for what is no function's.
+    /// The number of parameters and results of each type; 0 for other types.
     types: Vec<u16>,
-    /// Those of each function, imported ones first.
+    /// The number of parameters and results of each function, imported ones first.
     functions: Vec<u16>,
-    /// How many functions have their bodies read.
+    /// The number of function bodies read.
     bodies: usize,
     imported: usize,
-    /// Values that all code passes.
+    /// The number of values that all code passes.
     values: usize,
 }
 
 impl Code {
-    /// Another core module begins.
-    pub(super) fn begin(&mut self) {
+    /// Begins another core module.
+    pub(super) fn begin_module(&mut self) {
         self.types.clear();
         self.functions.clear();
         (self.bodies, self.imported) = (0, 0);
@@ -84,12 +85,13 @@ impl Code {
         }
     }
 
-    /// Parameters and results of a type.
+    /// Returns the number of parameters and results of a type.
     fn arity(&self, ty: u32) -> u16 {
         self.types.get(ty as usize).copied().unwrap_or(0)
     }
 
-    /// Reads the next function. `locals` is the number of its local variables.
+    /// Checks the next function body. `declared` is the number of its local variables,
+    /// without parameters.
     pub(super) fn body(
         &mut self,
         plugin: &str,
@@ -102,7 +104,7 @@ impl Code {
         let Ok(mut operators) = body.get_operators_reader() else {
             return Ok(());
         };
-        // The most values that any label so far has.
+        // The maximum number of values of any label so far.
         let mut widest = own;
         let (mut depth, mut blocks, mut loops, mut values) = (0_usize, 0_usize, 0_usize, 0_usize);
         let locals = declared + own;
@@ -120,7 +122,7 @@ impl Code {
                     widest = widest.max(arity);
                     depth += 1;
                     blocks += 1;
-                    within(plugin, "blocks within each other", depth, BLOCKS)?;
+                    within(plugin, "levels of nested blocks", depth, BLOCKS)?;
                     arity
                 }
                 Operator::End => {

@@ -1,16 +1,16 @@
-//! Whether a component was built for debugging, as far as a binary tells.
+//! Detection of debug builds.
 
 use wasmparser::{Parser, Payload};
 
-/// What Rust says where arithmetic overflows. Only code that checks for it has
-/// these texts: a debug build, or one with `overflow-checks = true`.
+/// Rust's panic messages for arithmetic overflow. Only code with overflow checks contains
+/// them: a debug build, or one with `overflow-checks = true`.
 const OVERFLOWS: [&[u8]; 3] = [
     b"attempt to add with overflow",
     b"attempt to subtract with overflow",
     b"attempt to multiply with overflow",
 ];
 
-/// Whether any module's data hold such a text.
+/// Returns whether the data of any module contain such a message.
 pub(super) fn is_debug_build(bytes: &[u8]) -> bool {
     let mut payloads = Parser::new(0).parse_all(bytes).map_while(Result::ok);
     payloads.any(|payload| match payload {
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_data_count() {
+    fn overflow_messages_count_only_in_data() {
         let module = |data: &str, name: &str| {
             test_components::parse(&format!(
                 r#"(component (core module

@@ -1,10 +1,10 @@
-//! All there is to say about a file without running it.
+//! The [`Inspection`] of a file, without running it.
 
 use super::debug_build::is_debug_build;
 use super::{Capability, Interfaces, Kind, Part, Producer, bounds, is_asynchronous, parts, wit};
 use crate::{Error, Result};
 
-/// What a file is, what it is made of, and what it could touch.
+/// A file's kind, parts, interfaces and capabilities.
 ///
 /// ```
 /// use kumiki::inspect::{Inspection, Kind};
@@ -18,36 +18,36 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// What the file is.
+    /// The kind of file.
     pub kind: Kind,
     /// Its size in bytes.
     pub bytes: usize,
-    /// What it has too much of to be read further, in words such as `101
-    /// components within each other, over 100`: no plugin may be made of so
-    /// much. Interfaces, capabilities, parts and producers are empty then.
+    /// The limit that the file exceeds, such as `101 levels of nested components, over
+    /// the limit of 100`, if it has too many parts to be a plugin. In that case it is not
+    /// read further: interfaces, capabilities, parts and producers are empty.
     pub too_large: Option<String>,
-    /// What it imports and exports, each name cut at 200 bytes; empty for
-    /// what is neither a component nor a core module.
+    /// Its imports and exports, each name truncated to 200 bytes; empty if the file is
+    /// neither a component, a WIT package nor a core module.
     pub interfaces: Interfaces,
     /// Whether it needs the asynchronous calls of WASI 0.3.
     pub is_asynchronous: bool,
-    /// Whether it has Rust in it that checks arithmetic for overflow, as a
-    /// debug build does.
+    /// Whether it contains Rust code that checks arithmetic for overflow, as debug
+    /// builds do.
     pub is_debug_build: bool,
-    /// What its imports could touch if it were granted, each once.
+    /// The capabilities of its imports, without duplicates.
     pub capabilities: Vec<Capability>,
-    /// Its parts with their sizes in bytes, largest first; they add up to
-    /// `bytes`. Empty for what is not WebAssembly.
+    /// Its parts with their sizes in bytes, largest first; the sum is `bytes`. Empty if
+    /// the file is not WebAssembly.
     pub parts: Vec<(Part, usize)>,
-    /// Languages and tools that say they made it, each once; 100 at the most, with
-    /// texts cut at 200 bytes.
+    /// The languages and tools that the file names as its producers, without duplicates;
+    /// at most 100, with texts truncated to 200 bytes.
     pub producers: Vec<Producer>,
 }
 
 impl Inspection {
-    /// Inspects `bytes`, whatever they are. What cannot be read is left out. It
-    /// takes a time that grows as the file does: what would take longer is
-    /// not read, and [`Inspection::too_large`] says so.
+    /// Inspects a file of any kind. Parts that cannot be read are omitted. The time is
+    /// linear in the file's size: a file that would take longer is not read further, and
+    /// [`Inspection::too_large`] is set.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let kind = Kind::of(bytes);
@@ -56,8 +56,8 @@ impl Inspection {
         }) = bounds::check("", bytes)
         {
             return Self {
-                too_large: Some(format!("{found} {what}, over {most}")),
-                ..Self::bare(kind, bytes)
+                too_large: Some(format!("{found} {what}, over the limit of {most}")),
+                ..Self::empty(kind, bytes)
             };
         }
         let interfaces = match kind {
@@ -80,18 +80,18 @@ impl Inspection {
             _ => Default::default(),
         };
         Self {
-            interfaces: interfaces.shortened(),
+            interfaces: interfaces.truncated(),
             is_asynchronous: kind == Kind::Component && is_asynchronous(bytes),
             is_debug_build: is_debug_build(bytes),
             capabilities,
             parts,
             producers,
-            ..Self::bare(kind, bytes)
+            ..Self::empty(kind, bytes)
         }
     }
 
-    /// What is known before anything is read.
-    fn bare(kind: Kind, bytes: &[u8]) -> Self {
+    /// Returns an inspection with only the kind and the size.
+    fn empty(kind: Kind, bytes: &[u8]) -> Self {
         Self {
             kind,
             bytes: bytes.len(),
@@ -105,13 +105,13 @@ impl Inspection {
         }
     }
 
-    /// The interfaces of a component or a WIT package as WIT text that
-    /// wit-parser reads back; `plugin` is how an error calls it. wit-parser
-    /// panics at some components; that is caught and becomes an error.
+    /// Returns the interfaces of a component or a WIT package as WIT text that
+    /// wit-parser accepts; `plugin` is its name in errors. A panic of wit-parser, which
+    /// some components cause, is caught and becomes an error.
     ///
     /// # Errors
-    /// [`Error::NoWit`] for bytes whose interfaces no WIT describes, and
-    /// [`Error::TooLarge`] for what is too large to be read.
+    /// [`Error::NoWit`] if WIT cannot express the interfaces, and [`Error::TooLarge`] if
+    /// the file has too many parts to be read.
     pub fn wit(plugin: &str, bytes: &[u8]) -> Result<String> {
         bounds::check(plugin, bytes)?;
         wit::print(plugin, bytes)

@@ -1,4 +1,4 @@
-//! What a component or a core module imports and exports, by name.
+//! The names that a component or a core module imports and exports.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,13 +7,13 @@ use wasmparser::{Parser, Payload};
 
 use crate::{Error, Result, text};
 
-/// What a component or a core module imports and exports, by name, in the order
-/// of its binary.
+/// The names that a component or a core module imports and exports, in the order of its
+/// binary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Interfaces {
-    /// Interfaces such as `wasi:io/poll@0.2.0`, and functions such as `greet`.
-    /// Of a core module, the modules that it imports from, each once.
+    /// Interfaces such as `wasi:io/poll@0.2.0`, and functions such as `greet`. For a core
+    /// module, the modules that it imports from, without duplicates.
     pub imports: Vec<String>,
     /// The same for exports.
     pub exports: Vec<String>,
@@ -21,24 +21,24 @@ pub struct Interfaces {
 
 impl Interfaces {
     /// Reads the names that the outermost component or module imports and exports;
-    /// `plugin` is how an error calls it.
+    /// `plugin` is its name in errors.
     ///
     /// # Errors
-    /// [`Error::Malformed`] when `bytes` are not the structure of a WebAssembly
+    /// [`Error::Malformed`] when `bytes` do not have the structure of a WebAssembly
     /// binary.
     pub fn of(plugin: &str, bytes: &[u8]) -> Result<Self> {
         Self::read(bytes).map_err(|source| Error::malformed(plugin, &source))
     }
 
-    /// The same with names that are fit to be shown.
-    pub(super) fn shortened(self) -> Self {
-        let shorten = |names: Vec<String>| {
+    /// Truncates the names for display, and escapes invisible characters.
+    pub(super) fn truncated(self) -> Self {
+        let truncate = |names: Vec<String>| {
             let names = names.iter().map(|name| text::name(name));
             names.map(Cow::into_owned).collect()
         };
         Self {
-            imports: shorten(self.imports),
-            exports: shorten(self.exports),
+            imports: truncate(self.imports),
+            exports: truncate(self.exports),
         }
     }
 
@@ -80,9 +80,9 @@ impl Interfaces {
     }
 }
 
-/// The name of an interface with its version cut down to what decides
-/// compatibility: `wasi:io/poll@0.2.6` and `@0.2.0` both give `wasi:io/poll@0.2`.
-/// A pre-release is compatible with nothing but itself.
+/// Returns the name of an interface with only the compatible part of its version:
+/// `wasi:io/poll@0.2.6` and `@0.2.0` both give `wasi:io/poll@0.2`. A pre-release is
+/// compatible only with itself.
 pub(crate) fn compatible_name(name: &str) -> String {
     let Some((interface, version)) = name.split_once('@') else {
         return name.to_owned();
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_cut_to_what_decides_compatibility() {
+    fn compatible_name_has_only_the_compatible_version() {
         for (name, expected) in [
             ("myapp:text-processor/plugin", "myapp:text-processor/plugin"),
             ("wasi:io/poll@0.2.0", "wasi:io/poll@0.2"),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn interfaces_are_those_of_the_outermost_component() {
+    fn only_outermost_interfaces_are_read() {
         let bytes = test_components::parse(
             r#"(component
                 (import "a:b/c@1.0.0" (instance $c (export "f" (func))))

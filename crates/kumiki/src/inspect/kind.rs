@@ -1,43 +1,43 @@
-//! What a file is, found from its bytes.
+//! The [`Kind`] of a file, detected from its bytes.
 
 use std::fmt;
 
 use wasmparser::{ComponentExternalKind, Parser, Payload};
 use wasmtime::{Engine, Precompiled};
 
-/// What the bytes of a file turn out to be.
+/// The kind of a file, detected from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
     /// A WebAssembly component; the only kind that can be a plugin.
     Component,
-    /// A WebAssembly core module, not made into a component.
+    /// A WebAssembly core module.
     CoreModule,
-    /// A WIT package in its binary form: types, and nothing that runs.
+    /// A WIT package in binary format: types only, no code.
     WitPackage,
-    /// Machine code that wasmtime compiled.
+    /// Machine code compiled by wasmtime.
     Artifact,
-    /// A program or library for this operating system.
+    /// A native program or library.
     NativeBinary,
-    /// A WebAssembly file that ends too soon.
+    /// A truncated WebAssembly file.
     Truncated,
-    /// A WebAssembly file of a version that this host does not know.
+    /// A WebAssembly file of an unknown version.
     UnknownVersion,
-    /// WebAssembly in its text form.
+    /// WebAssembly in text format.
     WebAssemblyText,
     /// WIT source text.
     WitText,
-    /// Some other text.
+    /// Other text.
     Text,
-    /// A file without a byte.
+    /// An empty file.
     Empty,
-    /// None of these.
+    /// Any other file.
     Unknown,
 }
 
 impl Kind {
-    /// Finds out what `bytes` are. Reads the structure of a WebAssembly file
-    /// from end to end, and does not validate it.
+    /// Detects the kind of a file. Reads the whole structure of a WebAssembly file, but
+    /// does not validate it.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         const MAGIC: &[u8] = b"\0asm";
@@ -75,7 +75,7 @@ impl Kind {
                 Err(error) if error.message().starts_with("unexpected end") => {
                     return Self::Truncated;
                 }
-                // Broken in another way: validation says how.
+                // Validation reports the error.
                 Err(_) => return Self::layer(bytes),
                 Ok(Payload::ModuleSection { .. } | Payload::ComponentInstanceSection(_)) => {
                     runs = true;
@@ -134,7 +134,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Self::Component => "a component",
             Self::CoreModule => "a core module",
-            Self::WitPackage => "a WIT package in binary form",
+            Self::WitPackage => "a WIT package in binary format",
             Self::Artifact => "an artifact compiled by wasmtime",
             Self::NativeBinary => "a native program or library",
             Self::Truncated => "a truncated WebAssembly file",
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_apart() {
+    fn kinds_are_detected() {
         let component = b"\0asm\x0d\0\x01\0";
         let module = b"\0asm\x01\0\0\0";
         let cases: [(&[u8], Kind); 14] = [

@@ -1,21 +1,21 @@
-//! What a file is and what it could do, found from its bytes. Runs nothing and
-//! never panics, whatever the bytes.
+//! Inspection of plugins and other files without running them. Never panics, whatever
+//! the file contains.
 //!
-//! [`Kind::of`] says what a file is, [`Interfaces::of`] what a component
-//! imports and exports, and [`Inspection::of`] all there is to say.
+//! [`Kind::of`] detects the kind of a file, [`Interfaces::of`] reads the imports and
+//! exports of a component, and [`Inspection::of`] returns these and all other details.
 
 mod asynchrony;
 pub(crate) mod bounds;
 mod capability;
 mod code;
 mod debug_build;
+pub(crate) mod expansion;
 mod inspection;
 mod interfaces;
 mod kind;
 mod parts;
 mod type_section;
 mod validity;
-pub(crate) mod weight;
 mod wit;
 mod wit_size;
 

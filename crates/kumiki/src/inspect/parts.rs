@@ -1,4 +1,4 @@
-//! What a WebAssembly file is made of, by size, and what made it.
+//! The parts of a WebAssembly file by size, and its producers.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,29 +7,28 @@ use wasmparser::{BinaryReader, Parser, Payload, ProducersSectionReader};
 
 use crate::text;
 
-/// Makers that are named: no file has ten.
+/// The maximum number of producers returned; no known file has ten.
 const PRODUCERS: usize = 100;
-/// Those that are read, of which many may be the same.
-const READ: usize = 10_000;
+/// The maximum number of producers read, duplicates included.
+const PRODUCERS_READ: usize = 10_000;
 
-/// A part of a WebAssembly file. All its core modules are counted together.
+/// A part of a WebAssembly file. All core modules are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Part {
     /// Functions.
     Code,
-    /// What lies in memory at the start.
+    /// The initial contents of memories.
     Data,
-    /// Types, imports, exports, and how modules are joined.
+    /// Types, imports, exports, and the instantiation of modules.
     Structure,
-    /// Debugging information (DWARF); costs nothing at run time.
+    /// Debug information (DWARF); costs nothing at run time.
     DebugInformation,
     /// Names of functions, for backtraces; cost nothing at run time.
     Names,
-    /// The WIT that a core module carries for the tool that makes a component
-    /// of it.
+    /// The WIT in a core module, for the tool that turns it into a component.
     EmbeddedWit,
-    /// Other custom sections: documentation, producers, and the like.
+    /// Other custom sections, such as documentation and producers.
     OtherCustom,
 }
 
@@ -47,20 +46,20 @@ impl fmt::Display for Part {
     }
 }
 
-/// A language or tool that says it made a part of a component.
+/// A language or tool that produced a part of a component, according to the file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Producer {
-    /// What it is: `language`, `processed-by` or `sdk`.
+    /// The kind of producer: `language`, `processed-by` or `sdk`.
     pub field: String,
     /// Its name, such as `Rust`.
     pub name: String,
-    /// Its version in its own words; often empty.
+    /// Its version, as the file gives it; often empty.
     pub version: String,
 }
 
 impl Producer {
-    /// These are the file's own words.
+    /// Sanitizes the texts, because they come from the file.
     fn new(field: &str, name: &str, version: &str) -> Self {
         let shown = |text| text::name(text).into_owned();
         Self {
@@ -71,8 +70,8 @@ impl Producer {
     }
 }
 
-/// Walks through all of `bytes`, nested modules and components included, as far
-/// as they can be read. Every byte counts in one part, so the sizes add up.
+/// Reads the parts and producers of a file, nested modules and components included, up to
+/// the first error. Every byte counts in exactly one part, so the sizes add up.
 pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
     let mut sizes: Vec<(Part, usize)> = Vec::new();
     let mut producers = Vec::new();
@@ -83,17 +82,17 @@ pub(super) fn read(bytes: &[u8]) -> (Vec<(Part, usize)>, Vec<Producer>) {
             Payload::DataSection(section) => (Part::Data, section.range()),
             Payload::CustomSection(section) => {
                 match section.name() {
-                    _ if producers.len() >= READ => {}
+                    _ if producers.len() >= PRODUCERS_READ => {}
                     "producers" => producers.extend(read_producers(section.data())),
-                    "kumiki-sdk" => producers.extend(read_stamp(section.data())),
+                    "kumiki-sdk" => producers.extend(read_sdk(section.data())),
                     _ => {}
                 }
-                (custom(section.name()), section.range())
+                (custom_part(section.name()), section.range())
             }
             _ => continue,
         };
-        // A broken file may say that a section goes on beyond its end, and
-        // begin the next one within it.
+        // In a malformed file, a section may extend beyond the end of the file or overlap
+        // the next section.
         let range = range.start.max(counted_to)..range.end.min(bytes.len());
         counted_to = counted_to.max(range.end);
         add(&mut sizes, part, range);
@@ -115,7 +114,7 @@ fn add(sizes: &mut Vec<(Part, usize)>, part: Part, range: Range<usize>) {
     }
 }
 
-fn custom(name: &str) -> Part {
+fn custom_part(name: &str) -> Part {
     match name {
         "name" | "component-name" => Part::Names,
         name if name.starts_with(".debug") || name == "external_debug_info" => {
@@ -126,8 +125,9 @@ fn custom(name: &str) -> Part {
     }
 }
 
-/// The stamp of a guest SDK of ours: its name and version with a space between.
-fn read_stamp(data: &[u8]) -> Option<Producer> {
+/// Reads the custom section of a Kumiki guest SDK: its name and version, separated by a
+/// space.
+fn read_sdk(data: &[u8]) -> Option<Producer> {
     let (name, version) = std::str::from_utf8(data).ok()?.split_once(' ')?;
     Some(Producer::new("sdk", name, version))
 }
@@ -140,7 +140,7 @@ fn read_producers(data: &[u8]) -> Vec<Producer> {
     for field in fields.into_iter().map_while(Result::ok) {
         for value in field.values.into_iter().map_while(Result::ok) {
             producers.push(Producer::new(field.name, value.name, value.version));
-            if producers.len() >= READ {
+            if producers.len() >= PRODUCERS_READ {
                 return producers;
             }
         }
@@ -152,9 +152,9 @@ fn read_producers(data: &[u8]) -> Vec<Producer> {
 mod tests {
     use super::*;
 
-    /// Cut anywhere, it may begin a section that it does not hold.
+    /// A truncated file may contain only the beginning of a section.
     #[test]
-    fn sizes_add_up_in_broken_files() {
+    fn sizes_add_up_in_truncated_files() {
         let module = test_components::parse(
             r#"(module (memory 1) (data (i32.const 0) "0123456789") (func) (func) (func))"#,
         );
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_add_up_and_makers_are_named() {
+    fn sizes_add_up_and_producers_are_read() {
         let module = test_components::parse(
             r#"(module
                 (memory 1) (data (i32.const 0) "0123456789")

@@ -1,25 +1,25 @@
-//! How deep the types of a component are nested and of how many parts they are
-//! made, found without recursion: wasmparser reads a type within a type by calling
-//! itself, and three bytes are a level.
+//! The depth and the number of parts of a component's types, counted without recursion:
+//! wasmparser reads nested types recursively, and three bytes add a level.
 
 use wasmparser::{
     BinaryReader, ComponentAlias, ComponentDefinedType, ComponentExternName, ComponentImport,
     ComponentType, ComponentTypeRef, CoreType, Result,
 };
 
-/// What a section of types has.
+/// The measurements of a type section.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Instance and component types within each other.
+    /// The levels of nested instance and component types.
     pub(super) depth: usize,
-    /// Types, and their fields, cases, parameters and declarations.
+    /// The number of types, fields, cases, parameters and declarations.
     pub(super) parts: usize,
-    /// Bytes of the longest name of an import, export, parameter, field or case.
+    /// The length in bytes of the longest name of an import, export, parameter, field or
+    /// case.
     pub(super) longest_name: usize,
 }
 
-/// Reads a section of types, its number of types first, until it ends or is not
-/// valid, or until it is deeper than `most`: no reader comes further than that.
+/// Measures a type section, which begins with its number of types. Stops at the end, at
+/// an error, and at a type nested deeper than `most`.
 pub(super) fn read(section: &[u8], most: usize) -> Shape {
     let mut shape = Shape::default();
     let mut reader = BinaryReader::new(section, 0);
@@ -31,18 +31,18 @@ pub(super) fn read(section: &[u8], most: usize) -> Shape {
             Ok(())
         })
     });
-    // Whoever validates it says what is wrong with it.
+    // The validator reports the error.
     let _ = walked;
     shape
 }
 
 impl Shape {
-    /// One type with all that is within it.
+    /// Measures one type and all types nested in it.
     fn walk(&mut self, reader: &mut BinaryReader<'_>, most: usize) -> Result<()> {
-        // Declarations that are left in each type that is open.
+        // The number of unread declarations of each enclosing type.
         let mut open: Vec<u32> = Vec::new();
         loop {
-            // Here a type begins.
+            // A type begins here.
             if matches!(peek(reader)?, 0x41 | 0x42) {
                 reader.read_u8()?;
                 open.push(reader.read_var_u32()?);
@@ -56,7 +56,7 @@ impl Shape {
                 self.parts = self.parts.saturating_add(parts(&ty));
                 self.name(longest_name(&ty));
             }
-            // On to the next type within, over all other declarations.
+            // Skip declarations up to the next nested type.
             loop {
                 let Some(left) = open.last_mut() else {
                     return Ok(());
@@ -102,7 +102,7 @@ fn peek(reader: &BinaryReader<'_>) -> Result<u8> {
     reader.clone().read_u8()
 }
 
-/// A type that has none within it.
+/// Counts the parts of a type without nested types.
 fn parts(ty: &ComponentType<'_>) -> usize {
     use ComponentDefinedType as T;
     match ty {
@@ -115,7 +115,7 @@ fn parts(ty: &ComponentType<'_>) -> usize {
     }
 }
 
-/// Bytes of the longest name in a type that has none within it.
+/// Returns the length of the longest name in a type without nested types.
 fn longest_name(ty: &ComponentType<'_>) -> usize {
     use ComponentDefinedType as T;
     let longest = match ty {
@@ -134,7 +134,7 @@ fn longest_name(ty: &ComponentType<'_>) -> usize {
 mod tests {
     use super::*;
 
-    /// So many instance types within each other, the innermost empty.
+    /// Encodes this many nested instance types, the innermost empty.
     fn nested(levels: usize) -> Vec<u8> {
         let mut bytes = vec![1];
         for _ in 1..levels {
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_found_without_recursion() {
+    fn depth_is_measured_without_recursion() {
         for levels in [1, 2, 50] {
             assert_eq!(read(&nested(levels), 100).depth, levels);
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_is_found_in_every_kind_of_type() {
+    fn longest_name_is_found_in_every_kind_of_type() {
         for text in [
             "(type (record (field \"a\" u8) (field \"abcdef\" u8)))",
             "(type (variant (case \"abcdef\") (case \"b\" u8)))",
@@ -184,7 +184,7 @@ mod tests {
             ("(type (component (import \"a\" (func)) (type u8)))", 6),
         ] {
             let bytes = test_components::parse(&format!("(component {text})"));
-            // A header of 8 bytes, then the section's number and its length.
+            // A header of 8 bytes, then the section's ID and its length.
             assert_eq!(bytes[8], 7, "{text}");
             let shape = read(&bytes[10..], 100);
             assert_eq!(shape.parts, expected, "{text}");

@@ -1,4 +1,4 @@
-//! A component's interfaces as WIT text.
+//! Printing of a component's interfaces as WIT text.
 
 use wit_component::WitPrinter;
 use wit_parser::decoding::{DecodedWasm, decode};
@@ -6,8 +6,8 @@ use wit_parser::decoding::{DecodedWasm, decode};
 use super::{Kind, wit_size};
 use crate::{Error, Result, catch_panic, text};
 
-/// The WIT of a component or a WIT package, printed so that wit-parser reads it
-/// back: one package after the other, the component's own world first.
+/// Prints the WIT of a component or a WIT package so that wit-parser accepts it: all
+/// packages in sequence, that of the component's own world first.
 pub(super) fn print(plugin: &str, bytes: &[u8]) -> Result<String> {
     let no_wit = |message: String| Error::NoWit {
         plugin: plugin.into(),
@@ -17,10 +17,10 @@ pub(super) fn print(plugin: &str, bytes: &[u8]) -> Result<String> {
         Kind::Component | Kind::WitPackage => {}
         other => return Err(no_wit(format!("it is {other}"))),
     }
-    // wit-parser asserts rules that WIT's own encoder keeps and the validator
-    // does not know, such as what a function may be called.
+    // wit-parser asserts rules that WIT's encoder follows but the validator does not
+    // check, such as the names that a function may have.
     catch_panic(|| text(bytes))
-        .unwrap_or_else(|| Err("it has what WIT has no words for".into()))
+        .unwrap_or_else(|| Err("WIT cannot express its interfaces".into()))
         .map_err(no_wit)
 }
 
@@ -34,7 +34,8 @@ fn text(bytes: &[u8]) -> Result<String, String> {
         }
     };
     if wit_size::of(resolve) > wit_size::MOST {
-        return Err("it would be too long, because its types unfold".into());
+        let most = wit_size::MOST >> 20;
+        return Err(format!("with its types written out, it exceeds {most} MiB"));
     }
     let others = resolve.packages.iter().map(|(id, _)| id);
     let others: Vec<_> = others.filter(|id| *id != package).collect();
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_wit_describes_has_none() {
+    fn interfaces_that_wit_cannot_express_are_an_error() {
         for text in [
             r#"(import "a:b/c" (func))"#,
             r#"(import "i" (instance (export "a:b/c" (func))))"#,

@@ -1,15 +1,15 @@
-//! How long a component's interfaces are as WIT text, before it is written.
+//! The size of a component's interfaces as WIT text, estimated without printing it.
 
 use std::collections::HashMap;
 
 use wit_parser::{Function, Resolve, Type, TypeDef, TypeDefKind, TypeId, WorldItem};
 
-/// Bytes of the longest WIT text that is written.
+/// The maximum size of printed WIT text, in bytes.
 pub(super) const MOST: usize = 16 << 20;
 
-/// About how many bytes all types and functions are as text. A type without a
-/// name is written out wherever it stands, so a tuple of two tuples of two tuples
-/// doubles the text with each level. That is counted without writing it.
+/// Estimates the size of all types and functions as text, in bytes. A type without a name
+/// is printed at each use, so in a tuple of two tuples of two tuples each level doubles
+/// the text.
 pub(super) fn of(resolve: &Resolve) -> usize {
     let mut size = Size {
         resolve,
@@ -35,7 +35,7 @@ fn sum(sizes: impl Iterator<Item = usize>) -> usize {
 
 struct Size<'a> {
     resolve: &'a Resolve,
-    /// Sizes of types without a name, each counted once.
+    /// The sizes of types without a name that were already computed.
     unnamed: HashMap<TypeId, usize>,
 }
 
@@ -48,7 +48,7 @@ impl Size<'_> {
             .saturating_add(self.optional(function.result.as_ref()))
     }
 
-    /// A type where it is used: its name, or all of it.
+    /// Returns the size of a use of a type: its name, or its definition if it has none.
     fn used(&mut self, ty: &Type) -> usize {
         let Type::Id(id) = ty else { return 8 };
         let definition = &self.resolve.types[*id];
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn types_without_a_name_count_wherever_they_stand() {
+    fn unnamed_types_count_at_each_use() {
         let nested = |levels: u32| {
             let ty = (0..levels).fold("u8".to_owned(), |ty, _| format!("tuple<{ty}, {ty}>"));
             size(&format!("package a:b; interface i {{ f: func(p: {ty}); }}"))

@@ -1,33 +1,34 @@
-//! A plugin's file: opened once, looked at, and read.
+//! Reading of a component's file, with detection of changes while it is read.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::load::cache::Identity;
+use crate::load::cache::FileIdentity;
 
-/// A plugin's file that is open. What it looks like is asked of the open file,
-/// not of its path, which may lead to another one by then.
+/// A component's file, opened. Its identity is that of the open file, not of the path,
+/// which may lead to another file by now.
 pub(crate) struct ComponentFile {
     file: File,
     /// In bytes.
     pub(crate) length: usize,
-    /// When it was looked at, and what it looked like.
+    /// The time just before the file was opened.
     time: SystemTime,
-    identity: Option<Identity>,
+    /// The identity when the file was opened.
+    identity: Option<FileIdentity>,
 }
 
 impl ComponentFile {
-    /// Opens a regular file. A pipe without a writer is not waited for.
+    /// Opens a regular file. Does not block on a pipe without a writer.
     ///
     /// # Errors
-    /// What the system says, and where it is no regular file and no folder.
+    /// I/O errors, and an error for anything but a regular file or a folder.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let time = SystemTime::now();
         let file = open(path)?;
         let metadata = file.metadata()?;
-        // To read a folder fails with the system's own words.
+        // Reading a folder fails with the system's own error.
         if !metadata.is_file() && !metadata.is_dir() {
             let message = "it is not a regular file but a pipe, a device or a socket";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -35,13 +36,13 @@ impl ComponentFile {
         Ok(Self {
             length: usize::try_from(metadata.len()).unwrap_or(usize::MAX),
             time,
-            identity: Identity::of(&metadata),
+            identity: FileIdentity::of(&metadata),
             file,
         })
     }
 
-    /// All of it; none where it has more than `most` bytes, of which no more are
-    /// read: it may grow.
+    /// Reads the whole file; returns `None` if it has more than `most` bytes. Reads at
+    /// most one byte more, because the file may grow.
     pub(crate) fn read(&self, most: usize) -> io::Result<Option<Vec<u8>>> {
         let mut bytes = Vec::with_capacity(self.length.min(most));
         (&self.file)
@@ -50,16 +51,16 @@ impl ComponentFile {
         Ok((bytes.len() <= most).then_some(bytes))
     }
 
-    /// What it looked like when it was opened, and when that was, if it looks so
-    /// still: what was read in between is one file, and not the halves of two.
-    pub(crate) fn unchanged(self) -> Option<(Identity, SystemTime)> {
-        let now = Identity::of(&self.file.metadata().ok()?);
+    /// Returns the file's identity and the time when it was opened, if the identity is
+    /// still the same. The bytes read in between are then of one version of the file.
+    pub(crate) fn unchanged(self) -> Option<(FileIdentity, SystemTime)> {
+        let now = FileIdentity::of(&self.file.metadata().ok()?);
         let then = self.identity.filter(|then| now.as_ref() == Some(then));
         Some((then?, self.time))
     }
 }
 
-/// Opens a file to be read, without waiting for another process to write to it.
+/// Opens a file for reading without waiting for a writer.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;

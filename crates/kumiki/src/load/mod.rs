@@ -1,5 +1,5 @@
-//! From the bytes of a component to machine code: read, checked against the
-//! contract, compiled or taken from the cache.
+//! Loading of components: reads a file, checks the component against the contract, and
+//! compiles it or takes its artifact from the compile cache.
 
 mod cache;
 mod component_file;
@@ -10,4 +10,4 @@ mod loader;
 pub use cache::{Artifact, Cache};
 pub(crate) use cache::{Origin, Ready, copy};
 pub use isolation::CompileCommand;
-pub(crate) use loader::{Loaded, Loader, Source};
+pub(crate) use loader::{ContractSource, Loaded, Loader};

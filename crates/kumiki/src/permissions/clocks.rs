@@ -1,24 +1,24 @@
-//! What time a guest sees.
+//! The clocks that a guest sees.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::GrantError;
 
-/// What a guest sees of time, that of files included: when one was read,
-/// changed or made is shown as these clocks would have shown it, and a guest
-/// that sets a file's time to now sets it to what they show.
+/// The clocks that a guest sees. They also apply to files: access, modification and
+/// status-change times are shown as these clocks would show them, and a guest that sets a
+/// file's time to now sets it to their time.
 ///
-/// A guest can always wait: a frozen clock does not stop it from sleeping, nor
-/// from counting its own loops.
+/// A frozen clock does not prevent a guest from sleeping or from measuring time by
+/// counting loops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Clocks {
-    /// The machine's own.
+    /// The machine's clocks.
     #[default]
     Real,
-    /// The machine's own in steps of a millisecond.
+    /// The machine's clocks, rounded down to milliseconds.
     Coarse,
-    /// Always 1970-01-01T00:00:00Z, for results that are the same every time.
+    /// Always 1970-01-01T00:00:00Z, for reproducible results.
     Frozen,
 }
 
@@ -33,8 +33,8 @@ impl FromStr for Clocks {
             _ => {
                 return Err(GrantError::new(
                     text,
-                    "there are no such clocks",
-                    "clocks are `real`, `coarse` or `frozen`",
+                    "unknown clocks",
+                    "use `real`, `coarse` or `frozen`",
                 ));
             }
         })

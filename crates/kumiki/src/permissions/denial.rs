@@ -6,23 +6,23 @@ use super::{FolderGrant, NetworkGrant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Denial<'a> {
-    /// An address and port, or a name; this grant would have allowed it. A name
-    /// that was only looked up is granted on every port: the guest has not said
-    /// yet which it wants. Told each time: a guest may try often.
+    /// Access to an address and port, or to a host name; this grant would have allowed
+    /// it. For a name that was only looked up, the grant covers all ports because the
+    /// guest has not named one yet. Reported each time, which may be often.
     Network(&'a NetworkGrant),
-    /// Any socket, because nothing of the network is granted. Without one the
-    /// guest could not say where to. Told once for an instance.
+    /// The creation of a socket, because no network access is granted. Where the guest
+    /// would have connected to is unknown. Reported once per instance.
     Sockets,
-    /// To change something in a folder that it may only read; this grant would
-    /// have allowed it. Told once for a folder and an instance.
+    /// A change in a folder that is granted read-only; this grant would have allowed it.
+    /// Reported once per folder and instance.
     Change(&'a FolderGrant),
-    /// A path that leads out of a granted folder, by itself or by a link. No
-    /// grant allows that: what is out there needs one of its own. Told once for
-    /// a folder and an instance.
+    /// A path that leads out of a granted folder, directly or through a symbolic link. No
+    /// grant allows this; the target needs a grant of its own. Reported once per folder
+    /// and instance.
     WayOut {
-        /// The folder that it leads out of.
+        /// The folder that the path leads out of.
         folder: &'a FolderGrant,
-        /// The path as the guest said it, from somewhere in that folder; its
+        /// The path as the guest passed it, relative to some folder inside `folder`; its
         /// first 256 characters.
         path: &'a str,
     },

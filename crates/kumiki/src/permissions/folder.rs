@@ -1,4 +1,4 @@
-//! A folder of the host that a guest sees under a path of its own.
+//! The grant of a host folder.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,16 +7,16 @@ use std::str::FromStr;
 use super::GrantError;
 use super::handle::Handle;
 
-const HINT: &str = "a folder is granted as `HOST::GUEST:ro` or `HOST::GUEST:rw`, such as \
-                    `./data::/data:ro`; `::GUEST` and `:ro` may be left out";
+const HINT: &str = "write a folder as `HOST::GUEST:ro` or `HOST::GUEST:rw`, such as \
+                    `./data::/data:ro`; `::GUEST` and `:ro` are optional";
 
-/// What a guest may do with a folder and all that is in it.
+/// What a guest may do in a folder and its subfolders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FolderAccess {
-    /// Read and list.
+    /// Read files and list folders.
     #[default]
     ReadOnly,
-    /// Also write, make, rename, link and remove.
+    /// Also write, create, rename, link and remove files and folders.
     ReadWrite,
 }
 
@@ -29,9 +29,10 @@ impl fmt::Display for FolderAccess {
     }
 }
 
-/// A folder of the host and where the guest sees it. What lies outside it is
-/// out of reach, whatever path, symbolic link, rename or hard link the guest
-/// tries; what the host itself links into it by hard links is inside.
+/// A host folder that a guest may access, and the path at which the guest sees it.
+///
+/// The guest cannot leave the folder through any path, symbolic link, rename or hard
+/// link. Files that the host has hard-linked into the folder count as inside.
 ///
 /// ```
 /// use kumiki::FolderGrant;
@@ -44,17 +45,17 @@ impl fmt::Display for FolderAccess {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderGrant {
-    /// The folder on this machine.
+    /// The path on the host.
     pub(crate) host: PathBuf,
-    /// The path that the guest knows it by.
+    /// The path that the guest sees.
     pub(crate) guest: String,
     pub(crate) access: FolderAccess,
-    /// The folder itself, once it is open.
+    /// The open folder, if it was opened.
     pub(crate) handle: Handle,
 }
 
 impl FolderGrant {
-    /// A folder to read and list.
+    /// Grants read access to a folder.
     #[must_use]
     pub fn read_only(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
         Self {
@@ -65,7 +66,7 @@ impl FolderGrant {
         }
     }
 
-    /// A folder to read and to change.
+    /// Grants read and write access to a folder.
     #[must_use]
     pub fn read_write(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
         Self {
@@ -74,31 +75,31 @@ impl FolderGrant {
         }
     }
 
-    /// The path that the guest knows it by.
+    /// Returns the path that the guest sees.
     #[must_use]
     pub fn guest(&self) -> &str {
         &self.guest
     }
 
-    /// What the guest may do there.
+    /// Returns what the guest may do in the folder.
     #[must_use]
     pub fn access(&self) -> FolderAccess {
         self.access
     }
 
-    /// The same folder, to change.
-    pub(crate) fn to_change(&self) -> Self {
+    /// Returns the read-write grant of the same folder.
+    pub(crate) fn with_write_access(&self) -> Self {
         Self::read_write(&self.host, &self.guest)
     }
 }
 
-/// As it is written on a command line: `HOST[::GUEST][:ro|:rw]`. The guest's
-/// path is the host's where none is given, the access read-only.
+/// Parses `HOST[::GUEST][:ro|:rw]`. The guest's path defaults to the host's, the access to
+/// read-only.
 impl FromStr for FolderGrant {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let fault = |reason| Err(GrantError::new(text, reason, HINT));
+        let invalid = |reason| Err(GrantError::new(text, reason, HINT));
         let (paths, access) = match text.rsplit_once(':') {
             Some((paths, "ro")) => (paths, FolderAccess::ReadOnly),
             Some((paths, "rw")) => (paths, FolderAccess::ReadWrite),
@@ -106,19 +107,19 @@ impl FromStr for FolderGrant {
         };
         let (host, guest) = paths.split_once("::").unwrap_or((paths, paths));
         if host.is_empty() {
-            return fault("the host's folder is empty");
+            return invalid("the host's folder is empty");
         }
         if guest.is_empty() {
-            return fault("the guest's path is empty");
+            return invalid("the guest's path is empty");
         }
         if text.contains('\0') {
-            return fault("no path holds a zero character");
+            return invalid("a path cannot contain a NUL character");
         }
-        // A mistyped access must not become part of a path in silence.
+        // A mistyped access must not silently become part of the path.
         if let Some((_, ending)) = guest.rsplit_once(':')
             && !ending.contains(['/', '\\'])
         {
-            return fault("the access behind the last `:` is neither `ro` nor `rw`");
+            return invalid("the access after the last `:` is neither `ro` nor `rw`");
         }
         Ok(Self {
             host: host.into(),
@@ -146,8 +147,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_parse_and_are_written_again() {
-        for (text, whole) in [
+    fn folder_grants_parse_and_display() {
+        for (text, full) in [
             ("data", "data::data:ro"),
             ("data:ro", "data::data:ro"),
             ("data:rw", "data::data:rw"),
@@ -159,13 +160,13 @@ mod tests {
             ("a b::組木:ro", "a b::組木:ro"),
         ] {
             let grant: FolderGrant = text.parse().unwrap();
-            assert_eq!(grant.to_string(), whole, "{text}");
-            assert_eq!(whole.parse(), Ok(grant), "{whole}");
+            assert_eq!(grant.to_string(), full, "{text}");
+            assert_eq!(full.parse(), Ok(grant), "{full}");
         }
     }
 
     #[test]
-    fn what_is_no_folder_is_refused() {
+    fn invalid_folder_grants_are_rejected() {
         for (text, reason) in [
             ("", "the host's folder is empty"),
             (":rw", "the host's folder is empty"),
@@ -175,7 +176,7 @@ mod tests {
             ("data:wr", "neither `ro` nor `rw`"),
             ("data::/data:", "neither `ro` nor `rw`"),
             ("data::/data:RW", "neither `ro` nor `rw`"),
-            ("a\0b", "zero character"),
+            ("a\0b", "NUL character"),
         ] {
             let error = text.parse::<FolderGrant>().unwrap_err();
             assert!(error.reason.contains(reason), "{text:?}: {error}");

@@ -1,19 +1,19 @@
-//! A grant that is none, or that cannot be given.
+//! The error of an invalid or impossible grant.
 
-/// A grant that does not parse, or of something that is not there: which one,
-/// why, and through [`Error::hint`](crate::Error::hint) how to mend it.
+/// A grant that does not parse, or whose folder or variable cannot be used.
+/// [`Error::hint`](crate::Error::hint) says how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot grant `{grant}`: {reason}")]
 #[non_exhaustive]
 pub struct GrantError {
-    /// The grant, as it was written.
+    /// The grant as text.
     pub grant: String,
-    /// Why not.
+    /// What is wrong with it.
     pub reason: String,
-    /// What a person can do about it.
+    /// How to fix it.
     pub hint: &'static str,
-    /// The grant that would give what a symbolic link leads to, where that is
-    /// why: `HOST::GUEST:rw`, as [`FolderGrant`](crate::FolderGrant) reads it.
+    /// If the reason is a symbolic link: the grant of the folder that it leads to, such as
+    /// `HOST::GUEST:rw`, which [`FolderGrant`](crate::FolderGrant) parses.
     pub instead: Option<String>,
 }
 

@@ -1,17 +1,16 @@
-//! What a plugin may reach outside its own memory: nothing, unless it is said
-//! here. Each kind of grant is a file of its own; [`Granted`] is what an
-//! instance's WASI context is made from.
+//! The set of grants of a plugin.
 
 use std::path::Path;
 
 use super::{Clocks, FolderGrant, NetworkGrant, Randomness, VariableGrant};
-/// What a plugin may reach: folders, environment variables, arguments,
-/// addresses of the network, clocks and randomness. The default is nothing,
-/// but for real clocks and real randomness, which compilers take for granted.
+
+/// The resources outside its memory that a plugin may access: folders, environment
+/// variables, arguments, network addresses, clocks and randomness.
 ///
-/// For all plugins of a host by [`HostBuilder::grants`], for one by
-/// [`Plugin::with_grants`]. Of two grants for the same guest path, or the same
-/// variable, the later one counts.
+/// By default nothing is granted except real clocks and real randomness, which
+/// compilers rely on. [`HostBuilder::grants`] sets the grants of all plugins of a host,
+/// [`Plugin::with_grants`] those of one plugin. A later grant replaces an earlier one for
+/// the same guest path or variable.
 ///
 /// ```
 /// use kumiki::{FolderGrant, Grants};
@@ -37,8 +36,7 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// These grants, and a folder. It takes the place of an earlier one at the
-    /// same guest path.
+    /// Adds a folder. It replaces an earlier one at the same guest path.
     #[must_use]
     pub fn with_folder(mut self, folder: FolderGrant) -> Self {
         self.folders.retain(|other| other.guest != folder.guest);
@@ -46,8 +44,7 @@ impl Grants {
         self
     }
 
-    /// These grants, and an environment variable. It takes the place of an
-    /// earlier one of the same name.
+    /// Adds an environment variable. It replaces an earlier one of the same name.
     #[must_use]
     pub fn with_variable(mut self, variable: VariableGrant) -> Self {
         self.variables.retain(|other| other.name != variable.name);
@@ -55,15 +52,15 @@ impl Grants {
         self
     }
 
-    /// These grants, and one more argument. The guest sees exactly what is
-    /// given; most languages take the first for the program's own name.
+    /// Adds an argument. The guest receives exactly these arguments; most languages treat
+    /// the first as the program's name.
     #[must_use]
     pub fn with_argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// These grants, and addresses that sockets and requests may reach.
+    /// Adds network addresses that sockets and `wasi:http` requests may reach.
     #[must_use]
     pub fn with_network(mut self, network: NetworkGrant) -> Self {
         if !self.network.contains(&network) {
@@ -72,75 +69,73 @@ impl Grants {
         self
     }
 
-    /// These grants, with other clocks. Default: [`Clocks::Real`].
+    /// Sets the clocks. Default: [`Clocks::Real`].
     #[must_use]
     pub fn with_clocks(mut self, clocks: Clocks) -> Self {
         self.clocks = Some(clocks);
         self
     }
 
-    /// These grants, with other randomness. Default: [`Randomness::Real`].
+    /// Sets the source of randomness. Default: [`Randomness::Real`].
     #[must_use]
     pub fn with_randomness(mut self, randomness: Randomness) -> Self {
         self.randomness = Some(randomness);
         self
     }
 
-    /// These grants and `others`, which count where both speak of the same
-    /// guest path or variable, or say which clocks or randomness. Arguments of
-    /// `others` stand behind these.
+    /// Adds `others`. They take precedence for the same guest path or variable, and for
+    /// clocks and randomness if they set them. Their arguments follow these.
     #[must_use]
-    pub fn and(self, others: &Self) -> Self {
-        let mut both = self;
+    pub fn merge(self, others: &Self) -> Self {
+        let mut merged = self;
         for folder in &others.folders {
-            both = both.with_folder(folder.clone());
+            merged = merged.with_folder(folder.clone());
         }
         for variable in &others.variables {
-            both = both.with_variable(variable.clone());
+            merged = merged.with_variable(variable.clone());
         }
         for network in &others.network {
-            both = both.with_network(network.clone());
+            merged = merged.with_network(network.clone());
         }
-        both.arguments.extend_from_slice(&others.arguments);
-        both.clocks = others.clocks.or(both.clocks);
-        both.randomness = others.randomness.or(both.randomness);
-        both
+        merged.arguments.extend_from_slice(&others.arguments);
+        merged.clocks = others.clocks.or(merged.clocks);
+        merged.randomness = others.randomness.or(merged.randomness);
+        merged
     }
 
-    /// The folders that are granted.
+    /// Iterates over the granted folders.
     pub fn folders(&self) -> impl Iterator<Item = &FolderGrant> {
         self.folders.iter()
     }
 
-    /// The environment variables that are granted.
+    /// Iterates over the granted environment variables.
     pub fn variables(&self) -> impl Iterator<Item = &VariableGrant> {
         self.variables.iter()
     }
 
-    /// The arguments that are given.
+    /// Iterates over the arguments.
     pub fn arguments(&self) -> impl Iterator<Item = &str> {
         self.arguments.iter().map(String::as_str)
     }
 
-    /// The addresses that are granted.
+    /// Iterates over the granted network addresses.
     pub fn network(&self) -> impl Iterator<Item = &NetworkGrant> {
         self.network.iter()
     }
 
-    /// What the guest sees of time.
+    /// Returns the clocks that the guest sees.
     #[must_use]
     pub fn clocks(&self) -> Clocks {
         self.clocks.unwrap_or_default()
     }
 
-    /// Where the guest's random numbers come from.
+    /// Returns the source of the guest's random numbers.
     #[must_use]
     pub fn randomness(&self) -> Randomness {
         self.randomness.unwrap_or_default()
     }
 
-    /// The same with each relative host path taken from `base`; what the guest
-    /// sees of it stays as it is.
+    /// Resolves relative host paths against `base`. Guest paths stay the same.
     pub(super) fn relative_to(mut self, base: &Path) -> Self {
         for folder in &mut self.folders {
             folder.host = base.join(&folder.host);
@@ -154,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_later_grant_counts() {
+    fn later_grants_replace_earlier_ones() {
         let first = Grants::default()
             .with_folder(FolderGrant::read_write("a", "/data"))
             .with_folder(FolderGrant::read_only("b", "/other"))
@@ -168,7 +163,7 @@ mod tests {
             .with_argument("two")
             .with_network("127.0.0.1:80".parse().unwrap())
             .with_randomness(Randomness::Seeded(1));
-        let both = first.and(&second);
+        let merged = first.merge(&second);
         let expected = Grants::default()
             .with_folder(FolderGrant::read_only("b", "/other"))
             .with_folder(FolderGrant::read_only("c", "/data"))
@@ -178,7 +173,7 @@ mod tests {
             .with_network("127.0.0.1:80".parse().unwrap())
             .with_clocks(Clocks::Frozen)
             .with_randomness(Randomness::Seeded(1));
-        assert_eq!(both, expected);
-        assert_eq!(both.clone().and(&Grants::default()), expected);
+        assert_eq!(merged, expected);
+        assert_eq!(merged.clone().merge(&Grants::default()), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! A `kumiki-grants.toml`: what all plugins may reach, and what one may.
+//! The grants file, `kumiki-grants.toml`: grants for all plugins and for single ones.
 //!
 //! ```toml
 //! [all]
@@ -25,12 +25,12 @@ use toml::Spanned;
 use super::{GrantError, Grants, PluginName};
 use crate::{Error, Result};
 
-/// Grants as a file keeps them: for all plugins, and for each by a
-/// [`PluginName`]: its file's name, its file's path, or its hash.
+/// A grants file: grants for all plugins, and for single plugins by [`PluginName`] (file
+/// name, path or hash).
 ///
-/// What is said in several places adds up. Where it is about the same guest
-/// path or variable, or about clocks or randomness, the more exact name counts:
-/// a hash before a path, a path before a file's name, that before all.
+/// The grants of all matching entries are merged. For the same guest path or variable,
+/// and for clocks and randomness, the more specific entry takes precedence: hash, then
+/// path, then file name, then `all`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GrantsFile {
     all: Grants,
@@ -38,11 +38,10 @@ pub struct GrantsFile {
 }
 
 impl GrantsFile {
-    /// Reads a file. Relative paths of the host in it are taken from the
-    /// folder that it lies in.
+    /// Reads a grants file. Relative host paths in it are relative to the file's folder.
     ///
     /// # Errors
-    /// [`Error::GrantsFile`] with the line of what is not understood.
+    /// [`Error::GrantsFile`], with the line number for text that does not parse.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(|source| Error::GrantsFile {
@@ -53,66 +52,65 @@ impl GrantsFile {
         Self::parse(path, &text)
     }
 
-    /// Reads the text of a file that lies, or might lie, at `path`: an error
-    /// calls it so, and relative paths of the host are taken from its folder.
+    /// Parses the text of a grants file. `path`, which need not exist, appears in errors,
+    /// and relative host paths are relative to its folder.
     ///
     /// # Errors
-    /// [`Error::GrantsFile`] with the line of what is not understood.
+    /// [`Error::GrantsFile`], with the line number for text that does not parse.
     pub fn parse(path: impl AsRef<Path>, text: &str) -> Result<Self> {
         let path = path.as_ref();
         let base = path.parent().unwrap_or(Path::new(""));
-        Self::understand(text, base).map_err(|fault| Error::GrantsFile {
+        Self::parse_with_base(text, base).map_err(|error| Error::GrantsFile {
             path: path.to_owned(),
-            line: fault.at.map(|at| {
-                let before = text.bytes().take(at.start);
+            line: error.span.map(|span| {
+                let before = text.bytes().take(span.start);
                 1 + before.filter(|byte| *byte == b'\n').count()
             }),
-            message: fault.message,
+            message: error.message,
         })
     }
 
-    /// What the plugin in this file may reach, by the file's name and path. What
-    /// is granted to a hash is left out: see [`GrantsFile::grants_of_component`].
+    /// Returns the grants of the plugin in this file, by the file's name and path. Grants
+    /// by hash are not included: see [`GrantsFile::grants_of_component`].
     ///
-    /// Two files of the same name are both meant by it: a program that loads
-    /// both should refuse to.
+    /// A file name matches all files of that name: a program should refuse to load two of
+    /// them.
     #[must_use]
     pub fn grants_of(&self, plugin: impl AsRef<Path>) -> Grants {
-        // The names are in the order of their exactness.
+        // Ordered from the least to the most specific name.
         let names = self.plugins.iter();
         let own = names.filter(|(name, _)| name.is_of_file(plugin.as_ref()));
-        own.fold(self.all.clone(), |grants, (_, own)| grants.and(own))
+        own.fold(self.all.clone(), |grants, (_, own)| grants.merge(own))
     }
 
-    /// The same, and what is granted to the hash of `bytes`. Load these very
-    /// bytes, with [`Host::load_bytes`](crate::Host::load_bytes): the file may
+    /// Like [`GrantsFile::grants_of`], with the grants by the hash of `bytes`. Load the
+    /// same bytes with [`Host::load_bytes`](crate::Host::load_bytes), because the file may
     /// have changed since they were read.
     #[must_use]
     pub fn grants_of_component(&self, plugin: impl AsRef<Path>, bytes: &[u8]) -> Grants {
         let grants = self.grants_of(plugin);
         match self.plugins.get(&PluginName::of_bytes(bytes)) {
-            Some(own) => grants.and(own),
+            Some(own) => grants.merge(own),
             None => grants,
         }
     }
 
-    /// The same file, with grants to the plugin of this name beside what is
-    /// said of it already.
+    /// Adds grants for the plugin of this name to its existing ones.
     #[must_use]
     pub fn with_plugin(mut self, name: PluginName, grants: &Grants) -> Self {
         let own = self.plugins.entry(name).or_default();
-        *own = std::mem::take(own).and(grants);
+        *own = std::mem::take(own).merge(grants);
         self
     }
 
-    /// The plugins that it names.
+    /// Iterates over the names of plugins in the file.
     pub fn plugins(&self) -> impl Iterator<Item = &PluginName> {
         self.plugins.keys()
     }
 
-    fn understand(text_of_file: &str, base: &Path) -> Result<Self, Fault> {
-        let File { all, plugin } = toml::from_str(text_of_file).map_err(|error| Fault {
-            at: error.span(),
+    fn parse_with_base(file_text: &str, base: &Path) -> Result<Self, ParseError> {
+        let File { all, plugin } = toml::from_str(file_text).map_err(|error| ParseError {
+            span: error.span(),
             message: error.message().trim_end().replace('\n', ", "),
         })?;
         let all = all.grants()?.relative_to(base);
@@ -121,34 +119,34 @@ impl GrantsFile {
             plugins: BTreeMap::new(),
         };
         for (text, table) in plugin {
-            let name = PluginName::read(&text, base).map_err(|message| Fault {
-                at: text_at(text_of_file, &text),
+            let name = PluginName::parse(&text, base).map_err(|message| ParseError {
+                span: span_of(file_text, &text),
                 message,
             })?;
-            // A hash may be written in two ways.
+            // Two keys may name the same hash, in upper and in lower case.
             file = file.with_plugin(name, &table.grants()?.relative_to(base));
         }
         Ok(file)
     }
 }
 
-/// As it is read. A path that is not UTF-8, or has `::` in it, is written as
-/// something else.
+/// Writes the TOML that [`GrantsFile::parse`] reads, except for paths that are not UTF-8
+/// or contain `::`, which it cannot represent.
 impl fmt::Display for GrantsFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut blank = "";
+        let mut separator = "";
         let plugins = self.plugins.iter();
         let plugins =
             plugins.map(|(name, own)| (format!("plugin.{}", key(&name.to_string())), own));
         let all = ("all".to_owned(), &self.all);
         let all = std::iter::once(all).filter(|(_, all)| **all != Grants::default());
         for (heading, grants) in all.chain(plugins) {
-            writeln!(f, "{blank}[{heading}]")?;
-            blank = "\n";
-            list(f, "dirs", grants.folders())?;
-            list(f, "env", grants.variables())?;
-            list(f, "args", grants.arguments())?;
-            list(f, "net", grants.network())?;
+            writeln!(f, "{separator}[{heading}]")?;
+            separator = "\n";
+            write_list(f, "dirs", grants.folders())?;
+            write_list(f, "env", grants.variables())?;
+            write_list(f, "args", grants.arguments())?;
+            write_list(f, "net", grants.network())?;
             if let Some(clocks) = grants.clocks {
                 writeln!(f, "clocks = \"{clocks}\"")?;
             }
@@ -160,10 +158,10 @@ impl fmt::Display for GrantsFile {
     }
 }
 
-/// A name as a key of TOML, which takes some as they are.
+/// Returns a name as a TOML key, quoted unless it is a bare key.
 fn key(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !name.is_empty() && name.chars().all(plain) {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !name.is_empty() && name.chars().all(is_bare) {
         name.to_owned()
     } else {
         quoted(name)
@@ -174,10 +172,10 @@ fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-/// The longest list on one line, in bytes.
-const LINE: usize = 1000;
+/// Maximum bytes of a list that is written on one line.
+const MAX_LINE: usize = 1000;
 
-fn list(
+fn write_list(
     f: &mut fmt::Formatter<'_>,
     name: &str,
     items: impl Iterator<Item = impl fmt::Display>,
@@ -187,7 +185,7 @@ fn list(
         return Ok(());
     }
     let line = items.join(", ");
-    if line.len() <= LINE {
+    if line.len() <= MAX_LINE {
         return writeln!(f, "{name} = [{line}]");
     }
     writeln!(f, "{name} = [")?;
@@ -197,16 +195,16 @@ fn list(
     writeln!(f, "]")
 }
 
-/// Where a name stands.
-fn text_at(file: &str, name: &str) -> Option<Range<usize>> {
+/// Returns the position of a name in the file.
+fn span_of(file: &str, name: &str) -> Option<Range<usize>> {
     let start = file.find(name)?;
     Some(start..start + name.len())
 }
 
-/// A fault at a place in the text.
+/// An error and its position in the text.
 #[derive(Debug)]
-struct Fault {
-    at: Option<Range<usize>>,
+struct ParseError {
+    span: Option<Range<usize>>,
     message: String,
 }
 
@@ -231,35 +229,37 @@ struct Table {
 }
 
 impl Table {
-    fn grants(self) -> Result<Grants, Fault> {
+    fn grants(self) -> Result<Grants, ParseError> {
         let mut grants = Grants::default();
         for folder in &self.dirs {
-            grants = grants.with_folder(item(folder)?);
+            grants = grants.with_folder(parse_item(folder)?);
         }
         for variable in &self.env {
-            grants = grants.with_variable(item(variable)?);
+            grants = grants.with_variable(parse_item(variable)?);
         }
         for argument in self.args {
             grants = grants.with_argument(argument);
         }
         for network in &self.net {
-            grants = grants.with_network(item(network)?);
+            grants = grants.with_network(parse_item(network)?);
         }
         if let Some(clocks) = &self.clocks {
-            grants = grants.with_clocks(item(clocks)?);
+            grants = grants.with_clocks(parse_item(clocks)?);
         }
         if let Some(randomness) = &self.random {
-            grants = grants.with_randomness(item(randomness)?);
+            grants = grants.with_randomness(parse_item(randomness)?);
         }
         Ok(grants)
     }
 }
 
-fn item<T: FromStr<Err = GrantError>>(text: &Spanned<String>) -> Result<T, Fault> {
-    text.as_ref().parse().map_err(|error: GrantError| Fault {
-        at: Some(text.span()),
-        message: format!("{error}; {}", error.hint),
-    })
+fn parse_item<T: FromStr<Err = GrantError>>(text: &Spanned<String>) -> Result<T, ParseError> {
+    text.as_ref()
+        .parse()
+        .map_err(|error: GrantError| ParseError {
+            span: Some(text.span()),
+            message: format!("{error}; {}", error.hint),
+        })
 }
 
 #[cfg(test)]
@@ -268,7 +268,7 @@ mod tests {
     use crate::{Clocks, FolderGrant, Randomness, VariableGrant};
 
     #[test]
-    fn a_file_with_everything() {
+    fn grants_file_round_trips() {
         let text = r#"
             [all]
             env = ["MODE=slow", "A=1"]
@@ -281,7 +281,7 @@ mod tests {
             random = "seeded:7"
             [plugin."a b"]
         "#;
-        let file = GrantsFile::understand(text, Path::new("base")).unwrap();
+        let file = GrantsFile::parse_with_base(text, Path::new("base")).unwrap();
         let all = Grants::default()
             .with_variable(VariableGrant::new("MODE", "slow").unwrap())
             .with_variable(VariableGrant::new("A", "1").unwrap())
@@ -296,25 +296,25 @@ mod tests {
             .with_randomness(Randomness::Seeded(7));
         assert_eq!(
             file.grants_of("else/text-upper.wasm"),
-            all.clone().and(&own)
+            all.clone().merge(&own)
         );
-        assert_eq!(file.grants_of("text-upper"), all.clone().and(&own));
+        assert_eq!(file.grants_of("text-upper"), all.clone().merge(&own));
         assert_eq!(file.grants_of("a b.wasm"), all);
         assert_eq!(file.grants_of("other.wasm"), all);
         let names: Vec<_> = file.plugins().map(ToString::to_string).collect();
         assert_eq!(names, ["a b", "text-upper"]);
         let written = file.to_string();
         assert_eq!(
-            GrantsFile::understand(&written, Path::new("")).unwrap(),
+            GrantsFile::parse_with_base(&written, Path::new("")).unwrap(),
             file
         );
-        let empty = GrantsFile::understand("", Path::new("")).unwrap();
+        let empty = GrantsFile::parse_with_base("", Path::new("")).unwrap();
         assert_eq!(empty.to_string(), "");
         assert_eq!(empty.grants_of("x.wasm"), Grants::default());
     }
 
     #[test]
-    fn the_more_exact_name_counts() {
+    fn more_specific_names_take_precedence() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir(at("other")).unwrap();
@@ -330,10 +330,10 @@ mod tests {
              [plugin.'blake3:{}']\nenv = ['D=hash']\n",
             hash.to_string().to_uppercase()
         );
-        let file = GrantsFile::understand(&text, folder.path()).unwrap();
+        let file = GrantsFile::parse_with_base(&text, folder.path()).unwrap();
         let written = file.to_string();
         assert_eq!(
-            GrantsFile::understand(&written, Path::new("")).unwrap(),
+            GrantsFile::parse_with_base(&written, Path::new("")).unwrap(),
             file
         );
         let values = |grants: Grants| {
@@ -346,14 +346,14 @@ mod tests {
         assert_eq!(by_file("other/a.wasm"), "A=all B=stem C=stem D=stem");
         assert_eq!(by_file("none.wasm"), "A=all B=all C=all D=all");
         let by_bytes = |name: &str, bytes: &[u8]| values(file.grants_of_component(at(name), bytes));
-        // The bytes count, not the file that they are said to be of.
+        // A hash matches the bytes, whatever file they are said to come from.
         assert_eq!(by_bytes("none.wasm", b"a.wasm"), "A=all B=all C=all D=hash");
         assert_eq!(by_bytes("a.wasm", b"a.wasm"), "A=all B=stem C=path D=hash");
         assert_eq!(by_bytes("a.wasm", b"other"), "A=all B=stem C=path D=path");
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn parse_errors_have_a_position() {
         for (text, at, message) in [
             (
                 "[all]\ndir = []",
@@ -383,9 +383,9 @@ mod tests {
             ),
             ("[all", "[all", "unclosed table"),
         ] {
-            let fault = GrantsFile::understand(text, Path::new("")).unwrap_err();
-            assert!(fault.message.contains(message), "{text}: {}", fault.message);
-            let range = fault.at.unwrap_or_default();
+            let error = GrantsFile::parse_with_base(text, Path::new("")).unwrap_err();
+            assert!(error.message.contains(message), "{text}: {}", error.message);
+            let range = error.span.unwrap_or_default();
             assert!(
                 text[range.start..].starts_with(at) || at == "[all",
                 "{text}: {range:?}"

@@ -1,11 +1,11 @@
-//! An open folder of a grant.
+//! The open folder of a grant.
 
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 
-/// The folder of a grant, once it is open; clones share it. It says where a
-/// grant leads and not what is granted: all are equal.
+/// The folder of a grant, if it was opened; clones share it. All handles compare equal, so
+/// that grants compare by what they grant.
 #[derive(Clone, Default)]
 pub(crate) struct Handle(pub(crate) Option<Arc<File>>);
 

@@ -1,6 +1,5 @@
-//! What a plugin may reach outside its own memory, and what it requests: data and
-//! its written forms. Nothing here opens a folder, a socket or a file of the
-//! guest's: [`crate::wasi`] does.
+//! Grants and requests: their types and text formats. [`crate::wasi`] opens the granted
+//! folders and sockets.
 
 mod clocks;
 mod denial;
@@ -9,7 +8,7 @@ mod grant_error;
 mod grants;
 mod grants_file;
 mod handle;
-mod links;
+mod local_networks;
 mod network;
 mod plugin_name;
 mod randomness;
@@ -24,11 +23,11 @@ pub use grant_error::GrantError;
 pub use grants::Grants;
 pub use grants_file::GrantsFile;
 pub(crate) use handle::Handle;
-pub(crate) use links::Links;
+pub(crate) use local_networks::LocalNetworks;
 pub use network::NetworkGrant;
-pub(crate) use network::{allow, is_public, names};
+pub(crate) use network::{granted_names, is_allowed, is_public};
 pub use plugin_name::PluginName;
 pub use randomness::Randomness;
-pub use requests::{Request, Requested, Requests, RequestsError};
-pub(crate) use requests::{holder, within};
+pub use requests::{Permission, PermissionRequest, PermissionRequests, PermissionRequestsError};
+pub(crate) use requests::{containing_folder, relative_path};
 pub use variable::VariableGrant;

@@ -1,4 +1,4 @@
-//! Addresses of the network that a guest may reach.
+//! The grant of network addresses.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -6,28 +6,28 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::GrantError;
-use super::links::Links;
+use super::local_networks::LocalNetworks;
 use super::range::{Range, Special, special};
 
-const HINT: &str = "addresses are granted as `WHERE:PORTS`, such as `api.example.com:443`, \
+const HINT: &str = "write addresses as `WHERE:PORTS`, such as `api.example.com:443`, \
                     `10.1.0.0/16:5432`, `[::1]:8000-8999`, `public:443` or `loopback:*`";
 
-/// Whom a guest may connect and send to, by sockets and by `wasi:http`, on which
-/// ports. Nobody may listen.
+/// Network addresses and ports that a guest may connect and send to, with sockets and
+/// with `wasi:http`. Guests can never listen.
 ///
-/// | written | means |
+/// | text | grants |
 /// | --- | --- |
-/// | `api.example.com:443` | requests to that name, and TCP to the public addresses that the guest was given when it last looked the name up |
+/// | `api.example.com:443` | `wasi:http` requests to this name, and TCP to the public addresses that the guest's last lookup of it returned |
 /// | `203.0.113.7:443`, `[2001:db8::7]:443` | this address |
 /// | `10.1.0.0/16:5432`, `[fd00::/8]:*` | these addresses |
 /// | `public:80-443` | every public address |
-/// | `loopback:8080`, `private:*`, `link-local:80` | all of that kind |
+/// | `loopback:8080`, `private:*`, `link-local:80` | all addresses of this kind |
 ///
-/// An address that is not public is granted by its kind, or by an address or
-/// range that lies wholly within its kind; never by a wider range, and never
-/// by a name alone, for whoever owns a name says where it leads. The machine's
-/// own addresses, and those on a link of it, are not public either: they are
-/// granted by an address or range that lies wholly within that link's prefix.
+/// An address that is not public is granted only by its kind, or by an address or range
+/// within that kind. A wider range does not grant it, and a name alone does not either,
+/// because the owner of a name decides where it resolves to. The machine's own addresses
+/// and those on the networks of its interfaces are not public: only an address or a range
+/// within the network's prefix grants them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkGrant {
     target: Target,
@@ -43,7 +43,7 @@ enum Target {
     Kind(Special),
 }
 
-/// The kinds that have a word of their own.
+/// The kinds of addresses that can be granted by a keyword.
 const KINDS: [(&str, Target); 4] = [
     ("public", Target::Public),
     ("loopback", Target::Kind(Special::Loopback)),
@@ -52,35 +52,36 @@ const KINDS: [(&str, Target); 4] = [
 ];
 
 impl NetworkGrant {
-    /// The grant of one address and port, and of nothing else.
+    /// Grants one address and port.
     #[must_use]
     pub fn exactly(address: SocketAddr) -> Self {
         let ip = address.ip().to_canonical();
         Self {
-            target: Target::Range(Range::one(ip)),
+            target: Target::Range(Range::single(ip)),
             first_port: address.port(),
             last_port: address.port(),
         }
     }
 
-    /// The ports on which it grants anything.
+    /// The granted ports.
     pub(crate) fn ports(&self) -> RangeInclusive<u16> {
         self.first_port..=self.last_port
     }
 
-    /// Whether an address is granted, without asking anybody.
-    fn says(&self, address: IpAddr, links: &Links) -> bool {
+    /// Whether an address is granted, other than by a name.
+    fn grants_address(&self, address: IpAddr, local: &LocalNetworks) -> bool {
         match &self.target {
             Target::Name(_) => false,
             Target::Range(range) => {
-                range.says(address) && (!links.have(address) || links.hold(range, address))
+                let is_local = local.contains(address);
+                range.grants(address) && (!is_local || local.contains_range(range, address))
             }
-            Target::Public => is_public(address, links),
+            Target::Public => is_public(address, local),
             Target::Kind(kind) => special(address) == Some(*kind),
         }
     }
 
-    /// Whether whoever has this grant may reach all that `other` grants.
+    /// Whether this grant includes everything that `other` grants.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let ports = self.first_port <= other.first_port && other.last_port <= self.last_port;
         ports
@@ -88,27 +89,27 @@ impl NetworkGrant {
                 (Target::Range(range), Target::Range(other)) => range.covers(other),
                 (Target::Public, Target::Range(other)) => other.kind().is_none(),
                 (Target::Kind(kind), Target::Range(other)) => other.kind() == Some(*kind),
-                // A name is looked up only where it is granted itself.
+                // Only the grant of a name allows looking it up.
                 (target, other) => target == other,
             }
     }
 
-    /// Whether the name that is granted, if it is one, leads to this address.
-    fn leads_to(&self, address: IpAddr, leads: &impl Fn(&str, IpAddr) -> bool) -> bool {
+    /// Whether this grants a name that resolved to this address.
+    fn grants_name_of(&self, address: IpAddr, resolved: &impl Fn(&str, IpAddr) -> bool) -> bool {
         match &self.target {
-            Target::Name(name) => leads(name, address),
+            Target::Name(name) => resolved(name, address),
             _ => false,
         }
     }
 
-    /// The grant of a name on every port; none for what is no name.
+    /// Grants a name on every port; `None` if it is not a host name.
     pub(crate) fn name_on_all_ports(name: &str) -> Option<Self> {
         let grant: Self = format!("{name}:*").parse().ok()?;
         grant.name()?;
         Some(grant)
     }
 
-    /// The grant of a name on one port; none for what is no name.
+    /// Grants a name on one port; `None` if it is not a host name.
     pub(crate) fn of_name(name: &str, port: u16) -> Option<Self> {
         let all = Self::name_on_all_ports(name)?;
         Some(Self {
@@ -122,8 +123,7 @@ impl NetworkGrant {
         self.name() == Some(name)
     }
 
-    /// The name that is granted, if it is one: in lower case, without a dot at
-    /// its end.
+    /// The granted name, if any: in lower case, without a trailing dot.
     pub(crate) fn name(&self) -> Option<&str> {
         match &self.target {
             Target::Name(name) => Some(name),
@@ -132,30 +132,33 @@ impl NetworkGrant {
     }
 }
 
-/// Whether an address is of the public network, seen from this machine.
-pub(crate) fn is_public(address: IpAddr, links: &Links) -> bool {
-    special(address).is_none() && !links.have(address)
+/// Whether an address belongs to the public network, as seen from this machine.
+pub(crate) fn is_public(address: IpAddr, local: &LocalNetworks) -> bool {
+    special(address).is_none() && !local.contains(address)
 }
 
-/// Whether `grants` allow to reach an address; `leads` says whether a name led
-/// to it.
-pub(crate) fn allow(
+/// Whether `grants` allow reaching an address. `resolved` returns whether a name resolved
+/// to an address.
+pub(crate) fn is_allowed(
     grants: &[NetworkGrant],
     address: SocketAddr,
-    links: &Links,
-    leads: impl Fn(&str, IpAddr) -> bool,
+    local: &LocalNetworks,
+    resolved: impl Fn(&str, IpAddr) -> bool,
 ) -> bool {
     let port = address.port();
     let address = address.ip().to_canonical();
     let mut at_port = grants
         .iter()
         .filter(|grant| (grant.first_port..=grant.last_port).contains(&port));
-    at_port.clone().any(|grant| grant.says(address, links))
-        || (is_public(address, links) && at_port.any(|grant| grant.leads_to(address, &leads)))
+    at_port
+        .clone()
+        .any(|grant| grant.grants_address(address, local))
+        || (is_public(address, local)
+            && at_port.any(|grant| grant.grants_name_of(address, &resolved)))
 }
 
-/// The names that are granted, on whatever ports.
-pub(crate) fn names(grants: &[NetworkGrant]) -> impl Iterator<Item = &str> {
+/// The granted names, on any ports.
+pub(crate) fn granted_names(grants: &[NetworkGrant]) -> impl Iterator<Item = &str> {
     grants.iter().filter_map(NetworkGrant::name)
 }
 
@@ -163,14 +166,14 @@ impl FromStr for NetworkGrant {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let fault = |reason: String| GrantError::new(text, reason, HINT);
+        let invalid = |reason: String| GrantError::new(text, reason, HINT);
         let (target, ports) = text
             .rsplit_once(':')
-            .ok_or_else(|| fault("there is no port".into()))?;
-        let (first_port, last_port) =
-            parse_ports(ports).ok_or_else(|| fault(format!("`{ports}` are no ports")))?;
+            .ok_or_else(|| invalid("there is no port".into()))?;
+        let (first_port, last_port) = parse_ports(ports)
+            .ok_or_else(|| invalid(format!("`{ports}` is not a port or a range of ports")))?;
         Ok(Self {
-            target: parse_target(target).map_err(fault)?,
+            target: parse_target(target).map_err(invalid)?,
             first_port,
             last_port,
         })
@@ -205,23 +208,23 @@ fn parse_target(text: &str) -> Result<Target, String> {
         return Range::parse(inner).map(Target::Range);
     }
     if text.contains(':') {
-        return Err("an IPv6 address stands in brackets".into());
+        return Err("an IPv6 address must be in brackets".into());
     }
-    // No name ends in a number: that is what tells it from an address.
+    // The last label of a host name is never a number; that of an IPv4 address always is.
     let name = text.strip_suffix('.').unwrap_or(text);
     let last = name.rsplit('.').next().unwrap_or_default();
     if text.contains('/') || last.bytes().all(|byte| byte.is_ascii_digit()) {
         return Range::parse(text).map(Target::Range);
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    // Written again, a host of that name would be all of that kind.
+    let is_label_char = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    // The grant of a host with this name would display as the grant of the kind.
     let is_kind = kind(name).is_some();
     if is_kind
         || name
             .split('.')
-            .any(|label| label.is_empty() || !label.chars().all(plain))
+            .any(|label| label.is_empty() || !label.chars().all(is_label_char))
     {
-        return Err(format!("`{text}` is no host name"));
+        return Err(format!("`{text}` is not a host name"));
     }
     Ok(Target::Name(name.to_ascii_lowercase()))
 }
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn grants_parse_and_are_written_again() {
+    fn network_grants_parse_and_display() {
         for (text, written) in [
             ("api.example.com:443", "api.example.com:443"),
             ("API.Example.com.:443", "api.example.com:443"),
@@ -275,25 +278,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_grant_is_refused() {
+    fn invalid_network_grants_are_rejected() {
         for (text, reason) in [
             ("", "there is no port"),
             ("example.com", "there is no port"),
-            ("example.com:", "`` are no ports"),
-            ("example.com:0", "`0` are no ports"),
-            ("example.com:+80", "`+80` are no ports"),
-            ("example.com:65536", "`65536` are no ports"),
-            ("example.com:90-80", "`90-80` are no ports"),
-            ("::1:80", "stands in brackets"),
+            ("example.com:", "`` is not a port"),
+            ("example.com:0", "`0` is not a port"),
+            ("example.com:+80", "`+80` is not a port"),
+            ("example.com:65536", "`65536` is not a port"),
+            ("example.com:90-80", "`90-80` is not a port"),
+            ("::1:80", "must be in brackets"),
             ("[::1:80", "there is no `]`"),
-            ("[example.com]:80", "no IP address"),
-            ("1.2.3:80", "no IP address"),
-            ("10.0.0.1/8:80", "bits behind"),
-            (":80", "no IP address"),
-            ("a..b:80", "no host name"),
-            ("*.example.com:80", "no host name"),
-            ("public.:80", "no host name"),
-            ("ex ample.com:80", "no host name"),
+            ("[example.com]:80", "not an IP address"),
+            ("1.2.3:80", "not an IP address"),
+            ("10.0.0.1/8:80", "bits set after"),
+            (":80", "not an IP address"),
+            ("a..b:80", "not a host name"),
+            ("*.example.com:80", "not a host name"),
+            ("public.:80", "not a host name"),
+            ("ex ample.com:80", "not a host name"),
         ] {
             let error = text.parse::<NetworkGrant>().unwrap_err();
             assert!(error.reason.contains(reason), "{text}: {error}");
@@ -301,9 +304,9 @@ mod tests {
     }
 
     #[test]
-    fn who_may_be_reached() {
-        // Where names lead; `rebound` tries to lead inside.
-        let leads = |name: &str, address: IpAddr| {
+    fn only_granted_addresses_are_allowed() {
+        // Where names resolve to; `rebound` attempts DNS rebinding.
+        let resolved = |name: &str, address: IpAddr| {
             let addresses: &[&str] = match name {
                 "example.com" => &["93.184.216.34"],
                 "rebound.example" => &["127.0.0.1", "169.254.169.254", "9.9.9.9", "9.9.9.1"],
@@ -311,8 +314,8 @@ mod tests {
             };
             addresses.contains(&address.to_string().as_str())
         };
-        // This machine has a public address, in a network of 256.
-        let links = Links::of([("9.9.9.9".parse().unwrap(), 24)]);
+        // This machine has a globally routable address, in a network of 256.
+        let local = LocalNetworks::of([("9.9.9.9".parse().unwrap(), 24)]);
         for (grants, address, allowed) in [
             (&[][..], "93.184.216.34:443", false),
             (&["example.com:443"], "93.184.216.34:443", true),
@@ -347,7 +350,7 @@ mod tests {
             let address: SocketAddr = address.parse().unwrap();
             let list: Vec<_> = grants.iter().map(|text| grant(text)).collect();
             assert_eq!(
-                allow(&list, address, &links, leads),
+                is_allowed(&list, address, &local, resolved),
                 allowed,
                 "{grants:?} {address}"
             );
@@ -355,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn the_grant_of_an_address_allows_it() {
+    fn grant_of_an_exact_address_allows_it() {
         for address in [
             "127.0.0.1:80",
             "[::1]:80",
@@ -366,7 +369,7 @@ mod tests {
             let exact = NetworkGrant::exactly(address);
             assert_eq!(grant(&exact.to_string()), exact);
             assert!(
-                allow(&[exact], address, &Links::of([]), |_, _| false),
+                is_allowed(&[exact], address, &LocalNetworks::of([]), |_, _| false),
                 "{address}"
             );
         }

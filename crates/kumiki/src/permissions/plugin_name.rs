@@ -1,27 +1,27 @@
-//! How a file of grants names a plugin.
+//! Names of plugins in a grants file.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 const HASH: &str = "blake3:";
 
-/// How a file of grants names a plugin. What a plugin calls itself is its own
-/// word and names nothing.
+/// How a grants file names a plugin. The name in the plugin's own metadata is never used,
+/// because a plugin can claim any name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum PluginName {
-    /// By its file's name without `.wasm`: `text-upper`.
+    /// The file's name without `.wasm`: `text-upper`.
     Stem(String),
-    /// By its file, with a `/` in it: `./plugins/text-upper.wasm`.
+    /// The file's path, which contains a `/`: `./plugins/text-upper.wasm`.
     Path(PathBuf),
-    /// By the BLAKE3 hash of its bytes, 64 lower-case hexadecimal digits:
+    /// The BLAKE3 hash of the component as 64 lower-case hexadecimal digits:
     /// `blake3:…`.
     Hash(String),
 }
 
 impl PluginName {
-    /// Reads a name; a relative path is taken from `base`.
-    pub(super) fn read(text: &str, base: &Path) -> Result<Self, String> {
+    /// Parses a name; a relative path is relative to `base`.
+    pub(super) fn parse(text: &str, base: &Path) -> Result<Self, String> {
         if let Some(hash) = text.strip_prefix(HASH) {
             return match blake3::Hash::from_hex(hash) {
                 Ok(hash) => Ok(Self::Hash(hash.to_string())),
@@ -36,14 +36,14 @@ impl PluginName {
         })
     }
 
-    /// The name of the plugin that consists of these bytes.
+    /// Returns the name by hash of the component in `bytes`.
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self::Hash(blake3::hash(bytes).to_string())
     }
 
-    /// Whether a plugin's file has this name; never for a hash, which is of
-    /// bytes. Two paths to the same file are the same.
+    /// Returns whether this is a name of the plugin in `file`: by file name, or by a path
+    /// to the same file. Always false for a hash.
     #[must_use]
     pub fn is_of_file(&self, file: &Path) -> bool {
         match self {
@@ -57,7 +57,7 @@ impl PluginName {
     }
 }
 
-/// As it is read.
+/// Writes the name as it appears in a grants file.
 impl fmt::Display for PluginName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,22 +1,22 @@
-//! Where a guest's random numbers come from.
+//! The source of a guest's random numbers.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::GrantError;
 
-/// Where a guest's random numbers come from.
+/// The source of a guest's random numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Randomness {
-    /// The system: nobody can guess them.
+    /// The operating system's random numbers, which are unpredictable.
     #[default]
     Real,
-    /// This seed: every instance gets the same numbers in the same order, with
-    /// one version of Kumiki. Nothing secret may come from them.
+    /// A generator with this seed: every instance gets the same numbers in the same order,
+    /// as long as the version of Kumiki is the same. Do not use them for secrets.
     Seeded(u64),
 }
 
-/// `real`, or `seeded:` and a number.
+/// Parses `real` or `seeded:NUMBER`.
 impl FromStr for Randomness {
     type Err = GrantError;
 
@@ -27,8 +27,8 @@ impl FromStr for Randomness {
             (_, Some(Ok(seed))) => Ok(Self::Seeded(seed)),
             _ => Err(GrantError::new(
                 text,
-                "there is no such randomness",
-                "randomness is `real`, or `seeded:` and a number below 2^64, such as `seeded:42`",
+                "unknown source of randomness",
+                "use `real`, or `seeded:` and a number below 2^64, such as `seeded:42`",
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! Ranges of IP addresses, and which addresses are not of the public network.
+//! Ranges of IP addresses, and the special-purpose ranges that are not public.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,20 +10,19 @@ pub(crate) struct Range {
     prefix: u8,
 }
 
-/// Why an address is not of the public network.
+/// Why an address is not public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
     Loopback,
     LinkLocal,
     Private,
-    /// Many at once, nobody at all, or kept for something else.
+    /// Multicast, unspecified, or reserved for another purpose.
     Reserved,
 }
 
-/// All that is not of the public network, after IANA's registries of
-/// special-purpose addresses. What carries an IPv4 address inside an IPv6 one
-/// (6to4, NAT64, Teredo) is reserved: it could lead to any of the others. The
-/// first that holds an address counts.
+/// All ranges that are not public, from IANA's registries of special-purpose addresses.
+/// IPv6 ranges that embed an IPv4 address (6to4, NAT64, Teredo) count as reserved, because
+/// they could lead to any of the others. The first range that contains an address applies.
 const SPECIAL: &[(Special, Range)] = &[
     (Special::Loopback, v4([127, 0, 0, 0], 8)),
     (Special::LinkLocal, v4([169, 254, 0, 0], 16)),
@@ -69,7 +68,7 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Range {
     }
 }
 
-/// Why an address is not of the public network; none where it is.
+/// Returns why an address is not public, or `None` if it is.
 pub(crate) fn special(address: IpAddr) -> Option<Special> {
     block(address).map(|(special, _)| *special)
 }
@@ -79,17 +78,17 @@ fn block(address: IpAddr) -> Option<&'static (Special, Range)> {
 }
 
 impl Range {
-    /// One address and no other.
-    pub(crate) fn one(address: IpAddr) -> Self {
+    /// The range of one address.
+    pub(crate) fn single(address: IpAddr) -> Self {
         Self {
             first: address,
             prefix: width(address),
         }
     }
 
-    /// The addresses that share their first `prefix` bits with `address`, or all
-    /// of its bits where it has fewer.
-    pub(crate) fn around(address: IpAddr, prefix: u8) -> Self {
+    /// The addresses that share their first `prefix` bits with `address`. A prefix longer
+    /// than the address counts as its full length.
+    pub(crate) fn network_of(address: IpAddr, prefix: u8) -> Self {
         let mut range = Self {
             first: address,
             prefix: prefix.min(width(address)),
@@ -107,7 +106,7 @@ impl Range {
         self.first.is_ipv6()
     }
 
-    /// Reads `ADDRESS` or `ADDRESS/BITS`.
+    /// Parses `ADDRESS` or `ADDRESS/PREFIX`.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -115,7 +114,7 @@ impl Range {
         };
         let first: IpAddr = address
             .parse()
-            .map_err(|_| format!("`{address}` is no IP address"))?;
+            .map_err(|_| format!("`{address}` is not an IP address"))?;
         if first.to_canonical() != first {
             return Err(format!("write it as IPv4: `{}`", first.to_canonical()));
         }
@@ -123,12 +122,12 @@ impl Range {
             None => width(first),
             Some(bits) => match bits.parse() {
                 Ok(bits) if bits <= width(first) => bits,
-                _ => return Err(format!("an address has no first `{bits}` bits")),
+                _ => return Err(format!("`{bits}` is not a valid prefix length")),
             },
         };
         let range = Self { first, prefix };
         if bits(first) & range.mask() != bits(first) {
-            return Err(format!("the address has bits behind its first {prefix}"));
+            return Err(format!("the address has bits set after its first {prefix}"));
         }
         Ok(range)
     }
@@ -137,34 +136,34 @@ impl Range {
         width(self.first) == width(address) && bits(address) & self.mask() == bits(self.first)
     }
 
-    /// Whether `other` contains all of its addresses.
-    pub(crate) fn lies_in(&self, other: &Self) -> bool {
+    /// Whether `other` contains all addresses of this range.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
         other.prefix <= self.prefix && other.contains(self.first)
     }
 
-    /// Whether it speaks of this address. A range that reaches beyond the
-    /// block of a special address does not: `0.0.0.0/0` is the public network
-    /// and says nothing of loopback.
-    pub(crate) fn says(&self, address: IpAddr) -> bool {
-        self.contains(address) && block(address).is_none_or(|(_, block)| self.lies_in(block))
+    /// Whether a grant of this range includes an address. A range that is wider than the
+    /// special-purpose range of the address does not: `0.0.0.0/0` grants the public network
+    /// but not loopback.
+    pub(crate) fn grants(&self, address: IpAddr) -> bool {
+        self.contains(address) && block(address).is_none_or(|(_, block)| self.is_within(block))
     }
 
-    /// Whether it speaks of every address that `other` speaks of.
+    /// Whether this range grants every address that `other` grants.
     pub(crate) fn covers(&self, other: &Self) -> bool {
-        let holds = self.contains(other.first) && self.prefix <= other.prefix;
-        holds && (other.kind().is_none() || self.says(other.first))
+        let contains = self.contains(other.first) && self.prefix <= other.prefix;
+        contains && (other.kind().is_none() || self.grants(other.first))
     }
 
-    /// Which special addresses it speaks of; none where it speaks of the
-    /// public network.
+    /// The kind of special-purpose addresses that this range grants, or `None` if it grants
+    /// public ones.
     pub(crate) fn kind(&self) -> Option<Special> {
         let (special, block) = block(self.first)?;
         (block.prefix <= self.prefix).then_some(*special)
     }
 
     fn mask(&self) -> u128 {
-        let behind = u32::from(width(self.first) - self.prefix);
-        u128::MAX.checked_shl(behind).unwrap_or(0)
+        let host_bits = u32::from(width(self.first) - self.prefix);
+        u128::MAX.checked_shl(host_bits).unwrap_or(0)
     }
 }
 
@@ -194,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_special() {
+    fn special_purpose_addresses_are_classified() {
         for (address, expected) in [
             ("8.8.8.8", None),
             ("1.0.0.0", None),
@@ -230,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn ranges_say_what_they_mean() {
-        for (range, address, contains, says) in [
+    fn ranges_do_not_grant_narrower_special_ranges() {
+        for (range, address, contains, grants) in [
             ("0.0.0.0/0", "8.8.8.8", true, true),
             ("0.0.0.0/0", "127.0.0.1", true, false),
             ("0.0.0.0/0", "::1", false, false),
@@ -252,20 +251,20 @@ mod tests {
             let parsed = Range::parse(range).unwrap();
             let address = address.parse().unwrap();
             assert_eq!(parsed.contains(address), contains, "{range} {address}");
-            assert_eq!(parsed.says(address), says, "{range} {address}");
+            assert_eq!(parsed.grants(address), grants, "{range} {address}");
             assert_eq!(parsed.to_string(), range);
         }
     }
 
     #[test]
-    fn what_is_no_range() {
+    fn invalid_ranges_are_rejected() {
         for (text, reason) in [
-            ("", "no IP address"),
-            ("1.2.3", "no IP address"),
-            ("1.2.3.4/33", "no first `33` bits"),
-            ("1.2.3.4/", "no first `` bits"),
-            ("1.2.3.4/8", "bits behind its first 8"),
-            ("::1/64", "bits behind its first 64"),
+            ("", "not an IP address"),
+            ("1.2.3", "not an IP address"),
+            ("1.2.3.4/33", "`33` is not a valid prefix length"),
+            ("1.2.3.4/", "`` is not a valid prefix length"),
+            ("1.2.3.4/8", "bits set after its first 8"),
+            ("::1/64", "bits set after its first 64"),
             ("::ffff:1.2.3.4", "write it as IPv4: `1.2.3.4`"),
         ] {
             let error = Range::parse(text).unwrap_err();

@@ -1,4 +1,4 @@
-//! An environment variable that a guest sees.
+//! The grant of an environment variable.
 
 use std::env;
 use std::fmt;
@@ -7,33 +7,33 @@ use std::str::FromStr;
 use super::GrantError;
 
 const HINT: &str =
-    "a variable is granted as `NAME`, with the value it has here, or as `NAME=VALUE`";
+    "write `NAME=VALUE`, or `NAME` to pass on the variable's value from this process";
 
-/// An environment variable that a guest sees, with a value of its own or with
-/// the one that it has in this process when the host is made. Where this
-/// process has none, neither has the guest.
+/// An environment variable that a guest sees: with a given value, or with the value that
+/// it has in this process when the host is built. A variable that is not set in this
+/// process is not set for the guest either.
 ///
-/// Reads from text as `NAME` or `NAME=VALUE`.
+/// Parses from `NAME` or `NAME=VALUE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VariableGrant {
     pub(crate) name: String,
-    /// `None`: the value it has here.
+    /// `None`: the value in this process.
     value: Option<String>,
 }
 
 impl VariableGrant {
-    /// A variable with a value of its own.
+    /// Grants a variable with this value.
     ///
     /// # Errors
-    /// When no variable can have this name or value: an empty name, a `=` in
-    /// it, a zero character.
+    /// When the name is empty or contains `=`, or the name or value contains a NUL
+    /// character.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Result<Self, GrantError> {
         let mut grant = Self::inherited(name)?;
         let value = value.into();
         if value.contains('\0') {
             return Err(GrantError::new(
                 grant.name,
-                "no value holds a zero character",
+                "the value contains a NUL character",
                 HINT,
             ));
         }
@@ -41,29 +41,29 @@ impl VariableGrant {
         Ok(grant)
     }
 
-    /// A variable with the value that it has in this process.
+    /// Grants a variable with the value that it has in this process.
     ///
     /// # Errors
-    /// When no variable can have this name.
+    /// When the name is empty or contains `=` or a NUL character.
     pub fn inherited(name: impl Into<String>) -> Result<Self, GrantError> {
         let name = name.into();
         if name.is_empty() {
             return Err(GrantError::new(name, "the name is empty", HINT));
         }
         if name.contains(['=', '\0']) {
-            let reason = "no name holds a `=` or a zero character";
+            let reason = "the name contains `=` or a NUL character";
             return Err(GrantError::new(name, reason, HINT));
         }
         Ok(Self { name, value: None })
     }
 
-    /// Its name.
+    /// Returns the variable's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its value; none where it has none here.
+    /// Returns the value, or `None` if the variable is not set in this process.
     pub(crate) fn value(&self) -> Result<Option<String>, GrantError> {
         if let Some(value) = &self.value {
             return Ok(Some(value.clone()));
@@ -73,8 +73,8 @@ impl VariableGrant {
             Err(env::VarError::NotPresent) => Ok(None),
             Err(env::VarError::NotUnicode(_)) => Err(GrantError::new(
                 &self.name,
-                "its value here is not UTF-8",
-                "say the value: `NAME=VALUE`",
+                "its value in this process is not UTF-8",
+                "specify the value: `NAME=VALUE`",
             )),
         }
     }
@@ -108,13 +108,13 @@ mod tests {
     #[test]
     fn variables_parse() {
         let path = env::var("PATH").ok();
-        assert!(path.is_some(), "no test runs without one");
+        assert!(path.is_some(), "PATH is not set");
         for (text, name, value) in [
             ("MODE=fast", "MODE", Some("fast")),
             ("MODE=", "MODE", Some("")),
             ("MODE=a=b", "MODE", Some("a=b")),
             ("PATH", "PATH", path.as_deref()),
-            ("KUMIKI_HAS_NO_SUCH", "KUMIKI_HAS_NO_SUCH", None),
+            ("KUMIKI_UNSET_VARIABLE", "KUMIKI_UNSET_VARIABLE", None),
         ] {
             let grant: VariableGrant = text.parse().unwrap();
             assert_eq!(grant.name, name, "{text}");

@@ -6,7 +6,7 @@ use wasmtime_wasi::I32Exit;
 
 use super::backtrace::frames;
 use super::state::HostState;
-use crate::engine::untyped::{self, Untyped};
+use crate::engine::wasmtime_errors::{self, WasmtimeLimit};
 use crate::error::HostError;
 use crate::limits::{Limit, Reached};
 use crate::{Error, Limits, text};
@@ -107,18 +107,18 @@ fn known_limit(limits: &Limits, source: &wasmtime::Error) -> Option<Limit> {
     if let Some(ResourceTableError::Full) = source.downcast_ref() {
         return Some(Limit::Handles(limits.handles));
     }
-    Some(match untyped::limit(source)? {
-        Untyped::Transfer => Limit::Transfer(limits.transfer),
-        Untyped::Handles => Limit::Handles(limits.handles),
-        Untyped::CoreInstances => Limit::CoreInstances(limits.core_instances),
-        Untyped::Random => Limit::Random(limits.random),
+    Some(match wasmtime_errors::limit(source)? {
+        WasmtimeLimit::Transfer => Limit::Transfer(limits.transfer),
+        WasmtimeLimit::Handles => Limit::Handles(limits.handles),
+        WasmtimeLimit::CoreInstances => Limit::CoreInstances(limits.core_instances),
+        WasmtimeLimit::Random => Limit::Random(limits.random),
     })
 }
 
 /// Whether an error has a type that the embedder gave it: none of wasmtime or WASI, and
 /// none of those by which wasmtime, or whoever checks an answer, says that a guest's
 /// value is not of its type. Those of wasmtime that have no type, or one that cannot be
-/// named, are messages, or limits in [`untyped`].
+/// named, are messages, or limits in [`wasmtime_errors`].
 fn is_embedders(error: &wasmtime::Error) -> bool {
     use std::char::{CharTryFromError, DecodeUtf16Error};
     use std::num::TryFromIntError;
@@ -137,7 +137,7 @@ fn is_embedders(error: &wasmtime::Error) -> bool {
         || error.is::<DecodeUtf16Error>()
         || error.is::<CharTryFromError>()
         || error.is::<TryFromIntError>()
-        || untyped::is_wrong_handle(error);
+        || wasmtime_errors::is_wrong_handle(error);
     let is_message = error.is::<&'static str>() || error.is::<String>();
     !(of_runtime || of_value || is_message)
 }

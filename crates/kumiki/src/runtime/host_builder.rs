@@ -6,10 +6,49 @@ use super::contract::Contract;
 use super::host::{Host, Inner};
 use super::linked::Linked;
 use crate::engine::slots;
-use crate::load::{Loader, Source};
+use crate::load::{ContractSource, Loader};
 use crate::observer::{Observer, Silent};
 use crate::wasi::Granted;
-use crate::{Budget, Cache, CompileCommand, Engine, EngineConfig, Grants, Limits, Result};
+use crate::{Budget, Cache, CompileCommand, Engine, EngineConfig, Error, Grants, Limits, Result};
+
+/// The engine of a host: an [`Engine`], or the [`EngineConfig`] of a shared one.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum EngineChoice {
+    /// This engine.
+    Engine(Engine),
+    /// An engine with this configuration, adapted to the host's limits.
+    Config(EngineConfig),
+}
+
+impl From<Engine> for EngineChoice {
+    fn from(engine: Engine) -> Self {
+        Self::Engine(engine)
+    }
+}
+
+impl From<EngineConfig> for EngineChoice {
+    fn from(config: EngineConfig) -> Self {
+        Self::Config(config)
+    }
+}
+
+impl EngineChoice {
+    fn engine(&self, limits: &Limits) -> Result<Engine> {
+        match self {
+            Self::Engine(engine) => match limits.fuel {
+                Some(fuel) if !engine.config().fuel => Err(Error::FuelNotCounted { fuel }),
+                _ => Ok(engine.clone()),
+            },
+            Self::Config(config) => {
+                let slots = slots::usable(config.slots, limits.table_elements);
+                let config = config.clone().with_slots(slots);
+                let counts_fuel = config.fuel || limits.fuel.is_some();
+                Engine::shared(&config.with_fuel(counts_fuel))
+            }
+        }
+    }
+}
 
 /// Builds a [`Host`].
 pub struct HostBuilder<C: Contract> {
@@ -19,7 +58,7 @@ pub struct HostBuilder<C: Contract> {
     observer: Arc<dyn Observer>,
     cache: Option<Cache>,
     compile_with: Option<CompileCommand>,
-    slots: u32,
+    engine: EngineChoice,
     contract: std::marker::PhantomData<C>,
 }
 
@@ -27,8 +66,8 @@ impl<C: Contract> Host<C> {
     /// Creates a host with the default limits that discards all log records and events.
     ///
     /// # Errors
-    /// [`Error::Engine`](crate::Error::Engine) when this machine cannot run wasmtime's code;
-    /// [`Error::Contract`](crate::Error::Contract) when the contract's WIT or its functions are faulty.
+    /// [`Error::Engine`] when this machine cannot run wasmtime's code;
+    /// [`Error::Contract`] when the contract's WIT or its functions are faulty.
     pub fn new() -> Result<Self> {
         Self::builder().build()
     }
@@ -43,7 +82,7 @@ impl<C: Contract> Host<C> {
             observer: Arc::new(Silent),
             cache: None,
             compile_with: None,
-            slots: slots::DEFAULT,
+            engine: EngineChoice::Config(EngineConfig::default()),
             contract: std::marker::PhantomData,
         }
     }
@@ -97,23 +136,31 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
-    /// Sets the number of pool slots, shared by all hosts of this process that set the
-    /// same number: see [`EngineConfig::slots`]. Default: 1,000.
+    /// Sets the engine: an [`Engine`], or the configuration of one that is shared by all
+    /// hosts of this process with the same configuration. Default:
+    /// [`EngineConfig::default`], which counts fuel if [`Limits::fuel`] is set and has no
+    /// more slots than [`Limits::table_elements`] permits.
     #[must_use]
-    pub fn slots(mut self, slots: u32) -> Self {
-        self.slots = slots;
+    pub fn engine(mut self, engine: impl Into<EngineChoice>) -> Self {
+        self.engine = engine.into();
         self
+    }
+
+    /// Sets the number of pool slots: short for
+    /// `engine(EngineConfig::default().with_slots(slots))`.
+    #[must_use]
+    pub fn slots(self, slots: u32) -> Self {
+        self.engine(EngineConfig::default().with_slots(slots))
     }
 
     /// Builds the host: gets the shared engine and links WASI and the contract.
     ///
     /// # Errors
-    /// As for [`Host::new`], and [`Error::Grant`](crate::Error::Grant) for a grant of something that
-    /// does not exist.
+    /// As for [`Host::new`]; [`Error::Grant`] for a grant of something
+    /// that does not exist; [`Error::FuelNotCounted`] for an [`Engine`] that
+    /// does not count fuel, with a limit of fuel.
     pub fn build(self) -> Result<Host<C>> {
-        let config = EngineConfig::default()
-            .with_fuel(self.limits.fuel.is_some())
-            .with_slots(slots::within(self.slots, self.limits.table_elements));
+        let engine = self.engine.engine(&self.limits)?;
         let Self {
             limits,
             budget,
@@ -121,12 +168,11 @@ impl<C: Contract> HostBuilder<C> {
             observer,
             cache,
             compile_with,
-            slots: _,
+            engine: _,
             contract: _,
         } = self;
-        let engine = Engine::shared(&config)?;
-        engine.tell_fewer(&*observer);
-        let source = Source {
+        engine.report_fewer_slots(&*observer);
+        let source = ContractSource {
             wit: C::WIT,
             world: C::WORLD,
             optional: C::OPTIONAL,

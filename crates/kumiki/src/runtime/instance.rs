@@ -5,9 +5,9 @@
 //! of a host function. After any its memory may be in any state, so it is never
 //! called again: every
 //! further call is [`Error::Poisoned`], and the caller makes a new instance.
-//! When a new one takes its place though nothing failed, [`Renewal`] says.
+//! When a new one takes its place though nothing failed, [`RecyclePolicy`] says.
 //!
-//! [`Renewal`]: crate::Renewal
+//! [`RecyclePolicy`]: crate::RecyclePolicy
 
 use std::sync::Arc;
 
@@ -60,10 +60,10 @@ impl<C: Contract> Instance<C> {
     /// In a slot, or outside of them when too few are free. The data is that of this
     /// instance and of no other: its start code runs once.
     fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
-        let place = plugin.place();
-        let mut store = store(&plugin, place.template.engine(), data)?;
-        let made = C::instantiate(&place.template.pre, &mut store);
-        let reservation = place.reservation;
+        let placement = plugin.placement();
+        let mut store = store(&plugin, placement.template.engine(), data)?;
+        let made = C::instantiate(&placement.template.pre, &mut store);
+        let reservation = placement.reservation;
         match made {
             Ok(bindings) => Ok(Self {
                 plugin,
@@ -183,6 +183,51 @@ impl<C: Contract> Instance<C> {
         &self.bindings
     }
 
+    /// Returns the contract's data of this instance.
+    #[must_use]
+    pub fn data(&self) -> &C::Data {
+        &self.store.data().data
+    }
+
+    /// Returns the contract's data of this instance, to change it before a call, such as
+    /// the context of a request that host functions read.
+    ///
+    /// ```
+    /// use kumiki::{HostState, Pool};
+    ///
+    /// kumiki::contract!(Greeter {
+    ///     inline: "
+    ///         package example:greeter;
+    ///         world greeter {
+    ///             import user: func() -> string;
+    ///             export greet: func() -> string;
+    ///         }
+    ///     ",
+    ///     world: "greeter",
+    ///     data: Request,
+    /// });
+    ///
+    /// #[derive(Default)]
+    /// struct Request {
+    ///     user: String,
+    /// }
+    ///
+    /// impl greeter::GreeterImports for HostState<Request> {
+    ///     fn user(&mut self) -> String {
+    ///         self.data.user.clone()
+    ///     }
+    /// }
+    ///
+    /// fn greet(pool: &Pool<Greeter>, user: &str) -> kumiki::Result<String> {
+    ///     let mut instance = pool.take()?;
+    ///     instance.data_mut().user = user.to_owned();
+    ///     instance.call("greet", |greeter, store| greeter.call_greet(store))
+    /// }
+    /// ```
+    pub fn data_mut(&mut self) -> &mut C::Data {
+        &mut self.store.data_mut().data
+    }
+
     /// Returns its host state.
     #[must_use]
     pub fn state(&self) -> &HostState<C::Data> {
@@ -246,6 +291,11 @@ fn store<C: Contract>(
     // Each call counts from here again, so once is enough.
     store.set_hostcall_fuel(host.limits.transfer);
     store.set_max_component_handles(host.limits.handles);
+    if host.limits.fuel.is_none() && host.linked.engine().config().fuel {
+        store
+            .set_fuel(u64::MAX)
+            .map_err(|source| Error::Engine { source })?;
+    }
     arm(&mut store, host)?;
     Ok(store)
 }

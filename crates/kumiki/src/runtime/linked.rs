@@ -11,7 +11,7 @@ use wasmtime::component::{Component, Linker};
 
 use super::contract::Contract;
 use super::state::HostState;
-use crate::engine::{Needs, Reservation};
+use crate::engine::{Reservation, SlotNeeds};
 use crate::observer::Observer;
 use crate::{Engine, Error, Result, load, wasi};
 
@@ -70,7 +70,7 @@ impl<C: Contract> Linked<C> {
         };
         let side = side.ok_or_else(|| wasmtime::format_err!("no engine is without slots"))?;
         Ok(Prepared {
-            needs: fits.then(|| Needs::of(&component)),
+            needs: fits.then(|| SlotNeeds::of(&component)),
             first: side.template(component)?,
             outside: OnceLock::new(),
         })
@@ -87,7 +87,7 @@ impl<C: Contract> Linked<C> {
 pub(super) struct Prepared<C: Contract> {
     first: Template<C>,
     /// What an instance needs of the slots; none where no slot has room for it.
-    needs: Option<Needs>,
+    needs: Option<SlotNeeds>,
     /// The same outside of the slots; made for the first instance that finds none free.
     outside: OnceLock<Option<Template<C>>>,
 }
@@ -105,7 +105,7 @@ impl<C: Contract> Template<C> {
 }
 
 /// Where one instance is made, and what is reserved for it there.
-pub(super) struct Place<'a, C: Contract> {
+pub(super) struct Placement<'a, C: Contract> {
     pub(super) template: &'a Template<C>,
     /// Kept for as long as the instance lives.
     pub(super) reservation: Option<Reservation>,
@@ -114,8 +114,12 @@ pub(super) struct Place<'a, C: Contract> {
 impl<C: Contract> Prepared<C> {
     /// Chooses where an instance is made, before anything of it runs: to try again
     /// elsewhere would run start code and host functions a second time on the same data.
-    pub(super) fn place(&self, linked: &Linked<C>, observer: &dyn Observer) -> Place<'_, C> {
-        let first = |reservation| Place {
+    pub(super) fn placement(
+        &self,
+        linked: &Linked<C>,
+        observer: &dyn Observer,
+    ) -> Placement<'_, C> {
+        let first = |reservation| Placement {
             template: &self.first,
             reservation,
         };
@@ -125,9 +129,9 @@ impl<C: Contract> Prepared<C> {
         if let Some(reservation) = linked.engine().reserve(needs) {
             return first(Some(reservation));
         }
-        linked.engine().tell_full(observer);
+        linked.engine().report_slots_full(observer);
         match self.outside(linked) {
-            Some(template) => Place {
+            Some(template) => Placement {
                 template,
                 reservation: None,
             },

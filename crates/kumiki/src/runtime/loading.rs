@@ -8,7 +8,7 @@ use super::host::Host;
 use super::plugin::Plugin;
 use crate::load::{Loaded, Origin, Ready};
 use crate::observer::Event;
-use crate::{Error, Requests, Result};
+use crate::{Error, PermissionRequests, Result};
 
 impl<C: Contract> Host<C> {
     /// Loads a plugin from a file; it is called by the file's path.
@@ -31,8 +31,8 @@ impl<C: Contract> Host<C> {
     /// host's [`Cache`](crate::Cache) knows, and that has not changed since, is not read.
     ///
     /// # Errors
-    /// As for [`Host::read`] and [`Requests::of`].
-    pub fn requests(&self, path: impl AsRef<Path>) -> Result<Requests> {
+    /// As for [`Host::read`] and [`PermissionRequests::of`].
+    pub fn requests(&self, path: impl AsRef<Path>) -> Result<PermissionRequests> {
         self.inner.loader.requests(path.as_ref())
     }
 
@@ -55,7 +55,7 @@ impl<C: Contract> Host<C> {
     /// [`Error::MissingExport`], [`Error::WrongType`], [`Error::UnknownImport`]
     /// for a component of another contract; [`Error::Compile`],
     /// [`Error::CompileProcess`] and [`Error::Link`] for one that this host
-    /// cannot run; [`Error::Requests`]
+    /// cannot run; [`Error::PermissionRequests`]
     /// for one whose requests cannot be read.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Plugin<C>> {
         let start = Instant::now();
@@ -68,7 +68,7 @@ impl<C: Contract> Host<C> {
     ///
     /// # Errors
     /// As [`Host::load_bytes`], without [`Error::Compile`], [`Error::Link`] and
-    /// [`Error::Requests`].
+    /// [`Error::PermissionRequests`].
     pub fn check(&self, name: &str, bytes: &[u8]) -> Result<()> {
         self.inner.loader.check(name, bytes).map(drop)
     }
@@ -82,7 +82,7 @@ impl<C: Contract> Host<C> {
         } = loaded;
         let Ready {
             component,
-            setup,
+            host_bytes,
             origin,
         } = ready;
         let prepared = self
@@ -94,12 +94,20 @@ impl<C: Contract> Host<C> {
             plugin: name,
             bytes,
             elapsed: start.elapsed(),
-            was_kept: matches!(origin, Origin::Kept),
+            cache_hit: matches!(origin, Origin::Cache),
         });
-        if let Origin::NotKept(error) = &origin {
+        if let Origin::CacheWriteFailed(error) = &origin {
             let plugin = name;
-            self.inner.observer.event(&Event::NotKept { plugin, error });
+            self.inner
+                .observer
+                .event(&Event::CacheWriteFailed { plugin, error });
         }
-        Ok(Plugin::new(self.clone(), name, prepared, setup, requests))
+        Ok(Plugin::new(
+            self.clone(),
+            name,
+            prepared,
+            host_bytes,
+            requests,
+        ))
     }
 }

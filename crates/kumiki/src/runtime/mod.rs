@@ -11,14 +11,14 @@ mod loading;
 mod memory;
 mod plugin;
 mod pool;
-mod renewal;
+mod recycle_policy;
 mod state;
 
 pub use contract::Contract;
 pub use host::Host;
-pub use host_builder::HostBuilder;
+pub use host_builder::{EngineChoice, HostBuilder};
 pub use instance::Instance;
 pub use plugin::Plugin;
-pub use pool::{Pool, PoolConfig, Pooled};
-pub use renewal::Renewal;
+pub use pool::{Lease, LeasePool, Pool, PoolConfig, Pooled};
+pub use recycle_policy::RecyclePolicy;
 pub use state::HostState;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::contract::Contract;
 use super::host::Host;
-use super::linked::{Place, Prepared};
+use super::linked::{Placement, Prepared};
 use crate::wasi::Granted;
-use crate::{Grants, Requests, Result};
+use crate::{Grants, PermissionRequests, Result};
 
 /// A loaded plugin, ready to be instantiated. Created by [`Host::load`]; immutable,
 /// cheap to clone, and shareable between threads.
@@ -14,7 +14,7 @@ pub struct Plugin<C: Contract> {
     inner: Arc<Inner<C>>,
     granted: Arc<Granted>,
     /// What it requests and is not granted.
-    missing: Arc<Requests>,
+    missing: Arc<PermissionRequests>,
 }
 
 struct Inner<C: Contract> {
@@ -23,7 +23,7 @@ struct Inner<C: Contract> {
     prepared: Prepared<C>,
     /// Bytes that the host keeps for the core instances of one instance, about.
     setup: usize,
-    requests: Requests,
+    requests: PermissionRequests,
 }
 
 impl<C: Contract> Clone for Plugin<C> {
@@ -50,11 +50,11 @@ impl<C: Contract> Plugin<C> {
         name: &str,
         prepared: Prepared<C>,
         setup: usize,
-        requests: Requests,
+        requests: PermissionRequests,
     ) -> Self {
         let granted = Arc::new(host.inner.granted.for_another());
         Self {
-            missing: Arc::new(requests.beyond(granted.grants())),
+            missing: Arc::new(requests.missing_from(granted.grants())),
             granted,
             inner: Arc::new(Inner {
                 host,
@@ -80,7 +80,7 @@ impl<C: Contract> Plugin<C> {
 
     /// Returns its requests, granted or not.
     #[must_use]
-    pub fn requests(&self) -> &Requests {
+    pub fn requests(&self) -> &PermissionRequests {
         &self.inner.requests
     }
 
@@ -93,19 +93,19 @@ impl<C: Contract> Plugin<C> {
         Ok(Self {
             inner: self.inner.clone(),
             granted: Arc::new(Granted::open(grants)?.of_the_plugin(&self.granted)),
-            missing: Arc::new(self.inner.requests.beyond(grants)),
+            missing: Arc::new(self.inner.requests.missing_from(grants)),
         })
     }
 
     /// What it requests and is not granted.
-    pub(super) fn missing(&self) -> &Requests {
+    pub(super) fn missing(&self) -> &PermissionRequests {
         &self.missing
     }
 
     /// Chooses where to create an instance: in a pool slot or outside the pool.
-    pub(super) fn place(&self) -> Place<'_, C> {
+    pub(super) fn placement(&self) -> Placement<'_, C> {
         let host = &self.inner.host.inner;
-        self.inner.prepared.place(&host.linked, &*host.observer)
+        self.inner.prepared.placement(&host.linked, &*host.observer)
     }
 
     /// Bytes that the host keeps for the core instances of one instance, about.

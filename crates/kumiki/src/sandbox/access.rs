@@ -1,24 +1,23 @@
-//! What a sandbox allows, and what it restricts.
+//! The access that a sandbox allows, and the scope of its restriction.
 
-/// What may be done with a path, and with all that lies below it.
+/// Access to a path and everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "no sandbox"))]
 pub(super) enum Access {
     Read,
     Write,
-    /// Put files in the place of others: make, write, rename and remove them.
+    /// Create, write, rename and remove files, and list folders, but not read files.
     Replace,
     Execute,
-    /// Connect to the Unix sockets there, and read the files.
+    /// Connect to Unix sockets, and read files.
     Connect,
 }
 
-/// What is restricted.
+/// What a sandbox restricts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Scope {
     #[default]
     All,
-    /// Changes of files, and executing. Reading and the network stay as they
-    /// are.
+    /// Changing and executing files, but not reading and the network.
     Changes,
 }

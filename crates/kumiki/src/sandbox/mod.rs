@@ -1,10 +1,10 @@
-//! A second wall around plugins: the operating system itself refuses what this
-//! process does not need. If a plugin ever broke out of WebAssembly, it would
-//! be held to what is said here.
+//! The second wall around plugins: the operating system denies this process everything
+//! that it does not need. If a plugin broke out of WebAssembly, these restrictions would
+//! still apply to it.
 //!
-//! On Linux it is Landlock; elsewhere there is none. What a kernel does not
-//! support is left out, and [`SandboxStatus`] says what holds.
-//! `docs/decisions/0012-landlock.md` says why it is built so.
+//! On Linux, the sandbox uses Landlock; other systems have none. Restrictions that the
+//! kernel does not support are omitted, and [`SandboxStatus`] shows which are in effect.
+//! `docs/decisions/0012-landlock.md` explains the design.
 
 mod access;
 mod restriction;
@@ -23,21 +23,20 @@ use access::{Access, Scope};
 
 use crate::{FolderAccess, Grants};
 
-/// What a process needs of files and of the network. Everything else is refused
-/// once a thread is restricted to it: opening, making, renaming and removing
-/// files, executing programs, binding TCP ports and connecting to them,
-/// connecting to abstract Unix sockets, and signals to other processes.
+/// A restriction of threads to the files and network access that they need. Everything
+/// else is denied: opening, creating, renaming and removing files, executing programs,
+/// binding and connecting to TCP ports, connecting to abstract Unix sockets, and signals
+/// to other processes.
 ///
-/// Always allowed are what the runtime itself reads: `/proc/self`,
-/// `/dev/urandom`, `/dev/null`, the control groups' limits, and this program's
-/// own file. What is open already stays open.
-/// UDP is refused only where no network is granted, and only by Landlock 10 or
-/// later. A restriction cannot be lifted; a further one only narrows it.
+/// The files that the runtime itself needs are always allowed: `/proc/self`,
+/// `/dev/urandom`, `/dev/null`, the limits of control groups, and this program's own
+/// file. Files that are already open stay open. UDP is denied only if no network is
+/// granted, and only by Landlock 10 or later. A restriction cannot be lifted; another one
+/// can only add to it.
 ///
-/// A guest's host functions run on the thread that calls the guest, and on
-/// threads that are started from there. So a program restricts its main thread
-/// before it starts any other, makes its host and loads its plugins before or
-/// after that, and only then makes an instance:
+/// Host functions run on the thread that calls the guest, and on threads that it starts.
+/// Restrict the main thread before it starts any other thread; create the host and load
+/// plugins before or after that; create instances afterwards:
 ///
 /// ```
 /// use kumiki::{Grants, Sandbox};
@@ -61,16 +60,15 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Nothing but what the runtime itself reads.
+    /// Creates a sandbox that allows only the files that the runtime itself needs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same for changes of files and for executing only: reading and the
-    /// network stay as they are. A second restriction of this kind is much
-    /// quicker than a whole one; [`Sandbox::read`] and [`Sandbox::connect_port`]
-    /// mean nothing in it.
+    /// Creates a sandbox that restricts only changing and executing files, not reading
+    /// and the network. As a second restriction, it is much faster to apply than a full
+    /// one. [`Sandbox::read`] and [`Sandbox::connect_port`] have no effect on it.
     #[must_use]
     pub fn for_changes() -> Self {
         Self {
@@ -79,36 +77,34 @@ impl Sandbox {
         }
     }
 
-    /// Allows to read a file, or a folder and all below it. A path that is not
-    /// there when the thread is restricted is passed over, here and below; what
-    /// is put in its place later is not allowed.
+    /// Allows reading a file, or a folder and everything below it. Like all methods here,
+    /// it ignores a path that does not exist when the thread is restricted; a file created
+    /// there later is not allowed.
     #[must_use]
     pub fn read(self, path: impl Into<PathBuf>) -> Self {
         self.rule(path, Access::Read)
     }
 
-    /// Allows to read and to change a file, or a folder and all below it.
+    /// Allows reading and changing a file, or a folder and everything below it.
     #[must_use]
     pub fn write(self, path: impl Into<PathBuf>) -> Self {
         self.rule(path, Access::Write)
     }
 
-    /// Allows to put files in the place of others in a folder and below it: to
-    /// make, write, rename and remove them, and to list what is there, but not
-    /// to read any.
+    /// Allows replacing files in a folder and below it: creating, writing, renaming,
+    /// removing and listing them, but not reading.
     #[must_use]
     pub fn replace(self, folder: impl Into<PathBuf>) -> Self {
         self.rule(folder, Access::Replace)
     }
 
-    /// Allows to execute a program. The restriction holds for it as well.
+    /// Allows executing a program, which inherits the restriction.
     #[must_use]
     pub fn execute(self, program: impl Into<PathBuf>) -> Self {
         self.rule(program, Access::Execute)
     }
 
-    /// Allows to execute the program that runs now, with the libraries that it
-    /// was started with.
+    /// Allows executing the current program and the libraries that it has loaded.
     #[must_use]
     pub fn execute_this_program(self) -> Self {
         #[cfg(target_os = "linux")]
@@ -121,16 +117,16 @@ impl Sandbox {
         self
     }
 
-    /// Allows to connect to this TCP port, of whomever.
+    /// Allows connecting to this TCP port of any host.
     #[must_use]
     pub fn connect_port(mut self, port: u16) -> Self {
         self.ports.push(port..=port);
         self
     }
 
-    /// Allows what plugins with these grants need: their folders, with their
-    /// access; the TCP ports of their network grants, and with those what
-    /// looking up names and checking certificates reads.
+    /// Allows what plugins with these grants need: the granted folders with their access;
+    /// the TCP ports of network grants; and, if there are any, the files for name lookups
+    /// and certificates.
     #[must_use]
     pub fn grants(mut self, grants: &Grants) -> Self {
         for folder in grants.folders() {
@@ -145,8 +141,8 @@ impl Sandbox {
             .extend(grants.network().map(crate::NetworkGrant::ports));
         #[cfg(target_os = "linux")]
         if !had_network && !self.ports.is_empty() {
-            self.rules.extend(system::of_network());
-            self = self.connect_port(system::NAMES);
+            self.rules.extend(system::network_rules());
+            self = self.connect_port(system::DNS_PORT);
         }
         #[cfg(not(target_os = "linux"))]
         let _ = had_network;

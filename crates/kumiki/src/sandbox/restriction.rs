@@ -1,4 +1,4 @@
-//! Threads are restricted here, as far as the system can.
+//! Restriction of threads; has no effect on systems without Landlock.
 
 #[cfg(target_os = "linux")]
 use super::ruleset;
@@ -6,15 +6,16 @@ use super::{Sandbox, SandboxStatus};
 use crate::Result;
 
 impl Sandbox {
-    /// Restricts the calling thread, and every thread and process that it
-    /// starts from now on. Threads that run already are not restricted:
-    /// [`SandboxStatus::whole_process`] says whether there are any.
+    /// Restricts the calling thread, and all threads and processes that it starts from
+    /// now on. Other running threads are not restricted:
+    /// [`SandboxStatus::whole_process`] is false if there are any.
     ///
-    /// A kernel that has no Landlock is no error; the status says so.
+    /// Without Landlock in the kernel, nothing is restricted and the status is inactive;
+    /// this is not an error.
     ///
     /// # Errors
-    /// [`Error::Sandbox`](crate::Error::Sandbox) when the kernel has Landlock
-    /// and refuses.
+    /// [`Error::Sandbox`](crate::Error::Sandbox) when the kernel supports Landlock but
+    /// refuses the restriction.
     pub fn restrict_current_thread(&self) -> Result<SandboxStatus> {
         #[cfg(target_os = "linux")]
         return ruleset::restrict(self);
@@ -22,7 +23,8 @@ impl Sandbox {
         Ok(SandboxStatus::NONE)
     }
 
-    /// What a restriction of this kernel would hold, with nothing restricted.
+    /// Returns the status that a restriction would have on this kernel, without
+    /// restricting anything.
     #[must_use]
     pub fn supported() -> SandboxStatus {
         #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! A sandbox as a ruleset of Landlock.
+//! Conversion of a sandbox into a Landlock ruleset.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,15 +16,15 @@ use super::access::{Access, Scope};
 use super::{Sandbox, SandboxStatus, system};
 use crate::{Error, Result};
 
-/// The oldest version that is used. The first refuses all renames between
-/// folders, also those that a guest with a folder of its own may make.
+/// The minimum version. Version 1 denies all renames between folders, even those within a
+/// writable granted folder.
 const OLDEST: ABI = ABI::V2;
-/// The newest one whose rights are asked for.
+/// The newest version whose rights are used.
 const NEWEST: ABI = ABI::V10;
 
-/// Ports that each get a rule of their own. Where more are granted, connecting
-/// is not restricted at all.
-const PORTS: usize = 1024;
+/// The maximum number of ports, which need a rule each. If more are granted, connecting
+/// is not restricted.
+const MAX_PORTS: usize = 1024;
 
 const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir});
 const CHANGE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
@@ -73,8 +73,8 @@ pub(super) fn restrict(sandbox: &Sandbox) -> Result<SandboxStatus> {
         message: error.to_string(),
     };
     let rules = match sandbox.scope {
-        Scope::All => all(sandbox),
-        Scope::Changes => changes(sandbox),
+        Scope::All => full_ruleset(sandbox),
+        Scope::Changes => changes_ruleset(sandbox),
     };
     let restricted = rules.and_then(RulesetCreated::restrict_self);
     restricted.map_err(failed)?;
@@ -84,7 +84,7 @@ pub(super) fn restrict(sandbox: &Sandbox) -> Result<SandboxStatus> {
     })
 }
 
-fn all(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
+fn full_ruleset(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
     use landlock::{Access as _, Scope};
 
     let files = AccessFs::from_all(NEWEST);
@@ -99,12 +99,12 @@ fn all(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
         .handle_access(network)?
         .scope(Scope::AbstractUnixSocket | Scope::Signal)?
         .create()?;
-    let of_runtime = system::of_runtime();
-    for (path, access) in of_runtime.iter().chain(&sandbox.rules) {
+    let runtime_rules = system::runtime_rules();
+    for (path, access) in runtime_rules.iter().chain(&sandbox.rules) {
         allow(&mut rules, path, access.rights() & files)?;
     }
     if !sandbox.ports.is_empty() {
-        // A socket that connects is bound first, to a port that is free.
+        // Connecting first binds the socket to a free port.
         (&mut rules).add_rule(NetPort::new(0, AccessNet::BindTcp))?;
     }
     for port in ports.into_iter().flatten() {
@@ -113,21 +113,21 @@ fn all(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
     Ok(rules)
 }
 
-/// The ports of these ranges; none where they are too many for a rule each.
+/// Returns the ports in these ranges; `None` if there are more than [`MAX_PORTS`].
 fn ports(ranges: &[RangeInclusive<u16>]) -> Option<BTreeSet<u16>> {
-    if ranges.iter().any(|range| range.len() > PORTS) {
+    if ranges.iter().any(|range| range.len() > MAX_PORTS) {
         return None;
     }
     let ports: BTreeSet<u16> = ranges.iter().cloned().flatten().collect();
-    (ports.len() <= PORTS).then_some(ports)
+    (ports.len() <= MAX_PORTS).then_some(ports)
 }
 
-fn changes(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
+fn changes_ruleset(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
     use landlock::Access as _;
 
     let files = AccessFs::from_all(NEWEST) & !READ & !AccessFs::IoctlDev & !AccessFs::ResolveUnix;
     let mut rules = Ruleset::default().handle_access(files)?.create()?;
-    allow(&mut rules, Path::new(system::NOWHERE), CHANGE & files)?;
+    allow(&mut rules, Path::new(system::NULL_DEVICE), CHANGE & files)?;
     for (path, access) in &sandbox.rules {
         let rights = access.rights() & files;
         if !rights.is_empty() {
@@ -137,7 +137,7 @@ fn changes(sandbox: &Sandbox) -> Result<RulesetCreated, RulesetError> {
     Ok(rules)
 }
 
-/// Adds a rule for what a path leads to now, if it leads anywhere.
+/// Adds a rule for the file or folder that a path currently leads to, if it exists.
 fn allow(
     rules: &mut RulesetCreated,
     path: &Path,
@@ -145,16 +145,16 @@ fn allow(
 ) -> Result<(), RulesetError> {
     for rule in path_beneath_rules([path], rights) {
         match (&mut *rules).add_rule(rule?) {
-            Err(error) if !is_of_no_folder(&error) => return Err(error),
+            Err(error) if !is_unsupported_file(&error) => return Err(error),
             _ => {}
         }
     }
     Ok(())
 }
 
-/// Whether a rule is for what lies in no folder, such as a pipe: Landlock does
-/// not restrict that, and takes no rule for it.
-fn is_of_no_folder(error: &RulesetError) -> bool {
+/// Returns whether a rule is for a file without a folder, such as an anonymous pipe:
+/// Landlock does not restrict those, and refuses rules for them.
+fn is_unsupported_file(error: &RulesetError) -> bool {
     let RulesetError::AddRules(AddRulesError::Fs(AddRuleError::AddRuleCall { source, .. })) = error
     else {
         return false;
@@ -162,11 +162,11 @@ fn is_of_no_folder(error: &RulesetError) -> bool {
     source.raw_os_error() == Some(Errno::BADFD.raw_os_error())
 }
 
-/// Whether this process has no other thread; not so where nobody says it.
+/// Returns whether this process has only one thread; false if that is unknown.
 fn is_only_thread() -> bool {
     use std::os::unix::fs::MetadataExt as _;
 
-    // Besides its threads, it is linked to as every folder is, from two places.
+    // A folder has two links, plus one for each folder in it, here one for each thread.
     fs::metadata("/proc/self/task").is_ok_and(|threads| threads.nlink() == 3)
 }
 
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::Grants;
 
-    /// What comes of `act` on a thread that is restricted.
+    /// Runs `act` on a restricted thread.
     fn restricted<T: Send + 'static>(
         sandbox: Sandbox,
         act: impl FnOnce() -> T + Send + 'static,
@@ -188,15 +188,15 @@ mod tests {
         let thread = thread::spawn(move || {
             let status = sandbox.restrict_current_thread().unwrap();
             assert!(status.is_active(), "{status}");
-            // The test's own threads are others.
+            // The test runner has other threads.
             assert!(!status.whole_process);
             act()
         });
         thread.join().unwrap()
     }
 
-    /// To write to it alone: what is made may not be read everywhere.
-    fn make(path: &Path) -> io::Result<()> {
+    /// Creates a file without read access, which is not allowed everywhere.
+    fn create(path: &Path) -> io::Result<()> {
         let mut options = fs::File::options();
         options.write(true).create_new(true).open(path).map(drop)
     }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_allowed_as_it_is_said() {
+    fn folders_have_the_specified_access() {
         if !supported().is_active() {
             return;
         }
@@ -223,7 +223,7 @@ mod tests {
             .read(at("not-there"));
         let root = folder.path().to_owned();
         restricted(sandbox, move || {
-            // Read, list, write, make, rename, remove.
+            // Read, list, write, create, rename, remove.
             for (name, allowed) in [
                 ("read", [true, true, false, false, false, false]),
                 ("write", [true, true, true, true, true, true]),
@@ -235,13 +235,13 @@ mod tests {
                     fs::read(folder.join("file")).map(drop),
                     fs::read_dir(&folder).map(drop),
                     fs::write(folder.join("file"), "changed"),
-                    make(&folder.join("new")),
+                    create(&folder.join("new")),
                     fs::rename(folder.join("file"), folder.join("renamed")),
                     fs::remove_file(folder.join("renamed")),
                 ];
                 for (at, (found, allowed)) in found.into_iter().zip(allowed).enumerate() {
                     let found = match (name, at) {
-                        // There is nothing to remove.
+                        // The file was not renamed, so there is nothing to remove.
                         ("read" | "none", 5) => continue,
                         _ => is_denied(found),
                     };
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_restriction_narrows_changes_only() {
+    fn second_restriction_adds_only_limits_on_changes() {
         if !supported().is_active() {
             return;
         }
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn this_program_alone_may_be_executed() {
+    fn only_this_program_can_be_executed() {
         if !supported().is_active() {
             return;
         }
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn granted_ports_alone_may_be_connected_to() {
+    fn only_granted_ports_can_be_connected_to() {
         if !supported().tcp {
             return;
         }
@@ -319,10 +319,11 @@ mod tests {
             });
         }
     }
-    /// With a network grant, names are looked up and certificates are found as
-    /// without a sandbox; files of the machine's are still out of reach.
+
+    /// With a network grant, name lookups and certificates work as without a sandbox; the
+    /// system's other files stay inaccessible.
     #[test]
-    fn a_network_grant_brings_names_and_certificates() {
+    fn network_grant_allows_name_lookups_and_certificates() {
         if !supported().is_active() {
             return;
         }

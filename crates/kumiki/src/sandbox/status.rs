@@ -1,26 +1,24 @@
-//! What holds after a thread was restricted.
+//! The status of a restriction.
 
 use std::fmt;
 
-/// What a [`Sandbox`](crate::Sandbox) restricts on this machine.
+/// The restrictions that a [`Sandbox`](crate::Sandbox) enforces on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SandboxStatus {
-    /// The version of Landlock's interface that is used; 0 where nothing is
-    /// restricted.
+    /// The version of Landlock's ABI; 0 if nothing is restricted.
     pub landlock: u32,
     /// Whether TCP ports are restricted.
     pub tcp: bool,
-    /// Whether signals to other processes and abstract Unix sockets are
-    /// refused.
+    /// Whether signals to other processes and abstract Unix sockets are denied.
     pub scopes: bool,
-    /// Whether every thread of the process is restricted: there was no other
-    /// than the one that restricted itself.
+    /// Whether all threads of the process are restricted, because the restricted thread
+    /// was the only one.
     pub whole_process: bool,
 }
 
 impl SandboxStatus {
-    /// Nothing is restricted.
+    /// The status without any restriction.
     pub(super) const NONE: Self = Self {
         landlock: 0,
         tcp: false,
@@ -28,7 +26,7 @@ impl SandboxStatus {
         whole_process: false,
     };
 
-    /// Whether anything is restricted.
+    /// Returns whether anything is restricted.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.landlock > 0
@@ -38,7 +36,7 @@ impl SandboxStatus {
 impl fmt::Display for SandboxStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.is_active() {
-            return f.write_str("none, for this system has no Landlock 2 or later (Linux 5.19)");
+            return f.write_str("none: this system lacks Landlock 2 or later (Linux 5.19)");
         }
         write!(f, "Landlock {}: files", self.landlock)?;
         if self.tcp {
@@ -56,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_what_holds() {
+    fn display_lists_the_restrictions() {
         let status = |landlock| SandboxStatus {
             landlock,
             tcp: landlock >= 4,
@@ -70,6 +68,6 @@ mod tests {
         ] {
             assert_eq!(status(landlock).to_string(), text);
         }
-        assert!(SandboxStatus::NONE.to_string().contains("no Landlock"));
+        assert!(SandboxStatus::NONE.to_string().contains("lacks Landlock"));
     }
 }

@@ -1,5 +1,4 @@
-//! What the system's own files are called that a process reads without being
-//! asked to.
+//! The paths of system files that a process and its libraries read.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,16 +9,15 @@ use std::path::PathBuf;
 
 use super::access::Access;
 
-/// The TCP port of name servers, for answers that are too long for UDP.
-pub(super) const NAMES: u16 = 53;
+/// The TCP port of DNS servers, for answers that are too long for UDP.
+pub(super) const DNS_PORT: u16 = 53;
 
-/// Where what is written goes nowhere.
-pub(super) const NOWHERE: &str = "/dev/null";
+pub(super) const NULL_DEVICE: &str = "/dev/null";
 
-/// Where the dynamic loader looks for libraries first.
+/// The cache of the dynamic loader, which it searches first.
 pub(super) const LIBRARY_CACHE: &str = "/etc/ld.so.cache";
 
-/// What looking up a name reads: the C library's configuration.
+/// The C library's configuration for name lookups.
 const RESOLVER: [&str; 7] = [
     "/etc/resolv.conf",
     "/etc/hosts",
@@ -30,7 +28,7 @@ const RESOLVER: [&str; 7] = [
     "/etc/protocols",
 ];
 
-/// The services that the C library may ask in the place of a name server.
+/// The services that the C library may ask instead of a DNS server.
 const SERVICES: [&str; 4] = [
     "/run/systemd/resolve",
     "/run/nscd",
@@ -38,7 +36,7 @@ const SERVICES: [&str; 4] = [
     "/var/lib/nscd",
 ];
 
-/// Where the C library's own plugins lie, which are loaded at the first look-up.
+/// The folders of the C library's own plugins, which it loads at the first lookup.
 const LIBRARIES: [&str; 8] = [
     LIBRARY_CACHE,
     "/lib",
@@ -50,8 +48,8 @@ const LIBRARIES: [&str; 8] = [
     "/run/current-system",
 ];
 
-/// Where certificates lie, as the crate `openssl-probe` looks for them, and
-/// what the links there lead to.
+/// The folders of certificates, as the crate `openssl-probe` searches them, and the
+/// targets of links in them.
 const CERTIFICATES: [&str; 9] = [
     "/etc/ssl",
     "/etc/pki",
@@ -64,13 +62,13 @@ const CERTIFICATES: [&str; 9] = [
     "/opt/etc/ssl",
 ];
 
-/// What every program reads.
-pub(super) fn of_runtime() -> Vec<(PathBuf, Access)> {
+/// Returns the rules for files that every program needs.
+pub(super) fn runtime_rules() -> Vec<(PathBuf, Access)> {
     let mut rules = vec![
         ("/proc/self".into(), Access::Read),
         ("/dev/urandom".into(), Access::Read),
-        (NOWHERE.into(), Access::Write),
-        // How many of the processors may be used.
+        (NULL_DEVICE.into(), Access::Write),
+        // The number of processors that may be used.
         ("/sys/fs/cgroup".into(), Access::Read),
     ];
     // For the backtrace of a panic.
@@ -78,22 +76,22 @@ pub(super) fn of_runtime() -> Vec<(PathBuf, Access)> {
     rules
 }
 
-/// What looking up names and checking certificates needs.
-pub(super) fn of_network() -> impl Iterator<Item = (PathBuf, Access)> {
+/// Returns the rules for name lookups and certificate checks.
+pub(super) fn network_rules() -> impl Iterator<Item = (PathBuf, Access)> {
     let files = [&RESOLVER[..], &LIBRARIES, &CERTIFICATES].concat();
     let files = files.into_iter().map(PathBuf::from);
-    let said = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
-    let said = said.filter_map(env::var_os);
-    let said = said.flat_map(|paths| env::split_paths(&paths).collect::<Vec<_>>());
-    let reads = files.chain(said).map(|path| (path, Access::Read));
+    let configured = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
+    let configured = configured.filter_map(env::var_os);
+    let configured = configured.flat_map(|paths| env::split_paths(&paths).collect::<Vec<_>>());
+    let reads = files.chain(configured).map(|path| (path, Access::Read));
     let services = SERVICES.into_iter().map(PathBuf::from);
     reads.chain(services.map(|path| (path, Access::Connect)))
 }
 
-/// The files that this process has mapped: the program, its loader and its
+/// Returns the files that this process has mapped: the program, its loader and its
 /// libraries.
 pub(super) fn mapped_files() -> Vec<PathBuf> {
-    // A file of the kernel's has no length to make room by.
+    // The kernel reports a length of 0 for files in `/proc`: preallocate.
     let mut maps = Vec::with_capacity(16 << 10);
     let read = File::open("/proc/self/maps").and_then(|mut file| file.read_to_end(&mut maps));
     match read {
@@ -102,7 +100,7 @@ pub(super) fn mapped_files() -> Vec<PathBuf> {
     }
 }
 
-/// The paths in the text of a `/proc/*/maps`, each once.
+/// Returns the paths in the text of a `/proc/*/maps`, without duplicates.
 fn paths_in(maps: &[u8]) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for line in maps.split(|byte| *byte == b'\n') {

@@ -1,27 +1,27 @@
-//! Text that a guest has chosen, on its way into an error: bounded in length,
-//! and without characters that a terminal obeys or shows nothing for.
+//! Truncation of untrusted text in errors. Invisible characters and terminal control
+//! characters are escaped.
 //!
-//! A guest chooses the names of its functions, modules, imports and types, and
-//! libraries quote them in their messages. A failing record makes an error of its
-//! own, so a name of 100 KB is written as often as there are records.
+//! A guest controls the names of its functions, modules, imports and types, and libraries
+//! quote them in their messages. Each failing record has its own error, so a name of
+//! 100 KB would be written once for each record.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use crate::text::is_invisible;
 
-/// Bytes of one name within an error.
+/// The maximum length of a name in an error, in bytes.
 pub(crate) const NAME: usize = 200;
-/// Bytes of a type within an error.
+/// The maximum length of a type in an error, in bytes.
 pub(crate) const TYPE: usize = 3000;
-/// Bytes of a message that quotes a guest, its causes included.
+/// The maximum length of a message that quotes a guest, including its causes, in bytes.
 const MESSAGE: usize = 2000;
-/// Bytes of a backtrace. With the message and the names of plugin and function
-/// the whole text of an error stays within 16 KiB.
+/// The maximum length of a backtrace, in bytes. With the message and the names of plugin
+/// and function, the whole text of an error stays within 16 KiB.
 pub(crate) const BACKTRACE: usize = 10 << 10;
 
-/// The beginning of a text, at most `most` bytes, with invisible characters
-/// spelled out and `…` in the place of the rest.
+/// Returns the beginning of a text, at most `most` bytes, with invisible characters
+/// escaped; `…` follows if the text was truncated.
 ///
 /// ```
 /// use kumiki::excerpt;
@@ -34,38 +34,38 @@ pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most && !text.contains(is_invisible) {
         return Cow::Borrowed(text);
     }
-    let mut cut = String::new();
+    let mut excerpt = String::new();
     let mut left = most;
     for c in text.chars() {
-        let spelled = is_invisible(c).then(|| c.escape_default());
-        let length = spelled
+        let escaped = is_invisible(c).then(|| c.escape_default());
+        let length = escaped
             .as_ref()
             .map_or(c.len_utf8(), ExactSizeIterator::len);
         if length > left {
-            cut.push('…');
+            excerpt.push('…');
             break;
         }
         left -= length;
-        match spelled {
-            Some(spelled) => cut.extend(spelled),
-            None => cut.push(c),
+        match escaped {
+            Some(escaped) => excerpt.extend(escaped),
+            None => excerpt.push(c),
         }
     }
-    Cow::Owned(cut)
+    Cow::Owned(excerpt)
 }
 
-/// A name that a guest has chosen.
+/// Sanitizes a name from a guest.
 pub(crate) fn name(text: &str) -> Cow<'_, str> {
     excerpt(text, NAME)
 }
 
-/// A message that may quote a guest, on one line.
+/// Sanitizes a message that may quote a guest, and puts it on one line.
 pub(crate) fn message(text: &str) -> String {
     excerpt(&text.replace('\n', ": "), MESSAGE).into_owned()
 }
 
-/// An error of wasmtime with its causes bounded; the same error where they are
-/// already, which is nearly always.
+/// Sanitizes the messages of a wasmtime error and its causes. Usually they need no change,
+/// and the same error is returned.
 pub(crate) fn source(error: wasmtime::Error) -> wasmtime::Error {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     let bytes: usize = causes.iter().map(String::len).sum();
@@ -84,19 +84,20 @@ pub(crate) fn source(error: wasmtime::Error) -> wasmtime::Error {
     innermost_first.fold(root, wasmtime::Error::context)
 }
 
-/// Lines that together stay within a number of bytes.
+/// Text of several lines with a maximum length.
 pub(crate) struct Lines {
     text: String,
     most: usize,
 }
 
 impl Lines {
+    /// Creates an empty text of at most `most` bytes.
     pub(crate) fn within(most: usize) -> Self {
         let text = String::new();
         Self { text, most }
     }
 
-    /// Adds a line if there is room for it.
+    /// Adds a line if it fits; returns whether it did.
     pub(crate) fn push(&mut self, line: fmt::Arguments<'_>) -> bool {
         let before = self.text.len();
         if before > 0 {
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_cut_and_spelled_out() {
+    fn excerpt_truncates_and_escapes() {
         let long = "木".repeat(1000);
         for (text, most, expected) in [
             ("", 0, ""),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_one_bounded_line() {
+    fn message_is_one_truncated_line() {
         assert_eq!(message("a\nb\tc"), "a: b\\tc");
         let text = message(&"\u{1}".repeat(1 << 20));
         assert!(text.len() <= MESSAGE + '…'.len_utf8(), "{}", text.len());
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_bounded_together() {
+    fn causes_are_truncated_together() {
         let short = wasmtime::Error::msg("root").context("above");
         assert_eq!(format!("{:#}", source(short)), "above: root");
         let long = |text: &str| text.repeat(10_000);
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_beyond_the_bound_are_left_out() {
+    fn lines_that_do_not_fit_are_omitted() {
         let mut lines = Lines::within(5);
         assert!(lines.push(format_args!("ab")));
         assert!(!lines.push(format_args!("cde")));

@@ -1,4 +1,4 @@
-//! Text that a guest or a person has chosen, on its way to a reader.
+//! Sanitizing of untrusted text for display.
 
 mod bounded;
 mod visible;

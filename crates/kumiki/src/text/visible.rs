@@ -1,19 +1,18 @@
-//! Characters that must not reach a terminal as they are: it obeys them, shows
-//! nothing for them, or shows the text around them in another order.
+//! Detection and escaping of characters that must not reach a terminal: those that
+//! control it, that are invisible, or that reorder the surrounding text.
 //!
-//! A name with a zero-width space in it looks like another name; a text of tag
-//! characters says something that nobody sees. All code that shows text from a
-//! plugin or a file spells these characters out, and asks here which they are.
+//! A name with a zero-width space looks like another name, and text in tag characters is
+//! hidden. All code that displays text from a plugin or a file uses this module to escape
+//! such characters.
 
 use std::borrow::Cow;
 
-/// Whether a terminal obeys a character, or shows nothing for it, rather than
-/// showing it.
+/// Returns whether a character is invisible: a terminal executes it or shows nothing.
 ///
-/// These are the control characters, line and paragraph separators, characters
-/// that change the direction of text, and all that Unicode calls *default
-/// ignorable*: zero-width characters, the soft hyphen, fillers, variation
-/// selectors, tags. Spaces of any width are visible.
+/// These are the control characters, line and paragraph separators, characters that
+/// change the direction of text, and all that Unicode calls *default ignorable*:
+/// zero-width characters, the soft hyphen, fillers, variation selectors, tags. Spaces of
+/// any width count as visible.
 ///
 /// ```
 /// use kumiki::is_invisible;
@@ -31,8 +30,8 @@ pub fn is_invisible(c: char) -> bool {
         // C1 controls, soft hyphen.
         '\u{80}'..='\u{9f}'
             | '\u{ad}'
-            // Combining grapheme joiner, Arabic letter mark, fillers and
-            // inherent vowels without a glyph.
+            // Combining grapheme joiner, Arabic letter mark, fillers, and inherent vowels
+            // without a glyph.
             | '\u{34f}'
             | '\u{61c}'
             | '\u{115f}'..='\u{1160}'
@@ -49,20 +48,20 @@ pub fn is_invisible(c: char) -> bool {
             // Variation selectors, byte order mark.
             | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
-            // Interlinear annotation, and what is reserved before it.
+            // Interlinear annotation, and the reserved range before it.
             | '\u{fff0}'..='\u{fffb}'
             // Format characters of hieroglyphs, shorthand and musical notation.
             | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}'
-            // Tags, more variation selectors, and what is reserved there.
+            // Tags, more variation selectors, and reserved characters.
             | '\u{e0000}'..='\u{e0fff}'
     )
 }
 
-/// `text` with its invisible characters spelled out (`\n`, `\u{200b}`), but for
-/// those that `keep` accepts. A selector of emoji or text presentation directly
-/// behind a symbol that may be an emoji stays as well: that is how an emoji is written.
+/// Escapes the invisible characters of a text (`\n`, `\u{200b}`), except those that `keep`
+/// accepts. Also keeps a variation selector for emoji or text presentation directly after
+/// a symbol that may be an emoji, because emoji are written this way.
 ///
 /// ```
 /// use kumiki::spell_out;
@@ -76,25 +75,25 @@ pub fn spell_out(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
-    let mut spelled = String::with_capacity(text.len() + 8);
+    let mut escaped = String::with_capacity(text.len() + 8);
     let mut before = None;
     for c in text.chars() {
         if is_hidden(c) && !is_presentation(c, before) {
-            spelled.extend(c.escape_default());
+            escaped.extend(c.escape_default());
         } else {
-            spelled.push(c);
+            escaped.push(c);
         }
         before = Some(c);
     }
-    Cow::Owned(spelled)
+    Cow::Owned(escaped)
 }
 
-/// Whether `c` says how the symbol before it is drawn.
+/// Returns whether `c` selects the presentation of the symbol before it.
 fn is_presentation(c: char, before: Option<char>) -> bool {
     matches!(c, '\u{fe0e}' | '\u{fe0f}') && before.is_some_and(is_symbol)
 }
 
-/// Whether a character is of a block that has emoji, all of which are seen.
+/// Returns whether a character is in a block with emoji; all characters there are visible.
 fn is_symbol(c: char) -> bool {
     matches!(
         c,
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn which_characters_are_invisible() {
+    fn invisible_characters_are_detected() {
         let invisible = "\0\x1b\n\x7f\u{85}\u{9b}\u{ad}\u{34f}\u{61c}\u{115f}\u{17b4}\u{180e}\u{200b}\
                          \u{200d}\u{200f}\u{2028}\u{2029}\u{202e}\u{2060}\u{2066}\u{206f}\u{3164}\
                          \u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{fffb}\u{13430}\u{1bca0}\u{1d173}\
@@ -141,8 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn invisible_characters_are_spelled_out() {
-        for (text, spelled) in [
+    fn invisible_characters_are_escaped() {
+        for (text, escaped) in [
             ("plain, 木, 😀", "plain, 木, 😀"),
             ("\x1b[31mred", "\\u{1b}[31mred"),
             ("two\nlines", "two\\nlines"),
@@ -152,7 +151,7 @@ mod tests {
             ("a\u{200b}b\u{ad}c", "a\\u{200b}b\\u{ad}c"),
             ("a\u{e0041}\u{e007f}", "a\\u{e0041}\\u{e007f}"),
             ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
-            // One selector behind a symbol is an emoji, more are a message.
+            // One selector after a symbol is an emoji; more could hide a message.
             ("❤\u{fe0f}!", "❤\u{fe0f}!"),
             ("❤\u{fe0f}\u{fe0f}", "❤\u{fe0f}\\u{fe0f}"),
             ("a\u{fe0f}", "a\\u{fe0f}"),
@@ -160,14 +159,14 @@ mod tests {
             ("\u{fe0f}", "\\u{fe0f}"),
             ("❤\u{fe01}", "❤\\u{fe01}"),
             ("©\u{fe0e}😀\u{fe0f}", "©\u{fe0e}😀\u{fe0f}"),
-            // Nothing is seen before it.
+            // The character before it is blank.
             ("\u{a0}\u{fe0f}", "\u{a0}\\u{fe0f}"),
             ("\u{3000}\u{fe0e}", "\u{3000}\\u{fe0e}"),
             ("\u{2800}\u{fe0e}", "\u{2800}\\u{fe0e}"),
             ("\u{2003}\u{fe0f}", "\u{2003}\\u{fe0f}"),
             ("\u{300}\u{fe0f}", "\u{300}\\u{fe0f}"),
         ] {
-            assert_eq!(spell_out(text, |_| false), spelled, "{text:?}");
+            assert_eq!(spell_out(text, |_| false), escaped, "{text:?}");
         }
         assert_eq!(spell_out("a\n\tb\x1b", |c| c == '\n'), "a\n\\tb\\u{1b}");
     }

@@ -1,4 +1,4 @@
-//! The clocks that a guest reads, as its grants say.
+//! The clocks of guests according to their grants.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,7 +11,7 @@ use crate::Clocks;
 const STEP: Duration = Duration::from_millis(1);
 
 impl Clocks {
-    pub(super) fn give(self, wasi: &mut WasiCtxBuilder) {
+    pub(super) fn configure(self, wasi: &mut WasiCtxBuilder) {
         match self {
             Self::Real => {}
             Self::Coarse => {
@@ -24,8 +24,8 @@ impl Clocks {
         }
     }
 
-    /// A file's time, as these clocks show it.
-    pub(crate) fn of_file(self, time: Datetime) -> Datetime {
+    /// Converts a file's time to these clocks.
+    pub(crate) fn convert_file_time(self, time: Datetime) -> Datetime {
         match self {
             Self::Real => time,
             Self::Coarse => Datetime {
@@ -36,8 +36,7 @@ impl Clocks {
         }
     }
 
-    /// What a guest sets a file's time to that sets it to now; none where that
-    /// is the system's own time.
+    /// The time that a file gets when a guest sets it to now; `None` for the system's time.
     pub(crate) fn now_for_files(self) -> Option<Datetime> {
         match self {
             Self::Real => None,
@@ -54,10 +53,10 @@ fn datetime(since_1970: Duration) -> Datetime {
     }
 }
 
-/// Time in whole steps. The monotonic clock counts from the instant it holds.
+/// Clocks in whole steps. The monotonic clock counts from this instant.
 struct Coarse(Instant);
 
-fn in_steps(time: Duration) -> Duration {
+fn round_down(time: Duration) -> Duration {
     let step = STEP.as_nanos();
     let nanoseconds = time.as_nanos() / step * step;
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
@@ -70,8 +69,8 @@ impl HostWallClock for Coarse {
 
     fn now(&self) -> Duration {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        // A machine whose clock stands before 1970 has no time to tell.
-        in_steps(now.unwrap_or_default())
+        // A system clock before 1970 counts as 1970.
+        round_down(now.unwrap_or_default())
     }
 }
 
@@ -81,7 +80,7 @@ impl HostMonotonicClock for Coarse {
     }
 
     fn now(&self) -> u64 {
-        nanoseconds(in_steps(self.0.elapsed()))
+        nanoseconds(round_down(self.0.elapsed()))
     }
 }
 
@@ -116,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_files_are_what_the_clocks_show() {
+    fn file_times_follow_the_clocks() {
         let time = |seconds, nanoseconds| Datetime {
             seconds,
             nanoseconds,
@@ -125,12 +124,12 @@ mod tests {
             assert_eq!((a.seconds, a.nanoseconds), (b.seconds, b.nanoseconds));
         };
         let real = time(1_700_000_000, 123_456_789);
-        same(Clocks::Real.of_file(real), real);
+        same(Clocks::Real.convert_file_time(real), real);
         same(
-            Clocks::Coarse.of_file(real),
+            Clocks::Coarse.convert_file_time(real),
             time(1_700_000_000, 123_000_000),
         );
-        same(Clocks::Frozen.of_file(real), time(0, 0));
+        same(Clocks::Frozen.convert_file_time(real), time(0, 0));
         assert!(Clocks::Real.now_for_files().is_none());
         same(Clocks::Frozen.now_for_files().unwrap(), time(0, 0));
         let now = Clocks::Coarse.now_for_files().unwrap();
@@ -138,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn coarse_clocks_go_in_steps() {
+    fn coarse_clocks_round_down_to_steps() {
         for (nanoseconds, steps) in [(0, 0), (999_999, 0), (1_000_000, 1), (2_999_999, 2)] {
-            let time = in_steps(Duration::from_nanos(nanoseconds));
+            let time = round_down(Duration::from_nanos(nanoseconds));
             assert_eq!(time, STEP * steps, "{nanoseconds}");
         }
         assert!(HostWallClock::now(&Coarse(Instant::now())) > Duration::from_hours(1));

@@ -1,5 +1,5 @@
-//! The WASI context of one instance: made at the guest's first call into WASI, for
-//! compilers make guests import it whether or not their author needs it.
+//! The WASI context of one instance. It is created at the guest's first call into WASI,
+//! because compilers import WASI even into guests that never call it.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::descriptors::{Budget, Permit, Refused};
+use super::descriptors::{DescriptorBudget, Permit, Refused};
 use super::files::Files;
 use super::folders::Folders;
 use super::granted::Granted;
-use super::http::{Kept, Outgoing};
+use super::http::{HandleMemory, Outgoing};
 use super::network::{Guard, HasSockets, Lookups, Sockets};
 use super::output::LogStream;
 use super::waiting::Timed;
@@ -21,19 +21,20 @@ use crate::clock::Deadline;
 use crate::log_meter::LogMeter;
 use crate::observer::Observer;
 
-/// The WASI side of one instance; empty until the guest first calls into it.
+/// The WASI state of one instance.
 pub(crate) struct Wasi {
+    /// `None` until the guest first calls into WASI.
     contexts: Option<Box<Contexts>>,
     output: LogStream,
     handles: usize,
     descriptors: usize,
     random: usize,
-    /// When the call that runs must be over.
+    /// The deadline of the current call.
     deadline: Deadline,
     granted: Arc<Granted>,
 }
 
-/// What a store holds whose guest may call into WASI.
+/// The data of a store whose guest may call into WASI.
 pub(crate) trait HasWasi: WasiView + WasiHttpView + 'static {
     fn wasi(&mut self) -> &mut Wasi;
 }
@@ -51,7 +52,7 @@ impl<T: HasWasi> HasSockets for T {
 
     fn take_socket(&mut self) -> Option<Result<Permit, Refused>> {
         let contexts = self.wasi().contexts();
-        contexts.sockets.asked_for(&contexts.guard);
+        contexts.sockets.report_if_denied(&contexts.guard);
         let granted = contexts.guard.grants_anything();
         granted.then(|| contexts.budget.take(1))
     }
@@ -62,18 +63,17 @@ struct Contexts {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outgoing: Outgoing,
-    /// What handles of HTTP keep.
-    kept: Kept,
+    http_memory: HandleMemory,
     guard: Guard,
     folders: Folders,
     sockets: Sockets,
-    budget: Arc<Budget>,
+    budget: Arc<DescriptorBudget>,
     granted: Arc<Granted>,
 }
 
 impl Drop for Contexts {
     fn drop(&mut self) {
-        // Closing a file may have to be waited for, which nobody does here.
+        // Closing a file may block, so it happens on another thread.
         if self.budget.held() > 0 {
             let table = std::mem::replace(&mut self.table, ResourceTable::new());
             let sockets = std::mem::take(&mut self.sockets);
@@ -102,7 +102,7 @@ impl Wasi {
         }
     }
 
-    /// Until when the guest may wait, from now on.
+    /// Sets the deadline of the call that starts.
     #[inline]
     pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
         self.deadline = deadline;
@@ -122,20 +122,20 @@ impl Wasi {
             deadline: _,
             granted,
         } = self;
-        let make = || {
+        let create = || {
             let mut wasi = WasiCtx::builder();
             wasi.stdout(output.clone()).stderr(output.clone());
             let guard = granted.guard(output.plugin(), output.observer());
             wasi.max_random_size(*random as u64);
             let mut table = ResourceTable::new();
             table.set_max_capacity(*handles);
-            let budget = Budget::new(*descriptors);
+            let budget = DescriptorBudget::new(*descriptors);
             Box::new(Contexts {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
                 http: WasiHttpCtx::new(),
                 outgoing: Outgoing::new(guard.clone(), budget.clone()),
-                kept: Kept::default(),
+                http_memory: HandleMemory::default(),
                 guard,
                 folders: granted.folders(),
                 sockets: Sockets::default(),
@@ -143,7 +143,7 @@ impl Wasi {
                 granted: granted.clone(),
             })
         };
-        contexts.get_or_insert_with(make)
+        contexts.get_or_insert_with(create)
     }
 }
 
@@ -165,10 +165,12 @@ impl Wasi {
         }
     }
 
-    /// Counts bytes that a handle of HTTP keeps from now on.
-    pub(super) fn keep_http(&mut self, bytes: usize) -> wasmtime::Result<()> {
-        let Contexts { kept, table, .. } = self.contexts();
-        kept.add(table, bytes)
+    /// Counts bytes that a handle of `wasi:http` holds from now on.
+    pub(super) fn add_http_memory(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        let Contexts {
+            http_memory, table, ..
+        } = self.contexts();
+        http_memory.add(table, bytes)
     }
 
     pub(super) fn lookups(&mut self) -> Lookups<'_> {

@@ -1,7 +1,6 @@
-//! How many descriptors guests hold: open files, folders, sockets and
-//! connections. Counted for each instance and for the process, which keeps a
-//! reserve: the host's own files never meet the system's limit because of a
-//! plugin.
+//! Limits the descriptors that guests hold: open files, folders, sockets and connections.
+//! They are counted per instance and per process. The process keeps a reserve, so that
+//! plugins never prevent the host from opening its own files.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,33 +10,31 @@ use crate::limits::{Limit, Reached};
 /// The descriptors that all guests of the process hold.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
-/// The most that all guests may hold; 0 until it is worked out.
-static MOST: AtomicUsize = AtomicUsize::new(0);
+/// Maximum descriptors of all guests; 0 until it is computed.
+static MAX_HELD: AtomicUsize = AtomicUsize::new(0);
 
-/// What the process keeps for itself, where its limit is large enough: inputs,
-/// outputs, caches, pipes, and what a lookup or a folder that is walked opens
-/// for a moment.
+/// Minimum reserve of the process, if its limit is large enough: for inputs, outputs,
+/// caches, pipes, and descriptors that a lookup or the walk of a path opens briefly.
 const RESERVE: usize = 128;
 
-/// How many an instance may hold before it must leave half of the guests' share
-/// to others.
+/// Descriptors that an instance may take from all of the guests' share. Beyond them, it
+/// leaves half of the share to others.
 const FIRST: usize = 16;
 
-/// What is assumed where the system has no limit, or does not tell it.
+/// The limit that is assumed if the system has none or does not report it.
 const UNKNOWN: usize = 8192;
 
-/// Raises the number of files that this process may have open (`RLIMIT_NOFILE`)
-/// to the most that the system lets it, and returns that number. Plugins may
-/// hold all of them together but for a reserve: at least 128, or half where the
-/// limit is below 256.
+/// Raises the number of files that this process may have open (`RLIMIT_NOFILE`) to the
+/// maximum that the system allows, and returns it. All plugins together may hold this many
+/// minus a reserve of one eighth, but at least 128, or half if the limit is below 256.
 ///
-/// `kumiki run` and `kumiki check` do this at their start. A library does not
-/// change its process unasked: call this before the first plugin opens
-/// anything. Where the limit cannot be raised, it stays as it was. On systems
-/// without such a limit (Windows) nothing happens and 8192 is returned.
+/// `kumiki run` and `kumiki check` call this at their start. The library does not change
+/// its process by itself: call this before the first plugin opens a file or socket. If the
+/// limit cannot be raised, it stays the same. On systems without such a limit (Windows),
+/// this does nothing and returns 8192.
 pub fn raise_descriptor_limit() -> usize {
     let limit = system::raise();
-    MOST.store(share_of_guests(limit), Ordering::Relaxed);
+    MAX_HELD.store(share_of_guests(limit), Ordering::Relaxed);
     limit
 }
 
@@ -46,14 +43,14 @@ fn share_of_guests(limit: usize) -> usize {
     (limit - reserve).max(1)
 }
 
-fn most() -> usize {
-    match MOST.load(Ordering::Relaxed) {
+fn max_held() -> usize {
+    match MAX_HELD.load(Ordering::Relaxed) {
         0 => {
-            let most = share_of_guests(system::limit());
-            MOST.store(most, Ordering::Relaxed);
-            most
+            let max = share_of_guests(system::limit());
+            MAX_HELD.store(max, Ordering::Relaxed);
+            max
         }
-        most => most,
+        max => max,
     }
 }
 
@@ -63,8 +60,8 @@ mod system {
 
     use super::UNKNOWN;
 
-    /// The most that macOS takes, whatever it says (`OPEN_MAX`).
-    const APPLE: u64 = 10_240;
+    /// The maximum that macOS accepts, even if it reports more (`OPEN_MAX`).
+    const MACOS_MAX: u64 = 10_240;
 
     pub(super) fn limit() -> usize {
         let current = getrlimit(Resource::Nofile).current;
@@ -74,18 +71,18 @@ mod system {
     pub(super) fn raise() -> usize {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let wanted = match maximum {
-            Some(maximum) if cfg!(target_vendor = "apple") => Some(maximum.min(APPLE)),
-            None if cfg!(target_vendor = "apple") => Some(APPLE),
+            Some(maximum) if cfg!(target_vendor = "apple") => Some(maximum.min(MACOS_MAX)),
+            None if cfg!(target_vendor = "apple") => Some(MACOS_MAX),
             maximum => maximum,
         };
-        // No number is the greatest.
-        let of = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
-        if of(wanted) > of(current) {
+        // `None` means unlimited.
+        let value = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
+        if value(wanted) > value(current) {
             let raised = Rlimit {
                 current: wanted,
                 maximum,
             };
-            // What is refused stays as it was.
+            // If this fails, the limit stays the same.
             let _ = setrlimit(Resource::Nofile, raised);
         }
         limit()
@@ -103,24 +100,24 @@ mod system {
     }
 }
 
-/// The descriptors of one instance.
+/// Counts the descriptors of one instance.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct DescriptorBudget {
     limit: usize,
     held: AtomicUsize,
 }
 
-/// Why there is no descriptor for a guest.
+/// Why a guest gets no descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The instance holds as many as it may.
+    /// The instance is at this limit.
     Instance(usize),
-    /// All guests together hold as many as they may.
+    /// All guests together are at their limit.
     Process,
 }
 
 impl Refused {
-    /// What ends the call, if the instance itself is at its limit.
+    /// The error that ends the call, if the instance is at its limit.
     pub(crate) fn reached(self) -> Option<Reached> {
         match self {
             Self::Instance(limit) => Some(Reached(Limit::Descriptors(limit))),
@@ -129,14 +126,14 @@ impl Refused {
     }
 }
 
-/// Some descriptors that a guest may hold until this is dropped.
+/// Descriptors that a guest holds; dropping this returns them.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    budget: Arc<Budget>,
+    budget: Arc<DescriptorBudget>,
     count: usize,
 }
 
-impl Budget {
+impl DescriptorBudget {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -144,17 +141,16 @@ impl Budget {
         })
     }
 
-    /// How many the instance holds.
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Takes `count` more, before they are opened.
+    /// Takes `count` descriptors. Call this before opening them.
     pub(crate) fn take(self: &Arc<Self>, count: usize) -> Result<Permit, Refused> {
         let held = add(&self.held, count, self.limit).ok_or(Refused::Instance(self.limit))?;
-        let most = most();
-        let bound = if held < FIRST { most } else { most / 2 };
-        if add(&HELD, count, bound).is_none() {
+        let max = max_held();
+        let max = if held < FIRST { max } else { max / 2 };
+        if add(&HELD, count, max).is_none() {
             self.held.fetch_sub(count, Ordering::Relaxed);
             return Err(Refused::Process);
         }
@@ -172,10 +168,10 @@ impl Drop for Permit {
     }
 }
 
-/// Adds to a number that must not go beyond `bound`; returns what it was.
-fn add(number: &AtomicUsize, count: usize, bound: usize) -> Option<usize> {
-    let add = |held: usize| held.checked_add(count).filter(|sum| *sum <= bound);
-    number
+/// Adds `count` to a counter and returns its previous value, unless the sum exceeds `max`.
+fn add(counter: &AtomicUsize, count: usize, max: usize) -> Option<usize> {
+    let add = |held: usize| held.checked_add(count).filter(|sum| *sum <= max);
+    counter
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
         .ok()
 }
@@ -185,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_process_keeps_a_reserve() {
+    fn process_keeps_a_reserve() {
         for (limit, guests) in [
             (0, 1),
             (20, 10),
@@ -199,8 +195,8 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_holds_no_more_than_its_limit() {
-        let budget = Budget::new(3);
+    fn instance_cannot_exceed_its_limit() {
+        let budget = DescriptorBudget::new(3);
         let two = budget.take(2).unwrap();
         assert_eq!(budget.take(2).unwrap_err(), Refused::Instance(3));
         let one = budget.take(1).unwrap();

@@ -1,6 +1,6 @@
-//! Grants, made good: folders opened, variables read. Made once, when the host
-//! or the plugin is, so that what is missing is known before any guest runs,
-//! and so that nothing which happens to a path later leads anywhere else.
+//! Resolved grants: open folders and the values of variables. They are resolved once, when
+//! the host or plugin is created, so that missing folders are reported before a guest runs
+//! and later changes of a path have no effect.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use super::threads;
 use crate::observer::Observer;
 use crate::{Clocks, FolderAccess, FolderGrant, GrantError, Grants, Result};
 
-/// What every instance of a plugin with these grants gets.
+/// The resolved grants that all instances of a plugin share.
 #[derive(Default)]
 pub(crate) struct Granted {
     grants: Grants,
-    /// One for each granted folder, in the same order.
+    /// The open folders, in the order of `grants.folders`.
     folders: Arc<[Dir]>,
     variables: Vec<(String, String)>,
-    /// What the plugin may leave behind: its instances come and go.
-    threads: Arc<threads::Share>,
-    lookups: Arc<resolver::Share>,
+    // Quotas of the plugin, because abandoned work outlives an instance.
+    threads: Arc<threads::ThreadQuota>,
+    lookups: Arc<resolver::LookupQuota>,
 }
 
 impl Granted {
@@ -43,7 +43,7 @@ impl Granted {
         })
     }
 
-    /// The same for another plugin, which leaves nothing behind yet.
+    /// Returns the same grants for another plugin, with quotas of its own.
     pub(crate) fn for_another(&self) -> Self {
         Self {
             grants: self.grants.clone(),
@@ -53,78 +53,73 @@ impl Granted {
         }
     }
 
-    /// The same for the plugin that `other` is of, which keeps what it has left
-    /// behind.
+    /// Returns the same grants with the quotas of `other`, which is of the same plugin.
     pub(crate) fn of_the_plugin(mut self, other: &Self) -> Self {
         self.threads.clone_from(&other.threads);
         self.lookups.clone_from(&other.lookups);
         self
     }
 
-    /// What this was made of.
     pub(crate) fn grants(&self) -> &Grants {
         &self.grants
     }
 
-    /// Who watches the network of an instance of `plugin`; `observer` hears of
-    /// what is denied.
+    /// Creates the network guard of an instance. It reports denials to `observer`.
     pub(crate) fn guard(&self, plugin: &Arc<str>, observer: &Arc<dyn Observer>) -> Guard {
         Guard {
             plugin: plugin.clone(),
             observer: observer.clone(),
             grants: self.grants.network.clone().into(),
             lookups: self.lookups.clone(),
-            led: Arc::default(),
+            resolved: Arc::default(),
         }
     }
 
-    /// What time an instance sees.
     pub(crate) fn clocks(&self) -> Clocks {
         self.grants.clocks()
     }
 
-    /// What waits for the plugin's files.
-    pub(crate) fn threads(&self) -> &Arc<threads::Share> {
+    /// The plugin's quota of threads for file operations.
+    pub(crate) fn threads(&self) -> &Arc<threads::ThreadQuota> {
         &self.threads
     }
 
-    /// What is kept of the folders of an instance.
+    /// Creates the folders of an instance.
     pub(crate) fn folders(&self) -> Folders {
         Folders::new(&self.grants.folders, &self.folders)
     }
 
-    /// Makes an instance's WASI context of what `wasi` has and these grants.
+    /// Adds these grants to `wasi` and builds an instance's WASI context.
     pub(crate) fn context(&self, wasi: &mut WasiCtxBuilder, guard: &Guard) -> WasiCtx {
         wasi.envs(&self.variables).args(&self.grants.arguments);
-        self.grants.clocks.unwrap_or_default().give(wasi);
-        self.grants.randomness.unwrap_or_default().give(wasi);
-        // Without a grant there are no sockets at all, nor the host's handles
-        // that they would use up.
+        self.grants.clocks.unwrap_or_default().configure(wasi);
+        self.grants.randomness.unwrap_or_default().configure(wasi);
+        // Without a grant no sockets can be created, so that they use no descriptors.
         if !self.grants.network.is_empty() {
-            guard.clone().give(wasi);
+            guard.clone().configure(wasi);
         }
         wasi.build()
     }
 }
 
-/// Not by [`WasiCtxBuilder::preopened_dir`], which takes a path: the folder may
-/// be open already.
+/// Opens a granted folder. [`WasiCtxBuilder::preopened_dir`] takes a path and could not use
+/// a folder that is open already.
 fn open(folder: &FolderGrant) -> Result<Dir, GrantError> {
     let (permissions, mode) = match folder.access {
         FolderAccess::ReadOnly => (FsPerms::ReadOnly, OpenMode::READ),
         FolderAccess::ReadWrite => (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),
     };
     let folder = folder.opened()?;
-    // Files are waited for on other threads anyway.
+    // May block: file operations run on other threads anyway.
     let mut dir = Dir::new(folder.folder()?.into_std_file(), permissions, mode, true);
-    // One descriptor for all plugins that have this grant.
+    // Shares one descriptor among all plugins with this grant.
     dir.dir = folder.handle()?;
     Ok(dir)
 }
 
 impl Grants {
-    /// Checks that what is granted is there, as making a host or a plugin with
-    /// these grants does.
+    /// Checks that the granted folders exist and the variables are valid. Creating a host or
+    /// plugin with these grants does the same.
     ///
     /// # Errors
     /// [`Error::Grant`](crate::Error::Grant) for a folder that cannot be
@@ -139,13 +134,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_opened_at_once() {
+    fn missing_folders_are_reported_with_a_hint() {
         let here = env!("CARGO_MANIFEST_DIR");
         for (folder, reason, words) in [
             ("", "there is no folder ``", "create the folder"),
             ("no-such", "there is no folder", "create the folder"),
             ("no-such:/data", "there is no folder", "two colons"),
-            ("Cargo.toml", "is no folder", "grant its folder"),
+            ("Cargo.toml", "is not a folder", "grant its folder"),
         ] {
             let path = match folder {
                 "" => std::path::PathBuf::new(),

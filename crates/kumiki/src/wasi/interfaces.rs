@@ -1,10 +1,10 @@
-//! The interfaces of WASI that this host gives, and their version.
+//! The WASI interfaces that this host implements, and their version.
 
-/// The version of WASI that this host gives: that of wasmtime's own WIT. Earlier
-/// ones of 0.2 are compatible with it.
+/// The version of WASI that this host implements, which is that of wasmtime's WIT. It is
+/// compatible with earlier versions of 0.2.
 pub const WASI_VERSION: &str = "0.2.12";
 
-/// The interfaces that [`link`](super::link) gives, by name without version.
+/// The interfaces that [`link`](super::link) links, by name without version.
 pub(super) const INTERFACES: [&str; 29] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
@@ -37,8 +37,8 @@ pub(super) const INTERFACES: [&str; 29] = [
     "wasi:sockets/udp-create-socket",
 ];
 
-/// Whether an interface, its version cut to what decides compatibility, is
-/// one that [`link`](super::link) gives.
+/// Whether [`link`](super::link) links an interface. The name ends with the part of the
+/// version that decides compatibility, such as `@0.2`.
 pub(crate) fn is_linked(compatible_name: &str) -> bool {
     compatible_name
         .strip_suffix("@0.2")

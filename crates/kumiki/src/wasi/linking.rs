@@ -1,4 +1,4 @@
-//! Links WASI for every contract, whether or not a plugin needs it.
+//! Links WASI, for every contract and plugin.
 
 use wasmtime::component::Linker;
 
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
     use crate::{Engine, EngineConfig, HostState};
 
-    /// Whether an import of this interface with this item links, and why not.
+    /// Links an import of this interface with this item.
     fn link_with(interface: &str, item: &str) -> Result<(), String> {
         let engine = Engine::shared(&EngineConfig::default()).unwrap();
         let mut linker = Linker::<HostState<()>>::new(engine.as_wasmtime());
@@ -39,7 +39,7 @@ mod tests {
             .map_err(|error| format!("{error:#}"))
     }
 
-    /// Something that only the real interface has: a resource, or a function.
+    /// An item that only the real interface has: a function, or a resource marked with `!`.
     fn item_of(interface: &str) -> &'static str {
         match interface {
             "wasi:cli/environment" => "get-arguments",
@@ -71,12 +71,12 @@ mod tests {
             "wasi:sockets/tcp-create-socket" => "create-tcp-socket",
             "wasi:sockets/udp" => "udp-socket!",
             "wasi:sockets/udp-create-socket" => "create-udp-socket",
-            other => panic!("`{other}` has no item here"),
+            other => panic!("no item is listed for `{other}`"),
         }
     }
 
     #[test]
-    fn every_interface_in_the_list_is_linked() {
+    fn all_listed_interfaces_are_linked() {
         for interface in INTERFACES {
             match item_of(interface).strip_suffix('!') {
                 Some(resource) => {
@@ -84,7 +84,7 @@ mod tests {
                     assert_eq!(link_with(interface, &item), Ok(()), "{interface}");
                 }
                 None => {
-                    // A function that is there, with a type that is not.
+                    // An existing function with another type.
                     let function = item_of(interface);
                     let item = format!("(export \"{function}\" (func (param \"x\" f32)))");
                     let error = link_with(interface, &item).unwrap_err();
@@ -96,10 +96,10 @@ mod tests {
         assert!(!error.contains("type mismatch"), "{error}");
     }
 
-    /// `exit-with-code` came with 0.2.12; the next version will bring something
-    /// else to look for.
+    /// 0.2.12 added `exit-with-code`. With the next version, check for an addition of that
+    /// version.
     #[test]
-    fn the_version_is_what_it_says() {
+    fn linked_version_is_wasi_version() {
         assert_eq!(WASI_VERSION, "0.2.12");
         let item = "(export \"exit-with-code\" (func (param \"status-code\" u8)))";
         assert_eq!(link_with("wasi:cli/exit", item), Ok(()));

@@ -1,6 +1,5 @@
-//! WASI 0.2 for plugins that import it, with what [`Grants`](crate::Grants) say
-//! and nothing else; standard input is empty. What a guest writes to its
-//! standard output and error goes into the log.
+//! WASI 0.2 for plugins, limited to their [`Grants`](crate::Grants). Standard input is
+//! empty; standard output and error go to the log.
 
 mod clocks;
 mod context;

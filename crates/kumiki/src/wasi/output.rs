@@ -1,4 +1,4 @@
-//! Standard output and error of a guest, which go into the log.
+//! Writes the standard output and error of a guest to the log.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use super::files;
 use crate::log_meter::{LogMeter, log};
 use crate::observer::{Level, Observer};
 
-/// What a guest may write at once to its standard output or error.
-const WRITE: usize = 64 * 1024;
+/// Maximum bytes that a guest may write at once to its standard output or error.
+const MAX_WRITE: usize = 64 * 1024;
 
-/// Standard output and error of a guest: each write becomes a log record, at
-/// level debug because the contract's own way to log is another.
+/// The standard output or error of a guest. Each line becomes a log record of level debug,
+/// because contracts have their own log functions.
 #[derive(Clone)]
 pub(super) struct LogStream {
     plugin: Arc<str>,
@@ -58,7 +58,7 @@ impl StdoutStream for LogStream {
         Box::new(self.clone())
     }
 
-    // Only WASI 0.3 asks for it, which is not linked.
+    // Only WASI 0.3 calls this, which is not linked.
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
         Box::new(tokio::io::sink())
     }
@@ -71,8 +71,8 @@ impl Pollable for LogStream {
 
 impl OutputStream for LogStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
-        if bytes.len() > WRITE {
-            return Err(files::not_permitted(bytes.len(), WRITE));
+        if bytes.len() > MAX_WRITE {
+            return Err(files::not_permitted(bytes.len(), MAX_WRITE));
         }
         let text = String::from_utf8_lossy(&bytes);
         for message in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -87,6 +87,6 @@ impl OutputStream for LogStream {
     }
 
     fn check_write(&mut self) -> Result<usize, StreamError> {
-        Ok(WRITE)
+        Ok(MAX_WRITE)
     }
 }

@@ -1,10 +1,9 @@
-//! Threads for what waits for a file system: a pipe, a network file system, a
-//! disk that does not answer. Such a call cannot be interrupted, so it runs on
-//! a thread of its own, which is left alone when nobody waits for it any more.
+//! Threads for operations that block on a file system: a pipe, a network file system, a
+//! disk that does not respond. Such an operation cannot be interrupted, so it runs on
+//! another thread, and is abandoned when its caller stops waiting.
 //!
-//! Threads are made when they are needed and end when they are idle. What is
-//! left alone is bounded for each plugin: who has left as much as it may gets
-//! an error before it leaves more.
+//! Threads start on demand and end when idle. The number of abandoned operations is
+//! limited per plugin: a plugin at its limit gets an error instead of a thread.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,61 +18,61 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Maximum threads with a waiting caller at a time; further calls are queued.
-const LIVE: usize = 128;
+const MAX_ATTENDED: usize = 128;
 
 /// Maximum threads of the process without a waiting caller. The process has at most this
-/// many and [`LIVE`] together.
-const LEFT: usize = 512;
+/// many and [`MAX_ATTENDED`] together.
+const MAX_UNATTENDED: usize = 512;
 
-/// The most calls of one plugin that may be left alone at a time.
-const LEFT_BY_PLUGIN: usize = 8;
+/// Maximum abandoned operations of one plugin at a time.
+const MAX_ABANDONED: usize = 8;
 
-/// The most streams of one plugin that read or write ahead at a time.
-const AHEAD: usize = 4;
+/// Maximum concurrent background tasks of one plugin.
+const MAX_BACKGROUND: usize = 4;
 
-/// The most streams of one plugin that wait for that.
-const QUEUED: usize = 1024;
+/// Maximum queued background tasks of one plugin.
+const MAX_QUEUED: usize = 1024;
 
-/// How long a thread stays when there is nothing to do.
+/// How long an idle thread waits for work before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
-static POOL: Pool = Pool {
+static POOL: ThreadPool = ThreadPool {
     state: Mutex::new(State {
         queue: VecDeque::new(),
         threads: 0,
         idle: 0,
-        left: 0,
+        unattended: 0,
     }),
     work: Condvar::new(),
 };
 
-/// Why something was not done.
+/// Why an operation has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It was not done in time. It may be done later; nobody sees what of it.
+    /// It did not complete in time. It may complete later; its result is dropped.
     Late,
-    /// The plugin has left as many calls alone as it may.
+    /// The plugin is at a limit of operations, or no thread is available.
     Full,
     /// It panicked.
     Panicked,
 }
 
-/// What one plugin has these threads do.
+/// The operations of one plugin: its abandoned calls and its background tasks.
 #[derive(Debug, Default)]
-pub(crate) struct Share {
-    left: AtomicUsize,
-    ahead: Mutex<Ahead>,
+pub(crate) struct ThreadQuota {
+    abandoned: AtomicUsize,
+    background: Mutex<Background>,
 }
 
 #[derive(Default)]
-struct Ahead {
+struct Background {
     running: usize,
     queue: VecDeque<Queued>,
 }
 
-impl std::fmt::Debug for Ahead {
+impl std::fmt::Debug for Background {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ahead")
+        f.debug_struct("Background")
             .field("running", &self.running)
             .field("queued", &self.queue.len())
             .finish()
@@ -83,11 +82,12 @@ impl std::fmt::Debug for Ahead {
 type Work = Box<dyn FnOnce() + Send>;
 
 struct Queued {
+    /// False once the [`BackgroundTask`] was dropped.
     wanted: Arc<AtomicBool>,
     work: Work,
 }
 
-struct Pool {
+struct ThreadPool {
     state: Mutex<State>,
     work: Condvar,
 }
@@ -96,8 +96,8 @@ struct State {
     queue: VecDeque<Job>,
     threads: usize,
     idle: usize,
-    /// How many threads do what nobody waits for.
-    left: usize,
+    /// Threads that run jobs without a waiting caller: abandoned and detached ones.
+    unattended: usize,
 }
 
 struct Job {
@@ -105,41 +105,42 @@ struct Job {
     work: Work,
 }
 
-/// How far a job has come.
+/// The stage of a job.
 struct Ticket {
-    share: Arc<Share>,
+    quota: Arc<ThreadQuota>,
     stage: AtomicU8,
 }
 
-const QUEUED_UP: u8 = 0;
+const QUEUED: u8 = 0;
 const RUNNING: u8 = 1;
-const LEFT_ALONE: u8 = 2;
+/// It runs, and its caller stopped waiting.
+const ABANDONED: u8 = 2;
 const DONE: u8 = 3;
-/// Nobody ever waited for it.
+/// No caller waits for it from the start.
 const DETACHED: u8 = 4;
 
-impl Share {
-    /// Does `work` on another thread and waits for it, no longer than `left`.
+impl ThreadQuota {
+    /// Runs `work` on another thread and waits for its result, at most for `timeout`.
     pub(crate) fn call<R: Send + 'static>(
         self: &Arc<Self>,
-        left: Duration,
+        timeout: Duration,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Refused> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let ticket = self.submit(Box::new(move || {
-            // Nobody may be there any more.
+            // Fails if the caller stopped waiting.
             let _ = sender.send(work());
         }))?;
-        receiver.recv_timeout(left).map_err(|error| match error {
+        receiver.recv_timeout(timeout).map_err(|error| match error {
             RecvTimeoutError::Timeout => {
-                ticket.leave();
+                ticket.abandon();
                 Refused::Late
             }
             RecvTimeoutError::Disconnected => Refused::Panicked,
         })
     }
 
-    /// The same for whoever waits otherwise, until this is dropped.
+    /// Runs `work` on another thread. Dropping the returned future abandons it.
     pub(crate) async fn wait<R: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce() -> R + Send + 'static,
@@ -154,65 +155,67 @@ impl Share {
         result.map_err(|_| Refused::Panicked)
     }
 
-    /// Does `work` on another thread when it is this plugin's turn, for a
-    /// stream that looks later what came of it.
-    pub(crate) fn ahead<R: Send + 'static>(
+    /// Queues `work` as a background task of this plugin, for a stream that takes the result
+    /// later. At most [`MAX_BACKGROUND`] run at a time.
+    pub(crate) fn spawn<R: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<Later<R>, Refused> {
+    ) -> Result<BackgroundTask<R>, Refused> {
         let (sender, receiver) = oneshot::channel();
         let wanted = Arc::new(AtomicBool::new(true));
-        let later = Later {
+        let task = BackgroundTask {
             receiver,
             wanted: wanted.clone(),
         };
         let work: Work = Box::new(move || {
             let _ = sender.send(work());
         });
-        let mut ahead = lock(&self.ahead);
-        if ahead.queue.len() >= QUEUED {
-            ahead
+        let mut background = lock(&self.background);
+        if background.queue.len() >= MAX_QUEUED {
+            background
                 .queue
                 .retain(|queued| queued.wanted.load(Ordering::Relaxed));
         }
-        if ahead.queue.len() >= QUEUED {
+        if background.queue.len() >= MAX_QUEUED {
             return Err(Refused::Full);
         }
-        ahead.queue.push_back(Queued { wanted, work });
-        if ahead.running < AHEAD {
-            ahead.running += 1;
-            drop(ahead);
-            let share = self.clone();
-            POOL.submit(self.job(DETACHED, Box::new(move || share.work_ahead())));
+        background.queue.push_back(Queued { wanted, work });
+        if background.running < MAX_BACKGROUND {
+            background.running += 1;
+            drop(background);
+            let quota = self.clone();
+            POOL.submit(self.job(DETACHED, Box::new(move || quota.run_background())));
         }
-        Ok(later)
+        Ok(task)
     }
 
-    /// Drops something whose end may have to be waited for, such as an open
-    /// file, and waits for it no longer than `left`.
+    /// Drops a value whose `drop` may block, such as an open file, on another thread, and
+    /// waits for it at most for `timeout`. Does not wait if the plugin has as many abandoned
+    /// operations as it may.
     pub(crate) fn close(
         self: &Arc<Self>,
-        left: Duration,
+        timeout: Duration,
         value: impl Send + 'static,
     ) -> Result<(), Refused> {
         if self.is_full() {
             self.discard(value);
             return Ok(());
         }
-        self.call(left, move || drop(value))
+        self.call(timeout, move || drop(value))
     }
 
-    /// The same without waiting.
+    /// Drops a value on another thread without waiting.
     pub(crate) fn discard(self: &Arc<Self>, value: impl Send + 'static) {
         POOL.submit(self.job(DETACHED, Box::new(move || drop(value))));
     }
 
-    fn work_ahead(&self) {
+    /// Runs queued background tasks until the queue is empty.
+    fn run_background(&self) {
         loop {
             let queued = {
-                let mut ahead = lock(&self.ahead);
-                let Some(queued) = ahead.queue.pop_front() else {
-                    ahead.running -= 1;
+                let mut background = lock(&self.background);
+                let Some(queued) = background.queue.pop_front() else {
+                    background.running -= 1;
                     return;
                 };
                 queued
@@ -227,7 +230,7 @@ impl Share {
         if self.is_full() {
             return Err(Refused::Full);
         }
-        let job = self.job(QUEUED_UP, work);
+        let job = self.job(QUEUED, work);
         let ticket = job.ticket.clone();
         match POOL.submit(job) {
             true => Ok(ticket),
@@ -236,12 +239,12 @@ impl Share {
     }
 
     fn is_full(&self) -> bool {
-        self.left.load(Ordering::Relaxed) >= LEFT_BY_PLUGIN
+        self.abandoned.load(Ordering::Relaxed) >= MAX_ABANDONED
     }
 
     fn job(self: &Arc<Self>, stage: u8, work: Work) -> Job {
         let ticket = Ticket {
-            share: self.clone(),
+            quota: self.clone(),
             stage: AtomicU8::new(stage),
         };
         Job {
@@ -251,27 +254,31 @@ impl Share {
     }
 }
 
-impl Pool {
-    /// Has a thread do it; false where nobody could wait for it any more.
+impl ThreadPool {
+    /// Queues a job for a thread. Returns false if the job was not queued: there are too many
+    /// unattended threads for one that might be abandoned, or no thread could be started.
     fn submit(&'static self, job: Job) -> bool {
         let mut state = lock(&self.state);
-        if state.left >= LEFT && job.ticket.stage.load(Ordering::Relaxed) == QUEUED_UP {
+        if state.unattended >= MAX_UNATTENDED && job.ticket.stage.load(Ordering::Relaxed) == QUEUED
+        {
             return false;
         }
         state.queue.push_back(job);
-        self.staff(state)
+        self.ensure_thread(state)
     }
 
-    /// Sees to it that there is a thread for what is queued.
-    fn staff(&'static self, mut state: MutexGuard<'_, State>) -> bool {
+    /// Wakes or starts a thread for the queued jobs.
+    fn ensure_thread(&'static self, mut state: MutexGuard<'_, State>) -> bool {
         if state.queue.len() <= state.idle {
             drop(state);
             self.work.notify_one();
             return true;
         }
-        // What nobody waits for, such as closing a file, may block as well: it has no
-        // more threads than these.
-        if state.threads - state.left >= LIVE || state.threads >= LIVE + LEFT {
+        // Unattended jobs, such as closing a file, may block as well. The second limit
+        // includes their threads.
+        if state.threads - state.unattended >= MAX_ATTENDED
+            || state.threads >= MAX_ATTENDED + MAX_UNATTENDED
+        {
             return true;
         }
         let thread = thread::Builder::new().name("kumiki-files".into());
@@ -280,8 +287,8 @@ impl Pool {
                 state.threads += 1;
                 true
             }
-            // Whoever is there does it in turn.
-            Err(_) if state.threads > state.left => true,
+            // The existing threads do it later.
+            Err(_) if state.threads > state.unattended => true,
             Err(_) => {
                 state.queue.pop_back();
                 false
@@ -293,14 +300,14 @@ impl Pool {
         let mut state = lock(&self.state);
         loop {
             if let Some(job) = state.queue.pop_front() {
-                let Some(detached) = job.ticket.begin() else {
+                let Some(detached) = job.ticket.start() else {
                     continue;
                 };
-                state.left += usize::from(detached);
+                state.unattended += usize::from(detached);
                 drop(state);
                 run(job.work);
                 state = lock(&self.state);
-                state.left -= usize::from(job.ticket.end());
+                state.unattended -= usize::from(job.ticket.finish());
                 continue;
             }
             state.idle += 1;
@@ -317,23 +324,24 @@ impl Pool {
 }
 
 impl Ticket {
-    /// Whether nobody waits for it; none where it is not to be done at all.
-    fn begin(&self) -> Option<bool> {
-        let begun =
+    /// Marks the job as running and returns whether it is detached. Returns `None` if the job
+    /// was cancelled in the queue.
+    fn start(&self) -> Option<bool> {
+        let started =
             self.stage
-                .compare_exchange(QUEUED_UP, RUNNING, Ordering::AcqRel, Ordering::Acquire);
-        match begun {
+                .compare_exchange(QUEUED, RUNNING, Ordering::AcqRel, Ordering::Acquire);
+        match started {
             Ok(_) => Some(false),
             Err(DETACHED) => Some(true),
             Err(_) => None,
         }
     }
 
-    /// Whether nobody waited for it in the end.
-    fn end(&self) -> bool {
+    /// Marks the job as done and returns whether it was unattended.
+    fn finish(&self) -> bool {
         match self.stage.swap(DONE, Ordering::AcqRel) {
-            LEFT_ALONE => {
-                self.share.left.fetch_sub(1, Ordering::Relaxed);
+            ABANDONED => {
+                self.quota.abandoned.fetch_sub(1, Ordering::Relaxed);
                 true
             }
             DETACHED => true,
@@ -341,51 +349,50 @@ impl Ticket {
         }
     }
 
-    /// Nobody waits for it from now on.
+    /// Cancels a queued job, or counts a running one as abandoned.
     #[cold]
-    fn leave(&self) {
-        let dequeued =
+    fn abandon(&self) {
+        let cancelled =
             self.stage
-                .compare_exchange(QUEUED_UP, DONE, Ordering::AcqRel, Ordering::Acquire);
-        if dequeued.is_ok() {
+                .compare_exchange(QUEUED, DONE, Ordering::AcqRel, Ordering::Acquire);
+        if cancelled.is_ok() {
             return;
         }
-        // Under the lock, so that `end` finds what is counted here.
+        // Holds the lock, so that `finish` subtracts only after this has added.
         let mut state = lock(&POOL.state);
-        let left =
+        let abandoned =
             self.stage
-                .compare_exchange(RUNNING, LEFT_ALONE, Ordering::AcqRel, Ordering::Acquire);
-        if left.is_ok() {
-            self.share.left.fetch_add(1, Ordering::Relaxed);
-            state.left += 1;
+                .compare_exchange(RUNNING, ABANDONED, Ordering::AcqRel, Ordering::Acquire);
+        if abandoned.is_ok() {
+            self.quota.abandoned.fetch_add(1, Ordering::Relaxed);
+            state.unattended += 1;
             if !state.queue.is_empty() {
-                POOL.staff(state);
+                POOL.ensure_thread(state);
             }
         }
     }
 }
 
-/// Leaves a job alone when it is dropped before the job is done.
+/// Abandons a job when it is dropped before the job is done.
 struct Waiter(Option<Arc<Ticket>>);
 
 impl Drop for Waiter {
     fn drop(&mut self) {
         if let Some(ticket) = &self.0 {
-            ticket.leave();
+            ticket.abandon();
         }
     }
 }
 
-/// What comes of work that was begun ahead. Dropped, the work is not begun if
-/// it was not yet.
+/// A background task. Dropping it cancels the task if it has not started.
 #[derive(Debug)]
-pub(crate) struct Later<R> {
+pub(crate) struct BackgroundTask<R> {
     receiver: oneshot::Receiver<R>,
     wanted: Arc<AtomicBool>,
 }
 
-impl<R> Later<R> {
-    /// What came of it, if it is done.
+impl<R> BackgroundTask<R> {
+    /// Takes the result, if the task is done.
     pub(crate) fn try_take(&mut self) -> Option<Result<R, Refused>> {
         match self.receiver.try_recv() {
             Ok(result) => Some(Ok(result)),
@@ -395,7 +402,7 @@ impl<R> Later<R> {
     }
 }
 
-impl<R> Future for Later<R> {
+impl<R> Future for BackgroundTask<R> {
     type Output = Result<R, Refused>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -404,18 +411,18 @@ impl<R> Future for Later<R> {
     }
 }
 
-impl<R> Drop for Later<R> {
+impl<R> Drop for BackgroundTask<R> {
     fn drop(&mut self) {
         self.wanted.store(false, Ordering::Relaxed);
     }
 }
 
-/// A thread must survive what it does; whoever waits hears of the panic.
+/// Runs a job and catches its panic, which the caller sees as [`Refused::Panicked`].
 fn run(work: Work) {
     let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
-/// Nothing panics while it holds one of these locks.
+/// Ignores poisoning: nothing panics while it holds one of these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,71 +2,75 @@ use std::sync::mpsc::channel;
 
 use super::*;
 
-const SOON: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[test]
-fn results_and_panics_come_back() {
-    let share = Arc::new(Share::default());
-    assert_eq!(share.call(SOON, || 7), Ok(7));
-    let panicked = share.call(SOON, || -> u8 { panic!("as it should") });
+fn call_returns_the_result_or_the_panic() {
+    let quota = Arc::new(ThreadQuota::default());
+    assert_eq!(quota.call(TIMEOUT, || 7), Ok(7));
+    let panicked = quota.call(TIMEOUT, || -> u8 { panic!("expected") });
     assert_eq!(panicked, Err(Refused::Panicked));
-    assert_eq!(share.call(SOON, || 8), Ok(8));
+    assert_eq!(quota.call(TIMEOUT, || 8), Ok(8));
 }
 
 #[test]
-fn a_plugin_leaves_no_more_than_its_share() {
-    let (share, other) = (Arc::new(Share::default()), Arc::new(Share::default()));
+fn abandoned_calls_are_limited_per_plugin() {
+    let (quota, other) = (
+        Arc::new(ThreadQuota::default()),
+        Arc::new(ThreadQuota::default()),
+    );
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));
-    for _ in 0..LEFT_BY_PLUGIN {
+    for _ in 0..MAX_ABANDONED {
         let held = held.clone();
-        let late = share.call(Duration::from_millis(20), move || {
+        let late = quota.call(Duration::from_millis(20), move || {
             let _ = lock(&held).recv();
         });
         assert_eq!(late, Err(Refused::Late));
     }
-    assert_eq!(share.call(SOON, || 1), Err(Refused::Full));
-    assert_eq!(other.call(SOON, || 1), Ok(1));
+    assert_eq!(quota.call(TIMEOUT, || 1), Err(Refused::Full));
+    assert_eq!(other.call(TIMEOUT, || 1), Ok(1));
     drop(release);
-    // They end, and the share is free again.
-    let mut answer = share.call(SOON, || 1);
+    // The abandoned calls end and release the quota.
+    let mut answer = quota.call(TIMEOUT, || 1);
     for _ in 0..1000 {
         if answer.is_ok() {
             break;
         }
         thread::sleep(Duration::from_millis(10));
-        answer = share.call(SOON, || 1);
+        answer = quota.call(TIMEOUT, || 1);
     }
     assert_eq!(answer, Ok(1));
 }
 
 #[test]
-fn what_nobody_waits_for_has_a_bounded_number_of_threads() {
-    let pool: &'static Pool = Box::leak(Box::new(Pool {
+fn unattended_jobs_have_a_bounded_number_of_threads() {
+    const MAX_THREADS: usize = MAX_ATTENDED + MAX_UNATTENDED;
+    let pool: &'static ThreadPool = Box::leak(Box::new(ThreadPool {
         state: Mutex::new(State {
             queue: VecDeque::new(),
             threads: 0,
             idle: 0,
-            left: 0,
+            unattended: 0,
         }),
         work: Condvar::new(),
     }));
-    let share = Arc::new(Share::default());
+    let quota = Arc::new(ThreadQuota::default());
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));
-    for _ in 0..2 * (LIVE + LEFT) {
+    for _ in 0..2 * MAX_THREADS {
         let held = held.clone();
         let work = Box::new(move || {
             let _ = lock(&held).recv();
         });
-        pool.submit(share.job(DETACHED, work));
-        // So that one begins to hang before the next comes.
-        while lock(&pool.state).threads < LIVE + LEFT && !lock(&pool.state).queue.is_empty() {
+        pool.submit(quota.job(DETACHED, work));
+        // Waits until the job blocks a thread before the next is submitted.
+        while lock(&pool.state).threads < MAX_THREADS && !lock(&pool.state).queue.is_empty() {
             thread::yield_now();
         }
     }
     let threads = lock(&pool.state).threads;
-    assert!(threads <= LIVE + LEFT, "{threads}");
+    assert!(threads <= MAX_THREADS, "{threads}");
     drop(release);
     for _ in 0..2000 {
         if lock(&pool.state).queue.is_empty() {
@@ -74,31 +78,34 @@ fn what_nobody_waits_for_has_a_bounded_number_of_threads() {
         }
         thread::sleep(Duration::from_millis(10));
     }
-    panic!("what waited is not done");
+    panic!("queued jobs did not run");
 }
 
 #[test]
-fn streams_that_hang_hold_up_only_their_plugin() {
-    let (share, other) = (Arc::new(Share::default()), Arc::new(Share::default()));
+fn blocked_streams_delay_only_their_plugin() {
+    let (quota, other) = (
+        Arc::new(ThreadQuota::default()),
+        Arc::new(ThreadQuota::default()),
+    );
     let (release, held) = channel::<()>();
     let held = Arc::new(Mutex::new(held));
-    let mut hanging = Vec::new();
-    for _ in 0..QUEUED + AHEAD {
+    let mut blocked = Vec::new();
+    for _ in 0..MAX_QUEUED + MAX_BACKGROUND {
         let held = held.clone();
         let work = move || {
             let _ = lock(&held).recv();
         };
-        match share.ahead(work) {
-            Ok(later) => hanging.push(later),
+        match quota.spawn(work) {
+            Ok(task) => blocked.push(task),
             Err(refused) => assert_eq!(refused, Refused::Full),
         }
     }
-    assert!(hanging.len() >= QUEUED);
-    assert_eq!(share.ahead(|| ()).unwrap_err(), Refused::Full);
-    // A dropped request makes room for others.
-    hanging.truncate(AHEAD);
-    assert!(share.ahead(|| ()).is_ok());
-    let done = other.ahead(|| 3).unwrap();
+    assert!(blocked.len() >= MAX_QUEUED);
+    assert_eq!(quota.spawn(|| ()).unwrap_err(), Refused::Full);
+    // Dropped tasks make room in the queue.
+    blocked.truncate(MAX_BACKGROUND);
+    assert!(quota.spawn(|| ()).is_ok());
+    let done = other.spawn(|| 3).unwrap();
     assert_eq!(wasmtime_wasi::runtime::in_tokio(done), Ok(3));
     drop(release);
 }

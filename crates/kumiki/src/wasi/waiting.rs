@@ -1,10 +1,9 @@
-//! What a guest waits for in WASI's functions: no longer than its call may
-//! take. The clock that ends a call which computes too long checks compiled
-//! code, and a guest that sleeps runs none.
+//! Ends waits in WASI functions at the call's deadline. The epoch deadline alone does not:
+//! it interrupts compiled code, and a guest that sleeps runs none.
 //!
-//! Streams and what is polled is here, in the place of wasmtime's own functions
-//! of the same names; [`sockets`](crate::grants) and [`files`](crate::wasi::files)
-//! hold the same deadline. All else of WASI answers at once.
+//! This module replaces wasmtime's functions for streams and polling.
+//! [`network`](crate::wasi::network) and [`files`](crate::wasi::files) keep the same
+//! deadline. All other WASI functions return without waiting.
 
 use tokio::time::timeout;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
@@ -20,16 +19,16 @@ use wasmtime_wasi::runtime::in_tokio;
 use super::interfaces::WASI_VERSION;
 use crate::clock::{Deadline, TICK};
 
-/// What a store holds whose calls must be over in time.
+/// The data of a store whose calls have a deadline.
 pub(crate) trait Timed: WasiView + 'static {
-    /// When the call that runs must be over.
+    /// The deadline of the current call.
     fn deadline(&mut self) -> Deadline;
 }
 
-/// What comes of a function that may fail as streams do.
-type Streamed<R> = (Result<R, streams::StreamError>,);
+/// The result of a stream function.
+type StreamReturn<R> = (Result<R, streams::StreamError>,);
 
-/// Puts the functions that wait in the place of wasmtime's own.
+/// Links the functions that wait instead of wasmtime's.
 pub(crate) fn link<T: Timed>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_poll(&mut linker.instance(&format!("wasi:io/poll@{WASI_VERSION}"))?)?;
@@ -134,25 +133,25 @@ fn link_output<T: Timed>(linker: &mut LinkerInstance<'_, T>) -> wasmtime::Result
     )
 }
 
-/// Waits for `work`, as long as the call may still take. A call whose time is
-/// over ends as it would in compiled code.
+/// Waits for `work` until the call's deadline. After it, the call ends with the same trap
+/// as in compiled code.
 pub(crate) fn wait<T: Timed, R>(
     mut store: StoreContextMut<'_, T>,
     work: impl AsyncFnOnce(&mut T) -> wasmtime::Result<R>,
 ) -> wasmtime::Result<R> {
     let state = store.data_mut();
-    // What is ready is answered even when no time is left: a pollable may yield
-    // once before it says so, and a busy machine may take a while for that.
-    let left = state.deadline().left().max(TICK);
-    in_tokio(async { timeout(left, work(state)).await })
+    // Work that is ready completes even when no time remains: a pollable may yield once
+    // before it is ready, and a busy machine may take a while for that.
+    let remaining = state.deadline().remaining().max(TICK);
+    in_tokio(async { timeout(remaining, work(state)).await })
         .unwrap_or_else(|_| Err(Trap::Interrupt.into()))
 }
 
-/// The same for a stream, whose errors are the guest's to handle.
+/// Like [`wait`], for a stream function: stream errors are returned to the guest.
 fn streamed<T: Timed, R>(
     store: StoreContextMut<'_, T>,
     work: impl AsyncFnOnce(&mut ResourceTable) -> StreamResult<R>,
-) -> wasmtime::Result<Streamed<R>> {
+) -> wasmtime::Result<StreamReturn<R>> {
     wait(store, async |state| {
         let table = state.ctx().table;
         match work(table).await {
@@ -173,7 +172,7 @@ mod tests {
     use super::*;
     use crate::{Budget, Engine, EngineConfig, HostState, Limits, Silent};
 
-    /// Sleeps for as many nanoseconds as it is told.
+    /// Exports `sleep`, which sleeps for the given nanoseconds.
     const SLEEPER: &str = r#"(component
         (import "wasi:io/poll@0.2.0" (instance $poll
             (export "pollable" (type $p (sub resource)))
@@ -223,13 +222,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sleeper_is_woken_when_its_time_is_over() {
+    fn sleep_ends_at_the_deadline() {
         const HOUR: u64 = 3_600_000_000_000;
         let start = Instant::now();
         let error = sleep(5, HOUR).unwrap_err();
         assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupt));
         assert!(start.elapsed() >= TICK * 4, "{:?}", start.elapsed());
-        // In time, it sleeps as long as it wants; what is ready needs no time.
+        // A sleep before the deadline completes, and so does one of zero at the deadline.
         sleep(1_000_000, 1_000_000).unwrap();
         sleep(0, 0).unwrap();
     }

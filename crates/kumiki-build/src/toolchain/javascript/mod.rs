@@ -34,23 +34,23 @@ use crate::tools::Tools;
 const DRIVER: &str = include_str!("driver.mjs");
 
 /// A JavaScript engine that can be embedded in a component.
-pub(super) struct Engine {
+pub(super) struct EnginePackage {
     /// The name that the driver uses.
     name: &'static str,
     tool: Tool,
 }
 
-pub(super) const QUICKJS: Engine = Engine {
+pub(super) const QUICKJS: EnginePackage = EnginePackage {
     name: "quickjs",
     tool: Tool::ComponentizeQjs,
 };
 
-pub(super) const STARLINGMONKEY: Engine = Engine {
+pub(super) const STARLINGMONKEY: EnginePackage = EnginePackage {
     name: "starlingmonkey",
     tool: Tool::ComponentizeJs,
 };
 
-pub(super) fn probe(tools: &Tools, engine: &Engine) -> Result<Ready, Missing> {
+pub(super) fn probe(tools: &Tools, engine: &EnginePackage) -> Result<Ready, Missing> {
     node()?;
     let version = find(tools, engine.tool)?;
     let bundler = find(tools, Tool::Esbuild)?;
@@ -68,7 +68,7 @@ pub(super) fn build(
     job: &Job,
     tools: &Tools,
     options: &Options,
-    engine: &Engine,
+    engine: &EnginePackage,
 ) -> Result<Built, Error> {
     let Job { project, output } = job;
     let ready = probe(tools, engine)?;

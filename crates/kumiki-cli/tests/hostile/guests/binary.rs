@@ -10,7 +10,7 @@ pub(crate) fn with_section(mut component: Vec<u8>, number: u8, contents: &[u8]) 
     component
 }
 
-/// Tuple types in WebAssembly text. Each has two parts of the type before it.
+/// Tuple types in WebAssembly text. Each contains the previous type twice.
 pub(crate) fn doubling(times: u32) -> String {
     let mut text = "(type $t0 (tuple u8 u8))".to_owned();
     for level in 1..=times {

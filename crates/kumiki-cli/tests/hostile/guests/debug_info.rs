@@ -2,7 +2,7 @@
 //! inlined into the next and has a long name.
 
 /// The custom sections of a core module, as WebAssembly text. All code is in the
-/// innermost of `levels` functions. Their name has `name` bytes.
+/// innermost of `levels` nested functions, whose name has `name` bytes.
 pub(crate) fn sections(levels: u32, name: usize) -> String {
     let mut names = vec![b'n'; name];
     names.push(0);
@@ -16,7 +16,7 @@ pub(crate) fn sections(levels: u32, name: usize) -> String {
     .collect()
 }
 
-/// A string literal of any bytes.
+/// A string literal of these bytes.
 fn text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for byte in bytes {
@@ -28,8 +28,8 @@ fn text(bytes: &[u8]) -> String {
     text
 }
 
-/// The forms of the entries: a unit, a function that is only named, a function with
-/// its addresses, and an inlined function that refers to a named one.
+/// The abbreviations of the entries: a unit, a function with only a name, a function
+/// with its addresses, and an inlined function that refers to a named one.
 fn abbreviations() -> Vec<u8> {
     let (low, high, name, origin) = ([0x11, 0x01], [0x12, 0x06], [0x03, 0x0e], [0x31, 0x13]);
     let entry = |code: u8, tag: u8, children: u8, attributes: &[[u8; 2]]| {
@@ -49,9 +49,9 @@ fn abbreviations() -> Vec<u8> {
 }
 
 fn information(levels: u32) -> Vec<u8> {
-    // Everything from the first instruction on.
+    // All code from the first instruction.
     let (low, high) = (1_u32.to_le_bytes(), 0x00ff_ffff_u32.to_le_bytes());
-    // Version 4, the abbreviations' offset, 4 bytes to an address.
+    // Version 4, the offset of the abbreviations, addresses of 4 bytes.
     let mut bytes = vec![4, 0, 0, 0, 0, 0, 4];
     let mut add = |parts: &[&[u8]]| {
         let offset = 4 + bytes.len() as u32;

@@ -11,9 +11,9 @@ pub(crate) fn with_files(name: &str, body: &str) -> TextPlugin {
     files(attacker(body), name)
 }
 
-/// Adds functions for files to a guest. `$folder` gives the handle of the first
+/// Adds functions for files to a guest. `$folder` returns the handle of the first
 /// granted folder. `$open` (folder, open flags, descriptor flags) opens the file
-/// of this name. The name stands at 300; answers go to 128.
+/// `name`. The name is stored at 300; results are written to 128.
 pub(crate) fn files(guest: TextPlugin, name: &str) -> TextPlugin {
     folders(guest)
         .wasi(FILES, "[method]descriptor.open-at", "$open-at")
@@ -31,7 +31,7 @@ pub(crate) fn files(guest: TextPlugin, name: &str) -> TextPlugin {
         ))
 }
 
-/// Adds `$directories`, which gives the granted folders.
+/// Adds `$directories`, which returns the granted folders.
 fn folders(guest: TextPlugin) -> TextPlugin {
     guest.wasi(
         "wasi:filesystem/preopens",
@@ -50,8 +50,8 @@ pub(crate) fn stream_method(guest: TextPlugin, name: &str, label: &str) -> TextP
     guest.wasi("wasi:io/streams", name, label)
 }
 
-/// A guest that opens the file `secret` in its first folder to read it, and
-/// answers `open` or `shut`.
+/// A guest that opens the file `secret` in its first folder for reading, and returns
+/// `open` if that succeeds and `shut` otherwise.
 #[cfg(target_os = "linux")]
 pub(crate) fn opener() -> TextPlugin {
     let open = result(("(i32.const 340)", "(i32.const 4)"), EMPTY);
@@ -74,15 +74,15 @@ pub(crate) fn opener() -> TextPlugin {
     ))
 }
 
-/// A guest that makes the folder `pwned` in its last folder, at each record.
+/// A guest that creates the folder `pwned` in its last granted folder for each record.
 pub(crate) fn intruder(name: &str) -> Vec<u8> {
     let act = "(call $make (local.get $folder) (i32.const 300) (i32.const 5) (i32.const 128))";
     let guest = in_last_folder(name, act).data(300, "pwned");
     method(guest, "[method]descriptor.create-directory-at", "$make").build()
 }
 
-/// A guest that makes a symbolic link `name` to `target` in its last folder, at
-/// each record. Each of the two has fewer than 64 bytes.
+/// A guest that creates a symbolic link `name` to `target` in its last granted folder
+/// for each record. `name` and `target` must be shorter than 64 bytes.
 #[cfg(unix)]
 pub(crate) fn planter(target: &str, name: &str) -> Vec<u8> {
     let act = format!(
@@ -97,8 +97,8 @@ pub(crate) fn planter(target: &str, name: &str) -> Vec<u8> {
     method(guest, "[method]descriptor.symlink-at", "$symlink").build()
 }
 
-/// A guest that does something with `$folder`, its last folder, at each record.
-/// Without a folder it does nothing.
+/// A guest that runs `act` for each record, with its last granted folder in `$folder`.
+/// It does nothing if there is no folder.
 fn in_last_folder(name: &str, act: &str) -> TextPlugin {
     folders(TextPlugin::new(name)).process(&format!(
         "(local $folder i32)
@@ -113,9 +113,9 @@ fn in_last_folder(name: &str, act: &str) -> TextPlugin {
     ))
 }
 
-/// The same plugin with a request for this folder.
+/// Adds a request for this folder to a plugin.
 #[cfg(unix)]
 pub(crate) fn requesting(plugin: &[u8], folder: &str) -> Vec<u8> {
-    let requests = format!("[dirs]\n'{folder}' = 'keeps its words there'\n");
+    let requests = format!("[dirs]\n'{folder}' = 'stores its words there'\n");
     test_components::with_section(plugin, "kumiki-requests", requests.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Hostile guests, and the parts that they are built from.
+//! Hostile guests and the parts that they are built from.
 
 pub(crate) mod binary;
 pub(crate) mod debug_info;
@@ -7,6 +7,6 @@ mod parts;
 pub(crate) mod sockets;
 
 pub(crate) use self::parts::{
-    EMPTY, FOR_EVER, INPUT, attacker, bad_allocator, counter, late_attacker, log_text, named,
-    number, result, result_of_text, result_with_entries, room, text_at,
+    EMPTY, FOREVER, INPUT, attacker, bad_allocator, counter, late_attacker, log_text, named,
+    number, repeated, result, result_of_text, result_with_entries, room, text_at,
 };

@@ -3,10 +3,20 @@
 use test_components::{ECHO, TextPlugin};
 
 /// An endless loop.
-pub(crate) const FOR_EVER: &str = "(loop $for-ever (br $for-ever))";
+pub(crate) const FOREVER: &str = "(loop $for-ever (br $for-ever))";
 
-/// A plugin that does `body` when its input is `attack`, and then answers with
-/// its input. `$a` and `$b` are local variables.
+/// Repeats `body` this many times. `counter` is a local variable that `body` must not
+/// change.
+pub(crate) fn repeated(counter: &str, times: u32, body: &str) -> String {
+    format!(
+        "(local.set {counter} (i32.const {times}))
+         (loop $next {body}
+            (br_if $next (local.tee {counter} (i32.sub (local.get {counter}) (i32.const 1)))))"
+    )
+}
+
+/// A plugin that runs `body` if its input is `attack`, and then returns its input.
+/// `$a` and `$b` are local variables.
 pub(crate) fn attacker(body: &str) -> TextPlugin {
     TextPlugin::new("hostile").process(&format!(
         "(local $a i32) (local $b i32)
@@ -15,15 +25,14 @@ pub(crate) fn attacker(body: &str) -> TextPlugin {
     ))
 }
 
-/// A plugin that answers with its input, and does `after` when the result of
-/// `attack` was read.
+/// A plugin that returns its input, and runs `after` in post-return of `attack`.
 pub(crate) fn late_attacker(after: &str) -> TextPlugin {
     attacker("(global.set $attacked (i32.const 1))")
         .global("attacked")
         .post_return(&format!("(if (global.get $attacked) (then {after}))"))
 }
 
-/// A plugin whose allocator does `body` when the host passes `attack`.
+/// A plugin whose allocator runs `body` when the host passes `attack`.
 pub(crate) fn bad_allocator(body: &str) -> TextPlugin {
     TextPlugin::new("hostile").allocator(&format!(
         "(if (i32.eq (local.get $size) (i32.const 6)) (then {body}))"
@@ -41,7 +50,7 @@ pub(crate) fn result(output: (&str, &str), metadata: (&str, &str)) -> String {
     )
 }
 
-/// No metadata, or no output.
+/// Empty metadata or an empty output.
 pub(crate) const EMPTY: (&str, &str) = ("(i32.const 0)", "(i32.const 0)");
 
 /// The input, as an output or as metadata.
@@ -56,7 +65,7 @@ pub(crate) fn text_at(at: i64, length: usize) -> String {
     )
 }
 
-/// A plugin whose name is this text. It stands at 300.
+/// A plugin with this name, which is stored at 300.
 pub(crate) fn named(guest: TextPlugin, name: &str) -> TextPlugin {
     let body = text_at(300, name.len());
     guest.data(300, name).get_name(&body)
@@ -74,7 +83,7 @@ pub(crate) fn result_of_text(length: usize) -> String {
     )
 }
 
-/// Grows memory once, to have this many bytes from page 2 on.
+/// Grows memory once, so that there are this many bytes from page 2 on.
 pub(crate) fn room(bytes: usize) -> String {
     let pages = bytes.div_ceil(65536) + 2;
     format!(
@@ -83,8 +92,8 @@ pub(crate) fn room(bytes: usize) -> String {
     )
 }
 
-/// Returns this output and entries of metadata, which lie from page 2 on. They share
-/// one key, at 64 with this length, and one value of 4 KiB, at 0.
+/// Returns this output and metadata entries, which are stored from page 2 on. They
+/// share one key at 64, of length `key`, and one value of 4 KiB at 0.
 pub(crate) fn result_with_entries(output: (&str, &str), entries: usize, key: u32) -> String {
     let count = format!("(i32.const {entries})");
     format!(
@@ -112,9 +121,9 @@ pub(crate) fn number(value: i64) -> String {
     format!("(i32.const {value})")
 }
 
-/// A plugin that answers with the number of its calls.
+/// A plugin that returns the number of its calls.
 pub(crate) fn counter() -> TextPlugin {
-    let answer = result(
+    let output = result(
         ("(local.get $p)", "(i32.sub (i32.const 320) (local.get $p))"),
         ("(i32.const 0)", "(i32.const 0)"),
     );
@@ -131,6 +140,6 @@ pub(crate) fn counter() -> TextPlugin {
                 (i32.add (i32.const 48) (i32.rem_u (local.get $n) (i32.const 10))))
             (local.set $n (i32.div_u (local.get $n) (i32.const 10)))
             (br_if $digit (local.get $n)))
-         {answer}"
+         {output}"
         ))
 }

@@ -2,7 +2,7 @@
 
 use test_components::TextPlugin;
 
-/// Adds `$network`, which gives the handle of the network.
+/// Adds `$network`, which returns the handle of the network.
 pub(crate) fn network(guest: TextPlugin) -> TextPlugin {
     guest.wasi(
         "wasi:sockets/instance-network",
@@ -26,8 +26,8 @@ pub(crate) fn tcp(guest: TextPlugin) -> TextPlugin {
         .wasi("wasi:io/poll", "[method]pollable.block", "$block")
 }
 
-/// Connects to an address. The result of the connection is at 128, and the handle
-/// of the socket in `$a`.
+/// Connects to an address. Writes the result of the connection to 128, and the handle
+/// of the socket to `$a`.
 pub(crate) fn connect([a, b, c, d]: [u8; 4], port: u16) -> String {
     let rest = "(i32.const 0) ".repeat(6);
     format!(

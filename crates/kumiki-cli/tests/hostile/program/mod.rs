@@ -1,5 +1,4 @@
-//! The real program, or another process: its folder, how it runs, what came of
-//! it.
+//! Runs the real program or another process: its folder, its command, its output.
 
 mod process;
 mod scene;

@@ -1,4 +1,4 @@
-//! A process that a row starts, and what came of it.
+//! A process that a row starts, and its output.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,48 +9,46 @@ use std::time::{Duration, Instant};
 use crate::suite::memory;
 use crate::suite::to_text;
 
-/// The time limit of a process. No machine is so slow that it reaches it; most rows
-/// have a shorter limit.
+/// The time limit of a process. Most rows have a shorter limit.
 const TIME: Duration = Duration::from_secs(120);
-/// How often a process is looked at.
+/// The interval at which a process is polled.
 const INTERVAL: Duration = Duration::from_millis(2);
-/// How many bytes of each stream are kept. The rest is only counted.
+/// The number of bytes of each stream that are kept. The rest is only counted.
 const KEPT: usize = 1 << 20;
-/// How many characters of a stream a failure shows.
+/// The number of characters of a stream that a failure shows.
 const SHOWN: usize = 1000;
 
-/// A process that runs.
+/// A running process.
 pub(crate) struct Process {
     child: Child,
     stdout: JoinHandle<io::Result<Stream>>,
     stderr: JoinHandle<io::Result<Stream>>,
 }
 
-/// What came of a process.
+/// The result of a process.
 #[derive(Debug)]
 pub(crate) struct Output {
-    /// None where a signal ended it.
+    /// None if a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: Stream,
     pub(crate) stderr: Stream,
-    /// The most resident memory that it had, in bytes; 0 where the system does
-    /// not report it.
+    /// Its peak resident memory in bytes, or 0 if the system does not report it.
     pub(crate) peak: usize,
 }
 
-/// What a process wrote to a stream.
+/// The output of a process on one stream.
 #[derive(Default)]
 pub(crate) struct Stream {
     /// The beginning, at most 1 MiB. Invalid UTF-8 is replaced.
     pub(crate) text: String,
-    /// The number of all bytes.
+    /// The total number of bytes.
     pub(crate) length: u64,
 }
 
 /// Runs a command to its end, without standard input.
 ///
 /// # Errors
-/// It does not start, or exceeds its time.
+/// It does not start, or exceeds its time limit.
 pub(crate) fn run(command: &mut Command) -> Result<Output, String> {
     start(command, Stdio::null())?.wait()
 }
@@ -72,13 +70,13 @@ pub(crate) fn start(command: &mut Command, stdin: Stdio) -> Result<Process, Stri
 }
 
 impl Process {
-    /// Its standard input, where that was piped.
+    /// Takes its standard input, if it is piped.
     pub(crate) fn take_stdin(&mut self) -> Result<ChildStdin, String> {
         let stdin = self.child.stdin.take();
         stdin.ok_or_else(|| "standard input is not piped".to_owned())
     }
 
-    /// Waits until a condition holds. If it does not hold in time, the process is ended.
+    /// Waits until a condition holds. If it does not hold in time, kills the process.
     pub(crate) fn wait_until(
         &mut self,
         what: &str,
@@ -95,14 +93,14 @@ impl Process {
         Ok(())
     }
 
-    /// Ends it by a signal.
+    /// Kills it with a signal.
     pub(crate) fn kill(&mut self) -> Result<(), String> {
         let ended = self.child.kill().and_then(|()| self.child.wait());
         ended.map(drop).map_err(to_text)
     }
 
-    /// Waits for its end, and measures its memory. The system keeps the peak, so
-    /// only the last moments can be missed.
+    /// Waits for its end and measures its memory. The system records the peak, so only
+    /// growth after the last poll is missed.
     pub(crate) fn wait(mut self) -> Result<Output, String> {
         let (start, mut peak) = (Instant::now(), 0);
         let status = loop {
@@ -143,29 +141,30 @@ impl Output {
         }
     }
 
-    /// Fails where it had more memory than this. Gives the peak in words.
+    /// Fails if it used more memory than this. Returns the peak as text.
     pub(crate) fn within(&self, mebibytes: usize) -> Result<String, String> {
         match self.peak >> 20 {
-            peak if peak <= mebibytes => Ok(format!("the program held {peak} MiB")),
-            peak => Err(format!("it held {peak} MiB, over {mebibytes}: {self:?}")),
+            peak if peak <= mebibytes => Ok(format!("the program used {peak} MiB")),
+            peak => Err(format!("it used {peak} MiB, over {mebibytes}: {self:?}")),
         }
     }
 
-    /// Fails unless it ended with this exit code and had no more memory than this.
-    /// Gives the peak in words.
+    /// Fails unless it ended with this exit code and used at most this much memory.
+    /// Returns the peak as text.
     pub(crate) fn expect_within(&self, code: i32, mebibytes: usize) -> Result<String, String> {
         self.expect(code, &[])?;
         self.within(mebibytes)
     }
 
-    /// Both streams, where all of them was kept.
+    /// Returns both streams, or fails if they were not kept completely.
     pub(crate) fn whole_text(&self) -> Result<String, String> {
         Ok(format!("{}{}", self.stdout.whole()?, self.stderr.whole()?))
     }
 }
 
 impl Stream {
-    /// The text, where all of it was kept: for what must not be in it.
+    /// Returns the text, or fails if it was not kept completely. For checks that
+    /// something is absent.
     pub(crate) fn whole(&self) -> Result<&str, String> {
         match self.length <= KEPT as u64 {
             true => Ok(&self.text),
@@ -174,7 +173,7 @@ impl Stream {
     }
 }
 
-/// The beginning.
+/// Shows the beginning.
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown: String = self.text.chars().take(SHOWN).collect();
@@ -182,7 +181,7 @@ impl fmt::Debug for Stream {
     }
 }
 
-/// Reads a stream to its end, so that the process never waits for a reader.
+/// Reads a stream to its end, so that the process never blocks on a full pipe.
 fn read(stream: Option<impl Read>) -> io::Result<Stream> {
     let Some(mut stream) = stream else {
         return Ok(Stream::default());

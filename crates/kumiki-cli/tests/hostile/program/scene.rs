@@ -1,4 +1,4 @@
-//! The folder that a row works in.
+//! The folder in which a row works.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,10 +9,10 @@ use crate::suite::to_text;
 /// The program under test.
 const KUMIKI: &str = env!("CARGO_BIN_EXE_kumiki");
 
-/// What the file `outside/secret` holds.
-pub(crate) const SECRET: &str = "what nobody was granted\n";
+/// The content of the file `outside/secret`.
+pub(crate) const SECRET: &str = "not granted to anyone\n";
 
-/// A new folder. The program runs in `work`; `outside` holds a secret; `config`,
+/// A new folder. The program runs in `work`; `outside` contains a secret; `config`,
 /// `cache` and `tools` are the program's own.
 pub(crate) struct Scene {
     _folder: tempfile::TempDir,
@@ -21,10 +21,10 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A folder in which the program keeps no cache.
+    /// A folder in which the program has no cache.
     pub(crate) fn new() -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(to_text)?;
-        // Without links, as the program shows paths.
+        // The program shows paths without links.
         let root = folder.path().canonicalize().map_err(to_text)?;
         let scene = Self {
             _folder: folder,
@@ -38,7 +38,7 @@ impl Scene {
         Ok(scene)
     }
 
-    /// A folder in which the program keeps its cache, in `cache`.
+    /// A folder in which the program has its cache in `cache`.
     pub(crate) fn with_cache() -> Result<Self, String> {
         let scene = Self::new()?;
         Ok(Self {
@@ -62,7 +62,7 @@ impl Scene {
         self.path(name).display().to_string()
     }
 
-    /// Writes a file, and makes the folders that it needs.
+    /// Writes a file, and creates the folders above it.
     pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<(), String> {
         let path = self.path(name);
         if let Some(folder) = path.parent() {
@@ -71,7 +71,7 @@ impl Scene {
         std::fs::write(path, bytes).map_err(to_text)
     }
 
-    /// The bytes of a file.
+    /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, String> {
         std::fs::read(self.path(name)).map_err(to_text)
     }
@@ -80,13 +80,13 @@ impl Scene {
         std::fs::create_dir_all(self.path(name)).map_err(to_text)
     }
 
-    /// A symbolic link `name` to `target`, which is relative to the link.
+    /// Creates a symbolic link `name` to `target`, which is relative to the link.
     #[cfg(unix)]
     pub(crate) fn link(&self, target: impl AsRef<Path>, name: &str) -> Result<(), String> {
         link(target.as_ref(), &self.path(name))
     }
 
-    /// The names of what a folder holds, sorted.
+    /// The sorted names of the entries of a folder.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(folder)).into_iter().flatten();
         let mut names: Vec<_> = entries
@@ -97,14 +97,14 @@ impl Scene {
         names
     }
 
-    /// The program in `work`, with arguments that are separated by spaces.
+    /// A command that runs the program in `work`, with arguments separated by spaces.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = self.in_work(KUMIKI);
         command.args(arguments.split(' '));
         command
     }
 
-    /// A shell script in `work`. `"$0"` is the program.
+    /// A command that runs a shell script in `work`. `"$0"` is the program.
     #[cfg(unix)]
     pub(crate) fn shell(&self, script: &str) -> Command {
         let mut command = self.in_work("sh");
@@ -112,7 +112,7 @@ impl Scene {
         command
     }
 
-    /// A command in `work`, without the settings of this machine.
+    /// A command in `work` that ignores the settings of this machine.
     fn in_work(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         for name in [
@@ -136,25 +136,25 @@ impl Scene {
         command
     }
 
-    /// Runs the program with arguments that are separated by spaces.
+    /// Runs the program with arguments separated by spaces.
     pub(crate) fn run(&self, arguments: &str) -> Result<Output, String> {
         run(&mut self.command(arguments))
     }
 }
 
-/// Makes a symbolic link at `path`.
+/// Creates a symbolic link at `path`.
 #[cfg(unix)]
 pub(crate) fn link(target: &Path, path: &Path) -> Result<(), String> {
     std::os::unix::fs::symlink(target, path).map_err(to_text)
 }
 
-/// Makes a symbolic link at `path`.
+/// Creates a symbolic link at `path`.
 #[cfg(not(unix))]
 pub(crate) fn link(_target: &Path, _path: &Path) -> Result<(), String> {
-    Err("links need a privilege here".to_owned())
+    Err("creating links needs a privilege on this system".to_owned())
 }
 
-/// Makes a named pipe.
+/// Creates a named pipe.
 #[cfg(unix)]
 pub(crate) fn make_pipe(path: &Path) -> Result<(), String> {
     run(Command::new("mkfifo").arg(path))?.expect(0, &[])

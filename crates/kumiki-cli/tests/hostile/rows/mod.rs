@@ -1,4 +1,4 @@
-//! The rows of the table, in folders by what is attacked.
+//! The rows of the table, in folders by the target of the attack.
 
 mod calls;
 mod components;
@@ -11,9 +11,10 @@ mod wasi;
 
 use crate::suite::Case;
 
-/// The exit code, where this process was started by a row to do one thing.
-pub(crate) fn asked_for() -> Option<i32> {
-    process::asked_for().or_else(wasi::asked_for)
+/// Runs the part of a row that needs its own process, if a row started this process,
+/// and returns the exit code.
+pub(crate) fn run_as_child() -> Option<i32> {
+    process::run_as_child().or_else(wasi::run_as_child)
 }
 
 pub(crate) fn cases() -> Vec<Case> {

@@ -1,12 +1,13 @@
-//! The good plugins of the soak, in four languages, and their correct answers.
+//! The well-behaved plugins of the soak test, in four languages, and their correct
+//! results.
 
 use kumiki_text::{KeyValue, ProcessResult};
 use test_components::guests::Guest;
 
 use super::player::{Right, Work};
 
-/// The words of the inputs, in another order each time. No letter has two capital
-/// or two small forms in two languages.
+/// The words of the inputs, in a different order each time. No letter has different
+/// upper-case or lower-case forms in different languages.
 const WORDS: [&str; 8] = [
     "Kumiki", "組木", "Straße", "42", "naïve", "ИДЕЯ", "木", "joinery",
 ];
@@ -18,10 +19,10 @@ const PLUGINS: [(&str, Right); COUNT] = [
     ("text-slug-go", slug),
 ];
 
-/// The number of good plugins.
+/// The number of well-behaved plugins.
 pub(super) const COUNT: usize = 4;
 
-/// The good plugins, or the name of one that is not built.
+/// The well-behaved plugins, or the name of one that is not built.
 pub(super) fn plugins() -> Result<Vec<Work>, String> {
     let plugin = |(name, right)| {
         let guest = Guest::find(name);
@@ -32,8 +33,7 @@ pub(super) fn plugins() -> Result<Vec<Work>, String> {
     PLUGINS.into_iter().map(plugin).collect()
 }
 
-/// The input of a call: a few words, and for every thousandth call 64 KiB of
-/// them.
+/// The input of a call: a few words, and in every thousandth call 64 KiB of words.
 pub(super) fn input(call: usize) -> String {
     let words = if call % 1000 == 999 {
         8192

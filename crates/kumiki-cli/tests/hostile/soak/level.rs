@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use crate::suite::memory;
 
-/// When caches are filled. Nothing may grow after this time.
+/// The time after which caches are filled. Nothing may grow after it.
 const WARM: Duration = Duration::from_secs(60);
 
-/// How far memory may be from its median, and how far the median of files and threads
-/// may rise, in percent.
+/// The maximum deviation of memory from its median, and the maximum rise of the median
+/// of files and threads, in percent.
 const BAND: usize = 10;
 
-/// How many more files or threads are no sign of a leak, however few there are.
+/// An increase of files or threads that never counts as a leak.
 const SPARE: usize = 8;
 
-/// The resources at one moment. None where the system does not report them.
+/// The resources at one moment. None if the system does not report them.
 #[derive(Clone, Copy)]
 pub(super) struct Level {
     /// Resident memory, in bytes.
@@ -43,14 +43,14 @@ impl fmt::Display for Level {
             threads,
         } = self;
         let (Some(memory), Some(files), Some(threads)) = (memory, files, threads) else {
-            return f.write_str("this system does not say what is held");
+            return f.write_str("this system does not report resources");
         };
         let mebibytes = memory >> 20;
         write!(f, "{mebibytes} MiB, {files} open files, {threads} threads")
     }
 }
 
-/// How a number of files or threads has changed since warming up.
+/// The change of the number of files or threads since warming up.
 struct Trend {
     first: usize,
     last: usize,
@@ -63,15 +63,15 @@ fn median(values: &[usize]) -> Option<usize> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// The resources, second by second.
+/// The resources after warming up, one measurement per second.
 pub(super) struct Levels {
     warm: Duration,
     late: Vec<Level>,
 }
 
 impl Levels {
-    /// For a run of this length. It is warm after a minute, or after a tenth of a
-    /// short run.
+    /// For a run of this length. Warming up takes a minute, or a tenth of a shorter
+    /// run.
     pub(super) fn new(time: Duration) -> Self {
         Self {
             warm: WARM.min(time / 10),
@@ -87,7 +87,7 @@ impl Levels {
         level
     }
 
-    /// The least, the median and the greatest memory after warming up.
+    /// The minimum, median and maximum memory after warming up.
     fn memory(&self) -> Option<(usize, usize, usize)> {
         let mut memory: Vec<_> = self.late.iter().filter_map(|level| level.memory).collect();
         memory.sort_unstable();
@@ -95,9 +95,9 @@ impl Levels {
         Some((*memory.first()?, median, *memory.last()?))
     }
 
-    /// The median of the first third after warming up, that of the last third, and
-    /// the greatest value. Attackers that open all they may at the same moment make
-    /// peaks by chance; a leak lifts the median.
+    /// The median of the first third after warming up, that of the last third, and the
+    /// maximum. Attackers that happen to use their limits at the same time cause peaks;
+    /// only a leak raises the median.
     fn trend(&self, of: impl Fn(&Level) -> Option<usize>) -> Option<Trend> {
         let values: Vec<_> = self.late.iter().filter_map(&of).collect();
         let third = values.len() / 3;
@@ -115,20 +115,20 @@ impl Levels {
         ]
     }
 
-    /// What has grown, in words.
+    /// Describes what has grown.
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if let Some((least, median, most)) = self.memory() {
             let band = median / 100 * BAND;
             if most > median + band || least + band < median {
-                faults.push(format!("memory is not flat to within {BAND} %"));
+                faults.push(format!("memory is not constant within {BAND} %"));
             }
         }
         for (name, trend) in self.trends() {
             if let Some(Trend { first, last, .. }) = trend
                 && last > first + first / 100 * BAND + SPARE
             {
-                faults.push(format!("{last} {name} at the end, and {first} at first"));
+                faults.push(format!("{last} {name} at the end, {first} at the start"));
             }
         }
         faults
@@ -138,7 +138,7 @@ impl Levels {
 impl fmt::Display for Levels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((least, median, most)) = self.memory() else {
-            return writeln!(f, "memory: this system does not say");
+            return writeln!(f, "memory: not reported by this system");
         };
         let kibibytes = [least, median, most].map(|bytes| bytes >> 10);
         let [least, median, most] = kibibytes;

@@ -1,6 +1,6 @@
-//! The soak: good plugins and hostile plugins run in one process for minutes,
-//! each on its own thread. Every answer must be correct, every attack must have
-//! its expected outcome, and the resources of the process must not grow.
+//! The soak test: well-behaved and hostile plugins run in one process for minutes, each
+//! on its own thread. Every result must be correct, every attack must have its expected
+//! outcome, and the resources of the process must not grow.
 //!
 //! `cargo xtask soak` runs it.
 
@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 use self::level::Levels;
 use self::player::{Player, Work};
 
-/// The rows that attack here.
+/// The rows whose guests attack in the soak test.
 const ATTACKERS: [&str; 15] = [
     "endless loop",
     "endless flood of standard output",
     "sleep for an hour",
     "trap in process",
     "recursion without end",
-    "memory grown for ever",
+    "memory grown without end",
     "20,000 handles",
     "output of 20 MB",
     "output of invalid UTF-8",
@@ -36,25 +36,25 @@ const ATTACKERS: [&str; 15] = [
     "a file written beyond check-write",
 ];
 
-/// How long the last calls may take to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The maximum time for the last calls to end.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a line about the resources is printed.
+/// The interval between the lines about the resources.
 const PROGRESS: Duration = Duration::from_secs(30);
 
-/// How long the soak runs, where `KUMIKI_SOAK_MINUTES` asks for it.
-pub(crate) fn asked_for() -> Option<Duration> {
+/// The duration of the soak test, if `KUMIKI_SOAK_MINUTES` is set.
+pub(crate) fn requested_time() -> Option<Duration> {
     let minutes = std::env::var("KUMIKI_SOAK_MINUTES").ok()?;
     let minutes: f64 = minutes.parse().expect("KUMIKI_SOAK_MINUTES is a number");
-    Some(Duration::try_from_secs_f64(minutes * 60.0).expect("it is a time"))
+    Some(Duration::try_from_secs_f64(minutes * 60.0).expect("a valid duration"))
 }
 
-/// Runs the soak, prints a report, and gives the exit code.
+/// Runs the soak test, prints a report, and returns the exit code.
 pub(crate) fn run(time: Duration) -> i32 {
     let work = match work() {
         Ok(work) => work,
         Err(fact) => {
-            say(&format!("error: {fact}\n"));
+            print(&format!("error: {fact}\n"));
             return 1;
         }
     };
@@ -74,22 +74,22 @@ pub(crate) fn run(time: Duration) -> i32 {
     let levels = watch(time, &players);
 
     stop.store(true, Ordering::Relaxed);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let mut faults = levels.faults();
     let left = || deadline.saturating_duration_since(Instant::now());
     let ended = players
         .iter()
         .take_while(|_| ends.recv_timeout(left()).is_ok());
     if ended.count() < players.len() {
-        faults.push(format!("a plugin has not ended after {PATIENCE:?}"));
+        faults.push(format!("a plugin has not ended after {TIMEOUT:?}"));
     }
     faults.extend(players.iter().flat_map(|player| player.new_faults()));
     faults.extend(players.iter().filter_map(|player| player.verdict()));
-    say(&report(&players, &levels, &faults));
+    print(&report(&players, &levels, &faults));
     i32::from(!faults.is_empty())
 }
 
-/// The work of all threads, made before anything is measured.
+/// The work of all threads, created before anything is measured.
 fn work() -> Result<Vec<Work>, String> {
     let mut work = good::plugins()?;
     for case in crate::rows::cases() {
@@ -104,18 +104,18 @@ fn work() -> Result<Vec<Work>, String> {
     Ok(work)
 }
 
-/// Waits until each plugin has been called: all are compiled by then.
+/// Waits until each plugin has been called, and so is compiled.
 fn wait_for(players: &[Arc<Player>]) {
     let start = Instant::now();
     let all_called = || players.iter().all(|player| player.calls() > 0);
-    while !all_called() && start.elapsed() < PATIENCE {
+    while !all_called() && start.elapsed() < TIMEOUT {
         thread::sleep(Duration::from_millis(10));
     }
     let (count, time) = (players.len(), start.elapsed());
-    say(&format!("{count} plugins have begun after {time:.1?}\n"));
+    print(&format!("{count} plugins started after {time:.1?}\n"));
 }
 
-/// Measures the process every second, and prints it now and then.
+/// Measures the process every second, and prints its resources every [`PROGRESS`].
 fn watch(time: Duration, players: &[Arc<Player>]) -> Levels {
     let (start, mut levels) = (Instant::now(), Levels::new(time));
     let mut next = Duration::ZERO;
@@ -123,12 +123,12 @@ fn watch(time: Duration, players: &[Arc<Player>]) -> Levels {
         thread::sleep(Duration::from_secs(1).min(time - start.elapsed().min(time)));
         let level = levels.look(start.elapsed());
         let faults = players.iter().flat_map(|player| player.new_faults());
-        faults.for_each(|fact| say(&format!("FAULT: {fact}\n")));
+        faults.for_each(|fact| print(&format!("FAULT: {fact}\n")));
         if start.elapsed() >= next {
             let calls: u64 = players.iter().map(|player| player.calls()).sum();
             let failures: u64 = players.iter().map(|player| player.failures()).sum();
             let seconds = start.elapsed().as_secs();
-            say(&format!(
+            print(&format!(
                 "{seconds:>5} s: {level}; {calls} calls, {failures} failures\n"
             ));
             next += PROGRESS;
@@ -156,13 +156,13 @@ fn report(players: &[Arc<Player>], levels: &Levels, faults: &[String]) -> String
         text += &format!("FAULT: {fault}\n");
     }
     text += &match faults.len() {
-        0 => "all is as it must be\n".to_owned(),
+        0 => "no faults\n".to_owned(),
         count => format!("{count} faults\n"),
     };
     text
 }
 
-fn say(text: &str) {
+fn print(text: &str) {
     let mut output = std::io::stdout();
     let _ = output.write_all(text.as_bytes());
     let _ = output.flush();

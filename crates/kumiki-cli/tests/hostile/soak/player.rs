@@ -1,4 +1,4 @@
-//! One plugin of the soak: a thread calls it again and again and counts failures.
+//! One plugin of the soak test: a thread calls it repeatedly and counts failures.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,20 +10,20 @@ use super::good;
 use crate::suite::attack::{self, Attacker, attack};
 use crate::suite::to_text;
 
-/// After this many calls a good plugin gets a new instance: old instances and new
-/// ones are tested.
-const CALLS_OF_AN_INSTANCE: usize = 10_000;
+/// The number of calls after which a well-behaved plugin gets a new instance, so that
+/// both old and new instances are tested.
+const CALLS_PER_INSTANCE: usize = 10_000;
 
-/// After this many attacks a hostile plugin is loaded again, on a new host.
-const ATTACKS_OF_A_HOST: usize = 500;
+/// The number of attacks after which a hostile plugin is loaded again on a new host.
+const ATTACKS_PER_HOST: usize = 500;
 
-/// How many failures of one plugin are reported. All are counted.
+/// The number of failures of one plugin that are reported. All are counted.
 const REPORTED: usize = 3;
 
-/// The correct answer of a good plugin.
+/// Computes the correct result of a well-behaved plugin.
 pub(super) type Right = fn(&str) -> ProcessResult;
 
-/// What a thread does with its plugin.
+/// The plugin of a thread, and how it is called.
 pub(super) enum Work {
     Answer {
         name: &'static str,
@@ -40,14 +40,14 @@ pub(super) struct Player {
     calls: AtomicU64,
     failures: AtomicU64,
     reported: AtomicUsize,
-    /// Failures that are not printed yet.
+    /// Failures that have not been printed yet.
     news: Mutex<Vec<String>>,
 }
 
 impl Player {
     pub(super) fn new(work: &Work) -> Self {
         let (name, expected) = match work {
-            Work::Answer { name, .. } => (*name, "the right answer".to_owned()),
+            Work::Answer { name, .. } => (*name, "the correct result".to_owned()),
             Work::Attack(attacker) => (attacker.name, attacker.expected.to_string()),
         };
         Self {
@@ -68,12 +68,12 @@ impl Player {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// The failures that are not printed yet, of the first few.
+    /// Takes the reported failures that have not been printed yet.
     pub(super) fn new_faults(&self) -> Vec<String> {
         std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A fault, where it failed or was never called.
+    /// A fault if it failed or was never called.
     pub(super) fn verdict(&self) -> Option<String> {
         match (self.calls(), self.failures()) {
             (0, _) => Some(format!("{} was never called", self.name)),
@@ -91,7 +91,7 @@ impl Player {
             };
             if let Err(fact) = turn {
                 self.count(Err(fact));
-                // It cannot be loaded, and another try would not help.
+                // The plugin cannot be loaded; another attempt would not help.
                 return;
             }
         }
@@ -111,7 +111,7 @@ impl Player {
                 Ok(result) => Err(format!("`{input}` gave {result:?}, not {expected:?}")),
                 Err(error) => Err(error.to_string()),
             });
-            if call % CALLS_OF_AN_INSTANCE == 0 {
+            if call % CALLS_PER_INSTANCE == 0 {
                 plugin.restart();
             }
         }
@@ -122,7 +122,7 @@ impl Player {
         let (limits, grants) = (attacker.limits.clone(), attacker.grants.clone());
         let plugin = attack::load(self.name, &attacker.bytes, limits, grants);
         let mut plugin = plugin.map_err(to_text)?;
-        for _ in 0..ATTACKS_OF_A_HOST {
+        for _ in 0..ATTACKS_PER_HOST {
             if stop.load(Ordering::Relaxed) {
                 break;
             }

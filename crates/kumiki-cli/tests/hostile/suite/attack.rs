@@ -13,8 +13,7 @@ use super::to_text;
 
 /// The time limit of a guest that runs forever.
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
-/// The time limit of a guest that ends by itself. A busy machine does not reach
-/// it.
+/// The time limit of a guest that ends by itself: long enough for a busy machine.
 pub(super) const LONG: Duration = Duration::from_secs(5);
 /// The memory limit of a guest, and its transfer limit of a call, in bytes.
 const MEMORY: usize = 64 << 20;
@@ -23,17 +22,17 @@ const TRANSFER: usize = 16 << 20;
 const LOG_RECORDS: usize = 100;
 const LOG_BYTES: usize = 64 << 10;
 
-/// What a grant needs for as long as it is used, such as a folder.
-pub(super) type Kept = Box<dyn Any + Send>;
+/// A resource that must outlive a grant, such as a temporary folder.
+pub(super) type Resources = Box<dyn Any + Send>;
 
-/// A guest that attacks at the input `attack`, and the outcome that it must have.
+/// A guest that attacks when its input is `attack`, and the expected outcome.
 pub(crate) struct Attacker {
     pub(crate) name: &'static str,
     pub(crate) bytes: Vec<u8>,
     pub(crate) limits: Limits,
     pub(crate) grants: Grants,
     pub(crate) expected: Expected,
-    pub(super) _kept: Option<Kept>,
+    pub(super) _resources: Option<Resources>,
 }
 
 /// Small limits, with this time limit.
@@ -45,7 +44,7 @@ pub(super) fn limits(time: Duration) -> Limits {
         .with_log(LOG_RECORDS, LOG_BYTES)
 }
 
-/// Loads a plugin and makes an instance of it.
+/// Loads a plugin and creates an instance.
 pub(crate) fn load(
     name: &str,
     bytes: &[u8],
@@ -57,7 +56,7 @@ pub(crate) fn load(
     TextPlugin::new(plugin, Config::default())
 }
 
-/// Loads a guest with small limits, attacks, and calls it once more.
+/// Loads a guest with small limits, makes it attack, and calls it once more.
 pub(super) fn attempt(bytes: &[u8], time: Duration) -> Result<Seen, String> {
     let log = LogCounter::default();
     let host = TextHost::builder()
@@ -77,13 +76,13 @@ pub(super) fn attempt(bytes: &[u8], time: Duration) -> Result<Seen, String> {
     Ok(seen)
 }
 
-/// Attacks, and calls the plugin once more, which must be answered.
+/// Makes a plugin attack, and calls it once more. The second call must succeed.
 pub(crate) fn attack(plugin: &mut TextPlugin) -> Result<Seen, String> {
     let seen = match plugin.process("attack") {
         Ok(result) if result.output == "attack" => Seen::answer(),
         Ok(result) => {
             let output: String = result.output.chars().take(100).collect();
-            return Err(format!("it got away with `{output}`"));
+            return Err(format!("the attack succeeded with `{output}`"));
         }
         Err(error) => error.into(),
     };
@@ -114,8 +113,8 @@ impl Observer for LogCounter {
 }
 
 impl LogCounter {
-    /// Fails where more was logged than the limits of one call, and one notice
-    /// that they are reached.
+    /// Fails if more was logged than the limits of one call allow, plus one notice that
+    /// they were reached.
     fn is_bounded(&self) -> Result<(), String> {
         let records = self.records.load(Ordering::Relaxed);
         let bytes = self.bytes.load(Ordering::Relaxed);

@@ -8,7 +8,7 @@ use kumiki::{Grants, Limits};
 use libtest_mimic::{Failed, Trial};
 use test_components::TextPlugin as Guest;
 
-use super::attack::{self, Attacker, Kept, LONG, SHORT, attempt};
+use super::attack::{self, Attacker, LONG, Resources, SHORT, attempt};
 use super::granted;
 use super::memory::Peak;
 use super::neighbour::Neighbour;
@@ -16,21 +16,21 @@ use super::outcome::{Expected, Outcome, Seen};
 use super::report::{Report, Row};
 use crate::program::Scene;
 
-/// The time limit of a row, on any machine: enough for loading, two calls at the
-/// start, the attack and the call after it, each with 20 times [`SHORT`].
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The default time limit of a row: enough for loading, two calls at the start, the
+/// attack and the call after it, each with 20 times [`SHORT`].
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Does a row's work.
+/// The check of a row.
 type Act = Box<dyn FnOnce() -> Result<Seen, String> + Send>;
-/// Makes a guest's bytes, before anything is measured.
+/// Builds a guest, before anything is measured.
 type Make = Box<dyn FnOnce() -> Vec<u8> + Send>;
-/// Makes grants, and what they need.
-type Grant = Box<dyn FnOnce() -> Result<(Kept, Grants), String> + Send>;
+/// Creates grants, and the resources that they need.
+type Grant = Box<dyn FnOnce() -> Result<(Resources, Grants), String> + Send>;
 
 /// The work of a row.
 enum Work {
     Act(Act),
-    /// Attacks with a guest, under this time limit.
+    /// Attacks with a guest under this time limit.
     Guest(Make, Duration),
     /// Attacks with a guest that has limits and grants.
     Granted(Box<Guest>, Limits, Grant),
@@ -41,36 +41,36 @@ pub(crate) struct Case {
     name: &'static str,
     work: Work,
     expected: Expected,
-    /// How many bytes the memory of the process may grow.
+    /// The maximum growth of the process's memory, in bytes.
     memory: usize,
-    patience: Duration,
-    /// Why it cannot run here.
+    timeout: Duration,
+    /// The reason why it cannot run here.
     skipped: Option<&'static str>,
 }
 
 impl Case {
-    /// Any work. The message of its outcome must contain `says`.
+    /// A row with any check. The message of its outcome must contain `message`.
     pub(crate) fn new(
         name: &'static str,
         outcome: Outcome,
-        says: &'static str,
+        message: &'static str,
         act: impl FnOnce() -> Result<Seen, String> + Send + 'static,
     ) -> Self {
-        Self::of(name, Work::Act(Box::new(act)), outcome, says)
+        Self::of(name, Work::Act(Box::new(act)), outcome, message)
     }
 
-    fn of(name: &'static str, work: Work, outcome: Outcome, says: &'static str) -> Self {
+    fn of(name: &'static str, work: Work, outcome: Outcome, message: &'static str) -> Self {
         Self {
             name,
             work,
-            expected: Expected { outcome, says },
+            expected: Expected { outcome, message },
             memory: 192 << 20,
-            patience: PATIENCE,
+            timeout: TIMEOUT,
             skipped: None,
         }
     }
 
-    /// A check that must succeed. Its text, if it has one, stands in the table.
+    /// A check that must succeed. If it returns a text, the table shows it.
     pub(crate) fn check<T: Into<Seen>>(
         name: &'static str,
         check: impl FnOnce() -> Result<T, String> + Send + 'static,
@@ -90,10 +90,10 @@ impl Case {
     pub(crate) fn guest(
         name: &'static str,
         outcome: Outcome,
-        says: &'static str,
+        message: &'static str,
         guest: Guest,
     ) -> Self {
-        Self::bytes(name, outcome, says, move || guest.build())
+        Self::bytes(name, outcome, message, move || guest.build())
     }
 
     /// A guest that runs until its time limit.
@@ -102,34 +102,34 @@ impl Case {
         Self::of(name, work, Outcome::Limit, "time of")
     }
 
-    /// Any bytes as a guest. They are made when the row runs.
+    /// Any bytes as a guest. They are built when the row runs.
     pub(crate) fn bytes(
         name: &'static str,
         outcome: Outcome,
-        says: &'static str,
+        message: &'static str,
         bytes: impl FnOnce() -> Vec<u8> + Send + 'static,
     ) -> Self {
-        Self::of(name, Work::Guest(Box::new(bytes), LONG), outcome, says)
+        Self::of(name, Work::Guest(Box::new(bytes), LONG), outcome, message)
     }
 
-    /// A guest with its own limits, and grants that are made when the row runs.
+    /// A guest with its own limits, and grants that are created when the row runs.
     pub(crate) fn granted<T: Send + 'static>(
         name: &'static str,
-        (outcome, says): (Outcome, &'static str),
+        (outcome, message): (Outcome, &'static str),
         guest: Guest,
         limits: Limits,
         grant: impl FnOnce() -> Result<(T, Grants), String> + Send + 'static,
     ) -> Self {
         let grant: Grant = Box::new(|| {
-            let (kept, grants) = grant()?;
-            let kept: Kept = Box::new(kept);
-            Ok((kept, grants))
+            let (resources, grants) = grant()?;
+            let resources: Resources = Box::new(resources);
+            Ok((resources, grants))
         });
         Self::of(
             name,
             Work::Granted(Box::new(guest), limits, grant),
             outcome,
-            says,
+            message,
         )
     }
 
@@ -137,18 +137,17 @@ impl Case {
         self.name
     }
 
-    /// The guest, for more than one attack. None where the row has no guest.
+    /// Converts a row to its guest, for more than one attack. None if it has no guest.
     pub(crate) fn into_attacker(self) -> Option<Attacker> {
-        let (bytes, limits, (kept, grants)) = match self.work {
+        let (bytes, limits, (resources, grants)) = match self.work {
             Work::Act(_) => return None,
             Work::Guest(bytes, time) => (bytes(), attack::limits(time), (None, Grants::default())),
             Work::Granted(guest, limits, grant) => {
-                let (kept, grants) = grant().ok()?;
-                (guest.build(), limits, (Some(kept), grants))
+                let (resources, grants) = grant().ok()?;
+                (guest.build(), limits, (Some(resources), grants))
             }
         };
-        // More plugins compute there than there are processors, and an instance
-        // waits its turn like any call.
+        // In the soak, more plugins compute than there are processors.
         let time = limits.time * 5;
         Some(Attacker {
             name: self.name,
@@ -156,23 +155,23 @@ impl Case {
             limits: limits.with_time(time),
             grants,
             expected: self.expected,
-            _kept: kept,
+            _resources: resources,
         })
     }
 
-    /// Bounds by how many MiB the memory of the process may grow.
+    /// Sets the maximum growth of the process's memory, in MiB.
     pub(crate) fn within(mut self, mebibytes: usize) -> Self {
         self.memory = mebibytes << 20;
         self
     }
 
     /// Sets the time limit of the row, in seconds.
-    pub(crate) fn patience(mut self, seconds: u64) -> Self {
-        self.patience = Duration::from_secs(seconds);
+    pub(crate) fn timeout(mut self, seconds: u64) -> Self {
+        self.timeout = Duration::from_secs(seconds);
         self
     }
 
-    /// Marks the row as ignored, where there is a reason.
+    /// Marks the row as ignored if there is a reason.
     pub(crate) fn unless(mut self, reason: Option<&'static str>) -> Self {
         self.skipped = reason;
         self
@@ -198,18 +197,18 @@ impl Case {
                 Box::new(move || attempt(&bytes, time))
             }
             Work::Granted(guest, limits, grant) => Box::new(move || {
-                let (_kept, grants) = grant()?;
+                let (_resources, grants) = grant()?;
                 granted::attempt(&guest, grants, limits)
             }),
         };
         let (start, peak) = (Instant::now(), Peak::start());
-        let seen = act_within(act, self.patience);
+        let seen = act_within(act, self.timeout);
         let (elapsed, growth) = (start.elapsed(), peak.growth());
         let judgement = seen.as_ref().map_err(Clone::clone).and_then(|seen| {
             self.expected.judge(seen)?;
             match growth {
                 Some(bytes) if bytes > self.memory => Err(format!(
-                    "{} MiB were held, over {}",
+                    "memory grew by {} MiB, over {}",
                     bytes >> 20,
                     self.memory >> 20
                 )),
@@ -221,19 +220,19 @@ impl Case {
             outcome: seen.map_or_else(|fact| fact, |seen| seen.short()),
             elapsed,
             peak: growth,
-            surprise: judgement.is_err(),
+            is_unexpected: judgement.is_err(),
         });
         judgement.map_err(Failed::from)
     }
 }
 
-/// Does the work on another thread, which is abandoned after this time.
-fn act_within(act: Act, patience: Duration) -> Result<Seen, String> {
+/// Runs a check on another thread, which is abandoned after this time.
+fn act_within(act: Act, timeout: Duration) -> Result<Seen, String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(act()));
-    receiver.recv_timeout(patience).unwrap_or_else(|error| {
+    receiver.recv_timeout(timeout).unwrap_or_else(|error| {
         Err(match error {
-            mpsc::RecvTimeoutError::Timeout => format!("it has not ended after {patience:?}"),
+            mpsc::RecvTimeoutError::Timeout => format!("it has not ended after {timeout:?}"),
             mpsc::RecvTimeoutError::Disconnected => "the host panicked".to_owned(),
         })
     })

@@ -14,7 +14,7 @@ use super::{Seen, to_text};
 /// The time limit of a call that ends by itself.
 pub(crate) const LONG: Duration = Duration::from_secs(10);
 
-/// Loads a guest, attacks, and calls it once more.
+/// Loads a guest, makes it attack, and calls it once more.
 pub(crate) fn attempt(guest: &Guest, grants: Grants, limits: Limits) -> Result<Seen, String> {
     match load(guest, grants, limits) {
         Ok(mut plugin) => attack(&mut plugin),
@@ -32,19 +32,19 @@ pub(crate) fn limits(time: Duration) -> Limits {
     Limits::default().with_time(time).with_memory(64 << 20)
 }
 
-/// A new empty folder, and a grant to read and change it.
+/// A new empty folder, and a grant to read and write it.
 pub(crate) fn folder() -> Result<(TempDir, Grants), String> {
     let folder = tempfile::tempdir().map_err(to_text)?;
-    let grants = to_change(folder.path());
+    let grants = read_write(folder.path());
     Ok((folder, grants))
 }
 
-/// A grant to read and change a folder.
-pub(crate) fn to_change(folder: &Path) -> Grants {
+/// A grant to read and write a folder.
+pub(crate) fn read_write(folder: &Path) -> Grants {
     Grants::default().with_folder(FolderGrant::read_write(folder, "/data"))
 }
 
-/// A new folder with one file, and a grant to read and change it.
+/// A new folder with one file, and a grant to read and write it.
 pub(crate) fn folder_with(name: &str, content: &[u8]) -> Result<(TempDir, Grants), String> {
     let (folder, grants) = folder()?;
     std::fs::write(folder.path().join(name), content).map_err(to_text)?;

@@ -1,8 +1,8 @@
-//! The memory of a process, where the system reports it.
+//! The memory of a process, if the system reports it.
 
 use std::fmt::Display;
 
-/// The memory of this process at one moment, to compare a later peak with.
+/// The memory of this process at one moment, to compare with a later peak.
 pub(crate) struct Peak {
     before: Option<usize>,
 }
@@ -10,15 +10,15 @@ pub(crate) struct Peak {
 impl Peak {
     /// Resets the peak.
     pub(crate) fn start() -> Self {
-        // Where Linux refuses this, the peak is that of the whole run, which is
-        // only ever greater.
+        // If Linux refuses this, the peak is that of the whole run, which can only be
+        // greater.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
         Self {
             before: resident("self"),
         }
     }
 
-    /// By how many bytes the peak since then exceeds the memory before.
+    /// The number of bytes by which the peak since then exceeds the memory before.
     pub(crate) fn growth(&self) -> Option<usize> {
         Some(peak("self")?.saturating_sub(self.before?))
     }
@@ -29,7 +29,7 @@ pub(crate) fn resident(process: impl Display) -> Option<usize> {
     status(process, "VmRSS:")
 }
 
-/// The most resident memory that a process has had so far, in bytes.
+/// The peak resident memory of a process so far, in bytes.
 pub(crate) fn peak(process: impl Display) -> Option<usize> {
     status(process, "VmHWM:")
 }

@@ -1,5 +1,5 @@
-//! What runs the rows: a row and its expected outcome, the plugin beside it,
-//! and the table.
+//! Runs the rows: a row and its expected outcome, the neighbour plugin, and the table
+//! of results.
 
 pub(crate) mod attack;
 mod case;

@@ -9,21 +9,21 @@ use kumiki_text::{Config, TextHost, TextPlugin};
 
 use crate::guests::counter;
 
-/// A key and its value in its configuration. No other plugin may read it.
+/// A key and a value in its configuration, which no other plugin may read.
 pub(crate) const SECRET: (&str, &str) = ("secret", "the neighbour's own");
 
-/// How long its next answer may take: twice its time limit.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The maximum time until its next result: twice its time limit.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A plugin that counts its calls. A thread calls it again and again. Its instance
-/// must never be replaced, because the count would start again.
+/// A plugin that counts its calls. A thread calls it repeatedly. If its instance were
+/// replaced, the count would start over.
 pub(crate) struct Neighbour {
     answered: Arc<AtomicU64>,
     failed: Arc<Mutex<Option<String>>>,
 }
 
 impl Neighbour {
-    /// Starts it, on the engine that the hostile plugins use.
+    /// Starts it on the engine that the hostile plugins use.
     pub(crate) fn start() -> Self {
         let host = TextHost::new().expect("a host");
         let plugin = host
@@ -54,7 +54,7 @@ impl Neighbour {
         neighbour
     }
 
-    /// Waits for its next answer.
+    /// Waits for its next result.
     pub(crate) fn answers(&self) -> Result<(), String> {
         let (start, before) = (Instant::now(), self.answered.load(Ordering::Acquire));
         while self.answered.load(Ordering::Acquire) == before {
@@ -63,8 +63,8 @@ impl Neighbour {
                 return Err(fact.clone());
             }
             drop(failed);
-            if start.elapsed() > PATIENCE {
-                return Err(format!("the neighbour has not answered for {PATIENCE:?}"));
+            if start.elapsed() > TIMEOUT {
+                return Err(format!("the neighbour has not answered for {TIMEOUT:?}"));
             }
             thread::sleep(Duration::from_millis(1));
         }

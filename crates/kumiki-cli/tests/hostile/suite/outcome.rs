@@ -4,14 +4,14 @@ use std::fmt;
 
 use kumiki_text::Error;
 
-/// The longest message that an error may have, in bytes.
-const MESSAGE: usize = 16 << 10;
+/// The maximum length of an error message in bytes.
+const MAX_MESSAGE: usize = 16 << 10;
 
 /// An outcome that a row can expect: no error, or one of the host's errors that
 /// bytes or a guest can cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The plugin answered correctly.
+    /// The plugin returned the correct result.
     Answer,
     /// The plugin's own error.
     Refusal,
@@ -39,7 +39,7 @@ impl fmt::Display for Outcome {
             Self::Refusal => "refusal",
             Self::Trap => "trap",
             Self::Limit => "limit",
-            Self::NotAComponent => "no component",
+            Self::NotAComponent => "not a component",
             Self::Malformed => "malformed",
             Self::TooLarge => "too large",
             Self::Proposal => "proposal",
@@ -48,7 +48,7 @@ impl fmt::Display for Outcome {
             Self::WrongType => "wrong type",
             Self::Compile => "not compiled",
             Self::Instantiate => "not instantiated",
-            Self::Name => "no name",
+            Self::Name => "invalid name",
             Self::Other => "another error",
         })
     }
@@ -90,31 +90,31 @@ impl Seen {
 /// The outcome that a row must have, and a text that its message must contain.
 pub(crate) struct Expected {
     pub(super) outcome: Outcome,
-    pub(super) says: &'static str,
+    pub(super) message: &'static str,
 }
 
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.says {
+        match self.message {
             "" => self.outcome.fmt(f),
-            says => write!(f, "{}: {says}", self.outcome),
+            message => write!(f, "{}: {message}", self.outcome),
         }
     }
 }
 
 impl Expected {
-    /// Fails where the row ended in another way.
+    /// Fails if the row ended in another way.
     pub(crate) fn judge(&self, seen: &Seen) -> Result<(), String> {
-        if seen.message.len() > MESSAGE {
+        if seen.message.len() > MAX_MESSAGE {
             return Err(format!("a message of {} bytes", seen.message.len()));
         }
-        let Self { outcome, says } = *self;
-        if seen.outcome == outcome && seen.message.contains(says) {
+        let Self { outcome, message } = *self;
+        if seen.outcome == outcome && seen.message.contains(message) {
             return Ok(());
         }
-        let message: String = seen.message.chars().take(500).collect();
+        let found: String = seen.message.chars().take(500).collect();
         Err(format!(
-            "expected {outcome} with `{says}`, found {}: {message}",
+            "expected {outcome} with `{message}`, found {}: {found}",
             seen.outcome
         ))
     }
@@ -127,7 +127,7 @@ impl From<()> for Seen {
     }
 }
 
-/// A check that succeeded, with a measurement in words.
+/// A check that succeeded, with a measurement as text.
 impl From<String> for Seen {
     fn from(message: String) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The table that a run ends with.
+//! The table at the end of a run.
 
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -15,9 +15,9 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) outcome: String,
     pub(crate) elapsed: Duration,
-    /// By how many bytes memory grew, where the system reports it.
+    /// The growth of memory in bytes, if the system reports it.
     pub(crate) peak: Option<usize>,
-    pub(crate) surprise: bool,
+    pub(crate) is_unexpected: bool,
 }
 
 impl Report {
@@ -28,7 +28,7 @@ impl Report {
             .push(row);
     }
 
-    /// Prints the table to standard output, or nothing where no row ran.
+    /// Prints the table to standard output, or nothing if no row ran.
     pub(crate) fn print(&self) {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if rows.is_empty() {
@@ -36,14 +36,14 @@ impl Report {
         }
         let mut text = format!(
             "\n{:50} {:48} {:>8} {:>9}\n",
-            "behaviour", "outcome", "time", "peak"
+            "attack", "outcome", "time", "peak"
         );
         for row in &*rows {
             text.push_str(&line(row));
         }
-        let surprises = rows.iter().filter(|row| row.surprise).count();
+        let unexpected = rows.iter().filter(|row| row.is_unexpected).count();
         text.push_str(&format!(
-            "{} behaviours, {surprises} surprises\n",
+            "{} attacks, {unexpected} unexpected outcomes\n",
             rows.len()
         ));
         let _ = std::io::stdout().write_all(text.as_bytes());
@@ -57,7 +57,11 @@ fn line(row: &Row) -> String {
         Some(bytes) => format!("{} MiB", bytes >> 20),
         None => "unknown".to_owned(),
     };
-    let mark = if row.surprise { "  SURPRISE" } else { "" };
+    let mark = if row.is_unexpected {
+        "  UNEXPECTED"
+    } else {
+        ""
+    };
     format!(
         "{:50} {outcome:48} {milliseconds:>5} ms {peak:>9}{mark}\n",
         row.name

@@ -44,7 +44,7 @@ pub(super) struct Pages {
     /// Bytes of a value of a fixed length.
     fixed: usize,
     levels: Levels,
-    place: Place,
+    location: PageLocation,
     /// Whether a page was started that is not an index.
     is_begun: bool,
     /// The header of the next page, if it was read.
@@ -52,14 +52,14 @@ pub(super) struct Pages {
 }
 
 /// Where a page is, for errors.
-struct Place {
+struct PageLocation {
     group: usize,
     column: String,
     /// Number of pages that were begun.
     page: usize,
 }
 
-impl Place {
+impl PageLocation {
     fn error(&self, reason: impl AsRef<str>) -> String {
         format!(
             "page {} of {}: {}",
@@ -87,12 +87,12 @@ impl Pages {
         chunk: &ColumnChunkMetaData,
         most: usize,
     ) -> Result<Self, String> {
-        let place = Place {
+        let location = PageLocation {
             group,
             column: shown(chunk.column_path().string().as_bytes()),
             page: 0,
         };
-        let error = |reason: &str| format!("{}: {reason}", place.chunk());
+        let error = |reason: &str| format!("{}: {reason}", location.chunk());
         let from = chunk
             .dictionary_page_offset()
             .unwrap_or_else(|| chunk.data_page_offset());
@@ -112,7 +112,7 @@ impl Pages {
             kind: chunk.column_type(),
             fixed: usize::try_from(chunk.column_descr().type_length()).unwrap_or_default(),
             levels: Levels::of(chunk.column_descr()),
-            place,
+            location,
             is_begun: false,
             next: None,
         })
@@ -120,12 +120,12 @@ impl Pages {
 
     /// An error about the page that was read last.
     pub(super) fn error(&self, reason: impl AsRef<str>) -> String {
-        self.place.error(reason)
+        self.location.error(reason)
     }
 
     /// An error about the whole column chunk.
     pub(super) fn error_of_chunk(&self, reason: impl AsRef<str>) -> String {
-        format!("{}: {}", self.place.chunk(), reason.as_ref())
+        format!("{}: {}", self.location.chunk(), reason.as_ref())
     }
 
     /// The header of the next page. `None` at the end of the chunk.
@@ -134,7 +134,7 @@ impl Pages {
     /// The fault of the page, or its size.
     pub(super) fn peek(&mut self) -> Result<Option<&PageHeader>, String> {
         while self.next.is_none() && self.at < self.end {
-            self.place.page += 1;
+            self.location.page += 1;
             let header = self.header()?;
             self.at += header.length as u64;
             match header.content {

@@ -7,10 +7,10 @@ use std::thread;
 use super::*;
 use crate::EngineConfig;
 
-/// What the components here are said to come to, in bytes of the host.
-const SETUP: usize = 1234;
+/// The host memory that is stored for each component.
+const HOST_BYTES: usize = 1234;
 
-/// A folder to keep artifacts in, and an engine to make them for.
+/// A cache and an engine.
 struct Scene {
     _folder: tempfile::TempDir,
     cache: Cache,
@@ -32,50 +32,50 @@ impl Scene {
     }
 
     fn key(&self, component: &[u8]) -> ArtifactKey {
-        Compiler::new(&self.engine, "wit", "world", &[]).key(component)
+        KeyPrefix::new(&self.engine, "wit", "world", &[]).key(component)
     }
 
-    /// Gets the component of some text; gives where it came from.
+    /// Gets or compiles a component; returns its origin.
     fn get(&self, text: &str) -> Origin {
         let component = test_components::parse(text);
         let compile = || {
             self.compiled.fetch_add(1, Ordering::Relaxed);
             let component = Component::from_binary(&self.engine, &component).unwrap();
-            Ok(Compiled::component(component, SETUP))
+            Ok(Compiled::component(component, HOST_BYTES))
         };
         let key = self.key(&component);
         let ready = self
             .cache
-            .component(&self.engine, &key, text, compile)
+            .get_or_compile(&self.engine, &key, text, compile)
             .unwrap();
-        assert_eq!(ready.setup, SETUP);
+        assert_eq!(ready.host_bytes, HOST_BYTES);
         ready.origin
     }
 
-    fn files(&self, ending: &str) -> Vec<PathBuf> {
+    fn files(&self, extension: &str) -> Vec<PathBuf> {
         let files = fs::read_dir(self.cache.folder()).unwrap();
         let paths = files.map(|file| file.unwrap().path());
         paths
-            .filter(|path| path.extension().is_some_and(|found| found == ending))
+            .filter(|path| path.extension().is_some_and(|found| found == extension))
             .collect()
     }
 
-    /// Whether the only artifact there is would be used as it is.
-    fn is_kept(&self) -> bool {
-        matches!(self.get(ONE), Origin::Kept)
+    /// Gets [`ONE`]; returns whether it came from the cache.
+    fn is_cached(&self) -> bool {
+        matches!(self.get(ONE), Origin::Cache)
     }
 }
 
-/// A cache that takes a file for settled as soon as it is written.
+/// Opens a cache without a settle time.
 pub(super) fn open(folder: &Path) -> Cache {
     open_with(folder, Duration::ZERO)
 }
 
-/// A cache that takes a file for settled when it was left alone for so long.
-fn open_with(folder: &Path, left_alone: Duration) -> Cache {
+/// Opens a cache with this settle time.
+fn open_with(folder: &Path, settle_time: Duration) -> Cache {
     let cache = Cache::open(folder).unwrap();
     let mut inner = Arc::into_inner(cache.inner).unwrap();
-    inner.left_alone = left_alone;
+    inner.settle_time = settle_time;
     Cache {
         inner: Arc::new(inner),
     }
@@ -85,23 +85,24 @@ const ONE: &str = "(component (core module (func)))";
 const TWO: &str = "(component (core module (func) (func)))";
 
 #[test]
-fn a_component_is_compiled_once() {
+fn component_is_compiled_once() {
     let scene = Scene::new();
     assert!(matches!(scene.get(ONE), Origin::Compiled));
-    assert!(matches!(scene.get(ONE), Origin::Kept));
+    assert!(matches!(scene.get(ONE), Origin::Cache));
     assert!(matches!(scene.get(TWO), Origin::Compiled));
     let names: Vec<_> = scene.cache.artifacts().unwrap();
     let names: Vec<_> = names.iter().map(|artifact| &*artifact.plugin).collect();
     assert_eq!(names.len(), 2);
     assert!(names.contains(&ONE) && names.contains(&TWO));
 
-    // Another process, as it were.
+    // As another process would.
     let other = Cache::open(scene.cache.folder()).unwrap();
     let key = scene.key(&test_components::parse(ONE));
-    let compile = || panic!("it is there");
-    let ready = other.component(&scene.engine, &key, "", compile).unwrap();
-    assert!(matches!(ready.origin, Origin::Kept));
-    assert_eq!(ready.setup, SETUP);
+    let compile = || panic!("it is cached");
+    let ready = other.get_or_compile(&scene.engine, &key, "", compile);
+    let ready = ready.unwrap();
+    assert!(matches!(ready.origin, Origin::Cache));
+    assert_eq!(ready.host_bytes, HOST_BYTES);
 
     assert!(scene.cache.clear().unwrap() > 0);
     assert_eq!(scene.cache.artifacts().unwrap(), []);
@@ -109,7 +110,7 @@ fn a_component_is_compiled_once() {
 }
 
 #[test]
-fn what_no_slot_has_room_for_is_not_compiled_for_slots_again() {
+fn component_too_large_for_slots_is_not_compiled_again() {
     let scene = Scene::new();
     let engine = |slots| {
         let config = EngineConfig::default().with_slots(slots);
@@ -122,70 +123,69 @@ fn what_no_slot_has_room_for_is_not_compiled_for_slots_again() {
     let component = test_components::parse(&large);
     let key = scene.key(&component);
     let get = |engine, compile: &dyn Fn() -> Component| {
-        let compile = || Ok(Compiled::component(compile(), SETUP));
-        scene.cache.component(engine, &key, "large", compile)
+        let compile = || Ok(Compiled::component(compile(), HOST_BYTES));
+        scene.cache.get_or_compile(engine, &key, "large", compile)
     };
     get(&outside, &|| {
         Component::from_binary(&outside, &component).unwrap()
     })
     .unwrap();
-    let error = get(&slots, &|| panic!("it is compiled")).map(|_| ());
+    let error = get(&slots, &|| panic!("it is cached")).map(|_| ());
     assert!(matches!(error, Err(Error::Compile { .. })), "{error:?}");
-    let ready = get(&outside, &|| panic!("it is compiled")).unwrap();
-    assert!(matches!(ready.origin, Origin::Kept));
+    let ready = get(&outside, &|| panic!("it is cached")).unwrap();
+    assert!(matches!(ready.origin, Origin::Cache));
 }
 
 #[test]
-fn whatever_goes_into_an_artifact_is_in_its_key() {
+fn key_covers_everything_that_determines_an_artifact() {
     let scene = Scene::new();
     let fueled = crate::Engine::shared(&EngineConfig::default().with_fuel(true)).unwrap();
     let keys = [
         scene.key(b"one"),
         scene.key(b"two"),
-        Compiler::new(fueled.as_wasmtime(), "wit", "world", &[]).key(b"one"),
-        Compiler::new(&scene.engine, "tiw", "world", &[]).key(b"one"),
-        Compiler::new(&scene.engine, "wit", "other", &[]).key(b"one"),
-        Compiler::new(&scene.engine, "wit", "worldone", &[]).key(b""),
-        Compiler::new(&scene.engine, "wit", "world", &["more"]).key(b"one"),
+        KeyPrefix::new(fueled.as_wasmtime(), "wit", "world", &[]).key(b"one"),
+        KeyPrefix::new(&scene.engine, "tiw", "world", &[]).key(b"one"),
+        KeyPrefix::new(&scene.engine, "wit", "other", &[]).key(b"one"),
+        KeyPrefix::new(&scene.engine, "wit", "worldone", &[]).key(b""),
+        KeyPrefix::new(&scene.engine, "wit", "world", &["more"]).key(b"one"),
     ];
-    for (place, key) in keys.iter().enumerate() {
-        assert!(!keys[..place].contains(key), "{place}");
+    for (index, key) in keys.iter().enumerate() {
+        assert!(!keys[..index].contains(key), "{index}");
     }
     assert_eq!(keys[0], scene.key(b"one"));
 }
 
-/// Whatever is changed in whichever byte, it is compiled again, and right.
 #[test]
-fn what_is_changed_is_compiled_again() {
+fn changed_files_are_compiled_again() {
     let scene = Scene::new();
-    assert!(!scene.is_kept());
-    for ending in ["artifact", "seal"] {
-        let [path] = &*scene.files(ending) else {
-            panic!("one artifact, one seal");
+    assert!(!scene.is_cached());
+    for extension in ["artifact", "seal"] {
+        let [path] = &*scene.files(extension) else {
+            panic!("expected one {extension}");
         };
-        let whole = fs::read(path).unwrap();
-        let places = [0, 5, whole.len() / 2, whole.len() - 1];
-        let changed = places.map(|place| {
-            let mut bytes = whole.clone();
-            bytes[place] ^= 1;
+        let original = fs::read(path).unwrap();
+        let length = original.len();
+        let changed = [0, 5, length / 2, length - 1].map(|index| {
+            let mut bytes = original.clone();
+            bytes[index] ^= 1;
             bytes
         });
-        let mut longer = whole.clone();
+        let mut longer = original.clone();
         longer.push(b'\n');
-        let cut = [0, 1, whole.len() / 2, whole.len() - 1].map(|end| whole[..end].to_vec());
-        for bytes in changed.into_iter().chain(cut).chain([longer]) {
+        let truncated = [0, 1, length / 2, length - 1].map(|end| original[..end].to_vec());
+        for bytes in changed.into_iter().chain(truncated).chain([longer]) {
             fs::write(path, &bytes).unwrap();
-            assert!(!scene.is_kept(), "{ending} of {} bytes", bytes.len());
-            assert!(scene.is_kept());
+            assert!(!scene.is_cached(), "{extension} of {} bytes", bytes.len());
+            assert!(scene.is_cached());
         }
         fs::remove_file(path).unwrap();
-        assert!(!scene.is_kept(), "no {ending}");
+        assert!(!scene.is_cached(), "no {extension}");
     }
 }
 
-/// An artifact cannot be passed off as another's, nor one from another folder.
+/// An artifact is not accepted under another key, nor from another folder.
 #[test]
-fn what_was_sealed_elsewhere_is_compiled_again() {
+fn artifacts_sealed_elsewhere_are_compiled_again() {
     let (scene, other) = (Scene::new(), Scene::new());
     scene.get(ONE);
     scene.get(TWO);
@@ -202,10 +202,8 @@ fn what_was_sealed_elsewhere_is_compiled_again() {
     assert!(matches!(scene.get(ONE), Origin::Compiled));
 }
 
-/// An artifact is not read again while its file looks as it did, and is when it
-/// does not.
 #[test]
-fn an_artifact_is_read_when_it_was_touched() {
+fn artifact_is_read_again_only_when_its_identity_changes() {
     let scene = Scene::new();
     scene.get(ONE);
     let seal = scene.files("seal").remove(0);
@@ -213,40 +211,40 @@ fn an_artifact_is_read_when_it_was_touched() {
     let seals = || fs::read_to_string(&seal).unwrap();
     let written = seals();
     assert_eq!(written.lines().nth(1), Some("-"), "it was just written");
-    assert!(scene.is_kept());
+    assert!(scene.is_cached());
     let read = seals();
-    assert_ne!(read, written, "sealed anew, with what it looks like");
-    assert!(scene.is_kept());
+    assert_ne!(read, written, "sealed again, with its identity");
+    assert!(scene.is_cached());
     assert_eq!(seals(), read);
 
     let file = File::options().append(true).open(&artifact).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    assert!(scene.is_kept());
-    assert_ne!(seals(), read, "sealed anew");
+    assert!(scene.is_cached());
+    assert_ne!(seals(), read, "sealed again");
 
     let mut bytes = fs::read(&artifact).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&artifact, bytes).unwrap();
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    assert!(!scene.is_kept());
+    assert!(!scene.is_cached());
 }
 
-/// What was written a moment ago might be written again within the same step of
-/// the file system's clock: it is read each time until it is older.
+/// A new file could be changed within the same tick of the file system's clock, so it is
+/// read each time until it is older.
 #[test]
-fn a_new_artifact_is_read_each_time() {
+fn new_artifact_is_read_each_time() {
     let scene = Scene::new();
     let cache = open_with(scene.cache.folder(), Duration::from_hours(1));
     let scene = Scene { cache, ..scene };
     scene.get(ONE);
     let seal = scene.files("seal").remove(0);
     let written = fs::read(&seal).unwrap();
-    assert!(scene.is_kept());
-    assert_eq!(fs::read(&seal).unwrap(), written, "not known by its looks");
+    assert!(scene.is_cached());
+    assert_eq!(fs::read(&seal).unwrap(), written, "its identity was stored");
 }
 
 #[test]
-fn many_who_want_the_same_compile_it_once() {
+fn concurrent_loads_compile_once() {
     let scene = Scene::new();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -257,18 +255,18 @@ fn many_who_want_the_same_compile_it_once() {
 }
 
 #[test]
-fn what_was_not_used_for_longest_goes() {
+fn least_recently_used_artifacts_are_removed() {
     let scene = Scene::new();
     let texts = ["(func)", "(func) (func)", "(func) (func) (func)"]
         .map(|functions| format!("(component (core module {functions}))"));
-    for (place, text) in texts.iter().enumerate() {
+    for (index, text) in texts.iter().enumerate() {
         scene.get(text);
         let key = scene.key(&test_components::parse(text));
         let seal = File::options()
             .append(true)
             .open(scene.cache.folder().join(key.seal()))
             .unwrap();
-        let hours = [2, 3, 1][place];
+        let hours = [2, 3, 1][index];
         seal.set_modified(SystemTime::now() - Duration::from_hours(hours))
             .unwrap();
     }
@@ -278,8 +276,8 @@ fn what_was_not_used_for_longest_goes() {
         names.collect::<Vec<_>>()
     };
     assert_eq!(names(), [&*texts[2], &texts[0], &texts[1]]);
-    // To use it is to keep it.
-    assert!(matches!(scene.get(&texts[1]), Origin::Kept));
+    // A use makes it the most recently used.
+    assert!(matches!(scene.get(&texts[1]), Origin::Cache));
     assert_eq!(names(), [&*texts[1], &texts[2], &texts[0]]);
 
     let bytes: u64 = scene.cache.artifacts().unwrap()[..2]
@@ -294,10 +292,9 @@ fn what_was_not_used_for_longest_goes() {
     assert_eq!(names(), [&*texts[2]], "the newest stays");
 }
 
-/// The folder is not looked through at every addition, and stays within its
-/// bounds.
+/// The size of the folder is not measured after every addition.
 #[test]
-fn the_folder_stays_within_its_bounds() {
+fn folder_stays_within_its_capacity() {
     let scene = Scene::new();
     scene.get(ONE);
     let one = scene.cache.artifacts().unwrap()[0].bytes;
@@ -305,19 +302,19 @@ fn the_folder_stays_within_its_bounds() {
     let cache = scene.cache.clone().with_capacity(capacity);
     let scene = Scene { cache, ..scene };
     let abandoned = scene.cache.folder().join("old.tmp");
-    let abandon = || {
+    let create_abandoned = || {
         let file = File::create(&abandoned).unwrap();
         let long_ago = SystemTime::now() - Duration::from_hours(2);
         file.set_modified(long_ago).unwrap();
     };
-    let mut looks = 0;
+    let mut measured = 0;
     for count in 0..60 {
-        abandon();
+        create_abandoned();
         scene.get(&format!(
             "(component (core module) (core module (func)) (type (tuple {})))",
             "u8 ".repeat(count + 1)
         ));
-        looks += u32::from(!abandoned.exists());
+        measured += u32::from(!abandoned.exists());
         let total: u64 = scene
             .cache
             .artifacts()
@@ -327,16 +324,13 @@ fn the_folder_stays_within_its_bounds() {
             .sum();
         assert!(total <= capacity, "{count}: {total} of {capacity}");
     }
-    assert!(
-        (20..=40).contains(&looks),
-        "{looks} looks through the folder"
-    );
+    assert!((20..=40).contains(&measured), "measured {measured} times");
     assert!(scene.cache.artifacts().unwrap().len() > 30);
 }
 
-/// What a killed process leaves is no artifact, and goes in time.
+/// Files of a killed process are not used, and are removed later.
 #[test]
-fn what_was_left_half_written() {
+fn incomplete_files_are_ignored_and_removed() {
     let scene = Scene::new();
     let key = scene.key(&test_components::parse(ONE));
     let folder = scene.cache.folder();
@@ -349,23 +343,23 @@ fn what_was_left_half_written() {
     let file = File::options().append(true).open(&old).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_hours(2))
         .unwrap();
-    assert!(!scene.is_kept());
-    assert!(scene.is_kept());
+    assert!(!scene.is_cached());
+    assert!(scene.is_cached());
     assert!(!old.exists() && new.exists());
 }
 
-/// A disk without room, as it were: the plugin runs all the same.
+/// As with a full disk: the plugin still runs.
 #[test]
-fn what_cannot_be_kept_is_used() {
+fn component_that_cannot_be_stored_is_used() {
     let scene = Scene::new();
     let key = scene.key(&test_components::parse(ONE));
     fs::create_dir(scene.cache.folder().join(key.artifact())).unwrap();
-    assert!(matches!(scene.get(ONE), Origin::NotKept(_)));
-    assert_eq!(scene.files("tmp"), [] as [PathBuf; 0], "nothing is left");
+    assert!(matches!(scene.get(ONE), Origin::CacheWriteFailed(_)));
+    assert_eq!(scene.files("tmp"), [] as [PathBuf; 0]);
 }
 
 #[test]
-fn a_key_that_is_not_kumikis_is_refused() {
+fn invalid_or_missing_key_is_refused() {
     let scene = tempfile::tempdir().unwrap();
     let folder = scene.path().join("artifacts");
     let open = || Cache::open(&folder).map_err(|error| error.to_string());
@@ -376,7 +370,7 @@ fn a_key_that_is_not_kumikis_is_refused() {
         (metadata.permissions().mode() & 0o777, metadata.len()),
         (0o600, 32)
     );
-    let keep = fs::read(&key).unwrap();
+    let first = fs::read(&key).unwrap();
     let moved = scene.path().join("moved");
     for spoil in [
         (|key, _| fs::write(key, "short").unwrap()) as fn(&Path, &Path),
@@ -394,21 +388,25 @@ fn a_key_that_is_not_kumikis_is_refused() {
         fs::remove_file(&key).unwrap();
         open().unwrap();
     }
-    assert_ne!(fs::read(&key).unwrap(), keep, "made anew where nothing was");
-    // Whoever put this here has put the rest here too.
+    assert_ne!(
+        fs::read(&key).unwrap(),
+        first,
+        "a new key in an empty folder"
+    );
+    // Without a key, no file in the folder is trusted.
     fs::remove_file(&key).unwrap();
     fs::write(folder.join("x.seal"), "").unwrap();
     let error = open().unwrap_err();
     assert!(
-        error.contains("there is none, and other files are"),
+        error.contains("it is missing, but there are other files"),
         "{error}"
     );
 }
 
-/// What was left in the folder by another hand is not used, and neither is it
-/// written to: it is compiled again.
+/// Files that another user could have placed in the folder are neither used nor written
+/// to.
 #[test]
-fn what_is_not_as_it_was_made_is_compiled_again() {
+fn files_accessible_to_others_are_compiled_again() {
     let scene = Scene::new();
     let outside = scene._folder.path().join("outside");
     type Spoil = fn(&Path, &Path);
@@ -424,7 +422,7 @@ fn what_is_not_as_it_was_made_is_compiled_again() {
             symlink(outside, path).unwrap();
         }),
         ("another user's", |path, _| {
-            // Nobody but root gives files away.
+            // Only root can change the owner.
             if rustix::process::geteuid().is_root() {
                 std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
             } else {
@@ -433,31 +431,31 @@ fn what_is_not_as_it_was_made_is_compiled_again() {
         }),
     ];
     for (name, spoil) in spoils {
-        for ending in ["artifact", "seal"] {
+        for extension in ["artifact", "seal"] {
             scene.get(ONE);
-            assert!(scene.is_kept());
-            spoil(&scene.files(ending)[0], &outside);
-            assert!(!scene.is_kept(), "{name}: {ending}");
-            assert!(scene.is_kept(), "{name}: {ending}");
+            assert!(scene.is_cached());
+            spoil(&scene.files(extension)[0], &outside);
+            assert!(!scene.is_cached(), "{name}: {extension}");
+            assert!(scene.is_cached(), "{name}: {extension}");
             let _ = fs::remove_file(&outside);
         }
     }
 }
 
-/// Whoever holds a lock for long holds up nobody else, who keeps nothing.
+/// The component is compiled without the lock, but not stored.
 #[test]
-fn a_lock_that_is_not_given_back() {
+fn component_is_compiled_when_the_lock_times_out() {
     let scene = Scene::new();
     let mut inner = Arc::into_inner(scene.cache.inner).unwrap();
-    inner.patience = Duration::from_millis(20);
+    inner.lock_timeout = Duration::from_millis(20);
     let cache = Cache {
         inner: Arc::new(inner),
     };
     let scene = Scene { cache, ..scene };
     let key = scene.key(&test_components::parse(ONE));
     let held = scene.cache.lock(&key).unwrap();
-    let Origin::NotKept(error) = scene.get(ONE) else {
-        panic!("it was kept");
+    let Origin::CacheWriteFailed(error) = scene.get(ONE) else {
+        panic!("it was stored");
     };
     assert!(error.to_string().contains("another process"), "{error}");
     assert_eq!(scene.files("artifact"), [] as [PathBuf; 0]);

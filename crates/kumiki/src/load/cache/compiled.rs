@@ -1,4 +1,4 @@
-//! What the compiler gives: a component, or its artifact.
+//! The compiler's result: a component, or its artifact.
 
 use std::borrow::Cow;
 
@@ -7,34 +7,35 @@ use wasmtime::component::Component;
 
 use super::machine_code;
 
-/// A component that was compiled just now, and what is known of it.
+/// A component that was just compiled.
 pub(crate) struct Compiled {
     code: Code,
-    /// Bytes that the host keeps for the core instances of one instance, about.
-    pub(crate) setup: usize,
+    /// The approximate number of bytes that the host keeps for the core instances of one
+    /// instance.
+    pub(crate) host_bytes: usize,
 }
 
 enum Code {
     /// Compiled in this process.
     Component(Component),
-    /// Compiled in another one, that this process started for it.
+    /// Compiled in a child process.
     Artifact(Vec<u8>),
 }
 
 impl Compiled {
-    /// A component that was compiled in this process.
-    pub(crate) fn component(component: Component, setup: usize) -> Self {
+    /// Creates a result from a component that was compiled in this process.
+    pub(crate) fn component(component: Component, host_bytes: usize) -> Self {
         let code = Code::Component(component);
-        Self { code, setup }
+        Self { code, host_bytes }
     }
 
-    /// What another process compiled.
-    pub(crate) fn artifact(artifact: Vec<u8>, setup: usize) -> Self {
+    /// Creates a result from an artifact that a child process compiled.
+    pub(crate) fn artifact(artifact: Vec<u8>, host_bytes: usize) -> Self {
         let code = Code::Artifact(artifact);
-        Self { code, setup }
+        Self { code, host_bytes }
     }
 
-    /// The artifact.
+    /// Returns the artifact's bytes.
     pub(super) fn bytes(&self) -> wasmtime::Result<Cow<'_, [u8]>> {
         match &self.code {
             Code::Component(component) => component.serialize().map(Cow::Owned),
@@ -42,7 +43,7 @@ impl Compiled {
         }
     }
 
-    /// The component, for an engine of the configuration that it was compiled
+    /// Returns the component; `engine` must have the configuration that it was compiled
     /// for.
     pub(crate) fn into_component(self, engine: &Engine) -> wasmtime::Result<Component> {
         match self.code {

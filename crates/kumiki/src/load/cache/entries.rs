@@ -1,4 +1,4 @@
-//! What the folder holds: listed, and kept within its bounds.
+//! Listing and removal of the folder's files.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
@@ -10,26 +10,26 @@ use super::folder::Folder;
 use super::key::ArtifactKey;
 use super::seal::{Seal, SealKey};
 
-/// A temporary file is left by a process that was killed if it is older.
+/// The age at which a temporary file is removed: the process that wrote it was killed.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// The most bytes of a seal: a path, spelled out, and room.
-pub(super) const LARGEST_SEAL: u64 = 128 << 10;
+/// The maximum size of a seal in bytes: an escaped path, and some reserve.
+pub(super) const MAX_SEAL: u64 = 128 << 10;
 
-/// One plugin's machine code in a [`Cache`](super::Cache).
+/// A plugin's artifact in a [`Cache`](super::Cache).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Artifact {
-    /// What the plugin was called when it was compiled, with what is no plain
-    /// character spelled out.
+    /// The plugin's name when it was compiled, with special characters escaped.
     pub plugin: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// When it was last used, to a minute.
+    /// The time of its last use, accurate to a minute.
     pub used: SystemTime,
 }
 
-pub(super) fn read(folder: &Folder, seal_key: &SealKey) -> io::Result<Vec<Artifact>> {
+/// Lists the artifacts with valid seals, most recently used first.
+pub(super) fn list(folder: &Folder, seal_key: &SealKey) -> io::Result<Vec<Artifact>> {
     let mut artifacts = Vec::new();
     for entry in files(folder)? {
         let name = entry.file_name();
@@ -43,7 +43,7 @@ pub(super) fn read(folder: &Folder, seal_key: &SealKey) -> io::Result<Vec<Artifa
             continue;
         };
         let mut text = String::new();
-        if seal.take(LARGEST_SEAL).read_to_string(&mut text).is_ok()
+        if seal.take(MAX_SEAL).read_to_string(&mut text).is_ok()
             && let Some(seal) = Seal::read(&text, &key, seal_key)
         {
             artifacts.push(Artifact {
@@ -62,12 +62,12 @@ pub(super) fn read(folder: &Folder, seal_key: &SealKey) -> io::Result<Vec<Artifa
     Ok(artifacts)
 }
 
-/// Removes artifacts and their seals, what is known of files, and what was left
-/// behind.
+/// Removes all artifacts, seals, index entries and temporary files; returns the number of
+/// bytes freed.
 pub(super) fn clear(folder: &Folder) -> io::Result<u64> {
     let mut freed = 0;
     for entry in files(folder)? {
-        if !is_ours(&entry) {
+        if !is_cache_file(&entry) {
             continue;
         }
         let length = entry.metadata().map_or(0, |metadata| metadata.len());
@@ -77,37 +77,37 @@ pub(super) fn clear(folder: &Folder) -> io::Result<u64> {
     Ok(freed)
 }
 
-/// Where there are more than `most` bytes, removes what was used longest ago
-/// until the rest has at most `enough`; `newest` stays, whatever its size. Gives
-/// the bytes that there are then.
-pub(super) fn trim(folder: &Folder, most: u64, enough: u64, newest: &str) -> io::Result<u64> {
-    let mut kept = Vec::new();
+/// If the artifacts have more than `max` bytes, removes the least recently used ones until
+/// they have at most `target`; never removes `newest`. Returns the remaining bytes. Also
+/// removes abandoned temporary files.
+pub(super) fn trim(folder: &Folder, max: u64, target: u64, newest: &str) -> io::Result<u64> {
+    let mut artifacts = Vec::new();
     for entry in files(folder)? {
-        // Another process may have been quicker to remove it.
+        // Another process may have removed it.
         let Ok(metadata) = entry.metadata() else {
             continue;
         };
         let path = entry.path();
         let age = metadata.modified()?.elapsed().unwrap_or_default();
-        match path.extension().and_then(|ending| ending.to_str()) {
+        match path.extension().and_then(OsStr::to_str) {
             Some("tmp") if age > ABANDONED => folder.remove(entry.file_name())?,
             Some("artifact") => {
                 let seal = fs::metadata(path.with_extension("seal"));
                 let used = seal.and_then(|seal| seal.modified());
                 // Without a seal it is being written, or will never be used.
                 let used = used.unwrap_or(metadata.modified()?);
-                kept.push((used, metadata.len(), entry.file_name()));
+                artifacts.push((used, metadata.len(), entry.file_name()));
             }
             _ => {}
         }
     }
-    let mut total: u64 = kept.iter().map(|(_, length, _)| length).sum();
-    if total <= most {
+    let mut total: u64 = artifacts.iter().map(|(_, length, _)| length).sum();
+    if total <= max {
         return Ok(total);
     }
-    kept.sort();
-    for (_, length, name) in kept {
-        if total <= enough {
+    artifacts.sort();
+    for (_, length, name) in artifacts {
+        if total <= target {
             break;
         }
         if name == newest {
@@ -120,38 +120,38 @@ pub(super) fn trim(folder: &Folder, most: u64, enough: u64, newest: &str) -> io:
     Ok(total)
 }
 
-/// Where more than `most` files are known, forgets a sixteenth of them, those
-/// that were read longest ago. Whichever of them is used is read again.
-pub(super) fn trim_known(folder: &Folder, most: usize) -> io::Result<()> {
-    let mut known = Vec::new();
+/// If there are more than `max` index entries, removes the least recently used ones until
+/// a sixteenth less than `max` remain. A file without an entry is read again.
+pub(super) fn trim_index(folder: &Folder, max: usize) -> io::Result<()> {
+    let mut index = Vec::new();
     for entry in files(folder)? {
-        if ending(&entry).is_some_and(|ending| ending == "known")
+        if extension(&entry).is_some_and(|extension| extension == "known")
             && let Ok(metadata) = entry.metadata()
         {
-            known.push((metadata.modified()?, entry.file_name()));
+            index.push((metadata.modified()?, entry.file_name()));
         }
     }
-    if known.len() <= most {
+    if index.len() <= max {
         return Ok(());
     }
-    known.sort();
-    let enough = most - most / 16;
-    let beyond = known.len() - enough;
-    known
+    index.sort();
+    let target = max - max / 16;
+    let surplus = index.len() - target;
+    index
         .iter()
-        .take(beyond)
+        .take(surplus)
         .try_for_each(|(_, name)| folder.remove(name))
 }
 
-/// Artifacts, seals, what is known of files, and what an interrupted write left.
-/// Nothing else that may lie there is touched.
-fn is_ours(entry: &DirEntry) -> bool {
-    let ending = ending(entry);
-    let ending = ending.as_deref().and_then(OsStr::to_str);
-    matches!(ending, Some("artifact" | "seal" | "known" | "tmp"))
+/// Returns whether a file is an artifact, a seal, an index entry or a temporary file. No
+/// other files are touched.
+fn is_cache_file(entry: &DirEntry) -> bool {
+    let extension = extension(entry);
+    let extension = extension.as_deref().and_then(OsStr::to_str);
+    matches!(extension, Some("artifact" | "seal" | "known" | "tmp"))
 }
 
-fn ending(entry: &DirEntry) -> Option<OsString> {
+fn extension(entry: &DirEntry) -> Option<OsString> {
     entry.path().extension().map(OsStr::to_owned)
 }
 

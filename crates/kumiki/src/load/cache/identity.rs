@@ -1,42 +1,42 @@
-//! What a file looks like from outside, and when that says what it holds.
+//! The identity of a file, taken from its metadata: files with the same identity have the
+//! same contents.
 //!
-//! Whatever changes a file's bytes, or puts another file in its place, changes
-//! one of these, for nobody but root sets the time of a file's last change. Two
-//! changes within one step of that clock are the exception (git calls such
-//! files racily clean), so a file must have been left alone for a while
-//! ([`Identity::is_settled`]) before what it looks like is believed.
+//! Changing or replacing a file changes its identity, because only root can set the time
+//! of a file's last status change (ctime). The exception is two changes within one tick
+//! of that clock; git calls such files racily clean. Therefore an identity is trusted only
+//! if the file has not changed for a while ([`FileIdentity::is_settled`]).
 
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime};
 
-/// How long a file must have been left alone. Linux moves the clock of its
-/// files every 1 to 10 ms; two seconds leave room for a file server whose clock
-/// is not quite ours.
-pub(super) const LEFT_ALONE: Duration = Duration::from_secs(2);
+/// How long a file must be unchanged. Linux advances the clock for file times every 1 to
+/// 10 ms; two seconds leave a margin for a file server with a slightly different clock.
+pub(super) const SETTLE_TIME: Duration = Duration::from_secs(2);
 
-/// In nanoseconds: a stamp without a part below it comes from a clock that is
-/// too coarse (FAT, HFS+, ISO 9660), or is the same for all files of an image
-/// that was made reproducibly, whatever they hold (squashfs).
+/// In nanoseconds. A time that is a multiple of it is not trusted: it comes from a clock
+/// that is too coarse (FAT, HFS+, ISO 9660), or from a reproducible image, where all files
+/// have the same time (squashfs).
 const COARSE: i128 = 1_000_000;
 
-/// What stands in the place of no identity.
+/// The text of a missing identity.
 const NONE: &str = "-";
 
-/// What a file looks like.
+/// The identity of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct FileIdentity {
     /// In bytes.
     length: u64,
     pub(super) device: u64,
     pub(super) inode: u64,
-    /// The last change of its bytes, which its owner may set to anything, and
-    /// of all that is about it, in nanoseconds since 1970.
+    /// The last change of the contents (mtime), which the owner can set to any time; in
+    /// nanoseconds since 1970.
     modified: i128,
+    /// The last change of contents or metadata (ctime), in nanoseconds since 1970.
     changed: i128,
 }
 
-impl Identity {
-    /// None for what is no file, and on systems other than Unix.
+impl FileIdentity {
+    /// Returns `None` if this is not a regular file, and on systems other than Unix.
     #[cfg(unix)]
     pub(crate) fn of(metadata: &Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt as _;
@@ -57,29 +57,29 @@ impl Identity {
         None
     }
 
-    /// The file's length in bytes.
+    /// Returns the file's length in bytes.
     pub(crate) fn length(&self) -> usize {
         usize::try_from(self.length).unwrap_or(usize::MAX)
     }
 
-    /// Whether a file that looked so at `time` held what it will hold for as
-    /// long as it looks so: any later change will leave another stamp.
-    pub(super) fn is_settled(&self, time: SystemTime, left_alone: Duration) -> bool {
+    /// Returns whether a file that had this identity at `time` keeps its contents for as
+    /// long as it keeps the identity: any later change gives it another ctime.
+    pub(super) fn is_settled(&self, time: SystemTime, settle_time: Duration) -> bool {
         let now = time.duration_since(SystemTime::UNIX_EPOCH);
         let Ok(now) = now.map(|now| now.as_nanos().cast_signed()) else {
             return false;
         };
         let age = now - self.changed;
-        age >= left_alone.as_nanos().cast_signed() && self.changed % COARSE != 0
+        age >= settle_time.as_nanos().cast_signed() && self.changed % COARSE != 0
     }
 
-    /// An identity, or that there is none.
+    /// Formats an identity or `None`.
     pub(super) fn text_of(identity: Option<&Self>) -> String {
         identity.map_or(NONE.to_owned(), Self::text)
     }
 
-    /// Reads what [`Identity::text_of`] wrote.
-    pub(super) fn read_any(text: &str) -> Option<Option<Self>> {
+    /// Parses the text of [`FileIdentity::text_of`].
+    pub(super) fn read_optional(text: &str) -> Option<Option<Self>> {
         match text {
             NONE => Some(None),
             identity => Self::read(identity).map(Some),
@@ -114,28 +114,28 @@ impl Identity {
 mod tests {
     use super::*;
 
-    fn changed_at(changed: i128) -> Identity {
+    fn changed_at(changed: i128) -> FileIdentity {
         let metadata = std::env::current_exe().unwrap().metadata().unwrap();
-        Identity {
+        FileIdentity {
             changed,
-            ..Identity::of(&metadata).unwrap()
+            ..FileIdentity::of(&metadata).unwrap()
         }
     }
 
     #[test]
-    fn a_file_must_be_left_alone_for_a_while() {
+    fn identity_is_settled_after_the_settle_time() {
         let changed = 1_700_000_000_123_456_789;
-        let settled = |after: i64, identity: &Identity| {
+        let settled = |after: i64, identity: &FileIdentity| {
             let nanoseconds = u64::try_from(changed + i128::from(after)).unwrap();
             let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds);
-            identity.is_settled(time, LEFT_ALONE)
+            identity.is_settled(time, SETTLE_TIME)
         };
         let identity = changed_at(changed);
         for (after, expected) in [
             (0, false),
             (1_999_999_999, false),
             (2_000_000_000, true),
-            // A clock that was set back, or is behind the file server's.
+            // A clock that was set back, or is behind the file server's clock.
             (-5_000_000_000, false),
         ] {
             assert_eq!(settled(after, &identity), expected, "{after} ns later");
@@ -146,17 +146,17 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_as_it_was_written() {
+    fn identity_round_trips() {
         let identity = changed_at(-1);
-        assert_eq!(Identity::read(&identity.text()), Some(identity.clone()));
+        assert_eq!(FileIdentity::read(&identity.text()), Some(identity.clone()));
         for text in ["", "1 2 3 4", "1 2 3 4 5 6", "1 2 3 4 x", "-1 2 3 4 5"] {
-            assert_eq!(Identity::read(text), None, "{text}");
+            assert_eq!(FileIdentity::read(text), None, "{text}");
         }
     }
 
     #[test]
-    fn only_files_have_one() {
+    fn folder_has_no_identity() {
         let folder = std::env::temp_dir().metadata().unwrap();
-        assert_eq!(Identity::of(&folder), None);
+        assert_eq!(FileIdentity::of(&folder), None);
     }
 }

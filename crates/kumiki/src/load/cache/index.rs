@@ -1,11 +1,10 @@
-//! What is known of plugins' files, so that one that has not changed is not
-//! read again: which artifact its component has, and what it requests.
+//! The index of plugin files: the artifact key and the requests of each file, so that an
+//! unchanged file is not read again.
 //!
-//! There is an entry a file, known by the file's device and inode and by all
-//! that makes an artifact but the component. It says what the file looked like
-//! when it was read, and what the artifact's looked like when its seal was last
-//! seen to hold; it ends with a keyed hash, as a seal does. Whoever has its key
-//! could make seals as well: an entry is trusted no further than they are.
+//! Each file has an entry, whose name consists of the file's device, inode and the key
+//! prefix. The entry contains the file's identity when it was read, and the identity of
+//! the artifact when its seal was last verified. Like a seal, it ends with a keyed hash.
+//! The key is the same, so an entry is exactly as trustworthy as a seal.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,83 +12,85 @@ use std::time::SystemTime;
 
 use super::entries;
 use super::folder::Folder;
-use super::identity::Identity;
-use super::key::{ArtifactKey, Compiler};
+use super::identity::FileIdentity;
+use super::key::{ArtifactKey, KeyPrefix};
 use super::seal::SealKey;
 
-/// The most entries. Some 400 bytes each, unless a plugin requests much.
-const MOST: usize = 10_000;
+/// The maximum number of entries. An entry has about 400 bytes, or more if the plugin has
+/// many requests.
+const MAX_ENTRIES: usize = 10_000;
 
-/// The most bytes of an entry: all requests that there may be, and room.
-const LARGEST: u64 = 128 << 10;
+/// The maximum size of an entry in bytes: the largest possible requests, and some reserve.
+const MAX_ENTRY: u64 = 128 << 10;
 
-/// What is known of a component without reading it.
+/// The index entry of a component's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
+pub(crate) struct IndexEntry {
     pub(crate) key: ArtifactKey,
-    /// Its requests, as they stand in it.
+    /// The text of the component's requests.
     pub(crate) requests: String,
-    /// Bytes that the host keeps for the core instances of one instance, about.
-    pub(crate) setup: usize,
-    /// What its artifact's file looks like, where that is known to say what it
-    /// holds.
-    pub(super) artifact: Option<Identity>,
+    /// The approximate number of bytes that the host keeps for the core instances of one
+    /// instance.
+    pub(crate) host_bytes: usize,
+    /// The identity of the artifact's file, if its contents were verified.
+    pub(super) artifact: Option<FileIdentity>,
 }
 
-impl Known {
-    pub(crate) fn new(key: ArtifactKey, requests: &str, setup: usize) -> Self {
+impl IndexEntry {
+    pub(crate) fn new(key: ArtifactKey, requests: &str, host_bytes: usize) -> Self {
         Self {
             key,
             requests: requests.to_owned(),
-            setup,
+            host_bytes,
             artifact: None,
         }
     }
 
-    fn text(&self, component: &Identity) -> String {
+    fn text(&self, component: &FileIdentity) -> String {
         let Self {
             key,
             requests,
-            setup,
+            host_bytes,
             artifact,
         } = self;
-        let artifact = Identity::text_of(artifact.as_ref());
+        let artifact = FileIdentity::text_of(artifact.as_ref());
         let (component, key) = (component.text(), key.as_str());
-        format!("{component}\n{key}\n{artifact}\n{setup}\n{requests}")
+        format!("{component}\n{key}\n{artifact}\n{host_bytes}\n{requests}")
     }
 
-    fn read(text: &str, component: &Identity) -> Option<Self> {
+    fn read(text: &str, component: &FileIdentity) -> Option<Self> {
         let mut parts = text.splitn(5, '\n');
-        if Identity::read(parts.next()?)? != *component {
+        if FileIdentity::read(parts.next()?)? != *component {
             return None;
         }
         Some(Self {
             key: ArtifactKey::read(parts.next()?),
-            artifact: Identity::read_any(parts.next()?)?,
-            setup: parts.next()?.parse().ok()?,
+            artifact: FileIdentity::read_optional(parts.next()?)?,
+            host_bytes: parts.next()?.parse().ok()?,
             requests: parts.next()?.to_owned(),
         })
     }
 }
 
-/// Where something is known of one component's file.
-pub(super) struct Entry<'a> {
-    component: &'a Identity,
+/// The file in the cache that contains the index entry of one component's file.
+pub(super) struct IndexFile<'a> {
+    component: &'a FileIdentity,
     seal_key: &'a SealKey,
     folder: &'a Folder,
     name: String,
 }
 
-impl<'a> Entry<'a> {
-    /// The entry of the file that looks like `component`.
+impl<'a> IndexFile<'a> {
+    /// Creates a handle without reading the file; `component` is the identity of the
+    /// component's file.
     pub(super) fn new(
         folder: &'a Folder,
         seal_key: &'a SealKey,
-        compiler: &Compiler,
-        component: &'a Identity,
+        prefix: &KeyPrefix,
+        component: &'a FileIdentity,
     ) -> Self {
-        let Identity { device, inode, .. } = component;
-        let name = format!("{device:x}-{inode:x}-{}.known", compiler.as_str());
+        let FileIdentity { device, inode, .. } = component;
+        let name = format!("{device:x}-{inode:x}-{}.known", prefix.as_str());
         Self {
             component,
             seal_key,
@@ -98,31 +99,30 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// What is known, if the file looks as it did, and the entry with the time
-    /// when its last use was written down.
-    pub(super) fn read(&self) -> Option<(Known, File, SystemTime)> {
+    /// Reads the entry if the component's file still has the same identity. Also returns
+    /// the open index file and the recorded time of its last use.
+    pub(super) fn read(&self) -> Option<(IndexEntry, File, SystemTime)> {
         let (mut file, metadata) = self.folder.open_file(&self.name).ok()?;
-        if metadata.len() > LARGEST {
+        if metadata.len() > MAX_ENTRY {
             return None;
         }
         let mut bytes = vec![0; usize::try_from(metadata.len()).ok()?];
         file.read_exact(&mut bytes).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
-        let text = self.seal_key.check("known", &self.name, text)?;
-        let known = Known::read(text, self.component)?;
-        Some((known, file, metadata.modified().ok()?))
+        let text = self.seal_key.unseal("known", &self.name, text)?;
+        let entry = IndexEntry::read(text, self.component)?;
+        Some((entry, file, metadata.modified().ok()?))
     }
 
-    /// Keeps what is known. It is not written to the disk at once: what is lost
-    /// is found out again.
-    pub(super) fn write(&self, known: &Known) -> io::Result<()> {
-        let text = known.text(self.component);
+    /// Writes the entry, without syncing it: a lost entry is created again.
+    pub(super) fn write(&self, entry: &IndexEntry) -> io::Result<()> {
+        let text = entry.text(self.component);
         let text = self.seal_key.seal("known", &self.name, &text);
-        self.folder.replace_lightly(&self.name, text.as_bytes())?;
-        // To look at the whole folder takes longer than all else: one in 256
-        // does, by a seal that nobody can foresee.
+        self.folder.replace_unsynced(&self.name, text.as_bytes())?;
+        // Reading the whole folder takes longer than everything else, so only one write
+        // in 256 does it: if the hash, which no one can predict, ends with `00`.
         match text.ends_with("00\n") {
-            true => entries::trim_known(self.folder, MOST),
+            true => entries::trim_index(self.folder, MAX_ENTRIES),
             false => Ok(()),
         }
     }

@@ -8,7 +8,7 @@ use super::super::{Cache, Engine};
 use super::*;
 use crate::EngineConfig;
 
-/// A cache, an engine, and a component's file.
+/// A cache, an engine and a component's file.
 struct Scene {
     folder: tempfile::TempDir,
     cache: Cache,
@@ -16,12 +16,15 @@ struct Scene {
     file: PathBuf,
 }
 
-/// Where a cache would keep what is known of such a file.
-fn entry_of(cache: &Cache, compiler: &Compiler, looks: &Identity) -> PathBuf {
-    cache.folder().join(&cache.entry(compiler, looks).name)
+/// Returns the path of the index entry of a file with this identity.
+fn entry_path(cache: &Cache, prefix: &KeyPrefix, identity: &FileIdentity) -> PathBuf {
+    cache
+        .folder()
+        .join(&cache.index_file(prefix, identity).name)
 }
 
-const BYTES: &[u8] = b"a component, as it were";
+/// The contents of a component's file; they are not parsed.
+const BYTES: &[u8] = b"a component";
 
 impl Scene {
     fn new() -> Self {
@@ -34,56 +37,58 @@ impl Scene {
             folder,
         };
         fs::write(&scene.file, BYTES).unwrap();
-        later();
+        wait_for_clock();
         scene
     }
 
-    fn compiler(&self) -> Compiler {
-        Compiler::new(&self.engine, "wit", "world", &[])
+    fn prefix(&self) -> KeyPrefix {
+        KeyPrefix::new(&self.engine, "wit", "world", &[])
     }
 
-    fn known_as(&self, requests: &str) -> Known {
-        Known::new(self.compiler().key(BYTES), requests, 1234)
+    fn new_entry(&self, requests: &str) -> IndexEntry {
+        IndexEntry::new(self.prefix().key(BYTES), requests, 1234)
     }
 
-    fn remember(&self) {
+    fn store(&self) {
         let (time, identity) = (SystemTime::now(), identity(&self.file));
-        let known = self.known_as("[env]\nLANG = 'why'\n");
+        let entry = self.new_entry("[env]\nLANG = 'why'\n");
         self.cache
-            .remember(&self.compiler(), &identity, time, &known);
+            .store_index_entry(&self.prefix(), &identity, time, &entry);
     }
 
-    fn known(&self) -> Option<Known> {
-        self.cache.known(&self.compiler(), &identity(&self.file))
+    fn entry(&self) -> Option<IndexEntry> {
+        let identity = identity(&self.file);
+        self.cache.index_entry(&self.prefix(), &identity)
     }
 
-    fn entry(&self) -> PathBuf {
-        let [entry] = &*entries(&self.cache) else {
-            panic!("one entry");
+    /// Returns the path of the only entry.
+    fn only_path(&self) -> PathBuf {
+        let [path] = &*entry_paths(&self.cache) else {
+            panic!("expected one entry");
         };
-        entry.clone()
+        path.clone()
     }
 }
 
-fn entries(cache: &Cache) -> Vec<PathBuf> {
+fn entry_paths(cache: &Cache) -> Vec<PathBuf> {
     let files = fs::read_dir(cache.folder()).unwrap();
     let paths = files.map(|file| file.unwrap().path());
     paths
-        .filter(|path| path.extension().is_some_and(|ending| ending == "known"))
+        .filter(|path| path.extension().is_some_and(|found| found == "known"))
         .collect()
 }
 
-fn identity(path: &Path) -> Identity {
-    Identity::of(&fs::metadata(path).unwrap()).unwrap()
+fn identity(path: &Path) -> FileIdentity {
+    FileIdentity::of(&fs::metadata(path).unwrap()).unwrap()
 }
 
-/// Until the clock of the file system has moved.
-fn later() {
+/// Waits until the clock of the file system has advanced.
+fn wait_for_clock() {
     thread::sleep(Duration::from_millis(20));
 }
 
 #[test]
-fn a_file_is_known_until_it_changes() {
+fn entry_is_valid_until_the_file_changes() {
     let scene = Scene::new();
     let modified = fs::metadata(&scene.file).unwrap().modified().unwrap();
     let set_back = |path: &Path| {
@@ -118,114 +123,109 @@ fn a_file_is_known_until_it_changes() {
         }),
     ];
     for (what, change) in changes {
-        assert_eq!(scene.known(), None, "before {what}");
-        scene.remember();
-        let known = scene.known_as("[env]\nLANG = 'why'\n");
-        assert_eq!(scene.known(), Some(known), "before {what}");
-        later();
+        assert_eq!(scene.entry(), None, "before {what}");
+        scene.store();
+        let entry = scene.new_entry("[env]\nLANG = 'why'\n");
+        assert_eq!(scene.entry(), Some(entry), "before {what}");
+        wait_for_clock();
         change(&scene.file);
-        assert_eq!(scene.known(), None, "{what}");
-        later();
+        assert_eq!(scene.entry(), None, "{what}");
+        wait_for_clock();
     }
 }
 
 #[test]
-fn a_file_that_was_just_changed_is_not_remembered() {
+fn recently_changed_file_is_not_indexed() {
     let scene = Scene::new();
     let cache = Cache::open(scene.cache.folder()).unwrap();
     let changed = fs::metadata(&scene.file).unwrap().modified().unwrap();
     let identity = identity(&scene.file);
     for (seconds, expected) in [(1, 0), (3, 1)] {
         let time = changed + Duration::from_secs(seconds);
-        let known = scene.known_as("");
-        cache.remember(&scene.compiler(), &identity, time, &known);
-        assert_eq!(entries(&cache).len(), expected, "after {seconds} s");
+        let entry = scene.new_entry("");
+        cache.store_index_entry(&scene.prefix(), &identity, time, &entry);
+        assert_eq!(entry_paths(&cache).len(), expected, "after {seconds} s");
     }
 }
 
 #[test]
-fn what_is_spoilt_is_not_known() {
+fn changed_entries_are_ignored() {
     let scene = Scene::new();
-    scene.remember();
-    let entry = scene.entry();
-    let whole = fs::read(&entry).unwrap();
-    let changed = (0..whole.len()).map(|place| {
-        let mut bytes = whole.clone();
-        bytes[place] ^= 1;
+    scene.store();
+    let path = scene.only_path();
+    let original = fs::read(&path).unwrap();
+    let changed = (0..original.len()).map(|index| {
+        let mut bytes = original.clone();
+        bytes[index] ^= 1;
         bytes
     });
-    let cut = (0..whole.len()).map(|end| whole[..end].to_vec());
-    let longer = [whole.clone(), b"\n".to_vec()].concat();
-    let large = vec![b' '; LARGEST as usize + 1];
-    for bytes in changed.chain(cut).chain([longer, large]) {
-        fs::write(&entry, &bytes).unwrap();
-        assert_eq!(scene.known(), None, "{}", String::from_utf8_lossy(&bytes));
+    let truncated = (0..original.len()).map(|end| original[..end].to_vec());
+    let longer = [original.clone(), b"\n".to_vec()].concat();
+    let large = vec![b' '; MAX_ENTRY as usize + 1];
+    for bytes in changed.chain(truncated).chain([longer, large]) {
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(scene.entry(), None, "{}", String::from_utf8_lossy(&bytes));
     }
-    fs::write(&entry, whole).unwrap();
-    assert!(scene.known().is_some());
+    fs::write(&path, original).unwrap();
+    assert!(scene.entry().is_some());
 }
 
-/// An entry cannot be passed off as another file's, contract's or engine's, nor
-/// does one from another folder hold.
+/// An entry is not accepted for another file, contract or engine, nor from another
+/// folder.
 #[test]
-fn what_was_written_elsewhere_is_not_known() {
+fn entries_written_elsewhere_are_ignored() {
     let scene = Scene::new();
-    scene.remember();
-    let entry = scene.entry();
+    scene.store();
+    let path = scene.only_path();
     let fueled = crate::Engine::shared(&EngineConfig::default().with_fuel(true)).unwrap();
-    let looks = identity(&scene.file);
-    for compiler in [
-        Compiler::new(fueled.as_wasmtime(), "wit", "world", &[]),
-        Compiler::new(&scene.engine, "tiw", "world", &[]),
-        Compiler::new(&scene.engine, "wit", "other", &[]),
-        Compiler::new(&scene.engine, "wit", "world", &["more"]),
+    let own = identity(&scene.file);
+    for prefix in [
+        KeyPrefix::new(fueled.as_wasmtime(), "wit", "world", &[]),
+        KeyPrefix::new(&scene.engine, "tiw", "world", &[]),
+        KeyPrefix::new(&scene.engine, "wit", "other", &[]),
+        KeyPrefix::new(&scene.engine, "wit", "world", &["more"]),
     ] {
-        assert_eq!(scene.cache.known(&compiler, &looks), None);
-        fs::copy(&entry, entry_of(&scene.cache, &compiler, &looks)).unwrap();
-        assert_eq!(scene.cache.known(&compiler, &looks), None);
+        assert_eq!(scene.cache.index_entry(&prefix, &own), None);
+        fs::copy(&path, entry_path(&scene.cache, &prefix, &own)).unwrap();
+        assert_eq!(scene.cache.index_entry(&prefix, &own), None);
     }
 
     let other = scene.file.with_extension("other");
     fs::copy(&scene.file, &other).unwrap();
-    let (other, compiler) = (identity(&other), scene.compiler());
-    fs::copy(&entry, entry_of(&scene.cache, &compiler, &other)).unwrap();
-    assert_eq!(scene.cache.known(&compiler, &other), None);
+    let (other, prefix) = (identity(&other), scene.prefix());
+    fs::copy(&path, entry_path(&scene.cache, &prefix, &other)).unwrap();
+    assert_eq!(scene.cache.index_entry(&prefix, &other), None);
 
     let elsewhere = open(&scene.folder.path().join("elsewhere"));
-    fs::copy(&entry, entry_of(&elsewhere, &compiler, &looks)).unwrap();
-    assert_eq!(elsewhere.known(&compiler, &looks), None);
-    assert!(scene.known().is_some());
+    fs::copy(&path, entry_path(&elsewhere, &prefix, &own)).unwrap();
+    assert_eq!(elsewhere.index_entry(&prefix, &own), None);
+    assert!(scene.entry().is_some());
 }
 
 #[test]
-fn entries_are_bounded_and_go_with_the_rest() {
+fn index_is_bounded_and_cleared_with_the_cache() {
     let scene = Scene::new();
     let files: Vec<_> = (0..40)
         .map(|count| scene.file.with_extension(count.to_string()))
         .collect();
     for file in &files {
         fs::write(file, BYTES).unwrap();
-        let known = scene.known_as("");
-        let entry = identity(file);
-        scene
-            .cache
-            .entry(&scene.compiler(), &entry)
-            .write(&known)
-            .unwrap();
-        later();
+        let entry = scene.new_entry("");
+        let (prefix, identity) = (scene.prefix(), identity(file));
+        let index_file = scene.cache.index_file(&prefix, &identity);
+        index_file.write(&entry).unwrap();
+        wait_for_clock();
     }
-    let known = |file: &PathBuf| {
-        scene
-            .cache
-            .known(&scene.compiler(), &identity(file))
-            .is_some()
+    let is_indexed = |file: &PathBuf| {
+        let entry = scene.cache.index_entry(&scene.prefix(), &identity(file));
+        entry.is_some()
     };
-    entries::trim_known(&scene.cache.inner.folder, 40).unwrap();
-    assert!(files.iter().all(known));
-    entries::trim_known(&scene.cache.inner.folder, 32).unwrap();
-    let kept: Vec<_> = files.iter().map(known).collect();
-    assert_eq!(kept, [[false; 10].as_slice(), &[true; 30]].concat());
+    entries::trim_index(&scene.cache.inner.folder, 40).unwrap();
+    assert!(files.iter().all(is_indexed));
+    entries::trim_index(&scene.cache.inner.folder, 32).unwrap();
+    let remaining: Vec<_> = files.iter().map(is_indexed).collect();
+    assert_eq!(remaining, [[false; 10].as_slice(), &[true; 30]].concat());
 
     assert!(scene.cache.clear().unwrap() > 0);
-    assert_eq!(super::tests::entries(&scene.cache), [] as [PathBuf; 0]);
+    assert_eq!(entry_paths(&scene.cache), [] as [PathBuf; 0]);
 }

@@ -1,22 +1,22 @@
-//! What an artifact is known by: all that went into it.
+//! Artifact keys: a hash of everything that determines an artifact.
 
 use std::hash::{Hash, Hasher};
 
-/// Counts up whenever artifacts or seals are written in another way, or a
-/// component is checked for something else before it is compiled.
+/// The version of the cache format. Increment it when the format of artifacts or seals
+/// changes, or the checks of a component before it is compiled.
 const FORMAT: u32 = 4;
 
-/// All that makes an artifact but the component: the engine with its exact
-/// version, its settings and this processor's features (wasmtime's hash of
-/// compatibility has them all), this crate's version, and the contract that a
-/// component is checked against before it is compiled.
+/// The part of an artifact key that all components of one engine and contract share. It
+/// covers everything that determines an artifact except the component: the engine's exact
+/// version and settings and the processor's features (all in wasmtime's compatibility
+/// hash), this crate's version, and the contract that components are checked against.
 #[derive(Clone)]
-pub(crate) struct Compiler {
+pub(crate) struct KeyPrefix {
     hasher: blake3::Hasher,
-    name: String,
+    text: String,
 }
 
-impl Compiler {
+impl KeyPrefix {
     pub(crate) fn new(
         engine: &wasmtime::Engine,
         wit: &str,
@@ -31,16 +31,16 @@ impl Compiler {
         world.hash(&mut hasher);
         optional.hash(&mut hasher);
         let Blake3(hasher) = hasher;
-        let name = hasher.finalize().to_hex().to_string();
-        Self { hasher, name }
+        let text = hasher.finalize().to_hex().to_string();
+        Self { hasher, text }
     }
 
-    /// All of it, as hexadecimal digits.
+    /// Returns the prefix's own hash as hexadecimal digits.
     pub(super) fn as_str(&self) -> &str {
-        &self.name
+        &self.text
     }
 
-    /// The key of this component's artifact.
+    /// Returns the key of a component's artifact.
     pub(crate) fn key(&self, component: &[u8]) -> ArtifactKey {
         let mut hasher = self.hasher.clone();
         hasher.update(component);
@@ -48,22 +48,22 @@ impl Compiler {
     }
 }
 
-/// What one artifact is known by, as hexadecimal digits.
+/// The key of an artifact, as hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ArtifactKey(String);
 
 impl ArtifactKey {
-    /// The artifact's file.
+    /// Returns the name of the artifact's file.
     pub(super) fn artifact(&self) -> String {
         format!("{}.artifact", self.0)
     }
 
-    /// The seal's file.
+    /// Returns the name of the seal's file.
     pub(super) fn seal(&self) -> String {
         format!("{}.seal", self.0)
     }
 
-    /// Which of the locks it has.
+    /// Returns the part of the key that selects its lock.
     pub(super) fn shard(&self) -> &str {
         self.0.get(..2).unwrap_or_default()
     }
@@ -72,19 +72,19 @@ impl ArtifactKey {
         &self.0
     }
 
-    /// A key that was written as [`ArtifactKey::as_str`] gives it.
+    /// Parses the text of [`ArtifactKey::as_str`].
     pub(super) fn read(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The key of a seal's file, by the file's name.
+    /// Parses the name of a seal's file.
     pub(super) fn of_seal(name: &str) -> Option<Self> {
         let key = name.strip_suffix(".seal")?;
         Some(Self(key.to_owned()))
     }
 }
 
-/// A standard hasher that is the same in every process.
+/// A [`Hasher`] that gives the same result in every process.
 struct Blake3(blake3::Hasher);
 
 impl Hasher for Blake3 {

@@ -1,4 +1,4 @@
-//! Artifacts become code here, and nowhere else.
+//! Loading of artifacts as machine code. No other module does this.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,30 +8,26 @@ use wasmtime::component::Component;
 
 /// Maps an open artifact into memory as code.
 pub(super) fn map(engine: &Engine, artifact: &File) -> wasmtime::Result<Component> {
-    // SAFETY: the file is one that wasmtime wrote for this engine and this
-    // user's Kumiki put here: its seal, made with a key that only this user
-    // can read, was checked against all of its bytes, now or when the file
-    // looked as it did now. It is mapped by the handle that was looked at, and
-    // nobody else can write to it: it is this user's own, closed to others, has
-    // no other name, and lies in a folder that is closed to them as well
-    // (`folder::Folder`). Kumiki itself never writes to an artifact that has its
-    // name already.
-    #[expect(
-        unsafe_code,
-        reason = "mapping is what makes a cached plugin quick to load"
-    )]
+    // SAFETY: wasmtime compiled this file for this engine, and this user's Kumiki stored
+    // it: its seal, made with a key that only this user can read, was verified against
+    // all of its bytes, now or when the file had the same identity. The file is mapped
+    // through the handle that was checked. No other user can write to it: it belongs to
+    // this user, is inaccessible to others, has no other hard link, and is in a folder
+    // that is inaccessible to others (`folder::Folder`). Kumiki never writes to an
+    // artifact after renaming it to its final name.
+    #[expect(unsafe_code, reason = "mapping makes a cached plugin quick to load")]
     unsafe {
         Component::deserialize_file(engine, path_of(artifact))
     }
 }
 
-/// A path to an open file and no other, as wasmtime opens components by paths
-/// only.
+/// Returns a path that always leads to this open file, because wasmtime accepts only
+/// paths.
 #[cfg(unix)]
 fn path_of(file: &File) -> std::path::PathBuf {
     use std::os::fd::AsRawFd as _;
 
-    // Not on every Unix is it the same to open it: there it is the same handle.
+    // On Linux this opens the file again; elsewhere it duplicates the handle.
     let folder = match cfg!(target_os = "linux") {
         true => "/proc/self/fd",
         false => "/dev/fd",
@@ -41,23 +37,22 @@ fn path_of(file: &File) -> std::path::PathBuf {
 
 #[cfg(not(unix))]
 fn path_of(_: &File) -> std::path::PathBuf {
-    // There are no artifacts.
+    // There are no artifacts on this system.
     std::path::PathBuf::new()
 }
 
-/// The same machine code for another engine, which must differ in nothing that
-/// is compiled in.
+/// Copies a component's machine code to another engine, which must have the same compiler
+/// settings.
 pub(crate) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
     load(engine, &component.serialize()?)
 }
 
-/// The component of an artifact that was written just now.
+/// Loads an artifact that was just compiled.
 pub(super) fn load(engine: &Engine, artifact: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: wasmtime has just written these bytes, here or in a process that
-    // this one started for it, by a program that the embedder names, and they
-    // came through a pipe that nobody else has: they are trusted as the
-    // compiler in this process is. Whether they are this engine's is checked
-    // when they are read.
+    // SAFETY: wasmtime has just produced these bytes, in this process or in a child
+    // process that runs the embedder's program. They came through a pipe that no other
+    // process can access, so they are as trustworthy as the compiler in this process.
+    // wasmtime checks that they are for this engine.
     #[expect(unsafe_code, reason = "compiling it again could take half a minute")]
     unsafe {
         Component::deserialize(engine, artifact)

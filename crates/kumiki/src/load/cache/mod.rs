@@ -1,23 +1,22 @@
-//! Plugins compiled to machine code, kept on disk: compiled once per machine,
-//! mapped from then on.
+//! The compile cache: artifacts stored on disk, so that a plugin is compiled once per
+//! machine and its artifact is mapped afterwards.
 //!
-//! To map an artifact is to run it. Nothing is mapped but what this user's own
-//! Kumiki wrote, unchanged: the folder belongs to the user and nobody else can
-//! write there ([`folder`]); each artifact has a seal, made with a key that
-//! lies in the folder, over all of its bytes ([`seal`]); and an artifact is
-//! known by all that went into it ([`key`]), so that no other component's, no
-//! other engine's and no other version's is ever taken for it. What is not as
-//! it must be is compiled again.
+//! Mapping an artifact lets it run as machine code. Therefore only unchanged files that
+//! this user's Kumiki wrote are mapped. The folder belongs to the user, and no other user
+//! can write to it ([`folder`]). Each artifact has a seal: a keyed hash of all its bytes,
+//! whose key is stored in the folder ([`seal`]). An artifact's key covers everything that
+//! determines its contents ([`key`]), so an artifact of another component, engine or
+//! version is never used. A component whose files fail a check is compiled again.
 //!
-//! To know a component's artifact is to hash the component. That, too, is done
-//! once: which artifact a plugin's file has is kept for as long as the file
-//! looks the same ([`index`]).
+//! Finding a component's artifact requires a hash of the component. The index avoids this
+//! too: it stores the artifact key of a plugin's file for as long as the file's identity
+//! stays the same ([`index`]).
 
 mod compiled;
 mod entries;
-mod fault;
 #[cfg_attr(not(unix), path = "no_folder.rs")]
 mod folder;
+mod folder_error;
 mod identity;
 mod index;
 mod key;
@@ -35,30 +34,30 @@ use wasmtime::component::Component;
 
 pub(crate) use compiled::Compiled;
 pub use entries::Artifact;
-use fault::Fault;
 use folder::Folder;
-pub(crate) use identity::Identity;
-use index::Entry;
-pub(crate) use index::Known;
-pub(crate) use key::{ArtifactKey, Compiler};
+use folder_error::FolderError;
+pub(crate) use identity::FileIdentity;
+pub(crate) use index::IndexEntry;
+use index::IndexFile;
+pub(crate) use key::{ArtifactKey, KeyPrefix};
 pub(crate) use machine_code::copy;
 use seal::{Seal, SealKey};
 
-use crate::engine::untyped;
+use crate::engine::wasmtime_errors;
 use crate::{Error, Result};
 
-/// The most that a cache holds unless it is told otherwise, in bytes: a hundred
-/// plugins in Python, or some ten thousand in Rust or C.
+/// The default capacity in bytes: a hundred plugins in Python, or about ten thousand in
+/// Rust or C.
 const CAPACITY: u64 = 4 << 30;
 
-/// How long a lock is waited for: longer than most plugins take to compile.
-/// Whoever holds it for longer holds up nobody else.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The maximum wait for a lock: longer than most plugins take to compile. After that,
+/// the component is compiled without the lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How old a last use must be to be written down anew.
-const FORGETTING: Duration = Duration::from_mins(1);
+/// How old the recorded last use must be before it is updated.
+const USE_PRECISION: Duration = Duration::from_mins(1);
 
-/// A folder of artifacts, for [`HostBuilder::cache`]. Cheap to clone; any
+/// The folder of the compile cache, for [`HostBuilder::cache`]. Cheap to clone; any
 /// number of processes may share the folder.
 ///
 /// ```
@@ -85,56 +84,56 @@ struct Inner {
     folder: Arc<Folder>,
     key: SealKey,
     capacity: u64,
-    /// How long a file must have been left alone to be known by its looks.
-    left_alone: Duration,
-    /// How long a lock is waited for.
-    patience: Duration,
-    /// How many bytes may be added before the folder is looked through again.
-    room: Mutex<u64>,
+    /// How long a file must be unchanged before its identity is trusted.
+    settle_time: Duration,
+    lock_timeout: Duration,
+    /// How many bytes may be added before the folder's size is measured again.
+    unmeasured: Mutex<u64>,
 }
 
-/// An artifact whose bytes are those that were sealed.
-struct Whole {
-    artifact: File,
-    /// Its seal, with what its file looks like for as long as that stays so;
-    /// with nothing where it was written just now, and must be read again.
+/// An artifact whose bytes match its seal.
+struct VerifiedArtifact {
+    file: File,
+    /// The artifact's seal. Its identity is `None` if the file was written so recently
+    /// that it must be read again next time.
     seal: Seal,
-    /// Whether it had to be read to know it.
+    /// Whether the file had to be read to verify it.
     was_read: bool,
 }
 
-/// A component that is ready, and what is known of it.
+/// A component that is ready to be linked.
 pub(crate) struct Ready {
     pub(crate) component: Component,
-    /// Bytes that the host keeps for the core instances of one instance, about.
-    pub(crate) setup: usize,
+    /// The approximate number of bytes that the host keeps for the core instances of one
+    /// instance.
+    pub(crate) host_bytes: usize,
     pub(crate) origin: Origin,
 }
 
-/// Where a component came from.
+/// The origin of a component.
 #[derive(Debug)]
 pub(crate) enum Origin {
-    /// It was there.
-    Kept,
-    /// It was compiled, and is kept from now on.
+    /// It was in the cache.
+    Cache,
+    /// It was compiled, and stored in the cache if there is one.
     Compiled,
-    /// It was compiled, and could not be kept.
-    NotKept(io::Error),
+    /// It was compiled, but could not be stored in the cache.
+    CacheWriteFailed(io::Error),
 }
 
 impl Cache {
-    /// Opens a folder, and makes it if it is not there.
+    /// Opens a folder; creates it if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Cache`] for a folder that others can write to, or could before;
-    /// that has files which Kumiki did not put there; or that cannot be made or
-    /// read; on systems other than Unix, always.
+    /// [`Error::Cache`] if other users can write to the folder, or could before; if it
+    /// contains files that Kumiki did not create; if it cannot be created or read; and
+    /// always on systems other than Unix.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let path = folder.as_ref();
-        let error = |fault: Fault| Error::Cache {
+        let error = |error: FolderError| Error::Cache {
             folder: path.to_owned(),
-            message: fault.message,
-            hint: fault.hint,
+            message: error.message,
+            hint: error.hint,
         };
         let folder = Folder::open(path).map_err(error)?;
         let key = SealKey::of(&folder).map_err(error)?;
@@ -143,15 +142,15 @@ impl Cache {
                 folder: Arc::new(folder),
                 key,
                 capacity: CAPACITY,
-                left_alone: identity::LEFT_ALONE,
-                patience: PATIENCE,
-                room: Mutex::default(),
+                settle_time: identity::SETTLE_TIME,
+                lock_timeout: LOCK_TIMEOUT,
+                unmeasured: Mutex::default(),
             }),
         })
     }
 
-    /// The same folder, holding at most so many bytes. Beyond it, what was not
-    /// used for longest is removed when something is added. Default: 4 GiB.
+    /// Sets the capacity in bytes. When a new artifact exceeds it, the least recently
+    /// used artifacts are removed. Default: 4 GiB.
     #[must_use]
     pub fn with_capacity(self, bytes: u64) -> Self {
         Self {
@@ -159,32 +158,32 @@ impl Cache {
                 folder: self.inner.folder.clone(),
                 key: self.inner.key.clone(),
                 capacity: bytes,
-                left_alone: self.inner.left_alone,
-                patience: self.inner.patience,
-                room: Mutex::default(),
+                settle_time: self.inner.settle_time,
+                lock_timeout: self.inner.lock_timeout,
+                unmeasured: Mutex::default(),
             }),
         }
     }
 
-    /// The folder, as an absolute path without symbolic links.
+    /// Returns the folder as an absolute path without symbolic links.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.inner.folder.path()
     }
 
-    /// What it holds, last used first.
+    /// Returns the artifacts in the cache, most recently used first.
     ///
     /// # Errors
     /// [`Error::Cache`] when the folder cannot be read.
     pub fn artifacts(&self) -> Result<Vec<Artifact>> {
-        entries::read(&self.inner.folder, &self.inner.key).map_err(|error| self.error(&error))
+        entries::list(&self.inner.folder, &self.inner.key).map_err(|error| self.error(&error))
     }
 
-    /// Removes all that it holds; gives the bytes that this freed. Plugins that
-    /// are loaded stay so.
+    /// Removes all artifacts; returns the number of bytes freed. Loaded plugins are not
+    /// affected.
     ///
     /// # Errors
-    /// [`Error::Cache`] when something cannot be removed.
+    /// [`Error::Cache`] when a file cannot be removed.
     pub fn clear(&self) -> Result<u64> {
         entries::clear(&self.inner.folder).map_err(|error| self.error(&error))
     }
@@ -193,16 +192,15 @@ impl Cache {
         Error::Cache {
             folder: self.folder().to_owned(),
             message: error.to_string(),
-            hint: "delete the folder; it is made anew",
+            hint: "remove the folder; it is created again",
         }
     }
 
-    /// The component that `key` says, from the folder, or else compiled and put
-    /// there under the `plugin`'s name. Whoever wants the same component at the
-    /// same time, in this process or another, waits for the first to compile it,
-    /// but no longer than [`PATIENCE`]: then it compiles for itself and keeps
-    /// nothing.
-    pub(crate) fn component(
+    /// Returns the cached component of this key, or compiles it and stores its artifact
+    /// under the `plugin`'s name. Concurrent calls for the same component, also in other
+    /// processes, wait for the first one to compile it, but at most [`LOCK_TIMEOUT`]:
+    /// then they compile it themselves and store nothing.
+    pub(crate) fn get_or_compile(
         &self,
         engine: &Engine,
         key: &ArtifactKey,
@@ -210,168 +208,172 @@ impl Cache {
         compile: impl FnOnce() -> Result<Compiled>,
     ) -> Result<Ready> {
         let cannot = |source| Error::compile(plugin, source);
-        let kept = || self.kept(engine, key).transpose().map_err(cannot);
-        if let Some(ready) = kept()? {
+        let cached = || self.get(engine, key).transpose().map_err(cannot);
+        if let Some(ready) = cached()? {
             return Ok(ready);
         }
         let lock = self.lock(key);
-        if let Some(ready) = kept()? {
+        if let Some(ready) = cached()? {
             return Ok(ready);
         }
         let compiled = compile()?;
-        let setup = compiled.setup;
+        let host_bytes = compiled.host_bytes;
         let ready = |compiled: Compiled, origin| {
             let component = compiled.into_component(engine).map_err(cannot)?;
             Ok(Ready {
                 component,
-                setup,
+                host_bytes,
                 origin,
             })
         };
         let _lock = match lock {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return ready(compiled, Origin::NotKept(error));
+                return ready(compiled, Origin::CacheWriteFailed(error));
             }
-            // Without a lock it may be compiled twice; that is no reason to fail.
+            // Without a lock it may be compiled twice, which is harmless.
             lock => lock,
         };
-        let origin = match self.keep(key, plugin, &compiled) {
+        let origin = match self.store(key, plugin, &compiled) {
             Ok(()) => Origin::Compiled,
-            Err(error) => Origin::NotKept(error),
+            Err(error) => Origin::CacheWriteFailed(error),
         };
         ready(compiled, origin)
     }
 
-    /// What is known of a component whose file looks like `identity`.
-    pub(crate) fn known(&self, compiler: &Compiler, identity: &Identity) -> Option<Known> {
-        let (known, ..) = self.entry(compiler, identity).read()?;
-        Some(known)
+    /// Returns the index entry of the component in a file with this identity.
+    pub(crate) fn index_entry(
+        &self,
+        prefix: &KeyPrefix,
+        identity: &FileIdentity,
+    ) -> Option<IndexEntry> {
+        let (entry, ..) = self.index_file(prefix, identity).read()?;
+        Some(entry)
     }
 
-    /// The same, and the component.
-    pub(crate) fn known_component(
+    /// Returns the cached component of a file with this identity, and its index entry.
+    pub(crate) fn indexed_component(
         &self,
         engine: &Engine,
-        compiler: &Compiler,
-        identity: &Identity,
-    ) -> Option<(Component, Known)> {
-        let entry = self.entry(compiler, identity);
-        let (mut known, file, used) = entry.read()?;
+        prefix: &KeyPrefix,
+        identity: &FileIdentity,
+    ) -> Option<(Component, IndexEntry)> {
+        let index_file = self.index_file(prefix, identity);
+        let (mut entry, file, used) = index_file.read()?;
         let folder = &self.inner.folder;
-        let (mut artifact, metadata) = folder.open_file(&known.key.artifact()).ok()?;
-        let looks = Identity::of(&metadata);
-        if looks.is_none() || looks != known.artifact {
-            let whole = self.whole(&known.key)?;
-            artifact = whole.artifact;
-            known.artifact = whole.seal.identity;
-            if known.artifact.is_some() {
-                // If it cannot be written, the next load asks the seal again.
-                let _ = entry.write(&known);
+        let (mut artifact, metadata) = folder.open_file(&entry.key.artifact()).ok()?;
+        let identity = FileIdentity::of(&metadata);
+        if identity.is_none() || identity != entry.artifact {
+            let verified = self.verify(&entry.key)?;
+            artifact = verified.file;
+            entry.artifact = verified.seal.identity;
+            if entry.artifact.is_some() {
+                // If this fails, the next load verifies the seal again.
+                let _ = index_file.write(&entry);
             }
-        } else if is_forgotten(used) {
-            // Artifacts go by when their seals were last used.
+        } else if is_outdated(used) {
+            // A seal's modification time is the last use of its artifact.
             let _ = file.set_modified(SystemTime::now());
-            let (seal, _) = folder.open_file(&known.key.seal()).ok()?;
+            let (seal, _) = folder.open_file(&entry.key.seal()).ok()?;
             let _ = seal.set_modified(SystemTime::now());
         }
-        Some((machine_code::map(engine, &artifact).ok()?, known))
+        Some((machine_code::map(engine, &artifact).ok()?, entry))
     }
 
-    /// Keeps what is known of a component for as long as its file looks like
-    /// `identity`, as it did at `time`, before it was read. Of a file that was
-    /// changed shortly before that, nothing is kept.
-    pub(crate) fn remember(
+    /// Stores the index entry of a component's file. `identity` is the file's identity at
+    /// `time`, before it was read. Nothing is stored for a file that was changed shortly
+    /// before that.
+    pub(crate) fn store_index_entry(
         &self,
-        compiler: &Compiler,
-        identity: &Identity,
+        prefix: &KeyPrefix,
+        identity: &FileIdentity,
         time: SystemTime,
-        known: &Known,
+        entry: &IndexEntry,
     ) {
-        if identity.is_settled(time, self.inner.left_alone) {
-            // If it cannot be written, the next load reads the file again.
-            let _ = self.entry(compiler, identity).write(known);
+        if identity.is_settled(time, self.inner.settle_time) {
+            // If this fails, the next load reads the file again.
+            let _ = self.index_file(prefix, identity).write(entry);
         }
     }
 
-    fn entry<'a>(&'a self, compiler: &Compiler, identity: &'a Identity) -> Entry<'a> {
+    fn index_file<'a>(&'a self, prefix: &KeyPrefix, identity: &'a FileIdentity) -> IndexFile<'a> {
         let Inner { folder, key, .. } = &*self.inner;
-        Entry::new(folder, key, compiler, identity)
+        IndexFile::new(folder, key, prefix, identity)
     }
 
-    /// One of a few files, by the key: locked until it is dropped. Two different
-    /// components rarely wait for each other, and no locks are left behind for
-    /// components that nobody has any more.
+    /// Locks one of a fixed number of files, chosen by the key, until it is dropped.
+    /// Different components rarely wait for each other, and no lock files of removed
+    /// components accumulate.
     fn lock(&self, key: &ArtifactKey) -> io::Result<File> {
         let name = format!("lock-{}", key.shard());
-        self.inner.folder.lock(&name, self.inner.patience)
+        self.inner.folder.lock(&name, self.inner.lock_timeout)
     }
 
-    /// Maps an artifact that is there and as it was written. An error where it is
-    /// of a component that `engine` has too small slots for: to compile that once
-    /// more would not make it smaller.
-    fn kept(&self, engine: &Engine, key: &ArtifactKey) -> Option<wasmtime::Result<Ready>> {
+    /// Maps an artifact that is in the cache and unchanged. Returns an error if the
+    /// component does not fit into `engine`'s slots: compiling it again would not help.
+    fn get(&self, engine: &Engine, key: &ArtifactKey) -> Option<wasmtime::Result<Ready>> {
         let Inner {
             folder,
             key: seal_key,
             ..
         } = &*self.inner;
-        let Whole {
-            artifact,
+        let VerifiedArtifact {
+            file,
             seal,
             was_read,
-        } = self.whole(key)?;
-        let setup = seal.setup;
+        } = self.verify(key)?;
+        let host_bytes = seal.host_bytes;
         if was_read && seal.identity.is_some() {
             let seal = seal.text(key, seal_key);
-            // If it cannot be written, the next load reads the artifact again.
-            let _ = folder.replace_lightly(&key.seal(), seal.as_bytes());
+            // If this fails, the next load reads the artifact again.
+            let _ = folder.replace_unsynced(&key.seal(), seal.as_bytes());
         }
-        match machine_code::map(engine, &artifact) {
-            Err(error) if !untyped::is_too_large_for_slots(&error) => None,
+        match machine_code::map(engine, &file) {
+            Err(error) if !wasmtime_errors::is_too_large_for_slots(&error) => None,
             mapped => Some(mapped.map(|component| Ready {
                 component,
-                setup,
-                origin: Origin::Kept,
+                host_bytes,
+                origin: Origin::Cache,
             })),
         }
     }
 
-    /// An artifact, if its bytes are those that were sealed.
-    fn whole(&self, key: &ArtifactKey) -> Option<Whole> {
+    /// Opens an artifact; returns `None` unless its bytes match its seal.
+    fn verify(&self, key: &ArtifactKey) -> Option<VerifiedArtifact> {
         let folder = &self.inner.folder;
-        let (file, metadata) = folder.open_file(&key.seal()).ok()?;
+        let (seal_file, seal_metadata) = folder.open_file(&key.seal()).ok()?;
         let mut text = String::new();
-        let most = entries::LARGEST_SEAL;
-        (&file).take(most).read_to_string(&mut text).ok()?;
+        let most = entries::MAX_SEAL;
+        (&seal_file).take(most).read_to_string(&mut text).ok()?;
         let seal = Seal::read(&text, key, &self.inner.key)?;
         let time = SystemTime::now();
-        let (artifact, looks) = folder.open_file(&key.artifact()).ok()?;
-        let looks = Identity::of(&looks);
-        let was_read = looks.is_none() || looks != seal.identity;
+        let (file, metadata) = folder.open_file(&key.artifact()).ok()?;
+        let identity = FileIdentity::of(&metadata);
+        let was_read = identity.is_none() || identity != seal.identity;
         if was_read {
-            let identity = looks.filter(|looks| looks.is_settled(time, self.inner.left_alone));
-            if self.inner.key.digest(&artifact).ok()? != seal.digest {
+            let settled = |it: &FileIdentity| it.is_settled(time, self.inner.settle_time);
+            let identity = identity.filter(settled);
+            if self.inner.key.digest(&file).ok()? != seal.digest {
                 return None;
             }
             let seal = Seal { identity, ..seal };
-            return Some(Whole {
-                artifact,
+            return Some(VerifiedArtifact {
+                file,
                 seal,
                 was_read,
             });
         }
-        if is_forgotten(metadata.modified().ok()?) {
-            let _ = file.set_modified(SystemTime::now());
+        if is_outdated(seal_metadata.modified().ok()?) {
+            let _ = seal_file.set_modified(SystemTime::now());
         }
-        Some(Whole {
-            artifact,
+        Some(VerifiedArtifact {
+            file,
             seal,
             was_read,
         })
     }
 
-    /// Writes an artifact, then its seal: without the seal it is not there.
-    fn keep(&self, key: &ArtifactKey, plugin: &str, compiled: &Compiled) -> io::Result<()> {
+    /// Writes an artifact, then its seal: an artifact without a seal is ignored.
+    fn store(&self, key: &ArtifactKey, plugin: &str, compiled: &Compiled) -> io::Result<()> {
         let Inner {
             folder,
             key: seal_key,
@@ -382,40 +384,40 @@ impl Cache {
         let seal = Seal {
             digest: seal_key.digest(&*bytes)?,
             identity: None,
-            setup: compiled.setup,
+            host_bytes: compiled.host_bytes,
             plugin: plugin.to_owned(),
         };
         folder.replace(&key.seal(), seal.text(key, seal_key).as_bytes())?;
         self.make_room(bytes.len() as u64, &key.artifact())
     }
 
-    /// Keeps the folder within its bounds after `added` bytes were put there.
-    /// To look through a folder of thousands takes milliseconds: that is done
-    /// once a process, and again when a sixteenth of the bounds was added, for
-    /// others may add to it too.
+    /// Keeps the folder within its capacity after `added` bytes were stored. Reading a
+    /// folder of thousands of files takes milliseconds: it is done once per process, and
+    /// again after a sixteenth of the capacity was added, because other processes may add
+    /// files too.
     fn make_room(&self, added: u64, newest: &str) -> io::Result<()> {
         let Inner {
             folder, capacity, ..
         } = &*self.inner;
-        let mut room = self
+        let mut unmeasured = self
             .inner
-            .room
+            .unmeasured
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(left) = room.checked_sub(added) {
-            *room = left;
+        if let Some(left) = unmeasured.checked_sub(added) {
+            *unmeasured = left;
             return Ok(());
         }
-        let some = capacity / 16;
-        let total = entries::trim(folder, *capacity, capacity - some, newest)?;
-        *room = capacity.saturating_sub(total).min(some);
+        let margin = capacity / 16;
+        let total = entries::trim(folder, *capacity, capacity - margin, newest)?;
+        *unmeasured = capacity.saturating_sub(total).min(margin);
         Ok(())
     }
 }
 
-/// Whether a use at this time is so long ago that this one is written down.
-fn is_forgotten(used: SystemTime) -> bool {
-    used.elapsed().is_ok_and(|age| age > FORGETTING)
+/// Returns whether a recorded last use is so old that it must be updated.
+fn is_outdated(used: SystemTime) -> bool {
+    used.elapsed().is_ok_and(|age| age > USE_PRECISION)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! On systems other than Unix nothing here can tell who may write to a folder:
-//! there is none.
+//! The replacement for `folder.rs` on systems other than Unix, where the cache is not
+//! supported: there is no implementation of the check who can write to a folder.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -7,17 +7,19 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::fault::Fault;
+use super::folder_error::FolderError;
 
-/// A folder of artifacts, of which there is none.
+pub(super) const REMOVE_HINT: &str = "run without a cache";
+
+/// The cache folder; cannot be created.
 #[derive(Debug)]
 pub(super) enum Folder {}
 
 impl Folder {
-    pub(super) fn open(_: &Path) -> Result<Self, Fault> {
-        Err(Fault::new(
-            "artifacts are kept on Unix only",
-            "do without a cache",
+    pub(super) fn open(_: &Path) -> Result<Self, FolderError> {
+        Err(FolderError::new(
+            "the compile cache is supported on Unix only",
+            "run without a cache",
         ))
     }
 
@@ -37,11 +39,11 @@ impl Folder {
         match *self {}
     }
 
-    pub(super) fn replace_lightly(&self, _: &str, _: &[u8]) -> io::Result<()> {
+    pub(super) fn replace_unsynced(&self, _: &str, _: &[u8]) -> io::Result<()> {
         match *self {}
     }
 
-    pub(super) fn place(&self, _: &str, _: &[u8]) -> io::Result<()> {
+    pub(super) fn write_new(&self, _: &str, _: &[u8]) -> io::Result<()> {
         match *self {}
     }
 

@@ -1,21 +1,20 @@
-//! What says that an artifact is unchanged since Kumiki wrote it.
+//! Seals, which prove that an artifact is unchanged since Kumiki wrote it.
 //!
-//! A seal holds the keyed hash of the artifact's bytes, and what the file
-//! looked like when that hash was last seen to hold: a file that still looks so
-//! is not read again. The seal itself ends with a keyed hash of what it says and
-//! of the key of the artifact that it is for.
+//! A seal contains the keyed hash of the artifact's bytes, and the file's identity when
+//! the hash was last verified: a file with the same identity is not read again. The seal
+//! ends with a keyed hash of its own contents and the artifact's key.
 
 use std::io::{self, Read};
 
-use super::fault::Fault;
-use super::folder::{self, Folder};
-use super::identity::Identity;
+use super::folder::{self, Folder, REMOVE_HINT};
+use super::folder_error::FolderError;
+use super::identity::FileIdentity;
 use super::key::ArtifactKey;
 
+/// The name of the key's file.
 const KEY: &str = "key";
 
-/// The key that seals are made with: 32 random bytes in the folder, which only
-/// its owner reads.
+/// The key of the seals' hashes: 32 random bytes in a file that only its owner can read.
 #[derive(Clone)]
 pub(super) struct SealKey([u8; 32]);
 
@@ -26,58 +25,57 @@ impl std::fmt::Debug for SealKey {
 }
 
 impl SealKey {
-    /// The folder's key; made if there is nothing at all in the folder. What
-    /// lies there without a key was not put there by Kumiki.
-    pub(super) fn of(folder: &Folder) -> Result<Self, Fault> {
-        const HINT: &str = "if it is a cache of Kumiki's, remove it, and it is made anew; \
-                            otherwise set KUMIKI_CACHE to a new folder";
-        let fault = |error: io::Error| {
-            let place = folder.path().display();
-            Fault::new(format!("cannot use the key in `{place}`: {error}"), HINT)
+    /// Reads the folder's key; creates it if the folder is empty. Files without a key were
+    /// not written by Kumiki.
+    pub(super) fn of(folder: &Folder) -> Result<Self, FolderError> {
+        let cannot = |error: io::Error| {
+            let path = folder.path().display();
+            let message = format!("cannot use the key in `{path}`: {error}");
+            FolderError::new(message, REMOVE_HINT)
         };
         match Self::read(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            read => return read.map_err(fault),
+            read => return read.map_err(cannot),
         }
-        let names = folder.names().map_err(fault)?;
-        // Another process may be at it as well, or have been quicker.
+        let names = folder.names().map_err(cannot)?;
+        // Another process may be creating the key, or have created it just now.
         let is_key = |name: &str| name.starts_with(KEY);
         if !names.iter().all(|name| name.to_str().is_some_and(is_key))
             && !names.iter().any(|name| name == KEY)
         {
-            let error = io::Error::other("there is none, and other files are");
-            return Err(fault(error));
+            let error = io::Error::other("it is missing, but there are other files");
+            return Err(cannot(error));
         }
-        let random = folder::random().map_err(fault)?;
-        folder.place(KEY, &random).map_err(fault)?;
-        Self::read(folder).map_err(fault)
+        let random = folder::random().map_err(cannot)?;
+        folder.write_new(KEY, &random).map_err(cannot)?;
+        Self::read(folder).map_err(cannot)
     }
 
     fn read(folder: &Folder) -> io::Result<Self> {
         let (mut file, metadata) = folder.open_file(KEY)?;
         let mut key = [0; 32];
         if metadata.len() != key.len() as u64 {
-            return Err(io::Error::other("it does not have 32 bytes"));
+            return Err(io::Error::other("its length is not 32 bytes"));
         }
         file.read_exact(&mut key)?;
         Ok(Self(key))
     }
 
-    /// The keyed hash of an artifact's bytes.
+    /// Returns the keyed hash of an artifact's bytes.
     pub(super) fn digest(&self, bytes: impl Read) -> io::Result<String> {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         hasher.update_reader(bytes)?;
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// What was written under `name`, with a keyed hash of both behind it.
+    /// Appends the keyed hash of a file's kind, name and text to the text.
     pub(super) fn seal(&self, kind: &str, name: &str, text: &str) -> String {
         format!("{text}\n{}\n", self.hash(kind, name, text).to_hex())
     }
 
-    /// The text that was sealed; none where it is not whole, or not of this
-    /// kind, name and key.
-    pub(super) fn check<'a>(&self, kind: &str, name: &str, sealed: &'a str) -> Option<&'a str> {
+    /// Returns the text that was sealed; `None` if it was changed, or sealed for another
+    /// kind or name or with another key.
+    pub(super) fn unseal<'a>(&self, kind: &str, name: &str, sealed: &'a str) -> Option<&'a str> {
         let (text, seal) = sealed.strip_suffix('\n')?.rsplit_once('\n')?;
         // Compared in constant time.
         (blake3::Hash::from_hex(seal).ok()? == self.hash(kind, name, text)).then_some(text)
@@ -85,8 +83,8 @@ impl SealKey {
 
     fn hash(&self, kind: &str, name: &str, text: &str) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        // Nothing sealed is an artifact, nor of another kind: the lengths and
-        // the kind's word keep them apart.
+        // The lengths and the kind ensure that no two inputs have the same hash input,
+        // and that none equals an artifact.
         for part in [kind, name, text] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
@@ -95,17 +93,18 @@ impl SealKey {
     }
 }
 
-/// What a seal says.
+/// The contents of a seal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seal {
     /// The keyed hash of the artifact.
     pub(super) digest: String,
-    /// What the artifact's file looked like when that was last seen to hold;
-    /// none where it had just been written, and might have been again.
-    pub(super) identity: Option<Identity>,
-    /// Bytes that the host keeps for the core instances of one instance, about.
-    pub(super) setup: usize,
-    /// What the plugin was called when it was compiled.
+    /// The identity of the artifact's file when the hash was last verified; `None` if the
+    /// file had just been written, so that another write could go unnoticed.
+    pub(super) identity: Option<FileIdentity>,
+    /// The approximate number of bytes that the host keeps for the core instances of one
+    /// instance.
+    pub(super) host_bytes: usize,
+    /// The plugin's name when it was compiled.
     pub(super) plugin: String,
 }
 
@@ -114,24 +113,24 @@ impl Seal {
         let Self {
             digest,
             identity,
-            setup,
+            host_bytes,
             plugin,
         } = self;
-        let identity = Identity::text_of(identity.as_ref());
-        // The name may be anything, and is for people only.
+        let identity = FileIdentity::text_of(identity.as_ref());
+        // The name may contain any characters; it is for display only.
         let plugin = plugin.escape_debug();
-        let text = format!("{digest}\n{identity}\n{setup}\n{plugin}");
+        let text = format!("{digest}\n{identity}\n{host_bytes}\n{plugin}");
         seal_key.seal("seal", key.as_str(), &text)
     }
 
-    /// Reads a seal; none where it is not whole, or not of this key.
+    /// Parses a seal; returns `None` if it was changed, or is not for this key.
     pub(super) fn read(text: &str, key: &ArtifactKey, seal_key: &SealKey) -> Option<Self> {
-        let text = seal_key.check("seal", key.as_str(), text)?;
+        let text = seal_key.unseal("seal", key.as_str(), text)?;
         let mut lines = text.splitn(4, '\n');
         Some(Self {
             digest: lines.next()?.to_owned(),
-            identity: Identity::read_any(lines.next()?)?,
-            setup: lines.next()?.parse().ok()?,
+            identity: FileIdentity::read_optional(lines.next()?)?,
+            host_bytes: lines.next()?.parse().ok()?,
             plugin: lines.next()?.to_owned(),
         })
     }

@@ -1,9 +1,9 @@
-//! Does a component fit a contract? Answered from the binary's types, before
-//! the seconds that compiling a large component can cost, and in words: which
-//! export or import, of what type, and what was found in its place.
+//! The check of a component's imports and exports against a contract. It uses the types
+//! in the binary, so it needs no compilation, which takes seconds for a large component.
+//! Errors name the export or import, the expected type and the type found.
 //!
-//! What is left to linking: the types of the WASI functions that a component
-//! imports (wasmtime knows them, our contract's WIT does not).
+//! Linking checks the rest: the types of the WASI functions that a component imports,
+//! which wasmtime knows and the contract's WIT does not have.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,32 +12,31 @@ use wasmparser::types::Types;
 use wasmparser::{FuncValidatorAllocations, Parser, ValidPayload};
 use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
 
-use super::shape::{Found, Signature};
+use super::shape::{ComponentTypes, Signature};
 use crate::engine::proposals;
 use crate::error::WrongType;
-use crate::inspect::weight::Weights;
+use crate::inspect::expansion::ExpansionCounter;
 use crate::inspect::{Interfaces, Kind, bounds, compatible_name, is_asynchronous};
 use crate::{Error, Result, catch_panic, excerpt, text, wasi};
 
-/// A contract's world, ready to compare components with. Parsed once per host.
+/// A contract's world, which components are checked against. Parsed once per host.
 pub(crate) struct World {
     /// Package and world, as in `myapp:text-processor/text-plugin`.
     name: String,
     imports: BTreeMap<String, Item>,
     exports: BTreeMap<String, Item>,
-    /// What a plugin may export besides.
+    /// Interfaces that a plugin may also export.
     optional: BTreeMap<String, Item>,
 }
 
-/// What a world imports or exports under one name.
+/// An import or export of a world.
 enum Item {
     Function(Signature),
     Interface(BTreeMap<String, Signature>),
 }
 
 impl World {
-    /// Parses `wit`, which is the embedder's own text; `optional` names
-    /// interfaces of its package.
+    /// Parses the WIT of a contract; `optional` names interfaces of its package.
     pub(crate) fn parse(wit: &str, world: &str, optional: &[&str]) -> Result<Self> {
         let mut resolve = Resolve::new();
         let selected = resolve
@@ -50,7 +49,7 @@ impl World {
         let interface = |name: &&str| {
             let id = resolve.packages[package].interfaces.get(*name);
             let id = id.ok_or_else(|| Error::Contract {
-                message: format!("there is no interface `{name}` to be optional"),
+                message: format!("the optional interface `{name}` does not exist"),
             })?;
             let key = compatible_name(&resolve.id_of_name(package, name));
             Ok((key, Item::Interface(signatures(&resolve, *id))))
@@ -63,13 +62,13 @@ impl World {
         })
     }
 
-    /// Checks a component against this world. Gives the bytes that the host keeps for
-    /// the core instances of one instance, about.
+    /// Checks a component against this world. Returns an estimate of the bytes that the
+    /// host keeps for the core instances of one instance.
     pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<usize> {
         bounds::check(plugin, component)?;
-        let (types, setup) = validate(plugin, component)?;
+        let (types, host_bytes) = validate(plugin, component)?;
         let names = Interfaces::of(plugin, component)?;
-        let mut found = Found {
+        let mut found = ComponentTypes {
             types: types.as_ref(),
             resources: HashMap::new(),
         };
@@ -100,22 +99,21 @@ impl World {
                 &mut found,
             )?;
         }
-        // Last, because a function of another type says more.
+        // Last, because an error about a function's type is more precise.
         if is_asynchronous(component) {
             let plugin = plugin.into();
             return Err(Error::Asynchronous { plugin });
         }
-        Ok(setup)
+        Ok(host_bytes)
     }
 
-    /// What a component imports must be given: by the contract, in the very
-    /// type, or by WASI.
+    /// Checks that the contract, with the same type, or WASI provides an import.
     fn check_import(
         &self,
         plugin: &str,
         name: &str,
         entity: Option<ComponentEntityType>,
-        found: &mut Found<'_>,
+        found: &mut ComponentTypes<'_>,
     ) -> Result<()> {
         let unknown = |import: String| Error::UnknownImport {
             plugin: plugin.into(),
@@ -147,20 +145,20 @@ impl World {
                 Ok(())
             }
             (None, _) if wasi::is_linked(&key) => Ok(()),
-            // A type of the contract's own, or nothing that needs giving.
+            // Types need no implementation.
             (_, Some(ComponentEntityType::Type { .. })) => Ok(()),
             _ => Err(unknown(name.to_owned())),
         }
     }
 
-    /// What the world exports, a component must export, in the very type.
+    /// Checks that a component exports an item of the world with the same type.
     fn check_export(
         &self,
         plugin: &str,
         name: &str,
         expected: &Item,
         entity: Option<ComponentEntityType>,
-        found: &mut Found<'_>,
+        found: &mut ComponentTypes<'_>,
     ) -> Result<()> {
         let missing = |export: String, expected: String| Error::MissingExport {
             plugin: plugin.into(),
@@ -213,23 +211,23 @@ impl World {
         if expected_text == found_text {
             (expected_text, found_text) = (format!("{expected:#}"), format!("{found:#}"));
         }
-        // A component's own type may be of a million parts.
-        let shorten = |text: &str| excerpt(text, text::TYPE).into_owned();
+        // A component's type may have a million parts.
+        let truncate = |text: &str| excerpt(text, text::TYPE).into_owned();
         Err(Error::WrongType(Box::new(WrongType {
             plugin: plugin.into(),
             side,
             name: text::name(&name).into_owned(),
-            expected: shorten(&expected_text),
-            found: shorten(&found_text),
+            expected: truncate(&expected_text),
+            found: truncate(&found_text),
             contract: self.name.clone(),
         })))
     }
 }
 
-/// Validates all of a component, and refuses one that comes to too much when it is
-/// compiled.
+/// Validates a component, and refuses it if its expanded size is too large to compile.
+/// Returns its types and its estimated host memory in bytes.
 fn validate(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
-    // wasmparser asserts that types refer to each other at most 127 deep.
+    // wasmparser panics if types refer to each other more than 127 levels deep.
     catch_panic(|| validate_unguarded(plugin, component)).unwrap_or_else(|| {
         Err(Error::Malformed {
             plugin: plugin.into(),
@@ -242,7 +240,7 @@ fn validate(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
 fn validate_unguarded(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
     let refused = |source| proposals::refusal(plugin, component, &source);
     let mut validator = proposals::validator();
-    let mut weights = Weights::new();
+    let mut expansion = ExpansionCounter::new();
     let mut functions = Vec::new();
     let mut types = None;
     for payload in Parser::new(0).parse_all(component) {
@@ -252,7 +250,7 @@ fn validate_unguarded(plugin: &str, component: &[u8]) -> Result<(Types, usize)> 
             ValidPayload::End(all) => types = Some(all),
             _ => {}
         }
-        weights.add(plugin, &payload, validator.types(0))?;
+        expansion.add(plugin, &payload, validator.types(0))?;
     }
     let mut allocations = FuncValidatorAllocations::default();
     for (function, body) in functions {
@@ -260,7 +258,7 @@ fn validate_unguarded(plugin: &str, component: &[u8]) -> Result<(Types, usize)> 
         validator.validate(&body).map_err(refused)?;
         allocations = validator.into_allocations();
     }
-    let types = types.map(|types| (types, weights.setup()));
+    let types = types.map(|types| (types, expansion.host_bytes()));
     types.ok_or_else(|| Error::NotAComponent {
         plugin: plugin.into(),
         found: Kind::of(component),

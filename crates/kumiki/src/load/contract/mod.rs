@@ -1,5 +1,4 @@
-//! Whether a component fits a contract, and whether it can be compiled within
-//! bounds.
+//! The check of a component against a contract, and against the limits on its structure.
 
 mod check;
 mod shape;

@@ -1,6 +1,5 @@
-//! Types as WIT spells them, from both sides: what a contract's WIT asks for,
-//! and what a component's binary has. One form for both makes them comparable
-//! and printable; wit-parser and wasmparser have no type in common.
+//! A common representation of types from a contract's WIT and from a component's binary,
+//! to compare and print them: wit-parser and wasmparser have no types in common.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -14,19 +13,19 @@ use wasmparser::names::KebabString;
 use wasmparser::types::TypesRef;
 use wit_parser::{Function, FunctionKind, Handle, Resolve, Type, TypeDefKind, TypeId};
 
-/// Types nested deeper than this are not compared but refused: no contract
-/// comes near it, and a stranger's component must not exhaust our stack.
+/// The maximum nesting of a type. A deeper type is refused without comparison: no
+/// contract needs it, and an untrusted component must not exhaust the stack.
 const MAX_DEPTH: usize = 64;
 
-/// Bytes that the type of one function may come to, in the names of its parts and
-/// [`PART`] for each: a tuple of two tuples of two tuples is large at 20 levels. No
-/// contract comes near it. What is beyond is not compared but refused.
+/// The maximum size of a function's type in bytes: the names of its parts, and [`PART`]
+/// for each part. A tuple of two tuples of two tuples has a million parts at 20 levels.
+/// A larger type is refused without comparison: no contract needs it.
 const MAX_BYTES: usize = 1 << 20;
-/// What a part counts for beside its name.
+/// The size of a part, without its name.
 const PART: usize = 16;
 
-/// One type: what kind it is (`record`, `list`, `string`) and its parts
-/// (fields, cases, elements). The name that it was given is for display only.
+/// A type: its kind (`record`, `list`, `string`) and its parts (fields, cases, elements).
+/// The type's name is for display only.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     kind: String,
@@ -34,8 +33,7 @@ pub(super) struct Shape {
     name: Option<String>,
 }
 
-/// Equal by structure: names given to types do not count, those of fields and
-/// cases do.
+/// Compares structure: the names of fields and cases count, the names of types do not.
 impl PartialEq for Shape {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind && self.parts == other.parts
@@ -72,7 +70,7 @@ impl Shape {
     }
 }
 
-/// Prints the type's name if it has one, else its structure; `{:#}` always
+/// Prints the type's name if it has one, otherwise its structure; `{:#}` always
 /// prints the structure.
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,8 +99,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// A function's type. Parameters' names are for display: what counts when a
-/// component is linked is their types.
+/// A function's type. Parameter names are for display only: linking compares types.
 #[derive(Clone, Debug)]
 pub(super) struct Signature {
     is_async: bool,
@@ -139,7 +136,7 @@ impl fmt::Display for Signature {
     }
 }
 
-/// The contract's side: types out of a resolved WIT source.
+/// Conversion from the contract's WIT.
 impl Signature {
     pub(super) fn expected(resolve: &Resolve, function: &Function) -> Self {
         Self {
@@ -238,7 +235,7 @@ impl Shape {
     }
 }
 
-/// The name of a resource where it is defined, through `use … as …`.
+/// Returns the name of a resource at its definition, following `use … as …`.
 fn resource_name(resolve: &Resolve, id: TypeId) -> &str {
     match &resolve.types[id].kind {
         TypeDefKind::Type(Type::Id(original)) => resource_name(resolve, *original),
@@ -246,15 +243,15 @@ fn resource_name(resolve: &Resolve, id: TypeId) -> &str {
     }
 }
 
-/// The component's side: types out of a validated binary.
-pub(super) struct Found<'a> {
+/// The types of a validated component, to be converted.
+pub(super) struct ComponentTypes<'a> {
     pub(super) types: TypesRef<'a>,
-    /// What the component's interfaces call their resources.
+    /// The names of resources in the component's interfaces.
     pub(super) resources: HashMap<ResourceId, String>,
 }
 
-impl Found<'_> {
-    /// Notes what an instance calls its resources.
+impl ComponentTypes<'_> {
+    /// Records the names of an instance's resources.
     pub(super) fn name_resources(&mut self, id: ComponentInstanceTypeId) {
         for (name, item) in &self.types[id].exports {
             if let ComponentEntityType::Type {
@@ -286,7 +283,7 @@ impl Found<'_> {
         }
     }
 
-    /// `left` is how much the function's type may still come to.
+    /// Converts a type; `left` is what remains of [`MAX_BYTES`] for the function's type.
     fn shape(&self, ty: ComponentValType, depth: usize, left: &Cell<usize>) -> Shape {
         let spend = |bytes: usize| left.set(left.get().saturating_sub(bytes));
         spend(PART);

@@ -1,4 +1,4 @@
-//! The process that compiles.
+//! The child process, which compiles.
 
 use std::io::{self, Read};
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ pub(super) fn serve() -> ExitCode {
     };
     match answer.write(&mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody reads it any more.
+        // The parent reads no longer.
         Err(_) => ExitCode::FAILURE,
     }
 }
@@ -42,7 +42,7 @@ fn component(request: Request, input: &mut impl Read) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Machine code is the same with slots and without, and without them an engine
+/// Compiles with an engine without slots: the machine code is the same, and the engine
 /// reserves no address space.
 fn compile(request: Request, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
     let config = EngineConfig::default()
@@ -52,12 +52,11 @@ fn compile(request: Request, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
         .and_then(|engine| engine.precompile_component(component))
 }
 
-/// Limits this process to what the request says, and to its standard streams:
-/// compiling reads and writes no file.
+/// Applies the request's limits to this process, and restricts it to its standard
+/// streams: compiling reads and writes no file.
 fn restrict(request: Request) -> io::Result<()> {
     limit(request)?;
-    // What the kernel refuses here, the parent may still hold: its own sandbox,
-    // if it has one, is this process's too.
+    // An error is ignored: this process also inherits the parent's sandbox, if any.
     let _ = Sandbox::new().restrict_current_thread();
     Ok(())
 }
@@ -76,16 +75,17 @@ fn limit(request: Request) -> io::Result<()> {
         };
         setrlimit(resource, limit)
     };
-    // The parent keeps the time. Where it is gone, this ends what it began.
+    // The parent enforces the time limit. If the parent is gone, this limit applies.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let seconds = request.time.as_secs().saturating_add(1);
     let seconds = seconds.saturating_mul(cores as u64);
-    // At the second number the system no longer says why it ends a process.
+    // At the soft limit the system sends SIGXCPU, by which the parent recognises the
+    // reason; at the hard limit it sends SIGKILL.
     set(Resource::Cpu, seconds, seconds.saturating_add(5))?;
-    // Not the address space: the C library reserves 64 MiB of that for each
-    // thread, and uses little of it.
+    // Not the address space: the C library reserves 64 MiB of it for each thread, and
+    // uses little of that.
     set(Resource::Data, request.memory, request.memory)?;
-    // What ends for want of memory would leave all of it in a file.
+    // Without this, running out of memory could write all of it to a core file.
     set(Resource::Core, 0, 0)?;
     set(Resource::Fsize, 0, 0)?;
     #[cfg(target_os = "linux")]
@@ -93,7 +93,7 @@ fn limit(request: Request) -> io::Result<()> {
     Ok(())
 }
 
-/// Elsewhere the parent's time is the only limit.
+/// On other systems the parent's time limit is the only limit.
 #[cfg(not(unix))]
 fn limit(_: Request) -> io::Result<()> {
     Ok(())

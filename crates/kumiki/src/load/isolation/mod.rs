@@ -1,12 +1,11 @@
-//! Compiling in a process of its own, so that a component which takes too much
-//! memory or time to compile, or which the compiler itself fails at, ends that
-//! process and not this one.
+//! Compilation in a separate process: a component that needs too much memory or time to
+//! compile, or that crashes the compiler, ends that process and not this one.
 //!
-//! The other process is a program that the embedder names; it calls
-//! [`CompileCommand::serve`]. What it gets and gives goes through its standard
-//! input and output ([`protocol`]). It limits and restricts itself before it
-//! reads the component ([`child`]); who started it keeps the time and reads no
-//! more than it must ([`parent`]).
+//! The embedder names the program to run as the child process; it calls
+//! [`CompileCommand::serve`]. Requests and answers pass through its standard input and
+//! output ([`protocol`]). The child limits and restricts itself before it reads the
+//! component ([`child`]); the parent enforces the time limit and the maximum size of the
+//! answer ([`parent`]).
 
 mod child;
 mod parent;
@@ -17,11 +16,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// The program that compiles components in a process of its own, and what it
-/// may use, for [`HostBuilder::compile_with`]. Without one, a host compiles in
-/// its own process, whose memory and time nothing bounds then.
+/// The command that compiles components in a separate process, with limits, for
+/// [`HostBuilder::compile_with`]. Without one, a host compiles in its own process, with
+/// no limit on memory or time.
 ///
-/// Most programs name themselves, and look for the argument first thing:
+/// Most programs name themselves, and check for the argument first in `main`:
 ///
 /// ```no_run
 /// use std::env;
@@ -49,8 +48,8 @@ pub struct CompileCommand {
 }
 
 impl CompileCommand {
-    /// This program, without arguments. Each component may take 4 GiB of memory and
-    /// 5 minutes.
+    /// Creates a command that runs this program without arguments. The limits for each
+    /// component are 4 GiB of memory and 5 minutes.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self {
@@ -61,32 +60,32 @@ impl CompileCommand {
         }
     }
 
-    /// The same with one more argument.
+    /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// The same with another number of bytes of memory for one component. Kept
-    /// by `RLIMIT_DATA`, on Unix only.
+    /// Sets the memory limit for one component, in bytes. Default: 4 GiB. Enforced with
+    /// `RLIMIT_DATA`, on Unix only.
     #[must_use]
     pub fn with_memory(mut self, bytes: u64) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// The same with another time for one component.
+    /// Sets the time limit for one component. Default: 5 minutes.
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;
         self
     }
 
-    /// What the named program does: compiles the component that it gets on its
-    /// standard input, writes what comes of it to its standard output, and
-    /// returns the code to exit with. Call it first thing, before any thread is
-    /// started; the process is restricted from then on, and of no other use.
+    /// Runs the child process: compiles the component on standard input, writes the
+    /// result to standard output, and returns the code to exit with. Call it before any
+    /// thread is started. It restricts the process permanently, so the program must exit
+    /// afterwards.
     #[must_use]
     pub fn serve() -> ExitCode {
         child::serve()

@@ -1,4 +1,4 @@
-//! The process that has a component compiled.
+//! The parent process, which starts the child and reads its answer.
 
 use std::io::{self, Read};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -9,30 +9,30 @@ use super::CompileCommand;
 use super::protocol::{Answer, Request};
 use crate::{Error, Limit, Result};
 
-/// The most that an artifact may be, in bytes for each byte of the component,
-/// besides what every artifact has, and of the largest one.
-const EACH: u64 = 64;
-const BESIDES: u64 = 64 << 20;
-const LARGEST: u64 = 1 << 30;
+/// The maximum size of an artifact, in bytes: this many for each byte of the component,
+/// plus a constant, up to an absolute maximum.
+const ARTIFACT_PER_BYTE: u64 = 64;
+const ARTIFACT_BASE: u64 = 64 << 20;
+const ARTIFACT_MAX: u64 = 1 << 30;
 
-/// How much of what the process says on its standard error is read, in bytes.
-const SAID: u64 = 4 << 10;
-/// How Rust's programs say that an allocation failed, and ended them.
+/// The maximum number of bytes read from the process's standard error.
+const STDERR: u64 = 4 << 10;
+/// The message of Rust programs that abort because an allocation failed.
 const NO_MEMORY: &str = "memory allocation of";
 
-/// What was read of a process: its answer, and what it said besides.
-struct Heard {
+/// The output of the process: its answer, and the text on its standard error.
+struct Output {
     answer: io::Result<Answer>,
-    said: String,
+    stderr: String,
 }
 
 impl CompileCommand {
-    /// Has a component compiled; gives its artifact.
+    /// Compiles a component in a child process; returns its artifact.
     ///
     /// # Errors
-    /// [`Error::Limit`] when that takes too much; [`Error::Compile`] when it
-    /// cannot be compiled; [`Error::CompileProcess`] when there is no such
-    /// process, or it gives no answer.
+    /// [`Error::Limit`] when compiling exceeds a limit; [`Error::Compile`] when the
+    /// component cannot be compiled; [`Error::CompileProcess`] when the process cannot be
+    /// started or does not answer.
     pub(crate) fn compile(&self, plugin: &str, component: &[u8], fuel: bool) -> Result<Vec<u8>> {
         let length = component.len() as u64;
         let request = Request {
@@ -47,19 +47,19 @@ impl CompileCommand {
         };
         let mut child = self.start().map_err(cannot)?;
         let most = length
-            .saturating_mul(EACH)
-            .saturating_add(BESIDES)
-            .min(LARGEST);
-        let heard = exchange(&mut child, request, component, most);
-        let heard = heard.map(|heard| heard.recv_timeout(self.time));
-        // It has answered, or never will.
+            .saturating_mul(ARTIFACT_PER_BYTE)
+            .saturating_add(ARTIFACT_BASE)
+            .min(ARTIFACT_MAX);
+        let output = exchange(&mut child, request, component, most);
+        let output = output.map(|output| output.recv_timeout(self.time));
+        // It has answered, or its time is over.
         let _ = child.kill();
         let status = child.wait();
-        match heard.map_err(cannot)? {
-            Ok(heard) => self.judge(plugin, heard, status),
+        match output.map_err(cannot)? {
+            Ok(output) => self.interpret(plugin, output, status),
             Err(RecvTimeoutError::Timeout) => Err(self.too_long(plugin)),
             Err(RecvTimeoutError::Disconnected) => {
-                Err(self.error(plugin, "nobody listens to it".into()))
+                Err(self.error(plugin, "the thread that reads its answer ended".into()))
             }
         }
     }
@@ -73,16 +73,22 @@ impl CompileCommand {
             .spawn()
     }
 
-    /// What the answer means, or that there is none.
-    fn judge(&self, plugin: &str, heard: Heard, status: io::Result<ExitStatus>) -> Result<Vec<u8>> {
-        let Heard { answer, said } = heard;
+    /// Returns the artifact in the process's output, or the error that the output and the
+    /// exit status indicate.
+    fn interpret(
+        &self,
+        plugin: &str,
+        output: Output,
+        status: io::Result<ExitStatus>,
+    ) -> Result<Vec<u8>> {
+        let Output { answer, stderr } = output;
         match answer {
             Ok(Answer::Compiled(artifact)) => Ok(artifact),
             Ok(Answer::OutOfMemory) => Err(self.too_much(plugin)),
             Ok(Answer::Failed(message)) => {
                 Err(Error::compile(plugin, wasmtime::Error::msg(message)))
             }
-            Err(_) if said.contains(NO_MEMORY) => Err(self.too_much(plugin)),
+            Err(_) if stderr.contains(NO_MEMORY) => Err(self.too_much(plugin)),
             Err(_) if status.as_ref().is_ok_and(is_out_of_time) => Err(self.too_long(plugin)),
             Err(error) => {
                 let ended = match status {
@@ -91,8 +97,8 @@ impl CompileCommand {
                     }
                     _ => error.to_string(),
                 };
-                let message = match said.lines().find(|line| !line.trim().is_empty()) {
-                    Some(said) => format!("{ended}; it said: {said}"),
+                let message = match stderr.lines().find(|line| !line.trim().is_empty()) {
+                    Some(line) => format!("{ended}; standard error: {line}"),
                     None => ended,
                 };
                 Err(self.error(plugin, message))
@@ -125,26 +131,26 @@ fn limit(plugin: &str, limit: Limit) -> Error {
     }
 }
 
-/// Writes and reads on threads of their own, which are not waited for: whoever
-/// holds the other ends of the pipes, nobody here waits longer than they must.
+/// Sends the request and receives the output on two separate threads. They are not
+/// joined: another process that holds the other ends of the pipes cannot delay the caller.
 fn exchange(
     child: &mut Child,
     request: Request,
     component: &[u8],
     most: u64,
-) -> io::Result<Receiver<Heard>> {
+) -> io::Result<Receiver<Output>> {
     let (Some(input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err(io::Error::other("its standard streams are no pipes"));
+        return Err(io::Error::other("its standard streams are not pipes"));
     };
     let component = component.to_vec();
     let writer = thread::Builder::new().name("compile request".into());
-    // One that ends early reads no more of it, and has said why.
+    // A failed write is ignored: a process that ended early has reported the reason.
     writer.spawn(move || drop(send(input, request, &component)))?;
     let (sender, receiver) = channel();
     let reader = thread::Builder::new().name("compile answer".into());
-    reader.spawn(move || drop(sender.send(hear(output, errors, most))))?;
+    reader.spawn(move || drop(sender.send(receive(output, errors, most))))?;
     Ok(receiver)
 }
 
@@ -155,20 +161,20 @@ fn send(mut input: ChildStdin, request: Request, component: &[u8]) -> io::Result
     input.write_all(component)
 }
 
-fn hear(mut output: ChildStdout, errors: ChildStderr, most: u64) -> Heard {
+fn receive(mut output: ChildStdout, errors: ChildStderr, most: u64) -> Output {
     let answer = Answer::read(&mut output, most);
-    let mut said = Vec::new();
-    // Only of one that has ended: others may say nothing, and never end.
+    let mut stderr = Vec::new();
+    // Only if the process has ended: otherwise reading could block forever.
     if matches!(&answer, Err(error) if error.kind() == io::ErrorKind::UnexpectedEof) {
-        let _ = errors.take(SAID).read_to_end(&mut said);
+        let _ = errors.take(STDERR).read_to_end(&mut stderr);
     }
-    Heard {
+    Output {
         answer,
-        said: String::from_utf8_lossy(&said).into_owned(),
+        stderr: String::from_utf8_lossy(&stderr).into_owned(),
     }
 }
 
-/// Whether the system ended it for its time on processors.
+/// Returns whether the system ended the process because of its processor time.
 #[cfg(unix)]
 fn is_out_of_time(status: &ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
@@ -187,28 +193,31 @@ mod tests {
 
     use super::*;
 
-    /// Set in the process that is to run out of memory.
+    /// Set in the process that runs out of memory.
     const CHILD: &str = "KUMIKI_TEST_OUT_OF_MEMORY";
 
-    /// [`NO_MEMORY`] is a text of Rust's standard library, and has no type: a process
-    /// that is ended can say nothing else.
+    /// [`NO_MEMORY`] is a message of Rust's standard library, and the only sign of the
+    /// cause that an aborted process leaves.
     #[test]
-    fn an_allocation_that_fails_says_so() {
+    fn failed_allocation_is_detected_by_its_message() {
         if env::var_os(CHILD).is_some() {
-            let much = vec![1_u8; isize::MAX as usize];
-            unreachable!("it has {} bytes", much.len());
+            let bytes = vec![1_u8; isize::MAX as usize];
+            unreachable!("allocated {} bytes", bytes.len());
         }
-        let test = concat!(module_path!(), "::an_allocation_that_fails_says_so");
+        let test = concat!(
+            module_path!(),
+            "::failed_allocation_is_detected_by_its_message"
+        );
         let (_, test) = test.split_once("::").unwrap();
         let output = Command::new(env::current_exe().unwrap())
             .args(["--exact", test, "--nocapture"])
             .env(CHILD, "1")
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(
-            !output.status.success() && said.contains(NO_MEMORY),
-            "{said}"
+            !output.status.success() && stderr.contains(NO_MEMORY),
+            "{stderr}"
         );
     }
 }

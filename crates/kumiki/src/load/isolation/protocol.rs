@@ -1,26 +1,27 @@
-//! What passes between the two processes: a request, and one answer.
+//! The protocol between the two processes: one request and one answer.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-/// What a request begins with; counts up when anything here changes.
+/// The start of a request. The last byte is the protocol's version: increment it on
+/// every change.
 const MAGIC: [u8; 8] = *b"kumiki\0\x02";
-/// What an answer begins with.
+/// The first byte of an answer.
 const COMPILED: u8 = b'C';
 const FAILED: u8 = b'F';
 const OUT_OF_MEMORY: u8 = b'M';
-/// The longest message that is read of an answer, in bytes.
+/// The maximum length of an answer's message, in bytes.
 const MESSAGE: u64 = 64 << 10;
 
-/// What is to be compiled, and what that may use.
+/// A request to compile a component, with the limits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     /// Whether instructions are counted.
     pub(super) fuel: bool,
-    /// Bytes of memory.
+    /// The memory limit in bytes.
     pub(super) memory: u64,
     pub(super) time: Duration,
-    /// Bytes of the component, which follows.
+    /// The length in bytes of the component, which follows the request.
     pub(super) length: u64,
 }
 
@@ -43,7 +44,7 @@ impl Request {
 
     pub(super) fn read(input: &mut impl Read) -> io::Result<Self> {
         if array(input)? != MAGIC {
-            return Err(io::Error::other("this is no request of this version"));
+            return Err(io::Error::other("the request is not of this version"));
         }
         let [fuel] = array(input)?;
         Ok(Self {
@@ -55,12 +56,12 @@ impl Request {
     }
 }
 
-/// What came of it.
+/// The result of compiling.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The artifact.
     Compiled(Vec<u8>),
-    /// What the compiler says.
+    /// The compiler's error.
     Failed(String),
     /// The system refused memory.
     OutOfMemory,
@@ -80,19 +81,19 @@ impl Answer {
         out.flush()
     }
 
-    /// Reads an answer, whole and with nothing behind it; of an artifact at most
-    /// so many bytes.
+    /// Reads a complete answer up to the end of input. An artifact may have at most
+    /// `most` bytes.
     pub(super) fn read(input: &mut impl Read, most: u64) -> io::Result<Self> {
         let [kind] = array(input)?;
         let most = match kind {
             COMPILED => most,
             FAILED => MESSAGE,
             OUT_OF_MEMORY => 0,
-            _ => return Err(io::Error::other("it wrote something else than an answer")),
+            _ => return Err(io::Error::other("its output is not an answer")),
         };
         let length = number(input)?;
         if length > most {
-            let message = format!("its answer has {length} bytes, over {most}");
+            let message = format!("its answer has {length} bytes, over the limit of {most}");
             return Err(io::Error::other(message));
         }
         let hash: [u8; 32] = array(input)?;
@@ -106,7 +107,7 @@ impl Answer {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if input.read(&mut [0])? != 0 {
-            return Err(io::Error::other("something stands behind its answer"));
+            return Err(io::Error::other("it wrote more data after its answer"));
         }
         if blake3::hash(&bytes) != hash {
             return Err(io::Error::other("its answer is damaged"));
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_read_as_they_were_written() {
+    fn requests_round_trip() {
         let request = Request {
             fuel: true,
             memory: 1 << 32,
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_read_as_they_were_written() {
+    fn answers_round_trip() {
         for answer in [
             Answer::Compiled(b"machine code".into()),
             Answer::Compiled(Vec::new()),
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_answers_are_read() {
+    fn only_complete_answers_are_accepted() {
         let bytes = written(&Answer::Compiled(b"machine code".into()));
         for length in 0..bytes.len() {
             assert!(Answer::read(&mut &bytes[..length], 12).is_err(), "{length}");
@@ -179,9 +180,9 @@ mod tests {
             let answer = Answer::read(&mut &*bytes, most);
             answer.unwrap_err().to_string()
         };
-        assert!(error(&bytes, 11).contains("12 bytes, over 11"));
+        assert!(error(&bytes, 11).contains("12 bytes, over the limit of 11"));
         let longer = [&*bytes, b"x"].concat();
-        assert!(error(&longer, 12).contains("behind"));
+        assert!(error(&longer, 12).contains("after its answer"));
         for at in 9..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
@@ -189,7 +190,7 @@ mod tests {
         }
         let mut endless = vec![FAILED];
         endless.extend(u64::MAX.to_le_bytes());
-        assert!(error(&endless, u64::MAX).contains("over 65536"));
-        assert!(error(b"hello, world", 12).contains("something else"));
+        assert!(error(&endless, u64::MAX).contains("over the limit of 65536"));
+        assert!(error(b"hello, world", 12).contains("not an answer"));
     }
 }

@@ -1,15 +1,15 @@
-//! Requests that cannot be read.
+//! The error of invalid requests.
 
-/// Requests that are none.
+/// Invalid permission requests.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
-pub struct RequestsError {
+pub struct PermissionRequestsError {
     /// What is wrong, and what is accepted.
     pub message: String,
 }
 
-impl RequestsError {
+impl PermissionRequestsError {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

@@ -1,5 +1,5 @@
-//! What a plugin asks for, and why, in its own words: a section of the
-//! component that `kumiki build` writes from a `kumiki.toml`. A request grants
+//! The permissions that a plugin requests, with its author's reasons. `kumiki build`
+//! writes them from a `kumiki.toml` into a section of the component. A request grants
 //! nothing.
 
 mod error;
@@ -13,16 +13,16 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-pub use error::RequestsError;
-pub use request::{Request, Requested};
-pub(crate) use request::{holder, within};
+pub use error::PermissionRequestsError;
+pub use request::{Permission, PermissionRequest};
+pub(crate) use request::{containing_folder, relative_path};
 
 use crate::{FolderAccess, FolderGrant, Grants, NetworkGrant, VariableGrant};
 
-/// The most requests that a plugin may make: whoever is asked reads them all.
-const MOST: usize = 64;
+/// Maximum requests of a plugin. The user who is asked has to read them all.
+const MAX_REQUESTS: usize = 64;
 
-/// What a plugin requests, each with its reason. As text it is TOML:
+/// The permissions that a plugin requests, each with a reason. Parses from TOML:
 ///
 /// ```toml
 /// [dirs]
@@ -34,59 +34,59 @@ const MOST: usize = 64;
 /// ```
 ///
 /// ```
-/// use kumiki::{Grants, Requests, VariableGrant};
+/// use kumiki::{Grants, PermissionRequests, VariableGrant};
 ///
-/// let requests: Requests = "[env]\nLANG = 'the language of its messages'".parse()?;
-/// assert_eq!(requests.beyond(&Grants::default()), requests);
+/// let requests: PermissionRequests = "[env]\nLANG = 'the language of its messages'".parse()?;
+/// assert_eq!(requests.missing_from(&Grants::default()), requests);
 ///
 /// let grants = Grants::default().with_variable(VariableGrant::inherited("LANG")?);
-/// assert!(requests.beyond(&grants).is_empty());
+/// assert!(requests.missing_from(&grants).is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Requests {
-    requests: Vec<Request>,
+pub struct PermissionRequests {
+    requests: Vec<PermissionRequest>,
 }
 
-impl Requests {
-    /// Each request: folders first, then variables, then addresses.
-    pub fn iter(&self) -> impl Iterator<Item = &Request> {
+impl PermissionRequests {
+    /// Iterates over the requests: folders first, then variables, then addresses.
+    pub fn iter(&self) -> impl Iterator<Item = &PermissionRequest> {
         self.requests.iter()
     }
 
-    /// Whether there are none.
+    /// Returns whether the plugin requests nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty()
     }
 
-    /// Those that `grants` do not give.
+    /// Returns the requests that `grants` do not satisfy.
     #[must_use]
-    pub fn beyond(&self, grants: &Grants) -> Self {
-        let beyond = |request: &&Request| !request.what.is_given_by(grants);
+    pub fn missing_from(&self, grants: &Grants) -> Self {
+        let is_missing = |request: &&PermissionRequest| !request.permission.is_granted_by(grants);
         Self {
-            requests: self.requests.iter().filter(beyond).cloned().collect(),
+            requests: self.requests.iter().filter(is_missing).cloned().collect(),
         }
     }
 
-    /// The grants that give these, a grant each in the same order, for whoever
-    /// has `granted` already: `granted.and(&them)` gives both.
+    /// Returns the grants that satisfy these requests in addition to `granted`, one for each
+    /// request in the same order. `granted.merge(&added)` combines them.
     ///
-    /// A plugin says where it sees a folder, never which folder of the host
-    /// that is. One within a folder that is granted already is that one's;
-    /// any other is the folder of the same path within `base`, so that nobody
-    /// gets at `/etc` by asking for `/etc`.
+    /// A plugin requests a folder by the path that it sees, and cannot choose a folder of
+    /// the host. A path inside a granted folder maps into that folder; any other path maps
+    /// below `base`, so a plugin that requests `/etc` does not get the host's `/etc`.
     ///
-    /// These grants name paths, which may lead elsewhere by a symbolic link:
-    /// [`Requests::open_beside`] gives the folders themselves.
+    /// These grants name paths, which may lead elsewhere through a symbolic link:
+    /// [`PermissionRequests::open_beside`] opens the folders.
     #[must_use]
     pub fn grants_beside(&self, granted: &Grants, base: &Path) -> Grants {
-        let add = |added, request: &Request| request.what.add_to(added, granted, base);
+        let add =
+            |added, request: &PermissionRequest| request.permission.add_to(added, granted, base);
         self.requests.iter().fold(Grants::default(), add)
     }
 }
 
-/// Requests as they are written.
+/// The TOML tables of requests.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
@@ -96,49 +96,49 @@ struct Tables {
     net: BTreeMap<String, String>,
 }
 
-impl FromStr for Requests {
-    type Err = RequestsError;
+impl FromStr for PermissionRequests {
+    type Err = PermissionRequestsError;
 
-    fn from_str(text: &str) -> Result<Self, RequestsError> {
-        let Tables { dirs, env, net } = toml::from_str(text)
-            .map_err(|error| RequestsError::new(error.message().trim_end().replace('\n', ", ")))?;
+    fn from_str(text: &str) -> Result<Self, PermissionRequestsError> {
+        let Tables { dirs, env, net } = toml::from_str(text).map_err(|error| {
+            PermissionRequestsError::new(error.message().trim_end().replace('\n', ", "))
+        })?;
         let count = dirs.len() + env.len() + net.len();
-        if count > MOST {
-            let message = format!("there are {count} requests, and {MOST} are the most");
-            return Err(RequestsError::new(message));
+        if count > MAX_REQUESTS {
+            let message = format!("there are {count} requests; the maximum is {MAX_REQUESTS}");
+            return Err(PermissionRequestsError::new(message));
         }
         let mut requests = Vec::with_capacity(count);
         for (kind, table) in [
-            (Requested::folder as request::Parse, dirs),
-            (Requested::variable, env),
-            (Requested::network, net),
+            (Permission::folder as request::Parse, dirs),
+            (Permission::variable, env),
+            (Permission::network, net),
         ] {
             for (what, why) in table {
-                requests.push(Request::parse(kind, &what, why)?);
+                requests.push(PermissionRequest::parse(kind, &what, why)?);
             }
         }
-        request::check_twice(&requests)?;
+        request::check_duplicates(&requests)?;
         Ok(Self { requests })
     }
 }
 
-/// A request a line, for a person.
-impl fmt::Display for Requests {
+/// Writes one request per line, for people.
+impl fmt::Display for PermissionRequests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, request) in self.requests.iter().enumerate() {
-            let end = if place == 0 { "" } else { "\n" };
-            write!(f, "{end}{request}")?;
+        for (index, request) in self.requests.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{request}")?;
         }
         Ok(())
     }
 }
 
-/// What is granted that is requested, in the grants' own words.
-impl Requested {
-    fn is_given_by(&self, grants: &Grants) -> bool {
+impl Permission {
+    fn is_granted_by(&self, grants: &Grants) -> bool {
         match self {
             Self::Folder { guest, access } => {
-                request::holder(grants, guest).is_some_and(|(held, _)| held.access >= *access)
+                containing_folder(grants, guest).is_some_and(|(folder, _)| folder.access >= *access)
             }
             Self::Variable(name) => grants.variables().any(|granted| granted.name() == name),
             Self::Network(network) => grants.network().any(|granted| granted.covers(network)),
@@ -148,16 +148,16 @@ impl Requested {
     pub(crate) fn add_to(&self, added: Grants, granted: &Grants, base: &Path) -> Grants {
         match self {
             Self::Folder { guest, access } => {
-                let host = match request::holder(granted, guest) {
-                    Some((held, rest)) => held.host.join(rest),
-                    None => base.join(request::within(guest)),
+                let host = match containing_folder(granted, guest) {
+                    Some((folder, rest)) => folder.host.join(rest),
+                    None => base.join(relative_path(guest)),
                 };
                 added.with_folder(match access {
                     FolderAccess::ReadOnly => FolderGrant::read_only(host, guest),
                     FolderAccess::ReadWrite => FolderGrant::read_write(host, guest),
                 })
             }
-            // Checked when it was read: there is such a name.
+            // Never fails: the name was checked when the request was parsed.
             Self::Variable(name) => match VariableGrant::inherited(name) {
                 Ok(variable) => added.with_variable(variable),
                 Err(_) => added,

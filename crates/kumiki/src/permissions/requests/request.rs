@@ -1,77 +1,83 @@
-//! One thing that a plugin requests, and why.
+//! One permission that a plugin requests, with its reason.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::RequestsError;
+use super::PermissionRequestsError;
 use crate::text::spell_out;
 use crate::{FolderAccess, FolderGrant, Grants, NetworkGrant, VariableGrant};
 
-/// The longest that a thing or a reason may be, in characters: a line or two
-/// on a terminal.
-const LONGEST: usize = 200;
+/// Maximum characters of a permission and of a reason: a line or two on a terminal.
+const MAX_CHARS: usize = 200;
 
-/// What a plugin requests, and why.
+/// One permission that a plugin requests, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Request {
-    /// What it would have.
-    pub what: Requested,
-    /// What for, in its author's words: one line without invisible characters.
-    pub why: String,
+pub struct PermissionRequest {
+    /// The requested permission.
+    pub permission: Permission,
+    /// The reason in its author's words: one line without invisible characters.
+    pub reason: String,
 }
 
-/// What a plugin would have.
+/// A permission that a plugin can request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Requested {
-    /// A folder, at this path of the guest's.
+pub enum Permission {
+    /// Access to a folder.
     Folder {
-        /// The path that the guest knows it by.
+        /// The path that the guest sees.
         guest: String,
-        /// What it would do there.
+        /// The requested access.
         access: FolderAccess,
     },
-    /// An environment variable, by its name.
+    /// An environment variable, by name.
     Variable(String),
-    /// Addresses of the network.
+    /// Network addresses.
     Network(NetworkGrant),
 }
 
-pub(super) type Parse = fn(&str) -> Result<Requested, String>;
+pub(super) type Parse = fn(&str) -> Result<Permission, String>;
 
-impl Request {
-    pub(super) fn parse(kind: Parse, what: &str, why: String) -> Result<Self, RequestsError> {
-        let fault = |reason: &str| RequestsError::new(format!("request `{what}`: {reason}"));
+impl PermissionRequest {
+    pub(super) fn parse(
+        kind: Parse,
+        what: &str,
+        why: String,
+    ) -> Result<Self, PermissionRequestsError> {
+        let invalid =
+            |reason: &str| PermissionRequestsError::new(format!("request `{what}`: {reason}"));
         if [what, &why]
             .iter()
-            .any(|text| text.chars().count() > LONGEST)
+            .any(|text| text.chars().count() > MAX_CHARS)
         {
             let start: String = what.chars().take(20).collect();
-            return Err(RequestsError::new(format!(
-                "request `{start}`…: neither it nor its reason may have over {LONGEST} characters"
+            return Err(PermissionRequestsError::new(format!(
+                "request `{start}`…: a permission or reason has more than {MAX_CHARS} characters"
             )));
         }
         if what.contains(char::is_control) {
-            return Err(fault("it holds control characters"));
+            return Err(invalid("it contains control characters"));
         }
-        // Whoever is asked reads it: one line, of characters that are seen.
+        // The user decides by this text, so it must be one line of visible characters.
         if !matches!(spell_out(&why, |_| false), Cow::Borrowed(_)) {
-            return Err(fault(
-                "its reason holds a line end, or another control or invisible character",
+            return Err(invalid(
+                "its reason contains a line break or another control or invisible character",
             ));
         }
-        let what = kind(what).map_err(|reason| fault(&reason))?;
-        Ok(Self { what, why })
+        Ok(Self {
+            permission: kind(what).map_err(|reason| invalid(&reason))?,
+            reason: why,
+        })
     }
 }
 
-impl Requested {
+impl Permission {
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Folder { guest, .. }, Self::Folder { guest: other, .. }) => {
-                steps(guest).eq(steps(other))
+                components(guest).eq(components(other))
             }
             _ => self == other,
         }
@@ -80,20 +86,20 @@ impl Requested {
     pub(super) fn folder(text: &str) -> Result<Self, String> {
         if text.contains("::") {
             return Err(
-                "a plugin requests a folder as it sees it, `/data:ro`; which folder of the \
-                 host that is, is not its to say"
+                "a plugin requests a folder by the path that it sees, such as `/data:ro`; it \
+                 cannot choose a folder of the host"
                     .into(),
             );
         }
         let FolderGrant { guest, access, .. } = text
             .parse()
             .map_err(|error: crate::GrantError| error.reason)?;
-        if steps(&guest).any(|step| step == "..") {
-            return Err("no requested folder has `..` in its path".into());
+        if components(&guest).any(|component| component == "..") {
+            return Err("the path of a requested folder cannot contain `..`".into());
         }
-        // What would make another grant of it when it is written as one.
+        // With these, the grant's text would parse as a different grant.
         if guest.contains(['\\', ':']) {
-            return Err("no requested folder has `\\` or `:` in its path".into());
+            return Err("the path of a requested folder cannot contain `\\` or `:`".into());
         }
         Ok(Self::Folder { guest, access })
     }
@@ -110,57 +116,64 @@ impl Requested {
     }
 }
 
-/// One thing, one reason: of two for the same folder the lesser access would be
-/// for show.
-pub(super) fn check_twice(requests: &[Request]) -> Result<(), RequestsError> {
-    for (place, Request { what, .. }) in requests.iter().enumerate() {
+/// Rejects duplicates: of two requests for the same folder, the one with less access would
+/// mislead the user.
+pub(super) fn check_duplicates(
+    requests: &[PermissionRequest],
+) -> Result<(), PermissionRequestsError> {
+    for (index, PermissionRequest { permission, .. }) in requests.iter().enumerate() {
         if requests
             .iter()
-            .take(place)
-            .any(|other| other.what.is_same(what))
+            .take(index)
+            .any(|other| other.permission.is_same(permission))
         {
-            let message = format!("`{what}` is requested twice");
-            return Err(RequestsError::new(message));
+            let message = format!("`{permission}` is requested twice");
+            return Err(PermissionRequestsError::new(message));
         }
     }
     Ok(())
 }
 
-/// The folder granted that holds a guest's path, the nearest of them, and the
-/// path from there.
-pub(crate) fn holder<'a>(grants: &'a Grants, guest: &str) -> Option<(&'a FolderGrant, PathBuf)> {
-    let path: Vec<_> = steps(guest).collect();
-    let held = grants.folders().filter_map(|folder| {
-        let outer: Vec<_> = steps(&folder.guest).collect();
+/// Returns the innermost granted folder that contains a guest path, and the path relative
+/// to it.
+pub(crate) fn containing_folder<'a>(
+    grants: &'a Grants,
+    guest: &str,
+) -> Option<(&'a FolderGrant, PathBuf)> {
+    let path: Vec<_> = components(guest).collect();
+    let containing = grants.folders().filter_map(|folder| {
+        let outer: Vec<_> = components(&folder.guest).collect();
         let rest = path.strip_prefix(&*outer)?;
         let same_root = folder.guest.starts_with('/') == guest.starts_with('/');
         same_root.then(|| (outer.len(), folder, rest.iter().collect::<PathBuf>()))
     });
-    held.max_by_key(|(length, ..)| *length)
+    containing
+        .max_by_key(|(length, ..)| *length)
         .map(|(_, folder, rest)| (folder, rest))
 }
 
-/// A guest's path below another root.
-pub(crate) fn within(guest: &str) -> PathBuf {
-    steps(guest).collect()
+/// Makes a guest path relative, without `.` and empty components.
+pub(crate) fn relative_path(guest: &str) -> PathBuf {
+    components(guest).collect()
 }
 
-fn steps(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|step| !matches!(*step, "" | "."))
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter(|component| !matches!(*component, "" | "."))
 }
 
-impl fmt::Display for Request {
+impl fmt::Display for PermissionRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, why } = self;
-        match why.trim() {
-            "" => write!(f, "{what}"),
-            why => write!(f, "{what}: {why}"),
+        let Self { permission, reason } = self;
+        match reason.trim() {
+            "" => write!(f, "{permission}"),
+            reason => write!(f, "{permission}: {reason}"),
         }
     }
 }
 
-/// As it is written in a `kumiki.toml`.
-impl fmt::Display for Requested {
+/// Writes the permission as it appears in a `kumiki.toml`.
+impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder { guest, access } => write!(f, "{guest}:{access}"),

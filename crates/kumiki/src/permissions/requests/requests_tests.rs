@@ -1,6 +1,6 @@
 use super::*;
 
-/// A component with these bytes as its section of requests.
+/// A component with these bytes in its section of requests.
 fn component(section: &[u8]) -> Vec<u8> {
     append(&test_components::TextPlugin::new("echo").build(), section)
 }
@@ -9,11 +9,11 @@ fn append(bytes: &[u8], section: &[u8]) -> Vec<u8> {
     test_components::with_section(bytes, "kumiki-requests", section)
 }
 
-fn of(bytes: &[u8]) -> Result<Requests, String> {
-    Requests::of("x", bytes).map_err(|error| error.to_string())
+fn of(bytes: &[u8]) -> Result<PermissionRequests, String> {
+    PermissionRequests::of("x", bytes).map_err(|error| error.to_string())
 }
 
-fn requests(text: &str) -> Requests {
+fn requests(text: &str) -> PermissionRequests {
     text.parse().unwrap()
 }
 
@@ -40,13 +40,13 @@ fn requests_are_read_from_a_component() {
         b"text".to_vec(),
         Vec::new(),
     ] {
-        assert_eq!(of(&bytes), Ok(Requests::default()));
+        assert_eq!(of(&bytes), Ok(PermissionRequests::default()));
     }
 }
 
-/// A library in a component does not speak for it.
+/// The section of a library inside a component is ignored.
 #[test]
-fn only_the_component_itself_requests() {
+fn requests_of_nested_modules_and_components_are_ignored() {
     let inside = |within: &str| {
         let text = format!(
             r#"(component ({within} (@custom "kumiki-requests" "[env]\nA = ''")) (core module))"#
@@ -61,7 +61,7 @@ fn only_the_component_itself_requests() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused() {
+fn invalid_requests_are_rejected() {
     let long = "x".repeat(201);
     let many: String = (0..65).map(|name| format!("V{name} = ''\n")).collect();
     for (text, message) in [
@@ -72,24 +72,36 @@ fn what_cannot_be_read_is_refused() {
         ("[env]\nA = ''\nA = ''", "duplicate key".to_owned()),
         (
             "[env]\n'A=B' = ''",
-            "request `A=B`: no name holds".to_owned(),
+            "request `A=B`: the name contains".to_owned(),
         ),
         (
             "[net]\n'a' = ''",
             "request `a`: there is no port".to_owned(),
         ),
-        ("[dirs]\n'/etc::/data' = ''", "not its to say".to_owned()),
-        ("[dirs]\n'/a/../b' = ''", "has `..` in its path".to_owned()),
-        ("[dirs]\n'\\a' = ''", "has `\\` or `:`".to_owned()),
-        ("[dirs]\n'/a:/' = ''", "has `\\` or `:`".to_owned()),
+        (
+            "[dirs]\n'/etc::/data' = ''",
+            "cannot choose a folder".to_owned(),
+        ),
+        ("[dirs]\n'/a/../b' = ''", "cannot contain `..`".to_owned()),
+        (
+            "[dirs]\n'\\a' = ''",
+            "cannot contain `\\` or `:`".to_owned(),
+        ),
+        (
+            "[dirs]\n'/a:/' = ''",
+            "cannot contain `\\` or `:`".to_owned(),
+        ),
         ("[env]\n\"A\\u001b\" = ''", "control characters".to_owned()),
         (
             "[env]\nA = \"a\\nb\"",
-            "its reason holds a line end".to_owned(),
+            "its reason contains a line break".to_owned(),
         ),
-        ("[env]\nA = \"\\u001b[2J\"", "its reason holds".to_owned()),
-        ("[env]\nA = \"a\\u202eb\"", "its reason holds".to_owned()),
-        ("[env]\nA = \"a\\u200bb\"", "its reason holds".to_owned()),
+        (
+            "[env]\nA = \"\\u001b[2J\"",
+            "its reason contains".to_owned(),
+        ),
+        ("[env]\nA = \"a\\u202eb\"", "its reason contains".to_owned()),
+        ("[env]\nA = \"a\\u200bb\"", "its reason contains".to_owned()),
         ("[dirs]\n'/a:wr' = ''", "neither `ro` nor `rw`".to_owned()),
         (
             "[dirs]\n'/a:ro' = ''\n'/a/:rw' = ''",
@@ -97,7 +109,7 @@ fn what_cannot_be_read_is_refused() {
         ),
         (
             &format!("[env]\nA = '{long}'"),
-            "over 200 characters".to_owned(),
+            "more than 200 characters".to_owned(),
         ),
         (
             &format!("[env]\n{long} = ''"),
@@ -120,7 +132,7 @@ fn what_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn grants_give_what_is_requested_or_not() {
+fn missing_requests_are_those_that_no_grant_covers() {
     let grants = Grants::default()
         .with_folder(FolderGrant::read_only("host", "/words"))
         .with_folder(FolderGrant::read_write("inner", "/words/own"))
@@ -128,7 +140,7 @@ fn grants_give_what_is_requested_or_not() {
         .with_network("example.com:80-443".parse().unwrap())
         .with_network("10.0.0.0/8:*".parse().unwrap())
         .with_network("public:53".parse().unwrap());
-    for (text, given) in [
+    for (text, is_granted) in [
         ("[dirs]\n'/words' = ''", true),
         ("[dirs]\n'/words/' = ''", true),
         ("[dirs]\n'/words:rw' = ''", false),
@@ -153,15 +165,14 @@ fn grants_give_what_is_requested_or_not() {
         ("[net]\n'public:53' = ''", true),
         ("[net]\n'one.example:53' = ''", false),
     ] {
-        let beyond = requests(text).beyond(&grants);
-        assert_eq!(beyond.is_empty(), given, "{text}");
+        let missing = requests(text).missing_from(&grants);
+        assert_eq!(missing.is_empty(), is_granted, "{text}");
     }
 }
 
-/// Whatever was granted before, and never another folder of the host's than
-/// one below the base, or one granted.
+/// Whatever was granted before, only folders below the base or a granted folder are added.
 #[test]
-fn requests_are_given_by_their_grants() {
+fn grants_for_requests_satisfy_them_and_stay_below_the_base() {
     let none = Grants::default();
     let added = requests(ALL).grants_beside(&none, Path::new("base"));
     let expected = Grants::default()
@@ -170,7 +181,7 @@ fn requests_are_given_by_their_grants() {
         .with_variable(VariableGrant::inherited("LANG").unwrap())
         .with_network("api.example.com:443".parse().unwrap());
     assert_eq!(added, expected);
-    assert!(requests(ALL).beyond(&added).is_empty());
+    assert!(requests(ALL).missing_from(&added).is_empty());
 
     for (granted, requested, host, access) in [
         (None, "/", "base", FolderAccess::ReadOnly),
@@ -208,7 +219,7 @@ fn requests_are_given_by_their_grants() {
         );
         assert_eq!(folder.access, access, "{requested}");
         assert!(
-            requests.beyond(&granted.and(&added)).is_empty(),
+            requests.missing_from(&granted.merge(&added)).is_empty(),
             "{requested}"
         );
     }
@@ -239,7 +250,7 @@ fn requested_folders_are_opened_without_links() {
         ("/m/part", "mine/part"),
         ("/m", "mine"),
     ] {
-        // How the base is reached is its user's to say.
+        // The user chooses the base: links and `..` in its path are followed.
         for base in ["base", "to-base", "mine/../base"] {
             assert_eq!(open(folder, base).unwrap(), root.join(host), "{folder}");
         }
@@ -260,7 +271,7 @@ fn requested_folders_are_opened_without_links() {
     }
     assert!(open("/none", "base").is_err());
 
-    // What is open stays what it was.
+    // An open folder stays the same after its path is replaced by a link.
     let words = requests("[dirs]\n'/words:rw' = ''");
     let added = words.open_beside(&granted, &root.join("base")).unwrap();
     std::fs::rename(root.join("base/words"), root.join("base/moved")).unwrap();

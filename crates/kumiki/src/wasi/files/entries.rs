@@ -1,5 +1,5 @@
-//! The entries of a folder, some at a time: a folder may have millions, and a
-//! guest may list it again and again.
+//! Lists a folder in batches: a folder may have millions of entries, and a guest may list it
+//! many times.
 
 use std::collections::VecDeque;
 
@@ -11,77 +11,77 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 
 use crate::wasi::descriptors::Permit;
 
-/// How many are read ahead.
-const AHEAD: usize = 128;
+/// Maximum entries that are read ahead.
+const BATCH: usize = 128;
 
-/// How many descriptors the system's list takes.
+/// Descriptors that the system's directory stream uses.
 pub(super) const DESCRIPTORS: usize = 2;
 
 type Entry = Result<DirectoryEntry, ErrorCode>;
 
-/// What is left of a folder's entries. It takes the place of WASI's own in the
-/// table of resources.
+/// The remaining entries of a folder. Stored in the resource table instead of
+/// wasmtime-wasi's type.
 pub(super) struct Entries {
-    ahead: VecDeque<Entry>,
-    /// None at the end.
-    rest: Option<Rest>,
+    buffered: VecDeque<Entry>,
+    /// `None` at the end of the folder.
+    unread: Option<Unread>,
 }
 
-/// What was not read yet.
-pub(super) struct Rest {
+/// The entries that were not read yet.
+pub(super) struct Unread {
     list: ReadDir,
     _permit: Permit,
 }
 
 impl Entries {
-    /// Opens the list of a folder and reads the first entries. Waits for the
-    /// file system.
+    /// Opens a folder and reads the first batch. Blocks on the file system.
     pub(super) fn open(descriptor: &Descriptor, permit: Permit) -> FsResult<Self> {
         let Descriptor::Dir(folder) = descriptor else {
             return Err(ErrorCode::NotDirectory.into());
         };
         let folder = Dir::from_std_file(folder.dir.try_clone()?);
-        let rest = Rest {
+        let unread = Unread {
             list: folder.entries()?,
             _permit: permit,
         };
         let mut entries = Self {
-            ahead: VecDeque::new(),
-            rest: None,
+            buffered: VecDeque::new(),
+            unread: None,
         };
-        entries.put(rest.read());
+        entries.put(unread.read());
         Ok(entries)
     }
 
-    /// The next entry, where one is read ahead or none is left.
+    /// Returns the next entry, or `Ok(None)` at the end. Returns `None` if the next batch must
+    /// be read first.
     pub(super) fn next(&mut self) -> Option<FsResult<Option<DirectoryEntry>>> {
-        match self.ahead.pop_front() {
+        match self.buffered.pop_front() {
             Some(entry) => Some(entry.map(Some).map_err(FsError::from)),
-            None if self.rest.is_none() => Some(Ok(None)),
+            None if self.unread.is_none() => Some(Ok(None)),
             None => None,
         }
     }
 
-    /// What has to be read before there is a next entry.
-    pub(super) fn take(&mut self) -> Option<Rest> {
-        self.rest.take()
+    /// Takes the unread entries, to read a batch without borrowing the table.
+    pub(super) fn take(&mut self) -> Option<Unread> {
+        self.unread.take()
     }
 
-    pub(super) fn put(&mut self, (ahead, rest): (VecDeque<Entry>, Option<Rest>)) {
-        self.ahead = ahead;
-        self.rest = rest;
+    pub(super) fn put(&mut self, (buffered, unread): (VecDeque<Entry>, Option<Unread>)) {
+        self.buffered = buffered;
+        self.unread = unread;
     }
 }
 
-impl Rest {
-    /// Reads some more. Waits for the file system.
+impl Unread {
+    /// Reads the next batch. Blocks on the file system.
     pub(super) fn read(mut self) -> (VecDeque<Entry>, Option<Self>) {
-        let entries = self.list.by_ref().take(AHEAD);
-        let ahead: VecDeque<Entry> = entries
+        let entries = self.list.by_ref().take(BATCH);
+        let batch: VecDeque<Entry> = entries
             .map(|entry| entry_of(entry.map_err(ErrorCode::from)?))
             .collect();
-        let is_end = ahead.len() < AHEAD;
-        (ahead, (!is_end).then_some(self))
+        let is_end = batch.len() < BATCH;
+        (batch, (!is_end).then_some(self))
     }
 }
 
@@ -131,18 +131,18 @@ mod tests {
     use wasmtime_wasi::{FsPerms, OpenMode};
 
     use super::*;
-    use crate::wasi::descriptors::Budget;
+    use crate::wasi::descriptors::DescriptorBudget;
 
     #[test]
-    fn all_entries_come_some_at_a_time() {
-        for count in [0, 1, AHEAD - 1, AHEAD, 3 * AHEAD + 1] {
+    fn all_entries_are_read_in_batches() {
+        for count in [0, 1, BATCH - 1, BATCH, 3 * BATCH + 1] {
             let folder = tempfile::tempdir().unwrap();
             for number in 0..count {
                 File::create(folder.path().join(number.to_string())).unwrap();
             }
             let dir = File::open(folder.path()).unwrap();
             let dir = Dir::new(dir, FsPerms::ReadOnly, OpenMode::READ, true);
-            let budget = Budget::new(DESCRIPTORS);
+            let budget = DescriptorBudget::new(DESCRIPTORS);
             let permit = budget.take(DESCRIPTORS).unwrap();
             let mut entries = Entries::open(&Descriptor::Dir(dir), permit).unwrap();
             let mut names = HashSet::new();
@@ -151,9 +151,9 @@ mod tests {
                     Some(Ok(Some(entry))) => assert!(names.insert(entry.name)),
                     Some(end) => break assert!(end.unwrap().is_none()),
                     None => {
-                        let rest = entries.take().unwrap();
-                        entries.put(rest.read());
-                        assert!(entries.ahead.len() <= AHEAD);
+                        let unread = entries.take().unwrap();
+                        entries.put(unread.read());
+                        assert!(entries.buffered.len() <= BATCH);
                     }
                 }
             }

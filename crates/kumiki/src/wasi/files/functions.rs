@@ -1,4 +1,4 @@
-//! The functions of `wasi:filesystem`, one by one.
+//! The functions of `wasi:filesystem`.
 
 use std::sync::Arc;
 
@@ -15,11 +15,12 @@ use wasmtime_wasi::p2::bindings::sync::io::streams::{Error, InputStream, OutputS
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::entries::{DESCRIPTORS, Entries};
-use super::streams::{FileInput, FileOutput, Place};
+use super::streams::{FileInput, FileOutput, WritePosition};
 use super::{Fd, Files, Opened, own, trap};
 
-/// The most that is written at once; the guest hears how much was.
-const WRITE: usize = 1 << 20;
+/// Maximum bytes of one write. A longer one writes only this many, and the guest receives
+/// the number.
+const MAX_WRITE: usize = 1 << 20;
 
 impl preopens::Host for Files<'_> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
@@ -51,28 +52,28 @@ impl Host for Files<'_> {
 }
 
 impl Files<'_> {
-    /// The times of a file, as the instance's clocks show them.
-    fn shown(&self, stat: FsResult<DescriptorStat>) -> FsResult<DescriptorStat> {
+    /// Converts the times of a file to the instance's clocks.
+    fn convert_times(&self, stat: FsResult<DescriptorStat>) -> FsResult<DescriptorStat> {
         let mut stat = stat?;
         for time in [
             &mut stat.data_access_timestamp,
             &mut stat.data_modification_timestamp,
             &mut stat.status_change_timestamp,
         ] {
-            *time = time.map(|time| self.clocks.of_file(time));
+            *time = time.map(|time| self.clocks.convert_file_time(time));
         }
         Ok(stat)
     }
 
-    /// A time to set: what is now, the instance's clocks say.
-    fn set(&self, time: NewTimestamp) -> NewTimestamp {
+    /// Replaces "now" with the time of the instance's clocks.
+    fn resolve_now(&self, time: NewTimestamp) -> NewTimestamp {
         match (time, self.clocks.now_for_files()) {
             (NewTimestamp::Now, Some(now)) => NewTimestamp::Timestamp(now),
             (time, _) => time,
         }
     }
 
-    /// A file that may be written to, for a stream.
+    /// Returns a file that may be written to.
     fn writable(&self, fd: &Fd) -> FsResult<Opened> {
         let opened = self.get(fd)?;
         match &opened.descriptor {
@@ -84,9 +85,10 @@ impl Files<'_> {
         }
     }
 
-    fn output(&mut self, fd: &Fd, place: Place) -> FsResult<Resource<OutputStream>> {
+    fn output(&mut self, fd: &Fd, position: WritePosition) -> FsResult<Resource<OutputStream>> {
         let file = self.writable(fd)?;
-        let stream: DynOutputStream = Box::new(FileOutput::new(file, self.threads.clone(), place));
+        let output = FileOutput::new(file, self.threads.clone(), position);
+        let stream: DynOutputStream = Box::new(output);
         Ok(self.table.push(stream)?)
     }
 }
@@ -119,7 +121,7 @@ impl HostDescriptor for Files<'_> {
     }
 
     fn set_times(&mut self, fd: Fd, read: NewTimestamp, written: NewTimestamp) -> FsResult<()> {
-        let (read, written) = (self.set(read), self.set(written));
+        let (read, written) = (self.resolve_now(read), self.resolve_now(written));
         self.call(&fd, move |view, fd| view.set_times(fd, read, written))
     }
 
@@ -128,7 +130,7 @@ impl HostDescriptor for Files<'_> {
     }
 
     fn write(&mut self, fd: Fd, mut bytes: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
-        bytes.truncate(WRITE);
+        bytes.truncate(MAX_WRITE);
         self.call(&fd, move |view, fd| view.write(fd, bytes, offset))
     }
 
@@ -143,21 +145,21 @@ impl HostDescriptor for Files<'_> {
     }
 
     fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let told = path.clone();
+        let reported = path.clone();
         let done = self.call(&fd, move |view, fd| view.create_directory_at(fd, path));
-        self.answer(done, true, &[(&fd, &told)])
+        self.report_denial(done, true, &[(&fd, &reported)])
     }
 
     fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
         let stat = self.call(&fd, |view, fd| HostDescriptor::stat(view, fd));
-        self.shown(stat)
+        self.convert_times(stat)
     }
 
     fn stat_at(&mut self, fd: Fd, follow: PathFlags, path: String) -> FsResult<DescriptorStat> {
-        let told = path.clone();
+        let reported = path.clone();
         let stat = self.call(&fd, move |view, fd| view.stat_at(fd, follow, path));
-        let stat = self.answer(stat, false, &[(&fd, &told)]);
-        self.shown(stat)
+        let stat = self.report_denial(stat, false, &[(&fd, &reported)]);
+        self.convert_times(stat)
     }
 
     fn set_times_at(
@@ -168,12 +170,12 @@ impl HostDescriptor for Files<'_> {
         read: NewTimestamp,
         written: NewTimestamp,
     ) -> FsResult<()> {
-        let (read, written) = (self.set(read), self.set(written));
-        let told = path.clone();
+        let (read, written) = (self.resolve_now(read), self.resolve_now(written));
+        let reported = path.clone();
         let done = self.call(&fd, move |view, fd| {
             view.set_times_at(fd, follow, path, read, written)
         });
-        self.answer(done, true, &[(&fd, &told)])
+        self.report_denial(done, true, &[(&fd, &reported)])
     }
 
     fn link_at(
@@ -184,11 +186,11 @@ impl HostDescriptor for Files<'_> {
         to: Fd,
         name: String,
     ) -> FsResult<()> {
-        let told = (path.clone(), name.clone());
+        let reported = (path.clone(), name.clone());
         let done = self.call_with(&fd, &to, move |view, fd, to| {
             view.link_at(fd, follow, path, to, name)
         });
-        self.answer(done, true, &[(&fd, &told.0), (&to, &told.1)])
+        self.report_denial(done, true, &[(&fd, &reported.0), (&to, &reported.1)])
     }
 
     fn open_at(
@@ -201,31 +203,31 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<Fd> {
         let changes = how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE)
             || flags.contains(DescriptorFlags::WRITE);
-        let told = path.clone();
+        let reported = path.clone();
         let (folder, permit) = (self.get(&fd)?.folder, self.permit(1)?);
         let opened = self.call(&fd, move |view, fd| {
             let opened = view.open_at(fd, follow, path, how, flags)?;
             let descriptor = view.table.delete(opened)?;
-            // It counts from before it is opened until it is closed, also when
-            // nobody waits for it any more.
+            // The permit is held from before the file is opened until it is closed, even if
+            // the call was abandoned.
             Ok(Opened {
                 descriptor,
                 permit: Some(Arc::new(permit)),
                 folder,
             })
         });
-        let opened = self.answer(opened, changes, &[(&fd, &told)])?;
+        let opened = self.report_denial(opened, changes, &[(&fd, &reported)])?;
         Ok(own(&self.table.push(opened)?))
     }
 
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
         let opened = self.table.delete::<Opened>(own(&fd))?;
-        // A granted folder stays open. Closing all else may have to be waited
-        // for, where it is not on this machine.
+        // Granted folders stay open. Closing other files may block, for example on a network
+        // file system.
         if opened.permit.is_none() {
             return Ok(());
         }
-        let closed = self.threads.close(self.deadline.left(), opened);
+        let closed = self.threads.close(self.deadline.remaining(), opened);
         closed.map_err(|refused| trap(refused.into()))
     }
 
@@ -234,29 +236,29 @@ impl HostDescriptor for Files<'_> {
     }
 
     fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let told = path.clone();
+        let reported = path.clone();
         let done = self.call(&fd, move |view, fd| view.remove_directory_at(fd, path));
-        self.answer(done, true, &[(&fd, &told)])
+        self.report_denial(done, true, &[(&fd, &reported)])
     }
 
     fn rename_at(&mut self, fd: Fd, path: String, to: Fd, name: String) -> FsResult<()> {
-        let told = (path.clone(), name.clone());
+        let reported = (path.clone(), name.clone());
         let done = self.call_with(&fd, &to, move |view, fd, to| {
             view.rename_at(fd, path, to, name)
         });
-        self.answer(done, true, &[(&fd, &told.0), (&to, &told.1)])
+        self.report_denial(done, true, &[(&fd, &reported.0), (&to, &reported.1)])
     }
 
     fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
-        let told = (path.clone(), target.clone());
+        let reported = (path.clone(), target.clone());
         let done = self.call(&fd, move |view, fd| view.symlink_at(fd, target, path));
-        self.answer(done, true, &[(&fd, &told.0), (&fd, &told.1)])
+        self.report_denial(done, true, &[(&fd, &reported.0), (&fd, &reported.1)])
     }
 
     fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
-        let told = path.clone();
+        let reported = path.clone();
         let done = self.call(&fd, move |view, fd| view.unlink_file_at(fd, path));
-        self.answer(done, true, &[(&fd, &told)])
+        self.report_denial(done, true, &[(&fd, &reported)])
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<InputStream>> {
@@ -269,11 +271,11 @@ impl HostDescriptor for Files<'_> {
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<OutputStream>> {
-        self.output(&fd, Place::At(offset))
+        self.output(&fd, WritePosition::At(offset))
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<OutputStream>> {
-        self.output(&fd, Place::End)
+        self.output(&fd, WritePosition::End)
     }
 
     fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
@@ -308,8 +310,8 @@ impl HostDirectoryEntryStream for Files<'_> {
             if let Some(entry) = entries.next() {
                 return entry;
             }
-            if let Some(rest) = entries.take() {
-                let read = self.wait(move || Ok(rest.read()))?;
+            if let Some(unread) = entries.take() {
+                let read = self.wait(move || Ok(unread.read()))?;
                 self.table.get_mut(&stream)?.put(read);
             }
         }

@@ -1,7 +1,7 @@
-//! Files of granted folders. WASI's own functions do the work, on threads that
-//! can be left alone: a pipe or a network file system may take for ever, and a
-//! call ends in time all the same. Each open file counts as a descriptor of its
-//! instance, and what is read ahead is bounded.
+//! Files in granted folders. wasmtime-wasi's functions do the work, on threads that can be
+//! abandoned: a pipe or a network file system may block forever, and the call still ends at
+//! its deadline. Each open file counts as a descriptor of its instance, and read-ahead is
+//! limited.
 
 mod entries;
 mod functions;
@@ -22,18 +22,18 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 
 use crate::Clocks;
 use crate::clock::Deadline;
-use crate::wasi::descriptors::{Budget, Permit, Refused};
-use crate::wasi::folders::{Folders, Place};
+use crate::wasi::descriptors::{DescriptorBudget, Permit, Refused};
+use crate::wasi::folders::{FolderPath, Folders};
 use crate::wasi::network::Guard;
-use crate::wasi::threads::{self, Share};
+use crate::wasi::threads::{self, ThreadQuota};
 
-/// What one instance's files go through.
+/// The files of one instance.
 pub(crate) struct Files<'a> {
     pub(crate) table: &'a mut ResourceTable,
     pub(crate) guard: &'a Guard,
     pub(crate) folders: &'a mut Folders,
-    pub(crate) budget: &'a Arc<Budget>,
-    pub(crate) threads: &'a Arc<Share>,
+    pub(crate) budget: &'a Arc<DescriptorBudget>,
+    pub(crate) threads: &'a Arc<ThreadQuota>,
     pub(crate) clocks: Clocks,
     pub(crate) deadline: Deadline,
 }
@@ -44,7 +44,7 @@ impl HasData for HasFiles {
     type Data<'a> = Files<'a>;
 }
 
-/// Links files in the place of WASI's own.
+/// Links `wasi:filesystem` instead of wasmtime-wasi's functions.
 pub(crate) fn link<T: Send + 'static>(
     linker: &mut Linker<T>,
     files: fn(&mut T) -> Files<'_>,
@@ -56,25 +56,23 @@ pub(crate) fn link<T: Send + 'static>(
     Ok(())
 }
 
-/// A guest's number of an open file or folder.
+/// A guest's handle of an open file or folder.
 type Fd = Resource<Descriptor>;
 
-/// WASI's own files, as its functions want them.
+/// The view that wasmtime-wasi's functions take.
 type View<'a> = WasiFilesystemCtxView<'a>;
 
-/// An open file or folder. It takes the place of WASI's own in the table of
-/// resources.
+/// An open file or folder. Stored in the resource table instead of wasmtime-wasi's type.
 #[derive(Clone)]
 struct Opened {
     descriptor: Descriptor,
-    /// What it counts for; nothing for a granted folder itself, which all
-    /// instances share.
+    /// The permit for its descriptor; `None` for a granted folder, which all instances share.
     permit: Option<Arc<Permit>>,
-    /// The number of the folder that it lies in.
+    /// The index of the granted folder that contains it.
     folder: usize,
 }
 
-/// The same entry of the table by the type that it has there.
+/// Converts a handle to the type of its entry in the table.
 fn own<T: 'static, U: 'static>(resource: &Resource<T>) -> Resource<U> {
     match resource.owned() {
         true => Resource::new_own(resource.rep()),
@@ -82,16 +80,16 @@ fn own<T: 'static, U: 'static>(resource: &Resource<T>) -> Resource<U> {
     }
 }
 
-/// Lets WASI's own functions work on the thread that calls them.
-static ON_THREAD: LazyLock<WasiFilesystemCtx> = LazyLock::new(|| {
+/// A context in which wasmtime-wasi's functions block the calling thread.
+static BLOCKING: LazyLock<WasiFilesystemCtx> = LazyLock::new(|| {
     let mut wasi = WasiCtx::builder();
     wasi.allow_blocking_current_thread(true);
     wasi.build().filesystem().clone()
 });
 
-/// Calls WASI's own functions with a table of their own.
+/// Calls wasmtime-wasi's functions with a temporary resource table.
 fn with_view<R>(work: impl FnOnce(&mut View<'_>) -> R) -> R {
-    let (mut table, mut ctx) = (ResourceTable::new(), ON_THREAD.clone());
+    let (mut table, mut ctx) = (ResourceTable::new(), BLOCKING.clone());
     work(&mut WasiFilesystemCtxView {
         ctx: &mut ctx,
         table: &mut table,
@@ -108,9 +106,9 @@ impl Opened {
         Arc::strong_count(file) == 1
     }
 
-    /// Calls one of WASI's own functions with this file.
+    /// Calls a function of wasmtime-wasi with this file.
     fn with<R>(self, work: impl FnOnce(&mut View<'_>, Fd) -> FsResult<R>) -> FsResult<R> {
-        // Counted for as long as it is open.
+        // The permit is held while the file is open.
         let Self {
             descriptor,
             permit: _counted,
@@ -128,15 +126,15 @@ impl Files<'_> {
         Ok(self.table.get::<Opened>(&own(fd))?.clone())
     }
 
-    /// Does `work` on another thread, as long as the call may still take.
+    /// Runs `work` on another thread and waits for it until the call's deadline.
     fn wait<R: Send + 'static>(
         &self,
         work: impl FnOnce() -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
-        self.threads.call(self.deadline.left(), work)?
+        self.threads.call(self.deadline.remaining(), work)?
     }
 
-    /// Calls one of WASI's own functions with an open file.
+    /// Calls a function of wasmtime-wasi with an open file.
     fn call<R: Send + 'static>(
         &self,
         fd: &Fd,
@@ -146,7 +144,7 @@ impl Files<'_> {
         self.wait(move || opened.with(work))
     }
 
-    /// The same with two.
+    /// Like [`Files::call`], with two files.
     fn call_with<R: Send + 'static>(
         &self,
         fd: &Fd,
@@ -167,14 +165,14 @@ impl Files<'_> {
         })
     }
 
-    /// Takes descriptors before they are opened.
+    /// Takes `count` descriptors. Call this before opening them.
     fn permit(&self, count: usize) -> FsResult<Permit> {
         Ok(self.budget.take(count)?)
     }
 
-    /// Passes on what came of a path, and tells of a denial. `changes` is
-    /// whether the guest wanted to change something.
-    fn answer<R>(
+    /// Reports the denial of an operation on these paths, if `result` is one, and returns
+    /// `result`. `changes`: the operation would have changed something.
+    fn report_denial<R>(
         &mut self,
         result: FsResult<R>,
         changes: bool,
@@ -184,17 +182,17 @@ impl Files<'_> {
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
         {
             let folder = |fd: &Fd| self.table.get::<Opened>(&own(fd)).ok().map(|it| it.folder);
-            let places: Vec<Place<'_>> = paths
+            let paths: Vec<FolderPath<'_>> = paths
                 .iter()
                 .filter_map(|(fd, path)| Some((folder(fd)?, *path)))
                 .collect();
-            self.folders.denied(self.guard, changes, &places);
+            self.folders.report(self.guard, changes, &paths);
         }
         result
     }
 }
 
-/// What ends a call.
+/// Converts an error to one that ends the call.
 fn trap(error: FsError) -> wasmtime::Error {
     match error.downcast() {
         Ok(code) => code.into(),
@@ -205,12 +203,12 @@ fn trap(error: FsError) -> wasmtime::Error {
 impl From<threads::Refused> for FsError {
     fn from(refused: threads::Refused) -> Self {
         match refused {
-            // As a call ends that computes for too long.
+            // The same trap as for a call that computes for too long.
             threads::Refused::Late => Self::trap(Trap::Interrupt),
             threads::Refused::Full => ErrorCode::Busy.into(),
-            threads::Refused::Panicked => {
-                Self::trap(wasmtime::format_err!("the host failed at a file"))
-            }
+            threads::Refused::Panicked => Self::trap(wasmtime::format_err!(
+                "a file operation panicked in the host"
+            )),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Streams from and to open files. What waits for the file system runs on
-//! threads that can be left alone.
+//! Streams from and to open files. Operations that block on the file system run on threads
+//! that can be abandoned.
 
 use std::io;
 use std::sync::Arc;
@@ -11,59 +11,59 @@ use wasmtime_wasi::p2::{FsError, InputStream, OutputStream, Pollable, StreamErro
 use wasmtime_wasi::runtime::in_tokio;
 
 use super::{Opened, trap, with_view};
-use crate::wasi::threads::{Later, Refused, Share};
+use crate::wasi::threads::{BackgroundTask, Refused, ThreadQuota};
 
-/// The most that is read or written at once, as it is with WASI's own streams.
+/// Maximum bytes that are read or written at once, as with wasmtime-wasi's streams.
 const CHUNK: usize = 64 * 1024;
 
-/// How much is read for whoever only asks whether there is something.
-const GLIMPSE: usize = 4096;
+/// Bytes that are read for a guest that polls the stream before it reads.
+const POLL_READ: usize = 4096;
 
-/// A file, and the threads that wait for it.
-struct Source {
+/// The file of a stream, and the plugin's quota of threads for its operations.
+struct StreamFile {
     file: Opened,
-    threads: Arc<Share>,
+    threads: Arc<ThreadQuota>,
 }
 
-impl Drop for Source {
+impl Drop for StreamFile {
     fn drop(&mut self) {
-        // Closing it may have to be waited for, which nobody does here.
+        // Closing a file may block, so it happens on another thread.
         if self.file.is_last() {
             self.threads.discard(self.file.clone());
         }
     }
 }
 
-/// Reads a file from a place on.
+/// An input stream from a position in a file.
 pub(super) struct FileInput {
-    source: Source,
+    source: StreamFile,
     position: u64,
     state: Reading,
 }
 
 enum Reading {
     Idle,
-    UnderWay(Later<StreamResult<Bytes>>),
+    Running(BackgroundTask<StreamResult<Bytes>>),
     Read(Bytes),
     Failed(StreamError),
     Closed,
 }
 
 impl FileInput {
-    pub(super) fn new(file: Opened, threads: Arc<Share>, position: u64) -> Self {
+    pub(super) fn new(file: Opened, threads: Arc<ThreadQuota>, position: u64) -> Self {
         Self {
-            source: Source { file, threads },
+            source: StreamFile { file, threads },
             position,
             state: Reading::Idle,
         }
     }
 
-    /// Reads a part of the file, wherever it is called.
-    fn work(&self, size: usize) -> impl FnOnce() -> StreamResult<Bytes> + Send + use<> {
+    /// Returns a function that reads a part of the file on any thread.
+    fn read_task(&self, size: usize) -> impl FnOnce() -> StreamResult<Bytes> + Send + use<> {
         let (file, position) = (self.source.file.descriptor.clone(), self.position);
-        let counted = self.source.file.permit.clone();
+        let permit = self.source.file.permit.clone();
         move || {
-            let _counted = counted;
+            let _permit = permit;
             with_view(|view| {
                 let fd = view.table.push(file)?;
                 let fd = Resource::new_borrow(fd.rep());
@@ -74,9 +74,9 @@ impl FileInput {
         }
     }
 
-    fn begin(&mut self, size: usize) {
-        self.state = match self.source.threads.ahead(self.work(size)) {
-            Ok(later) => Reading::UnderWay(later),
+    fn start(&mut self, size: usize) {
+        self.state = match self.source.threads.spawn(self.read_task(size)) {
+            Ok(task) => Reading::Running(task),
             Err(refused) => Reading::Failed(refused.into()),
         };
     }
@@ -90,18 +90,18 @@ impl FileInput {
         };
     }
 
-    /// Looks whether what is under way is done.
-    fn look(&mut self) {
-        if let Reading::UnderWay(later) = &mut self.state
-            && let Some(read) = later.try_take()
+    /// Takes the result of the running read, if it is complete.
+    fn update(&mut self) {
+        if let Reading::Running(task) = &mut self.state
+            && let Some(read) = task.try_take()
         {
             self.done(read);
         }
     }
 
     async fn finish(&mut self) {
-        if let Reading::UnderWay(later) = &mut self.state {
-            let read = later.await;
+        if let Reading::Running(task) = &mut self.state {
+            let read = task.await;
             self.done(read);
         }
     }
@@ -110,15 +110,15 @@ impl FileInput {
 #[wasmtime_wasi::async_trait]
 impl InputStream for FileInput {
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
-        self.look();
+        self.update();
         match &mut self.state {
             Reading::Idle => {
                 if size > 0 {
-                    self.begin(size);
+                    self.start(size);
                 }
                 Ok(Bytes::new())
             }
-            Reading::UnderWay(_) => Ok(Bytes::new()),
+            Reading::Running(_) => Ok(Bytes::new()),
             Reading::Read(bytes) => {
                 let part = bytes.split_to(size.min(bytes.len()));
                 if bytes.is_empty() {
@@ -138,7 +138,7 @@ impl InputStream for FileInput {
     async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
         self.finish().await;
         if size > 0 && matches!(self.state, Reading::Idle) {
-            let read = self.source.threads.wait(self.work(size)).await;
+            let read = self.source.threads.wait(self.read_task(size)).await;
             self.done(read);
         }
         self.read(size)
@@ -149,7 +149,7 @@ impl InputStream for FileInput {
 impl Pollable for FileInput {
     async fn ready(&mut self) {
         if let Reading::Idle = self.state {
-            self.begin(GLIMPSE);
+            self.start(POLL_READ);
         }
         self.finish().await;
     }
@@ -157,47 +157,47 @@ impl Pollable for FileInput {
 
 /// Where a stream writes.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum WritePosition {
     At(u64),
     End,
 }
 
-/// Writes to a file from a place on, or to its end.
+/// An output stream to a position in a file, or to its end.
 pub(super) struct FileOutput {
-    source: Source,
-    place: Place,
+    source: StreamFile,
+    position: WritePosition,
     state: Writing,
 }
 
 enum Writing {
     Idle,
-    /// With the number of bytes.
-    UnderWay(usize, Later<StreamResult<()>>),
+    /// Writes this many bytes.
+    Running(usize, BackgroundTask<StreamResult<()>>),
     Failed(StreamError),
     Closed,
 }
 
 impl FileOutput {
-    pub(super) fn new(file: Opened, threads: Arc<Share>, place: Place) -> Self {
+    pub(super) fn new(file: Opened, threads: Arc<ThreadQuota>, position: WritePosition) -> Self {
         Self {
-            source: Source { file, threads },
-            place,
+            source: StreamFile { file, threads },
+            position,
             state: Writing::Idle,
         }
     }
 
-    /// Writes bytes to the file, wherever it is called.
-    fn work(&self, bytes: Bytes) -> impl FnOnce() -> StreamResult<()> + Send + use<> {
-        let (file, place) = (self.source.file.descriptor.clone(), self.place);
-        let counted = self.source.file.permit.clone();
+    /// Returns a function that writes bytes to the file on any thread.
+    fn write_task(&self, bytes: Bytes) -> impl FnOnce() -> StreamResult<()> + Send + use<> {
+        let (file, position) = (self.source.file.descriptor.clone(), self.position);
+        let permit = self.source.file.permit.clone();
         move || {
-            let _counted = counted;
+            let _permit = permit;
             with_view(|view| {
                 let fd = view.table.push(file)?;
                 let fd = Resource::new_borrow(fd.rep());
-                let stream = match place {
-                    Place::At(position) => HostDescriptor::write_via_stream(view, fd, position),
-                    Place::End => HostDescriptor::append_via_stream(view, fd),
+                let stream = match position {
+                    WritePosition::At(offset) => HostDescriptor::write_via_stream(view, fd, offset),
+                    WritePosition::End => HostDescriptor::append_via_stream(view, fd),
                 };
                 let stream = view.table.get_mut(&stream.map_err(unexpected)?)?;
                 in_tokio(stream.blocking_write_and_flush(bytes))
@@ -208,8 +208,8 @@ impl FileOutput {
     fn done(&mut self, length: usize, written: Result<StreamResult<()>, Refused>) {
         self.state = match written {
             Ok(Ok(())) => {
-                if let Place::At(position) = &mut self.place {
-                    *position += length as u64;
+                if let WritePosition::At(offset) = &mut self.position {
+                    *offset += length as u64;
                 }
                 Writing::Idle
             }
@@ -219,23 +219,23 @@ impl FileOutput {
     }
 
     async fn finish(&mut self) {
-        if let Writing::UnderWay(length, later) = &mut self.state {
-            let (length, written) = (*length, later.await);
+        if let Writing::Running(length, task) = &mut self.state {
+            let (length, written) = (*length, task.await);
             self.done(length, written);
         }
     }
 
-    /// How much may be written now; what failed is told once.
+    /// Returns how many bytes may be written now, or the error of an earlier write, once.
     fn permitted(&mut self) -> StreamResult<usize> {
-        if let Writing::UnderWay(length, later) = &mut self.state
-            && let Some(written) = later.try_take()
+        if let Writing::Running(length, task) = &mut self.state
+            && let Some(written) = task.try_take()
         {
             let length = *length;
             self.done(length, written);
         }
         match &self.state {
             Writing::Idle => Ok(CHUNK),
-            Writing::UnderWay(..) => Ok(0),
+            Writing::Running(..) => Ok(0),
             Writing::Closed => Err(StreamError::Closed),
             Writing::Failed(_) => match std::mem::replace(&mut self.state, Writing::Closed) {
                 Writing::Failed(error) => Err(error),
@@ -256,8 +256,8 @@ impl OutputStream for FileOutput {
             return Ok(());
         }
         let length = bytes.len();
-        self.state = match self.source.threads.ahead(self.work(bytes)) {
-            Ok(later) => Writing::UnderWay(length, later),
+        self.state = match self.source.threads.spawn(self.write_task(bytes)) {
+            Ok(task) => Writing::Running(length, task),
             Err(refused) => Writing::Failed(refused.into()),
         };
         Ok(())
@@ -267,13 +267,13 @@ impl OutputStream for FileOutput {
         self.finish().await;
         self.permitted()?;
         let length = bytes.len();
-        let written = self.source.threads.wait(self.work(bytes)).await;
+        let written = self.source.threads.wait(self.write_task(bytes)).await;
         self.done(length, written);
         self.permitted().map(drop)
     }
 
     fn flush(&mut self) -> StreamResult<()> {
-        // Nothing is held back; what is under way is told of later.
+        // Nothing is buffered. The result of a running write is returned later.
         match self.permitted() {
             Ok(_) => Ok(()),
             Err(error) => Err(error),
@@ -284,7 +284,7 @@ impl OutputStream for FileOutput {
         self.permitted()
     }
 
-    /// What was written is not lost in silence when the stream is dropped.
+    /// Completes the running write, so that it is not lost when the stream is dropped.
     async fn cancel(&mut self) {
         self.finish().await;
     }
@@ -297,14 +297,14 @@ impl Pollable for FileOutput {
     }
 }
 
-/// A guest that writes more than it was told that it may.
+/// The trap of a guest that writes more than `check-write` permits.
 pub(crate) fn not_permitted(bytes: usize, permitted: usize) -> StreamError {
     StreamError::Trap(wasmtime::format_err!(
-        "it wrote {bytes} bytes where `check-write` permits {permitted}"
+        "the plugin wrote {bytes} bytes, but `check-write` permits {permitted}"
     ))
 }
 
-/// What was asked before the stream was made cannot fail again.
+/// The trap for an error that was checked before the stream was created.
 fn unexpected(error: FsError) -> StreamError {
     StreamError::Trap(trap(error))
 }
@@ -317,7 +317,7 @@ impl From<Refused> for StreamError {
                 Self::LastOperationFailed(busy.into())
             }
             Refused::Late | Refused::Panicked => {
-                Self::Trap(wasmtime::format_err!("the host failed at a file"))
+                Self::Trap(wasmtime::format_err!("a file operation failed in the host"))
             }
         }
     }

@@ -1,9 +1,9 @@
-//! Granted folders: how they are opened, compared, and what is denied in them.
+//! Granted folders: opening, comparing, and reporting denials in them.
 
 mod open;
 mod paths;
 mod protected;
 mod walk;
 
-pub(crate) use paths::{Folders, Place};
+pub(crate) use paths::{FolderPath, Folders};
 pub use protected::Protected;

@@ -1,5 +1,4 @@
-//! Granted folders are opened here: by their paths, or name by name without following
-//! a symbolic link.
+//! Opens granted folders: by path, or name by name without following symbolic links.
 
 use std::fs::File;
 use std::io;
@@ -9,12 +8,12 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 
 use super::walk::{self, NotOpened};
-use crate::permissions::{Handle, holder, within};
-use crate::{FolderAccess, FolderGrant, GrantError, Grants, Requested, Requests};
+use crate::permissions::{Handle, containing_folder, relative_path};
+use crate::{FolderAccess, FolderGrant, GrantError, Grants, Permission, PermissionRequests};
 
 impl Grants {
-    /// These grants with each folder open: from now on its path leads nowhere
-    /// else. See [`FolderGrant::opened`].
+    /// Opens each folder, so that later changes of its path have no effect. See
+    /// [`FolderGrant::opened`].
     ///
     /// # Errors
     /// [`Error::Grant`](crate::Error::Grant) for a folder that cannot be opened.
@@ -22,12 +21,11 @@ impl Grants {
         self.open_by(FolderGrant::opened)
     }
 
-    /// The same, but no symbolic link is followed to a folder that is not open
-    /// yet: for grants that were written down, and whose paths may lead
-    /// elsewhere by now.
+    /// Like [`Grants::opened`], but fails for a symbolic link in the path of a folder that
+    /// is not open yet. Use it for stored grants, whose paths may lead elsewhere by now.
     ///
     /// # Errors
-    /// As for [`Grants::opened`], and for a link.
+    /// As for [`Grants::opened`], and for a symbolic link.
     pub fn opened_without_links(self) -> crate::Result<Self> {
         self.open_by(FolderGrant::opened_without_links)
     }
@@ -43,25 +41,25 @@ impl Grants {
     }
 }
 
-impl Requests {
-    /// [`Requests::grants_beside`] with each folder open: name by name below
-    /// the folder that holds it, without following a symbolic link. The grants
-    /// show the folders' real paths.
+impl PermissionRequests {
+    /// Like [`PermissionRequests::grants_beside`], with each folder opened: name by name below
+    /// its granted folder or `base`, without following symbolic links. The grants contain
+    /// the folders' real paths.
     ///
     /// # Errors
-    /// [`Error::Grant`](crate::Error::Grant) for a folder that is not there, and for a link on the
-    /// way to it.
+    /// [`Error::Grant`](crate::Error::Grant) for a missing folder or a symbolic link in its
+    /// path.
     pub fn open_beside(&self, granted: &Grants, base: &Path) -> crate::Result<Grants> {
         let base = FolderGrant::read_only(base, "/").opened()?;
         let mut added = Grants::default();
         for request in self.iter() {
-            added = match &request.what {
-                Requested::Folder { guest, access } => {
-                    let (holder, rest) = match holder(granted, guest) {
-                        Some((held, rest)) => (held.base()?, rest),
-                        None => (base.base()?, within(guest)),
+            added = match &request.permission {
+                Permission::Folder { guest, access } => {
+                    let (parent, rest) = match containing_folder(granted, guest) {
+                        Some((folder, rest)) => (folder.base()?, rest),
+                        None => (base.base()?, relative_path(guest)),
                     };
-                    let folder = FolderGrant::open_below(holder, &rest, guest, *access)?;
+                    let folder = FolderGrant::open_below(parent, &rest, guest, *access)?;
                     added.with_folder(folder)
                 }
                 other => other.add_to(added, granted, Path::new("")),
@@ -72,21 +70,21 @@ impl Requests {
 }
 
 impl FolderGrant {
-    /// The same grant with its folder open: whatever becomes of the path from
-    /// now on, this folder is what guests get. Symbolic links in the path are
-    /// followed. One that is open already stays as it is.
+    /// Opens the folder, following symbolic links in its path. Guests get this folder even if
+    /// its path changes later. Does nothing if the folder is open already.
     ///
     /// # Errors
-    /// When there is no such folder, or it cannot be opened.
+    /// When the folder does not exist or cannot be opened.
     pub fn opened(&self) -> Result<Self, GrantError> {
         self.open_by(|host| walk::open(host).map_err(NotOpened::Other))
     }
 
-    /// The same, but no symbolic link is followed in an absolute path.
+    /// Like [`FolderGrant::opened`], for an absolute path, but without following symbolic
+    /// links.
     ///
     /// # Errors
-    /// As for [`FolderGrant::opened`], and for a link, with the grant that
-    /// would give what it leads to.
+    /// As for [`FolderGrant::opened`], and for a symbolic link. Then
+    /// [`GrantError::instead`] is the grant of the folder that it leads to.
     pub fn opened_without_links(&self) -> Result<Self, GrantError> {
         self.open_by(|host| {
             let (root, rest) = walk::split_root(host);
@@ -95,8 +93,8 @@ impl FolderGrant {
         })
     }
 
-    /// A grant of the folder at `path` below `base`, opened without following a
-    /// link. The real path of `base` is only for people.
+    /// Opens the folder at `path` below `base` without following symbolic links, and grants
+    /// it. The path of `base` appears only in messages.
     pub(crate) fn open_below(
         base: (Dir, PathBuf),
         path: &Path,
@@ -106,7 +104,7 @@ impl FolderGrant {
         let (base, real) = base;
         let grant = Self {
             access,
-            // `join` would put a slash behind where nothing follows.
+            // `join` with an empty path would add a trailing slash.
             ..Self::read_only(
                 real.components()
                     .chain(path.components())
@@ -117,7 +115,7 @@ impl FolderGrant {
         grant.open_by(|_| walk::open_below(base, path))
     }
 
-    /// Its folder: the one that is open, or else opened now.
+    /// Returns the open folder, or opens it.
     pub(crate) fn handle(&self) -> Result<Arc<File>, GrantError> {
         if let Some(handle) = &self.handle.0 {
             return Ok(handle.clone());
@@ -126,13 +124,13 @@ impl FolderGrant {
         folder.map_err(|error| self.not_opened(NotOpened::Other(error)))
     }
 
-    /// The same, for whoever opens what is in it.
+    /// Returns the folder as a [`Dir`], to open files in it.
     pub(crate) fn folder(&self) -> Result<Dir, GrantError> {
         let handle = self.handle()?.try_clone().map(Dir::from_std_file);
         handle.map_err(|error| self.not_opened(NotOpened::Other(error)))
     }
 
-    /// The same, and its real path.
+    /// Returns the folder and its real path.
     pub(crate) fn base(&self) -> Result<(Dir, PathBuf), GrantError> {
         let real = self.host.canonicalize().unwrap_or(self.host.clone());
         Ok((self.folder()?, real))
@@ -155,13 +153,13 @@ impl FolderGrant {
     fn not_opened(&self, error: NotOpened) -> GrantError {
         let host = self.host.display();
         let reason = match error {
-            NotOpened::Link { behind } => return self.is_link(behind),
+            NotOpened::Link { remaining } => return self.is_link(remaining),
             NotOpened::Parent => format!("there is a `..` in `{host}`"),
             NotOpened::Other(error) if error.kind() == io::ErrorKind::NotFound => {
                 format!("there is no folder `{host}`")
             }
             NotOpened::Other(error) => match self.host.metadata() {
-                Ok(metadata) if !metadata.is_dir() => format!("`{host}` is no folder"),
+                Ok(metadata) if !metadata.is_dir() => format!("`{host}` is not a folder"),
                 _ => format!("cannot open folder `{host}`: {error}"),
             },
         };
@@ -176,9 +174,9 @@ impl FolderGrant {
         GrantError::new(self, reason, hint)
     }
 
-    /// There is a link in its path, and so many names `behind` it.
-    fn is_link(&self, behind: usize) -> GrantError {
-        let link = self.host.ancestors().nth(behind);
+    /// The error for a symbolic link in the path, which `remaining` names follow.
+    fn is_link(&self, remaining: usize) -> GrantError {
+        let link = self.host.ancestors().nth(remaining);
         let link = link.unwrap_or(&self.host).display();
         let instead = self.host.canonicalize().ok().map(|host| Self {
             host,
@@ -188,13 +186,13 @@ impl FolderGrant {
         let leads = instead.as_ref().map_or(String::new(), |instead| {
             format!("; it leads to `{}`", instead.host.display())
         });
-        let reason = format!("`{link}` is a symbolic link, and none is followed{leads}");
+        let reason = format!("`{link}` is a symbolic link, which is not followed{leads}");
         GrantError {
             instead: instead.map(|instead| instead.to_string()),
             ..GrantError::new(
                 self,
                 reason,
-                "grant the folder that it leads to, by its own path, or put a folder in its place",
+                "grant the folder that the link leads to, or replace the link with a folder",
             )
         }
     }

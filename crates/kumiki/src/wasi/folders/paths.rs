@@ -1,5 +1,5 @@
-//! What a guest was denied in granted folders: which folder it was, so that a
-//! person can be told. WASI itself denies what was not granted.
+//! Reports what a guest was denied in granted folders. wasmtime-wasi itself denies access;
+//! this finds out which folder a denial is about.
 
 use std::sync::Arc;
 
@@ -8,84 +8,81 @@ use wasmtime_wasi::filesystem::Dir;
 use crate::wasi::network::Guard;
 use crate::{Denial, FolderAccess, FolderGrant};
 
-/// How much of a path is told, in characters.
-const PATH: usize = 256;
+/// Maximum characters of a path in a report.
+const MAX_PATH: usize = 256;
 
-/// The folders of one instance, by their numbers in the order in which they
-/// were granted.
+/// The granted folders of one instance. Their indices are in the order of the grants.
 pub(crate) struct Folders {
     granted: Vec<FolderGrant>,
-    /// The same, open.
     opened: Arc<[Dir]>,
-    told: Vec<Told>,
+    reported: Vec<Reported>,
 }
 
+/// Which denials were reported for a folder.
 #[derive(Clone, Copy, Default)]
-struct Told {
+struct Reported {
     change: bool,
-    way_out: bool,
+    escape: bool,
 }
 
-/// A path, and the number of the folder that it begins in.
-pub(crate) type Place<'a> = (usize, &'a str);
+/// The index of a folder, and a path relative to it or to a folder inside it.
+pub(crate) type FolderPath<'a> = (usize, &'a str);
 
 impl Folders {
     pub(crate) fn new(granted: &[FolderGrant], opened: &Arc<[Dir]>) -> Self {
         Self {
             granted: granted.to_vec(),
             opened: opened.clone(),
-            told: vec![Told::default(); granted.len()],
+            reported: vec![Reported::default(); granted.len()],
         }
     }
 
-    /// Each folder, open, and the name that the guest knows it by.
+    /// Iterates over the open folders and their guest paths.
     pub(crate) fn opened(&self) -> impl Iterator<Item = (&Dir, &str)> {
         let names = self.granted.iter().map(|folder| &*folder.guest);
         self.opened.iter().zip(names)
     }
 
-    /// Tells of a denial: `changes` is whether the guest wanted to change
-    /// something.
-    pub(crate) fn denied(&mut self, guard: &Guard, changes: bool, places: &[Place<'_>]) {
-        if !(changes && self.read_only(guard, places)) {
-            self.way_out(guard, changes, places);
+    /// Reports a denied operation on these paths. `changes`: it would have changed something.
+    pub(crate) fn report(&mut self, guard: &Guard, changes: bool, paths: &[FolderPath<'_>]) {
+        if !(changes && self.report_read_only(guard, paths)) {
+            self.report_escape(guard, changes, paths);
         }
     }
 
-    /// Tells of the first of these places that may only be read, if one is.
-    fn read_only(&mut self, guard: &Guard, places: &[Place<'_>]) -> bool {
-        let Self { granted, told, .. } = self;
-        let mut folders = places.iter().filter_map(|(folder, _)| {
+    /// Reports the first path in a read-only folder. Returns whether there is one.
+    fn report_read_only(&mut self, guard: &Guard, paths: &[FolderPath<'_>]) -> bool {
+        let Self {
+            granted, reported, ..
+        } = self;
+        let mut folders = paths.iter().filter_map(|(folder, _)| {
             let grant = granted.get(*folder)?;
-            Some((grant, told.get(*folder)?, *folder))
+            Some((grant, reported.get(*folder)?, *folder))
         });
         let read_only = folders.find(|(grant, ..)| grant.access == FolderAccess::ReadOnly);
-        let Some((grant, was_told, folder)) = read_only else {
+        let Some((grant, was_reported, folder)) = read_only else {
             return false;
         };
-        if !was_told.change {
-            guard.tell(Denial::Change(&grant.to_change()));
-            told[folder].change = true;
+        if !was_reported.change {
+            guard.report(Denial::Change(&grant.with_write_access()));
+            reported[folder].change = true;
         }
         true
     }
 
-    /// Tells of the first of these places that leads out of its folder. What
-    /// only reads is permitted everywhere else; what changes may also be denied
-    /// by the system.
-    fn way_out(&mut self, guard: &Guard, changes: bool, places: &[Place<'_>]) {
-        let mut out = places
-            .iter()
-            .filter(|(_, path)| !changes || leads_out(path));
+    /// Reports the first path that leads out of its folder. A denied operation that only
+    /// reads always has such a path; a denied change may also have been denied by the system.
+    fn report_escape(&mut self, guard: &Guard, changes: bool, paths: &[FolderPath<'_>]) {
+        let mut out = paths.iter().filter(|(_, path)| !changes || leads_out(path));
         let Some((folder, path)) = out.next() else {
             return;
         };
         let Some(granted) = self.granted.get(*folder) else {
             return;
         };
-        if !std::mem::replace(&mut self.told[*folder].way_out, true) {
-            let path: String = path.chars().take(PATH).collect();
-            guard.tell(Denial::WayOut {
+        if !std::mem::replace(&mut self.reported[*folder].escape, true) {
+            let path: String = path.chars().take(MAX_PATH).collect();
+            guard.report(Denial::WayOut {
                 folder: granted,
                 path: &path,
             });
@@ -93,8 +90,7 @@ impl Folders {
     }
 }
 
-/// Whether a path leads out of its folder by what it says; a link may lead
-/// anywhere.
+/// Whether a path leads out of its folder by its components alone, without symbolic links.
 fn leads_out(path: &str) -> bool {
     let mut depth = 0_usize;
     for part in path.split('/') {
@@ -113,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn which_paths_lead_out() {
+    fn paths_beyond_their_start_lead_out() {
         for (path, out) in [
             ("a", false),
             ("a/../b", false),

@@ -1,65 +1,65 @@
-//! Files and folders that no guest may change.
+//! Files and folders that guests must not change.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use super::walk::{self, FolderId, Way};
+use super::walk::{self, FolderId, ResolvedPath};
 use crate::{FolderAccess, FolderGrant, Grants};
 
-/// Files and folders that no guest may change: a program's caches and settings,
-/// the plugins themselves, what is read while they run.
+/// Files and folders that guests must not change: for example a program's caches and
+/// settings, the plugins, and input files.
 ///
 /// ```
 /// use kumiki::{FolderGrant, Grants, Protected};
 ///
 /// let own = Protected::new(["Cargo.toml", "src"])?;
 /// let grants = Grants::default().with_folder(FolderGrant::read_write("src", "/data"));
-/// assert_eq!(own.changed_by(&grants)?.map(|(place, _)| place), Some(1));
+/// assert_eq!(own.changed_by(&grants)?.map(|(index, _)| index), Some(1));
 /// let grants = Grants::default().with_folder(FolderGrant::read_only("src", "/data"));
 /// assert_eq!(own.changed_by(&grants)?, None);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Protected {
-    /// The folders that the paths pass, with the place of the first such path.
-    passed: HashMap<FolderId, usize>,
-    /// The folders that they lead to.
-    ends: HashMap<FolderId, usize>,
+    /// The folders on the way to the paths, each with the index of the first such path.
+    visited: HashMap<FolderId, usize>,
+    /// The folders that the paths lead to.
+    targets: HashMap<FolderId, usize>,
 }
 
 impl Protected {
-    /// Looks where these paths lead. What is not there yet is protected as far
-    /// as there is a folder on the way to it.
+    /// Resolves these paths. For a path that does not exist yet, the existing folders on the
+    /// way to it are protected.
     ///
     /// # Errors
-    /// What the system says of one of the paths.
+    /// When the system cannot resolve one of the paths.
     pub fn new<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> io::Result<Self> {
         let mut protected = Self::default();
-        for (place, path) in paths.into_iter().enumerate() {
+        for (index, path) in paths.into_iter().enumerate() {
             let path = path.as_ref();
-            let way = Way::of(path).map_err(|error| {
+            let resolved = ResolvedPath::of(path).map_err(|error| {
                 io::Error::new(error.kind(), format!("{}: {error}", path.display()))
             })?;
-            for id in way.folders {
-                protected.passed.entry(id).or_insert(place);
+            for id in resolved.visited {
+                protected.visited.entry(id).or_insert(index);
             }
-            if let Some(id) = way.end {
-                protected.ends.entry(id).or_insert(place);
+            if let Some(id) = resolved.target {
+                protected.targets.entry(id).or_insert(index);
             }
         }
         Ok(protected)
     }
 
-    /// The first folder to change by which a guest could change one of the
-    /// paths, or which file it leads to, and the place of that path: the folder
-    /// contains it, lies in it, or holds a symbolic link on the way to it.
-    /// Folders are compared as the system knows them, whatever they are called.
-    /// A file of a granted folder that has another name, by a hard link, is not
-    /// found.
+    /// Returns the first read-write folder through which a guest could change one of the
+    /// paths or where it leads, and the index of that path: the folder contains it, lies in
+    /// it, or contains a symbolic link on the way to it.
+    ///
+    /// Folders are compared by device and inode, not by name. Hard links of protected files
+    /// in granted folders are not detected.
     ///
     /// # Errors
-    /// What the system says, and for a granted folder that cannot be opened.
+    /// When a granted folder cannot be opened, or its parent folders cannot be read.
     pub fn changed_by<'a>(
         &self,
         grants: &'a Grants,
@@ -69,11 +69,11 @@ impl Protected {
                 continue;
             }
             let opened = folder.folder().map_err(io::Error::other)?;
-            let holders = walk::holders(&opened)?;
-            let contains = holders.first().and_then(|id| self.passed.get(id));
-            let lies_in = || holders.iter().find_map(|id| self.ends.get(id));
-            if let Some(place) = contains.or_else(lies_in) {
-                return Ok(Some((*place, folder)));
+            let ancestors = walk::ancestors(&opened)?;
+            let contains = ancestors.first().and_then(|id| self.visited.get(id));
+            let lies_in = || ancestors.iter().find_map(|id| self.targets.get(id));
+            if let Some(index) = contains.or_else(lies_in) {
+                return Ok(Some((*index, folder)));
             }
         }
         Ok(None)
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_guest_could_change() {
+    fn writable_folders_that_affect_protected_paths_are_found() {
         let scene = tempfile::tempdir().unwrap();
         let at = |name: &str| scene.path().join(name);
         for folder in ["cache/inner", "in/deep", "other"] {
@@ -103,7 +103,7 @@ mod tests {
         ] {
             symlink(target, at(name)).unwrap();
         }
-        for (granted, path, could) in [
+        for (granted, path, affects) in [
             ("cache", "cache", true),
             ("cache", "cache/inner", true),
             ("cache/inner", "cache", true),
@@ -128,14 +128,14 @@ mod tests {
             for grants in [grants.clone(), grants.opened().unwrap()] {
                 let found = protected.changed_by(&grants).unwrap();
                 let guest = found.map(|(_, folder)| folder.guest());
-                assert_eq!(guest, could.then_some("/w"), "{granted}: {path}");
+                assert_eq!(guest, affects.then_some("/w"), "{granted}: {path}");
             }
         }
         let own = Protected::new([at("cache"), at("in/deep")]).unwrap();
-        for (granted, place) in [("cache/inner", 0), ("in", 1), (".", 0)] {
+        for (granted, index) in [("cache/inner", 0), ("in", 1), (".", 0)] {
             let grants = Grants::default().with_folder(FolderGrant::read_write(at(granted), "/"));
             let found = own.changed_by(&grants).unwrap();
-            assert_eq!(found.map(|(place, _)| place), Some(place), "{granted}");
+            assert_eq!(found.map(|(index, _)| index), Some(index), "{granted}");
         }
         assert_eq!(own.changed_by(&Grants::default()).unwrap(), None);
     }

@@ -1,4 +1,4 @@
-//! Folders opened name by name, so that each symbolic link on the way is seen.
+//! Opens folders name by name, to detect each symbolic link on the way.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -8,10 +8,10 @@ use cap_fs_ext::{DirExt as _, MetadataExt as _};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-/// The most links that a path may pass, as on Linux.
-const MOST_LINKS: usize = 40;
+/// Maximum symbolic links in the resolution of a path, as on Linux.
+const MAX_LINKS: usize = 40;
 
-/// A folder, whatever it is called: its device and its number there.
+/// Identifies a folder independently of its path: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FolderId(u64, u64);
 
@@ -22,15 +22,14 @@ impl FolderId {
     }
 }
 
-/// What a name in a folder is.
+/// What a name in a folder refers to.
 enum Step {
     Folder(Dir),
-    /// A symbolic link, and what it says.
+    /// A symbolic link with this target.
     Link(PathBuf),
 }
 
-/// Opens the folder `name` in `folder`, and never what a link of this name
-/// leads to.
+/// Opens the folder `name` in `folder`, without following a symbolic link.
 fn step(folder: &Dir, name: &OsStr) -> io::Result<Step> {
     folder
         .open_dir_nofollow(name)
@@ -46,17 +45,17 @@ fn step(folder: &Dir, name: &OsStr) -> io::Result<Step> {
 /// Why a folder could not be opened without following links.
 #[derive(Debug)]
 pub(super) enum NotOpened {
-    /// There is a link, and so many names behind it.
+    /// The path contains a symbolic link, which `remaining` names follow.
     Link {
-        behind: usize,
+        remaining: usize,
     },
-    /// There is a `..` in the path.
+    /// The path contains `..`.
     Parent,
     Other(io::Error),
 }
 
-/// Opens the folder at `path` below `base`. No link is followed, whatever
-/// becomes of the path meanwhile.
+/// Opens the folder at `path` below `base` without following symbolic links, even if the
+/// path changes meanwhile.
 pub(super) fn open_below(base: Dir, path: &Path) -> Result<Dir, NotOpened> {
     let mut folder = base;
     let mut components = path.components();
@@ -69,20 +68,20 @@ pub(super) fn open_below(base: Dir, path: &Path) -> Result<Dir, NotOpened> {
         folder = match step(&folder, name).map_err(NotOpened::Other)? {
             Step::Folder(folder) => folder,
             Step::Link(_) => {
-                let behind = components.count();
-                return Err(NotOpened::Link { behind });
+                let remaining = components.count();
+                return Err(NotOpened::Link { remaining });
             }
         };
     }
     Ok(folder)
 }
 
-/// Opens a folder by its path, as the system resolves it.
+/// Opens a folder by its path, following symbolic links.
 pub(super) fn open(path: &Path) -> io::Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
 }
 
-/// An absolute path as the folder that it begins at, and what follows.
+/// Splits an absolute path into its root and the rest. The root of a relative path is empty.
 pub(super) fn split_root(path: &Path) -> (PathBuf, PathBuf) {
     let is_root =
         |component: &Component<'_>| matches!(component, Component::Prefix(_) | Component::RootDir);
@@ -90,41 +89,41 @@ pub(super) fn split_root(path: &Path) -> (PathBuf, PathBuf) {
     (root, path.components().skip_while(is_root).collect())
 }
 
-/// All folders that hold `folder`, itself first, the root last.
-pub(super) fn holders(folder: &Dir) -> io::Result<Vec<FolderId>> {
-    let mut holders = vec![FolderId::of(folder)?];
+/// Returns `folder` and all folders that contain it, up to the root.
+pub(super) fn ancestors(folder: &Dir) -> io::Result<Vec<FolderId>> {
+    let mut ancestors = vec![FolderId::of(folder)?];
     let mut next = folder.open_parent_dir(ambient_authority())?;
     loop {
         let id = FolderId::of(&next)?;
-        if holders.last() == Some(&id) {
-            return Ok(holders);
+        if ancestors.last() == Some(&id) {
+            return Ok(ancestors);
         }
-        holders.push(id);
+        ancestors.push(id);
         next = next.open_parent_dir(ambient_authority())?;
     }
 }
 
-/// What a path passes.
+/// The folders that the resolution of a path visits.
 #[derive(Debug, Default)]
-pub(super) struct Way {
-    /// Each folder on the way, those that hold its links, too.
-    pub(super) folders: Vec<FolderId>,
-    /// The folder that it leads to, if it leads to one.
-    pub(super) end: Option<FolderId>,
+pub(super) struct ResolvedPath {
+    /// Each folder on the way, including those that contain its symbolic links.
+    pub(super) visited: Vec<FolderId>,
+    /// The folder that the path leads to, if it is one.
+    pub(super) target: Option<FolderId>,
 }
 
-impl Way {
-    /// Follows a path, with its links, as far as there is something.
+impl ResolvedPath {
+    /// Resolves a path, following symbolic links, up to the first name that does not exist.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
-        let mut way = Self::default();
+        let mut resolved = Self::default();
         let mut links = 0;
-        // What is still to go, the next name last.
+        // The names that remain, the next one last.
         let (root, rest) = split_root(&path);
         let mut names: Vec<OsString> = Vec::new();
-        put(&mut names, &rest);
+        push_names(&mut names, &rest);
         let mut folders = vec![open(&root)?];
-        way.folders.push(FolderId::of(&folders[0])?);
+        resolved.visited.push(FolderId::of(&folders[0])?);
         while let Some(name) = names.pop() {
             if name == ".." {
                 if folders.len() > 1 {
@@ -135,38 +134,37 @@ impl Way {
             let Some(folder) = folders.last() else { break };
             match step(folder, &name) {
                 Ok(Step::Folder(folder)) => {
-                    way.folders.push(FolderId::of(&folder)?);
+                    resolved.visited.push(FolderId::of(&folder)?);
                     folders.push(folder);
                 }
                 Ok(Step::Link(target)) => {
                     links += 1;
-                    if links > MOST_LINKS {
-                        return Err(io::Error::other("it passes too many links"));
+                    if links > MAX_LINKS {
+                        return Err(io::Error::other("too many symbolic links in the path"));
                     }
                     let (root, rest) = split_root(&target);
                     if !root.as_os_str().is_empty() {
                         folders = vec![open(&root)?];
-                        way.folders.push(FolderId::of(&folders[0])?);
+                        resolved.visited.push(FolderId::of(&folders[0])?);
                     }
-                    put(&mut names, &rest);
+                    push_names(&mut names, &rest);
                 }
-                Err(error) if is_end(&error) => return Ok(way),
+                Err(error) if is_missing_or_file(&error) => return Ok(resolved),
                 Err(error) => return Err(error),
             }
         }
-        way.end = folders.last().map(FolderId::of).transpose()?;
-        Ok(way)
+        resolved.target = folders.last().map(FolderId::of).transpose()?;
+        Ok(resolved)
     }
 }
 
-/// Puts the names of a path on those that are still to go.
-fn put(names: &mut Vec<OsString>, path: &Path) {
+/// Pushes the names of a path onto the stack of those that remain.
+fn push_names(names: &mut Vec<OsString>, path: &Path) {
     let normal = path.components().filter(|name| *name != Component::CurDir);
     names.extend(normal.rev().map(|name| name.as_os_str().to_owned()));
 }
 
-/// A file, or nothing.
-fn is_end(error: &io::Error) -> bool {
+fn is_missing_or_file(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
@@ -195,7 +193,7 @@ mod tests {
         for (target, name) in [
             ("../a/b", "links/b"),
             ("b", "links/again"),
-            ("round", "links/round"),
+            ("loop", "links/loop"),
         ] {
             symlink(target, at(name)).unwrap();
         }
@@ -204,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn no_link_is_followed_below_a_folder() {
+    fn open_below_follows_no_link() {
         let scene = scene();
         let open_in = |path: &str| {
             let folder = open_below(open(scene.path()).unwrap(), Path::new(path));
@@ -217,11 +215,11 @@ mod tests {
             ("links/b", 0),
             ("links/b/c", 1),
             ("links/again/c/d", 2),
-            ("links/round", 0),
+            ("links/loop", 0),
             ("links/file", 0),
         ] {
             match open_in(path) {
-                Err(NotOpened::Link { behind }) => assert_eq!(behind, expected, "{path}"),
+                Err(NotOpened::Link { remaining }) => assert_eq!(remaining, expected, "{path}"),
                 other => panic!("{path}: {other:?}"),
             }
         }
@@ -234,10 +232,10 @@ mod tests {
     }
 
     #[test]
-    fn a_way_has_each_folder_that_it_passes() {
+    fn resolved_path_contains_each_visited_folder() {
         let scene = scene();
         let at = |name: &str| scene.path().join(name);
-        for (path, folders, end) in [
+        for (path, visited, target) in [
             ("a/b/c", &["a", "a/b", "a/b/c"][..], Some("a/b/c")),
             ("a/b/file", &["a", "a/b"], None),
             ("a/none/more", &["a"], None),
@@ -246,27 +244,32 @@ mod tests {
             ("links/file", &["links", "a", "a/b"], None),
             ("a/b/../../links/.", &["a", "a/b", "links"], Some("links")),
         ] {
-            let way = Way::of(&at(path)).unwrap();
-            for folder in folders {
-                assert!(way.folders.contains(&id(&at(folder))), "{path}: {folder}");
+            let resolved = ResolvedPath::of(&at(path)).unwrap();
+            let contains = |folder: &str| resolved.visited.contains(&id(&at(folder)));
+            for folder in visited {
+                assert!(contains(folder), "{path}: {folder}");
             }
-            assert!(way.folders.contains(&id(scene.path())), "{path}");
-            assert_eq!(way.end, end.map(|end| id(&at(end))), "{path}");
-            let unpassed = ["a/b/c", "links"].into_iter();
-            for folder in unpassed.filter(|folder| !folders.contains(folder)) {
-                assert!(!way.folders.contains(&id(&at(folder))), "{path}: {folder}");
+            assert!(resolved.visited.contains(&id(scene.path())), "{path}");
+            assert_eq!(
+                resolved.target,
+                target.map(|target| id(&at(target))),
+                "{path}"
+            );
+            let others = ["a/b/c", "links"].into_iter();
+            for folder in others.filter(|folder| !visited.contains(folder)) {
+                assert!(!contains(folder), "{path}: {folder}");
             }
         }
-        Way::of(&at("links/round")).unwrap_err();
+        ResolvedPath::of(&at("links/loop")).unwrap_err();
     }
 
     #[test]
-    fn holders_reach_to_the_root() {
+    fn ancestors_reach_to_the_root() {
         let scene = scene();
         let inner = scene.path().join("a/b/c");
-        let holders = holders(&open(&scene.path().join("links/b/c")).unwrap()).unwrap();
-        assert_eq!(holders.first(), Some(&id(&inner)));
-        assert!(holders.contains(&id(scene.path())));
-        assert_eq!(holders.last(), Some(&id(Path::new("/"))));
+        let ancestors = ancestors(&open(&scene.path().join("links/b/c")).unwrap()).unwrap();
+        assert_eq!(ancestors.first(), Some(&id(&inner)));
+        assert!(ancestors.contains(&id(scene.path())));
+        assert_eq!(ancestors.last(), Some(&id(Path::new("/"))));
     }
 }

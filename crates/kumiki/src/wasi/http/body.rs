@@ -1,4 +1,4 @@
-//! The body of a response, piece by piece as the guest reads it.
+//! The body of a response, with a timeout between its chunks.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,27 +9,27 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::Error;
 
-/// A body that comes to an end when its sender pauses for too long.
-pub(super) struct PatientBody {
+/// A body that fails when its sender pauses for longer than the timeout.
+pub(super) struct TimeoutBody {
     incoming: Incoming,
-    patience: Duration,
-    /// Made in advance: a guest reads where no runtime is at hand to make it.
-    end: Pin<Box<Sleep>>,
+    timeout: Duration,
+    /// Created in advance: no runtime is available to create it where a guest reads.
+    sleep: Pin<Box<Sleep>>,
     waiting: bool,
 }
 
-impl PatientBody {
-    pub(super) fn new(incoming: Incoming, patience: Duration) -> Self {
+impl TimeoutBody {
+    pub(super) fn new(incoming: Incoming, timeout: Duration) -> Self {
         Self {
             incoming,
-            patience,
-            end: Box::pin(sleep(patience)),
+            timeout,
+            sleep: Box::pin(sleep(timeout)),
             waiting: false,
         }
     }
 }
 
-impl Body for PatientBody {
+impl Body for TimeoutBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -44,9 +44,9 @@ impl Body for PatientBody {
         }
         if !this.waiting {
             this.waiting = true;
-            this.end.as_mut().reset(Instant::now() + this.patience);
+            this.sleep.as_mut().reset(Instant::now() + this.timeout);
         }
-        ready!(this.end.as_mut().poll(context));
+        ready!(this.sleep.as_mut().poll(context));
         Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
     }
 

@@ -1,10 +1,9 @@
-//! Requests that guests send by `wasi:http`: to where the grants of the network
-//! say, over HTTP/1.1, with TLS where the guest asks for `https`. The host adds
-//! nothing of its own: it follows no redirect, asks no proxy, keeps no cookie.
+//! Sends the `wasi:http` requests of guests to granted addresses, over HTTP/1.1, with TLS
+//! for `https`. The host follows no redirects, uses no proxy and stores no cookies.
 
 mod body;
 mod connection;
-mod kept;
+mod handle_memory;
 mod outcome;
 mod target;
 mod tls;
@@ -20,24 +19,23 @@ use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-pub(crate) use kept::{Kept, link};
+pub(crate) use handle_memory::{HandleMemory, link};
 
-use body::PatientBody;
+use body::TimeoutBody;
 use outcome::Outcome;
 use target::Target;
 
-use crate::wasi::descriptors::Budget;
+use crate::wasi::descriptors::DescriptorBudget;
 use crate::wasi::network::Guard;
 
-/// How long any one step of a request may take, and what the guest asks for
-/// beyond it is cut to. A guest waits no longer than its call may take: this is
-/// for requests that were left behind.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// Maximum duration of each step of a request; longer timeouts of the guest are reduced to
+/// it. A guest waits no longer than its call may take, so this ends abandoned requests.
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The most that is read ahead of one response, its headers included.
+/// Maximum bytes of a response that are read ahead, headers included.
 const READ_AHEAD: usize = 64 * 1024;
 
-/// The most that a guest may write to the body of a request at once.
+/// Maximum bytes that a guest may write to the body of a request at once.
 const CHUNK: usize = 64 * 1024;
 
 type Work<R> = Box<dyn Future<Output = Outcome<R>> + Send>;
@@ -45,11 +43,11 @@ type Work<R> = Box<dyn Future<Output = Outcome<R>> + Send>;
 /// Sends the requests of one instance.
 pub(crate) struct Outgoing {
     guard: Guard,
-    budget: Arc<Budget>,
+    budget: Arc<DescriptorBudget>,
 }
 
 impl Outgoing {
-    pub(crate) fn new(guard: Guard, budget: Arc<Budget>) -> Self {
+    pub(crate) fn new(guard: Guard, budget: Arc<DescriptorBudget>) -> Self {
         Self { guard, budget }
     }
 }
@@ -77,11 +75,11 @@ impl WasiHttpHooks for Outgoing {
     }
 }
 
-/// Sends a request and waits for the head of its response. The work that is
-/// left moves the body, and ends when it is dropped.
+/// Sends a request and waits for the head of its response. The returned future transfers
+/// the body; dropping it ends the transfer.
 async fn send(
     guard: Guard,
-    budget: Arc<Budget>,
+    budget: Arc<DescriptorBudget>,
     mut request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Outcome<(Response<WasiBody>, Work<()>)> {
@@ -89,35 +87,36 @@ async fn send(
     *request.uri_mut() = path_of(request.uri())?;
     let permit = budget.take(1).map_err(|_| Error::ConnectionLimitReached)?;
     let connecting = connection::open(guard, target);
-    let stream = timeout(patience(options.connect_timeout), connecting)
+    let stream = timeout(limited(options.connect_timeout), connecting)
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
     let (mut sender, connection) = http1::Builder::new()
         .max_buf_size(READ_AHEAD)
         .handshake(TokioIo::new(stream))
         .await?;
-    // The connection counts for as long as it is open.
+    // Held until the connection is closed.
     let worker = spawn(async move {
         let result = connection.await;
         drop(permit);
         result
     });
-    let first_byte = patience(options.first_byte_timeout);
+    let first_byte = limited(options.first_byte_timeout);
     let response = timeout(first_byte, sender.send_request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??;
-    let between_bytes = patience(options.between_bytes_timeout);
-    let response = response.map(|body| WasiBody::new(PatientBody::new(body, between_bytes)));
+    let between_bytes = limited(options.between_bytes_timeout);
+    let response = response.map(|body| WasiBody::new(TimeoutBody::new(body, between_bytes)));
     let work = async move { Ok(worker.await?) };
     Ok((response, Box::new(work)))
 }
 
-/// What stands in the first line of a request: whom it is for stands in `host`.
+/// Returns the target for the request line: path and query only, because the authority is
+/// in the `host` header.
 fn path_of(uri: &Uri) -> Outcome<Uri> {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     path.parse().map_err(|_| Error::HttpRequestUriInvalid)
 }
 
-fn patience(asked: Option<Duration>) -> Duration {
-    asked.unwrap_or(PATIENCE).min(PATIENCE)
+fn limited(timeout: Option<Duration>) -> Duration {
+    timeout.unwrap_or(MAX_TIMEOUT).min(MAX_TIMEOUT)
 }

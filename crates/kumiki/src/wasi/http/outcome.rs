@@ -1,4 +1,4 @@
-//! What comes of a request, or of a part of it.
+//! The result type of a request and its steps.
 
 use wasmtime_wasi_http::Error;
 

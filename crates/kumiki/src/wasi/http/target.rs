@@ -1,27 +1,27 @@
-//! Where a request goes.
+//! The target of a request.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 
-/// Whom a request is for. A name is in lower case, and no dot ends it.
+/// The host of a request. Names are in lower case, without a trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum TargetHost {
     Address(IpAddr),
     Name(String),
 }
 
-/// Where a request goes, and whether by TLS.
+/// The target of a request, and whether it uses TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
-    pub(super) place: Place,
+    pub(super) host: TargetHost,
     pub(super) port: u16,
     pub(super) secure: bool,
 }
 
 impl Target {
-    /// What a URI says; none where it says it in a way that others could read
-    /// otherwise, such as with a user's name or a port that is none.
+    /// Parses a URI. Returns `None` if other software could read it differently, for example
+    /// with a user name or an invalid port.
     pub(super) fn of(uri: &Uri) -> Option<Self> {
         let secure = match uri.scheme_str()? {
             "https" => true,
@@ -36,14 +36,14 @@ impl Target {
             port => parse_port(port.strip_prefix(':')?)?,
         };
         Some(Self {
-            place: Place::of(host)?,
+            host: TargetHost::of(host)?,
             port,
             secure,
         })
     }
 }
 
-impl Place {
+impl TargetHost {
     fn of(host: &str) -> Option<Self> {
         if let Some(inner) = host.strip_prefix('[') {
             let address: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
@@ -68,8 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uris_say_where() {
-        for (uri, place, port, secure) in [
+    fn uris_parse_to_targets() {
+        for (uri, host, port, secure) in [
             ("http://example.com", "example.com", 80, false),
             ("https://example.com/a?b", "example.com", 443, true),
             ("http://Example.COM.:8080/", "example.com", 8080, false),
@@ -80,9 +80,9 @@ mod tests {
             ("http://0x7f.1", "0x7f.1", 80, false),
         ] {
             let expected = Target {
-                place: match place.parse() {
-                    Ok(address) => Place::Address(address),
-                    Err(_) => Place::Name(place.to_owned()),
+                host: match host.parse() {
+                    Ok(address) => TargetHost::Address(address),
+                    Err(_) => TargetHost::Name(host.to_owned()),
                 },
                 port,
                 secure,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_read_otherwise_is_nowhere() {
+    fn ambiguous_uris_are_rejected() {
         for uri in [
             "/path",
             "ftp://example.com",
@@ -103,7 +103,7 @@ mod tests {
             "http://example.com@example.com",
             "http://example.com:80@other.example:81",
         ] {
-            // What is no URI at all is refused before anybody asks.
+            // Text that is not a URI is rejected earlier.
             if let Ok(uri) = uri.parse() {
                 assert_eq!(Target::of(&uri), None, "{uri}");
             }

@@ -1,4 +1,4 @@
-//! TLS of a request: whom this machine trusts is trusted, and nobody else.
+//! TLS for requests, with this machine's trusted root certificates.
 
 use std::io;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi_http::Error;
 
 use super::outcome::Outcome;
-use super::target::Place;
+use super::target::TargetHost;
 
-/// Read from the machine at the first request that needs it, once for the
-/// process; none where TLS cannot be set up at all.
+/// The TLS configuration, created once per process at the first request that needs it.
+/// `None` if TLS cannot be set up.
 static CONFIG: OnceCell<Option<Arc<ClientConfig>>> = OnceCell::const_new();
 
 fn config() -> Option<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
-    // What does not parse is trusted by nobody else either.
+    // Certificates that do not parse are skipped: other software does not trust them either.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -32,24 +32,23 @@ fn config() -> Option<Arc<ClientConfig>> {
     Some(Arc::new(config))
 }
 
-/// Makes a connection to `place` a private one, once its certificate is found
-/// to be that of `place`.
-pub(super) async fn secure(stream: TcpStream, place: &Place) -> Outcome<TlsStream<TcpStream>> {
+/// Starts TLS on a connection, and verifies that the certificate is valid for `host`.
+pub(super) async fn secure(stream: TcpStream, host: &TargetHost) -> Outcome<TlsStream<TcpStream>> {
     let config = CONFIG.get_or_init(async || spawn_blocking(config).await);
     let config = config.await.clone().ok_or(Error::ConfigurationError)?;
-    let name = match place {
-        Place::Address(address) => ServerName::from(*address),
-        Place::Name(name) => {
+    let name = match host {
+        TargetHost::Address(address) => ServerName::from(*address),
+        TargetHost::Name(name) => {
             ServerName::try_from(name.clone()).map_err(|_| Error::HttpRequestUriInvalid)?
         }
     };
     TlsConnector::from(config)
         .connect(name, stream)
         .await
-        .map_err(failed)
+        .map_err(tls_error)
 }
 
-fn failed(error: io::Error) -> Error {
+fn tls_error(error: io::Error) -> Error {
     let inner = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());

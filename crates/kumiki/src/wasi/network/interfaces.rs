@@ -1,4 +1,4 @@
-//! The interfaces of this machine, and the networks that they are part of.
+//! Reads the networks of this machine's interfaces.
 
 use std::io;
 use std::net::IpAddr;
@@ -7,39 +7,39 @@ use std::time::{Duration, Instant};
 
 use if_addrs::{IfAddr, get_if_addrs};
 
-use crate::permissions::Links;
+use crate::permissions::LocalNetworks;
 
-/// How long the interfaces are taken to be what they were.
-const FRESH: Duration = Duration::from_secs(5);
+/// How long a list of interfaces is reused.
+const MAX_AGE: Duration = Duration::from_secs(5);
 
-static KNOWN: Mutex<Option<(Instant, Links)>> = Mutex::new(None);
+static CACHED: Mutex<Option<(Instant, LocalNetworks)>> = Mutex::new(None);
 
-/// Those that this machine has now. Where they cannot be read, those that it had
-/// before, or unknown ones, until the next time.
-pub(super) fn links() -> Links {
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    next(&mut known, || {
+/// Returns this machine's networks, at most [`MAX_AGE`] old. If the interfaces cannot be
+/// read, returns the previous networks, or unknown ones, and tries again later.
+pub(super) fn local_networks() -> LocalNetworks {
+    let mut cached = CACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    refresh(&mut cached, || {
         let interfaces = get_if_addrs()?;
         Ok(interfaces.iter().map(|it| network(&it.addr)).collect())
     })
 }
 
-fn next(
-    known: &mut Option<(Instant, Links)>,
+fn refresh(
+    cached: &mut Option<(Instant, LocalNetworks)>,
     read: impl FnOnce() -> io::Result<Vec<(IpAddr, u8)>>,
-) -> Links {
-    if let Some((read, links)) = known
-        && read.elapsed() < FRESH
+) -> LocalNetworks {
+    if let Some((read, networks)) = cached
+        && read.elapsed() < MAX_AGE
     {
-        return links.clone();
+        return networks.clone();
     }
-    let links = match (read(), known.take()) {
-        (Ok(networks), _) => Links::of(networks),
-        (Err(_), Some((_, before))) => before,
-        (Err(_), None) => return Links::unknown(),
+    let networks = match (read(), cached.take()) {
+        (Ok(networks), _) => LocalNetworks::of(networks),
+        (Err(_), Some((_, previous))) => previous,
+        (Err(_), None) => return LocalNetworks::unknown(),
     };
-    *known = Some((Instant::now(), links.clone()));
-    links
+    *cached = Some((Instant::now(), networks.clone()));
+    networks
 }
 
 fn network(address: &IfAddr) -> (IpAddr, u8) {
@@ -54,21 +54,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_machine_tells_its_links() {
-        // Whatever they are: reading them must not fail, nor change at once.
-        let (first, second) = (links(), links());
+    fn local_networks_are_cached() {
+        let (first, second) = (local_networks(), local_networks());
         assert_eq!(first, second);
     }
 
     #[test]
-    fn unknown_links_are_asked_for_again_and_known_ones_are_kept() {
-        let mut known = None;
+    fn failed_refresh_keeps_known_networks_and_retries_unknown_ones() {
+        let mut cached = None;
         let fails = || Err(io::ErrorKind::Other.into());
-        assert_eq!(next(&mut known, fails), Links::unknown());
+        assert_eq!(refresh(&mut cached, fails), LocalNetworks::unknown());
         let address: IpAddr = "9.9.9.9".parse().unwrap();
-        let links = next(&mut known, || Ok(vec![(address, 32)]));
-        assert_eq!(links, Links::of([(address, 32)]));
-        known.as_mut().unwrap().0 -= FRESH;
-        assert_eq!(next(&mut known, fails), links);
+        let networks = refresh(&mut cached, || Ok(vec![(address, 32)]));
+        assert_eq!(networks, LocalNetworks::of([(address, 32)]));
+        cached.as_mut().unwrap().0 -= MAX_AGE;
+        assert_eq!(refresh(&mut cached, fails), networks);
     }
 }

@@ -1,5 +1,5 @@
-//! Who asks which addresses a name has: only for names that are granted. What
-//! is asked for travels to strangers, and would be a way out for anything.
+//! `wasi:sockets/ip-name-lookup`, for granted names only: a DNS query reaches other
+//! machines, so a lookup of any name could carry data out.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use super::guard::Guard;
 use crate::wasi::network::resolver::{Failure, Lookup};
 
-/// What one instance's lookups go through.
+/// The lookups of one instance.
 pub(crate) struct Lookups<'a> {
     pub(crate) guard: &'a Guard,
     pub(crate) sockets: WasiSocketsCtxView<'a>,
@@ -27,8 +27,8 @@ impl HasData for HasLookups {
     type Data<'a> = Lookups<'a>;
 }
 
-/// Links lookups in the place of WASI's own, which know of no names and have no
-/// bounds.
+/// Links the lookup functions instead of wasmtime-wasi's, which do not check names and
+/// have no bounds.
 pub(crate) fn link<T: Send + 'static>(
     linker: &mut Linker<T>,
     lookups: fn(&mut T) -> Lookups<'_>,
@@ -39,11 +39,11 @@ pub(crate) fn link<T: Send + 'static>(
     Ok(())
 }
 
-/// The addresses of a name, one after the other. It takes the place of WASI's
-/// own in the table of resources.
+/// The stream of a name's addresses. Stored in the resource table instead of
+/// wasmtime-wasi's type.
 enum Addresses {
-    /// They are asked for, by the name that grants have.
-    Asked {
+    /// The lookup runs. `name` is spelled as in grants.
+    Pending {
         name: String,
         lookup: Lookup,
         guard: Guard,
@@ -57,7 +57,7 @@ enum Addresses {
 
 type Addressed = Resource<ResolveAddressStream>;
 
-/// The same entry of the table by the type that it has there.
+/// Converts a handle to the type of its entry in the table.
 fn own(stream: &Addressed) -> Resource<Addresses> {
     match stream.owned() {
         true => Resource::new_own(stream.rep()),
@@ -73,9 +73,9 @@ impl Addresses {
         }
     }
 
-    /// Takes the answer, if it is there.
-    fn look(&mut self) {
-        let Self::Asked {
+    /// Takes the result of the lookup, if it is available.
+    fn update(&mut self) {
+        let Self::Pending {
             name,
             lookup,
             guard,
@@ -88,7 +88,7 @@ impl Addresses {
         };
         *self = match answer {
             Ok(addresses) => {
-                guard.lead(std::mem::take(name), addresses.clone());
+                guard.record_lookup(std::mem::take(name), addresses.clone());
                 Self::Found { addresses, next: 0 }
             }
             Err(failure) => Self::Failed(failure.into()),
@@ -108,7 +108,7 @@ impl From<Failure> for ErrorCode {
 #[wasmtime_wasi::async_trait]
 impl Pollable for Addresses {
     async fn ready(&mut self) {
-        if let Self::Asked { lookup, .. } = self {
+        if let Self::Pending { lookup, .. } = self {
             let _ = lookup.answer().await;
         }
     }
@@ -120,22 +120,22 @@ impl Host for Lookups<'_> {
         network: Resource<Network>,
         name: String,
     ) -> SocketResult<Addressed> {
-        // Only whether there is such a resource.
+        // Only checks that the handle is valid.
         self.sockets.table.get(&network)?;
         let addresses = match name.parse::<IpAddr>() {
-            // Nobody is asked for what is an address already.
+            // An address needs no lookup.
             Ok(address) if self.guard.grants_anything() => Addresses::of(address),
             Ok(_) => return Err(ErrorCode::AccessDenied.into()),
             Err(_) => {
-                let asked = self.guard.look_up(&name);
-                let (name, lookup) = asked.ok_or(ErrorCode::AccessDenied)?;
+                let started = self.guard.look_up(&name);
+                let (name, lookup) = started.ok_or(ErrorCode::AccessDenied)?;
                 let guard = self.guard.clone();
-                let mut addresses = Addresses::Asked {
+                let mut addresses = Addresses::Pending {
                     name,
                     lookup,
                     guard,
                 };
-                addresses.look();
+                addresses.update();
                 addresses
             }
         };
@@ -150,9 +150,9 @@ impl Host for Lookups<'_> {
 impl HostResolveAddressStream for Lookups<'_> {
     fn resolve_next_address(&mut self, stream: Addressed) -> SocketResult<Option<IpAddress>> {
         let addresses = self.sockets.table.get_mut(&own(&stream))?;
-        addresses.look();
+        addresses.update();
         match addresses {
-            Addresses::Asked { .. } => Err(ErrorCode::WouldBlock.into()),
+            Addresses::Pending { .. } => Err(ErrorCode::WouldBlock.into()),
             Addresses::Failed(code) => Err((*code).into()),
             Addresses::Found { addresses, next } => {
                 let address = addresses.get(*next).copied();

@@ -1,5 +1,5 @@
-//! The network of guests: which addresses and names they reach, sockets and
-//! lookups.
+//! Network access of guests: sockets, name lookups, and the check of addresses and names
+//! against grants.
 
 mod guard;
 mod interfaces;

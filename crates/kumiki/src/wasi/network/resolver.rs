@@ -1,9 +1,8 @@
-//! Which addresses a name has: the system is asked, on threads of its own.
+//! Looks up host names with the system's resolver, on threads of its own.
 //!
-//! A lookup cannot be interrupted, so the number of those under way is bounded
-//! for each plugin and for the process. Whoever asks for a name that is being
-//! looked up already waits for the same answer, and answers are kept for a
-//! while. Nothing here ends a wait: the call's deadline does.
+//! A lookup cannot be interrupted, so the number of concurrent lookups is limited per
+//! plugin and per process. Concurrent lookups of the same name share one answer, and
+//! answers are cached. Nothing here times out: the call's deadline ends a wait.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, ToSocketAddrs};
@@ -14,62 +13,64 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-/// The most lookups of the process that are under way at a time.
-const THREADS: usize = 16;
+/// Maximum concurrent lookups of the process.
+const MAX_THREADS: usize = 16;
 
-/// The most lookups of one plugin that are under way at a time.
-const BY_PLUGIN: usize = 4;
+/// Maximum concurrent lookups of one plugin.
+const MAX_PER_PLUGIN: usize = 4;
 
-/// The most answers that are kept.
-const KEPT: usize = 1000;
+/// Maximum cached answers.
+const MAX_CACHED: usize = 1000;
 
-/// How long an answer is kept, and how long it is that there was none.
-const FOUND: Duration = Duration::from_secs(30);
-const NOT_FOUND: Duration = Duration::from_secs(5);
+/// How long an answer with addresses is cached.
+const FOUND_LIFETIME: Duration = Duration::from_secs(30);
 
-/// The most addresses of one name.
-const ADDRESSES: usize = 64;
+/// How long a failure is cached.
+const FAILURE_LIFETIME: Duration = Duration::from_secs(5);
 
-/// How long a thread stays when there is nothing to look up.
+/// Maximum addresses of one name; further ones are dropped.
+const MAX_ADDRESSES: usize = 64;
+
+/// How long an idle thread waits for work before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
-static SYSTEM: LazyLock<Arc<Resolver>> = LazyLock::new(|| Resolver::new(ask_the_system));
+static SYSTEM: LazyLock<Arc<Resolver>> = LazyLock::new(|| Resolver::new(query_system));
 
 /// Why a name has no addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Nobody knows the name.
+    /// The name cannot be resolved.
     Unknown,
-    /// Nobody could be asked.
+    /// No lookup could be started.
     Unavailable,
 }
 
 type Answer = Result<Arc<[IpAddr]>, Failure>;
 
-/// The lookups of one plugin that are under way, or next.
+/// The number of lookups of one plugin that run or are next in the queue.
 #[derive(Debug, Default)]
-pub(crate) struct Share(AtomicUsize);
+pub(crate) struct LookupQuota(AtomicUsize);
 
-impl Share {
+impl LookupQuota {
     fn take(&self) -> bool {
-        let more = |taken: usize| (taken < BY_PLUGIN).then_some(taken + 1);
+        let increment = |taken: usize| (taken < MAX_PER_PLUGIN).then_some(taken + 1);
         let taken = self
             .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, increment);
         taken.is_ok()
     }
 
-    fn give_back(&self) {
+    fn release(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// An answer that is there or on its way.
+/// A lookup that runs or is complete.
 #[derive(Debug)]
 pub(crate) struct Lookup(watch::Receiver<Option<Answer>>);
 
 impl Lookup {
-    /// The answer, if it is there.
+    /// Returns the answer, if it is available.
     pub(crate) fn try_answer(&self) -> Option<Answer> {
         self.0.borrow().clone()
     }
@@ -83,16 +84,16 @@ impl Lookup {
     }
 }
 
-/// Begins to look a name up for a plugin, if nobody has yet.
-pub(crate) fn look_up(name: &str, share: &Arc<Share>) -> Lookup {
-    SYSTEM.look_up(name, share)
+/// Looks up a name for a plugin, or joins a lookup of it that runs already.
+pub(crate) fn look_up(name: &str, quota: &Arc<LookupQuota>) -> Lookup {
+    SYSTEM.look_up(name, quota)
 }
 
-/// As the system does it, with its files of hosts and its configuration.
-fn ask_the_system(name: &str) -> Answer {
+/// Queries the system's resolver, which uses its configuration and hosts file.
+fn query_system(name: &str) -> Answer {
     let found = (name, 0).to_socket_addrs().map_err(|_| Failure::Unknown)?;
     let addresses = found.map(|address| address.ip().to_canonical());
-    let addresses: Arc<[IpAddr]> = addresses.take(ADDRESSES).collect();
+    let addresses: Arc<[IpAddr]> = addresses.take(MAX_ADDRESSES).collect();
     match addresses.is_empty() {
         true => Err(Failure::Unknown),
         false => Ok(addresses),
@@ -100,85 +101,85 @@ fn ask_the_system(name: &str) -> Answer {
 }
 
 struct Resolver {
-    ask: fn(&str) -> Answer,
+    query: fn(&str) -> Answer,
     state: Mutex<State>,
     work: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    kept: HashMap<String, Kept>,
-    /// What is being looked up, or waits for it.
-    asked: HashMap<String, Asked>,
-    /// What is next, by name; each has its part of a share.
+    cached: HashMap<String, CachedAnswer>,
+    /// Lookups that run or are queued.
+    pending: HashMap<String, PendingLookup>,
+    /// Names that are looked up next; each counts to its plugin's quota.
     next: VecDeque<String>,
-    /// What waits for a part of a share.
+    /// Names that wait for their plugin's quota.
     waiting: VecDeque<String>,
     threads: usize,
     idle: usize,
 }
 
-struct Kept {
+struct CachedAnswer {
     answer: Answer,
     until: Instant,
 }
 
-struct Asked {
-    /// Whose share it counts to.
-    share: Arc<Share>,
+struct PendingLookup {
+    /// The quota that it counts to.
+    quota: Arc<LookupQuota>,
     answer: watch::Sender<Option<Answer>>,
 }
 
 impl Resolver {
-    fn new(ask: fn(&str) -> Answer) -> Arc<Self> {
+    fn new(query: fn(&str) -> Answer) -> Arc<Self> {
         Arc::new(Self {
-            ask,
+            query,
             state: Mutex::default(),
             work: Condvar::new(),
         })
     }
 
-    fn look_up(self: &Arc<Self>, name: &str, share: &Arc<Share>) -> Lookup {
+    fn look_up(self: &Arc<Self>, name: &str, quota: &Arc<LookupQuota>) -> Lookup {
         let mut state = self.lock();
-        if let Some(kept) = state.kept.get(name)
-            && kept.until > Instant::now()
+        if let Some(cached) = state.cached.get(name)
+            && cached.until > Instant::now()
         {
-            return Lookup(watch::channel(Some(kept.answer.clone())).1);
+            return Lookup(watch::channel(Some(cached.answer.clone())).1);
         }
         let State {
-            asked,
+            pending,
             next,
             waiting,
             ..
         } = &mut *state;
-        if let Some(asked) = asked.get_mut(name) {
-            let lookup = Lookup(asked.answer.subscribe());
-            // One plugin must not wait for the share of another.
+        if let Some(pending) = pending.get_mut(name) {
+            let lookup = Lookup(pending.answer.subscribe());
+            // One plugin must not wait for the quota of another.
             if let Some(at) = waiting.iter().position(|waiting| waiting == name)
-                && share.take()
+                && quota.take()
             {
-                asked.share = share.clone();
+                pending.quota = quota.clone();
                 waiting.remove(at);
                 next.push_back(name.into());
-                self.staff(state);
+                self.ensure_thread(state);
             }
             return lookup;
         }
         let (answer, lookup) = watch::channel(None);
-        let share = share.clone();
-        let queue = match share.take() {
+        let quota = quota.clone();
+        let queue = match quota.take() {
             true => next,
             false => waiting,
         };
         queue.push_back(name.into());
-        asked.insert(name.into(), Asked { share, answer });
-        self.staff(state);
+        pending.insert(name.into(), PendingLookup { quota, answer });
+        self.ensure_thread(state);
         Lookup(lookup)
     }
 
-    /// Sees to it that there is a thread for what is queued.
-    fn staff(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        if state.next.len() <= state.idle || state.threads >= THREADS {
+    /// Wakes or starts a thread for the queued names.
+    fn ensure_thread(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if state.next.len() <= state.idle || state.threads >= MAX_THREADS {
             drop(state);
             self.work.notify_one();
             return;
@@ -187,17 +188,17 @@ impl Resolver {
         let thread = thread::Builder::new().name("kumiki-lookup".into());
         match thread.spawn(move || resolver.serve()) {
             Ok(_) => state.threads += 1,
-            // Whoever is there does it in turn.
+            // The existing threads do it later.
             Err(_) if state.threads > 0 => {}
             Err(_) => {
-                // Dropping a sender tells that nobody could be asked.
+                // Dropping a sender makes the lookup fail with `Unavailable`.
                 for name in std::mem::take(&mut state.next) {
-                    if let Some(asked) = state.asked.remove(&name) {
-                        asked.share.give_back();
+                    if let Some(pending) = state.pending.remove(&name) {
+                        pending.quota.release();
                     }
                 }
                 state.waiting.clear();
-                state.asked.clear();
+                state.pending.clear();
             }
         }
     }
@@ -207,11 +208,11 @@ impl Resolver {
         loop {
             if let Some(name) = state.take() {
                 drop(state);
-                let answer = (self.ask)(&name);
+                let answer = (self.query)(&name);
                 state = self.lock();
-                state.keep(&name, &answer);
-                if let Some(asked) = state.end(&name) {
-                    asked.answer.send_replace(Some(answer));
+                state.cache(&name, &answer);
+                if let Some(pending) = state.finish(&name) {
+                    pending.answer.send_replace(Some(answer));
                 }
                 continue;
             }
@@ -227,65 +228,66 @@ impl Resolver {
         }
     }
 
-    /// Nothing panics while it holds this lock.
+    /// Ignores poisoning: nothing panics while it holds this lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// The next name to look up. What nobody waits for any more is not.
+    /// Takes the next name to look up, and drops names that no caller waits for any more.
     fn take(&mut self) -> Option<String> {
         while let Some(name) = self.next.pop_front() {
             if self.is_wanted(&name) {
                 return Some(name);
             }
-            self.end(&name);
+            self.finish(&name);
         }
         None
     }
 
-    /// Ends what had a part of a share, which is free for what waits for it.
-    fn end(&mut self, name: &str) -> Option<Asked> {
-        let asked = self.asked.remove(name)?;
-        asked.share.give_back();
+    /// Removes a lookup that counted to a quota, and moves waiting names into the queue if
+    /// their quota allows it.
+    fn finish(&mut self, name: &str) -> Option<PendingLookup> {
+        let finished = self.pending.remove(name)?;
+        finished.quota.release();
         for name in std::mem::take(&mut self.waiting) {
             if !self.is_wanted(&name) {
-                self.asked.remove(&name);
-            } else if self.asked.get(&name).is_some_and(|it| it.share.take()) {
+                self.pending.remove(&name);
+            } else if self.pending.get(&name).is_some_and(|it| it.quota.take()) {
                 self.next.push_back(name);
             } else {
                 self.waiting.push_back(name);
             }
         }
-        Some(asked)
+        Some(finished)
     }
 
     fn is_wanted(&self, name: &str) -> bool {
-        let asked = self.asked.get(name);
-        asked.is_some_and(|asked| asked.answer.receiver_count() > 0)
+        let pending = self.pending.get(name);
+        pending.is_some_and(|pending| pending.answer.receiver_count() > 0)
     }
 
-    fn keep(&mut self, name: &str, answer: &Answer) {
+    fn cache(&mut self, name: &str, answer: &Answer) {
         let now = Instant::now();
-        if self.kept.len() >= KEPT {
-            self.kept.retain(|_, kept| kept.until > now);
+        if self.cached.len() >= MAX_CACHED {
+            self.cached.retain(|_, cached| cached.until > now);
         }
-        if self.kept.len() >= KEPT {
-            let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.until);
+        if self.cached.len() >= MAX_CACHED {
+            let oldest = self.cached.iter().min_by_key(|(_, cached)| cached.until);
             if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
-                self.kept.remove(&oldest);
+                self.cached.remove(&oldest);
             }
         }
-        let time = match answer {
-            Ok(_) => FOUND,
-            Err(_) => NOT_FOUND,
+        let lifetime = match answer {
+            Ok(_) => FOUND_LIFETIME,
+            Err(_) => FAILURE_LIFETIME,
         };
-        let kept = Kept {
+        let cached = CachedAnswer {
             answer: answer.clone(),
-            until: now + time,
+            until: now + lifetime,
         };
-        self.kept.insert(name.into(), kept);
+        self.cached.insert(name.into(), cached);
     }
 }
 
@@ -297,12 +299,12 @@ mod tests {
 
     use super::*;
 
-    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    static QUERIES: AtomicUsize = AtomicUsize::new(0);
     static RELEASED: AtomicBool = AtomicBool::new(false);
 
-    /// Names that begin with `slow` wait for the test.
-    fn ask(name: &str) -> Answer {
-        ASKED.fetch_add(1, Ordering::SeqCst);
+    /// Queries for names that start with `slow` wait until the test sets [`RELEASED`].
+    fn query(name: &str) -> Answer {
+        QUERIES.fetch_add(1, Ordering::SeqCst);
         while name.starts_with("slow") && !RELEASED.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(1));
         }
@@ -312,53 +314,54 @@ mod tests {
         }
     }
 
-    fn answer(resolver: &Arc<Resolver>, name: &str, share: &Arc<Share>) -> Answer {
-        in_tokio(async { resolver.look_up(name, share).answer().await })
+    fn answer(resolver: &Arc<Resolver>, name: &str, quota: &Arc<LookupQuota>) -> Answer {
+        in_tokio(async { resolver.look_up(name, quota).answer().await })
     }
 
     #[test]
-    fn lookups_are_shared_bounded_and_kept() {
-        let resolver = Resolver::new(ask);
-        let (share, other) = (Arc::default(), Arc::default());
-        assert_eq!(answer(&resolver, "none", &share), Err(Failure::Unknown));
+    fn lookups_are_shared_limited_and_cached() {
+        let resolver = Resolver::new(query);
+        let (quota, other) = (Arc::default(), Arc::default());
+        assert_eq!(answer(&resolver, "none", &quota), Err(Failure::Unknown));
         for _ in 0..100 {
-            assert!(answer(&resolver, "quick", &share).is_ok());
-            assert!(answer(&resolver, "none", &share).is_err());
+            assert!(answer(&resolver, "quick", &quota).is_ok());
+            assert!(answer(&resolver, "none", &quota).is_err());
         }
-        assert_eq!(ASKED.load(Ordering::SeqCst), 2);
-        // Asked for and given up a thousand times, it is under way once.
+        assert_eq!(QUERIES.load(Ordering::SeqCst), 2);
+        // A thousand dropped lookups of one name start at most one query.
         for _ in 0..1000 {
-            drop(resolver.look_up("slow", &share));
+            drop(resolver.look_up("slow", &quota));
         }
-        let waiting: Vec<_> = (0..BY_PLUGIN + 3)
-            .map(|number| resolver.look_up(&format!("slow{number}"), &share))
+        let waiting: Vec<_> = (0..MAX_PER_PLUGIN + 3)
+            .map(|number| resolver.look_up(&format!("slow{number}"), &quota))
             .collect();
         assert!(waiting.iter().all(|lookup| lookup.try_answer().is_none()));
-        // Another plugin is answered meanwhile.
+        // Another plugin does not wait for them.
         assert!(answer(&resolver, "other", &other).is_ok());
-        assert!(ASKED.load(Ordering::SeqCst) <= 3 + BY_PLUGIN);
+        assert!(QUERIES.load(Ordering::SeqCst) <= 3 + MAX_PER_PLUGIN);
         RELEASED.store(true, Ordering::SeqCst);
         for mut lookup in waiting {
             assert!(in_tokio(lookup.answer()).is_ok());
         }
-        assert_eq!(share.0.load(Ordering::SeqCst), 0);
-        assert!(resolver.lock().asked.is_empty());
+        assert_eq!(quota.0.load(Ordering::SeqCst), 0);
+        assert!(resolver.lock().pending.is_empty());
     }
 
     #[test]
-    fn no_more_answers_are_kept_than_there_is_room_for() {
+    fn cache_has_a_maximum_size() {
         let mut state = State::default();
-        for number in 0..KEPT + 10 {
-            state.keep(&format!("name{number}"), &Err(Failure::Unknown));
+        for number in 0..MAX_CACHED + 10 {
+            state.cache(&format!("name{number}"), &Err(Failure::Unknown));
         }
-        assert_eq!(state.kept.len(), KEPT);
-        assert!(state.kept.contains_key(&format!("name{}", KEPT + 9)));
+        assert_eq!(state.cached.len(), MAX_CACHED);
+        let newest = format!("name{}", MAX_CACHED + 9);
+        assert!(state.cached.contains_key(&newest));
     }
 
     #[test]
-    fn the_system_knows_this_machine() {
-        let loopback = ask_the_system("localhost").unwrap();
+    fn system_resolves_localhost() {
+        let loopback = query_system("localhost").unwrap();
         assert!(loopback.iter().all(IpAddr::is_loopback), "{loopback:?}");
-        assert_eq!(ask_the_system("no-such.invalid"), Err(Failure::Unknown));
+        assert_eq!(query_system("no-such.invalid"), Err(Failure::Unknown));
     }
 }

@@ -1,6 +1,5 @@
-//! Sockets of guests: each counts as a descriptor of its instance, and what
-//! waits for one waits no longer than its call may take. Who asks for a socket
-//! where nothing is granted is told of here, too.
+//! Sockets of guests. Each counts as a descriptor of its instance, functions that wait
+//! keep the call's deadline, and the creation of a socket without a grant is reported.
 
 use std::collections::HashMap;
 
@@ -27,35 +26,35 @@ use crate::wasi::waiting::{Timed, wait};
 /// The sockets of one instance.
 #[derive(Default)]
 pub(crate) struct Sockets {
-    /// What each of them counts for, by its number.
+    /// The permit of each socket, by its handle.
     permits: HashMap<u32, Permit>,
-    /// Whether it was told that there are none.
-    told: bool,
+    /// Whether the denial of sockets was reported.
+    reported: bool,
 }
 
 impl Sockets {
-    /// Tells of a guest that asks for a socket where there are none.
-    pub(crate) fn asked_for(&mut self, guard: &Guard) {
-        if !guard.grants_anything() && !std::mem::replace(&mut self.told, true) {
-            guard.tell(Denial::Sockets);
+    /// Reports the denial of a socket, once, if no network access is granted.
+    pub(crate) fn report_if_denied(&mut self, guard: &Guard) {
+        if !guard.grants_anything() && !std::mem::replace(&mut self.reported, true) {
+            guard.report(Denial::Sockets);
         }
     }
 }
 
-/// What a store holds whose guest may have sockets.
+/// The data of a store whose guest may create sockets.
 pub(crate) trait HasSockets: Timed + Send {
     /// The sockets of the instance.
     fn own_sockets(&mut self) -> &mut Sockets;
 
-    /// Takes a descriptor for a socket; none where nothing of the network is granted,
-    /// which the observer hears.
+    /// Takes a descriptor for a socket. Returns `None` and reports the denial if no network
+    /// access is granted.
     fn take_socket(&mut self) -> Option<Result<Permit, Refused>>;
 }
 
-/// What comes of a function that may fail as sockets do.
-type Answered<R> = wasmtime::Result<(Result<R, ErrorCode>,)>;
+/// The result of a socket function.
+type SocketReturn<R> = wasmtime::Result<(Result<R, ErrorCode>,)>;
 
-/// Links what makes, ends or waits for sockets in the place of WASI's own.
+/// Links the functions that create, drop or wait for sockets instead of wasmtime-wasi's.
 pub(crate) fn link<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_tcp(linker)?;
@@ -80,10 +79,10 @@ fn link_tcp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.instance(&name)?.resource(
         "tcp-socket",
         ResourceType::host::<TcpSocket>(),
-        |mut store, number| {
+        |mut store, handle| {
             let state: &mut T = store.data_mut();
-            HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
-            state.own_sockets().permits.remove(&number);
+            HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(handle))?;
+            state.own_sockets().permits.remove(&handle);
             Ok(())
         },
     )
@@ -126,9 +125,9 @@ fn link_udp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     udp.resource(
         "outgoing-datagram-stream",
         ResourceType::host::<OutgoingDatagramStream>(),
-        |store, number| {
+        |store, handle| {
             wait(store, async |state: &mut T| {
-                let stream = Resource::new_own(number);
+                let stream = Resource::new_own(handle);
                 HostOutgoingDatagramStream::drop(&mut state.sockets(), stream).await
             })
         },
@@ -136,17 +135,17 @@ fn link_udp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     udp.resource(
         "udp-socket",
         ResourceType::host::<UdpSocket>(),
-        |mut store, number| {
+        |mut store, handle| {
             let state: &mut T = store.data_mut();
-            HostUdpSocket::drop(&mut state.sockets(), Resource::new_own(number))?;
-            state.own_sockets().permits.remove(&number);
+            HostUdpSocket::drop(&mut state.sockets(), Resource::new_own(handle))?;
+            state.own_sockets().permits.remove(&handle);
             Ok(())
         },
     )
 }
 
-/// Takes a descriptor for a socket. Where there are no sockets, WASI itself says
-/// so, and nothing is counted.
+/// Takes a descriptor for a socket. Without network access nothing is counted, and
+/// wasmtime-wasi returns the error.
 fn permit<T: HasSockets>(state: &mut T) -> SocketResult<Option<Permit>> {
     let taken = state.take_socket();
     taken
@@ -169,7 +168,7 @@ fn count<T: HasSockets, S: 'static>(
     socket
 }
 
-fn answer<T: HasSockets, R>(state: &mut T, result: SocketResult<R>) -> Answered<R> {
+fn answer<T: HasSockets, R>(state: &mut T, result: SocketResult<R>) -> SocketReturn<R> {
     match result {
         Ok(result) => Ok((Ok(result),)),
         Err(error) => Ok((Err(state.sockets().convert_error_code(error)?),)),

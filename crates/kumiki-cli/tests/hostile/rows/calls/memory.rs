@@ -1,19 +1,20 @@
-//! Rows: guests that take memory: stack, memory, tables, handles, memory of the
-//! host.
+//! Rows: guests that use up the stack, memory, tables, handles, or memory of the host.
 
 use test_components::imports::{RANDOM, SLEEP};
 
-use crate::guests::{INPUT, attacker, bad_allocator, number, result, result_with_entries, room};
+use crate::guests::{
+    INPUT, attacker, bad_allocator, number, repeated, result, result_with_entries, room,
+};
 use crate::suite::Case;
 use crate::suite::Outcome::{Answer, Limit, Trap};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = grown();
-    cases.extend(handed_over());
+    cases.extend(transferred());
     cases
 }
 
-/// Grows memory until that fails, and then traps.
+/// Grows memory until growing fails, and then traps.
 const GROW: &str = "(loop $l
     (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable)) (br $l))";
 
@@ -28,13 +29,13 @@ fn grown() -> Vec<Case> {
             ),
         ),
         Case::guest(
-            "memory grown for ever",
+            "memory grown without end",
             Limit,
             "memory of 64 MiB",
             attacker(GROW),
         ),
         Case::guest(
-            "memory grown for ever in cabi_realloc",
+            "memory grown without end in cabi_realloc",
             Limit,
             "memory of 64 MiB",
             bad_allocator(GROW),
@@ -48,13 +49,13 @@ fn grown() -> Vec<Case> {
             ),
         ),
         Case::guest(
-            "memory beyond the limit, taken with composure",
+            "memory beyond the limit, with the failure handled",
             Answer,
             "",
             attacker("(drop (memory.grow (i32.const 65534)))"),
         ),
         Case::guest(
-            "table of a milliard elements",
+            "table of a billion elements",
             Answer,
             "",
             attacker(
@@ -64,7 +65,7 @@ fn grown() -> Vec<Case> {
             .items("(table $t 1 funcref)"),
         ),
         Case::guest(
-            "table grown for ever",
+            "table grown without end",
             Limit,
             "1000000 elements",
             attacker(
@@ -77,23 +78,23 @@ fn grown() -> Vec<Case> {
             "20,000 handles",
             Limit,
             "10000 handles",
-            attacker(
-                "(local.set $a (i32.const 20000))
-                 (loop $l (drop (call $sleep (i64.const 1)))
-                    (br_if $l (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))",
-            )
+            attacker(&repeated(
+                "$a",
+                20_000,
+                "(drop (call $sleep (i64.const 1)))",
+            ))
             .import(SLEEP),
         ),
     ]
 }
 
-fn handed_over() -> Vec<Case> {
+fn transferred() -> Vec<Case> {
     let (page, zero) = (number(131_072), number(0));
     vec![
         Case::guest(
             "output of 20 MB",
             Limit,
-            "16 MiB handed over",
+            "16 MiB passed to the host",
             attacker(&(room(20_000_000) + &result((&page, &number(20_000_000)), (&zero, &zero)))),
         ),
         Case::guest(
@@ -127,26 +128,26 @@ fn handed_over() -> Vec<Case> {
             "10 MB of log in 10,000 records",
             Answer,
             "",
-            attacker(
-                "(local.set $a (i32.const 10000))
-                 (loop $l (call $log (i32.const 3) (i32.const 0) (i32.const 1000))
-                    (br_if $l (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))",
-            ),
+            attacker(&repeated(
+                "$a",
+                10_000,
+                "(call $log (i32.const 3) (i32.const 0) (i32.const 1000))",
+            )),
         ),
         Case::guest(
             "a million log records",
             Answer,
             "",
-            attacker(
-                "(local.set $a (i32.const 1000000))
-                 (loop $l (call $log (i32.const 3) (i32.const 0) (i32.const 0))
-                    (br_if $l (local.tee $a (i32.sub (local.get $a) (i32.const 1)))))",
-            ),
+            attacker(&repeated(
+                "$a",
+                1_000_000,
+                "(call $log (i32.const 3) (i32.const 0) (i32.const 0))",
+            )),
         ),
         Case::guest(
             "key of 20 MB looked up",
             Limit,
-            "16 MiB handed over",
+            "16 MiB passed to the host",
             attacker(&format!(
                 "{} (call $get-config {page} (i32.const 20000000) (i32.const 128))",
                 room(20_000_000)

@@ -1,4 +1,4 @@
-//! Rows: what the code of a guest does in a call.
+//! Rows: guests that attack during a call.
 
 mod memory;
 mod panics;

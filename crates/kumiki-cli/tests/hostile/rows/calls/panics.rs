@@ -1,4 +1,4 @@
-//! Rows: a function of the host panics while a plugin calls it.
+//! Rows: host functions that panic.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -19,12 +19,12 @@ impl Observer for Panicking {
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![Case::check(
-        "a panic of the host in the middle of a call",
+        "a host function that panics during a call",
         interrupted,
     )]
 }
 
-/// The guest traps when the interrupted instance is called again.
+/// The guest traps if the interrupted instance is called again.
 fn interrupted() -> Result<(), String> {
     let guest = test_components::TextPlugin::new("hostile")
         .global("interrupted")

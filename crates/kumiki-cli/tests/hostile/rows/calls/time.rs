@@ -3,7 +3,7 @@
 use test_components::TextPlugin;
 use test_components::imports::{BLOCK, NOW, POLL, RANDOM, SLEEP, STDOUT, WRITE};
 
-use crate::guests::{FOR_EVER, attacker, bad_allocator, late_attacker};
+use crate::guests::{FOREVER, attacker, bad_allocator, late_attacker};
 use crate::suite::Case;
 
 /// An hour, in nanoseconds.
@@ -17,12 +17,12 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn loops() -> Vec<Case> {
-    let endless = format!("{FOR_EVER} unreachable");
+    let endless = format!("{FOREVER} unreachable");
     vec![
-        Case::endless("endless loop", attacker(FOR_EVER)),
+        Case::endless("endless loop", attacker(FOREVER)),
         Case::endless(
             "endless loop in the start function",
-            TextPlugin::new("hostile").items(&format!("(func $begin {FOR_EVER}) (start $begin)")),
+            TextPlugin::new("hostile").items(&format!("(func $begin {FOREVER}) (start $begin)")),
         ),
         Case::endless(
             "endless loop in get-name",
@@ -32,10 +32,10 @@ fn loops() -> Vec<Case> {
             "endless loop in get-version",
             TextPlugin::new("hostile").get_version(&endless),
         ),
-        Case::endless("endless loop in cabi_realloc", bad_allocator(FOR_EVER)),
-        Case::endless("endless loop in post-return", late_attacker(FOR_EVER)),
+        Case::endless("endless loop in cabi_realloc", bad_allocator(FOREVER)),
+        Case::endless("endless loop in post-return", late_attacker(FOREVER)),
         Case::endless(
-            "endless tail of calls",
+            "endless series of calls",
             attacker("(call $again)")
                 .items("(func $again (loop $l (call $nothing) (br $l))) (func $nothing)"),
         ),
@@ -45,14 +45,14 @@ fn loops() -> Vec<Case> {
 fn loops_through_the_host() -> Vec<Case> {
     vec![
         Case::endless(
-            "endless loop through get-config",
+            "endless loop of get-config calls",
             attacker(
                 "(loop $l (call $get-config (i32.const 300) (i32.const 1) (i32.const 128))
                     (br $l))",
             ),
         ),
         Case::endless(
-            "endless spinning on the clock",
+            "endless polling of the clock",
             attacker(
                 "(loop $l (br_if $l (i64.ne (call $now) (i64.const 0)))
                     (br $l))",

@@ -1,4 +1,4 @@
-//! Rows: invalid booleans and characters, with a contract that has only these.
+//! Rows: invalid booleans and characters, with a contract that contains only these.
 
 use kumiki::wasmtime::component::{Instance, InstancePre, Linker};
 use kumiki::wasmtime::{self, Store};
@@ -39,19 +39,20 @@ impl Contract for Typed {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    let letter =
-        |name, value: u32, outcome, says| Case::new(name, outcome, says, move || seen(0, value));
+    let letter = |name, value: u32, outcome, message| {
+        Case::new(name, outcome, message, move || seen(0, value))
+    };
     let truth = |name, value: u32| Case::check(name, move || seen(value, 0x7a));
     vec![
         truth("bool of 2", 2),
-        truth("bool of 4 milliard", u32::MAX),
+        truth("bool of 4 billion", u32::MAX),
         letter("character that is a surrogate", 0xd800, Trap, "char"),
         letter("character beyond Unicode", 0x0011_0000, Trap, "char"),
-        letter("character of 4 milliard", u32::MAX, Trap, "char"),
+        letter("character of 4 billion", u32::MAX, Trap, "char"),
     ]
 }
 
-/// Calls both functions. Any number but 0 is true.
+/// Calls both functions. Any number except 0 is true.
 fn seen(truth: u32, letter: u32) -> Result<Seen, String> {
     let core = format!(
         "(func (export \"truth\") (result i32) (i32.const {truth}))

@@ -14,7 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 fn results() -> Vec<Case> {
     let zero = number(0);
-    let invalid = |name, says, body: &str| Case::guest(name, Trap, says, attacker(body));
+    let invalid = |name, message, body: &str| Case::guest(name, Trap, message, attacker(body));
     vec![
         invalid(
             "output of 4 GiB",
@@ -32,7 +32,7 @@ fn results() -> Vec<Case> {
             &result(INPUT, (&number(0x7fff_ff00), &number(4))),
         ),
         invalid(
-            "metadata of 4 milliard entries",
+            "metadata of 4 billion entries",
             "",
             &result(INPUT, (&zero, &number(-1))),
         ),
@@ -52,12 +52,12 @@ fn results() -> Vec<Case> {
             "(return (i32.const 17))",
         ),
         invalid(
-            "result that is neither good nor an error",
+            "result with an invalid tag",
             "",
             "(i32.store8 (i32.const 16) (i32.const 2)) (return (i32.const 16))",
         ),
         invalid(
-            "error that the contract does not have",
+            "error that is not in the contract",
             "",
             &format!("(return (block (result i32) {}))", error(3)),
         ),
@@ -81,7 +81,7 @@ fn results() -> Vec<Case> {
             "output and metadata that overlap",
             Answer,
             "",
-            // The entry's two strings are its own four numbers.
+            // The entry's two strings are its own pointers and lengths.
             attacker(&format!(
                 "(i32.store (i32.const 300) (i32.const 300))
                  (i32.store (i32.const 304) (i32.const 4))
@@ -95,7 +95,7 @@ fn results() -> Vec<Case> {
 }
 
 fn arguments() -> Vec<Case> {
-    let invalid = |name, says, body: &str| Case::guest(name, Trap, says, attacker(body));
+    let invalid = |name, message, body: &str| Case::guest(name, Trap, message, attacker(body));
     vec![
         invalid(
             "log record of 4 GiB",
@@ -109,17 +109,17 @@ fn arguments() -> Vec<Case> {
              (call $log (i32.const 3) (i32.const 300) (i32.const 1))",
         ),
         invalid(
-            "log level that the contract does not have",
+            "log level that is not in the contract",
             "",
             "(call $log (i32.const 4) (i32.const 0) (i32.const 0))",
         ),
         invalid(
-            "answer of the host out of bounds",
+            "result of a host function out of bounds",
             "out of bounds",
             "(call $get-config (i32.const 0) (i32.const 0) (i32.const -8))",
         ),
         invalid(
-            "answer of the host misaligned",
+            "result of a host function misaligned",
             "not aligned",
             "(call $get-config (i32.const 0) (i32.const 0) (i32.const 129))",
         ),

@@ -1,5 +1,4 @@
-//! Rows: small files that are large programs: one part of them stands for many, or
-//! would be compiled many times.
+//! Rows: small files that expand: one part of them is used or compiled many times.
 
 use std::fmt::Write as _;
 
@@ -14,35 +13,35 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::bytes("300,000 functions lowered", TooLarge, "adapters", || {
             // The first function, without options.
-            repeated(8, 300_000, &[1, 0, 0, 0])
+            with_repeated_item(8, 300_000, &[1, 0, 0, 0])
         }),
         Case::bytes(
             "300,000 types of components",
             TooLarge,
             "component types",
-            || repeated(7, 300_000, &[0x7d]),
+            || with_repeated_item(7, 300_000, &[0x7d]),
         ),
         Case::bytes(
-            "ten instances of what has ten instances, seven times",
+            "ten instances per component, seven levels deep",
             TooLarge,
             "counted for each instance",
             || with_component(&instances(7, 10)),
         )
-        .patience(240),
+        .timeout(240),
         Case::bytes(
-            "what is in ten components, which are in ten components",
+            "ten references per component, seven levels deep",
             TooLarge,
             "counted for each instance",
             || with_component(&captured(7, 10)),
         )
-        .patience(240),
+        .timeout(240),
         Case::bytes(
-            "an instance twice in an instance, eighteen times",
+            "an instance exported twice, eighteen levels deep",
             TooLarge,
             "counted for each instance",
             || with_component(&bags(18, 20)),
         )
-        .patience(240),
+        .timeout(240),
         Case::bytes(
             "200 functions of a large type between two components",
             TooLarge,
@@ -50,12 +49,12 @@ pub(crate) fn cases() -> Vec<Case> {
             || with_component(&adapters(200, 100)),
         )
         .within(512)
-        .patience(240),
+        .timeout(240),
         Case::bytes(
-            "a component that is handed to another",
+            "a component that is passed to another",
             TooLarge,
             "what is passed to it",
-            || with_component(&handed_over()),
+            || with_component(&component_argument()),
         ),
         Case::bytes(
             "1,000 instances of 25 names of 99 KB",
@@ -98,37 +97,36 @@ pub(crate) fn cases() -> Vec<Case> {
             }
             Ok(())
         }),
-        Case::check("types of types, 300,000 deep, run and inspected", || {
-            refused_by_the_program(&nested_types(300_000), "types within each other")
+        Case::check("types nested 300,000 deep, run and inspected", || {
+            refused_by_the_program(&nested_types(300_000), "levels of nested types")
         }),
         Case::bytes(
-            "types of types, 101 deep",
+            "types nested 101 deep",
             TooLarge,
-            "types within each other",
+            "levels of nested types",
             || nested_types(101),
         ),
-        Case::check("90,000 blocks within each other", || {
+        Case::check("90,000 nested blocks", || {
             let body = "block ".repeat(90_000) + &"end ".repeat(90_000);
             compiled_by_the_program(&format!("(func {body})"))
         })
-        .patience(240),
+        .timeout(240),
         Case::check("an expression 200,000 deep", || {
             let body = "local.get 0 ".repeat(200_000) + &"i32.sub ".repeat(199_999);
             compiled_by_the_program(&format!("(func (param i32) (result i32) {body})"))
         })
-        .patience(240),
+        .timeout(240),
     ]
 }
 
-/// The plugin with one more section of this many equal items.
-fn repeated(section: u8, count: usize, item: &[u8]) -> Vec<u8> {
+/// A plugin with an additional section of this many equal items.
+fn with_repeated_item(section: u8, count: usize, item: &[u8]) -> Vec<u8> {
     let mut contents = leb128(count);
     contents.extend(item.repeat(count));
     with_section(TextPlugin::new("hostile").build(), section, &contents)
 }
 
-/// The plugin with one more component in it, and an instance of this component.
-/// Instances of a component with exports with names of this length.
+/// Instances of a component whose exports have names of this length.
 fn named_exports(instances: usize, exports: usize, length: usize) -> String {
     let mut text = "(component $c (instance $e)".to_owned();
     for number in 0..exports {
@@ -139,9 +137,9 @@ fn named_exports(instances: usize, exports: usize, length: usize) -> String {
     text + ")" + &"(instance (instantiate $c))".repeat(instances)
 }
 
-/// Types of modules, each with this many functions that it exports.
+/// A plugin with module types, each with this many exported functions.
 fn module_types(types: usize, exports: usize) -> Vec<u8> {
-    // A type of functions comes first.
+    // The first declaration is a function type.
     let mut module = [&[0x50][..], &leb128(exports + 1), &[1, 0x60, 0, 0]].concat();
     for number in 0..exports {
         let name = number.to_string();
@@ -154,7 +152,7 @@ fn module_types(types: usize, exports: usize) -> Vec<u8> {
     with_section(TextPlugin::new("hostile").build(), 4, &component)
 }
 
-/// Chains in which each type, component or instance refers to the one before.
+/// Chains in which each type, component or instance refers to the previous one.
 fn chains(length: usize) -> [String; 4] {
     let chain = |first: &str, next: fn(usize, usize) -> String| {
         let rest = (1..length).map(|level| next(level, level - 1));
@@ -177,20 +175,20 @@ fn chains(length: usize) -> [String; 4] {
     ]
 }
 
-/// Components that import the same type of an instance, with a resource and this many
+/// Components that import instances of the same type, with a resource and this many
 /// functions.
 fn imports_of_a_type(components: usize, imports: usize, functions: usize) -> String {
     let component = format!("(component {})", imports_of_t(imports));
     type_t(functions) + &component.repeat(components)
 }
 
-/// The same, and the imports are those of a type.
+/// The same with the imports in a component type.
 fn types_with_imports(components: usize, imports: usize, functions: usize) -> String {
     let component = format!("(component (type (component {})))", imports_of_t(imports));
     type_t(functions) + &component.repeat(components)
 }
 
-/// Components that give an instance with many functions to others. Each time the
+/// Components that pass an instance with many functions to others. Each time the
 /// validator compares the types of all functions.
 fn compared_types(components: usize, instances: usize, functions: usize) -> String {
     let instances = "(instance (instantiate $c (with \"i0\" (instance $i))))".repeat(instances);
@@ -219,6 +217,7 @@ fn imports_of_t(imports: usize) -> String {
     text
 }
 
+/// A plugin with an additional component, and an instance of that component.
 fn with_component(component: &str) -> Vec<u8> {
     let component = parse(&format!("(component {component})"));
     let bytes = with_section(TextPlugin::new("hostile").build(), 4, &component);
@@ -226,7 +225,7 @@ fn with_component(component: &str) -> Vec<u8> {
     with_section(bytes, 5, &[1, 0, 1, 0])
 }
 
-/// Components. Each has this many instances of the component before it.
+/// Components, each with this many instances of the previous one.
 fn instances(levels: usize, times: usize) -> String {
     let mut text = String::from("(component $c0)");
     for level in 1..=levels {
@@ -240,8 +239,7 @@ fn instances(levels: usize, times: usize) -> String {
     text + &format!("(instance (instantiate $c{levels}))")
 }
 
-/// Components without instances. Each refers this many times to the component
-/// before it.
+/// Components without instances. Each refers this many times to the previous one.
 fn captured(levels: usize, times: usize) -> String {
     let mut text = String::from("(component $c0)");
     for level in 1..=levels {
@@ -252,8 +250,8 @@ fn captured(levels: usize, times: usize) -> String {
     text
 }
 
-/// Instances that export the instance before them twice, and copies that export
-/// the last one.
+/// Instances that export the previous instance twice, and copies that export the last
+/// one.
 fn bags(levels: usize, copies: usize) -> String {
     let mut text = String::from("(component $c) (instance $i0 (instantiate $c))");
     for level in 1..=levels {
@@ -266,8 +264,8 @@ fn bags(levels: usize, copies: usize) -> String {
     text + &format!("(instance (export \"a\" (instance $i{levels})))").repeat(copies)
 }
 
-/// Two components. One calls functions of the other. Each function takes a record
-/// whose fields are lists of lists.
+/// Two components, of which one calls functions of the other. Each function takes a
+/// record whose fields are lists of lists.
 fn adapters(functions: usize, fields: usize) -> String {
     let fields: String = (0..fields)
         .map(|number| {
@@ -288,8 +286,8 @@ fn adapters(functions: usize, fields: usize) -> String {
     let exported = each(&|n| format!("(export \"e{n}\" (func (param \"p\" $r)))"));
     let lowered =
         each(&|n| format!("(core func $l{n} (canon lower (func $a \"e{n}\") {options}))"));
-    let handed = each(&|n| format!("(export \"x{n}\" (func $l{n}))"));
-    let taken = each(&|n| format!("(import \"a\" \"x{n}\" (func (param i32)))"));
+    let passed = each(&|n| format!("(export \"x{n}\" (func $l{n}))"));
+    let imported = each(&|n| format!("(import \"a\" \"x{n}\" (func (param i32)))"));
     format!(
         "(component $a
             (core module $m {allocator} {bodies}) (core instance $i (instantiate $m))
@@ -299,16 +297,16 @@ fn adapters(functions: usize, fields: usize) -> String {
                 (type $r' (record {fields})) (export \"r\" (type $r (eq $r'))) {exported}))
             (core module $m {allocator}) (core instance $i (instantiate $m))
             {lowered}
-            (core instance $handed {handed})
-            (core module $n {taken})
-            (core instance (instantiate $n (with \"a\" (instance $handed)))))
+            (core instance $passed {passed})
+            (core module $n {imported})
+            (core instance (instantiate $n (with \"a\" (instance $passed)))))
          (instance $a1 (instantiate $a))
          (instance (instantiate $b (with \"a\" (instance $a1))))"
     )
 }
 
 /// A component that instantiates a component that it imports.
-fn handed_over() -> String {
+fn component_argument() -> String {
     "(component $inner)
      (component $outer
         (import \"c\" (component $c)) (instance (instantiate $c)) (instance (instantiate $c)))
@@ -316,8 +314,8 @@ fn handed_over() -> String {
         .to_owned()
 }
 
-/// A component with one type: an instance that exports a type of an instance, and
-/// so on.
+/// A plugin with one nested type: an instance that exports an instance type, which
+/// exports an instance type, and so on.
 fn nested_types(depth: usize) -> Vec<u8> {
     let mut contents = vec![1];
     contents.extend([0x42, 1, 1].repeat(depth - 1));
@@ -333,9 +331,9 @@ fn scene(plugin: &[u8]) -> Result<Scene, String> {
     Ok(scene)
 }
 
-/// Every command must end by itself with a message about the size. A recursive
-/// reader runs out of stack, which ends the process.
-fn refused_by_the_program(bytes: &[u8], says: &str) -> Result<(), String> {
+/// Every command must end with a message about the size. A recursive parser would
+/// overflow the stack, which ends the process.
+fn refused_by_the_program(bytes: &[u8], message: &str) -> Result<(), String> {
     let scene = scene(bytes)?;
     for (arguments, code) in [
         ("inspect p.wasm", 0),
@@ -349,15 +347,15 @@ fn refused_by_the_program(bytes: &[u8], says: &str) -> Result<(), String> {
             .expect_within(code, 256)
             .map_err(|fact| format!("kumiki {arguments}: {fact}"))?;
         let text = format!("{}{}", output.stdout.text, output.stderr.text);
-        if !text.contains(says) {
+        if !text.contains(message) {
             return Err(format!("kumiki {arguments}: {output:?}"));
         }
     }
     Ok(())
 }
 
-/// The program must compile it and answer. A compiler that calls itself for each
-/// level runs out of stack.
+/// The program must compile the plugin and write a result. A compiler that recurses for
+/// each level would overflow the stack.
 fn compiled_by_the_program(items: &str) -> Result<String, String> {
     let scene = scene(&TextPlugin::new("hostile").items(items).build())?;
     let output = scene.run("run --plugin p.wasm input.txt")?;

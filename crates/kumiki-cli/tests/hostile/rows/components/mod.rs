@@ -1,4 +1,4 @@
-//! Rows: components that are hard or dangerous to load.
+//! Rows: components that are expensive or dangerous to load.
 
 mod expansion;
 mod proposals;

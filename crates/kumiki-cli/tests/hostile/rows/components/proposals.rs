@@ -1,5 +1,5 @@
-//! Rows: plugins that use proposals of WebAssembly. Each is refused by name before
-//! anything is compiled.
+//! Rows: plugins that use disabled WebAssembly proposals. Each proposal is refused by
+//! name before anything is compiled.
 
 use test_components::{TextPlugin, parse};
 
@@ -12,7 +12,7 @@ pub(crate) fn cases() -> Vec<Case> {
             TextPlugin::new("hostile").items(items).build()
         })
     };
-    // A component of its own, where the plugin's memory would be the first fault.
+    // A separate component, because the plugin's own memory would be refused first.
     let alone = |name, proposal, items: &'static str| {
         Case::bytes(name, Proposal, proposal, move || {
             parse(&format!("(component (core module {items}))"))
@@ -46,7 +46,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "(memory $small 1 (pagesize 1))",
         ),
         module(
-            "a table of the host's objects",
+            "a table of host references",
             "gc-types",
             "(table $objects 4 externref)",
         ),
@@ -62,7 +62,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))",
         ),
         module(
-            "a structure of the garbage collector",
+            "a garbage-collected structure",
             "gc",
             "(type (struct (field i32)))",
         ),

@@ -1,5 +1,5 @@
-//! Rows: small components that are hard to validate, compile or instantiate by the
-//! shape of their code, or by what each of their core instances needs.
+//! Rows: small components that are expensive to validate, compile or instantiate,
+//! because of the shape of their code or the needs of their core instances.
 
 use std::time::{Duration, Instant};
 
@@ -16,21 +16,21 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = code();
     cases.extend(instances());
     cases.push(
-        Case::in_scene("kumiki: shapes that are hard to compile", |scene| {
+        Case::in_scene("kumiki: shapes that are expensive to compile", |scene| {
             refused_by_the_program(scene)
         })
-        .patience(120),
+        .timeout(120),
     );
     cases
 }
 
-/// A row whose plugin has these items besides.
+/// A row whose plugin has these additional items.
 fn items(
     name: &'static str,
-    says: &'static str,
+    message: &'static str,
     items: impl Fn() -> String + Send + 'static,
 ) -> Case {
-    Case::bytes(name, TooLarge, says, move || plugin(&items()))
+    Case::bytes(name, TooLarge, message, move || plugin(&items()))
 }
 
 fn code() -> Vec<Case> {
@@ -50,14 +50,10 @@ fn code() -> Vec<Case> {
             "values passed by the calls, blocks and branches of one function",
             || calls(5_000),
         ),
-        items(
-            "300,000 blocks within each other",
-            "blocks within each other",
-            || {
-                let (begin, end) = ("block ".repeat(300_000), "end ".repeat(300_000));
-                format!("(func {begin} {end})")
-            },
-        ),
+        items("300,000 nested blocks", "levels of nested blocks", || {
+            let (begin, end) = ("block ".repeat(300_000), "end ".repeat(300_000));
+            format!("(func {begin} {end})")
+        }),
         items(
             "50 loops and 20,000 local variables",
             "pairs of a loop and a local variable",
@@ -76,13 +72,13 @@ fn code() -> Vec<Case> {
             let empty = b"\0asm\x01\0\0\0";
             (0..20_000).fold(plugin(""), |bytes, _| with_section(bytes, 1, empty))
         }),
-        // What is within the bounds.
+        // Within the limits.
         Case::bytes("9,000 globals", Answer, "", || plugin(&globals(9_000))),
         Case::bytes("4 loops and 20,000 local variables", Answer, "", || {
             plugin(&loops(4))
         })
         .within(512)
-        .patience(240),
+        .timeout(240),
     ]
 }
 
@@ -110,13 +106,13 @@ fn instances() -> Vec<Case> {
             instantiated(&globals(9_000), 50)
         }),
         Case::new(
-            "400 instances of 9,000 globals, with 20 MB for all plugins",
+            "400 instances of 9,000 globals, with a budget of 20 MB",
             Limit,
             "memory of 20000000 bytes for all plugins together",
             || setup(Limits::default(), Budget::new(20_000_000)),
         ),
         Case::new(
-            "400 instances of 9,000 globals, with 32 MiB for an instance",
+            "400 instances of 9,000 globals, with a memory limit of 32 MiB",
             Limit,
             "memory of 32 MiB for an instance",
             || {
@@ -127,8 +123,8 @@ fn instances() -> Vec<Case> {
     ]
 }
 
-/// Loads a plugin whose core instances need 57 MB of the host, and makes an instance.
-/// With a cache it is the same when the plugin comes from there.
+/// Loads a plugin whose core instances need 57 MB of the host, and creates an instance.
+/// The second time, the plugin comes from the cache, with the same outcome.
 fn setup(limits: Limits, budget: Budget) -> Result<Seen, String> {
     let folder = tempfile::tempdir().map_err(to_text)?;
     let cache = kumiki::Cache::open(folder.path().join("cache")).ok();
@@ -147,7 +143,7 @@ fn setup(limits: Limits, budget: Budget) -> Result<Seen, String> {
             return Err(format!("it took {:?}", start.elapsed()));
         }
         if budget.memory_used() > 0 {
-            return Err(format!("{} bytes are still taken", budget.memory_used()));
+            return Err(format!("{} bytes are still charged", budget.memory_used()));
         }
     }
     Ok(seen)
@@ -157,12 +153,12 @@ fn plugin(items: &str) -> Vec<u8> {
     TextPlugin::new("hostile").items(items).build()
 }
 
-/// The plugin, with this many instances of a module of these items besides.
+/// A plugin with this many additional instances of a module with these items.
 fn instantiated(items: &str, times: usize) -> Vec<u8> {
     let instances = "(core instance (instantiate $m))".repeat(times);
     let text = format!("(component (core module $m {items}) {instances})");
-    // A component within it, behind the one that lifts its functions, and an instance
-    // of that.
+    // An additional component after the one that lifts the plugin's functions, and an
+    // instance of it.
     let bytes = with_section(plugin(""), 4, &test_components::parse(&text));
     with_section(bytes, 5, &[1, 0, 1, 0])
 }
@@ -207,10 +203,10 @@ fn globals(globals: usize) -> String {
     "(global i64 (i64.const 1))".repeat(globals)
 }
 
-/// Every command says what is too large, at once and in little memory.
+/// Every command must report what is too large, within 5 s and 128 MiB.
 fn refused_by_the_program(scene: &Scene) -> Result<(), String> {
     scene.file("work/input.txt", "a\n")?;
-    for (items, says) in [
+    for (items, message) in [
         (many_results(1_000), "parameters and results"),
         (nested_blocks(3_000), "values passed"),
         (loops(50), "pairs of a loop"),
@@ -227,7 +223,7 @@ fn refused_by_the_program(scene: &Scene) -> Result<(), String> {
             let output = scene.run(arguments)?;
             output.expect_within(code, 128)?;
             let text = output.whole_text()?;
-            if !text.contains(says) || start.elapsed() > Duration::from_secs(5) {
+            if !text.contains(message) || start.elapsed() > Duration::from_secs(5) {
                 return Err(format!("{arguments}: {:?}: {output:?}", start.elapsed()));
             }
         }

@@ -1,4 +1,4 @@
-//! Rows: files that take long or much memory to read, check or compile.
+//! Rows: files that need much time or memory to read, check or compile.
 
 use kumiki_text::TextHost;
 use test_components::{TextPlugin, parse};
@@ -15,13 +15,13 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Few bytes that cost much: to validate, to compile, or in each instance.
+/// Small files that are expensive to validate, to compile or to instantiate.
 fn costly() -> Vec<Case> {
     const BRANCHES: &str = "br_table 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 (i32.const 0)";
     let one = |text: String| move || items(1, |_| text.clone());
     vec![
         Case::bytes(
-            "blocks of 1,000 results, 2,000 within each other",
+            "blocks of 1,000 results, nested 2,000 deep",
             TooLarge,
             "parameters and results of one function",
             one(format!(
@@ -99,17 +99,17 @@ fn large() -> Vec<Case> {
             items(90_000, |_| "(func)".to_owned())
         })
         .within(1024)
-        .patience(240),
+        .timeout(240),
         Case::bytes("110,000 functions", TooLarge, "functions", || {
             items(110_000, |_| "(func)".to_owned())
         }),
         Case::bytes("40,000 types", Answer, "", || types(40_000))
             .within(512)
-            .patience(240),
+            .timeout(240),
         Case::bytes("100,000 types", TooLarge, "types", || types(100_000)),
         Case::bytes("200 functions of 49,000 locals", Answer, "", || locals(200))
             .within(512)
-            .patience(240),
+            .timeout(240),
         Case::bytes(
             "250 functions of 49,000 locals",
             TooLarge,
@@ -120,7 +120,7 @@ fn large() -> Vec<Case> {
             long_function(100_000)
         })
         .within(1024)
-        .patience(240),
+        .timeout(240),
         Case::bytes("a function of 4.5 MB", TooLarge, "one function", || {
             long_function(500_000)
         }),
@@ -138,7 +138,7 @@ fn large() -> Vec<Case> {
         Case::new(
             "file of 10 GiB",
             Limit,
-            "256 MiB of a plugin's file",
+            "256 MiB for a plugin's file",
             || {
                 let file = tempfile::NamedTempFile::new().map_err(to_text)?;
                 let length = file.as_file().set_len(10 << 30);
@@ -163,7 +163,7 @@ fn large() -> Vec<Case> {
     ]
 }
 
-/// A pipe without a writer is refused without waiting.
+/// A pipe without a writer is refused, and opening it does not block.
 #[cfg(unix)]
 fn pipe(scene: &crate::program::Scene) -> Result<(), String> {
     crate::program::make_pipe(&scene.path("work/p.wasm"))?;
@@ -195,7 +195,7 @@ fn load(path: &std::path::Path) -> Result<Seen, String> {
     Ok(Seen::of_load(host.load(path)))
 }
 
-/// The plugin with this many types of functions, all different.
+/// A plugin with this many different function types.
 fn types(count: u32) -> Vec<u8> {
     items(count, |number| {
         let parameters = (0..17).map(|bit| match number >> bit & 1 {
@@ -206,14 +206,14 @@ fn types(count: u32) -> Vec<u8> {
     })
 }
 
-/// The plugin with functions of 49,000 local variables in a few bytes.
+/// A plugin with functions of 49,000 local variables, which need few bytes.
 fn locals(functions: u32) -> Vec<u8> {
     let mut locals = String::from("(local");
     locals += &" i32".repeat(49_000);
     items(functions, |_| format!("(func {locals}))"))
 }
 
-/// The plugin with one function of this many steps of 9 bytes.
+/// A plugin with one function of this many steps of 9 bytes.
 fn long_function(steps: usize) -> Vec<u8> {
     let step = "local.get 0 i32.const 1 i32.add local.set 0 ";
     items(1, |_| format!("(func (param i32) {})", step.repeat(steps)))
@@ -224,17 +224,17 @@ fn deep() -> Vec<Case> {
         Case::bytes(
             "a thousand nested components",
             TooLarge,
-            "within each other",
+            "levels of nested components",
             || with_section(plugin(), 4, &nested(1_000)),
         ),
         Case::bytes(
             "100,000 nested components",
             TooLarge,
-            "within each other",
+            "levels of nested components",
             || nested(100_000),
         ),
         Case::bytes(
-            "types a hundred thousand deep",
+            "types 100,000 deep",
             Malformed,
             "nesting is too deep",
             || {
@@ -268,13 +268,13 @@ fn plugin() -> Vec<u8> {
     TextPlugin::new("hostile").build()
 }
 
-/// The plugin with this many more items.
+/// A plugin with this many additional items.
 fn items(count: u32, item: impl Fn(u32) -> String) -> Vec<u8> {
     let text = (0..count).map(item).collect::<String>();
     TextPlugin::new("hostile").items(&text).build()
 }
 
-/// Empty components, each in the component before it.
+/// Empty components, each nested in the previous one.
 fn nested(depth: usize) -> Vec<u8> {
     const HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
     let (mut lengths, mut length) = (Vec::new(), HEADER.len());

@@ -1,4 +1,4 @@
-//! Rows: footers of Parquet that are malformed, or take much memory.
+//! Rows: Parquet footers that are malformed or need much memory.
 
 use arrow_ipc::{
     Field, FieldArgs, Int, IntArgs, Message, MessageArgs, MessageHeader, MetadataVersion, Schema,
@@ -27,23 +27,21 @@ fn groups() -> Vec<Case> {
         file(&elements, kind, &[])
     };
     vec![
-        footer(
-            "100,000 groups in each other in Parquet",
-            "64 deep",
-            move || nested(100_000, 1, I32),
-        ),
+        footer("100,000 nested groups in Parquet", "64 deep", move || {
+            nested(100_000, 1, I32)
+        }),
         footer(
             "two billion columns in 100 bytes of Parquet",
             "fewer in total",
             move || nested(8, i32::MAX as u32, I32),
         ),
         footer(
-            "100,000 groups in Parquet in numbers of 64 bits",
+            "100,000 nested groups in Parquet, with 64-bit numbers",
             "is malformed",
             move || nested(100_000, 1, I64),
         ),
         footer(
-            "two billion columns of Parquet in numbers of 64 bits",
+            "two billion columns of Parquet, with 64-bit numbers",
             "is malformed",
             move || nested(8, i32::MAX as u32, I64),
         ),
@@ -58,8 +56,7 @@ fn groups() -> Vec<Case> {
 }
 
 fn names() -> Vec<Case> {
-    /// A group in each of 60, the innermost with columns, all with a name of this
-    /// length.
+    /// 60 nested groups, the innermost with columns, all with names of this length.
     fn nested(name: usize, columns: u32) -> Result<Vec<u8>, String> {
         let name = vec![0x1b; name];
         let mut elements = vec![(&name[..], 1); 60];
@@ -103,18 +100,18 @@ fn keys() -> Vec<Case> {
     ]
 }
 
-/// A row whose file must be refused as no Parquet, with these words.
+/// A row whose file must be refused with this message.
 fn footer(
     name: &'static str,
-    says: &'static str,
+    message: &'static str,
     make: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
 ) -> Case {
-    row(name, "in.parquet", 2, says, make)
+    row(name, "in.parquet", 2, message, make)
 }
 
-/// A file of a footer without row groups. Its schema has elements with these names
-/// and numbers of children, which are numbers of the type `kind`. Then come lists of
-/// this many pairs of keys and values.
+/// A file with only a footer and no row groups. Its schema has elements with these
+/// names and numbers of children, which are written as integers of the type `kind`.
+/// Lists of key-value pairs follow, each with its number of pairs.
 fn file(
     elements: &[(&[u8], u32)],
     kind: u8,
@@ -124,7 +121,7 @@ fn file(
     footer.extend(leb128(elements.len()));
     for (name, children) in elements {
         if *children == 0 {
-            // A column of numbers has a type.
+            // A column has a type instead of children.
             footer.extend([0x15, 2, 0x25, 0]);
         } else {
             footer.extend([0x35, 0]);
@@ -149,7 +146,7 @@ fn file(
     Ok([b"PAR1", &footer[..], &length.to_le_bytes(), b"PAR1"].concat())
 }
 
-/// A schema of Arrow with many fields, all of which refer to one name.
+/// An Arrow schema with many fields that share one name.
 fn arrow_types(count: usize, name: usize) -> String {
     let mut builder = FlatBufferBuilder::new();
     let name = builder.create_string(&"a".repeat(name));

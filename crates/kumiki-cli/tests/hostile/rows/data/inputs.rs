@@ -1,4 +1,4 @@
-//! Rows: inputs of a few kilobytes that unpack to gigabytes. The program must refuse
+//! Rows: inputs of a few kilobytes that decompress to gigabytes. The program must refuse
 //! them, or read them in bounded memory.
 
 use std::io::{self, Read};
@@ -9,10 +9,10 @@ use test_components::TextPlugin;
 use super::parquet::{data, dictionary, file, levels, run, run_of, sized, table, text_length};
 use crate::suite::{Case, to_text};
 
-/// The most memory of the program, in MiB: with Parquet, and with packed lines.
-const MOST_OF_PARQUET: usize = 512;
-const MOST: usize = 1024;
-/// More bytes than that.
+/// The maximum memory of the program in MiB, for Parquet and for compressed lines.
+const MAX_MEMORY_PARQUET: usize = 512;
+const MAX_MEMORY_LINES: usize = 1024;
+/// A number of bytes that exceeds both.
 pub(super) const HUGE: usize = 1_500_000_000;
 pub(super) const TEXTS: &str = "message m { required binary id (UTF8); }";
 
@@ -28,21 +28,21 @@ fn lines() -> Vec<Case> {
             "in.txt.gz",
             1,
             "longer than",
-            || packed(gzip, &[], HUGE),
+            || compressed(gzip, &[], HUGE),
         ),
         row(
             "a line of 1.5 GB in .zst",
             "in.txt.zst",
             1,
             "longer than",
-            || packed(zstd, &[], HUGE),
+            || compressed(zstd, &[], HUGE),
         ),
         row(
             "a row of 1.5 GB in CSV in .zst",
             "in.csv.zst",
             1,
             "longer than",
-            || packed(zstd, b"id\n", HUGE),
+            || compressed(zstd, b"id\n", HUGE),
         ),
         row(
             "60 million numbers instead of a text",
@@ -62,7 +62,7 @@ fn pages() -> Vec<Case> {
             1,
             "decompressed size",
             || {
-                let page = packed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
+                let page = compressed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 file(
                     TEXTS,
@@ -73,12 +73,12 @@ fn pages() -> Vec<Case> {
             },
         ),
         row(
-            "a page of gzip that is 1.5 GB more than it says",
+            "a page of Parquet with 1.5 GB more gzip than its header says",
             "in.parquet",
             1,
             "decompressed size",
             || {
-                let page = packed(gzip, &text_length(996), HUGE)?;
+                let page = compressed(gzip, &text_length(996), HUGE)?;
                 let compression = Compression::GZIP(GzipLevel::default());
                 file(
                     TEXTS,
@@ -94,8 +94,8 @@ fn pages() -> Vec<Case> {
             1,
             "decompressed size",
             || {
-                let values = packed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
-                let references = packed(zstd, &run_of(1, 0), 0)?;
+                let values = compressed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
+                let references = compressed(zstd, &run_of(1, 0), 0)?;
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 let pages = [
                     dictionary(values, HUGE, 1),
@@ -141,7 +141,7 @@ fn values() -> Vec<Case> {
             },
         ),
         table_row("two billion values in one row", "a row takes", || {
-            // The first value begins a row, and all others belong to it.
+            // The first value starts a row, and all others belong to it.
             let count = 2_000_000_000;
             let mut repetition = run(1, 0);
             repetition.extend(run(count - 1, 1));
@@ -175,13 +175,13 @@ fn values() -> Vec<Case> {
     ]
 }
 
-/// A row that runs a plugin over a file. The program must end with this exit code,
-/// say this, and have little memory.
+/// A row that runs a plugin over a file. The program must end with this exit code and
+/// message, and use little memory.
 pub(super) fn row(
     name: &'static str,
     input: &'static str,
     code: i32,
-    says: &'static str,
+    message: &'static str,
     make: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
 ) -> Case {
     let field = if input.contains(".txt") {
@@ -189,29 +189,29 @@ pub(super) fn row(
     } else {
         " --field id"
     };
-    row_with(name, (input, field), code, says, make)
+    row_with(name, (input, field), code, message, make)
 }
 
 /// A row that reads all columns of a Parquet file and writes them again.
 pub(super) fn table_row(
     name: &'static str,
-    says: &'static str,
+    message: &'static str,
     make: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
 ) -> Case {
     let options = " --field id --into out -O out.parquet";
-    row_with(name, ("in.parquet", options), 1, says, make)
+    row_with(name, ("in.parquet", options), 1, message, make)
 }
 
 pub(super) fn row_with(
     name: &'static str,
     (input, options): (&'static str, &'static str),
     code: i32,
-    says: &'static str,
+    message: &'static str,
     make: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
 ) -> Case {
     Case::in_scene(name, move |scene| {
         scene.file(&format!("work/{input}"), make()?)?;
-        // Its answers are empty, so that only reading takes memory.
+        // Its results are empty, so that only reading uses memory.
         let plugin = TextPlugin::new("plugin").process(
             "(i32.store8 (i32.const 16) (i32.const 0))
              (i64.store (i32.const 20) (i64.const 0)) (i64.store (i32.const 28) (i64.const 0))
@@ -219,18 +219,18 @@ pub(super) fn row_with(
         );
         scene.file("work/plugin.wasm", plugin.build())?;
         let output = scene.run(&format!("run -p plugin.wasm {input}{options}"))?;
-        output.expect(code, &[says])?;
+        output.expect(code, &[message])?;
         output.within(match input.ends_with(".parquet") {
-            true => MOST_OF_PARQUET,
-            false => MOST,
+            true => MAX_MEMORY_PARQUET,
+            false => MAX_MEMORY_LINES,
         })
     })
-    .patience(240)
-    // This process makes the input.
+    .timeout(240)
+    // This process creates the input.
     .within(1024)
 }
 
-pub(super) type Pack = fn(&mut dyn Read) -> io::Result<Vec<u8>>;
+pub(super) type Compress = fn(&mut dyn Read) -> io::Result<Vec<u8>>;
 
 pub(super) fn gzip(from: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -242,8 +242,8 @@ pub(super) fn zstd(from: &mut dyn Read) -> io::Result<Vec<u8>> {
     zstd::encode_all(from, 1)
 }
 
-/// These bytes and this many NULs, packed without being in memory.
-pub(super) fn packed(pack: Pack, begin: &[u8], nuls: usize) -> Result<Vec<u8>, String> {
-    let mut bytes = begin.chain(io::repeat(0).take(nuls as u64));
-    pack(&mut bytes).map_err(to_text)
+/// Compresses these bytes followed by this many NULs, which are never in memory.
+pub(super) fn compressed(compress: Compress, start: &[u8], nuls: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = start.chain(io::repeat(0).take(nuls as u64));
+    compress(&mut bytes).map_err(to_text)
 }

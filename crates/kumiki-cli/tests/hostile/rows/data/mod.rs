@@ -1,4 +1,4 @@
-//! Rows: results and inputs that are too large.
+//! Rows: results and inputs that are too large or malformed.
 
 mod footers;
 mod inputs;

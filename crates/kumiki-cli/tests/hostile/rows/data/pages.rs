@@ -1,10 +1,10 @@
-//! Rows: pages of Parquet that claim one thing and hold another, and rows of very
+//! Rows: Parquet pages whose headers do not match their contents, and rows with very
 //! many values.
 
 use parquet::basic::{Compression, Encoding, GzipLevel, ZstdLevel};
 use parquet::column::page::Page;
 
-use super::inputs::{HUGE, TEXTS, gzip, packed, row, row_with, table_row, zstd};
+use super::inputs::{HUGE, TEXTS, compressed, gzip, row, row_with, table_row, zstd};
 use super::parquet::{data, dictionary, file, levels, run, run_of, sized, table, text_length};
 use crate::guests::binary::leb128;
 use crate::suite::Case;
@@ -27,27 +27,27 @@ pub(crate) fn cases() -> Vec<Case> {
 fn headers() -> Vec<Case> {
     vec![
         row(
-            "a page of Parquet whose size of 1.5 GB has 64 bits",
+            "a page of Parquet with a 64-bit size of 1.5 GB",
             "in.parquet",
             1,
             "page 1 of column `id` in row group 1: its header is malformed",
             || {
-                let page = packed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
+                let page = compressed(zstd, &text_length(HUGE - 4), HUGE - 4)?;
                 let page = data(page, HUGE, 1, Encoding::PLAIN);
                 let mut file = file(TEXTS, Compression::ZSTD(ZstdLevel::default()), 1, &[page])?;
-                // Behind the first four bytes is the kind of the page, and then its size.
+                // After the first four bytes are the kind of the page and its size.
                 let size = file.get_mut(6).filter(|field| **field == 0x15);
-                *size.ok_or("the header is another one")? = 0x16;
+                *size.ok_or("the header has another layout")? = 0x16;
                 Ok(file)
             },
         ),
         row(
-            "a page of Parquet: 30 MB more gzip than it says",
+            "a page of Parquet with 30 MB more gzip than its header says",
             "in.parquet",
             1,
             "page 1 of column `id` in row group 1: its decompressed size is not",
             || {
-                let page = packed(gzip, &text_length(996), 30_000_000)?;
+                let page = compressed(gzip, &text_length(996), 30_000_000)?;
                 let compression = Compression::GZIP(GzipLevel::default());
                 file(
                     TEXTS,
@@ -58,12 +58,12 @@ fn headers() -> Vec<Case> {
             },
         ),
         row(
-            "a page of Parquet: 30 MB more zstd than it says",
+            "a page of Parquet with 30 MB more zstd than its header says",
             "in.parquet",
             1,
             "page 1 of column `id` in row group 1: its decompressed size is not",
             || {
-                let page = packed(zstd, &text_length(996), 30_000_000)?;
+                let page = compressed(zstd, &text_length(996), 30_000_000)?;
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 file(
                     TEXTS,
@@ -84,7 +84,7 @@ fn claims() -> Vec<Case> {
             1,
             "it has 2000000000 values",
             || {
-                // One block, one part of it, and no bits for a difference.
+                // One block, one miniblock, and no bits for a difference.
                 let count = 2_000_000_000;
                 let mut page = leb128(1 << 31);
                 page.push(1);
@@ -123,13 +123,14 @@ fn claims() -> Vec<Case> {
     ]
 }
 
-/// A row of two columns, each with a dictionary of 127 MiB of empty texts.
+/// A table with one row and two columns, each with a dictionary of 127 MiB of empty
+/// texts.
 fn dictionaries() -> Result<Vec<u8>, String> {
     const BYTES: usize = 127 << 20;
     let schema = "message m { required binary id (UTF8); required binary b (UTF8); }";
     let compression = Compression::ZSTD(ZstdLevel::default());
-    let texts = packed(zstd, &[], BYTES)?;
-    let references = packed(zstd, &run_of(1, 0), 0)?;
+    let texts = compressed(zstd, &[], BYTES)?;
+    let references = compressed(zstd, &run_of(1, 0), 0)?;
     let size = run_of(1, 0).len();
     let pages = || {
         let texts = dictionary(texts.clone(), BYTES, (BYTES / 4) as u32);
@@ -141,7 +142,7 @@ fn dictionaries() -> Result<Vec<u8>, String> {
     table(schema, compression, 1, &[pages(), pages()])
 }
 
-/// A row of 20,000 columns, each with a page of zstd.
+/// A table with one row and 20,000 columns, each with a zstd page.
 fn columns() -> Result<Vec<u8>, String> {
     const COLUMNS: usize = 20_000;
     let numbers: String = (0..COLUMNS)
@@ -149,8 +150,8 @@ fn columns() -> Result<Vec<u8>, String> {
         .collect();
     let schema = format!("message m {{ required binary id (UTF8); {numbers}}}");
     let compression = Compression::ZSTD(ZstdLevel::default());
-    let id = packed(zstd, &text_length(0), 0)?;
-    let number = packed(zstd, &[], 4)?;
+    let id = compressed(zstd, &text_length(0), 0)?;
+    let number = compressed(zstd, &[], 4)?;
     let mut pages = vec![vec![data(id, 4, 1, Encoding::PLAIN)]];
     pages.resize_with(COLUMNS + 1, || {
         vec![data(number.clone(), 4, 1, Encoding::PLAIN)]
@@ -178,7 +179,7 @@ fn lists() -> Vec<Case> {
             || nulls(200_000_000, 4_000),
         ),
         table_row(
-            "a row of Parquet: a million references to 1 MB",
+            "a million references to 1 MB in a row of Parquet",
             "a row takes",
             || {
                 let (count, length) = (1_000_000, 1_000_000);
@@ -223,8 +224,8 @@ fn ids(rows: u32) -> Vec<(Page, usize)> {
     vec![data(ids, size, rows, Encoding::PLAIN)]
 }
 
-/// A list of many nulls in the last row, and no list in the rows before. Bytes that
-/// are not read make the page large enough to be plausible.
+/// A list of many nulls in the last row, and no list in the rows before it. Unread
+/// bytes make the page large enough to be plausible.
 fn nulls(count: u32, rows: u32) -> Result<Vec<u8>, String> {
     let mut repetition = run(rows, 0);
     repetition.extend(run(count, 1));
@@ -232,7 +233,7 @@ fn nulls(count: u32, rows: u32) -> Result<Vec<u8>, String> {
     let page = [sized(&repetition), levels(all, 2)].concat();
     let (size, unread) = (page.len(), 16_000_000);
     let page = data(
-        packed(zstd, &page, unread)?,
+        compressed(zstd, &page, unread)?,
         size + unread,
         all,
         Encoding::PLAIN,

@@ -1,4 +1,4 @@
-//! Parquet files, page by page.
+//! Writes Parquet files page by page.
 
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -17,18 +17,18 @@ use parquet::schema::parser::parse_message_type;
 use crate::guests::binary::leb128;
 use crate::suite::to_text;
 
-/// A valid file with the column `id`, which has a row for each line.
+/// A valid file with the column `id` and a row for each line.
 pub(crate) fn texts(lines: &str) -> Vec<u8> {
     let texts: ArrayRef = Arc::new(StringArray::from_iter_values(lines.lines()));
     let rows = RecordBatch::try_from_iter([("id", texts)]).expect("one column");
     let mut file = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut file, rows.schema(), None).expect("it fits");
-    writer.write(&rows).expect("it is written");
-    writer.close().expect("it ends");
+    let mut writer = ArrowWriter::try_new(&mut file, rows.schema(), None).expect("a schema");
+    writer.write(&rows).expect("rows are written");
+    writer.close().expect("a footer is written");
     file
 }
 
-/// The length of a text, which comes before it.
+/// The length of a text, which precedes the text.
 pub(super) fn text_length(length: usize) -> [u8; 4] {
     (length as u32).to_le_bytes()
 }
@@ -40,22 +40,22 @@ pub(super) fn run(count: u32, value: u8) -> Vec<u8> {
     bytes
 }
 
-/// A run of equal references, after the width of a reference.
+/// A run of equal references, preceded by the width of a reference.
 pub(super) fn run_of(count: u32, value: u8) -> Vec<u8> {
     [&[1], &run(count, value)[..]].concat()
 }
 
-/// The bytes, after their length.
+/// The bytes, preceded by their length.
 pub(super) fn sized(bytes: &[u8]) -> Vec<u8> {
     [&text_length(bytes.len()), bytes].concat()
 }
 
-/// A run of equal levels, after its length.
+/// A run of equal levels, preceded by its length.
 pub(super) fn levels(count: u32, value: u8) -> Vec<u8> {
     sized(&run(count, value))
 }
 
-/// A page of values that claims to unpack to this size.
+/// A page of values with this decompressed size in its header.
 pub(super) fn data(
     page: Vec<u8>,
     size: usize,
@@ -73,7 +73,7 @@ pub(super) fn data(
     (page, size)
 }
 
-/// A page of a dictionary that claims to unpack to this size.
+/// A dictionary page with this decompressed size in its header.
 pub(super) fn dictionary(page: Vec<u8>, size: usize, num_values: u32) -> (Page, usize) {
     let page = Page::DictionaryPage {
         buf: page.into(),

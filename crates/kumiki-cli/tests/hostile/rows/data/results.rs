@@ -7,8 +7,8 @@ use crate::guests::{EMPTY, INPUT, result, result_with_entries, room, text_at};
 use crate::program::{Output, Scene};
 use crate::suite::Case;
 
-/// The most memory of the program, in MiB.
-const MOST: usize = 1024;
+/// The maximum memory of the program, in MiB.
+const MAX_MEMORY: usize = 1024;
 /// The address of large results in a guest: after its first pages.
 const AT: &str = "(i32.const 131072)";
 
@@ -32,7 +32,7 @@ fn beyond_the_limit() -> Vec<Case> {
             for jobs in ["1", "2", "16"] {
                 let output = scene.run(&format!("run -p big.wasm --jobs {jobs} {arguments}"))?;
                 held = output
-                    .expect_within(1, MOST)
+                    .expect_within(1, MAX_MEMORY)
                     .map_err(|it| format!("{jobs} jobs: {it}"))?;
                 // In JSON, errors are among the results.
                 if !arguments.contains("jsonl") {
@@ -57,14 +57,14 @@ fn beyond_the_limit() -> Vec<Case> {
     ]
 }
 
-/// Results that are within the limit, but not all together.
+/// Results that are within the limit one by one, but not together.
 fn within_the_limit() -> Vec<Case> {
     /// Fails unless the program wrote this many bytes to standard output.
     fn all(output: &Output, bytes: u64) -> Result<String, String> {
-        let held = output.expect_within(0, MOST)?;
+        let held = output.expect_within(0, MAX_MEMORY)?;
         match output.stdout.length >= bytes {
             true => Ok(held),
-            false => Err(format!("{} bytes are not all", output.stdout.length)),
+            false => Err(format!("only {} bytes", output.stdout.length)),
         }
     }
     vec![
@@ -83,7 +83,7 @@ fn within_the_limit() -> Vec<Case> {
             scene.file("work/in.parquet", parquet::texts(&lines(20_000, 16)))?;
             let output = scene
                 .run("run -p big.wasm in.parquet --field id --into out -O out.parquet -j 16")?;
-            output.expect_within(0, MOST)
+            output.expect_within(0, MAX_MEMORY)
         }),
         row("10 MB of NUL for each of 20 records, in JSON", |scene| {
             scene.file("work/big.wasm", large(10_000_000).build())?;
@@ -102,7 +102,7 @@ fn within_the_limit() -> Vec<Case> {
                 scene.file("work/in.txt", lines(20_000, 4))?;
                 let plugins = " -p big.wasm".repeat(9);
                 let output = scene.run(&format!("run --chain in.txt -o jsonl -j 2{plugins}"))?;
-                output.expect_within(1, MOST)
+                output.expect_within(1, MAX_MEMORY)
             },
         ),
     ]
@@ -114,17 +114,17 @@ fn other_results() -> Vec<Case> {
             scene.file("work/big.wasm", large(60_000_000).build())?;
             scene.file("work/in.txt", lines(20_000, 12))?;
             let output = scene.run("run -p big.wasm in.txt -o jsonl -j 16")?;
-            output.expect_within(1, MOST)
+            output.expect_within(1, MAX_MEMORY)
         }),
         row("40 MiB of metadata for each of 6 records", |scene| {
             scene.file("work/big.wasm", metadata(10_000).build())?;
             scene.file("work/in.txt", lines(20_000, 6))?;
             let mut held = String::new();
-            // A NUL is six bytes in JSON: more than the limit of one record.
+            // A NUL takes six bytes in JSON, which exceeds the limit of one record.
             for (format, code) in [("jsonl", 1), ("text", 0)] {
                 let output = scene.run(&format!("run -p big.wasm in.txt -o {format} -j 16"))?;
                 held = output
-                    .expect_within(code, MOST)
+                    .expect_within(code, MAX_MEMORY)
                     .map_err(|it| format!("{format}: {it}"))?;
             }
             Ok(held)
@@ -135,7 +135,7 @@ fn other_results() -> Vec<Case> {
             let plugins = " -p big.wasm".repeat(6);
             let output = scene.run(&format!("run in.txt -o raw -j 2{plugins}"))?;
             names_the_limit(&output)?;
-            output.expect_within(1, MOST)
+            output.expect_within(1, MAX_MEMORY)
         }),
         row(
             "8 records refused by a plugin with a name of 100 MB",
@@ -147,7 +147,7 @@ fn other_results() -> Vec<Case> {
                 scene.file("work/in.txt", lines(0, 8))?;
                 let output = scene.run("run -p big.wasm in.txt -o raw")?;
                 match output.stderr.length {
-                    0..1_000_000 => output.expect_within(1, MOST),
+                    0..1_000_000 => output.expect_within(1, MAX_MEMORY),
                     length => Err(format!("{length} bytes of errors")),
                 }
             },
@@ -159,16 +159,16 @@ fn row(
     name: &'static str,
     check: impl FnOnce(&Scene) -> Result<String, String> + Send + 'static,
 ) -> Case {
-    Case::in_scene(name, check).patience(360)
+    Case::in_scene(name, check).timeout(360)
 }
 
-/// Short records, and then records with a large result.
+/// Short records, followed by records with a large result.
 fn lines(quick: usize, large: usize) -> String {
     "quick\n".repeat(quick) + &"large\n".repeat(large)
 }
 
-/// A plugin that does `body` where its input begins with `l`, and else answers with
-/// its input.
+/// A plugin that runs `body` if its input starts with `l`, and otherwise returns its
+/// input.
 fn attacker(body: &str) -> TextPlugin {
     TextPlugin::new("big").process(&format!(
         "(local $a i32) (local $b i32)
@@ -178,22 +178,22 @@ fn attacker(body: &str) -> TextPlugin {
     ))
 }
 
-/// A plugin that answers with this many NULs, which it never writes.
+/// A plugin that returns this many NULs, which it never writes to its memory.
 fn large(bytes: usize) -> TextPlugin {
     let length = format!("(i32.const {bytes})");
     attacker(&format!("{} {}", room(bytes), result((AT, &length), EMPTY)))
 }
 
-/// A plugin that answers with entries of metadata, which share one value of 4 KiB.
+/// A plugin that returns metadata entries that share one value of 4 KiB.
 fn metadata(entries: usize) -> TextPlugin {
     attacker(&result_with_entries(INPUT, entries, 1))
 }
 
-/// Fails where the program does not name the limit.
+/// Fails if the program does not name the limit.
 fn names_the_limit(output: &Output) -> Result<(), String> {
     let named = output.stderr.text.contains("--output-limit");
     match named || output.stdout.text.contains("limit") {
         true => Ok(()),
-        false => Err(format!("it does not say `--output-limit`: {output:?}")),
+        false => Err(format!("`--output-limit` is not named: {output:?}")),
     }
 }

@@ -1,4 +1,4 @@
-//! Rows: a project of a stranger, with a component and a stamp that says that the
+//! Rows: an untrusted project with a component and a stamp that claims that the
 //! component is up to date.
 
 use std::fs;
@@ -10,10 +10,10 @@ use crate::program::{Output, Scene, run};
 use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
-    vec![Case::check("build: a stamp in the project", planted).patience(90)]
+    vec![Case::check("build: a stamp in the project", planted).timeout(90)]
 }
 
-/// A C compiler that always gives the same module. The row shows whether it runs.
+/// A C compiler that always writes the same module. The row checks whether it runs.
 const CLANG: &str = "#!/bin/sh\n\
     [ \"$1\" = --version ] && { echo 'a compiler 1.0'; exit 0; }\n\
     while [ $# -gt 1 ]; do shift; done\n\
@@ -39,9 +39,8 @@ pub(super) fn project() -> Result<Scene, String> {
 
 fn planted() -> Result<(), String> {
     let scene = project()?;
-    // The stranger builds it, replaces the component, and changes the stamp so that it
-    // fits.
-    build(&scene, "stranger")?.expect(0, &[])?;
+    // The attacker builds it, replaces the component, and changes the stamp to match.
+    build(&scene, "attacker")?.expect(0, &[])?;
     let component = scene.path("work/p.wasm");
     let honest = fs::read(&component).map_err(to_text)?;
     let evil = TextPlugin::new("evil").build();
@@ -56,7 +55,7 @@ fn planted() -> Result<(), String> {
     built.expect(0, &[])?;
     if fs::read(&component).map_err(to_text)? != honest || built.stdout.text.contains("(unchanged)")
     {
-        return Err(format!("the stranger's component was believed: {built:?}"));
+        return Err(format!("the attacker's component was trusted: {built:?}"));
     }
     // Kumiki trusts a stamp that it wrote itself.
     match build(&scene, "cache")? {

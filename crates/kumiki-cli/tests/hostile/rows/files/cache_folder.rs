@@ -19,7 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "cache: once writable by others, then chmod go-w",
             once_writable,
         ),
-        case("cache: an artifact with a second name", hard_linked),
+        case("cache: an artifact with a hard link", hard_linked),
         case("cache: links instead of its files", linked),
         case("cache: pipes instead of its files", pipes),
         case("cache: a lock held by another process", locked),
@@ -32,12 +32,12 @@ fn case(name: &'static str, act: fn(&Scene) -> Result<(), String>) -> Case {
         scene.file("work/p.wasm", TextPlugin::new("p").build())?;
         act(&scene)
     };
-    Case::check(name, check).patience(90)
+    Case::check(name, check).timeout(90)
 }
 
 const HI: &str = "run -p p.wasm --text hi";
 const FOLDER: &str = "cache/kumiki/artifacts";
-/// The message where the folder is not used.
+/// The message if the folder is not used.
 const UNUSED: &str = "plugins are compiled each time";
 
 /// Fills the cache.
@@ -45,12 +45,12 @@ fn fill(scene: &Scene) -> Result<(), String> {
     let output = scene.run(HI)?;
     output.expect(0, &[])?;
     if output.stderr.text.contains(UNUSED) || files(scene, "artifact").len() != 1 {
-        return Err(format!("nothing was kept: {output:?}"));
+        return Err(format!("no artifact was stored: {output:?}"));
     }
     Ok(())
 }
 
-/// The files of the cache whose names end with this.
+/// The files of the cache whose names end with `ending`.
 fn files(scene: &Scene, ending: &str) -> Vec<PathBuf> {
     let names = scene.names(FOLDER).into_iter();
     names
@@ -63,8 +63,8 @@ fn mode(scene: &Scene, bits: u32) -> Result<(), String> {
     fs::set_permissions(scene.path(FOLDER), fs::Permissions::from_mode(bits)).map_err(to_text)
 }
 
-/// Another user has filled a folder that everybody may write to, so the key is no
-/// secret. Then the folder belongs to this user. Only root gives files away: without
+/// Another user filled a folder that all users can write to, so the key is not a
+/// secret. Then the folder is given to this user. Only root can change owners: without
 /// root the row does nothing.
 fn planted(scene: &Scene) -> Result<(), String> {
     fill(scene)?;
@@ -88,7 +88,7 @@ fn once_writable(scene: &Scene) -> Result<(), String> {
     mode(scene, 0o777)?;
     mode(scene, 0o755)?;
     scene.run(HI)?.expect(0, &[UNUSED, "remove "])?;
-    // Kumiki has seen this mode, so no later mode helps.
+    // Kumiki has seen this mode, so it does not trust the folder with any later mode.
     mode(scene, 0o777)?;
     scene.run(HI)?.expect(0, &[UNUSED, "remove "])?;
     mode(scene, 0o700)?;
@@ -97,23 +97,23 @@ fn once_writable(scene: &Scene) -> Result<(), String> {
     fill(scene)
 }
 
-/// A file with a second name may belong to another user.
+/// A file with a hard link may belong to another user.
 fn hard_linked(scene: &Scene) -> Result<(), String> {
     fill(scene)?;
     let [artifact] = &*files(scene, ".artifact") else {
-        return Err("there is not one artifact".into());
+        return Err("there is not exactly one artifact".into());
     };
     fs::hard_link(artifact, scene.path("outside/name")).map_err(to_text)?;
     let before = fs::metadata(artifact).map_err(to_text)?;
     scene.run(HI)?.expect(0, &[])?;
     let after = fs::metadata(artifact).map_err(to_text)?;
     match after.ino() == before.ino() {
-        true => Err("the artifact with two names was used".into()),
+        true => Err("the artifact with a hard link was used".into()),
         false => Ok(()),
     }
 }
 
-/// A link in the folder is not followed, neither to read nor to write.
+/// A link in the folder is followed neither for reading nor for writing.
 fn linked(scene: &Scene) -> Result<(), String> {
     fill(scene)?;
     for ending in [".artifact", ".seal", ".known"] {
@@ -138,7 +138,7 @@ fn linked(scene: &Scene) -> Result<(), String> {
     scene.run(HI)?.expect(0, &[UNUSED, "remove "])
 }
 
-/// Opening a pipe without a writer waits forever.
+/// Opening a pipe without a writer would block forever.
 fn pipes(scene: &Scene) -> Result<(), String> {
     fill(scene)?;
     let mut paths = files(scene, ".seal");
@@ -167,14 +167,14 @@ fn locked(scene: &Scene) -> Result<(), String> {
         })
         .collect();
     let held = held?;
-    // An artifact that is there needs no lock.
+    // Reading an existing artifact needs no lock.
     scene.run(HI)?.expect(0, &[])?;
     scene.file("work/q.wasm", TextPlugin::new("q").build())?;
     let output = scene.run("run -p q.wasm --text hi")?;
     output.expect(0, &["another process", "30 s"])?;
     drop(held);
     if !output.stdout.text.contains("hi") {
-        return Err(format!("no answer: {output:?}"));
+        return Err(format!("no result: {output:?}"));
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Rows: links in the places of files that the program writes. A grant to write
-//! there is refused (`grants/own_files.rs`), so these rows make the links.
+//! Rows: links instead of files that the program writes. A writable grant there is
+//! refused (`grants/own_files.rs`), so these rows create the links themselves.
 
 use std::fs;
 use std::io::Write as _;
@@ -8,15 +8,15 @@ use std::process::Stdio;
 
 use test_components::TextPlugin;
 
-use crate::guests::FOR_EVER;
+use crate::guests::FOREVER;
 #[cfg(unix)]
 use crate::program::make_pipe;
 use crate::program::{Scene, link, start};
 use crate::rows::data::parquet;
 use crate::suite::{Case, to_text};
 
-/// The most memory of the program, in MiB.
-const HELD: usize = 512;
+/// The maximum memory of the program, in MiB.
+const MAX_MEMORY: usize = 512;
 /// The output is the last argument.
 const LINES: &str = "run -p echo.wasm in.txt -o raw -O out/o.txt";
 const TABLE: &str = "run -p echo.wasm in.parquet --field id --into id -O out/o.parquet";
@@ -70,34 +70,32 @@ pub(crate) fn cases() -> Vec<Case> {
             "`.part` replaced by a link while records are read",
             replaced,
         ),
-        row(
-            "a link instead of the output that a run goes on with",
-            |scene| resumed(scene, "o.txt.part"),
-        ),
-        row(
-            "a link instead of the state that a run goes on with",
-            |scene| resumed(scene, "o.txt.part.json"),
-        ),
+        row("a link instead of the output of a resumed run", |scene| {
+            resumed(scene, "o.txt.part")
+        }),
+        row("a link instead of the state of a resumed run", |scene| {
+            resumed(scene, "o.txt.part.json")
+        }),
     ]
 }
 
-/// Makes a link at a path.
+/// Creates a link at a path.
 type Plant = fn(&Path) -> Result<(), String>;
 
-/// A link is in the output's folder before the run, as a plugin that may write there
-/// could make it. The program must write all of the output, and nothing outside.
+/// A link is in the output's folder before the run, as a plugin with a writable grant
+/// could create it. The program must write the complete output, and nothing outside.
 fn planted(name: &'static str, plant: Plant, at: &'static str, arguments: &'static str) -> Case {
     row(name, move |scene| {
         prepare(scene)?;
         plant(&scene.path("work/out").join(at))?;
-        scene.run(arguments)?.expect_within(0, HELD)?;
+        scene.run(arguments)?.expect_within(0, MAX_MEMORY)?;
         untouched(scene)?;
         let (_, output) = arguments.rsplit_once(' ').ok_or("no output")?;
         let output = scene.path("work").join(output);
         let metadata = fs::symlink_metadata(&output).map_err(to_text)?;
         match metadata.is_file() && metadata.len() > 0 {
             true => Ok(()),
-            false => Err("the output is not whole".to_owned()),
+            false => Err("the output is not complete".to_owned()),
         }
     })
 }
@@ -111,20 +109,20 @@ fn refused(name: &'static str, plant: Plant, at: &'static str, arguments: &'stat
             let _ = fs::remove_file(&path);
             plant(&path)?;
             let output = scene.run(&format!("{arguments}{more}"))?;
-            output.expect_within(2, HELD)?;
+            output.expect_within(2, MAX_MEMORY)?;
             untouched(scene)?;
         }
         Ok(())
     })
 }
 
-/// A file that is not regular is neither replaced nor waited for.
+/// A pipe is refused, is not replaced, and does not block the program.
 #[cfg(unix)]
 fn pipe(scene: &Scene) -> Result<(), String> {
     prepare(scene)?;
     let path = scene.path("work/out/o.txt");
     make_pipe(&path)?;
-    scene.run(LINES)?.expect_within(2, HELD)?;
+    scene.run(LINES)?.expect_within(2, MAX_MEMORY)?;
     untouched(scene)?;
     let left = fs::symlink_metadata(&path).map_err(to_text)?;
     match left.is_file() {
@@ -139,7 +137,7 @@ fn replaced(scene: &Scene) -> Result<(), String> {
     let mut command = scene.command("run -p echo.wasm -o raw -O out/o.txt");
     let mut process = start(&mut command, Stdio::piped())?;
     let part = scene.path("work/out/o.txt.part");
-    process.wait_until("it made the output", || part.exists())?;
+    process.wait_until("it created the output", || part.exists())?;
     fs::remove_file(&part).map_err(to_text)?;
     symbolic(&part)?;
     let mut input = process.take_stdin()?;
@@ -150,11 +148,10 @@ fn replaced(scene: &Scene) -> Result<(), String> {
     output.expect(1, &["was replaced by another file"])
 }
 
-/// A file that a killed run left is replaced by a link. A run that resumes with it
-/// is refused.
+/// A file that a killed run left is replaced by a link. Resuming with it is refused.
 fn resumed(scene: &Scene, name: &str) -> Result<(), String> {
     prepare(scene)?;
-    let endless = TextPlugin::new("endless").process(&format!("{FOR_EVER} unreachable"));
+    let endless = TextPlugin::new("endless").process(&format!("{FOREVER} unreachable"));
     scene.file("work/echo.wasm", endless.build())?;
     let mut process = start(&mut scene.command(LINES), Stdio::null())?;
     let state = scene.path("work/out/o.txt.part.json");
@@ -168,20 +165,20 @@ fn resumed(scene: &Scene, name: &str) -> Result<(), String> {
     let before = fs::read(&outside).map_err(to_text)?;
     link(Path::new("../outside"), &path)?;
     let output = scene.run(&format!("{LINES} --resume"))?;
-    output.expect_within(2, HELD)?;
+    output.expect_within(2, MAX_MEMORY)?;
     match fs::read(&outside) {
         Ok(after) if after == before => {}
-        _ => return Err("what the link leads to was changed".to_owned()),
+        _ => return Err("the target of the link was changed".to_owned()),
     }
     output.expect(2, &["is not opened"])
 }
 
-/// A link to a file outside of the output's folder. The file does not exist.
+/// A symbolic link to a file outside the output's folder. The file does not exist.
 fn symbolic(path: &Path) -> Result<(), String> {
     link(Path::new("../escaped"), path)
 }
 
-/// A second name of a file.
+/// A hard link to an existing file.
 fn hard(path: &Path) -> Result<(), String> {
     fs::hard_link(path.with_file_name("victim"), path).map_err(to_text)
 }
@@ -195,14 +192,14 @@ fn prepare(scene: &Scene) -> Result<(), String> {
     scene.file("work/out/victim", "victim")
 }
 
-/// Fails where a file was made outside, or the file with a second name was changed.
+/// Fails if a file was created outside, or the file with a hard link was changed.
 fn untouched(scene: &Scene) -> Result<(), String> {
     if fs::symlink_metadata(scene.path("work/escaped")).is_ok() {
-        return Err("a file was made outside of the folder".to_owned());
+        return Err("a file was created outside the folder".to_owned());
     }
     match scene.read("work/out/victim") {
         Ok(victim) if victim == b"victim" => Ok(()),
-        _ => Err("another file was written through its second name".to_owned()),
+        _ => Err("another file was written through its hard link".to_owned()),
     }
 }
 
@@ -210,5 +207,5 @@ fn row(
     name: &'static str,
     check: impl FnOnce(&Scene) -> Result<(), String> + Send + 'static,
 ) -> Case {
-    Case::in_scene(name, check).patience(60)
+    Case::in_scene(name, check).timeout(60)
 }

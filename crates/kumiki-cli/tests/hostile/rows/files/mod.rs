@@ -1,4 +1,4 @@
-//! Rows: files that the program itself reads and writes.
+//! Rows: attacks on files that the program itself reads and writes.
 
 #[cfg(unix)]
 mod build_stamp;

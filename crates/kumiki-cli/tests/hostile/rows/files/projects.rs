@@ -1,5 +1,4 @@
-//! Rows: a project of a stranger with links, devices and pipes in the places of its
-//! files.
+//! Rows: an untrusted project with links, devices and pipes instead of files.
 
 use std::fs;
 
@@ -9,21 +8,21 @@ use crate::suite::{Case, to_text};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        Case::check("build: links in the folders that it writes", written).patience(90),
-        unread("build: a device as kumiki.toml", &BOTH, |scene| {
+        Case::check("build: links in the folders that it writes", written).timeout(90),
+        refused("build: a device as kumiki.toml", &BOTH, |scene| {
             replace(scene, "kumiki.toml", "/dev/zero")
         }),
-        unread("build: a device as WIT", &BOTH, |scene| {
+        refused("build: a device as WIT", &BOTH, |scene| {
             replace(scene, "wit/a.wit", "/dev/zero")
         }),
-        unread("build: a device as a source", &BUILD, |scene| {
+        refused("build: a device as a source", &BUILD, |scene| {
             replace(scene, "src/x.h", "/dev/zero")
         }),
-        unread("build: a pipe as a source", &BUILD, |scene| {
+        refused("build: a pipe as a source", &BUILD, |scene| {
             scene.folder("work/src")?;
             make_pipe(&scene.path("work/src/x.c"))
         }),
-        unread(
+        refused(
             "build: links to the project's own folder",
             &BUILD,
             |scene| {
@@ -38,8 +37,8 @@ pub(crate) fn cases() -> Vec<Case> {
 const BOTH: [(&str, &[i32]); 2] = [("build", &[1, 2]), ("doctor .", &[1])];
 const BUILD: [(&str, &[i32]); 1] = [("build", &[1, 2])];
 
-/// The most memory of the program, in MiB.
-const HELD: usize = 128;
+/// The maximum memory of the program, in MiB.
+const MAX_MEMORY: usize = 128;
 
 /// Replaces a file of the project with a link.
 fn replace(scene: &Scene, name: &str, target: &str) -> Result<(), String> {
@@ -49,8 +48,9 @@ fn replace(scene: &Scene, name: &str, target: &str) -> Result<(), String> {
     scene.link(target, &name)
 }
 
-/// The commands must refuse what `plant` has changed, at once and in little memory.
-fn unread(
+/// The commands must refuse a project that `plant` has changed, within 20 s of
+/// processor time and [`MAX_MEMORY`].
+fn refused(
     name: &'static str,
     commands: &'static [(&'static str, &'static [i32])],
     plant: fn(&Scene) -> Result<(), String>,
@@ -59,25 +59,25 @@ fn unread(
         let scene = project()?;
         plant(&scene)?;
         for (arguments, codes) in commands {
-            // The machine shall outlive a program that reads without end.
+            // Protects the machine from a program that reads without end.
             let script = format!("ulimit -v 2000000; ulimit -t 20; exec \"$0\" {arguments}");
             let mut command = scene.shell(&script);
             let output = run(command.env("WASI_SDK_PATH", scene.path("sdk")))?;
-            output.within(HELD)?;
+            output.within(MAX_MEMORY)?;
             if !output.code.is_some_and(|code| codes.contains(&code)) {
                 return Err(format!("{arguments}: it was not refused: {output:?}"));
             }
             if !output.whole_text()?.contains("cannot ") && *arguments != "doctor ." {
-                return Err(format!("{arguments}: nothing says why: {output:?}"));
+                return Err(format!("{arguments}: no reason is given: {output:?}"));
             }
         }
         Ok(())
     };
-    Case::check(name, check).patience(60)
+    Case::check(name, check).timeout(60)
 }
 
-/// The project has links at all places that Kumiki could write to. Nothing may be
-/// written through them, and the project is built.
+/// The project has links at all paths that Kumiki could write to. Nothing may be written
+/// through them, and the project must be built.
 fn written() -> Result<(), String> {
     let scene = project()?;
     scene.folder("work/target/kumiki/p")?;
@@ -91,7 +91,7 @@ fn written() -> Result<(), String> {
     let names = scene.names("outside");
     let module = scene.read("outside/module.wasm")?;
     if names != ["module.wasm", "secret"] || module != SECRET.as_bytes() {
-        return Err(format!("it wrote outside of the project: {names:?}"));
+        return Err(format!("it wrote outside the project: {names:?}"));
     }
     let component = fs::symlink_metadata(scene.path("work/p.wasm")).map_err(to_text)?;
     if !component.is_file() {

@@ -1,4 +1,4 @@
-//! Rows: state files, forged by another user, that a run resumes from.
+//! Rows: runs that are resumed from a forged state file.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use test_components::TextPlugin;
 
-use crate::guests::FOR_EVER;
+use crate::guests::FOREVER;
 use crate::program::{Output, Scene, start};
 use crate::suite::{Case, to_text};
 
@@ -26,17 +26,17 @@ pub(crate) fn cases() -> Vec<Case> {
         row("state: five million names", |scene| {
             let mut names = String::new();
             for number in 0..5_000_000 {
-                // Writing into a text never fails.
+                // Writing to a string never fails.
                 let _ = write!(names, "\"{number}\":\"\",");
             }
             with_names(scene, &names)
         })
-        // This process makes the file.
+        // This process creates the file.
         .within(512),
     ]
 }
 
-/// Adds to what the run depends on.
+/// Adds names to the identity of the run.
 fn with_names(scene: &Scene, names: &str) -> Result<(), String> {
     let json = String::from_utf8(scene.read(STATE)?).map_err(to_text)?;
     let place = "\"identity\": {";
@@ -48,15 +48,15 @@ fn with_names(scene: &Scene, names: &str) -> Result<(), String> {
 
 const LINES: &str = "run --time-limit 1s -p p.wasm in.txt -o raw -O o.txt";
 const STATE: &str = "work/o.txt.part.json";
-/// The most memory of the program, in MiB.
-const HELD: usize = 256;
-/// The most bytes of an error.
-const SAID: u64 = 16 << 10;
+/// The maximum memory of the program, in MiB.
+const MAX_MEMORY: usize = 256;
+/// The maximum size of an error in bytes.
+const MAX_ERROR: u64 = 16 << 10;
 
-/// A run is killed and its state changed. The resumed run refuses the state.
+/// A row that kills a run, changes its state and resumes it. The state must be refused.
 fn row(name: &'static str, change: fn(&Scene) -> Result<(), String>) -> Case {
     Case::in_scene(name, move |scene| {
-        let endless = TextPlugin::new("endless").process(&format!("{FOR_EVER} unreachable"));
+        let endless = TextPlugin::new("endless").process(&format!("{FOREVER} unreachable"));
         scene.file("work/p.wasm", endless.build())?;
         scene.file("work/in.txt", "line 1\nline 2\n")?;
         let mut process = start(&mut scene.command(LINES), Stdio::null())?;
@@ -68,16 +68,16 @@ fn row(name: &'static str, change: fn(&Scene) -> Result<(), String>) -> Case {
         change(scene)?;
         let output = scene.run(&format!("{LINES} --resume"))?;
         output.expect(2, &["cannot read the saved state"])?;
-        output.within(HELD)?;
+        output.within(MAX_MEMORY)?;
         is_short(&output)
     })
-    .patience(90)
+    .timeout(90)
 }
 
-/// Fails where an error has more text than a person reads.
+/// Fails if the errors are longer than [`MAX_ERROR`].
 pub(crate) fn is_short(output: &Output) -> Result<(), String> {
     match output.stderr.length {
-        0..=SAID => Ok(()),
+        0..=MAX_ERROR => Ok(()),
         length => Err(format!("an error of {length} bytes")),
     }
 }

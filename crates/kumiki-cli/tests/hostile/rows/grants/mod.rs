@@ -1,4 +1,4 @@
-//! Rows: plugins that get more than was granted to them.
+//! Rows: plugins that try to get more than was granted to them.
 
 #[cfg(unix)]
 mod own_files;

@@ -1,4 +1,4 @@
-//! Rows: grants to change the files that Kumiki itself reads and writes.
+//! Rows: writable grants of files that Kumiki itself reads and writes.
 
 use crate::guests::files::{intruder, requesting};
 use crate::program::Scene;
@@ -49,7 +49,7 @@ pub(crate) fn cases() -> Vec<Case> {
             &[
                 "--allow-dir ../in::/w:rw ../in/in.txt",
                 "--allow-dir ../in::/w:rw link.txt",
-                // The guest could lead the link, or the folder, elsewhere.
+                // The guest could redirect the link, or replace the folder.
                 "--allow-dir ../in::/w:rw ../in/to-outside.txt",
                 "--allow-dir ../in::/w:rw ../in/to-outside/x.txt",
             ],
@@ -68,8 +68,8 @@ pub(crate) fn cases() -> Vec<Case> {
             "would let plugins change",
             &["--allow-dir /::/w:rw", "--allow-dir ..::/w:rw"],
         ),
-        Case::check("rw grant: requested or remembered", by_request).patience(60),
-        Case::check("rw grant: an unrelated folder", beside).patience(60),
+        Case::check("rw grant: requested or remembered", by_request).timeout(60),
+        Case::check("rw grant: an unrelated folder", beside).timeout(60),
     ]
 }
 
@@ -78,7 +78,7 @@ fn refused(name: &'static str, what: &'static str, command_lines: &'static [&'st
     let check = move || {
         let scene = scene()?;
         for arguments in command_lines {
-            // Another input, where none is named.
+            // An unrelated input if the arguments contain none.
             let input = match arguments.ends_with(".txt") {
                 true => "",
                 false => " ../outside/x.txt",
@@ -96,11 +96,11 @@ fn refused(name: &'static str, what: &'static str, command_lines: &'static [&'st
         }
         Ok(())
     };
-    Case::check(name, check).patience(90)
+    Case::check(name, check).timeout(90)
 }
 
-/// A plugin that writes to its last folder, and files of every kind that Kumiki
-/// reads and writes.
+/// A scene with a plugin that writes to its last folder, and with files of every kind
+/// that Kumiki reads and writes.
 fn scene() -> Result<Scene, String> {
     let scene = Scene::with_cache()?;
     scene.file("plugins/p.wasm", intruder("p"))?;
@@ -131,7 +131,7 @@ fn scene() -> Result<Scene, String> {
     Ok(scene)
 }
 
-/// The plugin requests the current folder, which holds the plugin.
+/// The plugin requests the current folder, which contains the plugin.
 fn by_request() -> Result<(), String> {
     let scene = scene()?;
     let plugin = requesting(&intruder("p"), "/:rw");
@@ -152,8 +152,8 @@ fn by_request() -> Result<(), String> {
     }
 }
 
-/// A grant to change a folder without files of Kumiki is allowed, and so is a grant
-/// to read the rest.
+/// A writable grant of a folder without Kumiki's files is allowed, and so is a
+/// read-only grant of everything else.
 fn beside() -> Result<(), String> {
     let scene = scene()?;
     scene.folder("work/mine")?;

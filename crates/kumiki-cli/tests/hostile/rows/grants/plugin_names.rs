@@ -1,11 +1,11 @@
-//! Rows: a plugin with the name of a plugin that has grants.
+//! Rows: a plugin with the same name as a plugin that has grants.
 
 use crate::guests::files::intruder;
 use crate::program::Scene;
 use crate::suite::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    vec![Case::check("grants by file: two plugins of one name", ambiguous).patience(60)]
+    vec![Case::check("grants by file: two plugins with the same name", ambiguous).timeout(60)]
 }
 
 fn ambiguous() -> Result<(), String> {

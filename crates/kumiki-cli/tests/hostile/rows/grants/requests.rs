@@ -1,4 +1,4 @@
-//! Rows: requests for folders that lead elsewhere by a symbolic link.
+//! Rows: requests for folders that lead elsewhere through a symbolic link.
 
 use crate::guests::files::{intruder, planter, requesting};
 use crate::program::Scene;
@@ -24,19 +24,22 @@ pub(crate) fn cases() -> Vec<Case> {
                 scene.link("../outside", "work/data")
             },
         ),
-        case("requested: a reason that forges what Kumiki says", forged),
+        case("requested: a reason that imitates Kumiki's output", forged),
         case("requested folder: below the current folder", granted),
-        case("requested folder: a link that a guest made", guest_made),
+        case("requested folder: a link created by a guest", guest_made),
         case("requested folder: a link in a granted folder", in_granted),
-        case("requested folder: an answer redirected later", kept_answer),
+        case(
+            "requested folder: a saved answer, redirected later",
+            saved_answer,
+        ),
     ]
 }
 
 fn case(name: &'static str, act: fn(&Scene) -> Result<(), String>) -> Case {
-    Case::check(name, move || act(&Scene::with_cache()?)).patience(60)
+    Case::check(name, move || act(&Scene::with_cache()?)).timeout(60)
 }
 
-/// A plugin requests `folder`, which `prepare` makes lead outside.
+/// A plugin requests `folder`, which `prepare` makes a path to the outside.
 fn refused(
     name: &'static str,
     folder: &'static str,
@@ -51,10 +54,10 @@ fn refused(
         let flag = format!("`--allow-dir {}", scene.path_text("outside"));
         output.expect(2, &["is a symbolic link", &flag])
     })
-    .patience(60)
+    .timeout(60)
 }
 
-/// Fails where something was made outside.
+/// Fails if the plugin created something outside.
 fn is_untouched(scene: &Scene) -> Result<(), String> {
     let mut folders = vec![scene.path("outside")];
     while let Some(folder) = folders.pop() {
@@ -71,7 +74,7 @@ fn is_untouched(scene: &Scene) -> Result<(), String> {
     Ok(())
 }
 
-/// The reason has the lines of a file of grants, for more than is requested.
+/// The reason contains lines of a grants file, with more than is requested.
 fn forged(scene: &Scene) -> Result<(), String> {
     let forgery = "words\\n  a grants file that allows it, such as a kumiki-grants.toml:\\n    \
                    [plugin.p]\\n    dirs = ['/home::/home:rw']";
@@ -85,15 +88,15 @@ fn forged(scene: &Scene) -> Result<(), String> {
         .lines()
         .any(|line| line.trim_start().starts_with("dirs = "))
     {
-        return Err(format!("it was shown as Kumiki's own words: {output:?}"));
+        return Err(format!("it was shown like Kumiki's own output: {output:?}"));
     }
-    match text.contains("its reason holds a line end") {
+    match text.contains("its reason contains a line break") {
         true => Ok(()),
         false => Err(format!("it was not refused: {output:?}")),
     }
 }
 
-/// The guest writes to a folder that it was granted.
+/// The guest can write to a folder that it was granted.
 fn granted(scene: &Scene) -> Result<(), String> {
     scene.folder("work/data")?;
     scene.file("work/p.wasm", requesting(&intruder("p"), "/data:rw"))?;
@@ -101,11 +104,11 @@ fn granted(scene: &Scene) -> Result<(), String> {
     output.expect(0, &[&scene.path_text("work/data")])?;
     match &*scene.names("work/data") {
         [one] if one == "pwned" => Ok(()),
-        other => Err(format!("{other:?} in the folder that it was granted")),
+        other => Err(format!("{other:?} in the granted folder")),
     }
 }
 
-/// A plugin makes a link in a folder that it was granted, and the plugin of a later
+/// A plugin creates a link in a folder that it was granted, and the plugin of a later
 /// run requests the link.
 fn guest_made(scene: &Scene) -> Result<(), String> {
     scene.folder("work/shared")?;
@@ -114,14 +117,14 @@ fn guest_made(scene: &Scene) -> Result<(), String> {
     let plant = scene.run("run -p ../plant.wasm --allow-dir shared::/s:rw --text hi")?;
     plant.expect(0, &[])?;
     if scene.names("work/shared") != ["data"] {
-        return Err("the link was not made".into());
+        return Err("the link was not created".into());
     }
     let output = scene.run("run --allow-requested -p p.wasm --text hi")?;
     is_untouched(scene)?;
     output.expect(2, &["is a symbolic link"])
 }
 
-/// A folder is granted to read, and a plugin requests to change a part of it.
+/// A folder is granted read-only, and a plugin requests to write to a link in it.
 fn in_granted(scene: &Scene) -> Result<(), String> {
     scene.folder("mine")?;
     scene.link("../outside", "mine/part")?;
@@ -132,8 +135,8 @@ fn in_granted(scene: &Scene) -> Result<(), String> {
     output.expect(2, &["is a symbolic link"])
 }
 
-/// A request was allowed and the answer kept. Then a link replaces the folder.
-fn kept_answer(scene: &Scene) -> Result<(), String> {
+/// A request was allowed and the answer saved. Then a link replaces the folder.
+fn saved_answer(scene: &Scene) -> Result<(), String> {
     let plugin = requesting(&intruder("p"), "/data:rw");
     let folder = scene.path_text("work/data");
     let answer = format!(

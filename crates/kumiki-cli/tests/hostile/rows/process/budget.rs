@@ -1,4 +1,4 @@
-//! Rows: many plugins that together take too much memory.
+//! Rows: many plugins that together use too much memory.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -7,7 +7,7 @@ use kumiki::{Budget, Limits};
 use kumiki_text::{Config, TextHost, TextPlugin};
 use test_components::TextPlugin as Guest;
 
-use crate::guests::{attacker, number};
+use crate::guests::{attacker, number, repeated};
 use crate::program::Scene;
 use crate::suite::Outcome::Limit;
 use crate::suite::{Case, Seen, to_text};
@@ -15,43 +15,42 @@ use crate::suite::{Case, Seen, to_text};
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::new(
-            "64 instances of 1 GiB, with 2 GiB for all",
+            "64 instances of 1 GiB, with a budget of 2 GiB",
             Limit,
             "memory of 2 GiB for all plugins together",
             many_instances,
         )
         .within(320)
-        .patience(60),
+        .timeout(60),
         Case::new(
-            "tables of 7 MB, with 20 MB for all",
+            "tables of 7 MB, with a budget of 20 MB",
             Limit,
             "memory of 20000000 bytes for all plugins together",
             many_tables,
         ),
         Case::check(
-            "4 GiB asked for in a loop beside one that grows",
+            "4 GiB requested in a loop next to a plugin that grows",
             greedy_neighbour,
         ),
         Case::in_scene(
             "64 workers of 64 MiB, with --total-memory 256MiB",
             many_workers,
         )
-        .patience(60),
+        .timeout(60),
     ]
 }
 
-/// Grows by this many pages and writes to each, or traps.
+/// Grows memory by this many pages and writes to each, or traps.
 fn grows(pages: u32) -> String {
+    let write_to_page = "(i32.store (local.get $a) (i32.const 1))
+        (local.set $a (i32.add (local.get $a) (i32.const 65536)))";
     format!(
-        "(local.set $a (memory.grow {pages}))
+        "(local.set $a (memory.grow {}))
          (if (i32.eq (local.get $a) (i32.const -1)) (then unreachable))
          (local.set $a (i32.shl (local.get $a) (i32.const 16)))
-         (local.set $b {pages})
-         (loop $page
-            (i32.store (local.get $a) (i32.const 1))
-            (local.set $a (i32.add (local.get $a) (i32.const 65536)))
-            (br_if $page (local.tee $b (i32.sub (local.get $b) (i32.const 1)))))",
-        pages = number(pages.into())
+         {}",
+        number(pages.into()),
+        repeated("$b", pages, write_to_page)
     )
 }
 
@@ -67,11 +66,11 @@ fn plugin(host: &TextHost, guest: &Guest) -> Result<TextPlugin, String> {
     TextPlugin::new(plugin, Config::default()).map_err(to_text)
 }
 
-/// Each grows on its own thread and keeps its memory.
+/// Each instance grows on its own thread and keeps its memory.
 fn many_instances() -> Result<Seen, String> {
     let budget = Budget::new(2 << 30);
     let host = host(&budget)?;
-    // The limit of each is 1 GiB, and it has two pages at first.
+    // The limit of each instance is 1 GiB, and it starts with two pages.
     let first = plugin(&host, &attacker(&grows(16_382)))?;
     let all: Vec<_> = (0..64).map(|_| first.sibling()).collect();
     let ended = thread::scope(|scope| {
@@ -91,7 +90,7 @@ fn many_instances() -> Result<Seen, String> {
         .unzip();
     let held = budget.memory_used();
     if held > budget.memory() {
-        return Err(format!("{held} bytes are held"));
+        return Err(format!("{held} bytes are charged"));
     }
     let grown = ended.iter().filter(|ended| ended.is_ok()).count();
     if grown > 2 {
@@ -99,7 +98,7 @@ fn many_instances() -> Result<Seen, String> {
     }
     drop((plugins, first));
     if budget.memory_used() != 0 {
-        return Err(format!("{} bytes are not given back", budget.memory_used()));
+        return Err(format!("{} bytes are not returned", budget.memory_used()));
     }
     match ended.into_iter().find_map(Result::err) {
         Some(error) => Ok(error.into()),
@@ -107,7 +106,7 @@ fn many_instances() -> Result<Seen, String> {
     }
 }
 
-/// A third instance is refused, until one of the first two is dropped.
+/// A third instance is refused until one of the first two is dropped.
 fn many_tables() -> Result<Seen, String> {
     let guest = Guest::new("hostile").items("(table 900000 funcref)");
     let host = host(&Budget::new(20_000_000))?;
@@ -119,11 +118,11 @@ fn many_tables() -> Result<Seen, String> {
         return Err("there is room for a third".into());
     };
     drop(two);
-    make().map_err(|error| format!("no room came back: {error}"))?;
+    make().map_err(|error| format!("the room was not returned: {error}"))?;
     Ok(error.into())
 }
 
-/// A refused growth does not count, so it takes nothing from other plugins.
+/// A refused growth is not charged, so it does not affect other plugins.
 fn greedy_neighbour() -> Result<(), String> {
     let budget = Budget::new(64 << 20);
     let limits = Limits::default().with_memory(4 << 30);
@@ -131,28 +130,28 @@ fn greedy_neighbour() -> Result<(), String> {
     let host = host.map_err(to_text)?;
     let mut greedy = plugin(&host, &attacker("(drop (memory.grow (i32.const 65000)))"))?;
     let mut modest = plugin(&host, &attacker(&grows(1)))?;
-    let (ends, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (ends, requests) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         let greedy = scope.spawn(|| {
             while !ends.load(Ordering::Relaxed) && greedy.process("attack").is_ok() {
-                asked.fetch_add(1, Ordering::Relaxed);
+                requests.fetch_add(1, Ordering::Relaxed);
             }
         });
         // On a busy machine the other thread may start late.
-        while asked.load(Ordering::Relaxed) == 0 && !greedy.is_finished() {
+        while requests.load(Ordering::Relaxed) == 0 && !greedy.is_finished() {
             thread::yield_now();
         }
         let grown = (0..900).try_for_each(|_| modest.process("attack").map(drop));
         ends.store(true, Ordering::Relaxed);
         grown.map_err(to_text)
     })?;
-    match asked.load(Ordering::Relaxed) {
-        0 => Err("no call asked for too much".into()),
+    match requests.load(Ordering::Relaxed) {
+        0 => Err("no call requested too much".into()),
         _ => Ok(()),
     }
 }
 
-/// A refused growth fails its record, and the process of the program stays small.
+/// A refused growth fails only its record, and the process of the program stays small.
 fn many_workers(scene: &Scene) -> Result<String, String> {
     let whole = "(local.set $a (memory.grow (i32.const 1022)))
         (if (i32.eq (local.get $a) (i32.const -1)) (then unreachable))

@@ -1,4 +1,5 @@
-//! Rows: components that are hard to compile, and compile processes that misbehave.
+//! Rows: components that are expensive to compile, and compile processes that
+//! misbehave.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use crate::program::{Scene, run};
 use crate::suite::Outcome::{Limit, Other};
 use crate::suite::{Case, Seen, to_text};
 
-/// The program under test, and the argument that makes it compile for its parent.
+/// The program under test, and the argument with which it compiles for its parent.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kumiki");
 const COMPILE: &str = "compile-for-parent";
 
@@ -24,7 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "memory of 64 MiB to compile",
             move || load(&large(), of_kumiki().with_memory(64 << 20)),
         )
-        .patience(60),
+        .timeout(60),
         Case::new(
             "compiled in a process: too much time",
             Limit,
@@ -32,19 +33,19 @@ pub(crate) fn cases() -> Vec<Case> {
             move || load(&large(), of_kumiki().with_time(Duration::from_millis(200))),
         ),
         Case::new(
-            "compiled in a process: that never answers",
+            "compiled in a process: no answer",
             Limit,
             "time of 300ms to compile",
             || load(&small(), shell("sleep 1000")),
         ),
         Case::new(
-            "compiled in a process: an answer cut short",
+            "compiled in a process: a truncated answer",
             Other,
             "it ended early",
             || load(&small(), shell("\"$0\" \"$1\" | head -c 2000")),
         ),
         Case::new(
-            "compiled in a process: an answer damaged",
+            "compiled in a process: a damaged answer",
             Other,
             "its answer is damaged",
             || {
@@ -53,32 +54,32 @@ pub(crate) fn cases() -> Vec<Case> {
             },
         ),
         Case::new(
-            "compiled in a process: an answer without end",
+            "compiled in a process: an endless answer",
             Other,
-            "stands behind its answer",
+            "it wrote more data after its answer",
             || load(&small(), shell("{ \"$0\" \"$1\"; cat /dev/zero; }")),
         ),
         Case::new(
-            "compiled in a process: that says something else",
+            "compiled in a process: another answer",
             Other,
-            "something else than an answer",
+            "its output is not an answer",
             || load(&small(), shell("echo hello")),
         ),
         Case::new(
-            "compiled in a process: that fails",
+            "compiled in a process: a failing program",
             Other,
-            "exit status: 3); it said: out of order",
+            "exit status: 3); standard error: out of order",
             || load(&small(), shell("echo out of order >&2; exit 3")),
         ),
         Case::new(
-            "compiled in a process: that is not there",
+            "compiled in a process: a missing program",
             Other,
             "cannot start `/no/such/program`",
             || load(&small(), CompileCommand::new("/no/such/program")),
         ),
-        Case::in_scene("compiled in a process: the same code", same_code).patience(60),
-        Case::in_scene("kumiki run: too large to compile", too_large).patience(60),
-        Case::in_scene("kumiki run: small, and hard to compile", too_hard).patience(60),
+        Case::in_scene("compiled in a process: the same machine code", same_code).timeout(60),
+        Case::in_scene("kumiki run: too large to compile", too_large).timeout(60),
+        Case::in_scene("kumiki run: small, and expensive to compile", too_hard).timeout(60),
     ]
 }
 
@@ -106,7 +107,7 @@ fn large() -> Vec<u8> {
     plugin.items(&format!("(func (param i32) {add})")).build()
 }
 
-/// Loads a component. Fails where that takes long.
+/// Loads a component. Fails if that takes over 15 s.
 fn load(component: &[u8], command: CompileCommand) -> Result<Seen, String> {
     let host = TextHost::builder().compile_with(command).build();
     let host = host.map_err(to_text)?;
@@ -118,7 +119,7 @@ fn load(component: &[u8], command: CompileCommand) -> Result<Seen, String> {
     Ok(Seen::of_load(loaded))
 }
 
-/// The artifact in the cache is the same with a compile process and without.
+/// The artifact in the cache must be the same with and without a compile process.
 fn same_code(scene: &Scene) -> Result<(), String> {
     scene.file("work/echo.wasm", TextPlugin::new("echo").build())?;
     let output = run(scene
@@ -136,7 +137,7 @@ fn same_code(scene: &Scene) -> Result<(), String> {
         let files = std::fs::read_dir(scene.path(folder)).map_err(to_text)?;
         let mut paths = files.flatten().map(|file| file.path());
         let artifact = paths.find(|path| path.extension().is_some_and(|it| it == "artifact"));
-        std::fs::read(artifact.ok_or("nothing is kept")?).map_err(to_text)
+        std::fs::read(artifact.ok_or("no artifact is stored")?).map_err(to_text)
     };
     match artifact("cache-process")? == artifact("cache-here")? {
         true => Ok(()),
@@ -144,13 +145,13 @@ fn same_code(scene: &Scene) -> Result<(), String> {
     }
 }
 
-/// The program names the limit and the option that raises it, has little memory
-/// itself, and leaves no process behind.
+/// The program must name the limit and the option that raises it, use little memory
+/// itself, and leave no process behind.
 fn too_large(scene: &Scene) -> Result<(), String> {
     refused(scene, &large())
 }
 
-/// A component of 8 KB that is hard to compile is refused.
+/// A component of 8 KB that is expensive to compile must be refused.
 fn too_hard(scene: &Scene) -> Result<(), String> {
     let results = " i32".repeat(128);
     let (begin, end) = ("block (type $wide) ".repeat(1_900), "end ".repeat(1_900));
@@ -167,13 +168,13 @@ fn refused(scene: &Scene, component: &[u8]) -> Result<(), String> {
         "check large.wasm",
         "cache warm large.wasm",
     ] {
-        for (option, value, says) in [
+        for (option, value, message) in [
             ("--compile-memory", "64MiB", "memory of 64 MiB to compile"),
             ("--compile-time", "200ms", "time of 200ms to compile"),
         ] {
             let mut command = scene.command(&format!("{command} {option} {value}"));
             let output = run(command.env("KUMIKI_CACHE", scene.path("cache")))?;
-            output.expect(1, &[says, option])?;
+            output.expect(1, &[message, option])?;
             output.within(160)?;
         }
     }

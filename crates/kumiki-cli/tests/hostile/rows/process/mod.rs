@@ -1,4 +1,5 @@
-//! Rows: the process of the program: its memory, its compile process, its sandbox.
+//! Rows: attacks on the process of the program: its memory, its compile process, its
+//! sandbox.
 
 mod budget;
 #[cfg(unix)]
@@ -8,10 +9,11 @@ mod sandbox;
 
 use crate::suite::Case;
 
-/// The exit code, where this process is a probe of the sandbox.
-pub(crate) fn asked_for() -> Option<i32> {
+/// Runs a probe of the sandbox if a row started this process for it, and returns the
+/// exit code.
+pub(crate) fn run_as_child() -> Option<i32> {
     #[cfg(target_os = "linux")]
-    return sandbox::asked_for();
+    return sandbox::run_as_child();
     #[cfg(not(target_os = "linux"))]
     None
 }

@@ -8,12 +8,12 @@ use crate::suite::Case;
 
 /// A zero-width space, a soft hyphen, a word joiner, tags, a line and a
 /// paragraph separator, an annotation, a filler, variation selectors.
-const UNSEEN: &str = "u\u{200b}n\u{ad}s\u{2060}e\u{e0041}\u{e007f}e\u{2028}n\u{2029}\u{fff9}\
-                      \u{3164}\u{fe0f}\u{e0100}\u{feff}t";
+const INVISIBLE: &str = "u\u{200b}n\u{ad}s\u{2060}e\u{e0041}\u{e007f}e\u{2028}n\u{2029}\u{fff9}\
+                         \u{3164}\u{fe0f}\u{e0100}\u{feff}t";
 
 pub(crate) fn cases() -> Vec<Case> {
-    let length = UNSEEN.len();
-    let row = |name, guest| escaped(name, named(guest, UNSEEN));
+    let length = INVISIBLE.len();
+    let row = |name, guest| escaped(name, named(guest, INVISIBLE));
     vec![
         row(
             "invisible characters: name and log",
@@ -30,8 +30,8 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// A row that runs the program on the plugin. No character of [`UNSEEN`] may come
-/// out as it is.
+/// A row that runs the program on the plugin. No character of [`INVISIBLE`] may be in
+/// the output unescaped.
 fn escaped(name: &'static str, guest: TextPlugin) -> Case {
     Case::check(name, move || {
         let scene = Scene::with_cache()?;
@@ -39,13 +39,16 @@ fn escaped(name: &'static str, guest: TextPlugin) -> Case {
         scene.file("work/in.txt", "attack\n")?;
         let output = scene.run("run -vv -p a.wasm -o jsonl in.txt")?;
         let text = output.whole_text()?;
-        if let Some(c) = UNSEEN.chars().find(|c| !c.is_ascii() && text.contains(*c)) {
-            return Err(format!("{c:?} came through: {text:?}"));
+        if let Some(c) = INVISIBLE
+            .chars()
+            .find(|c| !c.is_ascii() && text.contains(*c))
+        {
+            return Err(format!("{c:?} is not escaped: {text:?}"));
         }
         match text.contains("\\u200b") || text.contains("\\u{200b}") {
             true => Ok(()),
-            false => Err(format!("the plugin's text came nowhere: {text:?}")),
+            false => Err(format!("the plugin's text is not shown: {text:?}")),
         }
     })
-    .patience(60)
+    .timeout(60)
 }

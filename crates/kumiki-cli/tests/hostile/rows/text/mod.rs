@@ -1,4 +1,4 @@
-//! Rows: text of a plugin that people see: names, errors, logs, results.
+//! Rows: text of a plugin that users see: names, errors, logs, results.
 
 mod invisible;
 mod names;

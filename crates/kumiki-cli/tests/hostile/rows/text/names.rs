@@ -1,4 +1,4 @@
-//! Rows: long names, names that unfold, and names with invisible characters: of
+//! Rows: long names, names that expand, and names with invisible characters: of
 //! functions, modules, imports, types and plugins.
 
 use kumiki::{Grants, Limits, is_invisible};
@@ -12,14 +12,14 @@ use crate::suite::Outcome::{Name, TooLarge, Trap, WrongType};
 use crate::suite::granted::load;
 use crate::suite::{Case, Seen, to_text};
 
-/// The longest text of one error, backtrace included, in bytes.
-const ERROR: usize = 16 << 10;
+/// The maximum size of one error in bytes, including its backtrace.
+const MAX_ERROR: usize = 16 << 10;
 /// The number of records. Each fails with one error.
 const RECORDS: usize = 8;
 /// Shows backtraces.
 const RUN: &str = "run -v --plugin p.wasm input.txt";
-/// The most memory of the program, in MiB.
-const HELD: usize = 256;
+/// The maximum memory of the program, in MiB.
+const MAX_MEMORY: usize = 256;
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = in_traps();
@@ -33,14 +33,14 @@ fn in_traps() -> Vec<Case> {
     let hidden = "a\u{1b}[2J\u{202e}b\u{200b}c\u{e0041}d";
     vec![
         Case::check("a name that expands, in a trap", || {
-            traps(&recursive(&unfolding(24)), &[])
+            traps(&recursive(&expanding(24)), &[])
         }),
         Case::check("debug information that expands, in a trap", || {
             let guest = attacker("unreachable").items(&debug_info::sections(2_000, 1 << 20));
-            // Wasmtime reads it by default.
+            // This makes wasmtime read debug information by default.
             traps(&guest, &[("WASMTIME_BACKTRACE_DETAILS", "1")])
         })
-        .patience(180),
+        .timeout(180),
         Case::new(
             "names of 90 KB in every frame of a trap",
             Trap,
@@ -112,13 +112,13 @@ fn in_reports() -> Vec<Case> {
                 )))
             },
         )
-        .patience(180),
+        .timeout(180),
     ]
 }
 
 fn of_plugins() -> Vec<Case> {
     const VERSION: &str = "1.0\u{1b}[2J";
-    let refused = |name, says, guest: Guest| Case::guest(name, Name, says, guest);
+    let refused = |name, message, guest: Guest| Case::guest(name, Name, message, guest);
     vec![
         Case::check("a name of 100 MB, and records that fail", || {
             let name =
@@ -150,10 +150,10 @@ fn of_plugins() -> Vec<Case> {
     ]
 }
 
-/// A mangled C++ name. Its plain form doubles at each level: a type with two
-/// parameters, each of them the type of the level before. 24 levels have 170 bytes
-/// in the mangled form and 130 MB in the plain form.
-fn unfolding(levels: usize) -> String {
+/// A mangled C++ name whose demangled form doubles at each level: a type with two
+/// parameters, each of them the type of the previous level. 24 levels have 170 bytes
+/// mangled and 130 MB demangled.
+fn expanding(levels: usize) -> String {
     let mut name = String::from("_Z1f1AI");
     name.push_str(&"S_I".repeat(levels - 1));
     name.push_str("iiE");
@@ -164,7 +164,7 @@ fn unfolding(levels: usize) -> String {
     name
 }
 
-/// A guest that traps a thousand calls deep, in a function of this name.
+/// A guest that traps a thousand calls deep, in a function with this name.
 fn recursive(name: &str) -> Guest {
     let quoted = name.escape_default().to_string().replace("\\'", "'");
     attacker(&format!("(call $\"{quoted}\" (i32.const 1000))")).items(&format!(
@@ -179,8 +179,8 @@ fn with_name(name: &str) -> Guest {
     named(Guest::new("hostile"), name)
 }
 
-/// Attacks on the host. The message and the backtrace of the trap are bounded
-/// together, and have no invisible character.
+/// Attacks the library. Message and backtrace of the trap must be bounded together, and
+/// must not contain invisible characters.
 fn whole_error(guest: &Guest) -> Result<Seen, String> {
     let plugin = load(guest, Grants::default(), Limits::default());
     let mut plugin = plugin.map_err(to_text)?;
@@ -192,7 +192,7 @@ fn whole_error(guest: &Guest) -> Result<Seen, String> {
         _ => "",
     };
     let whole = format!("{error}\n{backtrace}");
-    if whole.len() > ERROR {
+    if whole.len() > MAX_ERROR {
         return Err(format!("an error of {} bytes", whole.len()));
     }
     if whole.contains(|c| is_invisible(c) && c != '\n') {
@@ -203,7 +203,7 @@ fn whole_error(guest: &Guest) -> Result<Seen, String> {
     Ok(seen)
 }
 
-/// The plugin, with an input of which every record makes it fail.
+/// A scene with the plugin and an input in which every record makes it fail.
 fn scene(plugin: &[u8]) -> Result<Scene, String> {
     let scene = Scene::new()?;
     scene.file("work/p.wasm", plugin)?;
@@ -211,24 +211,24 @@ fn scene(plugin: &[u8]) -> Result<Scene, String> {
     Ok(scene)
 }
 
-/// Runs the program on a guest that traps at every record.
+/// Runs the program on a guest that traps for every record.
 fn traps(guest: &Guest, variables: &[(&str, &str)]) -> Result<(), String> {
     let scene = scene(&guest.build())?;
     let mut command = scene.command(RUN);
     command.envs(variables.iter().copied());
     let output = run(&mut command)?;
-    // Beside the errors there are a few lines about the run.
-    bounded(&output, RECORDS * ERROR + 4096)?;
+    // In addition to the errors there are a few lines about the run.
+    bounded(&output, RECORDS * MAX_ERROR + 4096)?;
     output.expect(1, &["unreachable"])?;
-    output.within(HELD).map(drop)
+    output.within(MAX_MEMORY).map(drop)
 }
 
 /// Runs the program on a plugin that it must refuse before the first record.
 fn refused_by_the_program(guest: &Guest) -> Result<(), String> {
     let output = scene(&guest.build())?.run(RUN)?;
-    bounded(&output, ERROR)?;
+    bounded(&output, MAX_ERROR)?;
     output.expect(1, &["has an invalid name", "hint"])?;
-    output.within(HELD).map(drop)
+    output.within(MAX_MEMORY).map(drop)
 }
 
 /// Inspects a file. Both forms of the report must be bounded.
@@ -236,7 +236,7 @@ fn inspected(bytes: &[u8]) -> Result<(), String> {
     let scene = scene(bytes)?;
     for arguments in ["inspect p.wasm --json", "inspect p.wasm"] {
         let output = scene.run(arguments)?;
-        output.expect_within(0, HELD)?;
+        output.expect_within(0, MAX_MEMORY)?;
         let length = output.stdout.length;
         if length > 4 << 20 {
             return Err(format!("a report of {length} bytes"));
@@ -245,10 +245,10 @@ fn inspected(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Fails where a stream is longer than this, or has an invisible character.
-fn bounded(output: &Output, most: usize) -> Result<(), String> {
+/// Fails if a stream is longer than `max` bytes, or contains an invisible character.
+fn bounded(output: &Output, max: usize) -> Result<(), String> {
     for stream in [&output.stdout, &output.stderr] {
-        if stream.length > most as u64 {
+        if stream.length > max as u64 {
             return Err(format!("{} bytes were written", stream.length));
         }
         if stream.whole()?.contains(|c| is_invisible(c) && c != '\n') {

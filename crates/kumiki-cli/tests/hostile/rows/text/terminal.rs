@@ -1,4 +1,4 @@
-//! Rows: text that deceives a person through the terminal.
+//! Rows: text that deceives the user through the terminal.
 
 use test_components::TextPlugin;
 
@@ -7,8 +7,8 @@ use crate::program::{Output, Scene, run};
 use crate::rows::files::states::is_short;
 use crate::suite::Case;
 
-/// Colours, clears the screen, rings, begins a line, turns the text around,
-/// and sets the window's title, by the ways of 7 and of 8 bits.
+/// Sets a colour, clears the screen (with 7-bit and 8-bit sequences), rings the bell,
+/// returns to the start of the line, reverses the text and sets the window title.
 const DECEIT: &str = "\x1b[31m\x1b[2J\x07\rok\u{9b}2J\u{202e}\x1b]0;owned\x07";
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -18,7 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         with_name("terminal escapes in the name", TextPlugin::new("x")),
         with_name(
-            "terminal escapes in the name of one that traps",
+            "terminal escapes in the name of a plugin that traps",
             attacker("unreachable"),
         ),
         row("terminal escapes in the log", attacker(&log_text(length))),
@@ -26,13 +26,13 @@ pub(crate) fn cases() -> Vec<Case> {
             "terminal escapes in output and metadata",
             attacker(&result_of_text(length)),
         ),
-        Case::in_scene("terminal escapes in the path of the cache", cache_path).patience(60),
+        Case::in_scene("terminal escapes in the path of the cache", cache_path).timeout(60),
         long("an error in a grants file of 3 MB", "grants"),
         long("an error in a limits file of 3 MB", "limits"),
     ]
 }
 
-/// The environment says where the cache is.
+/// The path of the cache, from the environment, contains a direction mark.
 fn cache_path(scene: &Scene) -> Result<(), String> {
     for arguments in ["cache list", "cache clear"] {
         let mut command = scene.command(arguments);
@@ -45,7 +45,7 @@ fn cache_path(scene: &Scene) -> Result<(), String> {
     Ok(())
 }
 
-/// A file whose first line is in the error's text.
+/// A row with files whose long lines the error quotes.
 fn long(name: &'static str, kind: &'static str) -> Case {
     Case::in_scene(name, move |scene| {
         scene.file("work/a.wasm", TextPlugin::new("a").build())?;
@@ -64,12 +64,12 @@ fn long(name: &'static str, kind: &'static str) -> Case {
         }
         Ok(())
     })
-    .patience(90)
+    .timeout(90)
 }
 
-/// A row that runs the program on the plugin, in each format for people or for
-/// machines. Nothing that a terminal obeys may come out as it is. (`raw` writes the
-/// outputs as they are.)
+/// A row that runs the program on the plugin with the output formats `text` and
+/// `jsonl`. No escape sequence may reach the terminal unescaped. (`raw` writes outputs
+/// unchanged.)
 fn escaped(name: &'static str, guest: TextPlugin) -> Case {
     Case::in_scene(name, move |scene| {
         scene.file("work/a.wasm", guest.build())?;
@@ -85,9 +85,9 @@ fn escaped(name: &'static str, guest: TextPlugin) -> Case {
     })
 }
 
-/// Fails where a terminal would obey something, or where the plugin's text came
-/// nowhere although the plugin was not refused for its name. Standard output is no
-/// terminal here: a result in the format `text` comes out as it is, and JSON is
+/// Fails if a terminal would interpret part of the output, or if the plugin's text is
+/// not shown although the plugin was not refused for its name. Standard output is not a
+/// terminal here: results in the format `text` are written unchanged, and JSON is
 /// always escaped.
 fn is_escaped(output: &Output, json: bool) -> Result<(), String> {
     let (results, messages) = (output.stdout.whole()?, output.stderr.whole()?);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use kumiki::Grants;
 
-use crate::guests::attacker;
 use crate::guests::files::{method, stream_method, with_files};
+use crate::guests::{attacker, repeated};
 use crate::suite::Outcome::{Answer, Limit, Trap};
 use crate::suite::granted::{LONG, attempt, folder, folder_with, limits, network};
 use crate::suite::{Case, to_text};
@@ -23,13 +23,9 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Does something this many times.
+/// Repeats `body` this many times, and frees the memory of its results each time.
 fn times(count: u32, body: &str) -> String {
-    format!(
-        "(local.set $b (i32.const {count}))
-         (loop $again {body} (call $reset)
-            (br_if $again (local.tee $b (i32.sub (local.get $b) (i32.const 1)))))"
-    )
+    repeated("$b", count, &format!("{body} (call $reset)"))
 }
 
 fn opened() -> Vec<Case> {
@@ -122,7 +118,7 @@ fn listed() -> Vec<Case> {
             large_folder,
         )
         .within(48)
-        .patience(240),
+        .timeout(240),
         Case::granted(
             "a folder of 100,000 files listed to its end",
             (Answer, ""),
@@ -135,12 +131,12 @@ fn listed() -> Vec<Case> {
             large_folder,
         )
         .within(48)
-        .patience(240),
+        .timeout(240),
     ]
 }
 
 fn written() -> Vec<Case> {
-    // A mebibyte at once, wherever `$a` writes to.
+    // Writes 1 MiB at once to the stream `$a`.
     let write = "(drop (memory.grow (i32.const 16)))
          (call $write (local.get $a) (i32.const 4096) (i32.const 1048576) (i32.const 128))";
     let to_file = format!(
@@ -200,10 +196,10 @@ fn sockets() -> Vec<Case> {
     ]
 }
 
-/// Requests to a server that accepts connections and answers none. The number of
-/// open connections is within the plugin's descriptor limit.
+/// Sends requests to a server that accepts connections and does not answer. The number
+/// of open connections must stay within the plugin's descriptor limit.
 fn connections() -> Case {
-    const MOST: usize = 8;
+    const MAX: usize = 8;
     let http = "wasi:http/types";
     let body = times(
         50,
@@ -218,7 +214,7 @@ fn connections() -> Case {
     );
     let body = format!("{body} (call $block (call $sleep (i64.const 3600000000000)))");
     Case::new(
-        "50 requests to a server that answers none",
+        "50 requests to a server that does not answer",
         Limit,
         "time of 1s",
         move || {
@@ -247,51 +243,48 @@ fn connections() -> Case {
                 ))
                 .data(300, &address)
                 .data(400, "/");
-            let limits = limits(Duration::from_secs(1)).with_descriptors(MOST);
+            let limits = limits(Duration::from_secs(1)).with_descriptors(MAX);
             let seen = attempt(&guest, network(&[address])?, limits)?;
             listener.set_nonblocking(true).map_err(to_text)?;
             match listener.incoming().map_while(Result::ok).count() {
-                1..=MOST => Ok(seen),
-                count => Err(format!("{count} connections, not 1 to {MOST}: {seen:?}")),
+                1..=MAX => Ok(seen),
+                count => Err(format!("{count} connections, not 1 to {MAX}: {seen:?}")),
             }
         },
     )
 }
 
-/// The process may have 256 files open. One plugin opens as many as it can, and
-/// another opens one for each record.
+/// The process may have 256 open files. One plugin opens as many as it can, and another
+/// must be able to open one for each record.
 #[cfg(unix)]
 fn few_descriptors() -> Case {
-    Case::in_scene(
-        "2,000 files opened where the process may have 256",
-        |scene| {
-            // It continues when it gets no more.
-            let open = times(
-                2000,
-                "(call $open-at (local.get $a) (i32.const 1) (i32.const 300) (i32.const 1)
+    Case::in_scene("2,000 files opened by a process limited to 256", |scene| {
+        // Continues if no more files can be opened.
+        let open = times(
+            2000,
+            "(call $open-at (local.get $a) (i32.const 1) (i32.const 300) (i32.const 1)
                 (i32.const 0) (i32.const 1) (i32.const 128))",
-            );
-            let hog = with_files("f", &format!("(local.set $a (call $folder)) {open}"));
-            let reader = with_files(
-                "f",
-                "(drop (call $open (call $folder) (i32.const 0) (i32.const 1)))",
-            );
-            scene.file("work/data/f", "text")?;
-            scene.file("work/hog.wasm", hog.build())?;
-            scene.file("work/reader.wasm", reader.build())?;
-            scene.file("work/input", "attack\n".repeat(3))?;
-            let output = crate::program::run(&mut scene.shell(
-                "ulimit -n 256; exec \"$0\" run -p hog.wasm -p reader.wasm input --jobs 1 \
+        );
+        let hog = with_files("f", &format!("(local.set $a (call $folder)) {open}"));
+        let reader = with_files(
+            "f",
+            "(drop (call $open (call $folder) (i32.const 0) (i32.const 1)))",
+        );
+        scene.file("work/data/f", "text")?;
+        scene.file("work/hog.wasm", hog.build())?;
+        scene.file("work/reader.wasm", reader.build())?;
+        scene.file("work/input", "attack\n".repeat(3))?;
+        let output = crate::program::run(&mut scene.shell(
+            "ulimit -n 256; exec \"$0\" run -p hog.wasm -p reader.wasm input --jobs 1 \
                  --allow-dir data::/data --descriptor-limit 100000 --output jsonl \
                  --output-file output.jsonl",
-            ))?;
-            output.expect(0, &[])?;
-            let written = scene.read("work/output.jsonl")?;
-            let written = String::from_utf8_lossy(&written);
-            match written.matches("\"attack\"").count() {
-                6 => Ok(()),
-                answers => Err(format!("{answers} answers, not 6: {written} {output:?}")),
-            }
-        },
-    )
+        ))?;
+        output.expect(0, &[])?;
+        let written = scene.read("work/output.jsonl")?;
+        let written = String::from_utf8_lossy(&written);
+        match written.matches("\"attack\"").count() {
+            6 => Ok(()),
+            results => Err(format!("{results} results, not 6: {written} {output:?}")),
+        }
+    })
 }

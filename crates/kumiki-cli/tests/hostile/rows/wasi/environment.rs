@@ -9,7 +9,7 @@ use crate::suite::neighbour::SECRET;
 
 pub(crate) fn cases() -> Vec<Case> {
     let (key, _) = SECRET;
-    // A guest that finds something answers with it, which no row expects.
+    // The guest returns what it finds, and no row expects that.
     let found = result(
         ("(i32.load (i32.const 132))", "(i32.load (i32.const 136))"),
         EMPTY,
@@ -48,7 +48,7 @@ pub(crate) fn cases() -> Vec<Case> {
             "blocking read of standard input",
             Answer,
             "",
-            // It must be an error (closed), not bytes.
+            // The read must fail (`closed`).
             attacker(
                 "(call $read (call $stdin) (i64.const 1000) (i32.const 128))
                  (if (i32.eqz (i32.load8_u (i32.const 128))) (then unreachable))",
@@ -57,7 +57,7 @@ pub(crate) fn cases() -> Vec<Case> {
             .import(READ),
         ),
         Case::guest(
-            "exit, as if all were well",
+            "exit with success",
             Trap,
             "`exit` with code 0",
             attacker("(call $exit (i32.const 0))").import(EXIT),
@@ -69,13 +69,13 @@ pub(crate) fn cases() -> Vec<Case> {
             attacker("(call $exit (i32.const 1))").import(EXIT),
         ),
         Case::guest(
-            "exit with neither",
+            "exit with another code",
             Trap,
             "",
             attacker("(call $exit (i32.const 7))").import(EXIT),
         ),
         Case::guest(
-            "a handle that was never given",
+            "an invalid handle",
             Trap,
             "",
             attacker("(call $read (i32.const 99) (i64.const 1) (i32.const 128))")

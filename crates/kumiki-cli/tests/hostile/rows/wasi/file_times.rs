@@ -1,4 +1,4 @@
-//! Rows: guests that read the time from the times of files.
+//! Rows: guests that read the time from file times.
 
 use std::time::SystemTime;
 
@@ -11,12 +11,12 @@ use crate::suite::{Case, to_text};
 
 const OPEN: &str = "(local.set $a (call $open (call $folder) (i32.const 0) (i32.const 3)))";
 
-/// Checks the three times of an answer of `stat` at 128. Nanoseconds must be a
-/// multiple of `step`, and seconds must be 0 unless `seconds` allows them.
+/// Checks the three times in the result of `stat` at 128. Nanoseconds must be a
+/// multiple of `step`, and seconds must be 0 unless `seconds` is set.
 fn look(seconds: bool, step: u32) -> String {
     let mut text = "(if (i32.load8_u (i32.const 128)) (then unreachable))".to_owned();
     for at in [160, 184, 208] {
-        // A tag that it is present, its seconds, its nanoseconds.
+        // The tag of the option, the seconds, the nanoseconds.
         text += &format!("(if (i32.eqz (i32.load8_u (i32.const {at}))) (then unreachable))");
         if !seconds {
             let at = at + 8;
@@ -49,7 +49,7 @@ pub(crate) fn cases() -> Vec<Case> {
         )
     };
     vec![
-        // Only 0 nanoseconds are a multiple of this.
+        // Only 0 is a multiple of this.
         row(
             "the times of files under frozen clocks",
             Clocks::Frozen,
@@ -64,7 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// A time that is set to now is set to the time of the guest's clock.
+/// Setting a file time to "now" uses the time of the guest's clock.
 fn set_to_now() -> Case {
     Case::new(
         "a file's times set to now under frozen clocks",

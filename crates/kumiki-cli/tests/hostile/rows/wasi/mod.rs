@@ -1,4 +1,4 @@
-//! Rows: what a guest does with the functions of WASI.
+//! Rows: guests that misuse the functions of WASI.
 
 mod descriptors;
 mod environment;
@@ -10,7 +10,7 @@ mod waits;
 
 use crate::suite::Case;
 
-pub(crate) use self::network::asked_for;
+pub(crate) use self::network::run_as_child;
 
 pub(crate) fn cases() -> Vec<Case> {
     let all = [

@@ -1,5 +1,5 @@
-//! Rows: guests that look names up and connect to addresses. Each row starts this
-//! program again, in a new network with a name server that never answers.
+//! Rows: guests that look up names and connect to addresses. Each row starts this
+//! program again in a new network namespace, in which the name server never answers.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use test_components::TextPlugin as Guest;
 
 use crate::guests::files::{method, with_files};
-use crate::guests::{attacker, sockets};
+use crate::guests::{attacker, repeated, sockets};
 use crate::program::run;
 use crate::suite::Outcome::Answer;
 use crate::suite::granted::{LONG, attempt, folder_with, limits, load, network};
@@ -23,31 +23,25 @@ const ROW: &str = "KUMIKI_HOSTILE_ROW";
 type Row = (&'static str, fn() -> Result<(), String>);
 
 const ROWS: [Row; 5] = [
-    (
-        "10,000 lookups dropped, of a server that is silent",
-        dropped,
-    ),
-    ("a name that leads to this machine", own_address),
-    (
-        "an address that is public, on this machine",
-        own_public_address,
-    ),
-    ("an address that no lookup gave", not_looked_up),
-    ("a datagram to where a silent server should lead", datagram),
+    ("10,000 lookups dropped, with a silent name server", dropped),
+    ("a name that resolves to this machine", own_address),
+    ("a public address of this machine", own_public_address),
+    ("an address that no lookup returned", not_looked_up),
+    ("a datagram, with a silent name server", datagram),
 ];
 
 pub(crate) fn cases() -> Vec<Case> {
     let reason = no_network();
     let rows = ROWS.into_iter().map(|(name, _)| {
         Case::check(name, move || in_network(name))
-            .patience(90)
+            .timeout(90)
             .unless(reason)
     });
     rows.collect()
 }
 
-/// The exit code, where this process runs in the new network.
-pub(crate) fn asked_for() -> Option<i32> {
+/// Runs a row if a row started this process, and returns the exit code.
+pub(crate) fn run_as_child() -> Option<i32> {
     let name = std::env::var(ROW).ok()?;
     let (_, row) = ROWS.into_iter().find(|(row, _)| *row == name)?;
     match row() {
@@ -59,7 +53,7 @@ pub(crate) fn asked_for() -> Option<i32> {
     }
 }
 
-/// Why these rows cannot run here.
+/// The reason why these rows cannot run here, if there is one.
 fn no_network() -> Option<&'static str> {
     let runs = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output();
@@ -71,8 +65,8 @@ fn no_network() -> Option<&'static str> {
     (!all).then_some("needs root, `unshare` and `ip`")
 }
 
-/// Sets the network up: an address of this machine and its network, another network
-/// that leads here, and the files that the system looks names up in.
+/// Sets up the network: an address of this machine and its network, another network
+/// that is routed to this machine, and the configuration files of the resolver.
 const NETWORK: &str = "
     set -e
     ip link set lo up
@@ -106,13 +100,13 @@ fn in_network(name: &str) -> Result<(), String> {
     }
 }
 
-/// A name server that accepts every question and answers none.
+/// A name server that receives queries and never answers.
 fn silent_server() -> Result<UdpSocket, String> {
     UdpSocket::bind("127.0.0.1:53").map_err(to_text)
 }
 
-/// A guest that looks names up: `$ask` (address and length of the name) gives a
-/// handle of its addresses, and `$drop` drops the handle.
+/// A guest that looks up names: `$ask` (address and length of the name) returns the
+/// handle of a lookup, and `$drop` drops it.
 fn asking(body: &str) -> Guest {
     let lookup = "wasi:sockets/ip-name-lookup";
     sockets::network(attacker(body))
@@ -129,17 +123,18 @@ fn asking(body: &str) -> Guest {
         )
 }
 
-/// Looks twenty names up and drops them, ten thousand times, while another plugin
-/// opens a file every 50 ms.
+/// Starts and drops ten thousand lookups of twenty names, while another plugin opens a
+/// file every 50 ms.
 fn dropped() -> Result<(), String> {
     let _server = silent_server()?;
-    let body = "(local.set $b (i32.const 10000))
-        (loop $again
-            (i32.store8 (i32.const 300)
-                (i32.add (i32.const 97) (i32.rem_u (local.get $b) (i32.const 20))))
-            (call $drop (call $ask (i32.const 300) (i32.const 6)))
-            (br_if $again (local.tee $b (i32.sub (local.get $b) (i32.const 1)))))";
-    let guest = asking(body).data(300, "a.test");
+    let body = repeated(
+        "$b",
+        10_000,
+        "(i32.store8 (i32.const 300)
+            (i32.add (i32.const 97) (i32.rem_u (local.get $b) (i32.const 20))))
+         (call $drop (call $ask (i32.const 300) (i32.const 6)))",
+    );
+    let guest = asking(&body).data(300, "a.test");
     let names: Vec<_> = ('a'..='t')
         .map(|letter| format!("{letter}.test:*"))
         .collect();
@@ -147,11 +142,11 @@ fn dropped() -> Result<(), String> {
     let grants = network(&names)?;
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let reader = scope.spawn(|| read_on(&over));
-        // Both are ready before the attack.
+        let reader = scope.spawn(|| read_until(&over));
+        // Waits until the reader runs.
         thread::sleep(Duration::from_secs(1));
         let seen = attempt(&guest, grants, limits(LONG));
-        // The names of other plugins are looked up at the same time.
+        // Lookups of other plugins must still work.
         let other = expect_answer(
             &connecting(Some("own.test"), [9, 9, 9, 9], 1, true),
             &["own.test:*"],
@@ -168,8 +163,8 @@ fn dropped() -> Result<(), String> {
     })
 }
 
-/// Opens and closes a file every 50 ms, until the attack is over.
-fn read_on(over: &AtomicBool) -> Result<(), String> {
+/// Opens and closes a file every 50 ms until the attack is over.
+fn read_until(over: &AtomicBool) -> Result<(), String> {
     let (_folder, grants) = folder_with("f", b"text")?;
     let body = "(call $close (call $open (call $folder) (i32.const 0) (i32.const 1)))";
     let guest = method(with_files("f", body), "[resource-drop]descriptor", "$close");
@@ -178,9 +173,12 @@ fn read_on(over: &AtomicBool) -> Result<(), String> {
     let mut slowest = Duration::ZERO;
     while !over.load(Ordering::Relaxed) {
         let start = Instant::now();
-        plugin
-            .process("attack")
-            .map_err(|error| format!("the neighbour met {error} after {:?}", start.elapsed()))?;
+        plugin.process("attack").map_err(|error| {
+            format!(
+                "the neighbour failed with {error} after {:?}",
+                start.elapsed()
+            )
+        })?;
         slowest = slowest.max(start.elapsed());
         thread::sleep(Duration::from_millis(50));
     }
@@ -190,8 +188,8 @@ fn read_on(over: &AtomicBool) -> Result<(), String> {
     }
 }
 
-/// A guest that looks a name up, if there is one, and then connects to an address.
-/// It traps unless the connection is denied, or not denied, as `denied` says.
+/// A guest that looks up a name, if there is one, and then connects to an address. It
+/// traps if the connection is denied although `denied` is false, or the reverse.
 fn connecting(name: Option<&str>, address: [u8; 4], port: u16, denied: bool) -> Guest {
     let lookup = "wasi:sockets/ip-name-lookup";
     let ask = name.map_or_else(String::new, |name| {
@@ -227,7 +225,7 @@ const IS_DENIED: &str = "
     (if (i32.ne (i32.load8_u (i32.const 128)) (i32.const 1)) (then unreachable))
     (if (i32.ne (i32.load8_u (i32.const 132)) (i32.const 1)) (then unreachable))";
 
-/// Listens at an address.
+/// Listens on a free port of an address.
 fn listen(address: &str) -> Result<(TcpListener, u16), String> {
     let text = |error: io::Error| format!("{address}: {error}");
     let listener = TcpListener::bind((address, 0)).map_err(text)?;

@@ -32,7 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
 #[cfg(unix)]
 const LATE: (Outcome, &str) = (Limit, "time of 200ms");
 
-/// A folder with a pipe `f` that no other process opens.
+/// A folder with a pipe `f` that no process opens.
 #[cfg(unix)]
 fn pipe() -> Result<(tempfile::TempDir, Grants), String> {
     let (folder, grants) = folder()?;
@@ -54,22 +54,22 @@ fn pipes() -> Vec<Case> {
     ]
 }
 
-/// Calls that are abandoned while they wait for a pipe. Their threads must not
-/// pile up: after some of them the plugin gets `busy`.
+/// Opens a pipe in 40 calls, which are abandoned. The number of abandoned threads must
+/// be bounded: after some calls the plugin gets `busy`.
 #[cfg(unix)]
 fn pipes_again_and_again() -> Case {
-    use kumiki_text::Patience;
+    use kumiki_text::CircuitBreaker;
 
     Case::check("a pipe opened by 40 calls in sequence", || {
         let (_folder, grants) = pipe()?;
-        // It continues if the file is busy (`busy` is 4).
+        // Continues if the error is `busy` (4).
         let body = "(call $open-at (call $folder) (i32.const 1) (i32.const 300) (i32.const 1)
                 (i32.const 0) (i32.const 1) (i32.const 128))
                 (if (i32.ne (i32.load8_u (i32.const 132)) (i32.const 4)) (then unreachable))";
         let time = Duration::from_millis(50);
         let plugin = load(&with_files("f", body), grants, limits(time));
         let plugin = plugin.map_err(to_text)?;
-        let mut plugin = plugin.with_patience(Patience::default().with_failures(u32::MAX));
+        let mut plugin = plugin.with_circuit_breaker(CircuitBreaker::disabled());
         let (mut late, mut busy) = (0, 0);
         for _ in 0..40 {
             match plugin.process("attack").map_err(Seen::from) {
@@ -79,7 +79,7 @@ fn pipes_again_and_again() -> Case {
             }
         }
         match (late, busy) {
-            // A thread that began late is not counted.
+            // A thread that started late does not count.
             (8..=20, 20..) => Ok(()),
             _ => Err(format!(
                 "{late} calls were late and {busy} got `busy`, of 40"
@@ -88,7 +88,7 @@ fn pipes_again_and_again() -> Case {
     })
 }
 
-/// A device whose reader waits for more.
+/// Reads a device that blocks when it has no more data.
 #[cfg(unix)]
 fn kernel_messages() -> Case {
     let body = "(local.set $a (call $open (call $folder) (i32.const 0) (i32.const 1)))
@@ -97,7 +97,7 @@ fn kernel_messages() -> Case {
     let guest = method(with_files("kmsg", body), "[method]descriptor.read", "$read");
     let messages = "/dev/kmsg";
     Case::granted(
-        "a device read that has nothing more",
+        "a device read that blocks",
         LATE,
         guest,
         limits(SHORT),
@@ -113,7 +113,7 @@ fn kernel_messages() -> Case {
     )
 }
 
-/// A stream whose peer reads nothing. It is dropped before all of it is written.
+/// Drops a stream with unwritten data whose peer does not read.
 fn tcp_stream_dropped() -> Case {
     let write = "
         (if (i32.load8_u (i32.const 128)) (then unreachable))

@@ -13,7 +13,7 @@ use test_components::TextPlugin;
 use crate::program::{SECRET, Scene, make_pipe, run, start};
 use crate::suite::{Case, to_text};
 
-pub(crate) use probe::asked_for;
+pub(crate) use probe::run_as_child;
 
 pub(crate) fn cases() -> Vec<Case> {
     if !Sandbox::supported().is_active() {
@@ -34,18 +34,18 @@ pub(crate) fn cases() -> Vec<Case> {
     });
     let program = [
         row("sandbox: kumiki run restricts all threads", all_threads),
-        row("sandbox: an input swapped in the run", swapped_input),
+        row("sandbox: an input replaced during the run", replaced_input),
         row("sandbox: files, pipes, standard input", reads_all),
     ];
     probes.into_iter().chain([guests]).chain(program).collect()
 }
 
 fn row(name: &'static str, check: impl FnOnce() -> Result<(), String> + Send + 'static) -> Case {
-    Case::check(name, check).patience(60)
+    Case::check(name, check).timeout(60)
 }
 
 /// Runs this test as a process that makes the attempts of a probe. The process fails
-/// where one is not refused, or was refused before the restriction.
+/// if one is not refused, or was already refused before the restriction.
 fn probed(probe: &str) -> Result<(), String> {
     let scene = Scene::new()?;
     let listener = TcpListener::bind("127.0.0.1:0").map_err(to_text)?;
@@ -56,7 +56,7 @@ fn probed(probe: &str) -> Result<(), String> {
         .env(probe::WHERE, scene.root())
         .env(probe::PORT, port.to_string()))?;
     match output.code {
-        Some(0) if output.stdout.text.contains("all is as it must be") => Ok(()),
+        Some(0) if output.stdout.text.contains("all attempts refused") => Ok(()),
         _ => Err(format!("{output:?}")),
     }
 }
@@ -67,7 +67,7 @@ fn with_echo() -> Result<Scene, String> {
     Ok(scene)
 }
 
-/// The program restricts itself, and reports it with `-vv`.
+/// The program restricts itself and reports that with `-vv`.
 fn all_threads() -> Result<(), String> {
     let scene = with_echo()?;
     let run = |more: &str| scene.run(&format!("run -p echo.wasm -o raw --text x {more}"));
@@ -81,17 +81,17 @@ fn all_threads() -> Result<(), String> {
     Ok(())
 }
 
-/// While the program waits for its first input, the second input is replaced by a
-/// link that leads outside. Without the sandbox the program follows it.
-fn swapped_input() -> Result<(), String> {
+/// While the program waits for its first input, the second input is replaced by a link
+/// to the outside. Without the sandbox the program follows it.
+fn replaced_input() -> Result<(), String> {
     for (flags, leaks) in [(" --no-sandbox", true), ("", false)] {
         let scene = with_echo()?;
         let pipe = scene.path("work/pipe");
         make_pipe(&pipe)?;
-        scene.file("work/second", "what is there\n")?;
+        scene.file("work/second", "the second input\n")?;
         let mut command = scene.command(&format!("run -p echo.wasm -o raw pipe second{flags}"));
         let process = start(&mut command, Stdio::null())?;
-        // This waits until the program has opened the pipe.
+        // Blocks until the program has opened the pipe.
         let held = std::fs::File::options().write(true).open(&pipe);
         std::fs::remove_file(scene.path("work/second")).map_err(to_text)?;
         scene.link("../outside/secret", "work/second")?;
@@ -104,7 +104,7 @@ fn swapped_input() -> Result<(), String> {
     Ok(())
 }
 
-/// An input of any kind can be read.
+/// Inputs of any kind can be read.
 fn reads_all() -> Result<(), String> {
     let scene = with_echo()?;
     scene.file("work/input", "one\ntwo\n")?;

@@ -1,7 +1,7 @@
 //! The attempts of a process that restricts itself. Each attempt must succeed before
-//! the restriction, so that its failure shows something. After the restriction it
-//! must be refused on the first thread, on a later thread, and on a thread that this
-//! one starts.
+//! the restriction; otherwise its failure would prove nothing. After the restriction it
+//! must be refused on the first thread, on a later thread, and on a thread that the
+//! later thread starts.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -30,8 +30,8 @@ pub(crate) const PORT: &str = "KUMIKI_PROBE_PORT";
 type Attempt = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
 type Outcome = Result<(), String>;
 
-/// The exit code, where this process is a probe.
-pub(crate) fn asked_for() -> Option<i32> {
+/// Runs a probe if a row started this process for it, and returns the exit code.
+pub(crate) fn run_as_child() -> Option<i32> {
     let what = std::env::var(WHAT).ok()?;
     let root = PathBuf::from(std::env::var_os(WHERE)?);
     let outcome = match &*what {
@@ -46,7 +46,7 @@ pub(crate) fn asked_for() -> Option<i32> {
         other => Err(format!("there is no probe `{other}`")),
     };
     let (code, fact) = match outcome {
-        Ok(()) => (0, "all is as it must be".to_owned()),
+        Ok(()) => (0, "all attempts refused".to_owned()),
         Err(fact) => (1, fact),
     };
     let _ = io::stdout().write_all(fact.as_bytes());
@@ -63,7 +63,7 @@ fn restrict(sandbox: &Sandbox) -> Outcome {
     }
 }
 
-/// Makes all attempts, restricts, and makes them again on three threads.
+/// Makes all attempts, restricts the process, and makes them again on three threads.
 fn refused(sandbox: &Sandbox, attempts: Vec<(&'static str, Attempt)>) -> Outcome {
     for (name, attempt) in &attempts {
         attempt().map_err(|error| format!("{name}, before the restriction: {error}"))?;
@@ -127,10 +127,10 @@ fn files(root: &Path) -> Outcome {
         attempt("rename", move || {
             fs::rename(&old, &renamed).or_else(|_| fs::rename(&renamed, &old))
         }),
-        attempt("take in", move || {
+        attempt("hard link", move || {
             let _ = fs::remove_file(&taken);
             match fs::hard_link(&linked, &taken) {
-                // This is how Landlock refuses a file from another folder.
+                // Landlock's error for a file from another folder.
                 Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
                     Err(io::ErrorKind::PermissionDenied.into())
                 }
@@ -143,7 +143,7 @@ fn files(root: &Path) -> Outcome {
     refused(&sandbox_of(root), attempts)
 }
 
-/// A new name.
+/// Returns a new name.
 fn unique() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("new {}", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -165,7 +165,7 @@ fn programs(root: &Path) -> Outcome {
     };
     let attempts = vec![
         attempt("a program of the system", run(program.to_owned())),
-        attempt("a program in a folder to write to", run(copy)),
+        attempt("a program in a writable folder", run(copy)),
         attempt("this program", run(this)),
     ];
     refused(&sandbox_of(root), attempts)
@@ -192,8 +192,8 @@ fn links(root: &Path) -> Outcome {
     refused(&sandbox_of(root), attempts)
 }
 
-/// Connects to a port that is not granted, and listens. The row listens on the granted
-/// port.
+/// Connects to a port that is not granted, and listens on a port. The row listens on the
+/// granted port.
 fn ports() -> Outcome {
     let port = std::env::var(PORT).ok().and_then(|port| port.parse().ok());
     let port: u16 = port.ok_or("no port is named")?;
@@ -245,7 +245,7 @@ fn scopes() -> Outcome {
     refused(&Sandbox::new(), attempts)
 }
 
-/// Opens a file whenever a plugin logs, so in a host function.
+/// Opens a file whenever a plugin logs: in a host function.
 #[derive(Clone)]
 struct Spy {
     secret: PathBuf,
@@ -261,8 +261,8 @@ impl Observer for Spy {
     }
 }
 
-/// In the order of `kumiki run`: a host, a plugin, the restriction, and then
-/// instances on other threads.
+/// Follows the order of `kumiki run`: the host, the first restriction, the plugin, the
+/// second restriction, and then instances on other threads.
 fn host_functions(root: &Path) -> Outcome {
     let spy = Spy {
         secret: root.join("outside/secret"),
@@ -295,9 +295,8 @@ fn host_functions(root: &Path) -> Outcome {
     }
 }
 
-/// Both folders are granted to plugins. A restricted process may use one of them.
-/// Both are opened before: an open folder stays open, but its files cannot be
-/// opened.
+/// Both folders are granted to plugins, and opened before the restriction, which allows
+/// only one of them. The other folder stays open, but its files cannot be opened.
 fn guest_files(root: &Path, is_restricted: bool) -> Outcome {
     fs::write(root.join("work/secret"), "").map_err(to_text)?;
     let host = TextHost::new().map_err(to_text)?;

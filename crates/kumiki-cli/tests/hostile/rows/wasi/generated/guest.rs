@@ -1,4 +1,4 @@
-//! The guest that does the commands of its input.
+//! The guest that executes the commands in its input.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use test_components::{ECHO, TextPlugin as Guest};
 
 use super::{FIRST, LETTERS, SANE};
 
-/// How many handles of each resource the guest remembers.
+/// The number of handles of each resource that the guest remembers.
 const HANDLES: u32 = 8;
 
-/// The address of these handles: after the strings, before the memory for answers.
+/// The address of these handles: after the strings, before the memory for results.
 const RINGS: u32 = 2048;
 
 /// The values of the other letters.
@@ -33,10 +33,10 @@ const EXTREME: [i64; 16] = [
     999_999_999_999,
 ];
 
-/// Sane values.
+/// Valid values.
 const VALUES: [i64; 8] = [0, 1, 0, 1, 0, 1, 2, 1];
 
-/// The strings of the guest. They stand at 300, one behind the other.
+/// The strings of the guest, stored one after another from 300 on.
 const STRINGS: [&str; 8] = ["f", "d", "p", "l", "..", "new", "localhost", "d/1"];
 
 /// A guest that can call these functions.
@@ -108,8 +108,8 @@ fn helpers() -> String {
         start
     });
     let lengths = STRINGS.map(|string| string.len() as i64);
-    // A sane letter chooses by its last bits, so that the start and the length are
-    // often those of one string.
+    // A letter for a valid value selects by its last bits, so that the start and the
+    // length often belong to the same string.
     let chosen = |name: &str, sane: &str| {
         format!(
             "(func {name} (result i64) (local $n i32)
@@ -137,7 +137,7 @@ fn helpers() -> String {
                 (then (i64.load32_u (i32.add (local.get $ring)
                     (i32.shl (i32.and (local.get $n) (i32.const 7)) (i32.const 2)))))
                 (else (call $extreme (i32.sub (local.get $n) (i32.const {SANE}))))))
-         ;; A handle that is given away is dead. Some are kept all the same.
+         ;; A handle that is passed on is dead. Some dead handles are kept.
          (func $owned (param $ring i32) (result i64) (local $handle i32)
             (local.set $handle (i32.wrap_i64 (call $handle (local.get $ring))))
             (if (i32.and (local.get $handle) (i32.const 15))
@@ -160,7 +160,7 @@ fn helpers() -> String {
                         (local.get $other))))
                 (br_if $put (i32.lt_u (local.tee $at
                     (i32.add (local.get $at) (i32.const 4))) (i32.const 32)))))
-         ;; The newest handle of a ring is the first. At the start all are the same.
+         ;; The newest handle of a ring is the first. Initially all are the same.
          (func $keep (param $ring i32) (param $handle i32)
             (if (i32.eqz (i32.load (local.get $ring))) (then
                 (i32.store offset=4 (local.get $ring) (local.get $handle))
@@ -188,13 +188,13 @@ fn pass_over(count: usize) -> String {
     format!("(global.set $at (i32.add (global.get $at) (i32.const {count})))")
 }
 
-/// Calls one function with the arguments that the letters choose, and keeps the
-/// handles that it gives.
+/// Calls one function with the arguments that the letters select, and keeps the
+/// handles that it returns.
 fn command(number: usize, function: &Function, ring: &impl Fn(&str) -> u32) -> String {
     let mut arguments = String::new();
     let count = function.kinds.len();
-    // The command is skipped where it needs a handle and there is none. So is the end
-    // of the instance, except for a rare letter.
+    // The command is skipped if it needs a handle and there is none. `exit` is skipped
+    // except for rare letters.
     for kind in &function.kinds {
         if let Kind::Borrowed(resource) | Kind::Owned(resource) = kind {
             let ring = ring(resource);

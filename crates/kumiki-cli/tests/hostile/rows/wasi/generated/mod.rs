@@ -1,8 +1,8 @@
-//! Rows: generated calls of every function of WASI, on one instance. A guest does
-//! the commands of its input, and the inputs are generated.
+//! Rows: generated calls of every function of WASI, on one instance. A guest executes
+//! the commands in its input, and the inputs are generated.
 //!
-//! An input is `!` and commands. A command is the number of a function, in two
-//! letters, and one letter for each argument. A letter chooses a sane value, an
+//! An input is `!` followed by commands. A command is the number of a function, in two
+//! letters, and one letter for each argument. A letter selects a valid value, an
 //! extreme value, or one of the last handles, live or not.
 
 mod guest;
@@ -25,14 +25,14 @@ use crate::suite::Outcome::{Answer, Limit, Refusal, Trap};
 use crate::suite::granted::{limits, load, network};
 use crate::suite::{Case, Seen, to_text};
 
-/// The variable with the number of calls, and the default number.
+/// The variable that sets the number of calls, and the default number.
 const CASES: &str = "KUMIKI_GENERATED_CASES";
 const CALLS: u32 = 1000;
 
-/// The time limit of a call. Many wait for something that never comes.
+/// The time limit of a call. Many calls wait forever.
 const TIME: Duration = Duration::from_millis(30);
 
-/// The letters of inputs: their number, the number of those that choose sane
+/// The letters of inputs: their number, the number of letters that select valid
 /// values, and the first letter.
 const LETTERS: u32 = 64;
 const SANE: u32 = 48;
@@ -44,21 +44,22 @@ pub(crate) fn cases() -> Vec<Case> {
             "1,000 calls of any function of WASI, with grants",
             with_grants,
         )
-        .patience(patience()),
-        Case::check("1,000 calls of any function of WASI, without", || {
-            calls_with(Grants::default())
-        })
-        .patience(patience()),
+        .timeout(timeout()),
+        Case::check(
+            "1,000 calls of any function of WASI, without grants",
+            || calls_with(Grants::default()),
+        )
+        .timeout(timeout()),
     ]
 }
 
 fn calls() -> u32 {
-    let said = std::env::var(CASES).ok().and_then(|said| said.parse().ok());
-    said.unwrap_or(CALLS)
+    let number = std::env::var(CASES).ok().and_then(|text| text.parse().ok());
+    number.unwrap_or(CALLS)
 }
 
-/// A minute, and twice the time limits of all calls, in seconds.
-fn patience() -> u64 {
+/// A minute plus twice the time limits of all calls, in seconds.
+fn timeout() -> u64 {
     let most = TIME.as_millis() as u64 * u64::from(calls()) * 2 / 1000;
     60 + most
 }
@@ -70,7 +71,7 @@ fn with_grants() -> Result<(), String> {
     calls_with(grants.with_folder(FolderGrant::read_write(folder.path(), "/data")))
 }
 
-/// Makes files with the names that the guest has.
+/// Creates files with the names that the guest uses.
 fn fill(folder: &Path) -> Result<(), String> {
     std::fs::write(folder.join("f"), "text").map_err(to_text)?;
     std::fs::create_dir(folder.join("d")).map_err(to_text)?;
@@ -85,7 +86,7 @@ fn fill(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes the calls.
+/// Makes the calls with these grants.
 fn calls_with(grants: Grants) -> Result<(), String> {
     let functions = functions();
     let plugin = load(&guest(&functions), grants, limits(TIME));
@@ -93,7 +94,7 @@ fn calls_with(grants: Grants) -> Result<(), String> {
     let config = Config {
         cases: calls(),
         failure_persistence: None,
-        // The calls before matter as much.
+        // A failure can depend on all calls before it.
         max_shrink_iters: 0,
         ..Config::default()
     };
@@ -107,7 +108,7 @@ fn calls_with(grants: Grants) -> Result<(), String> {
             Ok(())
         })
         .map_err(to_text)?;
-    // A test where all calls trap, or none, shows nothing.
+    // A test in which all calls trap, or none, proves nothing.
     let of = |name: &str| -> u32 {
         let counts = counted.iter();
         counts
@@ -122,7 +123,7 @@ fn calls_with(grants: Grants) -> Result<(), String> {
     }
 }
 
-/// One call. Where it ended the instance, the next call must be answered.
+/// Makes one call. If it ends the instance, the next call must succeed.
 fn call(plugin: &mut TextPlugin, input: &str) -> Result<String, TestCaseError> {
     let mut reason = String::new();
     let outcome = match plugin.process(input).map_err(Seen::from) {
@@ -132,7 +133,7 @@ fn call(plugin: &mut TextPlugin, input: &str) -> Result<String, TestCaseError> {
             Trap
         }
         Err(seen) if [Trap, Limit].contains(&seen.outcome) => seen.outcome,
-        // It wrote something where its answer should be.
+        // The guest overwrote its own result.
         Err(seen) if seen.outcome == Refusal => seen.outcome,
         Err(seen) => {
             let fact = format!("`{input}` gave {}: {}", seen.outcome, seen.message);
@@ -147,14 +148,14 @@ fn call(plugin: &mut TextPlugin, input: &str) -> Result<String, TestCaseError> {
     Ok(format!("{outcome} {reason}").trim().to_owned())
 }
 
-/// A letter: mostly a sane choice.
+/// A letter, mostly one that selects a valid value.
 fn letter() -> impl Strategy<Value = u8> {
     let sane = FIRST..FIRST + SANE as u8;
     let any = FIRST..FIRST + LETTERS as u8;
     prop_oneof![150 => sane, 1 => any]
 }
 
-/// Inputs of some commands.
+/// Inputs of 1 to 29 commands.
 fn inputs(functions: Vec<Function>) -> impl Strategy<Value = String> {
     let command = (0..functions.len(), vec(letter(), 16)).prop_map(move |(number, letters)| {
         let mut command = vec![

@@ -1,5 +1,5 @@
-//! How many parts the types of a component have, counted wherever they are used:
-//! what is one small definition can stand in a type a million times.
+//! The number of parts of a component's types, counted at each use: a type can contain
+//! one small definition a million times.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use wasmparser::component_types::{
 };
 use wasmparser::types::TypesRef;
 
-/// Sizes that were counted once.
+/// A cache of type sizes.
 #[derive(Default)]
 pub(super) struct TypeSizes {
     defined: HashMap<ComponentDefinedTypeId, usize>,
@@ -38,8 +38,9 @@ impl TypeSizes {
         }
     }
 
-    /// The size of a type of an instance or a component; other types have no copies.
-    pub(super) fn scope(&mut self, ty: ComponentAnyTypeId, types: TypesRef<'_>) -> usize {
+    /// Returns the size of an instance or component type; the validator does not copy
+    /// other types.
+    pub(super) fn copied_parts(&mut self, ty: ComponentAnyTypeId, types: TypesRef<'_>) -> usize {
         match ty {
             ComponentAnyTypeId::Instance(id) => self.instance(id, types),
             ComponentAnyTypeId::Component(id) => self.component(id, types),
@@ -115,7 +116,7 @@ impl TypeSizes {
     }
 }
 
-/// Parts, and the type that has them.
+/// Adds up parts, plus 1 for the type that has them.
 fn sum(parts: impl IntoIterator<Item = usize>) -> usize {
     parts.into_iter().fold(1, usize::saturating_add)
 }

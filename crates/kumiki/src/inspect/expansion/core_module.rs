@@ -1,10 +1,11 @@
-//! What one instance of a core module takes of the host's memory.
+//! The host memory that one instance of a core module needs.
 
 use wasmparser::{ElementItems, FromReader, Payload, SectionLimited};
 
 use crate::inspect::bounds::extra_instructions;
 
-/// Bytes that wasmtime keeps for one core instance, and for what it has, about.
+/// The approximate number of bytes that wasmtime keeps for one core instance, and for
+/// each of its items.
 const INSTANCE: usize = 512;
 const IMPORT: usize = 40;
 const FUNCTION: usize = 40;
@@ -14,34 +15,35 @@ const MEMORY: usize = 64;
 const ELEMENT: usize = 8;
 const SEGMENT: usize = 16;
 
-/// What one instance of a core module comes to.
+/// The counts of a core module that determine the size of its instances.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Module {
+pub(super) struct CoreModule {
     pub(super) imports: usize,
     functions: usize,
-    /// Functions that others may get hold of; some count more than once.
-    handed_out: usize,
-    /// Bytes of all else that the host keeps for it.
-    others: usize,
+    /// References that expose functions: exports, globals and elements. A function may
+    /// count more than once.
+    references: usize,
+    /// Bytes that the host keeps for all other items.
+    other_bytes: usize,
     /// Bytes of its data segments.
     pub(super) data: usize,
 }
 
-impl Module {
+impl CoreModule {
     /// Counts a section.
     pub(super) fn add(&mut self, payload: &Payload<'_>) {
         let mut other = |count: usize, bytes: usize| {
-            self.others = self.others.saturating_add(count.saturating_mul(bytes));
+            self.other_bytes = self.other_bytes.saturating_add(count.saturating_mul(bytes));
         };
         match payload {
             Payload::ImportSection(section) => self.imports += section.count() as usize,
             Payload::FunctionSection(section) => self.functions += section.count() as usize,
-            Payload::ExportSection(section) => self.handed_out += section.count() as usize,
+            Payload::ExportSection(section) => self.references += section.count() as usize,
             Payload::TableSection(section) => other(section.count() as usize, TABLE),
             Payload::MemorySection(section) => other(section.count() as usize, MEMORY),
             Payload::GlobalSection(section) => {
                 // Its value may be a function.
-                self.handed_out += section.count() as usize;
+                self.references += section.count() as usize;
                 let extra = read(section).map(|global| extra_instructions(&global.init_expr));
                 let extra = extra.fold(0, usize::saturating_add);
                 other((section.count() as usize).saturating_add(extra), GLOBAL);
@@ -52,7 +54,7 @@ impl Module {
                         ElementItems::Functions(items) => items.count(),
                         ElementItems::Expressions(_, items) => items.count(),
                     };
-                    self.handed_out += items as usize;
+                    self.references += items as usize;
                     other(items as usize, ELEMENT);
                 }
             }
@@ -66,17 +68,17 @@ impl Module {
         }
     }
 
-    /// Bytes that the host keeps for an instance of it, about.
-    pub(super) fn setup(&self) -> usize {
-        let functions = self.functions.min(self.handed_out).saturating_mul(FUNCTION);
+    /// Estimates the bytes that the host keeps for an instance of the module.
+    pub(super) fn host_bytes(&self) -> usize {
+        let functions = self.functions.min(self.references).saturating_mul(FUNCTION);
         let imports = self.imports.saturating_mul(IMPORT);
-        [functions, imports, self.others]
+        [functions, imports, self.other_bytes]
             .into_iter()
             .fold(INSTANCE, usize::saturating_add)
     }
 }
 
-/// What a section that is valid holds.
+/// Returns the items of a valid section.
 pub(super) fn read<'a, T: FromReader<'a>>(
     section: &SectionLimited<'a, T>,
 ) -> impl Iterator<Item = T> {

@@ -11,17 +11,17 @@ use crate::{Contract, Instance};
 /// instance; it does not expire with time.
 ///
 /// ```
-/// use kumiki::Renewal;
+/// use kumiki::RecyclePolicy;
 ///
 /// // Keeps a plugin from carrying state from one record to another:
-/// let fresh = Renewal::fresh();
+/// let fresh = RecyclePolicy::fresh();
 /// // For a plugin that leaks memory or accumulates state:
-/// let renewal = Renewal::default().with_calls(10_000).with_memory(64 << 20);
-/// assert!(fresh.is_fresh() && !renewal.is_fresh());
+/// let recycling = RecyclePolicy::default().with_calls(10_000).with_memory(64 << 20);
+/// assert!(fresh.is_fresh() && !recycling.is_fresh());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Renewal {
+pub struct RecyclePolicy {
     /// Maximum calls to an instance, including those that ask for its name.
     /// Default: no maximum.
     pub calls: Option<NonZero<u64>>,
@@ -32,21 +32,21 @@ pub struct Renewal {
     pub memory: Option<usize>,
 }
 
-impl Renewal {
+impl RecyclePolicy {
     /// Uses a new instance for every call.
     #[must_use]
     pub fn fresh() -> Self {
         Self::default().with_calls(1)
     }
 
-    /// Sets [`Renewal::calls`]; 0 counts as 1.
+    /// Sets [`RecyclePolicy::calls`]; 0 counts as 1.
     #[must_use]
     pub fn with_calls(mut self, calls: u64) -> Self {
         self.calls = Some(NonZero::new(calls).unwrap_or(NonZero::<u64>::MIN));
         self
     }
 
-    /// Sets [`Renewal::memory`], in bytes.
+    /// Sets [`RecyclePolicy::memory`], in bytes.
     #[must_use]
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = Some(bytes);
@@ -63,7 +63,7 @@ impl Renewal {
     /// in an earlier call, the number of its calls, or its memory.
     #[inline]
     #[must_use]
-    pub fn ends<C: Contract>(&self, instance: &Instance<C>) -> bool {
+    pub fn should_recycle<C: Contract>(&self, instance: &Instance<C>) -> bool {
         let Self { calls, memory } = self;
         instance.is_poisoned()
             || calls.is_some_and(|calls| instance.calls() >= calls.get())

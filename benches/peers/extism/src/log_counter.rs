@@ -9,9 +9,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 #[derive(Default)]
-pub(crate) struct Counting(AtomicUsize);
+pub(crate) struct LogCounter(AtomicUsize);
 
-impl Subscriber for Counting {
+impl Subscriber for LogCounter {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= Level::INFO && metadata.target().starts_with("extism")
     }

@@ -1,5 +1,5 @@
-//! Measures the cost of a record of 100 bytes by each way of calling a plugin, in each
-//! language, as a table for `docs/languages.md`: `cargo xtask bench languages`.
+//! Measures the cost of a record of 100 bytes with each call mode, in each language, as
+//! a table for `docs/languages.md`: `cargo xtask bench languages`.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
 
@@ -7,14 +7,14 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use kumiki::{Cache, Limits, Plugin};
-use kumiki_text::{Config, TextContract, TextHost, TextPlugin, Texts, Way};
+use kumiki_text::{CallMode, Config, TextContract, TextHost, TextPlugin, Texts};
 use test_components::guests::{Guest, artifacts};
 
 /// Records per call, as in the host. In languages that take milliseconds for these, a
 /// longer call would almost always be disturbed by other processes.
 const CALL: usize = 256;
 const BYTES: usize = 100;
-/// How long a guest is called by one way, and the maximum number of calls.
+/// The time for which a guest is called in one mode, and the maximum number of calls.
 const TIME: Duration = Duration::from_secs(5);
 const TURNS: usize = 1000;
 
@@ -28,11 +28,11 @@ const GUESTS: [(&str, &str); 6] = [
     ("JavaScript, StarlingMonkey", "matrix-starlingmonkey"),
 ];
 
-/// Loads the plugin, called by `way`; `None` if it does not offer that.
-fn plugin(loaded: &Plugin<TextContract>, way: Way) -> Option<TextPlugin> {
+/// Creates a plugin in this call mode, or `None` if the plugin does not offer it.
+fn plugin(loaded: &Plugin<TextContract>, mode: CallMode) -> Option<TextPlugin> {
     let plugin = TextPlugin::new(loaded.clone(), Config::default());
     let mut plugin = plugin.expect("an instance");
-    plugin.set_way(way).then_some(plugin)
+    plugin.set_mode(mode).then_some(plugin)
 }
 
 fn load(guest: &'static str) -> Result<Plugin<TextContract>, String> {
@@ -80,13 +80,13 @@ fn main() {
                 continue;
             }
         };
-        let time = |way| Some(nanoseconds(&mut plugin(&loaded, way)?, &inputs));
-        let single = time(Way::SINGLE).expect("every plugin offers it");
-        let cell = |way| match time(way) {
+        let time = |mode| Some(nanoseconds(&mut plugin(&loaded, mode)?, &inputs));
+        let single = time(CallMode::Single).expect("every plugin offers it");
+        let cell = |mode| match time(mode) {
             Some(time) => format!("{} ({:.2})", microseconds(time), single / time),
             None => "-".to_owned(),
         };
-        let (batch, column) = (cell(Way::BATCH), cell(Way::COLUMN));
+        let (batch, column) = (cell(CallMode::Batch), cell(CallMode::Column));
         println!(
             "| {language} (`{guest}`) | {} | {batch} | {column} |",
             microseconds(single)

@@ -1,47 +1,50 @@
-//! Errors to which wasmtime 48 gives no type that can be named, known by their texts:
-//! here, and nowhere else. The tests fail when wasmtime changes one.
+//! Detection of wasmtime errors that have no public type in wasmtime 48, by their text.
+//! No other module matches on the text of an error. The tests fail when wasmtime changes
+//! one.
 
-/// A limit that wasmtime, or its WASI, keeps.
+/// A limit that wasmtime or wasmtime-wasi enforces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Untyped {
-    /// Bytes that one call hands over (`component/func/options.rs`).
+pub(crate) enum WasmtimeLimit {
+    /// The bytes that one call passes to the host (`component/func/options.rs`).
     Transfer,
-    /// Handles of one store (`vm/component/handle_table.rs`).
+    /// The handles of one store (`vm/component/handle_table.rs`).
     Handles,
-    /// Core instances, memories and tables of one store (`runtime/store.rs`).
+    /// The core instances, memories and tables of one store (`runtime/store.rs`).
     CoreInstances,
-    /// Random bytes at once (`wasmtime-wasi`, `p2/host/random.rs`).
+    /// The random bytes of one request (`wasmtime-wasi`, `p2/host/random.rs`).
     Random,
 }
 
-const LIMITS: [(&str, Untyped); 4] = [
-    ("fuel allocated for hostcalls", Untyped::Transfer),
-    ("handle limit exceeded", Untyped::Handles),
-    ("count too high", Untyped::CoreInstances),
-    ("requested len", Untyped::Random),
+const LIMITS: [(&str, WasmtimeLimit); 4] = [
+    ("fuel allocated for hostcalls", WasmtimeLimit::Transfer),
+    ("handle limit exceeded", WasmtimeLimit::Handles),
+    ("count too high", WasmtimeLimit::CoreInstances),
+    ("requested len", WasmtimeLimit::Random),
 ];
 
 /// A handle of another type (`vm/component/resources.rs`).
-const HANDLE: &str = "used with the wrong type";
+const WRONG_HANDLE: &str = "used with the wrong type";
 
-/// A component that does not fit (`vm/instance/allocator/pooling.rs`).
-const SLOT: &str = "fit in pooling allocator requirements";
+/// A component that does not fit into a slot (`vm/instance/allocator/pooling.rs`).
+const TOO_LARGE_FOR_SLOTS: &str = "fit in pooling allocator requirements";
 
-/// The limit behind an error that has no type of its own.
-pub(crate) fn limit(error: &wasmtime::Error) -> Option<Untyped> {
+/// Returns the limit that caused an error.
+pub(crate) fn limit(error: &wasmtime::Error) -> Option<WasmtimeLimit> {
     let message = error.root_cause().to_string();
     let known = LIMITS.iter().find(|(text, _)| message.contains(text));
     known.map(|(_, limit)| *limit)
 }
 
-/// Whether a guest returned a handle of a resource of another type.
+/// Returns whether the guest returned a handle of a resource of another type.
 pub(crate) fn is_wrong_handle(error: &wasmtime::Error) -> bool {
-    error.root_cause().to_string().contains(HANDLE)
+    error.root_cause().to_string().contains(WRONG_HANDLE)
 }
 
-/// Whether a component could not be loaded because it needs more than a slot has.
+/// Returns whether a component could not be loaded because it does not fit into a slot.
 pub(crate) fn is_too_large_for_slots(error: &wasmtime::Error) -> bool {
-    error.chain().any(|cause| cause.to_string().contains(SLOT))
+    error
+        .chain()
+        .any(|cause| cause.to_string().contains(TOO_LARGE_FOR_SLOTS))
 }
 
 #[cfg(test)]
@@ -54,10 +57,10 @@ mod tests {
     use super::*;
     use crate::{Engine, EngineConfig};
 
-    /// Allows one core instance.
-    struct One;
+    /// A limiter that allows one core instance.
+    struct OneInstance;
 
-    impl ResourceLimiter for One {
+    impl ResourceLimiter for OneInstance {
         fn memory_growing(
             &mut self,
             _: usize,
@@ -81,12 +84,12 @@ mod tests {
         }
     }
 
-    /// What comes of `run` of a component, in a store that `limit` has bounded.
-    fn run(text: &str, bound: impl FnOnce(&mut Store<One>)) -> wasmtime::Result<()> {
+    /// Calls the export `run` of a component, in a store that `bound` has limited.
+    fn run(text: &str, bound: impl FnOnce(&mut Store<OneInstance>)) -> wasmtime::Result<()> {
         let engine = Engine::shared(&EngineConfig::default().with_slots(0)).unwrap();
         let engine = engine.as_wasmtime();
         let component = Component::from_binary(engine, &test_components::parse(text)).unwrap();
-        let mut store = Store::new(engine, One);
+        let mut store = Store::new(engine, OneInstance);
         store.set_epoch_deadline(u64::MAX / 2);
         bound(&mut store);
         let instance = Linker::new(engine).instantiate(&mut store, &component)?;
@@ -96,13 +99,13 @@ mod tests {
         run.call(&mut store, &[], &mut results[..count])
     }
 
-    fn assert_limit(result: wasmtime::Result<()>, expected: Untyped) {
+    fn assert_limit(result: wasmtime::Result<()>, expected: WasmtimeLimit) {
         let error = result.unwrap_err();
         assert_eq!(limit(&error), Some(expected), "{error:?}");
     }
 
     #[test]
-    fn bytes_handed_over() {
+    fn detects_transfer_limit() {
         let text = r#"(component
             (core module $m (memory (export "memory") 1)
                 (func (export "run") (result i32)
@@ -114,12 +117,12 @@ mod tests {
         assert!(run(text, |_| ()).is_ok());
         assert_limit(
             run(text, |store| store.set_hostcall_fuel(10)),
-            Untyped::Transfer,
+            WasmtimeLimit::Transfer,
         );
     }
 
     #[test]
-    fn handles() {
+    fn detects_handle_limit() {
         let text = r#"(component
             (type $r (resource (rep i32)))
             (core func $new (canon resource.new $r))
@@ -130,12 +133,12 @@ mod tests {
                 (with "" (instance (export "new" (func $new))))))
             (func (export "run") (canon lift (core func $i "run"))))"#;
         assert!(run(text, |_| ()).is_ok());
-        let bound = |store: &mut Store<One>| store.set_max_component_handles(1);
-        assert_limit(run(text, bound), Untyped::Handles);
+        let bound = |store: &mut Store<OneInstance>| store.set_max_component_handles(1);
+        assert_limit(run(text, bound), WasmtimeLimit::Handles);
     }
 
     #[test]
-    fn handles_of_another_type() {
+    fn detects_handle_of_wrong_type() {
         let text = r#"(component
             (type $a (resource (rep i32)))
             (type $b (resource (rep i32)))
@@ -151,28 +154,28 @@ mod tests {
     }
 
     #[test]
-    fn core_instances() {
+    fn detects_core_instance_limit() {
         let text = r#"(component
             (core module $m (func (export "run")))
             (core instance (instantiate $m))
             (core instance $i (instantiate $m))
             (func (export "run") (canon lift (core func $i "run"))))"#;
         assert!(run(text, |_| ()).is_ok());
-        let bound = |store: &mut Store<One>| store.limiter(|one| one);
-        assert_limit(run(text, bound), Untyped::CoreInstances);
+        let bound = |store: &mut Store<OneInstance>| store.limiter(|limiter| limiter);
+        assert_limit(run(text, bound), WasmtimeLimit::CoreInstances);
     }
 
     #[test]
-    fn random_bytes() {
+    fn detects_random_limit() {
         let mut wasi = WasiCtx::builder().max_random_size(10).build();
         let bytes = random::Host::get_random_bytes(wasi.random(), 11);
-        assert_limit(bytes.map(drop), Untyped::Random);
+        assert_limit(bytes.map(drop), WasmtimeLimit::Random);
         let bytes = insecure::Host::get_insecure_random_bytes(wasi.random(), 11);
-        assert_limit(bytes.map(drop), Untyped::Random);
+        assert_limit(bytes.map(drop), WasmtimeLimit::Random);
     }
 
     #[test]
-    fn components_that_need_more_than_a_slot_has() {
+    fn detects_component_too_large_for_slots() {
         let engine = Engine::shared(&EngineConfig::default().with_slots(1)).unwrap();
         let load = |elements: u32| {
             let text = format!("(component (core module (table {elements} funcref)))");

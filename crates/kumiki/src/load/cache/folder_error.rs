@@ -1,13 +1,13 @@
-//! Why a folder is not used.
+//! The reason why a folder cannot be used.
 
-/// Why a folder is not used, and what to do about it.
+/// The reason why a folder cannot be used as the cache, and how to fix it.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct FolderError {
     pub(super) message: String,
     pub(super) hint: &'static str,
 }
 
-impl Fault {
+impl FolderError {
     pub(super) fn new(message: impl Into<String>, hint: &'static str) -> Self {
         Self {
             message: message.into(),

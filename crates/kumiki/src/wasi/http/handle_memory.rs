@@ -1,6 +1,6 @@
-//! What handles of `wasi:http` keep in the host's memory: names, paths and headers
-//! that the guest has set, the buffers of bodies, and what came of responses. WASI
-//! bounds the headers of one handle, and nothing else. An instance has 10,000 handles.
+//! Limits the host memory of `wasi:http` handles: authorities, paths and headers that the
+//! guest has set, buffers of bodies, and received responses. wasmtime-wasi-http limits only
+//! the headers of one handle, and an instance may have 10,000 handles.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -24,57 +24,57 @@ use crate::limits::{Limit, Reached};
 use crate::wasi::HasWasi;
 use crate::wasi::interfaces::WASI_VERSION;
 
-/// Bytes that all handles of one instance may keep together.
-const MOST: usize = 128 << 20;
-/// Bytes of an authority: a host name has at most 253.
-const AUTHORITY: usize = 1 << 10;
-/// Bytes of a path with its query.
-const PATH: usize = 64 << 10;
-/// Bytes of a method or scheme.
-const WORD: usize = 64;
-/// Bytes of one header besides its text, about.
-const HEADER: usize = 128;
-/// Bytes of the index of names for each header that it has room for. The room stays
-/// when headers are deleted.
-const INDEX: usize = 8;
-/// Bytes that the body of a request may hold: chunks that wait, and one more.
-const BODY: usize = 3 * CHUNK;
-/// Bytes that a response may hold: headers, and as much of its body.
-const RESPONSE: usize = 2 * READ_AHEAD;
+/// Maximum bytes of all handles of one instance together.
+const MAX_BYTES: usize = 128 << 20;
+/// Maximum bytes of an authority; a host name has at most 253.
+const MAX_AUTHORITY: usize = 1 << 10;
+/// Maximum bytes of a path with its query.
+const MAX_PATH: usize = 64 << 10;
+/// Maximum bytes of a method or scheme.
+const MAX_TOKEN: usize = 64;
+/// Approximate bytes of one header besides its text.
+const HEADER_OVERHEAD: usize = 128;
+/// Bytes of the name index for each header of a map's capacity. The capacity does not
+/// shrink when headers are deleted.
+const INDEX_ENTRY: usize = 8;
+/// Maximum bytes that the body of a request holds: queued chunks and one more.
+const BODY_BUFFER: usize = 3 * CHUNK;
+/// Maximum bytes that a response holds: headers, and as much of its body.
+const RESPONSE_BUFFER: usize = 2 * READ_AHEAD;
 
-/// Counts what handles keep. What a dropped handle kept is found out only when the
-/// count reaches the bound: then all handles are looked at.
+/// Counts the bytes that handles hold. Dropped handles are subtracted only when the count
+/// reaches the limit: then all handles are measured again.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct HandleMemory {
     counted: usize,
 }
 
-impl Kept {
-    /// Counts `bytes` more.
+impl HandleMemory {
+    /// Adds `bytes` to the count.
     ///
     /// # Errors
-    /// The bound is reached: this ends the call.
+    /// When the limit is reached; the error ends the call.
     pub(crate) fn add(&mut self, table: &mut ResourceTable, bytes: usize) -> wasmtime::Result<()> {
-        if self.counted.saturating_add(bytes) > MOST {
-            self.counted = kept_by(table);
+        if self.counted.saturating_add(bytes) > MAX_BYTES {
+            self.counted = measure(table);
         }
-        let all = self.counted.saturating_add(bytes);
-        if all > MOST {
-            return Err(Reached(Limit::Http(MOST)).into());
+        let total = self.counted.saturating_add(bytes);
+        if total > MAX_BYTES {
+            return Err(Reached(Limit::Http(MAX_BYTES)).into());
         }
-        self.counted = all;
+        self.counted = total;
         Ok(())
     }
 }
 
-/// Bytes that all handles keep. Headers that several share count once.
-fn kept_by(table: &mut ResourceTable) -> usize {
+/// Returns the bytes of all handles. Headers that several handles share count once.
+fn measure(table: &mut ResourceTable) -> usize {
     let mut seen = HashSet::new();
     let mut headers = |fields: &FieldMap| match seen.insert(&raw const **fields) {
         true => size_of_headers(fields),
         false => 0,
     };
-    let mut all = 0_usize;
+    let mut total = 0_usize;
     for entry in table.iter_mut() {
         let entry: &dyn Any = entry;
         let bytes = if let Some(fields) = entry.downcast_ref::<FieldMap>() {
@@ -82,40 +82,40 @@ fn kept_by(table: &mut ResourceTable) -> usize {
         } else if let Some(request) = entry.downcast_ref::<HostOutgoingRequest>() {
             let texts = [&request.authority, &request.path_with_query];
             let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
-            let body = request.body.as_ref().map_or(0, |_| BODY);
+            let body = request.body.as_ref().map_or(0, |_| BODY_BUFFER);
             texts + body + headers(&request.headers)
         } else if entry.is::<HostFutureIncomingResponse>() || entry.is::<HostIncomingResponse>() {
-            RESPONSE
+            RESPONSE_BUFFER
         } else if entry.is::<HostIncomingBody>() {
             READ_AHEAD
         } else if entry.is::<HostOutgoingBody>() {
-            BODY
+            BODY_BUFFER
         } else {
             0
         };
-        all = all.saturating_add(bytes);
+        total = total.saturating_add(bytes);
     }
-    all
+    total
 }
 
 fn size_of_headers(fields: &FieldMap) -> usize {
     let headers = fields.iter();
-    let sizes = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER);
-    sizes.sum::<usize>() + fields.capacity() * INDEX
+    let sizes = headers.map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD);
+    sizes.sum::<usize>() + fields.capacity() * INDEX_ENTRY
 }
 
 fn size_of_values(name: &str, values: &[Vec<u8>]) -> usize {
-    let values = values.iter().map(|value| value.len() + HEADER);
+    let values = values.iter().map(|value| value.len() + HEADER_OVERHEAD);
     values.fold(name.len(), usize::saturating_add)
 }
 
-/// Replaces the functions of WASI that make handles keep memory.
+/// Links the functions that make handles hold memory instead of wasmtime-wasi-http's.
 pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_requests(linker)?;
     link_sending(linker)?;
     link_fields(linker)?;
-    link_refused(linker)?;
+    link_unsupported(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -124,21 +124,21 @@ type Request = Resource<HostOutgoingRequest>;
 type Fields = Resource<FieldMap>;
 type Body = Resource<HostOutgoingBody>;
 type Response = Resource<HostOutgoingResponse>;
-/// What comes of a function that says nothing of why it fails.
-type Set = wasmtime::Result<(Result<(), ()>,)>;
+/// The result of a setter, whose error has no details.
+type SetReturn = wasmtime::Result<(Result<(), ()>,)>;
 
-/// Counts a text of a request, or refuses one that is too long.
-fn set<T: HasWasi>(
+/// Sets a text of a request and counts its bytes. Fails if it is longer than `max_length`.
+fn set_text<T: HasWasi>(
     mut store: StoreContextMut<'_, T>,
     length: usize,
-    most: usize,
+    max_length: usize,
     set: impl FnOnce(&mut T) -> wasmtime::Result<Result<(), ()>>,
-) -> Set {
-    if length > most {
+) -> SetReturn {
+    if length > max_length {
         return Ok((Err(()),));
     }
     let state = store.data_mut();
-    state.wasi().keep_http(length)?;
+    state.wasi().add_http_memory(length)?;
     Ok((set(state)?,))
 }
 
@@ -149,7 +149,7 @@ fn link_requests<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
         "[method]outgoing-request.set-authority",
         |store: StoreContextMut<'_, T>, (request, authority): (Request, Option<String>)| {
             let length = authority.as_ref().map_or(0, String::len);
-            set(store, length, AUTHORITY, |state| {
+            set_text(store, length, MAX_AUTHORITY, |state| {
                 Requests::set_authority(&mut state.http(), request, authority)
             })
         },
@@ -158,7 +158,7 @@ fn link_requests<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
         "[method]outgoing-request.set-path-with-query",
         |store: StoreContextMut<'_, T>, (request, path): (Request, Option<String>)| {
             let length = path.as_ref().map_or(0, String::len);
-            set(store, length, PATH, |state| {
+            set_text(store, length, MAX_PATH, |state| {
                 Requests::set_path_with_query(&mut state.http(), request, path)
             })
         },
@@ -170,7 +170,7 @@ fn link_requests<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
                 Method::Other(method) => method.len(),
                 _ => 0,
             };
-            set(store, length, WORD, |state| {
+            set_text(store, length, MAX_TOKEN, |state| {
                 Requests::set_method(&mut state.http(), request, method)
             })
         },
@@ -182,7 +182,7 @@ fn link_requests<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
                 Some(Scheme::Other(scheme)) => scheme.len(),
                 _ => 0,
             };
-            set(store, length, WORD, |state| {
+            set_text(store, length, MAX_TOKEN, |state| {
                 Requests::set_scheme(&mut state.http(), request, scheme)
             })
         },
@@ -191,13 +191,13 @@ fn link_requests<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
         "[method]outgoing-request.body",
         |mut store: StoreContextMut<'_, T>, (request,): (Request,)| {
             let state = store.data_mut();
-            state.wasi().keep_http(BODY)?;
+            state.wasi().add_http_memory(BODY_BUFFER)?;
             Ok((Requests::body(&mut state.http(), request)?,))
         },
     )
 }
 
-/// Counts what may come of a response when its request is sent.
+/// Counts the buffer of a response when its request is sent.
 fn link_sending<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     type Options = Option<Resource<RequestOptions>>;
     let name = format!("wasi:http/outgoing-handler@{WASI_VERSION}");
@@ -205,7 +205,7 @@ fn link_sending<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
         "handle",
         |mut store: StoreContextMut<'_, T>, (request, options): (Request, Options)| {
             let state = store.data_mut();
-            state.wasi().keep_http(RESPONSE)?;
+            state.wasi().add_http_memory(RESPONSE_BUFFER)?;
             match outgoing_handler::Host::handle(&mut state.http(), request, options) {
                 Ok(response) => Ok((Ok(response),)),
                 Err(error) => Ok((Err(state.http().convert_error_code(error)?),)),
@@ -214,9 +214,9 @@ fn link_sending<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     )
 }
 
-/// Refuses what is kept where it cannot be counted: responses that a plugin makes, for
-/// which it has no use, and trailers, which wait in a channel.
-fn link_refused<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+/// Rejects what cannot be counted: trailers, which are held in a channel, and responses
+/// created by a plugin, which it has no use for.
+fn link_unsupported<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     type Finished = wasmtime::Result<(Result<(), ErrorCode>,)>;
     let name = format!("wasi:http/types@{WASI_VERSION}");
     let mut types = linker.instance(&name)?;
@@ -244,35 +244,35 @@ fn link_refused<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     )
 }
 
-/// What comes of a function of headers.
-type Answered<R> = wasmtime::Result<(Result<R, HeaderError>,)>;
+/// The result of a function on headers.
+type HeaderReturn<R> = wasmtime::Result<(Result<R, HeaderError>,)>;
 
-/// Frees what headers have kept for values that were removed: changing a map that is
-/// shared copies it, and a copy has no spare room.
+/// Frees the spare capacity that headers keep after values were removed: a change to a
+/// shared map copies it, and the copy has no spare capacity.
 fn compact<T: HasWasi>(state: &mut T, fields: u32) -> HeaderResult<()> {
-    const NOT_THERE: &str = "kumiki-not-there";
+    const ABSENT_NAME: &str = "kumiki-not-there";
     let fields = || Resource::<FieldMap>::new_borrow(fields);
     let mut http = state.http();
     let shared = http.table.get(&fields())?.clone();
-    HostFields::delete(&mut http, fields(), NOT_THERE.to_owned())?;
+    HostFields::delete(&mut http, fields(), ABSENT_NAME.to_owned())?;
     drop(shared);
     Ok(())
 }
 
-/// Counts what is added to headers, and adds it.
+/// Changes headers and counts `added` bytes.
 fn change<T: HasWasi, R>(
     mut store: StoreContextMut<'_, T>,
     fields: Option<&Fields>,
     added: usize,
     change: impl FnOnce(&mut T) -> HeaderResult<R>,
-) -> Answered<R> {
+) -> HeaderReturn<R> {
     let state = store.data_mut();
-    // Headers that were shared become a copy when they are changed.
+    // A change to shared headers copies them.
     let copied = match fields {
         Some(fields) => size_of_headers(state.http().table.get(fields)?),
         None => 0,
     };
-    state.wasi().keep_http(copied.saturating_add(added))?;
+    state.wasi().add_http_memory(copied.saturating_add(added))?;
     match change(state) {
         Ok(result) => Ok((Ok(result),)),
         Err(error) => Ok((Err(state.http().convert_header_error(error)?),)),
@@ -288,7 +288,7 @@ fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
             let sizes = entries.iter().map(|(name, value)| {
                 name.len()
                     .saturating_add(value.len())
-                    .saturating_add(HEADER)
+                    .saturating_add(HEADER_OVERHEAD)
             });
             let added = sizes.fold(0, usize::saturating_add);
             change(store, None, added, |state| {
@@ -311,7 +311,7 @@ fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     types.func_wrap(
         "[method]fields.append",
         |store: StoreContextMut<'_, T>, (fields, name, value): (Fields, String, Vec<u8>)| {
-            let added = name.len() + value.len() + HEADER;
+            let added = name.len() + value.len() + HEADER_OVERHEAD;
             let changed = Resource::new_borrow(fields.rep());
             change(store, Some(&changed), added, |state| {
                 HostFields::append(&mut state.http(), fields, name, value)
@@ -336,27 +336,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_dropped_makes_room() {
-        let (mut kept, mut table) = (Kept::default(), ResourceTable::new());
+    fn dropped_handles_make_room() {
+        const REQUEST: usize = MAX_AUTHORITY + MAX_PATH;
+        let (mut memory, mut table) = (HandleMemory::default(), ResourceTable::new());
         for _ in 0..10 {
-            kept.add(&mut table, MOST / 2).unwrap();
+            memory.add(&mut table, MAX_BYTES / 2).unwrap();
         }
-        let body = || HostOutgoingRequest {
+        let request = || HostOutgoingRequest {
             method: Method::Get,
             scheme: None,
-            authority: Some("a".repeat(AUTHORITY)),
-            path_with_query: Some("/".repeat(PATH)),
+            authority: Some("a".repeat(MAX_AUTHORITY)),
+            path_with_query: Some("/".repeat(MAX_PATH)),
             headers: FieldMap::default(),
             body: None,
         };
         let mut held = 0;
-        while kept.add(&mut table, AUTHORITY + PATH).is_ok() {
-            table.push(body()).unwrap();
+        while memory.add(&mut table, REQUEST).is_ok() {
+            table.push(request()).unwrap();
             held += 1;
-            assert!(held <= MOST / (AUTHORITY + PATH), "{held}");
+            assert!(held <= MAX_BYTES / REQUEST, "{held}");
         }
-        assert!(held > MOST / (AUTHORITY + PATH) - 2, "{held}");
+        assert!(held > MAX_BYTES / REQUEST - 2, "{held}");
         drop(table);
-        kept.add(&mut ResourceTable::new(), MOST).unwrap();
+        memory.add(&mut ResourceTable::new(), MAX_BYTES).unwrap();
     }
 }

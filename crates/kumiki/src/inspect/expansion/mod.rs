@@ -1,11 +1,11 @@
-//! What a component comes to when it is compiled, which its file does not show:
-//! wasmtime writes out every instance of a component within it, so ten instances of
-//! what has ten instances are a hundred; and it writes an adapter for every function
-//! that one component calls in another, as long as the function's type.
+//! The size of a component after the compiler has expanded it. wasmtime copies a nested
+//! component for each of its instances, so ten instances of a component with ten
+//! instances are a hundred. It also generates an adapter for each function that one
+//! component calls in another, and an adapter is as long as the function's type.
 //!
-//! Counted while the component is validated, which is linear in its file, and
-//! refused before it is compiled. Of the plugins known, those on QuickJS come to the
-//! most: 9,400 items, and 393 parts of adapters.
+//! The size is counted during validation, in time linear in the file's size, and a
+//! component that is too large is refused before it is compiled. The largest known
+//! plugins are those with QuickJS: 9,400 items, and 393 parts of adapters.
 
 mod core_module;
 mod type_size;
@@ -17,7 +17,7 @@ use wasmparser::{
     ComponentOuterAliasKind, ComponentTypeRef, Instance, Payload,
 };
 
-use self::core_module::{Module, read};
+use self::core_module::{CoreModule, read};
 use self::type_size::TypeSizes;
 use super::bounds::within;
 use crate::Result;
@@ -29,69 +29,70 @@ const ITEMS: usize = 250_000;
 /// 50 µs each.
 const ADAPTERS: usize = 50_000;
 /// Bytes that the host keeps for all core instances, besides linear memories and
-/// the elements of tables. To fill them takes 5 ns for 16 bytes. The largest known:
-/// 1.5 MB.
-const SETUP: usize = 64 << 20;
+/// the elements of tables. Filling 16 bytes takes 5 ns. The largest known: 1.5 MB.
+const HOST_BYTES: usize = 64 << 20;
 /// Bytes of data segments, counted for each core instance: all of them are copied
-/// when a plugin is instantiated, which no time limit ends.
+/// during instantiation, which no time limit interrupts.
 const DATA: usize = 1 << 30;
 
-/// Parts of the types that the validator copies, 190 bytes each: those of imports and
-/// exports, of types of instances and components, and of instances. Counted over all
+/// Parts of the types that the validator copies, 190 bytes each: types of imports and
+/// exports, of instance and component types, and of instances. Counted over all
 /// components, including those that are never instantiated.
 const COPIES: usize = 2_000_000;
 
-/// Parts of types that count as an item.
-const PARTS: usize = 16;
+/// The number of type parts that count as one item.
+const PARTS_PER_ITEM: usize = 16;
 
-/// The components that are being read, outermost first.
-pub(crate) struct Weights {
-    open: Vec<Open>,
-    sizes: TypeSizes,
+/// Counts the expanded size of a component while it is read.
+pub(crate) struct ExpansionCounter {
+    /// The components being read, outermost first.
+    open: Vec<OpenComponent>,
+    type_sizes: TypeSizes,
     /// The parts of types that the validator has copied.
     copies: usize,
-    /// Items of the components that have ended.
+    /// The items of the components that were read completely.
     ended: usize,
-    /// The module that is being read.
-    module: Option<Module>,
-    /// Whether a component within lifts or lowers, without which there are no
+    /// The module being read.
+    module: Option<CoreModule>,
+    /// Whether a nested component lifts or lowers functions; otherwise there are no
     /// adapters.
     adapts: bool,
 }
 
-/// A component whose sections are being read, and what it has numbered so far.
+/// A component whose sections are being read, with its index spaces so far.
 #[derive(Default)]
-struct Open {
-    weight: Weight,
-    /// Those that only an argument decides have no weight.
-    components: Vec<Option<Weight>>,
-    modules: Vec<Option<Module>>,
-    /// How many items each hands over.
+struct OpenComponent {
+    size: ExpandedSize,
+    /// `None` for a component that is known only at instantiation, such as an import.
+    components: Vec<Option<ExpandedSize>>,
+    modules: Vec<Option<CoreModule>>,
+    /// The number of items that passing each instance adds.
     instances: Vec<usize>,
 }
 
-/// What one instance of a component comes to.
+/// The size of one instance of a component.
 #[derive(Clone, Copy, Default)]
-struct Weight {
+struct ExpandedSize {
     items: usize,
+    /// Parts of the types of functions that need an adapter.
     adapters: usize,
-    /// Bytes of the host's memory for its core instances, and bytes of data that are
-    /// copied when they are made.
-    setup: usize,
+    /// Bytes of host memory for its core instances.
+    host_bytes: usize,
+    /// Bytes of data segments that are copied when its core instances are created.
     data: usize,
-    /// Items that it exports, those of instances included.
+    /// Items that it exports, including those of exported instances.
     exports: usize,
-    /// Parts of the types of what it exports.
+    /// Parts of the types of its exports.
     parts: usize,
-    /// Items of outer components that go with it wherever it goes.
+    /// Items of outer components that it captures, and that are passed along with it.
     captured: usize,
 }
 
-impl Weights {
+impl ExpansionCounter {
     pub(crate) fn new() -> Self {
         Self {
-            open: vec![Open::default()],
-            sizes: TypeSizes::default(),
+            open: vec![OpenComponent::default()],
+            type_sizes: TypeSizes::default(),
             copies: 0,
             ended: 0,
             module: None,
@@ -99,8 +100,8 @@ impl Weights {
         }
     }
 
-    /// Counts a part of a component that is valid so far; `types` are those of the
-    /// component that it is in.
+    /// Counts a payload that the validator accepted; `types` are those of the component
+    /// that contains it.
     pub(crate) fn add(
         &mut self,
         plugin: &str,
@@ -108,8 +109,8 @@ impl Weights {
         types: Option<TypesRef<'_>>,
     ) -> Result<()> {
         match payload {
-            Payload::ModuleSection { .. } => self.module = Some(Module::default()),
-            Payload::ComponentSection { .. } => self.open.push(Open::default()),
+            Payload::ModuleSection { .. } => self.module = Some(CoreModule::default()),
+            Payload::ComponentSection { .. } => self.open.push(OpenComponent::default()),
             Payload::End(_) => self.end(),
             payload => {
                 if let Some(module) = &mut self.module {
@@ -125,7 +126,7 @@ impl Weights {
             Payload::ComponentImportSection(section) => {
                 for import in read(section) {
                     let item = types.component_item_for_import(import.name.name);
-                    let size = item.map_or(1, |item| self.sizes.entity(item.ty, types));
+                    let size = item.map_or(1, |item| self.type_sizes.entity(item.ty, types));
                     self.copies = self.copies.saturating_add(size);
                     self.open[last].import(import.ty, size);
                 }
@@ -133,7 +134,7 @@ impl Weights {
             Payload::ComponentExportSection(section) => {
                 for export in read(section) {
                     let item = types.component_item_for_export(export.name.name);
-                    let size = item.map_or(1, |item| self.sizes.entity(item.ty, types));
+                    let size = item.map_or(1, |item| self.type_sizes.entity(item.ty, types));
                     self.copies = self.copies.saturating_add(size);
                     self.open[last].export(export.kind, export.index, size);
                 }
@@ -142,7 +143,9 @@ impl Weights {
                 let all = types.component_type_count();
                 for index in all.saturating_sub(section.count())..all {
                     let ty = types.component_any_type_at(index);
-                    self.copies = self.copies.saturating_add(self.sizes.scope(ty, types));
+                    self.copies = self
+                        .copies
+                        .saturating_add(self.type_sizes.copied_parts(ty, types));
                 }
             }
             Payload::ComponentAliasSection(section) => {
@@ -154,13 +157,15 @@ impl Weights {
                 for instance in read(section) {
                     let copies = self.open[last].parts_of(&instance);
                     self.copies = self.copies.saturating_add(copies);
-                    within(plugin, PASSED, self.open[last].instance(&instance), 0)?;
+                    let unknown = self.open[last].instance(&instance);
+                    within(plugin, UNKNOWN_INSTANCES, unknown, 0)?;
                     self.check(plugin)?;
                 }
             }
             Payload::InstanceSection(section) => {
                 for instance in read(section) {
-                    within(plugin, PASSED, self.open[last].core_instance(&instance), 0)?;
+                    let unknown = self.open[last].core_instance(&instance);
+                    within(plugin, UNKNOWN_INSTANCES, unknown, 0)?;
                     self.check(plugin)?;
                 }
             }
@@ -174,41 +179,42 @@ impl Weights {
         self.check(plugin)
     }
 
-    /// Bytes of the host's memory for the core instances of the whole component.
-    pub(crate) fn setup(&self) -> usize {
-        self.open.first().map_or(0, |open| open.weight.setup)
+    /// Estimates the bytes of host memory for the core instances of one instance of the
+    /// whole component.
+    pub(crate) fn host_bytes(&self) -> usize {
+        self.open.first().map_or(0, |open| open.size.host_bytes)
     }
 
     fn check(&self, plugin: &str) -> Result<()> {
         let what = "parts of types, counted for each import, export and instance";
         within(plugin, what, self.copies, COPIES)?;
-        let Some(Open { weight, .. }) = self.open.last() else {
+        let Some(OpenComponent { size, .. }) = self.open.last() else {
             return Ok(());
         };
-        let items = self.open.iter().map(|open| open.weight.items);
+        let items = self.open.iter().map(|open| open.size.items);
         let items = items.fold(self.ended, usize::saturating_add);
         within(plugin, "items, counted for each instance", items, ITEMS)?;
         let what = "bytes of globals, functions and tables, counted for each core instance";
-        within(plugin, what, weight.setup, SETUP)?;
+        within(plugin, what, size.host_bytes, HOST_BYTES)?;
         let what = "bytes of data, counted for each core instance";
-        within(plugin, what, weight.data, DATA)?;
-        let adapters = if self.adapts { weight.adapters } else { 0 };
-        let what = "parts in the types of functions that it calls within itself";
+        within(plugin, what, size.data, DATA)?;
+        let adapters = if self.adapts { size.adapters } else { 0 };
+        let what = "parts in the types of functions called between its components";
         within(plugin, what, adapters, ADAPTERS)
     }
 
-    /// A module or component has been read.
+    /// Ends the module or component being read.
     fn end(&mut self) {
         let open = self.open.len();
         if let (Some(module), Some(outer)) = (self.module.take(), self.open.last_mut()) {
             outer.modules.push(Some(module));
         } else if open > 1
-            && let (Some(Open { weight, .. }), Some(outer)) =
+            && let (Some(OpenComponent { size, .. }), Some(outer)) =
                 (self.open.pop(), self.open.last_mut())
         {
-            self.ended = self.ended.saturating_add(weight.items);
-            outer.weight.add_items(1 + weight.captured);
-            outer.components.push(Some(weight));
+            self.ended = self.ended.saturating_add(size.items);
+            outer.size.add_items(1 + size.captured);
+            outer.components.push(Some(size));
         }
     }
 
@@ -225,14 +231,13 @@ impl Weights {
             }
             _ => None,
         };
-        let size = ty.map_or(1, |id| self.sizes.function(id, types));
+        let parts = ty.map_or(1, |id| self.type_sizes.function(id, types));
         self.adapts |= ty.is_some() && self.open.len() > 1;
-        if let Some(Open { weight, .. }) = self.open.last_mut() {
-            weight.add_items(items(size));
-            // Each adapter is one function lowered; what it is lifted from does not
-            // make another.
+        if let Some(OpenComponent { size, .. }) = self.open.last_mut() {
+            size.add_items(items(parts));
+            // Each lowered function has one adapter; lifting adds none.
             if let CanonicalFunction::Lower { .. } = function {
-                weight.adapters = weight.adapters.saturating_add(size);
+                size.adapters = size.adapters.saturating_add(parts);
             }
         }
     }
@@ -252,7 +257,7 @@ impl Weights {
         match kind {
             ComponentOuterAliasKind::Component => {
                 let found = outer_item.and_then(|(_, outer)| *outer.components.get(index)?);
-                captured += found.map_or(0, |weight| weight.captured);
+                captured += found.map_or(0, |size| size.captured);
                 self.open[open - 1].components.push(found);
             }
             ComponentOuterAliasKind::CoreModule => {
@@ -261,38 +266,38 @@ impl Weights {
             }
             ComponentOuterAliasKind::CoreType | ComponentOuterAliasKind::Type => {}
         }
-        self.open[open - 1].weight.add_items(captured);
-        // It goes with every component on the way to where it is used.
-        for within in self.open.iter_mut().skip(outer.unwrap_or(0) + 1) {
-            let all = within.weight.captured.saturating_add(captured);
-            within.weight.captured = all;
+        self.open[open - 1].size.add_items(captured);
+        // Every component between the definition and the use captures the item.
+        for inner in self.open.iter_mut().skip(outer.unwrap_or(0) + 1) {
+            let all = inner.size.captured.saturating_add(captured);
+            inner.size.captured = all;
         }
     }
 }
 
-/// What is refused where only an argument decides what is instantiated: no tool
-/// makes such components, and there is no saying what they come to.
-const PASSED: &str = "instances of what is passed to it";
+/// Instances of a component or module that is known only at instantiation. They are
+/// refused: no tool generates them, and their size is unknown.
+const UNKNOWN_INSTANCES: &str = "instances of components or modules that are passed to it";
 
-impl Open {
-    fn import(&mut self, ty: ComponentTypeRef, size: usize) {
-        let size = items(size);
-        self.weight.add_items(size);
+impl OpenComponent {
+    fn import(&mut self, ty: ComponentTypeRef, parts: usize) {
+        let items = items(parts);
+        self.size.add_items(items);
         match ty {
             ComponentTypeRef::Component(_) => self.components.push(None),
             ComponentTypeRef::Module(_) => self.modules.push(None),
-            // An instance of the host's is no copy of its items.
-            ComponentTypeRef::Instance(_) => self.instances.push(size),
+            // The host's instance is not a copy of its items.
+            ComponentTypeRef::Instance(_) => self.instances.push(items),
             _ => {}
         }
     }
 
-    /// An exported item has another number as well.
-    fn export(&mut self, kind: ComponentExternalKind, index: u32, size: usize) {
-        self.weight.parts = self.weight.parts.saturating_add(size);
-        let size = items(size).saturating_add(self.handed_over(kind, index));
-        self.weight.add_items(size);
-        self.weight.exports = self.weight.exports.saturating_add(size);
+    /// Counts an export. It adds the exported item to its index space once more.
+    fn export(&mut self, kind: ComponentExternalKind, index: u32, parts: usize) {
+        self.size.parts = self.size.parts.saturating_add(parts);
+        let items = items(parts).saturating_add(self.passed_items(kind, index));
+        self.size.add_items(items);
+        self.size.exports = self.size.exports.saturating_add(items);
         let index = index as usize;
         match kind {
             ComponentExternalKind::Component => {
@@ -311,9 +316,9 @@ impl Open {
         }
     }
 
-    /// An alias of what an instance exports.
+    /// Counts an alias of an instance's export.
     fn inner_alias(&mut self, alias: &ComponentAlias<'_>) {
-        let mut size = 1;
+        let mut items = 1;
         if let ComponentAlias::InstanceExport {
             kind,
             instance_index,
@@ -325,48 +330,50 @@ impl Open {
                 ComponentExternalKind::Module => self.modules.push(None),
                 ComponentExternalKind::Instance => {
                     let all = self.instances.get(*instance_index as usize);
-                    size = all.copied().unwrap_or(1);
-                    self.instances.push(size);
+                    items = all.copied().unwrap_or(1);
+                    self.instances.push(items);
                 }
                 _ => {}
             }
         }
-        self.weight.add_items(size);
+        self.size.add_items(items);
     }
 
-    /// Counts an instance. How many things it instantiates that nobody knows.
+    /// Counts an instance. Returns 1 if the component that it instantiates is unknown.
     fn instance(&mut self, instance: &ComponentInstance<'_>) -> usize {
-        let handed_over = match instance {
+        let passed = match instance {
             ComponentInstance::Instantiate { args, .. } => {
-                let sizes = args.iter().map(|it| self.handed_over(it.kind, it.index));
-                sizes.fold(1, usize::saturating_add)
+                let items = args.iter().map(|it| self.passed_items(it.kind, it.index));
+                items.fold(1, usize::saturating_add)
             }
             ComponentInstance::FromExports(exports) => {
-                let sizes = exports.iter().map(|it| self.handed_over(it.kind, it.index));
-                sizes.fold(1, usize::saturating_add)
+                let items = exports
+                    .iter()
+                    .map(|it| self.passed_items(it.kind, it.index));
+                items.fold(1, usize::saturating_add)
             }
         };
-        self.weight.add_items(handed_over);
+        self.size.add_items(passed);
         let ComponentInstance::Instantiate {
             component_index, ..
         } = instance
         else {
-            self.instances.push(handed_over);
+            self.instances.push(passed);
             return 0;
         };
         let component = self.components.get(*component_index as usize);
         let Some(inner) = component.copied().flatten() else {
             return 1;
         };
-        self.weight.add_items(inner.items);
-        self.weight.add_items(inner.exports);
-        self.weight.adapters = self.weight.adapters.saturating_add(inner.adapters);
-        self.weight.add_setup(inner.setup, inner.data);
+        self.size.add_items(inner.items);
+        self.size.add_items(inner.exports);
+        self.size.adapters = self.size.adapters.saturating_add(inner.adapters);
+        self.size.add_bytes(inner.host_bytes, inner.data);
         self.instances.push(inner.exports);
         0
     }
 
-    /// The parts of the types of what an instance of a component exports.
+    /// Returns the number of parts of the types that an instance of a component exports.
     fn parts_of(&self, instance: &ComponentInstance<'_>) -> usize {
         let ComponentInstance::Instantiate {
             component_index: index,
@@ -379,7 +386,7 @@ impl Open {
         component.map_or(0, |inner| inner.parts)
     }
 
-    /// The same for an instance of a module.
+    /// Counts a core instance. Returns 1 if the module that it instantiates is unknown.
     fn core_instance(&mut self, instance: &Instance<'_>) -> usize {
         let (items, unknown) = match instance {
             Instance::Instantiate { module_index, args } => {
@@ -387,23 +394,23 @@ impl Open {
                 let module = module.copied().flatten();
                 let unknown = usize::from(module.is_none());
                 let module = module.unwrap_or_default();
-                self.weight.add_setup(module.setup(), module.data);
+                self.size.add_bytes(module.host_bytes(), module.data);
                 (args.len().saturating_add(module.imports), unknown)
             }
             Instance::FromExports(exports) => (exports.len(), 0),
         };
-        self.weight.add_items(items.saturating_add(1));
+        self.size.add_items(items.saturating_add(1));
         unknown
     }
 
-    /// How many items go with one that is handed over.
-    fn handed_over(&self, kind: ComponentExternalKind, index: u32) -> usize {
+    /// Returns how many items passing an item adds, itself included.
+    fn passed_items(&self, kind: ComponentExternalKind, index: u32) -> usize {
         let index = index as usize;
         let more = match kind {
             ComponentExternalKind::Instance => self.instances.get(index).copied(),
             ComponentExternalKind::Component => {
                 let component = self.components.get(index).copied().flatten();
-                component.map(|weight| weight.captured)
+                component.map(|size| size.captured)
             }
             _ => None,
         };
@@ -411,9 +418,9 @@ impl Open {
     }
 }
 
-impl Weight {
-    fn add_setup(&mut self, setup: usize, data: usize) {
-        self.setup = self.setup.saturating_add(setup);
+impl ExpandedSize {
+    fn add_bytes(&mut self, host_bytes: usize, data: usize) {
+        self.host_bytes = self.host_bytes.saturating_add(host_bytes);
         self.data = self.data.saturating_add(data);
     }
 
@@ -422,9 +429,9 @@ impl Weight {
     }
 }
 
-/// The number of items that a type with this many parts counts as.
+/// Returns the number of items that a type with this many parts counts as.
 fn items(parts: usize) -> usize {
-    1 + parts / PARTS
+    1 + parts / PARTS_PER_ITEM
 }
 
 #[cfg(test)]

@@ -27,10 +27,10 @@ fn counter() -> TextPlugin {
 fn run(scene: &Scene, flags: &[&str]) -> String {
     let fixed = ["run", "-q", "-o", "raw", "--jobs", "1", "six.txt"];
     let output = scene.command(&[&fixed[..], flags].concat()).output();
-    let output = output.expect("it runs");
+    let output = output.expect("the program runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && errors.is_empty(), "{errors}");
-    let text = String::from_utf8(output.stdout).expect("text");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
     let dots = text.lines().map(|line| line.len().to_string());
     dots.collect::<Vec<_>>().join(" ")
 }
@@ -84,7 +84,7 @@ fn narrow(scene: &Scene, gibibytes: u64, arguments: &[&str]) -> String {
             None => shell.env_remove(name),
         };
     }
-    shell.current_dir(program.get_current_dir().expect("it has one"));
+    shell.current_dir(program.get_current_dir().expect("a current folder"));
     scene.finish(shell, b"one\ntwo\n")
 }
 

@@ -3,34 +3,31 @@ use wasmparser::{Parser, Validator, WasmFeatures};
 use super::*;
 use crate::Error;
 
-/// What a component comes to: items, and parts of adapters where there are any.
-fn weigh(bytes: &[u8]) -> Result<(usize, usize)> {
-    let (mut validator, mut weights) = (
-        Validator::new_with_features(WasmFeatures::all()),
-        Weights::new(),
-    );
+/// Returns the expanded size of a component: items, and parts of adapters if there are
+/// any.
+fn expand(bytes: &[u8]) -> Result<(usize, usize)> {
+    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    let mut counter = ExpansionCounter::new();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.unwrap();
         validator.payload(&payload).unwrap();
-        weights.add("p", &payload, validator.types(0))?;
+        counter.add("p", &payload, validator.types(0))?;
     }
-    let weight = weights.open[0].weight;
-    Ok((
-        weight.items,
-        if weights.adapts { weight.adapters } else { 0 },
-    ))
+    let size = counter.open[0].size;
+    let adapters = if counter.adapts { size.adapters } else { 0 };
+    Ok((size.items, adapters))
 }
 
-fn weight_of(text: &str) -> (usize, usize) {
-    weigh(&test_components::parse(&format!("(component {text})"))).unwrap()
+fn size_of(text: &str) -> (usize, usize) {
+    expand(&test_components::parse(&format!("(component {text})"))).unwrap()
 }
 
 #[test]
-fn each_instance_comes_to_all_that_is_in_it() {
+fn instance_counts_everything_in_its_component() {
     let of = |times: usize| {
         let instances = "(instance (instantiate $b))".repeat(times);
         let inner = "(instance (instantiate $x))".repeat(times);
-        weight_of(&format!(
+        size_of(&format!(
             "(component $a) (component $b (alias outer 1 $a (component $x)) {inner}) {instances}"
         ))
         .0
@@ -41,7 +38,7 @@ fn each_instance_comes_to_all_that_is_in_it() {
 }
 
 #[test]
-fn an_instance_comes_to_the_imports_of_its_module() {
+fn core_instance_counts_the_imports_of_its_module() {
     let each = |text: &dyn Fn(usize) -> String| (0..100).map(text).collect::<String>();
     let imports = each(&|n| format!("(import \"a\" \"f{n}\" (func))"));
     let functions = each(&|n| format!("(func (export \"f{n}\"))"));
@@ -49,7 +46,7 @@ fn an_instance_comes_to_the_imports_of_its_module() {
     let instance = "(core instance (instantiate $n (with \"a\" (instance $i))))";
     let of = |times: usize| {
         let instances = instance.repeat(times);
-        weight_of(&format!(
+        size_of(&format!(
             "{exported} (core module $n {imports}) {instances}"
         ))
         .0
@@ -63,13 +60,13 @@ fn only_functions_between_components_have_adapters() {
         (core instance $i (instantiate $m))";
     let lift = "(func $f (param \"a\" u32) (canon lift (core func $i \"f\")))";
     let lower = "(core func (canon lower (func $f)))";
-    let alone = weight_of(&format!("{module} {lift} {lower}"));
-    assert_eq!(alone.1, 0, "one component cannot call itself");
-    let imported = weight_of(&format!(
+    let alone = size_of(&format!("{module} {lift} {lower}"));
+    assert_eq!(alone.1, 0, "a component cannot call itself");
+    let imported = size_of(&format!(
         "(import \"f\" (func $f (param \"a\" u32))) {lower}"
     ));
-    assert_eq!(imported.1, 0, "the host makes no adapter");
-    let between = weight_of(&format!(
+    assert_eq!(imported.1, 0, "calling the host needs no adapter");
+    let between = size_of(&format!(
         "(component $c {module} {lift} (export \"f\" (func $f)))
          (instance $c (instantiate $c)) (alias export $c \"f\" (func $f)) {}",
         lower.repeat(3)
@@ -78,10 +75,10 @@ fn only_functions_between_components_have_adapters() {
 }
 
 #[test]
-fn what_is_passed_in_is_not_instantiated() {
+fn instance_of_an_imported_component_is_rejected() {
     let bytes = test_components::parse(
         "(component (component (import \"c\" (component $c)) (instance (instantiate $c))))",
     );
-    let error = weigh(&bytes).unwrap_err();
+    let error = expand(&bytes).unwrap_err();
     assert!(matches!(error, Error::TooLarge { most: 0, .. }), "{error}");
 }

@@ -1,0 +1,74 @@
+//! The arguments of the macro.
+
+use proc_macro2::TokenStream;
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Error, Ident, LitStr, Result, Token, Type, Visibility, braced};
+
+/// `pub Name { path: "wit", world: "world", data: Data }`
+pub(crate) struct Arguments {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) wit: Wit,
+    pub(crate) world: LitStr,
+    /// The contract's data for each instance; `()` unless given.
+    pub(crate) data: Option<Type>,
+    /// Further options of wasmtime's `bindgen!`.
+    pub(crate) bindgen: TokenStream,
+}
+
+/// Where the WIT is.
+pub(crate) enum Wit {
+    /// A file or folder, relative to the crate's folder.
+    Path(LitStr),
+    /// The text itself.
+    Inline(LitStr),
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let name: Ident = input.parse()?;
+        let fields;
+        braced!(fields in input);
+        let (mut wit, mut world, mut data, mut bindgen) = (None, None, None, None);
+        while !fields.is_empty() {
+            let field: Ident = fields.parse()?;
+            fields.parse::<Token![:]>()?;
+            let is_new = match &*field.to_string() {
+                "path" => wit.replace(Wit::Path(fields.parse()?)).is_none(),
+                "inline" => wit.replace(Wit::Inline(fields.parse()?)).is_none(),
+                "world" => world.replace(fields.parse()?).is_none(),
+                "data" => data.replace(fields.parse()?).is_none(),
+                "bindgen" => {
+                    let options;
+                    braced!(options in fields);
+                    bindgen.replace(options.parse()?).is_none()
+                }
+                _ => {
+                    let message = "unknown field; expected `path`, `inline`, `world`, `data` or \
+                                   `bindgen`";
+                    return Err(Error::new(field.span(), message));
+                }
+            };
+            if !is_new {
+                let message = "this is already specified; `path` and `inline` exclude each other";
+                return Err(Error::new(field.span(), message));
+            }
+            if !fields.is_empty() {
+                fields.parse::<Token![,]>()?;
+            }
+        }
+        let missing = |field: &str| Error::new(name.span(), format!("missing field `{field}`"));
+        Ok(Self {
+            wit: wit.ok_or_else(|| missing("path"))?,
+            world: world.ok_or_else(|| missing("world"))?,
+            attributes,
+            visibility,
+            name,
+            data,
+            bindgen: bindgen.unwrap_or_default(),
+        })
+    }
+}

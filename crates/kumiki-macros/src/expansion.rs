@@ -1,0 +1,103 @@
+//! The code that the macro expands to.
+
+use heck::ToSnakeCase as _;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::Result;
+
+use crate::arguments::{Arguments, Wit};
+use crate::world::World;
+
+pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
+    let world = World::read(arguments)?;
+    let Arguments {
+        attributes,
+        visibility,
+        name,
+        data,
+        ..
+    } = arguments;
+    let module = format_ident!("{}", name.to_string().to_snake_case());
+    let data = data.as_ref().map_or_else(|| quote!(()), |it| quote!(#it));
+    let state = quote!(::kumiki::HostState<#data>);
+    let bindings = bindings(arguments, &module);
+    let (type_name, pre_name) = (&world.type_name, format_ident!("{}Pre", world.type_name));
+    let (text, world_name) = (&world.text, &arguments.world);
+    let link = match world.has_imports {
+        true => quote! {
+            #module::#type_name::add_to_linker::<_, ::kumiki::wasmtime::component::HasSelf<_>>(
+                linker,
+                |state| state,
+            )
+        },
+        false => quote! {
+            let _ = linker;
+            ::std::result::Result::Ok(())
+        },
+    };
+    let types_only = world.types_only.iter().map(|path| {
+        quote! { impl #module::#(#path)::*::Host for #state {} }
+    });
+    Ok(quote! {
+        #bindings
+
+        #(#attributes)*
+        #visibility struct #name;
+
+        impl ::kumiki::Contract for #name {
+            const WIT: &'static str = #text;
+            const WORLD: &'static str = #world_name;
+
+            type Data = #data;
+            type Pre = #module::#pre_name<#state>;
+            type Bindings = #module::#type_name;
+
+            fn link(
+                linker: &mut ::kumiki::wasmtime::component::Linker<#state>,
+            ) -> ::kumiki::wasmtime::Result<()> {
+                #link
+            }
+
+            fn pre(
+                pre: ::kumiki::wasmtime::component::InstancePre<#state>,
+            ) -> ::kumiki::wasmtime::Result<Self::Pre> {
+                #module::#pre_name::new(pre)
+            }
+
+            fn instantiate(
+                pre: &Self::Pre,
+                store: &mut ::kumiki::wasmtime::Store<#state>,
+            ) -> ::kumiki::wasmtime::Result<Self::Bindings> {
+                pre.instantiate(store)
+            }
+        }
+
+        #(#types_only)*
+    })
+}
+
+/// The module of the bindings.
+fn bindings(arguments: &Arguments, module: &syn::Ident) -> TokenStream {
+    let Arguments {
+        visibility,
+        wit,
+        world,
+        bindgen,
+        ..
+    } = arguments;
+    let wit = match wit {
+        Wit::Path(path) => quote!(path: #path),
+        Wit::Inline(text) => quote!(inline: #text),
+    };
+    quote! {
+        #[allow(missing_docs, reason = "generated from the WIT, which documents itself")]
+        #visibility mod #module {
+            ::kumiki::wasmtime::component::bindgen!({
+                #wit,
+                world: #world,
+                wasmtime_crate: ::kumiki::wasmtime,
+                #bindgen
+            });
+        }
+    }
+}
