@@ -91,7 +91,10 @@ fn exported_functions_are_listed_with_their_types() {
         "example:calc/math@1.2.0#swap: func(p: record { x: s32, y: s32 }) -> record { x: s32, y: s32 }",
         "example:calc/text@1.2.0#add: func(a: string, b: string) -> string",
     ] {
-        assert!(listed.iter().any(|line| line == expected), "{expected}: {listed:#?}");
+        assert!(
+            listed.iter().any(|line| line == expected),
+            "{expected}: {listed:#?}"
+        );
     }
 }
 
@@ -119,12 +122,24 @@ fn calls_in_wave_return_wave() {
 fn calls_that_do_not_fit_are_rejected_and_poison_nothing() {
     let mut instance = instance();
     for (call, message, hint) in [
-        ("add(1, 2)", "exports more than one function `add`", "text@1.2.0#add`"),
+        (
+            "add(1, 2)",
+            "exports more than one function `add`",
+            "text@1.2.0#add`",
+        ),
         ("sub(1)", "exports no function `sub`", "it exports: `"),
-        ("text#half(1)", "exports no function `text#half`", "it exports: `"),
+        (
+            "text#half(1)",
+            "exports no function `text#half`",
+            "it exports: `",
+        ),
         ("", "cannot call ``", "write a call in WAVE"),
         ("half(", "cannot call ``", "write a call in WAVE"),
-        ("half(\"1\")", "cannot call `example:calc/math@1.2.0#half`", "func(n: u32)"),
+        (
+            "half(\"1\")",
+            "cannot call `example:calc/math@1.2.0#half`",
+            "func(n: u32)",
+        ),
         ("half(-1)", "cannot call", "func(n: u32)"),
         ("half()", "cannot call", "func(n: u32)"),
         ("half(1, 2)", "cannot call", "func(n: u32)"),
@@ -161,7 +176,10 @@ fn values_are_checked_before_the_call() {
         ("nothing", vec![Val::Bool(true)]),
     ] {
         let error = instance.call_values(function, &arguments).unwrap_err();
-        assert!(matches!(error, Error::Arguments { .. }), "{function}: {error:?}");
+        assert!(
+            matches!(error, Error::Arguments { .. }),
+            "{function}: {error:?}"
+        );
         assert!(!instance.is_poisoned(), "{function}");
     }
 }
@@ -182,14 +200,23 @@ fn unknown_import_traps_when_it_is_called() {
     let Error::Trap { message, .. } = &error else {
         panic!("{error:?}")
     };
-    assert!(message.contains("example:calc/outside@1.2.0#ask"), "{message}");
+    assert!(
+        message.contains("example:calc/outside@1.2.0#ask"),
+        "{message}"
+    );
     assert!(instance.is_poisoned());
 }
 
 #[test]
 fn limits_apply_to_any_component() {
     let error = instance().call_wave("loops()").unwrap_err();
-    let limit = matches!(error, Error::Limit { limit: Limit::Time(_), .. });
+    let limit = matches!(
+        error,
+        Error::Limit {
+            limit: Limit::Time(_),
+            ..
+        }
+    );
     assert!(limit, "{error:?}");
     let host = Host::<Any>::new().unwrap();
     let module = host.load_bytes("module", b"\0asm\x01\0\0\0").unwrap_err();

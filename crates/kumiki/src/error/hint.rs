@@ -33,6 +33,11 @@ impl Error {
             Self::WrongType(wrong) => {
                 format!("build the plugin against the WIT of `{}`", wrong.contract)
             }
+            Self::UnknownImport { import, .. }
+                if cfg!(not(feature = "http")) && import.starts_with("wasi:http/") =>
+            {
+                "build the host with the feature `http` of the crate `kumiki`".into()
+            }
             Self::UnknownImport { import, .. } if import.starts_with("wasi:") => {
                 "build the plugin for `wasm32-wasip2`; this host provides WASI 0.2".into()
             }
