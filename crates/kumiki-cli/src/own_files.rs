@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kumiki::{FolderAccess, Grants, Protected};
 
-use crate::arguments::{CheckArguments, RunArguments};
+use crate::arguments::{CallArguments, CheckArguments, RunArguments};
 use crate::failure::Failure;
 use crate::{artifacts, folders};
 
@@ -40,6 +40,15 @@ impl OwnFiles {
         own.add("a plugin of this run", [&arguments.file]);
         own.add("the grants file", &arguments.grants.grants);
         own.add("the cases file", &arguments.cases);
+        own
+    }
+
+    /// The files of a call.
+    pub(crate) fn of_call(arguments: &CallArguments) -> Self {
+        let mut own = Self::of_program();
+        own.add("a plugin of this run", [&arguments.file]);
+        own.add("the grants file", &arguments.grants.grants);
+        own.add("the limits file", &arguments.limits.limits);
         own
     }
 
