@@ -86,3 +86,14 @@ fn configuration_and_logs_are_those_of_the_text_contract() {
     let scene = Scene::new().file("logs.wasm", guest.build());
     snapshot!(scene.transcript(&["call", "logs.wasm", "-c", "mode=x", "process(\"hi\")"]));
 }
+
+#[test]
+fn call_restricts_its_own_process() {
+    let output = scene().run(&["call", "-vv", "calc.wasm", "half(8)"]);
+    assert!(output.contains("sandbox: "), "{output}");
+}
+
+#[test]
+fn help_is_complete() {
+    snapshot!(scene().run(&["call", "-h"]));
+}

@@ -10,7 +10,9 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::interfaces;
 use crate::observer::{Event, Observer};
-use crate::permissions::{granted_names, is_allowed, is_public};
+#[cfg(feature = "http")]
+use crate::permissions::is_public;
+use crate::permissions::{granted_names, is_allowed};
 #[cfg(feature = "http")]
 use crate::wasi::network::resolver::Failure;
 use crate::wasi::network::resolver::{self, Lookup};
