@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod check;
+pub(crate) mod dev;
 pub(crate) mod doctor;
 mod file;
 mod identity;
@@ -11,4 +12,5 @@ pub(crate) mod new;
 mod reach;
 mod report;
 pub(crate) mod run;
+mod sources;
 pub(crate) mod watch;
