@@ -88,6 +88,9 @@ impl<'a> Builds<'a> {
                 format!("`--allow-env {name}`: the variable is not set, and plugins do not see it");
             console.notice(escape(&notice));
         }
+        let own = OwnFiles::of_dev(arguments);
+        // Checked again with the grants of each build; these are the same for all.
+        own.check(&grants.of(&arguments.folder, None))?;
         let host = TextHost::builder()
             .limits(limits.host)
             .budget(arguments.memory.budget())
@@ -109,7 +112,7 @@ impl<'a> Builds<'a> {
             tools: build::tools()?,
             host,
             grants,
-            own: OwnFiles::of_dev(arguments),
+            own,
             config: arguments.config.iter().cloned().collect(),
             max_metadata: limits.max_metadata,
             is_built: false,
@@ -124,7 +127,8 @@ impl<'a> Builds<'a> {
         times.build = Some(start.elapsed());
         let is_first = !std::mem::replace(&mut self.is_built, true);
         if is_first {
-            self.console.notice(escape(&format!("built {what}")));
+            let state = if built.fresh { "unchanged: " } else { "built " };
+            self.console.notice(escape(&format!("{state}{what}")));
         }
         let start = Instant::now();
         if !self.is_text_plugin(&built)? {
