@@ -146,9 +146,14 @@ impl<'a> Session<'a> {
         round.run(&mut self.answers, times, || sources.have_changed())
     }
 
-    /// A changed file, relative to the project if it is in it.
+    /// A changed file: a source relative to the project, the sample as it was named.
     fn shown(&self, path: &Path) -> PathBuf {
         let folder = self.arguments.folder.canonicalize().unwrap_or_default();
-        path.strip_prefix(folder).unwrap_or(path).to_owned()
+        if let Ok(source) = path.strip_prefix(folder) {
+            return source.to_owned();
+        }
+        let sample = self.arguments.file.iter();
+        let mut sample = sample.filter(|file| file.file_name() == path.file_name());
+        sample.next().map_or(path, PathBuf::as_path).to_owned()
     }
 }
