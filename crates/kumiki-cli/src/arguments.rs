@@ -182,6 +182,13 @@ impl BuildArguments {
 /// project's own build code; the process itself therefore has no sandbox.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 interrupted, 1 failed, 2 usage error")]
+#[command(after_long_help = "\
+Examples:
+  kumiki dev text-tidy
+  kumiki dev . sample.txt --config mode=strict
+  kumiki dev . --text '  some   text '
+
+Exit codes: 0 interrupted, 1 failed, 2 usage error")]
 pub(crate) struct DevArguments {
     /// The plugin's folder, with its kumiki.toml
     #[arg(default_value = ".")]
@@ -200,7 +207,8 @@ pub(crate) struct DevArguments {
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) config: Vec<(String, String)>,
 
-    /// Build with names and line numbers, as `kumiki build --debug`
+    /// Build with names and line numbers, as `kumiki build --debug`, and show whole
+    /// backtraces
     #[arg(long)]
     pub(crate) debug: bool,
 

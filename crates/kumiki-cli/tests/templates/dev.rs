@@ -112,6 +112,31 @@ pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
     dev.interrupt()
 }
 
+/// A plugin that requests what it is not granted does not run; without the request it
+/// does.
+pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-requests")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    let manifest = Source::new(scene.folder.join("tidy/kumiki.toml"))?;
+    let requests = "\n[requests.env]\nTIDY = 'how to tidy'\n";
+    manifest.write(&(manifest.original.clone() + requests))?;
+    let mut dev = Dev::start(&scene, &["dev", "tidy", "--text", " a "])?;
+    dev.until("`tidy/tidy.wasm` requests what it is not granted")?;
+    dev.until("hint: allow all of it with `--allow-requested`")?;
+    manifest.change(("", ""))?;
+    dev.until("--text  ` a `")?;
+    dev.until("`a`  [words=1]")?;
+    dev.until("all 5 cases passed; 1 record; ")?;
+    dev.interrupt()?;
+
+    manifest.write(&(manifest.original.clone() + requests))?;
+    let allowed = ["dev", "tidy", "--text", " a ", "--allow-requested"];
+    let mut dev = Dev::start(&scene, &allowed)?;
+    dev.until("allowed to `tidy/tidy.wasm`: TIDY")?;
+    dev.until("all 5 cases passed; 1 record; ")?;
+    dev.interrupt()
+}
+
 /// A project of another contract is built, and nothing is run.
 pub(crate) fn other_contract_is_built(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "dev-any")?;

@@ -45,6 +45,7 @@ fn main() {
     }
     let c = Toolchain::C;
     trials.push(trial(c, "runs a sample again", dev::sample_is_run_again));
+    trials.push(trial(c, "checks requests again", dev::requests_are_checked));
     let name = "builds another contract again";
     trials.push(trial(c, name, dev::other_contract_is_built));
     trials.push(trial(c, "shows requests", requests));

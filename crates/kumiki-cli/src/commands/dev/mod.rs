@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use kumiki::Level;
+
 use self::answer::Answers;
 use self::plugin::{Builds, Loaded};
 use self::round::{Round, Times};
@@ -31,7 +33,12 @@ use crate::signals;
 
 pub(crate) fn dev(arguments: &DevArguments) -> Result<ExitCode, Failure> {
     kumiki::raise_descriptor_limit();
-    let console = Console::new(false, 1 + u8::from(arguments.verbose));
+    let level = match arguments.verbose {
+        true => Level::Debug,
+        false => Level::Info,
+    };
+    // Other builds have no names of functions.
+    let console = Console::with(Some(level), arguments.debug);
     // Errors that no change of the project can fix.
     if !arguments.folder.join("kumiki.toml").exists() {
         read(&arguments.folder)?;
@@ -39,7 +46,7 @@ pub(crate) fn dev(arguments: &DevArguments) -> Result<ExitCode, Failure> {
     if let Some(file) = &arguments.file {
         check_file(file)?;
     }
-    let mut session = Session::new(arguments, &console)?;
+    let mut session = Session::new(arguments, &console, level)?;
     let mut sources = Sources::new(&arguments.folder)?;
     if let Some(file) = &arguments.file {
         sources = sources.with_file(file)?;
@@ -96,11 +103,15 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn new(arguments: &'a DevArguments, console: &'a Console) -> Result<Self, Failure> {
+    fn new(
+        arguments: &'a DevArguments,
+        console: &'a Console,
+        level: Level,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             arguments,
             console,
-            builds: Builds::new(arguments, console)?,
+            builds: Builds::new(arguments, console, level)?,
             plugin: None,
             answers: Answers::default(),
         })

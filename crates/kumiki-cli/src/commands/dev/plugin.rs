@@ -75,11 +75,11 @@ impl From<kumiki_text::Error> for NoPlugin {
 }
 
 impl<'a> Builds<'a> {
-    pub(super) fn new(arguments: &DevArguments, console: &'a Console) -> Result<Self, Failure> {
-        let level = match arguments.verbose {
-            true => Level::Debug,
-            false => Level::Info,
-        };
+    pub(super) fn new(
+        arguments: &DevArguments,
+        console: &'a Console,
+        level: Level,
+    ) -> Result<Self, Failure> {
         let log = RoundLog::new(console, level);
         let limits = arguments.limits.resolve()?;
         let grants = RunGrants::read(&arguments.grants)?.opened()?;

@@ -174,7 +174,10 @@ impl Round<'_> {
             return Ok(());
         }
         view::record(&record.place, record.input)?;
-        view::answer(&change, &answer)?;
+        // The message of a failed case has the answer.
+        if record.is_sample {
+            view::answer(&change, &answer)?;
+        }
         if let Some(wrong) = wrong {
             view::wrong(&wrong)?;
         }
