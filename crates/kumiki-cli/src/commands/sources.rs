@@ -142,6 +142,23 @@ impl Sources {
         Some(change)
     }
 
+    /// Ignores the changes that the build made itself: cargo completes its lock file.
+    pub(super) fn ignore_lock_file(&mut self) {
+        while let Ok((at, event)) = self.changes.try_recv() {
+            let Some(change) = self.change(at, &event) else {
+                continue;
+            };
+            let is_lock_file = |path: &PathBuf| path.file_name() == Some(OsStr::new("Cargo.lock"));
+            if change.path.as_ref().is_some_and(is_lock_file) {
+                continue;
+            }
+            match &mut self.pending {
+                Some(pending) => pending.sources |= change.sources,
+                none => *none = Some(change),
+            }
+        }
+    }
+
     /// Whether something has changed since the last [`Sources::wait`], which then
     /// returns that change.
     pub(super) fn have_changed(&mut self) -> bool {

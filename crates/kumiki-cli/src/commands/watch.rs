@@ -15,7 +15,9 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     loop {
         // Before the build, so that no change during the build is missed.
         sources.watch()?;
-        match once(arguments, &tools, &console) {
+        let built = once(arguments, &tools, &console);
+        sources.ignore_lock_file();
+        match built {
             // A change that leaves the component unchanged is not reported.
             Ok(built) if built.fresh && !first => {}
             Ok(built) => written("what was built", report(&built))?,

@@ -126,7 +126,9 @@ impl<'a> Session<'a> {
         }
         let mut times = Times::new(start);
         if change.is_none_or(|change| change.sources) {
-            match self.builds.next(&mut times) {
+            let loaded = self.builds.next(&mut times);
+            sources.ignore_lock_file();
+            match loaded {
                 Ok(loaded) => self.plugin = loaded,
                 Err(error) => {
                     error.show(self.console);
