@@ -13,8 +13,9 @@ use serde_json::Value;
 const LIBRARIES: [&str; 4] = ["kumiki", "kumiki-text", "kumiki-pipeline", "kumiki-build"];
 
 /// The workspace crates that each crate may depend on, without dev-dependencies.
-const MAY_USE: [(&str, &[&str]); 5] = [
-    ("kumiki", &[]),
+const MAY_USE: [(&str, &[&str]); 6] = [
+    ("kumiki-macros", &[]),
+    ("kumiki", &["kumiki-macros"]),
     ("kumiki-text", &["kumiki"]),
     ("kumiki-pipeline", &["kumiki", "kumiki-text"]),
     ("kumiki-build", &[]),

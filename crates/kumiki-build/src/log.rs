@@ -9,6 +9,8 @@ pub(crate) struct Log {
     pub(crate) interface: InterfaceId,
     /// The enum of the levels, with aliases resolved.
     pub(crate) level: TypeId,
+    /// The number of the level `error`.
+    pub(crate) error: usize,
 }
 
 impl Log {
@@ -26,13 +28,14 @@ impl Log {
                 return None;
             };
             let level = follow(resolve, level);
-            let has_error = match &resolve.types[level].kind {
-                TypeDefKind::Enum(levels) => levels.cases.iter().any(|case| case.name == "error"),
-                _ => false,
+            let TypeDefKind::Enum(levels) = &resolve.types[level].kind else {
+                return None;
             };
-            (has_error && message.ty == Type::String).then_some(Self {
+            let error = levels.cases.iter().position(|case| case.name == "error")?;
+            (message.ty == Type::String).then_some(Self {
                 interface: *id,
                 level,
+                error,
             })
         })
     }

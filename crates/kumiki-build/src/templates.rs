@@ -29,6 +29,11 @@ const CASES: &str = include_str!("../templates/tests.jsonl");
 /// Not called `.gitignore` here, because git would apply it to this repository.
 const IGNORE: &str = include_str!("../templates/ignore");
 
+/// The panic hook of Rust plugins; the skeleton generates the one for another
+/// contract.
+pub(crate) const PANICS: &str = "src/panics.rs";
+pub(crate) const PANICS_RS: &str = include_str!("../templates/rust/src/panics.rs");
+
 /// A file of a template: its path and content.
 type File = (&'static str, &'static str);
 
@@ -41,6 +46,7 @@ const RUST: &[File] = &[
         include_str!("../templates/rust/Cargo.toml.template"),
     ),
     ("src/lib.rs", include_str!("../templates/rust/src/lib.rs")),
+    (PANICS, PANICS_RS),
 ];
 
 const C: &[File] = &[
@@ -219,7 +225,8 @@ impl Template {
         let (own, shared): (Vec<File>, &[File]) = match &self.other {
             None => (template.to_vec(), &builtin),
             Some(_) => {
-                let is_source = |(name, _): &File| *name == source(self.language);
+                let is_source =
+                    |(name, _): &File| *name == source(self.language) || *name == PANICS;
                 let rest = template.iter().copied().filter(|file| !is_source(file));
                 (rest.collect(), &other)
             }

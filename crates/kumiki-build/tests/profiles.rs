@@ -14,8 +14,8 @@ use wasmparser::{Parser, Payload};
 use support::*;
 
 /// Returns the size of an example's component in a profile, in bytes, and the
-/// number of its `name` sections.
-fn measure(name: &str, wasi: Option<Wasi>, profile: Profile) -> (usize, usize) {
+/// number of its sections with the names or the lines of functions.
+fn measure(name: &str, wasi: Option<Wasi>, profile: Profile) -> (usize, usize, usize) {
     let mut project = Project::read(&root().join("guests/examples").join(name)).unwrap();
     project.wasi = wasi.unwrap_or(project.wasi);
     // Keep the folder between runs, so that cargo does not recompile the
@@ -25,24 +25,29 @@ fn measure(name: &str, wasi: Option<Wasi>, profile: Profile) -> (usize, usize) {
     let output = work.join(format!("{name}.wasm"));
     build(&project, &output, &tools(), &options).unwrap();
     let bytes = fs::read(&output).unwrap();
-    let names = Parser::new(0).parse_all(&bytes).filter(|payload| {
-        matches!(payload, Ok(Payload::CustomSection(section)) if section.name() == "name")
-    });
-    (bytes.len(), names.count())
+    let count = |name: &str| {
+        let sections = Parser::new(0).parse_all(&bytes);
+        let is_it = |payload: &_| matches!(payload, Ok(Payload::CustomSection(section)) if section.name() == name);
+        sections.filter(is_it).count()
+    };
+    (bytes.len(), count("name"), count(".debug_line"))
 }
 
 /// Checks that the size profile is smaller than the speed profile, and that
-/// only the debug profile has names.
+/// only the debug profile has names and lines.
 fn check_profiles(toolchain: Toolchain, name: &str) {
     if ready(toolchain).is_none() || !ready_for_size() {
         return;
     }
-    let (speed, speed_names) = measure(name, None, Profile::Speed);
-    let (size, size_names) = measure(name, None, Profile::Size);
-    let (debug, debug_names) = measure(name, None, Profile::Debug);
+    let (speed, speed_names, speed_lines) = measure(name, None, Profile::Speed);
+    let (size, size_names, size_lines) = measure(name, None, Profile::Size);
+    let (debug, debug_names, debug_lines) = measure(name, None, Profile::Debug);
     eprintln!("{name}: speed {speed} B, size {size} B, debug {debug} B");
     assert!(size < speed && speed < debug, "{size}, {speed}, {debug}");
     assert!(debug_names > speed_names && debug_names > size_names);
+    assert_eq!((speed_lines, size_lines), (0, 0));
+    // Go's linker writes no DWARF for WebAssembly.
+    assert_eq!(debug_lines > 0, toolchain != Toolchain::Go);
 }
 
 fn ready_for_size() -> bool {
@@ -73,8 +78,8 @@ fn rust_with_wasi_is_smaller_in_the_size_profile() {
     if ready(Toolchain::Rust).is_none() || !ready_for_size() {
         return;
     }
-    let (speed, _) = measure("text-upper", Some(Wasi::Preview2), Profile::Speed);
-    let (size, _) = measure("text-upper", Some(Wasi::Preview2), Profile::Size);
+    let (speed, ..) = measure("text-upper", Some(Wasi::Preview2), Profile::Speed);
+    let (size, ..) = measure("text-upper", Some(Wasi::Preview2), Profile::Size);
     eprintln!("text-upper with WASI: speed {speed} B, size {size} B");
     assert!(size < speed && speed < 80_000, "{size}, {speed}");
 }

@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Build(BuildArguments),
     Dev(Box<DevArguments>),
     Run(Box<RunArguments>),
+    Call(Box<CallArguments>),
     Inspect(Box<InspectArguments>),
     Check(Box<CheckArguments>),
     Doctor(DoctorArguments),
@@ -374,6 +375,53 @@ pub(crate) struct RunArguments {
 
     #[command(flatten)]
     pub(crate) instances: InstanceArguments,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+
+    #[command(flatten)]
+    pub(crate) process: ProcessArguments,
+
+    #[command(flatten)]
+    pub(crate) grants: GrantArguments,
+}
+
+/// Call functions of a component of any contract
+///
+/// Calls and results are written in WAVE, the text form of component values:
+/// numbers, `"text"`, `[1, 2]`, `{name: "x"}`, `some(1)`, `ok("x")`. All calls go
+/// to the same instance. Without a call, lists the exported functions.
+#[derive(Args)]
+#[command(after_help = "\
+Exit codes: 0 success, 1 the component failed or returned an error, 2 usage error")]
+#[command(after_long_help = r#"Examples:
+  kumiki call upper.wasm
+  kumiki call upper.wasm 'get-name()' 'process("hi")'
+  kumiki call filter.wasm 'example:events/rules#check({kind: "click", x: 3})'
+
+Exit codes: 0 success, 1 the component failed or returned an error, 2 usage error"#)]
+pub(crate) struct CallArguments {
+    /// The component
+    pub(crate) file: PathBuf,
+
+    /// A function and its arguments: `process("hi")`, or with its interface,
+    /// `plugin#process("hi")`
+    #[arg(value_name = "CALL")]
+    pub(crate) calls: Vec<String>,
+
+    /// A configuration value that plugins of the text contract can read; can be
+    /// repeated
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) config: Vec<(String, String)>,
+
+    /// Show errors only: no logs or notices
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Show more of the logs (default: warnings; -v: info; -vv: everything) and of
+    /// the causes of failures
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
 
     #[command(flatten)]
     pub(crate) limits: LimitArguments,

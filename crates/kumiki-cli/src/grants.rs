@@ -4,8 +4,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use kumiki::{Grants, GrantsFile, PluginName};
-use kumiki_text::TextHost;
+use kumiki::{Contract, Grants, GrantsFile, Host, PluginName};
 
 use crate::arguments::GrantArguments;
 use crate::failure::Failure;
@@ -67,7 +66,7 @@ impl RunGrants {
     /// Reads a plugin that the grants file names by hash. These bytes must then be
     /// loaded, even if the file changes. Reads nothing if the grants file has no
     /// hashes. Read errors are reported by loading.
-    pub(crate) fn bytes_of(&self, host: &TextHost, plugin: &Path) -> Option<Vec<u8>> {
+    pub(crate) fn bytes_of(&self, host: &Host<impl Contract>, plugin: &Path) -> Option<Vec<u8>> {
         if !self.file.plugins().any(is_hash) {
             return None;
         }
@@ -103,7 +102,11 @@ impl RunGrants {
 
     /// Names in the grants file that match none of these plugins, such as a misspelled
     /// name, which would silently grant nothing.
-    pub(crate) fn unknown(&self, host: &TextHost, plugins: &[PathBuf]) -> Vec<&PluginName> {
+    pub(crate) fn unknown(
+        &self,
+        host: &Host<impl Contract>,
+        plugins: &[PathBuf],
+    ) -> Vec<&PluginName> {
         let hashes: Vec<_> = plugins
             .iter()
             .filter_map(|plugin| self.bytes_of(host, plugin))

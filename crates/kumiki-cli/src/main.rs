@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Dev(arguments) => commands::dev::dev(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Cache(CacheArguments { command }) => commands::cache::cache(&command),
+        Command::Call(arguments) => commands::call::call(&arguments),
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
         Command::Check(arguments) => commands::check::check(&arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),

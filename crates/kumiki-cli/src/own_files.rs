@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kumiki::{FolderAccess, Grants, Protected};
 
-use crate::arguments::{CheckArguments, DevArguments, RunArguments};
+use crate::arguments::{CallArguments, CheckArguments, DevArguments, RunArguments};
 use crate::failure::Failure;
 use crate::{artifacts, folders};
 
@@ -51,6 +51,15 @@ impl OwnFiles {
         own.add("the grants file", &arguments.grants.grants);
         own.add("the limits file", &arguments.limits.limits);
         own.add("the sample", &arguments.file);
+        own
+    }
+
+    /// The files of a call.
+    pub(crate) fn of_call(arguments: &CallArguments) -> Self {
+        let mut own = Self::of_program();
+        own.add("a plugin of this run", [&arguments.file]);
+        own.add("the grants file", &arguments.grants.grants);
+        own.add("the limits file", &arguments.limits.limits);
         own
     }
 

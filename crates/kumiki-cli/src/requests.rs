@@ -4,8 +4,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use kumiki::{Error, Grants, GrantsFile, PermissionRequests, Plugin, PluginName};
-use kumiki_text::{TextContract, TextHost};
+use kumiki::{Contract, Error, Grants, GrantsFile, Host, PermissionRequests, Plugin, PluginName};
 
 use crate::allowed::Allowed;
 use crate::console::{Console, escape};
@@ -31,7 +30,7 @@ impl Admitted {
     }
 
     /// Loads the plugin with its grants.
-    pub(crate) fn load(&self, host: &TextHost) -> kumiki::Result<Plugin<TextContract>> {
+    pub(crate) fn load<C: Contract>(&self, host: &Host<C>) -> kumiki::Result<Plugin<C>> {
         let plugin = match &self.bytes {
             Some(bytes) => host.load_bytes(&self.file.display().to_string(), bytes)?,
             None => host.load(&self.file)?,
@@ -51,7 +50,7 @@ struct Ungranted<'a> {
 /// Determines the grants of each plugin, before anything is compiled, so that
 /// questions to the user come first. Faults of plugins are reported by loading.
 pub(crate) fn admit(
-    host: &TextHost,
+    host: &Host<impl Contract>,
     files: &[PathBuf],
     grants: &RunGrants,
     own: &OwnFiles,
@@ -74,7 +73,7 @@ pub(crate) fn admit(
 
 /// Like [`admit`], for one plugin.
 pub(crate) fn admit_one(
-    host: &TextHost,
+    host: &Host<impl Contract>,
     file: &Path,
     grants: &RunGrants,
     own: &OwnFiles,
@@ -85,7 +84,7 @@ pub(crate) fn admit_one(
 }
 
 fn admission<'a>(
-    host: &TextHost,
+    host: &Host<impl Contract>,
     file: &'a Path,
     grants: &RunGrants,
     own: &OwnFiles,
@@ -117,7 +116,7 @@ impl<'a> Ungranted<'a> {
     /// Finds what the plugin requests beyond its grants. The error is a plugin without
     /// such requests, with its `bytes` if they were read.
     fn of(
-        host: &TextHost,
+        host: &Host<impl Contract>,
         file: &'a Path,
         bytes: Option<Vec<u8>>,
         granted: &Grants,

@@ -346,6 +346,7 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         ("return ok", "tagged"),
         ("error", "trap"),
         ("mistake", "trap"),
+        ("misspelled", "trap"),
         ("plain", "plain"),
     ];
     // Singly and in a batch: an error of one record does not affect the others.
@@ -362,16 +363,15 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         };
         assert_eq!((&*single, together), (expected, expected), "{input}");
     }
+    let text = complaints(path, &["--text", "misspelled"])?;
+    assert!(
+        text.contains("] error: uncaught \"invalid-inptu\"\n"),
+        "{text}"
+    );
     let folder = tempfile::tempdir()?;
     let records = folder.path().join("records");
     std::fs::write(&records, "error\nmistake\n")?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kumiki"));
-    let output = command
-        .args(["run", "-p"])
-        .arg(path)
-        .arg(&records)
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stderr);
+    let text = complaints(path, &[&records.display().to_string()])?;
     let logged: Vec<_> = text
         .lines()
         .filter(|line| line.contains("] error: uncaught TypeError: "))
@@ -393,6 +393,13 @@ fn errors(path: &Path, thrown_at: &str, mistaken_at: &str) -> Result<(), Failed>
         }
     }
     Ok(())
+}
+
+/// What `kumiki run` prints to standard error.
+fn complaints(plugin: &Path, arguments: &[&str]) -> Result<String, Failed> {
+    let mut kumiki = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+    kumiki.args(["run", "-p"]).arg(plugin).args(arguments);
+    Ok(String::from_utf8_lossy(&kumiki.output()?.stderr).into_owned())
 }
 
 /// A C plugin that does not free its input: both programs report how much it leaks and

@@ -46,7 +46,7 @@ mod tests {
             ),
             (
                 "Name { inline: \"package a:b\", world: \"w\" }",
-                "expected `;`",
+                "expected '{'",
             ),
             (
                 "Name { inline: \"package a:b; world v {}\", world: \"w\" }",

@@ -140,8 +140,8 @@ pub use permissions::{
     Randomness, VariableGrant,
 };
 pub use runtime::{
-    Contract, EngineChoice, Host, HostBuilder, HostState, Instance, Plugin, Pool, PoolConfig,
-    Pooled, RecyclePolicy,
+    Any, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance, Plugin, Pool,
+    PoolConfig, Pooled, RecyclePolicy,
 };
 #[doc(hidden)]
 pub use runtime::{Lease, LeasePool};

@@ -24,6 +24,8 @@ export const plugin = {
         throw new TypeError("on purpose");
       case "mistake":
         return input.noSuchMethod();
+      case "misspelled":
+        throw "invalid-inptu";
       case "":
         throw "invalid-input";
       default:

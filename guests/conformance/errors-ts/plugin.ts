@@ -31,6 +31,8 @@ export const plugin: Plugin = {
         throw new TypeError("on purpose");
       case "mistake":
         return mistake(input);
+      case "misspelled":
+        throw "invalid-inptu";
       default:
         return { output: input, metadata: [] };
     }

@@ -27,7 +27,7 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, 
     );
     for declaration in exported(&declared) {
         let declaration = wrap(declaration, "");
-        source += &format!("\n{declaration} {{\n    abort(); // TODO: implement\n}}\n");
+        source += &format!("\n{declaration} {{\n    kumiki_fail(\"not implemented\");\n}}\n");
     }
     Ok(vec![("plugin.c".to_owned(), source)])
 }

@@ -95,7 +95,8 @@ bool exports_myapp_text_processor_plugin_process(
     size_t words = tidy(input->ptr, input->len, &ret->output);
     text_plugin_batch_string_free(input);
     if (words == 0) {
-        // Return an error to the caller; a crash would end the instance.
+        // Return an error to the caller. `kumiki_fail("…")`, `assert` and
+        // `abort` log their file and line, and end the instance.
         return fail(ret, err, MYAPP_TEXT_PROCESSOR_TYPES_PROCESS_ERROR_INVALID_INPUT);
     }
     if (!set_metadata(ret, words)) {

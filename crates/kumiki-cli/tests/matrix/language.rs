@@ -1,7 +1,7 @@
 //! A language of the matrix: its guest, compiled once for all trials, and the events
 //! of its host.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use kumiki::{Cache, Event, Level, LogRecord, Observer, Plugin};
@@ -21,6 +21,32 @@ pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
         Toolchain::Python => "matrix-python",
         Toolchain::Go => "matrix-go",
     }
+}
+
+/// The folder of its guest.
+pub(crate) fn folder(toolchain: Toolchain) -> PathBuf {
+    let guests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/conformance");
+    Path::new(guests).join(guest_name(toolchain))
+}
+
+/// The file and line of the guest's source that end a call at the command `trap`.
+pub(crate) fn place_of_trap(toolchain: Toolchain) -> Result<String, String> {
+    let name = match toolchain {
+        Toolchain::Rust => "src/lib.rs",
+        Toolchain::C => "plugin.c",
+        Toolchain::JavaScript => "plugin.js",
+        // The same source.
+        Toolchain::StarlingMonkey => "../matrix-js/plugin.js",
+        Toolchain::Python => "plugin.py",
+        Toolchain::Go => "plugin.go",
+    };
+    let source = std::fs::read_to_string(folder(toolchain).join(name));
+    let source = source.map_err(|error| format!("{name}: {error}"))?;
+    let index = source
+        .lines()
+        .position(|line| line.contains("\"on purpose\""))
+        .ok_or_else(|| format!("{name} has no trap"))?;
+    Ok(format!("{name}:{}", index + 1))
 }
 
 /// The call modes that its guest offers: batches in every language, and columns in Rust,

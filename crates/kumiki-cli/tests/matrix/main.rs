@@ -6,15 +6,15 @@
 //! a guest does not compile here.
 
 use std::iter;
-use std::path::Path;
 use std::sync::Arc;
 
+use kumiki::Level;
 use kumiki_build::{Project, Toolchain};
 use kumiki_text::CallMode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use cases::{Answer, Call, Case, cases, neighbour};
-use language::{Language, call_all, call_one, guest_name, modes};
+use language::{Language, call_all, call_one, folder, modes, place_of_trap};
 
 mod cases;
 mod language;
@@ -100,8 +100,7 @@ fn name(what: &str, toolchain: Toolchain) -> String {
 /// The guest exists and uses the toolchain that it tests, whether or not it can be
 /// built on this machine.
 fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
-    let guests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/conformance");
-    let project = Project::read(&Path::new(guests).join(guest_name(toolchain)))?;
+    let project = Project::read(&folder(toolchain))?;
     if project.toolchain() == toolchain {
         Ok(())
     } else {
@@ -154,8 +153,9 @@ fn check(language: &Language, calls: &[Call]) -> Result<(), Failed> {
         if events.ended != usize::from(traps) {
             return Err(format!("{input} ended {} instances", events.ended).into());
         }
-        // The log of a trap depends on the language.
-        if !traps && events.log != call.log {
+        if traps {
+            says_what_it_was(language.toolchain, &events.log, 1)?;
+        } else if events.log != call.log {
             let (log, expected) = (shown(&events.log), shown(&call.log));
             return Err(format!("{input} logged\n{log}, not\n{expected}").into());
         }
@@ -183,13 +183,34 @@ fn check_together(language: &Language, mode: CallMode, calls: &[Call]) -> Result
     if traps != (events.ended > 0) {
         return Err(format!("it ended {} instances", events.ended).into());
     }
+    if traps {
+        return says_what_it_was(language.toolchain, &events.log, events.ended);
+    }
     // Records that are called again are logged again.
     let log: Vec<_> = calls.iter().flat_map(|call| call.log.clone()).collect();
-    if !traps && events.log != log {
+    if events.log != log {
         let (log, expected) = (shown(&events.log), shown(&log));
         return Err(format!("it logged\n{log}, not\n{expected}").into());
     }
     Ok(())
+}
+
+/// The command `trap` logs its message and place at level error, this many
+/// times.
+fn says_what_it_was(
+    toolchain: Toolchain,
+    log: &[(Level, String)],
+    times: usize,
+) -> Result<(), Failed> {
+    let place = place_of_trap(toolchain)?;
+    let says = |(level, message): &(Level, String)| {
+        *level == Level::Error && message.contains("on purpose") && message.contains(&place)
+    };
+    if log.len() == times && log.iter().all(says) {
+        return Ok(());
+    }
+    let log = shown(&log);
+    Err(format!("the trap logged {log}, not `on purpose` and `{place}`").into())
 }
 
 /// Compares an answer with the expected one.

@@ -15,6 +15,8 @@ use std::process::{Child, Command, Output, Stdio};
 use kumiki_build::{Probe, Toolchain, Tools, Wasi};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod panics;
+
 /// Texts that `process` must handle: ASCII white space, other white space, and
 /// characters of two, three and four bytes.
 const INPUT: &str = " \t Grüße\r\n\n aus\u{c}木組み  und\u{a0}😀 \n";
@@ -38,6 +40,12 @@ fn main() {
             any_contract,
         ));
         trials.push(trial(language, "rebuilds when a source changes", watch));
+        trials.push(trial(language, "logs panics", panics::are_logged));
+        trials.push(trial(
+            language,
+            "logs panics of a skeleton",
+            panics::of_skeletons_are_logged,
+        ));
     }
     for language in [Toolchain::Rust, Toolchain::C, Toolchain::JavaScript] {
         let name = "shows what a change changes";
@@ -49,6 +57,11 @@ fn main() {
     let name = "builds another contract again";
     trials.push(trial(c, name, dev::other_contract_is_built));
     trials.push(trial(c, "shows requests", requests));
+    trials.push(trial(
+        c,
+        "names functions in a debug build",
+        panics::have_names_in_debug_builds,
+    ));
     libtest_mimic::run(&arguments, trials).exit();
 }
 

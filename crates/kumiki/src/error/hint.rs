@@ -6,6 +6,9 @@ use super::{Error, memory::is_out_of_memory};
 use crate::inspect::Kind;
 use crate::limits::Limit;
 
+/// Maximum number of functions that a hint names.
+const CANDIDATES: usize = 20;
+
 impl Error {
     /// Returns a one-line hint on how to fix the error, without a `hint:` prefix.
     #[must_use]
@@ -29,6 +32,11 @@ impl Error {
             }
             Self::WrongType(wrong) => {
                 format!("build the plugin against the WIT of `{}`", wrong.contract)
+            }
+            Self::UnknownImport { import, .. }
+                if cfg!(not(feature = "http")) && import.starts_with("wasi:http/") =>
+            {
+                "build the host with the feature `http` of the crate `kumiki`".into()
             }
             Self::UnknownImport { import, .. } if import.starts_with("wasi:") => {
                 "build the plugin for `wasm32-wasip2`; this host provides WASI 0.2".into()
@@ -79,6 +87,35 @@ impl Error {
             Self::PoolTimeout { .. } => {
                 "raise `PoolConfig::max_instances` or `PoolConfig::timeout`, or try again later"
                     .into()
+            }
+            Self::NoFunction { candidates, .. } if candidates.is_empty() => {
+                "the component exports no functions".into()
+            }
+            Self::NoFunction {
+                candidates,
+                is_ambiguous,
+                ..
+            } => {
+                let shown = candidates.iter().take(CANDIDATES);
+                let shown: Vec<_> = shown.map(|path| format!("`{path}`")).collect();
+                let more = if candidates.len() > CANDIDATES {
+                    ", …"
+                } else {
+                    ""
+                };
+                let what = if *is_ambiguous {
+                    "name one of them"
+                } else {
+                    "it exports"
+                };
+                format!("{what}: {}{more}", shown.join(", "))
+            }
+            Self::Arguments {
+                signature: Some(signature),
+                ..
+            } => format!("its type is `{signature}`"),
+            Self::Arguments { .. } => {
+                "write a call in WAVE: a name and arguments, such as `process(\"text\")`".into()
             }
             Self::FuelNotCounted { .. } => {
                 "create the engine with `EngineConfig::with_fuel(true)`".into()

@@ -212,6 +212,34 @@ pub enum Error {
         /// The maximum number of instances.
         max_instances: usize,
     },
+    /// The component exports no function with this name, or several.
+    #[error(
+        "`{plugin}` exports {} function `{function}`",
+        if *is_ambiguous { "more than one" } else { "no" }
+    )]
+    NoFunction {
+        /// The plugin.
+        plugin: String,
+        /// The name.
+        function: String,
+        /// Whether several functions have this name.
+        is_ambiguous: bool,
+        /// The functions with this name, otherwise all exported functions.
+        candidates: Vec<String>,
+    },
+    /// The values or the text of a dynamic call do not fit the function. The guest was
+    /// not called.
+    #[error("cannot call `{function}` of `{plugin}`: {message}")]
+    Arguments {
+        /// The plugin.
+        plugin: String,
+        /// The function.
+        function: String,
+        /// What does not fit.
+        message: String,
+        /// The function's type in WIT, if the function was found.
+        signature: Option<String>,
+    },
     /// The contract itself is invalid: its WIT does not parse, lacks the named
     /// world, or its functions do not link.
     #[error("invalid contract: {message}")]

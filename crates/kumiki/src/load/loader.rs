@@ -9,7 +9,7 @@ use wasmtime::component::Component;
 
 use super::cache::{Cache, Compiled, FileIdentity, IndexEntry, KeyPrefix, Origin, Ready};
 use super::component_file::ComponentFile;
-use super::contract::World;
+use super::contract::{ContractSource, World};
 use super::isolation::CompileCommand;
 use crate::engine::wasmtime_errors;
 use crate::inspect::Kind;
@@ -25,15 +25,6 @@ pub(crate) struct Loader {
     cache: Option<(Cache, KeyPrefix)>,
     /// The command that compiles components in a separate process.
     compile_with: Option<CompileCommand>,
-}
-
-/// A contract's WIT: the source, the world in it, and the names of interfaces that a
-/// plugin may also export.
-#[derive(Clone, Copy)]
-pub(crate) struct ContractSource {
-    pub(crate) wit: &'static str,
-    pub(crate) world: &'static str,
-    pub(crate) optional: &'static [&'static str],
 }
 
 /// A component that is ready to be linked, with its requests. It is for the loader's
@@ -55,17 +46,9 @@ impl Loader {
         cache: Option<Cache>,
         compile_with: Option<CompileCommand>,
     ) -> Result<Self> {
-        let ContractSource {
-            wit,
-            world,
-            optional,
-        } = source;
-        let with_prefix = |cache| {
-            let prefix = KeyPrefix::new(engine.as_wasmtime(), wit, world, optional);
-            (cache, prefix)
-        };
+        let with_prefix = |cache| (cache, KeyPrefix::new(engine.as_wasmtime(), &source));
         Ok(Self {
-            world: World::parse(wit, world, optional)?,
+            world: World::parse(&source)?,
             max_bytes,
             cache: cache.map(with_prefix),
             compile_with,

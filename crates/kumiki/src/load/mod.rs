@@ -9,5 +9,6 @@ mod loader;
 
 pub use cache::{Artifact, Cache};
 pub(crate) use cache::{Origin, Ready, copy};
+pub(crate) use contract::ContractSource;
 pub use isolation::CompileCommand;
-pub(crate) use loader::{ContractSource, Loaded, Loader};
+pub(crate) use loader::{Loaded, Loader};

@@ -110,6 +110,7 @@ impl NetworkGrant {
     }
 
     /// Grants a name on one port; `None` if it is not a host name.
+    #[cfg(feature = "http")]
     pub(crate) fn of_name(name: &str, port: u16) -> Option<Self> {
         let all = Self::name_on_all_ports(name)?;
         Some(Self {

@@ -18,6 +18,11 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// faster call interface. If it exports them, their types are checked too.
     const OPTIONAL: &'static [&'static str] = &[];
 
+    /// Whether plugins may be components of any world, as for [`Any`](crate::Any): then
+    /// no export is required, and an import that neither WASI 0.2 nor [`Contract::link`]
+    /// provides traps when it is called.
+    const ANY_WORLD: bool = false;
+
     /// The contract's data for each instance, which host functions access as
     /// [`HostState::data`].
     type Data: Send + 'static;

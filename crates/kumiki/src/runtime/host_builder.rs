@@ -176,6 +176,7 @@ impl<C: Contract> HostBuilder<C> {
             wit: C::WIT,
             world: C::WORLD,
             optional: C::OPTIONAL,
+            any_world: C::ANY_WORLD,
         };
         let most = limits.component;
         let loader = Loader::new(engine.clone(), source, most, cache, compile_with)?;

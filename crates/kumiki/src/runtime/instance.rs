@@ -242,6 +242,11 @@ impl<C: Contract> Instance<C> {
         state.wasi.rename(name);
     }
 
+    /// Returns its exports and its store, to look something up in both.
+    pub(super) fn exports(&mut self) -> (&C::Bindings, &mut Store<HostState<C::Data>>) {
+        (&self.bindings, &mut self.store)
+    }
+
     #[cold]
     fn poison(&self) -> Error {
         Error::Poisoned {

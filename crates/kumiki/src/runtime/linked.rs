@@ -41,7 +41,15 @@ impl<C: Contract> Side<C> {
 
     /// Looks up what a component of this engine imports and exports.
     fn template(&self, component: Component) -> wasmtime::Result<Template<C>> {
-        let pre = self.linker.instantiate_pre(&component).and_then(C::pre)?;
+        let pre = match C::ANY_WORLD {
+            false => self.linker.instantiate_pre(&component)?,
+            true => {
+                let mut linker = self.linker.clone();
+                linker.define_unknown_imports_as_traps(&component)?;
+                linker.instantiate_pre(&component)?
+            }
+        };
+        let pre = C::pre(pre)?;
         Ok(Template { component, pre })
     }
 }
@@ -112,6 +120,10 @@ pub(super) struct Placement<'a, C: Contract> {
 }
 
 impl<C: Contract> Prepared<C> {
+    pub(super) fn component(&self) -> &Component {
+        &self.first.component
+    }
+
     /// Chooses where an instance is made, before anything of it runs: to try again
     /// elsewhere would run start code and host functions a second time on the same data.
     pub(super) fn placement(

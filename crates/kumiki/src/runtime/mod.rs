@@ -1,5 +1,6 @@
 //! Plugins that run: hosts, plugins, instances and pools of them.
 
+mod any;
 mod backtrace;
 mod contract;
 mod failure;
@@ -14,6 +15,7 @@ mod pool;
 mod recycle_policy;
 mod state;
 
+pub use any::{Any, Function};
 pub use contract::Contract;
 pub use host::Host;
 pub use host_builder::{EngineChoice, HostBuilder};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::Component;
+
 use super::contract::Contract;
 use super::host::Host;
 use super::linked::{Placement, Prepared};
@@ -111,6 +113,11 @@ impl<C: Contract> Plugin<C> {
     /// Bytes that the host keeps for the core instances of one instance, about.
     pub(super) fn setup(&self) -> usize {
         self.inner.setup
+    }
+
+    /// The component, for the host's engine with slots or without.
+    pub(super) fn component(&self) -> &Component {
+        self.inner.prepared.component()
     }
 
     pub(crate) fn granted(&self) -> &Arc<Granted> {

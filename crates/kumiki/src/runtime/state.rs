@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use wasmtime_wasi::{WasiCtxView, WasiView};
+#[cfg(feature = "http")]
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::memory::MemoryLimiter;
@@ -68,6 +69,7 @@ impl<D: Send> WasiView for HostState<D> {
     }
 }
 
+#[cfg(feature = "http")]
 impl<D: Send> WasiHttpView for HostState<D> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         self.wasi.http()

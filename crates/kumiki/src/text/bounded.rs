@@ -54,6 +54,36 @@ pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(excerpt)
 }
 
+/// Displays a value with at most `most` bytes; `…` follows if it was cut.
+pub(crate) fn display(value: &dyn fmt::Display, most: usize) -> String {
+    let mut bounded = Bounded {
+        text: String::new(),
+        most,
+    };
+    if write!(bounded, "{value}").is_err() {
+        bounded.text.push('…');
+    }
+    bounded.text
+}
+
+/// Fails as soon as it is full, which ends the display of a large value early.
+struct Bounded {
+    text: String,
+    most: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let left = self.most - self.text.len();
+        if text.len() <= left {
+            self.text.push_str(text);
+            return Ok(());
+        }
+        self.text.push_str(&text[..text.floor_char_boundary(left)]);
+        Err(fmt::Error)
+    }
+}
+
 /// Sanitizes a name from a guest.
 pub(crate) fn name(text: &str) -> Cow<'_, str> {
     excerpt(text, NAME)

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+#[cfg(feature = "http")]
+use wasmtime_wasi_http::WasiHttpCtxView;
 
 use super::descriptors::{DescriptorBudget, Permit, Refused};
 use super::files::Files;
 use super::folders::Folders;
 use super::granted::Granted;
-use super::http::{HandleMemory, Outgoing};
+use super::http::{HttpState, HttpView};
 use super::network::{Guard, HasSockets, Lookups, Sockets};
 use super::output::LogStream;
 use super::waiting::Timed;
@@ -35,7 +36,7 @@ pub(crate) struct Wasi {
 }
 
 /// The data of a store whose guest may call into WASI.
-pub(crate) trait HasWasi: WasiView + WasiHttpView + 'static {
+pub(crate) trait HasWasi: WasiView + HttpView + 'static {
     fn wasi(&mut self) -> &mut Wasi;
 }
 
@@ -61,9 +62,8 @@ impl<T: HasWasi> HasSockets for T {
 struct Contexts {
     table: ResourceTable,
     wasi: WasiCtx,
-    http: WasiHttpCtx,
-    outgoing: Outgoing,
-    http_memory: HandleMemory,
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "it is empty"))]
+    http: HttpState,
     guard: Guard,
     folders: Folders,
     sockets: Sockets,
@@ -133,9 +133,7 @@ impl Wasi {
             Box::new(Contexts {
                 table,
                 wasi: granted.context(&mut wasi, &guard),
-                http: WasiHttpCtx::new(),
-                outgoing: Outgoing::new(guard.clone(), budget.clone()),
-                http_memory: HandleMemory::default(),
+                http: HttpState::new(&guard, &budget),
                 guard,
                 folders: granted.folders(),
                 sockets: Sockets::default(),
@@ -156,21 +154,17 @@ impl Wasi {
         }
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn http(&mut self) -> WasiHttpCtxView<'_> {
         let contexts = self.contexts();
-        WasiHttpCtxView {
-            hooks: &mut contexts.outgoing,
-            table: &mut contexts.table,
-            ctx: &mut contexts.http,
-        }
+        contexts.http.view(&mut contexts.table)
     }
 
+    #[cfg(feature = "http")]
     /// Counts bytes that a handle of `wasi:http` holds from now on.
     pub(super) fn add_http_memory(&mut self, bytes: usize) -> wasmtime::Result<()> {
-        let Contexts {
-            http_memory, table, ..
-        } = self.contexts();
-        http_memory.add(table, bytes)
+        let Contexts { http, table, .. } = self.contexts();
+        http.add_memory(table, bytes)
     }
 
     pub(super) fn lookups(&mut self) -> Lookups<'_> {

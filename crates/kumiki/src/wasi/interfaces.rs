@@ -1,11 +1,14 @@
 //! The WASI interfaces that this host implements, and their version.
 
+use super::http;
+
 /// The version of WASI that this host implements, which is that of wasmtime's WIT. It is
 /// compatible with earlier versions of 0.2.
 pub const WASI_VERSION: &str = "0.2.12";
 
-/// The interfaces that [`link`](super::link) links, by name without version.
-pub(super) const INTERFACES: [&str; 29] = [
+/// The interfaces that [`link`](super::link) links besides `wasi:http`, by name without
+/// version.
+pub(super) const INTERFACES: [&str; 27] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -20,8 +23,6 @@ pub(super) const INTERFACES: [&str; 29] = [
     "wasi:clocks/wall-clock",
     "wasi:filesystem/preopens",
     "wasi:filesystem/types",
-    "wasi:http/outgoing-handler",
-    "wasi:http/types",
     "wasi:io/error",
     "wasi:io/poll",
     "wasi:io/streams",
@@ -42,5 +43,5 @@ pub(super) const INTERFACES: [&str; 29] = [
 pub(crate) fn is_linked(compatible_name: &str) -> bool {
     compatible_name
         .strip_suffix("@0.2")
-        .is_some_and(|name| INTERFACES.contains(&name))
+        .is_some_and(|name| INTERFACES.contains(&name) || http::INTERFACES.contains(&name))
 }

@@ -6,13 +6,12 @@ use super::context::HasWasi;
 use super::network::{link_lookups, link_sockets};
 use super::{files, http, waiting};
 
-/// Links the interfaces in [`INTERFACES`](super::interfaces::INTERFACES).
+/// Links the interfaces in [`INTERFACES`](super::interfaces::INTERFACES), and `wasi:http`.
 pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_sync(linker)?;
     link_lookups(linker, |state| state.wasi().lookups())?;
     link_sockets(linker)?;
     files::link(linker, |state| state.wasi().files())?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
     http::link(linker)?;
     waiting::link(linker)
 }
@@ -77,7 +76,7 @@ mod tests {
 
     #[test]
     fn all_listed_interfaces_are_linked() {
-        for interface in INTERFACES {
+        for interface in INTERFACES.into_iter().chain(http::INTERFACES) {
             match item_of(interface).strip_suffix('!') {
                 Some(resource) => {
                     let item = format!("(export \"{resource}\" (type (sub resource)))");

@@ -7,6 +7,7 @@ mod descriptors;
 mod files;
 mod folders;
 mod granted;
+#[cfg_attr(not(feature = "http"), path = "no_http.rs")]
 mod http;
 mod interfaces;
 mod linking;

@@ -32,8 +32,9 @@ const SHARED: &[(&str, &str)] = &[
     ("pkg/wit/types/tuples.go", include_str!("tuples.go")),
 ];
 
-/// Go source added to the main package if the contract has a log function.
+/// Go sources added to the main package if the contract has a log function.
 const PANIC: &str = include_str!("panic.go");
+const CRASH: &str = include_str!("crash.go");
 
 /// Generates the bindings for a plugin whose package is the Go module `author`,
 /// as relative paths and contents.
@@ -53,8 +54,8 @@ pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, 
     };
     let generated = generate(&mut *options.build(), resolve.clone(), world).map_err(fault)?;
 
-    let report = panic_report(&resolve, world).filter(|(package, _)| {
-        let bindings = format!("{package}/wit_bindings.go");
+    let report = panic_report(&resolve, world).filter(|report| {
+        let bindings = format!("{}/wit_bindings.go", report.package);
         generated.iter().any(|(name, _)| name == bindings)
     });
     let mut files: Vec<(PathBuf, String)> = SHARED
@@ -75,8 +76,9 @@ pub(super) fn bindings(project: &Project, author: &str) -> Result<Vec<(PathBuf, 
         };
         files.push((PathBuf::from(name), content));
     }
-    if let Some((_, report)) = report {
-        files.push((PathBuf::from("panic.go"), report));
+    if let Some(Report { panic, crash, .. }) = report {
+        files.push((PathBuf::from("panic.go"), panic));
+        files.push((PathBuf::from("crash.go"), crash));
     }
     Ok(files)
 }
@@ -117,28 +119,46 @@ fn exports(source: &str, author: &str, is_below: impl Fn(&str) -> bool, reports:
     text
 }
 
-/// The Go source that logs a panic, with the package of the log function.
+/// The Go sources that log what ends a call.
+struct Report {
+    /// The package of the log function.
+    package: String,
+    panic: String,
+    crash: String,
+}
+
 /// `None` unless the contract has a log function whose level type is defined in
 /// the same interface.
-fn panic_report(resolve: &Resolve, world: WorldId) -> Option<(String, String)> {
-    let Log { interface, level } = Log::of(resolve, world)?;
+fn panic_report(resolve: &Resolve, world: WorldId) -> Option<Report> {
+    let Log {
+        interface,
+        level,
+        error: number,
+    } = Log::of(resolve, world)?;
     let level = &resolve.types[level];
     if level.owner != TypeOwner::Interface(interface) {
         return None;
     }
-    let package = resolve.id_of(interface)?;
+    let id = resolve.id_of(interface)?;
     // Package names have versions only if there are several versions.
-    let package = package.split('@').next().unwrap_or_default();
+    let package = id.split('@').next().unwrap_or_default();
     let package: Vec<_> = package
         .split([':', '/'])
         .map(|part| part.to_snake_case())
         .collect();
-    let error = format!("{}Error", level.name.as_deref()?.to_upper_camel_case());
     let package = package.join("_");
-    let report = PANIC
+    let error = format!("{}Error", level.name.as_deref()?.to_upper_camel_case());
+    let panic = PANIC
         .replace("{{package}}", &format!("{MODULE}/{package}"))
         .replace("{{error}}", &error);
-    Some((package, report))
+    let crash = CRASH
+        .replace("{{interface}}", &id)
+        .replace("{{level}}", &number.to_string());
+    Some(Report {
+        package,
+        panic,
+        crash,
+    })
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ import (
 func reportPanic() {
 	if reason := recover(); reason != nil {
 		host.Log(host.{{error}}, "panic: "+describe(reason)+authorsFrames())
+		isQuiet = true
 		panic(reason)
 	}
 }

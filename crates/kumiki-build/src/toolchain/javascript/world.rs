@@ -2,6 +2,7 @@
 //! under which names.
 
 use heck::ToLowerCamelCase as _;
+use serde::Serialize;
 use wit_parser::{
     Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
 };
@@ -94,9 +95,31 @@ pub(super) fn free_functions(
     })
 }
 
-/// Whether it returns a `result`, whose error JavaScript throws.
-pub(super) fn is_fallible(resolve: &Resolve, function: &Function) -> bool {
-    result_of(resolve, function).is_some()
+/// The errors that a function may throw because it returns a `result`.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Thrown<'a> {
+    /// The cases of an enum.
+    Names(Vec<&'a str>),
+    /// Values of another type, or, if false, none.
+    Any(bool),
+}
+
+impl<'a> Thrown<'a> {
+    pub(super) fn by(resolve: &'a Resolve, function: &Function) -> Self {
+        let Some(result) = result_of(resolve, function) else {
+            return Thrown::Any(false);
+        };
+        match result.err {
+            Some(Type::Id(id)) => match &resolve.types[follow(resolve, id)].kind {
+                TypeDefKind::Enum(errors) => {
+                    Thrown::Names(errors.cases.iter().map(|case| &*case.name).collect())
+                }
+                _ => Thrown::Any(true),
+            },
+            _ => Thrown::Any(true),
+        }
+    }
 }
 
 /// The `result` that a function returns.

@@ -3,9 +3,9 @@
 // written.
 function wrapInterface(name, author, functions, log) {
   const wrapped = {};
-  for (const [method, fallible] of Object.entries(functions)) {
+  for (const [method, errors] of Object.entries(functions)) {
     wrapped[method] = {
-      value: wrapFunction(`${name}.${method}`, author?.[method], fallible, log, author),
+      value: wrapFunction(`${name}.${method}`, author?.[method], errors, log, author),
       enumerable: true,
     };
   }
@@ -13,7 +13,9 @@ function wrapInterface(name, author, functions, log) {
   return Object.create(author, wrapped);
 }
 
-function wrapFunction(name, author, fallible, log, self) {
+// `errors` are the names of the contract's errors, or true if they are other
+// values, or false if the function has none.
+function wrapFunction(name, author, errors, log, self) {
   if (typeof author !== "function") {
     throw new TypeError(`the module exports no function \`${name}\`, which the world requires`);
   }
@@ -25,14 +27,15 @@ function wrapFunction(name, author, fallible, log, self) {
       const isError = error instanceof Error;
       // An Error may have the contract's error as its payload, as in
       // componentize-js.
-      if (fallible && isError && "payload" in error) throw error.payload;
-      // Any other thrown value is the contract's error. An Error is a bug: it
-      // ends the call as a trap, which has no message, so it is logged first.
-      if (log && (isError || !fallible)) log("error", uncaught(error));
+      if (errors && isError && "payload" in error) throw error.payload;
+      // An Error is a bug, and so is a value that is no error of the contract:
+      // it ends the call as a trap, which has no message, so it is logged first.
+      const isBug = isError || !(errors === true || (errors && errors.includes(error)));
+      if (log && isBug) log("error", uncaught(error));
       throw error;
     }
     // Results may also be returned in the form of the component model.
-    if (fallible && result && typeof result === "object" && "tag" in result) {
+    if (errors && result && typeof result === "object" && "tag" in result) {
       if (result.tag === "ok") return result.val;
       if (result.tag === "err") throw result.val;
     }
@@ -58,6 +61,7 @@ function batchOf(one) {
 }
 
 function uncaught(error) {
+  if (typeof error === "string") return `uncaught ${JSON.stringify(error)}`;
   if (!(error instanceof Error)) return `uncaught ${String(error)}`;
   const stack = authorsStack(kumikiPositions, error.stack ?? "");
   return `uncaught ${error.name}: ${error.message}\n${stack}`.trimEnd();

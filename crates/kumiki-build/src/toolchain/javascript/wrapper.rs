@@ -9,7 +9,7 @@ use serde_json::json;
 use wit_parser::{Resolve, WorldId};
 
 use super::batch::Single;
-use super::world::{Export, exported, free_functions, is_fallible};
+use super::world::{Export, Thrown, exported, free_functions};
 use crate::log::Log;
 
 /// Maps positions to the author's files; also used by the driver.
@@ -63,15 +63,15 @@ fn wrapped(
     let (name, id) = match export {
         Export::Interface(name, id) => (name, id),
         Export::Function(name, function) => {
-            let fallible = is_fallible(resolve, function);
-            let value = format!("wrapFunction({}, {author}, {fallible}, log)", json!(name));
+            let thrown = json!(Thrown::by(resolve, function));
+            let value = format!("wrapFunction({}, {author}, {thrown}, log)", json!(name));
             return (name, value);
         }
     };
     let functions: BTreeMap<_, _> = free_functions(resolve, id)
         .map(|function| {
             let name = function.name.to_lower_camel_case();
-            (name, is_fallible(resolve, function))
+            (name, Thrown::by(resolve, function))
         })
         .collect();
     let (shown, functions) = (json!(name), json!(functions));
@@ -109,7 +109,8 @@ mod tests {
             "import { log } from \"myapp:text-processor/host-api\";\n\
              import { plugin as author0 } from \"./plugin.js\";\n\
              const export0 = wrapInterface(\"plugin\", author0, \
-             {\"getName\":false,\"getVersion\":false,\"process\":true}, log);\n\
+             {\"getName\":false,\"getVersion\":false,\"process\":[\"invalid-input\",\
+             \"unsupported-format\",\"internal-error\"]}, log);\n\
              export { export0 as plugin };\n"
         );
     }

@@ -1,5 +1,7 @@
 //! Trims text and replaces every run of (ASCII) white space with one space.
 
+mod panics;
+
 use exports::myapp::text_processor::{batch, plugin};
 use myapp::text_processor::host_api::{LogLevel, log};
 use myapp::text_processor::types::{KeyValue, ProcessError, ProcessResult};
@@ -23,7 +25,8 @@ impl plugin::Guest for Plugin {
     fn process(input: String) -> Result<ProcessResult, ProcessError> {
         let words: Vec<&str> = input.split_ascii_whitespace().collect();
         if words.is_empty() {
-            // Return an error to the caller; a panic would end the instance.
+            // Return an error to the caller; a panic is logged and ends the
+            // instance.
             return Err(ProcessError::InvalidInput);
         }
         log(LogLevel::Debug, &format!("{} words", words.len()));

@@ -150,6 +150,7 @@ impl From<Error> for Seen {
         let outcome = match error {
             Error::Plugin { .. } => Outcome::Refusal,
             Error::Name { .. } => Outcome::Name,
+            Error::Metadata { .. } => Outcome::Limit,
             Error::Host(error) => of_host(&error),
             _ => Outcome::Other,
         };

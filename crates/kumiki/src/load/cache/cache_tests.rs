@@ -6,6 +6,7 @@ use std::thread;
 
 use super::*;
 use crate::EngineConfig;
+use crate::load::ContractSource;
 
 /// The host memory that is stored for each component.
 const HOST_BYTES: usize = 1234;
@@ -32,7 +33,7 @@ impl Scene {
     }
 
     fn key(&self, component: &[u8]) -> ArtifactKey {
-        KeyPrefix::new(&self.engine, "wit", "world", &[]).key(component)
+        KeyPrefix::new(&self.engine, &ContractSource::new("wit", "world", &[])).key(component)
     }
 
     /// Gets or compiles a component; returns its origin.
@@ -143,11 +144,19 @@ fn key_covers_everything_that_determines_an_artifact() {
     let keys = [
         scene.key(b"one"),
         scene.key(b"two"),
-        KeyPrefix::new(fueled.as_wasmtime(), "wit", "world", &[]).key(b"one"),
-        KeyPrefix::new(&scene.engine, "tiw", "world", &[]).key(b"one"),
-        KeyPrefix::new(&scene.engine, "wit", "other", &[]).key(b"one"),
-        KeyPrefix::new(&scene.engine, "wit", "worldone", &[]).key(b""),
-        KeyPrefix::new(&scene.engine, "wit", "world", &["more"]).key(b"one"),
+        KeyPrefix::new(
+            fueled.as_wasmtime(),
+            &ContractSource::new("wit", "world", &[]),
+        )
+        .key(b"one"),
+        KeyPrefix::new(&scene.engine, &ContractSource::new("tiw", "world", &[])).key(b"one"),
+        KeyPrefix::new(&scene.engine, &ContractSource::new("wit", "other", &[])).key(b"one"),
+        KeyPrefix::new(&scene.engine, &ContractSource::new("wit", "worldone", &[])).key(b""),
+        KeyPrefix::new(
+            &scene.engine,
+            &ContractSource::new("wit", "world", &["more"]),
+        )
+        .key(b"one"),
     ];
     for (index, key) in keys.iter().enumerate() {
         assert!(!keys[..index].contains(key), "{index}");

@@ -7,6 +7,7 @@ use super::super::tests::open;
 use super::super::{Cache, Engine};
 use super::*;
 use crate::EngineConfig;
+use crate::load::ContractSource;
 
 /// A cache, an engine and a component's file.
 struct Scene {
@@ -42,7 +43,7 @@ impl Scene {
     }
 
     fn prefix(&self) -> KeyPrefix {
-        KeyPrefix::new(&self.engine, "wit", "world", &[])
+        KeyPrefix::new(&self.engine, &ContractSource::new("wit", "world", &[]))
     }
 
     fn new_entry(&self, requests: &str) -> IndexEntry {
@@ -180,10 +181,16 @@ fn entries_written_elsewhere_are_ignored() {
     let fueled = crate::Engine::shared(&EngineConfig::default().with_fuel(true)).unwrap();
     let own = identity(&scene.file);
     for prefix in [
-        KeyPrefix::new(fueled.as_wasmtime(), "wit", "world", &[]),
-        KeyPrefix::new(&scene.engine, "tiw", "world", &[]),
-        KeyPrefix::new(&scene.engine, "wit", "other", &[]),
-        KeyPrefix::new(&scene.engine, "wit", "world", &["more"]),
+        KeyPrefix::new(
+            fueled.as_wasmtime(),
+            &ContractSource::new("wit", "world", &[]),
+        ),
+        KeyPrefix::new(&scene.engine, &ContractSource::new("tiw", "world", &[])),
+        KeyPrefix::new(&scene.engine, &ContractSource::new("wit", "other", &[])),
+        KeyPrefix::new(
+            &scene.engine,
+            &ContractSource::new("wit", "world", &["more"]),
+        ),
     ] {
         assert_eq!(scene.cache.index_entry(&prefix, &own), None);
         fs::copy(&path, entry_path(&scene.cache, &prefix, &own)).unwrap();

@@ -2,6 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
+use crate::load::ContractSource;
+
 /// The version of the cache format. Increment it when the format of artifacts or seals
 /// changes, or the checks of a component before it is compiled.
 const FORMAT: u32 = 4;
@@ -17,19 +19,12 @@ pub(crate) struct KeyPrefix {
 }
 
 impl KeyPrefix {
-    pub(crate) fn new(
-        engine: &wasmtime::Engine,
-        wit: &str,
-        world: &str,
-        optional: &[&str],
-    ) -> Self {
+    pub(crate) fn new(engine: &wasmtime::Engine, contract: &ContractSource) -> Self {
         let mut hasher = Blake3(blake3::Hasher::new());
         FORMAT.hash(&mut hasher);
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        wit.hash(&mut hasher);
-        world.hash(&mut hasher);
-        optional.hash(&mut hasher);
+        contract.hash(&mut hasher);
         let Blake3(hasher) = hasher;
         let text = hasher.finalize().to_hex().to_string();
         Self { hasher, text }

@@ -12,6 +12,7 @@ use wasmparser::types::Types;
 use wasmparser::{FuncValidatorAllocations, Parser, ValidPayload};
 use wit_parser::{InterfaceId, Resolve, WorldItem, WorldKey};
 
+use super::ContractSource;
 use super::shape::{ComponentTypes, Signature};
 use crate::engine::proposals;
 use crate::error::WrongType;
@@ -27,6 +28,8 @@ pub(crate) struct World {
     exports: BTreeMap<String, Item>,
     /// Interfaces that a plugin may also export.
     optional: BTreeMap<String, Item>,
+    /// Whether a component may import anything.
+    any_import: bool,
 }
 
 /// An import or export of a world.
@@ -36,8 +39,14 @@ enum Item {
 }
 
 impl World {
-    /// Parses the WIT of a contract; `optional` names interfaces of its package.
-    pub(crate) fn parse(wit: &str, world: &str, optional: &[&str]) -> Result<Self> {
+    /// Parses the WIT of a contract.
+    pub(crate) fn parse(source: &ContractSource) -> Result<Self> {
+        let ContractSource {
+            wit,
+            world,
+            optional,
+            any_world,
+        } = source;
         let mut resolve = Resolve::new();
         let selected = resolve
             .push_source("contract.wit", wit)
@@ -56,6 +65,7 @@ impl World {
         };
         Ok(Self {
             optional: optional.iter().map(interface).collect::<Result<_>>()?,
+            any_import: *any_world,
             name: resolve.id_of_name(package, &world.name),
             imports: items(&resolve, &world.imports),
             exports: items(&resolve, &world.exports),
@@ -147,6 +157,7 @@ impl World {
             (None, _) if wasi::is_linked(&key) => Ok(()),
             // Types need no implementation.
             (_, Some(ComponentEntityType::Type { .. })) => Ok(()),
+            _ if self.any_import => Ok(()),
             _ => Err(unknown(name.to_owned())),
         }
     }

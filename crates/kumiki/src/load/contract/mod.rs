@@ -2,5 +2,7 @@
 
 mod check;
 mod shape;
+mod source;
 
 pub(crate) use check::World;
+pub(crate) use source::ContractSource;

@@ -5,6 +5,7 @@ mod body;
 mod connection;
 mod handle_memory;
 mod outcome;
+mod state;
 mod target;
 mod tls;
 
@@ -14,19 +15,26 @@ use std::time::Duration;
 use http::{Request, Response, Uri};
 use hyper::client::conn::http1;
 use tokio::time::timeout;
+use wasmtime::component::Linker;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-pub(crate) use handle_memory::{HandleMemory, link};
+use handle_memory::HandleMemory;
+pub(crate) use state::HttpState;
+pub(crate) use wasmtime_wasi_http::WasiHttpView as HttpView;
 
 use body::TimeoutBody;
 use outcome::Outcome;
 use target::Target;
 
+use crate::wasi::HasWasi;
 use crate::wasi::descriptors::DescriptorBudget;
 use crate::wasi::network::Guard;
+
+/// The interfaces that [`link`] links.
+pub(super) const INTERFACES: [&str; 2] = ["wasi:http/outgoing-handler", "wasi:http/types"];
 
 /// Maximum duration of each step of a request; longer timeouts of the guest are reduced to
 /// it. A guest waits no longer than its call may take, so this ends abandoned requests.
@@ -39,6 +47,11 @@ const READ_AHEAD: usize = 64 * 1024;
 const CHUNK: usize = 64 * 1024;
 
 type Work<R> = Box<dyn Future<Output = Outcome<R>> + Send>;
+
+pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    wasmtime_wasi_http::p2::add_only_http_to_linker_sync(linker)?;
+    handle_memory::link(linker)
+}
 
 /// Sends the requests of one instance.
 pub(crate) struct Outgoing {

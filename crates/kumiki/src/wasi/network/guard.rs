@@ -11,7 +11,9 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use super::interfaces;
 use crate::observer::{Event, Observer};
 use crate::permissions::{granted_names, is_allowed, is_public};
-use crate::wasi::network::resolver::{self, Failure, Lookup};
+#[cfg(feature = "http")]
+use crate::wasi::network::resolver::Failure;
+use crate::wasi::network::resolver::{self, Lookup};
 use crate::{Denial, NetworkGrant};
 
 /// Why a guest cannot reach an address or name.
@@ -20,6 +22,7 @@ pub(crate) enum Unreachable {
     /// It is not granted.
     Denied,
     /// The lookup of the name failed.
+    #[cfg(feature = "http")]
     Failed(Failure),
 }
 
@@ -78,6 +81,7 @@ impl Guard {
 
     /// Looks up a name and returns those of its addresses that the guest may reach. Connect
     /// to these without another lookup, which could return other addresses.
+    #[cfg(feature = "http")]
     pub(crate) async fn resolve(
         &self,
         name: &str,

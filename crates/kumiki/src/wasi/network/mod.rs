@@ -7,7 +7,9 @@ mod lookup;
 pub(crate) mod resolver;
 mod sockets;
 
-pub(crate) use guard::{Guard, Unreachable};
+pub(crate) use guard::Guard;
+#[cfg(feature = "http")]
+pub(crate) use guard::Unreachable;
 pub(crate) use lookup::{Lookups, link as link_lookups};
 
 pub(crate) use sockets::{HasSockets, Sockets, link as link_sockets};

@@ -106,7 +106,7 @@ fn transferred() -> Vec<Case> {
         Case::guest(
             "10,001 entries of metadata",
             Limit,
-            "10000 entries",
+            "more than 10000 metadata entries",
             attacker(&(room(160_016) + &result(INPUT, (&page, &number(10_001))))),
         ),
         Case::guest(

@@ -45,7 +45,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::bytes(
             "200 functions of a large type between two components",
             TooLarge,
-            "calls within itself",
+            "parts in the types of functions called between its components",
             || with_component(&adapters(200, 100)),
         )
         .within(512)
@@ -53,7 +53,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case::bytes(
             "a component that is passed to another",
             TooLarge,
-            "what is passed to it",
+            "that are passed to it",
             || with_component(&component_argument()),
         ),
         Case::bytes(

@@ -1,6 +1,8 @@
 //! Python: componentize-py packs the module, CPython and its library into a
 //! component.
 
+mod app;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,9 +40,13 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     let Job { project, output } = job;
     let (mut command, version) = find(tools)?;
     let work = options.work.join(&project.name);
+    let (resolve, world) = project.resolve()?;
+    let author = project.entry.with_extension("");
+    let app = app::app(&author.to_string_lossy(), &resolve, world);
     let fingerprint = Hasher::new()
         .path(&project.folder)?
         .path(&project.wit)?
+        .bytes("app", app.as_bytes())
         .bytes("componentize-py", version.as_bytes())
         .finish();
     let output = Output::new(output, &project.requests, options);
@@ -54,12 +60,13 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
         .arg("--wit-path")
         .arg(&project.wit)
         .args(["--world", &project.world]);
-    command
-        .arg("componentize")
-        .arg(project.entry.with_extension(""));
+    let sources = copy(project, &work)?;
+    let app_file = sources.join(app::NAME).with_extension("py");
+    replace(&app_file, app.as_bytes())?;
+    command.args(["componentize", app::NAME]);
     command
         .arg("--python-path")
-        .arg(copy(project, &work)?)
+        .arg(sources)
         .arg("--output")
         .arg(&component);
     if project.wasi == Wasi::None {

@@ -1,6 +1,9 @@
 //! C: generates bindings with wit-bindgen, compiles with Zig, a WASI SDK or
 //! clang, and converts the module to a component.
 
+mod bindings;
+
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,11 +15,10 @@ use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::job::{Built, Job, Options, Profile};
 use crate::optimise;
-use crate::output::{Output, replace};
+use crate::output::Output;
 use crate::project::Project;
 use crate::tool::Tool;
 use crate::tools::Tools;
-use crate::world;
 
 /// Flags for every compiler. A reactor has no `main` and stays alive between
 /// calls.
@@ -24,6 +26,8 @@ const FLAGS: &[&str] = &[
     "-flto",
     "-Wall",
     "-Wextra",
+    // Zig defines it when it optimises, and `assert` would do nothing.
+    "-UNDEBUG",
     "-mexec-model=reactor",
     // 1 MiB, as for Rust plugins. The default of Zig is 16 MiB for every
     // instance, that of clang 64 KiB.
@@ -34,7 +38,8 @@ fn profile_flags(profile: Profile) -> &'static [&'static str] {
     match profile {
         Profile::Speed => &["-O2", "-Wl,--strip-all"],
         Profile::Size => &["-Oz", "-Wl,--strip-all"],
-        Profile::Debug => &["-O2", "-g"],
+        // Every call has a frame of its own in a backtrace.
+        Profile::Debug => &["-O2", "-g", "-fno-inline", "-fno-optimize-sibling-calls"],
     }
 }
 
@@ -128,28 +133,33 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     let compiler = find(tools)?;
     let work = options.work.join(&project.name);
     let flags = [FLAGS, profile_flags(options.profile)].concat();
-    let fingerprint = Hasher::new()
+    let bindings = bindings::bindings(project)?;
+    let mut hasher = Hasher::new()
         .path(&project.folder)?
         .path(&project.wit)?
         .bytes(
             "compiler",
             format!("{} {}", compiler.way, compiler.version).as_bytes(),
         )
-        .bytes("flags", flags.concat().as_bytes())
-        .finish();
+        .bytes("flags", flags.concat().as_bytes());
+    for (name, content) in &bindings {
+        hasher = hasher.bytes(name, content);
+    }
+    let fingerprint = hasher.finish();
     let output = Output::new(output, &project.requests, options);
     if let Some(built) = output.fresh(fingerprint) {
         return Ok(built);
     }
 
-    let bindings = work.join("bindings");
-    let generated = generate(project, &bindings)?;
+    let folder = work.join("bindings");
+    let generated = bindings::write(&folder, &bindings)?;
     let module = work.join("module.wasm");
     let mut command = Command::new(&compiler.program[0]);
     command.args(&compiler.program[1..]).args(flags);
     command
+        .arg(file_names(project))
         .arg("-I")
-        .arg(&bindings)
+        .arg(&folder)
         .args(sources(project)?)
         .args(generated);
     command.arg("-o").arg(&module);
@@ -168,25 +178,13 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     output.write(&component, fingerprint)
 }
 
-/// Writes the bindings of the project's world into `folder`. Returns the files
-/// to compile and link.
-fn generate(project: &Project, folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let (resolve, world) = project.resolve()?;
-    let mut generator = wit_bindgen_c::Opts::default().build();
-    let files = world::generate(&mut *generator, resolve, world).map_err(|message| Error::Wit {
-        path: project.wit.clone(),
-        message,
-    })?;
-
-    let mut to_link = Vec::new();
-    for (name, content) in files.iter() {
-        let path = folder.join(name);
-        replace(&path, content)?;
-        if name.ends_with(".c") || name.ends_with(".o") {
-            to_link.push(path);
-        }
-    }
-    Ok(to_link)
+/// Makes `__FILE__` relative to the project's folder.
+fn file_names(project: &Project) -> OsString {
+    let mut flag = OsString::from("-fmacro-prefix-map=");
+    // With the separator that the sources have.
+    flag.push(project.folder.join(""));
+    flag.push("=");
+    flag
 }
 
 /// The project's own C files, sorted.

@@ -1,0 +1,292 @@
+//! Components of any world, and calls with values that are known only at run time.
+
+mod values;
+
+use std::fmt;
+
+use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
+use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
+use wasmtime::component::wasm_wave::wasm::{DisplayFunc, DisplayFuncResults};
+use wasmtime::component::{Func, Instance as Exports, InstancePre, Linker, Val};
+use wasmtime::{AsContextMut, Store};
+
+use super::contract::Contract;
+use super::instance::Instance;
+use super::plugin::Plugin;
+use crate::text::{TYPE, display, name};
+use crate::{Error, HostState, Result};
+use values::{fit, is_expressible};
+
+/// The contract of a component of any world: [`Host::<Any>`](crate::Host) checks only
+/// that it is a component, within the limits. A function that the component imports and
+/// that WASI 0.2 does not provide traps when it is called.
+///
+/// ```
+/// use kumiki::{Any, Host};
+///
+/// # fn main() -> Result<(), kumiki::Error> {
+/// # let component = test_components::build(
+/// #     "package example:sum; world sum { export add: func(a: u32, b: u32) -> u32; }",
+/// #     "sum",
+/// #     r#"(func (export "add") (param i32 i32) (result i32)
+/// #         (i32.add (local.get 0) (local.get 1)))"#,
+/// # );
+/// let host = Host::<Any>::new()?;
+/// let plugin = host.load_bytes("sum.wasm", &component)?;
+/// assert_eq!(plugin.functions()[0].to_string(), "add: func(a: u32, b: u32) -> u32");
+///
+/// let mut instance = plugin.instantiate(())?;
+/// assert_eq!(instance.call_wave("add(40, 2)")?, "42");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Any;
+
+impl Contract for Any {
+    const WIT: &'static str = "package kumiki:any; world any {}";
+    const WORLD: &'static str = "any";
+    const ANY_WORLD: bool = true;
+
+    type Data = ();
+    type Pre = InstancePre<HostState<()>>;
+    type Bindings = Exports;
+
+    fn link(_: &mut Linker<HostState<()>>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+
+    fn pre(pre: InstancePre<HostState<()>>) -> wasmtime::Result<Self::Pre> {
+        Ok(pre)
+    }
+
+    fn instantiate(pre: &Self::Pre, store: &mut Store<HostState<()>>) -> wasmtime::Result<Exports> {
+        pre.instantiate(store)
+    }
+}
+
+/// A function that a component exports. Displays as
+/// `package:name/interface#function: func(…) -> …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Function {
+    /// The exported interface that has it, with its package and version; `None` for a
+    /// function that the world exports directly.
+    pub interface: Option<String>,
+    /// The function's name in the interface.
+    pub name: String,
+    /// Its type in WIT, cut after 3,000 bytes.
+    pub signature: String,
+}
+
+impl Function {
+    /// Returns the name that selects exactly this function in [`Instance::call_values`].
+    #[must_use]
+    pub fn path(&self) -> String {
+        match &self.interface {
+            Some(interface) => format!("{interface}#{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path(), self.signature)
+    }
+}
+
+/// The position of an exported function: its interface and its name.
+type Position = (Option<String>, String);
+
+impl<C: Contract> Plugin<C> {
+    /// Returns the functions that the component exports, in its order.
+    #[must_use]
+    pub fn functions(&self) -> Vec<Function> {
+        let mut functions = Vec::new();
+        self.visit_functions(|interface, name, ty| {
+            functions.push(Function {
+                interface: interface.map(str::to_owned),
+                name: name.to_owned(),
+                signature: signature(ty),
+            });
+        });
+        functions
+    }
+
+    fn visit_functions(&self, mut visit: impl FnMut(Option<&str>, &str, &ComponentFunc)) {
+        let component = self.component();
+        let engine = component.engine();
+        for (name, item) in component.component_type().exports(engine) {
+            match item.ty {
+                ComponentItem::ComponentFunc(ty) => visit(None, name, &ty),
+                ComponentItem::ComponentInstance(instance) => {
+                    for (function, item) in instance.exports(engine) {
+                        if let ComponentItem::ComponentFunc(ty) = item.ty {
+                            visit(Some(name), function, &ty);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Finds the function that `path` names: `function`, `interface#function`, or
+    /// `package:name/interface@version#function`.
+    fn position(&self, path: &str) -> Result<Position> {
+        let mut found = Vec::new();
+        self.visit_functions(|interface, name, _| {
+            if names(path, interface, name) {
+                found.push((interface.map(str::to_owned), name.to_owned()));
+            }
+        });
+        if found.len() == 1 {
+            return Ok(found.swap_remove(0));
+        }
+        let candidates = match found.is_empty() {
+            true => self.functions().iter().map(Function::path).collect(),
+            false => found
+                .iter()
+                .map(|(interface, name)| match interface {
+                    Some(interface) => format!("{interface}#{name}"),
+                    None => name.clone(),
+                })
+                .collect(),
+        };
+        Err(Error::NoFunction {
+            plugin: self.name().into(),
+            function: name(path).into_owned(),
+            is_ambiguous: !found.is_empty(),
+            candidates,
+        })
+    }
+}
+
+/// Returns whether `path` names this function.
+fn names(path: &str, interface: Option<&str>, name: &str) -> bool {
+    match (path.rsplit_once('#'), interface) {
+        (None, _) => path == name,
+        (Some((prefix, function)), Some(interface)) => {
+            let (unversioned, _) = interface.split_once('@').unwrap_or((interface, ""));
+            let short = unversioned.rsplit('/').next().unwrap_or_default();
+            function == name && [interface, unversioned, short].contains(&prefix)
+        }
+        (Some(_), None) => false,
+    }
+}
+
+/// Calls with values that are known only at run time.
+impl<C: Contract<Bindings = Exports>> Instance<C> {
+    /// Calls an exported function with values. `function` is its name, with its interface
+    /// if other interfaces have a function with this name: `process`, `plugin#process`,
+    /// or `myapp:text-processor/plugin#process`.
+    ///
+    /// # Errors
+    /// [`Error::NoFunction`]; [`Error::Arguments`] for values of other types than the
+    /// function's parameters; those of [`Instance::call`].
+    pub fn call_values(&mut self, function: &str, arguments: &[Val]) -> Result<Vec<Val>> {
+        let position = self.plugin().position(function)?;
+        self.call_at(&position, |_| Ok(arguments.to_vec()))
+    }
+
+    /// Calls an exported function as written in WAVE, the text form of component values,
+    /// such as `process("hi")`, and returns the result in WAVE. The name may have an
+    /// interface, as in [`Instance::call_values`].
+    ///
+    /// # Errors
+    /// [`Error::NoFunction`]; [`Error::Arguments`] for text that is not a call of the
+    /// function, and for a result that WAVE cannot express (a handle); those of
+    /// [`Instance::call`].
+    pub fn call_wave(&mut self, call: &str) -> Result<String> {
+        let (path, call) = split(call);
+        let parsed = UntypedFuncCall::parse(call).map_err(|error| Error::Arguments {
+            plugin: self.plugin().name().into(),
+            function: name(&path).into_owned(),
+            message: error.to_string(),
+            signature: None,
+        })?;
+        let path = format!("{path}{}", parsed.name());
+        let position = self.plugin().position(&path)?;
+        let results = self.call_at(&position, |types| {
+            parsed
+                .to_wasm_params(types)
+                .map_err(|error| error.to_string())
+        })?;
+        match results.iter().all(is_expressible) {
+            true => Ok(DisplayFuncResults(&results).to_string()),
+            false => Err(Error::Arguments {
+                plugin: self.plugin().name().into(),
+                function: path,
+                message: "its result contains a handle, which has no text form".into(),
+                signature: None,
+            }),
+        }
+    }
+
+    fn call_at(
+        &mut self,
+        position: &Position,
+        arguments: impl FnOnce(&[Type]) -> Result<Vec<Val>, String>,
+    ) -> Result<Vec<Val>> {
+        let (interface, function) = position;
+        let name = match interface {
+            Some(interface) => format!("{interface}#{function}"),
+            None => function.clone(),
+        };
+        let (exports, store) = self.exports();
+        let Some(func) = func(exports, store, position) else {
+            unreachable!("the component exports the function");
+        };
+        let ty = func.ty(&*store);
+        let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
+        let results = ty.results().len();
+        let invalid = |message| Error::Arguments {
+            plugin: self.plugin().name().into(),
+            function: name.clone(),
+            message,
+            signature: Some(signature(&ty)),
+        };
+        let arguments = match arguments(&types) {
+            Ok(arguments) if fit(&arguments, &types) => arguments,
+            Ok(_) => return Err(invalid("the arguments have other types".into())),
+            Err(message) => return Err(invalid(message)),
+        };
+        self.call(&name, |_, store| {
+            let mut values = vec![Val::Bool(false); results];
+            func.call(store, &arguments, &mut values)?;
+            Ok(values)
+        })
+    }
+}
+
+/// Splits the interface off a call such as `plugin#process("hi")`; it stays with its `#`.
+fn split(call: &str) -> (String, &str) {
+    let call = call.trim();
+    let name = call
+        .find('(')
+        .map_or(call, |parenthesis| &call[..parenthesis]);
+    match name.rfind('#') {
+        Some(at) => (call[..=at].to_owned(), &call[at + 1..]),
+        None => (String::new(), call),
+    }
+}
+
+fn signature(ty: &ComponentFunc) -> String {
+    display(&DisplayFunc(ty.clone()), TYPE)
+}
+
+/// Looks up an exported function.
+fn func<D>(
+    exports: &Exports,
+    store: &mut Store<HostState<D>>,
+    (interface, name): &Position,
+) -> Option<Func> {
+    let mut store = store.as_context_mut();
+    let interface = match interface {
+        Some(interface) => Some(exports.get_export_index(&mut store, None, interface)?),
+        None => None,
+    };
+    let index = exports.get_export_index(&mut store, interface.as_ref(), name)?;
+    exports.get_func(&mut store, index)
+}
