@@ -50,7 +50,7 @@ pub use error::{Error, Missing};
 pub use fingerprint::{Fingerprint, Hasher};
 pub use job::{Built, Job, Options, Profile};
 pub use project::{JavaScriptEngine, Language, Project, Wasi};
-pub use reading::read_text;
+pub use reading::{open as open_regular, read_text};
 pub use sources::{may_be_source, source_folders};
 pub use stamps::Stamps;
 pub use templates::Template;

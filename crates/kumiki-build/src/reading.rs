@@ -15,7 +15,10 @@ pub(crate) const MAX_TEXT: u64 = 4 << 20;
 pub(crate) const MAX_COMPONENT: u64 = 1 << 30;
 
 /// Opens a regular file, without waiting for a pipe.
-pub(crate) fn open(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// The file cannot be opened, or is a device, a pipe or a folder.
+pub fn open(path: &Path) -> io::Result<File> {
     let refused = || io::Error::other("not a regular file");
     // Opening some devices has side effects, so check first.
     if !path.metadata()?.is_file() {

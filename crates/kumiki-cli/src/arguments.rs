@@ -11,7 +11,7 @@ use kumiki_build::Profile;
 
 use crate::formats::{InputFormat, OutputFormat};
 use crate::limits::{LimitArguments, size};
-use crate::process::{COMPILE, CompileArguments, ProcessArguments};
+use crate::process::{COMPILE, CompileArguments, MemoryArguments, ProcessArguments};
 
 /// Run WebAssembly plugins, written in any language, over text
 #[derive(Parser)]
@@ -25,6 +25,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     New(NewArguments),
     Build(BuildArguments),
+    Dev(Box<DevArguments>),
     Run(Box<RunArguments>),
     Call(Box<CallArguments>),
     Inspect(Box<InspectArguments>),
@@ -169,6 +170,65 @@ impl BuildArguments {
             _ => Profile::Speed,
         }
     }
+}
+
+/// Build, test and run a plugin again whenever its source changes
+///
+/// Builds like `kumiki build`, tests the cases in the project's tests.jsonl, runs
+/// a sample, and shows the results that changed. Without FILE and --text, the
+/// inputs of tests.jsonl are the sample. Ends with Ctrl-C.
+///
+/// The plugin runs with limits and grants, and is compiled in a separate process,
+/// as with `kumiki run`. Build tools are not restricted, and they run the
+/// project's own build code; the process itself therefore has no sandbox.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 interrupted, 1 failed, 2 usage error")]
+#[command(after_long_help = "\
+Examples:
+  kumiki dev text-tidy
+  kumiki dev . sample.txt --config mode=strict
+  kumiki dev . --text '  some   text '
+
+Exit codes: 0 interrupted, 1 failed, 2 usage error")]
+pub(crate) struct DevArguments {
+    /// The plugin's folder, with its kumiki.toml
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+
+    /// The sample: a file with one record per line
+    #[arg(value_name = "FILE", conflicts_with = "text")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Use this whole string as the sample
+    #[arg(short, long, value_name = "STRING", allow_hyphen_values = true)]
+    pub(crate) text: Option<String>,
+
+    /// A configuration value that the plugin can read; can be repeated. Values of
+    /// a test case take precedence
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) config: Vec<(String, String)>,
+
+    /// Build with names and line numbers, as `kumiki build --debug`, and show whole
+    /// backtraces
+    #[arg(long)]
+    pub(crate) debug: bool,
+
+    /// Show all plugin logs, also debug messages and what the plugin prints
+    /// (default: info, warnings and errors)
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+
+    #[command(flatten)]
+    pub(crate) memory: MemoryArguments,
+
+    #[command(flatten)]
+    pub(crate) compile: CompileArguments,
+
+    #[command(flatten)]
+    pub(crate) grants: GrantArguments,
 }
 
 /// Test whether a plugin conforms to the contract

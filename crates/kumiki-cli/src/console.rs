@@ -60,14 +60,18 @@ impl Console {
             (_, 1) => Some(Level::Info),
             _ => Some(Level::Debug),
         };
-        let bar = Mutex::new(ProgressBar::hidden());
-        let hints = Mutex::default();
+        Self::with(level, verbose > 0)
+    }
+
+    /// Creates a console that shows log records from this level, and whole backtraces or
+    /// only their first lines.
+    pub(crate) fn with(level: Option<Level>, backtraces: bool) -> Self {
         Self {
             inner: Arc::new(Inner {
                 level,
-                backtraces: verbose > 0,
-                bar,
-                hints,
+                backtraces,
+                bar: Mutex::new(ProgressBar::hidden()),
+                hints: Mutex::default(),
                 denied: Mutex::default(),
                 open_circuits: Mutex::default(),
             }),

@@ -45,6 +45,14 @@ impl RunGrants {
         Ok(Self { all, ..self })
     }
 
+    /// Also grants this to all plugins from now on. Does nothing if the grants file
+    /// names a plugin by hash, whose grants are for those bytes only.
+    pub(crate) fn keep(&mut self, grants: &Grants) {
+        if !self.file.plugins().any(is_hash) {
+            self.all = std::mem::take(&mut self.all).merge(grants);
+        }
+    }
+
     /// Returns the grants of a plugin. `bytes` are its file's contents, if
     /// [`RunGrants::bytes_of`] has read them.
     pub(crate) fn of(&self, plugin: &Path, bytes: Option<&[u8]>) -> Grants {

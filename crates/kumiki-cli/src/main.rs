@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::New(arguments) => commands::new::new(&arguments),
         Command::Build(arguments) if arguments.watch => commands::watch::watch(&arguments),
         Command::Build(arguments) => commands::build::build(&arguments),
+        Command::Dev(arguments) => commands::dev::dev(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Cache(CacheArguments { command }) => commands::cache::cache(&command),
         Command::Call(arguments) => commands::call::call(&arguments),

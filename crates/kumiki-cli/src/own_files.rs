@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kumiki::{FolderAccess, Grants, Protected};
 
-use crate::arguments::{CallArguments, CheckArguments, RunArguments};
+use crate::arguments::{CallArguments, CheckArguments, DevArguments, RunArguments};
 use crate::failure::Failure;
 use crate::{artifacts, folders};
 
@@ -40,6 +40,17 @@ impl OwnFiles {
         own.add("a plugin of this run", [&arguments.file]);
         own.add("the grants file", &arguments.grants.grants);
         own.add("the cases file", &arguments.cases);
+        own
+    }
+
+    /// The files of `kumiki dev`. A plugin that could change its project would decide
+    /// what the next build executes.
+    pub(crate) fn of_dev(arguments: &DevArguments) -> Self {
+        let mut own = Self::of_program();
+        own.add("the project", [&arguments.folder]);
+        own.add("the grants file", &arguments.grants.grants);
+        own.add("the limits file", &arguments.limits.limits);
+        own.add("the sample", &arguments.file);
         own
     }
 

@@ -16,10 +16,8 @@ pub(crate) const COMPILE: &str = "compile-for-parent";
 #[derive(Args)]
 #[command(next_help_heading = "Process")]
 pub(crate) struct ProcessArguments {
-    /// Maximum memory of all plugins together [default: three quarters of the
-    /// memory of this machine or container]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    total_memory: Option<usize>,
+    #[command(flatten)]
+    memory: MemoryArguments,
 
     /// Disable the sandbox. On Linux, the process restricts itself to the files
     /// and ports that this run needs before it runs a plugin
@@ -31,6 +29,23 @@ pub(crate) struct ProcessArguments {
 }
 
 impl ProcessArguments {
+    /// The memory budget of all plugins together.
+    pub(crate) fn budget(&self) -> Budget {
+        self.memory.budget()
+    }
+}
+
+/// The memory of all plugins together.
+#[derive(Args)]
+#[command(next_help_heading = "Process")]
+pub(crate) struct MemoryArguments {
+    /// Maximum memory of all plugins together [default: three quarters of the
+    /// memory of this machine or container]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    total_memory: Option<usize>,
+}
+
+impl MemoryArguments {
     /// The memory budget of all plugins together.
     pub(crate) fn budget(&self) -> Budget {
         self.total_memory

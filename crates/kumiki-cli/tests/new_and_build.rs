@@ -1,5 +1,5 @@
-//! Errors of `kumiki new` and `kumiki build`, the real program, as snapshots. No
-//! toolchain is needed; `templates.rs` has the actual builds.
+//! Errors of `kumiki new`, `kumiki build` and `kumiki dev`, the real program, as snapshots. No
+//! toolchain is needed; `templates` has the actual builds.
 
 mod scene;
 
@@ -97,4 +97,28 @@ fn build_reports_a_missing_tool() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "python"]);
     snapshot!(scene.transcript(&["build", "a"]));
+}
+
+#[test]
+fn dev_reports_usage_errors_before_it_watches() {
+    let scene = Scene::new().file("empty/notes.txt", "");
+    scene.run(&["new", "a", "--lang", "python"]);
+    for arguments in [
+        &["dev"][..],
+        &["dev", "nowhere"],
+        &["dev", "empty"],
+        &["dev", "a", "nowhere.txt"],
+        &["dev", "a", "empty"],
+        &["dev", "a", "empty/notes.txt", "--text", "x"],
+        &["dev", "a", "--limits", "nowhere.toml"],
+        &["dev", "a", "--allow-dir", "a::/a:rw"],
+        &["dev", "a", "--allow-dir", ".::/all:rw"],
+    ] {
+        snapshot!(scene.transcript(arguments));
+    }
+}
+
+#[test]
+fn dev_help() {
+    snapshot!(Scene::new().transcript(&["dev", "--help"]));
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use crate::conformance::Finding;
 use crate::contract::{ErrorName, ProcessError, ProcessResult};
-use crate::{Config, Error, TextContract, TextPlugin};
+use crate::{Config, Error, TextContract};
 
 /// Maximum length of a line in bytes, the same as that of a record.
 const LINE_LIMIT: usize = 128 << 20;
@@ -218,12 +218,53 @@ pub fn check(plugin: &Plugin<TextContract>, cases: &[Case], mut sink: impl FnMut
             name.into(),
             plugin,
             case.config.clone(),
-            |plugin| case.try_on(plugin),
+            |plugin| case.compare(&plugin.process(&case.input)),
         ));
     }
 }
 
 impl Case {
+    /// Returns the number of its line, from 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Returns the input.
+    #[must_use]
+    pub fn input(&self) -> &str {
+        &self.input
+    }
+
+    /// Returns the values for the plugin's `get-config`.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Compares the answer of a plugin with the expected one. Returns what was
+    /// expected if they are the same, and otherwise both, as text.
+    ///
+    /// # Errors
+    /// The difference, if there is one.
+    pub fn compare(&self, answer: &Result<ProcessResult, Error>) -> Result<String, String> {
+        let actual = match (&self.expected, answer) {
+            (Expected::Output { output, metadata }, Ok(result)) => {
+                if *output == result.output && metadata.as_ref().is_none_or(|m| same(m, result)) {
+                    return Ok(show(output));
+                }
+                show_result(result, metadata.is_some())
+            }
+            (Expected::Error(_), Ok(result)) => show_result(result, false),
+            (Expected::Error(expected), Err(Error::Plugin { error, .. })) if expected == error => {
+                return Ok(ErrorName(*error).to_string());
+            }
+            (_, Err(Error::Plugin { error, .. })) => ErrorName(*error).to_string(),
+            (_, Err(error)) => error.to_string(),
+        };
+        Err(format!("expected {}, got {actual}", self.expected()))
+    }
+
     fn parse(line: u64, text: &str) -> Result<Self, String> {
         let json: JsonCase = serde_json::from_str(text).map_err(|error| {
             // Drop serde's position: its line number is relative to this line.
@@ -254,25 +295,6 @@ impl Case {
             config: config.into_iter().collect(),
             expected,
         })
-    }
-
-    fn try_on(&self, plugin: &mut TextPlugin) -> Result<String, String> {
-        let answer = plugin.process(&self.input);
-        let actual = match (&self.expected, &answer) {
-            (Expected::Output { output, metadata }, Ok(result)) => {
-                if *output == result.output && metadata.as_ref().is_none_or(|m| same(m, result)) {
-                    return Ok(show(output));
-                }
-                show_result(result, metadata.is_some())
-            }
-            (Expected::Error(_), Ok(result)) => show_result(result, false),
-            (Expected::Error(expected), Err(Error::Plugin { error, .. })) if expected == error => {
-                return Ok(ErrorName(*error).to_string());
-            }
-            (_, Err(Error::Plugin { error, .. })) => ErrorName(*error).to_string(),
-            (_, Err(error)) => error.to_string(),
-        };
-        Err(format!("expected {}, got {actual}", self.expected()))
     }
 
     fn expected(&self) -> String {

@@ -162,6 +162,17 @@ impl Config {
     pub fn get(&self, key: &str) -> Option<&str> {
         self.values.get(key).map(String::as_str)
     }
+
+    /// Returns these values and `others`, which take precedence for the same key.
+    #[must_use]
+    pub fn merge(&self, others: &Self) -> Self {
+        let mut values = BTreeMap::clone(&self.values);
+        let others = others.values.iter();
+        values.extend(others.map(|(key, value)| (key.clone(), value.clone())));
+        Self {
+            values: Arc::new(values),
+        }
+    }
 }
 
 /// If a key occurs more than once, its last value is kept.

@@ -29,12 +29,28 @@ pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds the project once.
+/// Builds the project once, and prints what built it.
 pub(super) fn once(
     arguments: &BuildArguments,
     tools: &Tools,
     console: &Console,
 ) -> Result<Built, Failure> {
+    let start = Instant::now();
+    let (built, what) = without_notice(arguments, tools, console)?;
+    // Printed afterwards, because only now is it known that something was built.
+    if !built.fresh {
+        let seconds = start.elapsed().as_secs_f64();
+        console.notice(escape(&format!("built {what} in {seconds:.1} s")));
+    }
+    Ok(built)
+}
+
+/// Builds the project once. Also returns its name, language and toolchain.
+pub(super) fn without_notice(
+    arguments: &BuildArguments,
+    tools: &Tools,
+    console: &Console,
+) -> Result<(Built, String), Failure> {
     let BuildArguments { folder, output, .. } = arguments;
     let project = read(folder)?;
     check_requests(&project)?;
@@ -63,16 +79,10 @@ pub(super) fn once(
         .with_stamps(stamps(console));
     let what = format!("`{}` from {language} by {way} ({version})", project.name);
     console.spinner(&format!("building {what}"));
-    let start = Instant::now();
     let built = kumiki_build::build(&project, &output, tools, &options);
     console.done();
     let built = built.map_err(|error| failure(&error))?;
-    // Printed afterwards, because only now is it known that something was built.
-    if !built.fresh {
-        let seconds = start.elapsed().as_secs_f64();
-        console.notice(escape(&format!("built {what} in {seconds:.1} s")));
-    }
-    Ok(built)
+    Ok((built, what))
 }
 
 /// The folder of a project's intermediate files between builds. It is in the user's

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use kumiki::inspect::{Inspection, Interfaces};
-use kumiki_text::cases::{self, Case};
+use kumiki_text::cases::{self, Case, CasesError};
 use kumiki_text::conformance::{self, Finding};
 use kumiki_text::{CallMode, TextHost};
 
@@ -71,18 +71,21 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
 fn read_cases(path: &Path) -> Result<Vec<Case>, Failure> {
     let file = std::fs::File::open(path)
         .map_err(|error| Failure::path("cases file", path, &error, PATH_HINT))?;
-    cases::read(file).map_err(|error| {
-        let text = error.to_string();
-        let (place, message) = match error.line() {
-            Some(line) => {
-                let prefix = format!("line {line}: ");
-                let message = text.strip_prefix(&prefix).unwrap_or(&text);
-                (format!("{}:{line}", path.display()), message)
-            }
-            None => (path.display().to_string(), &*text),
-        };
-        Failure::usage(format!("{place}: {message}"), error.hint())
-    })
+    cases::read(file).map_err(|error| cases_failure(path, &error))
+}
+
+/// The failure for an invalid file of cases, with the line.
+pub(super) fn cases_failure(path: &Path, error: &CasesError) -> Failure {
+    let text = error.to_string();
+    let (place, message) = match error.line() {
+        Some(line) => {
+            let prefix = format!("line {line}: ");
+            let message = text.strip_prefix(&prefix).unwrap_or(&text);
+            (format!("{}:{line}", path.display()), message)
+        }
+        None => (path.display().to_string(), &*text),
+    };
+    Failure::usage(format!("{place}: {message}"), error.hint())
 }
 
 /// What to look for in the source of a leaking plugin, by the tools that built it.

@@ -1,10 +1,12 @@
 //! Creates, builds, checks and runs a plugin in every language with the real program:
-//! `kumiki new`, `build`, `check` and `run`. All templates behave the same, so they
+//! `kumiki new`, `build`, `check`, `run` and `dev`. All templates behave the same, so they
 //! have the same expected answers.
 //!
 //! The tools are those of `cargo xtask setup`. If they are missing, the test is ignored,
 //! with a label that says how to get them, or fails if `KUMIKI_REQUIRE` names its
 //! language.
+
+mod dev;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -45,7 +47,15 @@ fn main() {
             panics::of_skeletons_are_logged,
         ));
     }
+    for language in [Toolchain::Rust, Toolchain::C, Toolchain::JavaScript] {
+        let name = "shows what a change changes";
+        trials.push(trial(language, name, dev::changes_are_shown));
+    }
     let c = Toolchain::C;
+    trials.push(trial(c, "runs a sample again", dev::sample_is_run_again));
+    trials.push(trial(c, "checks requests again", dev::requests_are_checked));
+    let name = "builds another contract again";
+    trials.push(trial(c, name, dev::other_contract_is_built));
     trials.push(trial(c, "shows requests", requests));
     trials.push(trial(
         c,

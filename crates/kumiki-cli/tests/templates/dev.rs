@@ -1,0 +1,256 @@
+//! `kumiki dev`, the real program on real projects: each change of a source shows its
+//! results, until an interrupt.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use kumiki_build::Toolchain;
+use libtest_mimic::Failed;
+
+use crate::{Killed, Scene};
+
+/// How long to wait for a line. The first build of a toolchain can compile its libc.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The languages of the test, with their source file and two changes of it: one that
+/// joins words with another character, and one that traps on the record `one`.
+fn changes(language: Toolchain) -> (&'static str, [(&'static str, &'static str); 2]) {
+    match language {
+        Toolchain::Rust => (
+            "src/lib.rs",
+            [
+                ("join(\" \")", "join(\"_\")"),
+                ("let words", "assert_ne!(input, \"one\"); let words"),
+            ],
+        ),
+        Toolchain::C => (
+            "plugin.c",
+            [
+                ("to->len++] = ' '", "to->len++] = '_'"),
+                (
+                    "size_t words = 0;",
+                    "size_t words = 0; if (len == 3) __builtin_trap();",
+                ),
+            ],
+        ),
+        _ => (
+            "plugin.js",
+            [
+                ("join(\" \")", "join(\"_\")"),
+                (
+                    "const words",
+                    "if (input === \"one\") throw new Error(\"no\"); const words",
+                ),
+            ],
+        ),
+    }
+}
+
+/// A change, a broken source, a trap and the original source again.
+pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    let (source, [join, trap]) = changes(language);
+    let source = Source::new(scene.folder.join("tidy").join(source))?;
+    let mut dev = Dev::start(&scene, &["dev", "tidy"])?;
+    dev.until("`some text`  [words=2]")?;
+    dev.until("all 5 cases passed; 5 records; ")?;
+    dev.until("press Ctrl-C to stop")?;
+
+    source.change(join)?;
+    dev.until("- `some text`")?;
+    dev.until("+ `some_text`")?;
+    dev.until("FAILED  expected `some text` with words=2, got `some_text`")?;
+    dev.until("2 of 5 cases failed; 5 records, 2 changed; ")?;
+
+    source.write("this is not a program }")?;
+    dev.until("failed (exit status")?;
+    dev.until("the plugin of the last build that worked is kept")?;
+
+    // Compared with the results of the last build that worked.
+    source.change(("", ""))?;
+    dev.until("- `some_text`")?;
+    dev.until("+ `some text`")?;
+    dev.until("all 5 cases passed; 5 records, 2 changed; ")?;
+
+    source.change(trap)?;
+    dev.until("- `one`")?;
+    dev.until("+ error: trap")?;
+    dev.until("error: tidy/tests.jsonl:2: `tidy` ")?;
+    dev.until("1 of 5 cases failed; 5 records, 1 changed, 1 without an answer; ")?;
+    dev.interrupt()
+}
+
+/// A file of records is run again when it changes, also while the source is broken.
+pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-sample")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    std::fs::write(scene.folder.join("tidy/tests.jsonl"), "")?;
+    let sample = Source::new(scene.folder.join("sample.txt"))?;
+    sample.write(" a  b \n\n")?;
+    let mut dev = Dev::start(&scene, &["dev", "tidy", "sample.txt"])?;
+    dev.until("sample.txt:1  ` a  b `")?;
+    dev.until("sample.txt:2  ``")?;
+    dev.until("error: invalid-input")?;
+    dev.until("2 records; ")?;
+
+    let (source, _) = changes(language);
+    let source = Source::new(scene.folder.join("tidy").join(source))?;
+    source.write("this is not a program }")?;
+    dev.until("is kept")?;
+    sample.write("new  text\n a  b \n\n")?;
+    dev.until("sample.txt changed")?;
+    dev.until("sample.txt:1  `new  text`")?;
+    // No build: the source is still broken.
+    dev.until("3 records, 1 new; ")?;
+    sample.write(&"many\n".repeat(1200))?;
+    dev.until("only the first records of sample.txt are run")?;
+    dev.until("1000 records; ")?;
+    dev.interrupt()
+}
+
+/// A plugin that requests what it is not granted does not run; without the request it
+/// does.
+pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-requests")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    let manifest = Source::new(scene.folder.join("tidy/kumiki.toml"))?;
+    let requests = "\n[requests.env]\nTIDY = 'how to tidy'\n";
+    manifest.write(&(manifest.original.clone() + requests))?;
+    let mut dev = Dev::start(&scene, &["dev", "tidy", "--text", " a "])?;
+    dev.until("`tidy/tidy.wasm` requests what it is not granted")?;
+    dev.until("hint: allow all of it with `--allow-requested`")?;
+    manifest.change(("", ""))?;
+    dev.until("--text  ` a `")?;
+    dev.until("`a`  [words=1]")?;
+    dev.until("all 5 cases passed; 1 record; ")?;
+    dev.interrupt()?;
+
+    manifest.write(&(manifest.original.clone() + requests))?;
+    let allowed = ["dev", "tidy", "--text", " a ", "--allow-requested"];
+    let mut dev = Dev::start(&scene, &allowed)?;
+    dev.until("allowed to `tidy/tidy.wasm`: TIDY")?;
+    dev.until("all 5 cases passed; 1 record; ")?;
+    dev.interrupt()
+}
+
+/// A project of another contract is built, and nothing is run.
+pub(crate) fn other_contract_is_built(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-any")?;
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rater.wit");
+    let wit = wit.display().to_string();
+    let lang = ["--lang", language.name()];
+    let new = ["new", "rater", "--wit", &wit, "--world", "rater"];
+    scene.run_ok(&[&new[..], &lang].concat())?;
+    let mut dev = Dev::start(&scene, &["dev", "rater"])?;
+    dev.until("`kumiki dev` runs only text plugins")?;
+    dev.until("rater/rater.wasm: ")?;
+    let (source, _) = changes(language);
+    let source = scene.folder.join("rater").join(source);
+    let text = std::fs::read_to_string(&source)?;
+    std::fs::write(&source, text + "\n// changed\n")?;
+    dev.until("rater/rater.wasm: ")?;
+    dev.interrupt()
+}
+
+/// A file and its first contents.
+struct Source {
+    path: PathBuf,
+    original: String,
+}
+
+impl Source {
+    fn new(path: PathBuf) -> Result<Self, Failed> {
+        let original = match path.exists() {
+            true => std::fs::read_to_string(&path)?,
+            false => String::new(),
+        };
+        Ok(Self { path, original })
+    }
+
+    /// Writes the original with one text replaced.
+    fn change(&self, (from, to): (&str, &str)) -> Result<(), Failed> {
+        assert!(self.original.contains(from), "no `{from}`");
+        self.write(&self.original.replacen(from, to, 1))
+    }
+
+    fn write(&self, text: &str) -> Result<(), Failed> {
+        Ok(std::fs::write(&self.path, text)?)
+    }
+}
+
+/// The running program and the lines of its output.
+struct Dev {
+    child: Killed,
+    lines: Receiver<String>,
+    /// The lines of one stream can come before those of the other.
+    unread: Vec<String>,
+    seen: String,
+}
+
+impl Dev {
+    fn start(scene: &Scene, arguments: &[&str]) -> Result<Self, Failed> {
+        let mut command: Command = scene.command(arguments);
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut child = Killed(child);
+        let (sender, lines) = channel();
+        send_lines(child.0.stdout.take(), sender.clone());
+        send_lines(child.0.stderr.take(), sender);
+        Ok(Self {
+            child,
+            lines,
+            unread: Vec::new(),
+            seen: String::new(),
+        })
+    }
+
+    /// Waits for a line that contains `words`, on either stream.
+    fn until(&mut self, words: &str) -> Result<(), Failed> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(place) = self.unread.iter().position(|line| line.contains(words)) {
+                self.unread.remove(place);
+                return Ok(());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                return Err(format!("no line with `{words}` in:\n{}", self.seen).into());
+            };
+            self.seen += &line;
+            self.seen += "\n";
+            self.unread.push(line);
+        }
+    }
+
+    /// Sends SIGINT; the program must end with exit code 0.
+    fn interrupt(mut self) -> Result<(), Failed> {
+        let id = self.child.0.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status()?.success());
+        let status = self.child.0.wait()?;
+        match status.code() {
+            Some(0) => Ok(()),
+            _ => Err(format!("{status}, after:\n{}", self.seen).into()),
+        }
+    }
+}
+
+fn send_lines(stream: Option<impl Read + Send + 'static>, sender: Sender<String>) {
+    let lines = stream
+        .into_iter()
+        .flat_map(|stream| BufReader::new(stream).lines());
+    let lines: Box<dyn Iterator<Item = _> + Send> = Box::new(lines);
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+}
