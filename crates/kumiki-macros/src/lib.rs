@@ -50,7 +50,7 @@ mod tests {
             ),
             (
                 "Name { inline: \"package a:b; world v {}\", world: \"w\" }",
-                "world `w`",
+                "World `w` not found",
             ),
         ] {
             let error = error(input);

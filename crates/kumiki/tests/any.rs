@@ -112,7 +112,7 @@ fn calls_in_wave_return_wave() {
         ("half(8)", "ok(4)"),
         ("half(7)", "err(\"odd\")"),
         ("nothing(some(3))", "()"),
-        ("nothing()", "()"),
+        ("nothing(none)", "()"),
     ] {
         assert_eq!(instance.call_wave(call).unwrap(), result, "{call}");
     }
@@ -133,8 +133,8 @@ fn calls_that_do_not_fit_are_rejected_and_poison_nothing() {
             "exports no function `text#half`",
             "it exports: `",
         ),
-        ("", "cannot call ``", "write a call in WAVE"),
-        ("half(", "cannot call ``", "write a call in WAVE"),
+        ("", "cannot call `` of", "write a call in WAVE"),
+        ("half(", "cannot call `half(` of", "write a call in WAVE"),
         (
             "half(\"1\")",
             "cannot call `example:calc/math@1.2.0#half`",

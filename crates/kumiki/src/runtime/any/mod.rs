@@ -6,7 +6,7 @@ use std::fmt;
 
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
-use wasmtime::component::wasm_wave::wasm::{DisplayFunc, DisplayFuncResults};
+use wasmtime::component::wasm_wave::wasm::{DisplayFuncResults, DisplayType};
 use wasmtime::component::{Func, Instance as Exports, InstancePre, Linker, Val};
 use wasmtime::{AsContextMut, Store};
 
@@ -199,10 +199,11 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
     /// function, and for a result that WAVE cannot express (a handle); those of
     /// [`Instance::call`].
     pub fn call_wave(&mut self, call: &str) -> Result<String> {
+        let whole = call;
         let (path, call) = split(call);
         let parsed = UntypedFuncCall::parse(call).map_err(|error| Error::Arguments {
             plugin: self.plugin().name().into(),
-            function: name(&path).into_owned(),
+            function: name(whole).into_owned(),
             message: error.to_string(),
             signature: None,
         })?;
@@ -273,7 +274,24 @@ fn split(call: &str) -> (String, &str) {
 }
 
 fn signature(ty: &ComponentFunc) -> String {
-    display(&DisplayFunc(ty.clone()), TYPE)
+    display(&Signature(ty), TYPE)
+}
+
+/// A function's type in WIT.
+struct Signature<'a>(&'a ComponentFunc);
+
+impl fmt::Display for Signature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("func(")?;
+        for (at, (name, ty)) in self.0.params().enumerate() {
+            let separator = if at == 0 { "" } else { ", " };
+            write!(f, "{separator}{name}: {}", DisplayType(&ty))?;
+        }
+        f.write_str(")")?;
+        self.0
+            .results()
+            .try_for_each(|ty| write!(f, " -> {}", DisplayType(&ty)))
+    }
 }
 
 /// Looks up an exported function.
