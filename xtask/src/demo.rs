@@ -22,10 +22,12 @@ pub(crate) fn run(place: &Place) -> Result<()> {
         eprintln!("xtask: compiling wasmtime takes about ten minutes, only once");
     }
     step("program", || {
-        // Its dependencies have the same features as in the whole workspace, so the
-        // tests use them again (docs/decisions/0004).
-        let program = ["build", "--package", "kumiki-cli", "--bin", "kumiki"];
-        run_program(place.cargo().args(program))
+        // Same selection as the tests, so that cargo compiles dependencies once.
+        run_program(
+            place
+                .cargo()
+                .args(["build", "--workspace", "--bins", "--tests"]),
+        )
     })?;
 
     let show = |command: &mut Command| {
