@@ -83,10 +83,7 @@ impl Function {
     /// Returns the name that selects exactly this function in [`Instance::call_values`].
     #[must_use]
     pub fn path(&self) -> String {
-        match &self.interface {
-            Some(interface) => format!("{interface}#{}", self.name),
-            None => self.name.clone(),
-        }
+        path(self.interface.as_deref(), &self.name)
     }
 }
 
@@ -98,6 +95,17 @@ impl fmt::Display for Function {
 
 /// The position of an exported function: its interface and its name.
 type Position = (Option<String>, String);
+
+fn path_of((interface, name): &Position) -> String {
+    path(interface.as_deref(), name)
+}
+
+fn path(interface: Option<&str>, name: &str) -> String {
+    match interface {
+        Some(interface) => format!("{interface}#{name}"),
+        None => name.to_owned(),
+    }
+}
 
 impl<C: Contract> Plugin<C> {
     /// Returns the functions that the component exports, in its order.
@@ -135,25 +143,19 @@ impl<C: Contract> Plugin<C> {
     /// Finds the function that `path` names: `function`, `interface#function`, or
     /// `package:name/interface@version#function`.
     fn position(&self, path: &str) -> Result<Position> {
-        let mut found = Vec::new();
+        let (mut found, mut others) = (Vec::new(), Vec::new());
         self.visit_functions(|interface, name, _| {
-            if names(path, interface, name) {
-                found.push((interface.map(str::to_owned), name.to_owned()));
+            let position = (interface.map(str::to_owned), name.to_owned());
+            match names(path, interface, name) {
+                true => found.push(position),
+                false => others.push(position),
             }
         });
         if found.len() == 1 {
             return Ok(found.swap_remove(0));
         }
-        let candidates = match found.is_empty() {
-            true => self.functions().iter().map(Function::path).collect(),
-            false => found
-                .iter()
-                .map(|(interface, name)| match interface {
-                    Some(interface) => format!("{interface}#{name}"),
-                    None => name.clone(),
-                })
-                .collect(),
-        };
+        let candidates = if found.is_empty() { &others } else { &found };
+        let candidates = candidates.iter().map(path_of).collect();
         Err(Error::NoFunction {
             plugin: self.name().into(),
             function: name(path).into_owned(),
@@ -230,11 +232,7 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
         position: &Position,
         arguments: impl FnOnce(&[Type]) -> Result<Vec<Val>, String>,
     ) -> Result<Vec<Val>> {
-        let (interface, function) = position;
-        let name = match interface {
-            Some(interface) => format!("{interface}#{function}"),
-            None => function.clone(),
-        };
+        let name = path_of(position);
         let (exports, store) = self.exports();
         let Some(func) = func(exports, store, position) else {
             unreachable!("the component exports the function");
