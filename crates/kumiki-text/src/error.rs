@@ -121,7 +121,7 @@ impl Error {
             )),
             Self::Host(error) => error.hint(),
             Self::Metadata { .. } => Some(
-                "raise `TextPlugin::with_max_metadata` if the plugin is meant to return so many"
+                "raise `TextPlugin::with_max_metadata` if the plugin needs to return more"
                     .to_owned(),
             ),
             Self::Plugin { .. } | Self::CircuitOpen { .. } => None,

@@ -225,7 +225,7 @@ fn kind(of: &WasmType) -> Kind {
 /// Returns the function with this interface and name.
 ///
 /// # Panics
-/// If there is none: the test is faulty.
+/// If no such function exists: then the test itself is wrong.
 #[must_use]
 pub fn function(interface: &str, name: &str) -> Function {
     functions()

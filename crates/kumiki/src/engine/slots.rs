@@ -26,7 +26,7 @@ const MEMORIES: u32 = 16;
 /// How many bytes of a table are cleared and reused, instead of being returned to the
 /// system and requested again.
 const TABLE_KEEP_RESIDENT: usize = 16 << 10;
-/// The same for a memory.
+/// How many bytes of a memory are cleared and reused.
 const MEMORY_KEEP_RESIDENT: usize = 64 << 10;
 
 /// Returns the number of tables for this many slots.

@@ -81,7 +81,7 @@ fn check_file(file: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::path("file", file, &error, hint))
 }
 
-/// Ends the program at the first interrupt, whatever it does. Builds replace files
+/// Ends the program at the first interrupt, even during a build. Builds replace files
 /// atomically, so nothing is left half-written.
 fn stop_on_interrupt(console: &Console) -> Result<(), Failure> {
     let console = console.clone();

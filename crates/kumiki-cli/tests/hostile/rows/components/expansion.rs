@@ -182,7 +182,7 @@ fn imports_of_a_type(components: usize, imports: usize, functions: usize) -> Str
     type_t(functions) + &component.repeat(components)
 }
 
-/// The same with the imports in a component type.
+/// Like [`imports_of_a_type`], with the imports in a component type.
 fn types_with_imports(components: usize, imports: usize, functions: usize) -> String {
     let component = format!("(component (type (component {})))", imports_of_t(imports));
     type_t(functions) + &component.repeat(components)

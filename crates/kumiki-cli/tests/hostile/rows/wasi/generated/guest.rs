@@ -193,7 +193,7 @@ fn pass_over(count: usize) -> String {
 fn command(number: usize, function: &Function, ring: &impl Fn(&str) -> u32) -> String {
     let mut arguments = String::new();
     let count = function.kinds.len();
-    // The command is skipped if it needs a handle and there is none. `exit` is skipped
+    // A command that needs a handle is skipped while none is open. `exit` is skipped
     // except for rare letters.
     for kind in &function.kinds {
         if let Kind::Borrowed(resource) | Kind::Owned(resource) = kind {
