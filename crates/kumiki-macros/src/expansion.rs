@@ -25,10 +25,10 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
     let (text, world_name) = (&world.text, &arguments.world);
     let link = match world.has_imports {
         true => quote! {
-            #module::#type_name::add_to_linker::<_, ::kumiki::wasmtime::component::HasSelf<_>>(
-                linker,
-                |state| state,
-            )
+            #module::#type_name::add_to_linker::<
+                _,
+                ::kumiki::wasmtime::component::HasSelf<#state>,
+            >(linker, |store| store.host_mut())
         },
         false => quote! {
             let _ = linker;
@@ -49,24 +49,24 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
             const WORLD: &'static str = #world_name;
 
             type Data = #data;
-            type Pre = #module::#pre_name<#state>;
+            type Pre = #module::#pre_name<::kumiki::StoreData>;
             type Bindings = #module::#type_name;
 
             fn link(
-                linker: &mut ::kumiki::wasmtime::component::Linker<#state>,
+                linker: &mut ::kumiki::wasmtime::component::Linker<::kumiki::StoreData>,
             ) -> ::kumiki::wasmtime::Result<()> {
                 #link
             }
 
             fn pre(
-                pre: ::kumiki::wasmtime::component::InstancePre<#state>,
+                pre: ::kumiki::wasmtime::component::InstancePre<::kumiki::StoreData>,
             ) -> ::kumiki::wasmtime::Result<Self::Pre> {
                 #module::#pre_name::new(pre)
             }
 
             fn instantiate(
                 pre: &Self::Pre,
-                store: &mut ::kumiki::wasmtime::Store<#state>,
+                store: &mut ::kumiki::wasmtime::Store<::kumiki::StoreData>,
             ) -> ::kumiki::wasmtime::Result<Self::Bindings> {
                 pre.instantiate(store)
             }

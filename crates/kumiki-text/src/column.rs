@@ -2,13 +2,12 @@
 //! to the guest without conversion. Answers are validated: offsets must rise and
 //! stay in bounds, and each text must be valid UTF-8; otherwise the call fails.
 
-use kumiki::HostState;
+use kumiki::StoreData;
 use kumiki::wasmtime::{self, Store};
 
 use crate::batch::{check_count, refused};
 use crate::contract::{
-    ColumnMetadata, ColumnResult, FailedRow, ProcessError, TextBindings, TextData, TextsParam,
-    TextsResult,
+    ColumnMetadata, ColumnResult, FailedRow, ProcessError, TextBindings, TextsParam, TextsResult,
 };
 use crate::texts::{TextRange, are_ends};
 
@@ -26,7 +25,7 @@ pub(crate) struct Column {
 /// Calls `process-column` with the inputs.
 pub(crate) fn call(
     bindings: &TextBindings,
-    store: &mut Store<HostState<TextData>>,
+    store: &mut Store<StoreData>,
     inputs: TextRange<'_>,
 ) -> wasmtime::Result<Column> {
     let column = bindings.column();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kumiki::wasmtime::component::{InstancePre, Linker, WasmStr};
 use kumiki::wasmtime::{self, StoreContextMut};
-use kumiki::{Contract, HostState, Level};
+use kumiki::{Contract, Level, StoreData};
 
 use crate::call_mode::CallMode;
 
@@ -59,7 +59,7 @@ impl Contract for TextContract {
     type Pre = TextPre;
     type Bindings = TextBindings;
 
-    fn link(linker: &mut Linker<HostState<TextData>>) -> wasmtime::Result<()> {
+    fn link(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
         // Not `add_to_linker` of `bindgen!`: it copies each string argument, while
         // these functions only borrow them.
         let mut host = linker.instance("myapp:text-processor/host-api")?;
@@ -67,7 +67,7 @@ impl Contract for TextContract {
         host.func_wrap("get-config", get_config)
     }
 
-    fn pre(pre: InstancePre<HostState<TextData>>) -> wasmtime::Result<Self::Pre> {
+    fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre> {
         let offers = |mode: CallMode| {
             let index = pre.component().get_export_index(None, mode.interface());
             index.is_some()
@@ -87,7 +87,7 @@ impl Contract for TextContract {
 
     fn instantiate(
         pre: &Self::Pre,
-        store: &mut wasmtime::Store<HostState<TextData>>,
+        store: &mut wasmtime::Store<StoreData>,
     ) -> wasmtime::Result<Self::Bindings> {
         let instance = pre.pre.instantiate(&mut *store)?;
         let batch = pre.batch.as_ref();
@@ -106,7 +106,7 @@ impl Contract for TextContract {
 
 /// Indices of a plugin's exports, looked up once.
 pub struct TextPre {
-    pre: InstancePre<HostState<TextData>>,
+    pre: InstancePre<StoreData>,
     plugin: exports::plugin::GuestIndices,
     batch: Option<exports::batch::GuestIndices>,
     column: Option<exports::column::GuestIndices>,
@@ -197,7 +197,7 @@ pub struct TextData {
 
 /// Implements `log` of the WIT.
 fn log(
-    store: StoreContextMut<'_, HostState<TextData>>,
+    store: StoreContextMut<'_, StoreData>,
     (level, message): (LogLevel, WasmStr),
 ) -> wasmtime::Result<()> {
     let level = match level {
@@ -207,17 +207,17 @@ fn log(
         LogLevel::Error => Level::Error,
     };
     let message = message.to_str(&store)?;
-    store.data().log(level, &message);
+    store.data().host::<TextData>().log(level, &message);
     Ok(())
 }
 
 /// Implements `get-config` of the WIT.
 fn get_config(
-    store: StoreContextMut<'_, HostState<TextData>>,
+    store: StoreContextMut<'_, StoreData>,
     (key,): (WasmStr,),
 ) -> wasmtime::Result<(Option<String>,)> {
     let key = key.to_str(&store)?;
-    let value = store.data().data.config.get(&key);
+    let value = store.data().host::<TextData>().data.config.get(&key);
     Ok((value.map(str::to_owned),))
 }
 

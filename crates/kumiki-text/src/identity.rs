@@ -2,9 +2,9 @@
 //! error, log record and result, so they must be short and printable.
 
 use kumiki::wasmtime::{self, Store};
-use kumiki::{HostState, Instance, Limit, is_invisible};
+use kumiki::{Instance, Limit, StoreData, is_invisible};
 
-use crate::contract::{TextBindings, TextContract, TextData};
+use crate::contract::{TextBindings, TextContract};
 use crate::{Error, Result};
 
 /// Maximum length of a name or a version, in bytes.
@@ -14,7 +14,7 @@ pub(crate) const NAME_BYTES: usize = 256;
 /// language's runtime may read its files then.
 const MAX_TRANSFER: usize = 1 << 20;
 
-type Ask = fn(&TextBindings, &mut Store<HostState<TextData>>) -> wasmtime::Result<String>;
+type Ask = fn(&TextBindings, &mut Store<StoreData>) -> wasmtime::Result<String>;
 
 /// Calls `get-name` and validates the result.
 pub(crate) fn name(instance: &mut Instance<TextContract>) -> Result<String> {

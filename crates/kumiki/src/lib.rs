@@ -141,7 +141,7 @@ pub use permissions::{
 };
 pub use runtime::{
     Any, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance, Plugin, Pool,
-    PoolConfig, Pooled, RecyclePolicy,
+    PoolConfig, Pooled, RecyclePolicy, StoreData,
 };
 #[doc(hidden)]
 pub use runtime::{Lease, LeasePool};

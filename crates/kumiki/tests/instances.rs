@@ -10,7 +10,7 @@ use std::time::Duration;
 use kumiki::wasmtime::component::{HasSelf, InstancePre, Linker};
 use kumiki::{
     Contract, Engine, EngineConfig, Error, Event, Host, HostState, Instance, Limit, Limits,
-    Observer, Plugin, Pool, PoolConfig, wasmtime,
+    Observer, Plugin, Pool, PoolConfig, StoreData, wasmtime,
 };
 
 mod bindings {
@@ -74,18 +74,20 @@ impl Contract for Worker {
         }";
     const WORLD: &'static str = "worker";
     type Data = Helper;
-    type Pre = bindings::WorkerPre<HostState<Helper>>;
+    type Pre = bindings::WorkerPre<StoreData>;
     type Bindings = bindings::Worker;
 
-    fn link(linker: &mut Linker<HostState<Helper>>) -> wasmtime::Result<()> {
-        bindings::Worker::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+    fn link(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
+        bindings::Worker::add_to_linker::<_, HasSelf<HostState<Helper>>>(linker, |store| {
+            store.host_mut()
+        })
     }
-    fn pre(pre: InstancePre<HostState<Helper>>) -> wasmtime::Result<Self::Pre> {
+    fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre> {
         bindings::WorkerPre::new(pre)
     }
     fn instantiate(
         pre: &Self::Pre,
-        store: &mut wasmtime::Store<HostState<Helper>>,
+        store: &mut wasmtime::Store<StoreData>,
     ) -> wasmtime::Result<Self::Bindings> {
         pre.instantiate(store)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use kumiki::wasmtime::component::{Instance as Exports, InstancePre, Linker};
-use kumiki::{Any, Contract, Host, HostState, Plugin, wasmtime};
+use kumiki::{Any, Contract, Host, Plugin, StoreData, wasmtime};
 use kumiki_text::{Config, TextContract, TextData};
 
 use crate::arguments::CallArguments;
@@ -104,20 +104,20 @@ impl Contract for AnyWorld {
     const ANY_WORLD: bool = true;
 
     type Data = TextData;
-    type Pre = InstancePre<HostState<TextData>>;
+    type Pre = InstancePre<StoreData>;
     type Bindings = Exports;
 
-    fn link(linker: &mut Linker<HostState<TextData>>) -> wasmtime::Result<()> {
+    fn link(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
         TextContract::link(linker)
     }
 
-    fn pre(pre: InstancePre<HostState<TextData>>) -> wasmtime::Result<Self::Pre> {
+    fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre> {
         Ok(pre)
     }
 
     fn instantiate(
         pre: &Self::Pre,
-        store: &mut wasmtime::Store<HostState<TextData>>,
+        store: &mut wasmtime::Store<StoreData>,
     ) -> wasmtime::Result<Exports> {
         pre.instantiate(store)
     }

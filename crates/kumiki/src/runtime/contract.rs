@@ -3,7 +3,7 @@
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
-use crate::HostState;
+use crate::StoreData;
 
 /// A WIT world that host and plugins agree on, and the bindings that
 /// wasmtime's `bindgen!` generates from it. See the [crate documentation](crate) for a
@@ -24,7 +24,7 @@ pub trait Contract: Sized + Send + Sync + 'static {
     const ANY_WORLD: bool = false;
 
     /// The contract's data for each instance, which host functions access as
-    /// [`HostState::data`].
+    /// [`HostState::data`](crate::HostState::data).
     type Data: Send + 'static;
     /// `bindgen!`'s `…Pre` type: the exports looked up once per plugin.
     type Pre: Send + Sync + 'static;
@@ -35,14 +35,14 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// with nothing granted.
     ///
     /// [`Host`]: crate::Host
-    fn link(linker: &mut Linker<HostState<Self::Data>>) -> wasmtime::Result<()>;
+    fn link(linker: &mut Linker<StoreData>) -> wasmtime::Result<()>;
 
     /// Looks up the exports. Called once per plugin, after the check.
-    fn pre(pre: InstancePre<HostState<Self::Data>>) -> wasmtime::Result<Self::Pre>;
+    fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre>;
 
     /// Instantiates the component. Called once per instance, within its limits.
     fn instantiate(
         pre: &Self::Pre,
-        store: &mut Store<HostState<Self::Data>>,
+        store: &mut Store<StoreData>,
     ) -> wasmtime::Result<Self::Bindings>;
 }

@@ -5,7 +5,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::backtrace::frames;
-use super::state::HostState;
+use super::state::StoreData;
 use crate::engine::wasmtime_errors::{self, WasmtimeLimit};
 use crate::error::HostError;
 use crate::limits::{Limit, Reached};
@@ -24,9 +24,9 @@ pub(super) enum Failure {
 }
 
 /// What the error of a call means.
-pub(super) fn of_call<D>(
+pub(super) fn of_call(
     limits: &Limits,
-    state: &HostState<D>,
+    state: &StoreData,
     function: &str,
     source: wasmtime::Error,
 ) -> Failure {
@@ -36,7 +36,7 @@ pub(super) fn of_call<D>(
     // An error that passed the guest has its stack.
     if is_embedders(&source) && !source.is::<WasmBacktrace>() {
         return Failure::OfCaller(Error::Call {
-            plugin: state.plugin.to_string(),
+            plugin: state.plugin().to_owned(),
             function: function.to_owned(),
             source,
         });
@@ -45,7 +45,7 @@ pub(super) fn of_call<D>(
 }
 
 /// What it means that no instance could be made.
-pub(super) fn of_start<D>(limits: &Limits, state: &HostState<D>, source: wasmtime::Error) -> Error {
+pub(super) fn of_start(limits: &Limits, state: &StoreData, source: wasmtime::Error) -> Error {
     if let Some(limit) = limit(limits, state, &source) {
         return reached(state, INSTANTIATE, limit);
     }
@@ -53,29 +53,29 @@ pub(super) fn of_start<D>(limits: &Limits, state: &HostState<D>, source: wasmtim
         return trap(state, INSTANTIATE, source);
     }
     Error::Instantiate {
-        plugin: state.plugin.to_string(),
+        plugin: state.plugin().to_owned(),
         source: text::source(source),
     }
 }
 
 /// What it means that a limit is reached before anything of an instance runs.
-pub(super) fn before_start<D>(state: &HostState<D>, limit: Limit) -> Error {
+pub(super) fn before_start(state: &StoreData, limit: Limit) -> Error {
     reached(state, INSTANTIATE, limit)
 }
 
-fn reached<D>(state: &HostState<D>, function: &str, limit: Limit) -> Error {
+fn reached(state: &StoreData, function: &str, limit: Limit) -> Error {
     Error::Limit {
-        plugin: state.plugin.to_string(),
+        plugin: state.plugin().to_owned(),
         function: function.to_owned(),
         limit,
     }
 }
 
-fn trap<D>(state: &HostState<D>, function: &str, source: wasmtime::Error) -> Error {
+fn trap(state: &StoreData, function: &str, source: wasmtime::Error) -> Error {
     let code = source.downcast_ref::<Trap>().copied();
     let backtrace = source.downcast_ref::<WasmBacktrace>();
     Error::Trap {
-        plugin: state.plugin.to_string(),
+        plugin: state.plugin().to_owned(),
         function: function.to_owned(),
         message: trap_message(code, &source),
         backtrace: backtrace.map_or_else(String::new, frames),
@@ -85,7 +85,7 @@ fn trap<D>(state: &HostState<D>, function: &str, source: wasmtime::Error) -> Err
 }
 
 /// The limit behind an error, if one is.
-fn limit<D>(limits: &Limits, state: &HostState<D>, source: &wasmtime::Error) -> Option<Limit> {
+fn limit(limits: &Limits, state: &StoreData, source: &wasmtime::Error) -> Option<Limit> {
     match source.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => return Some(Limit::Time(limits.time)),
         Some(Trap::OutOfFuel) => return Some(Limit::Fuel(limits.fuel.unwrap_or_default())),

@@ -17,7 +17,7 @@ use super::contract::Contract;
 use super::failure::{self, Failure};
 use super::host::Inner;
 use super::plugin::Plugin;
-use super::state::HostState;
+use super::state::{HostState, StoreData};
 use crate::clock::{self, Deadline};
 use crate::engine::Reservation;
 use crate::observer::Event;
@@ -27,7 +27,7 @@ use crate::{Error, Limits, Result};
 /// poisons it.
 pub struct Instance<C: Contract> {
     plugin: Plugin<C>,
-    store: Store<HostState<C::Data>>,
+    store: Store<StoreData>,
     bindings: C::Bindings,
     poisoned: bool,
     calls: u64,
@@ -104,7 +104,7 @@ impl<C: Contract> Instance<C> {
     pub fn call<R>(
         &mut self,
         function: &str,
-        call: impl FnOnce(&C::Bindings, &mut Store<HostState<C::Data>>) -> wasmtime::Result<R>,
+        call: impl FnOnce(&C::Bindings, &mut Store<StoreData>) -> wasmtime::Result<R>,
     ) -> Result<R> {
         if self.poisoned {
             return Err(self.poison());
@@ -186,7 +186,7 @@ impl<C: Contract> Instance<C> {
     /// Returns the contract's data of this instance.
     #[must_use]
     pub fn data(&self) -> &C::Data {
-        &self.store.data().data
+        &self.state().data
     }
 
     /// Returns the contract's data of this instance, to change it before a call, such as
@@ -225,32 +225,30 @@ impl<C: Contract> Instance<C> {
     /// }
     /// ```
     pub fn data_mut(&mut self) -> &mut C::Data {
-        &mut self.store.data_mut().data
+        &mut self.store.data_mut().host_mut::<C::Data>().data
     }
 
     /// Returns its host state.
     #[must_use]
     pub fn state(&self) -> &HostState<C::Data> {
-        self.store.data()
+        self.store.data().host()
     }
 
     /// Changes its name in later errors and log records, for plugins that report their
     /// own name.
     pub fn rename(&mut self, name: &Arc<str>) {
-        let state = self.store.data_mut();
-        state.plugin.clone_from(name);
-        state.wasi.rename(name);
+        self.store.data_mut().rename::<C::Data>(name);
     }
 
     /// Returns its exports and its store, to look something up in both.
-    pub(super) fn exports(&mut self) -> (&C::Bindings, &mut Store<HostState<C::Data>>) {
+    pub(super) fn exports(&mut self) -> (&C::Bindings, &mut Store<StoreData>) {
         (&self.bindings, &mut self.store)
     }
 
     #[cold]
     fn poison(&self) -> Error {
         Error::Poisoned {
-            plugin: self.store.data().plugin.to_string(),
+            plugin: self.store.data().plugin().to_owned(),
         }
     }
 
@@ -265,7 +263,7 @@ impl<C: Contract> Instance<C> {
             Failure::OfGuest(error) => {
                 self.poisoned = true;
                 host.observer.event(&Event::InstanceEnded {
-                    plugin: &state.plugin,
+                    plugin: state.plugin(),
                     reason: &error,
                 });
                 error
@@ -279,7 +277,7 @@ fn store<C: Contract>(
     plugin: &Plugin<C>,
     engine: &wasmtime::Engine,
     data: C::Data,
-) -> Result<Store<HostState<C::Data>>> {
+) -> Result<Store<StoreData>> {
     clock::start().map_err(|source| Error::Engine {
         source: source.into(),
     })?;
@@ -287,7 +285,7 @@ fn store<C: Contract>(
     let name = plugin.shared_name().clone();
     let observer = host.observer.clone();
     let granted = plugin.granted().clone();
-    let state = HostState::new(data, name, &host.limits, &host.budget, observer, granted);
+    let state = StoreData::new(data, name, &host.limits, &host.budget, observer, granted);
     let mut store = Store::new(engine, state);
     if let Err(limit) = store.data_mut().memory.take_setup(plugin.setup()) {
         return Err(failure::before_start(store.data(), limit));
@@ -307,7 +305,7 @@ fn store<C: Contract>(
 
 /// Sets what the next call may use.
 #[inline]
-fn arm<C: Contract>(store: &mut Store<HostState<C::Data>>, host: &Inner<C>) -> Result<()> {
+fn arm<C: Contract>(store: &mut Store<StoreData>, host: &Inner<C>) -> Result<()> {
     // Time is the host's `ticks`, divided once and not at every call; fuel and
     // the log count from here; all other limits are armed with the instance.
     let Limits { fuel, .. } = &host.limits;

@@ -5,33 +5,35 @@
 //! where an instance is made outside of the slots, the component is copied, once per
 //! plugin, and not compiled again.
 
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use wasmtime::component::{Component, Linker};
 
 use super::contract::Contract;
-use super::state::HostState;
+use super::state::StoreData;
 use crate::engine::{Reservation, SlotNeeds};
 use crate::observer::Observer;
 use crate::{Engine, Error, Result, load, wasi};
 
 /// All that a host gives, linked for its engine.
 pub(super) struct Linked<C: Contract> {
-    slots: Side<C>,
+    slots: Side,
     /// Made when there is something that no slot takes; none where it cannot be made.
-    outside: OnceLock<Option<Side<C>>>,
+    outside: OnceLock<Option<Side>>,
+    contract: PhantomData<C>,
 }
 
 /// One of the two engines, and what is linked for it.
-struct Side<C: Contract> {
+struct Side {
     engine: Engine,
-    linker: Linker<HostState<C::Data>>,
+    linker: Linker<StoreData>,
 }
 
-impl<C: Contract> Side<C> {
-    fn new(engine: Engine) -> Result<Self> {
+impl Side {
+    fn new<C: Contract>(engine: Engine) -> Result<Self> {
         let mut linker = Linker::new(engine.as_wasmtime());
-        wasi::link(&mut linker)
+        link_wasi(&mut linker)
             .and_then(|()| C::link(&mut linker))
             .map_err(|source| Error::Contract {
                 message: format!("{source:#}"),
@@ -40,7 +42,7 @@ impl<C: Contract> Side<C> {
     }
 
     /// Looks up what a component of this engine imports and exports.
-    fn template(&self, component: Component) -> wasmtime::Result<Template<C>> {
+    fn template<C: Contract>(&self, component: Component) -> wasmtime::Result<Template<C>> {
         let pre = match C::ANY_WORLD {
             false => self.linker.instantiate_pre(&component)?,
             true => {
@@ -54,11 +56,18 @@ impl<C: Contract> Side<C> {
     }
 }
 
+/// Not generic over the contract, so that the functions of WASI are compiled in this
+/// crate, and not in each crate that has a contract.
+fn link_wasi(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
+    wasi::link(linker)
+}
+
 impl<C: Contract> Linked<C> {
     pub(super) fn new(engine: Engine) -> Result<Self> {
         Ok(Self {
-            slots: Side::new(engine)?,
+            slots: Side::new::<C>(engine)?,
             outside: OnceLock::new(),
+            contract: PhantomData,
         })
     }
 
@@ -84,8 +93,8 @@ impl<C: Contract> Linked<C> {
         })
     }
 
-    fn outside(&self) -> Option<&Side<C>> {
-        let make = || Side::new(self.slots.engine.without_slots().ok()?).ok();
+    fn outside(&self) -> Option<&Side> {
+        let make = || Side::new::<C>(self.slots.engine.without_slots().ok()?).ok();
         self.outside.get_or_init(make).as_ref()
     }
 }

@@ -23,4 +23,4 @@ pub use instance::Instance;
 pub use plugin::Plugin;
 pub use pool::{Lease, LeasePool, Pool, PoolConfig, Pooled};
 pub use recycle_policy::RecyclePolicy;
-pub use state::HostState;
+pub use state::{HostState, StoreData};

@@ -1,5 +1,6 @@
 //! The host state in the store of one instance.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use wasmtime_wasi::{WasiCtxView, WasiView};
@@ -12,43 +13,19 @@ use crate::observer::{Level, Observer};
 use crate::wasi::{Granted, HasWasi, Wasi};
 use crate::{Budget, Limits};
 
-/// The host state of one instance: the contract's data, and what every plugin needs.
-/// It is the `T` of the instance's `Store<T>`; a contract implements its host functions
-/// for `HostState<ItsData>`.
+/// The host state of one instance for the host functions of its contract, which
+/// implements them for `HostState<ItsData>`.
 ///
 /// It is created and dropped with the instance, and not shared with other instances.
 pub struct HostState<D> {
     /// The contract's own data for this instance.
     pub data: D,
-    pub(crate) plugin: Arc<str>,
-    pub(crate) memory: MemoryLimiter,
-    pub(crate) wasi: Wasi,
-    pub(crate) meter: Arc<LogMeter>,
+    plugin: Arc<str>,
+    meter: Arc<LogMeter>,
     observer: Arc<dyn Observer>,
 }
 
 impl<D> HostState<D> {
-    pub(crate) fn new(
-        data: D,
-        plugin: Arc<str>,
-        limits: &Limits,
-        budget: &Budget,
-        observer: Arc<dyn Observer>,
-        granted: Arc<Granted>,
-    ) -> Self {
-        let meter = Arc::new(LogMeter::new(limits));
-        let wasi = Wasi::new(&plugin, &observer, &meter, limits, granted);
-        let memory = MemoryLimiter::new(limits, budget);
-        Self {
-            data,
-            plugin,
-            memory,
-            wasi,
-            meter,
-            observer,
-        }
-    }
-
     /// Returns the plugin's name, as log records show it.
     #[must_use]
     pub fn plugin(&self) -> &str {
@@ -63,20 +40,97 @@ impl<D> HostState<D> {
     }
 }
 
-impl<D: Send> WasiView for HostState<D> {
+/// The `T` of an instance's `Store<T>`: WASI, the limits, and the [`HostState`] of its
+/// contract.
+///
+/// It is the same type for every contract, so that the functions of WASI are compiled
+/// once, and not again with each contract.
+pub struct StoreData {
+    pub(crate) memory: MemoryLimiter,
+    pub(crate) wasi: Wasi,
+    pub(crate) meter: Arc<LogMeter>,
+    plugin: Arc<str>,
+    /// A [`HostState`] of the contract's data.
+    host: Box<dyn Any + Send>,
+}
+
+impl StoreData {
+    pub(crate) fn new<D: Send + 'static>(
+        data: D,
+        plugin: Arc<str>,
+        limits: &Limits,
+        budget: &Budget,
+        observer: Arc<dyn Observer>,
+        granted: Arc<Granted>,
+    ) -> Self {
+        let meter = Arc::new(LogMeter::new(limits));
+        Self {
+            memory: MemoryLimiter::new(limits, budget),
+            wasi: Wasi::new(&plugin, &observer, &meter, limits, granted),
+            meter: meter.clone(),
+            plugin: plugin.clone(),
+            host: Box::new(HostState {
+                data,
+                plugin,
+                meter,
+                observer,
+            }),
+        }
+    }
+
+    /// Returns the plugin's name.
+    pub(crate) fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    /// Changes the plugin's name in later errors and log records.
+    pub(crate) fn rename<D: 'static>(&mut self, plugin: &Arc<str>) {
+        self.plugin.clone_from(plugin);
+        self.wasi.rename(plugin);
+        self.host_mut::<D>().plugin.clone_from(plugin);
+    }
+
+    /// Returns the state of a contract with this data.
+    ///
+    /// # Panics
+    /// If the instance is one of a contract with other data.
+    #[inline]
+    #[must_use]
+    pub fn host<D: 'static>(&self) -> &HostState<D> {
+        self.host.downcast_ref().unwrap_or_else(|| of_another())
+    }
+
+    /// Returns the state of a contract with this data, for the `add_to_linker` of its
+    /// bindings.
+    ///
+    /// # Panics
+    /// If the instance is one of a contract with other data.
+    #[inline]
+    #[must_use]
+    pub fn host_mut<D: 'static>(&mut self) -> &mut HostState<D> {
+        self.host.downcast_mut().unwrap_or_else(|| of_another())
+    }
+}
+
+#[cold]
+fn of_another() -> ! {
+    panic!("the store belongs to a contract with other data")
+}
+
+impl WasiView for StoreData {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.wasi.view()
     }
 }
 
 #[cfg(feature = "http")]
-impl<D: Send> WasiHttpView for HostState<D> {
+impl WasiHttpView for StoreData {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         self.wasi.http()
     }
 }
 
-impl<D: Send + 'static> HasWasi for HostState<D> {
+impl HasWasi for StoreData {
     fn wasi(&mut self) -> &mut Wasi {
         &mut self.wasi
     }

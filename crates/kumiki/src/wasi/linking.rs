@@ -22,12 +22,12 @@ mod tests {
 
     use super::super::interfaces::{INTERFACES, WASI_VERSION, is_linked};
     use super::*;
-    use crate::{Engine, EngineConfig, HostState};
+    use crate::{Engine, EngineConfig, StoreData};
 
     /// Links an import of this interface with this item.
     fn link_with(interface: &str, item: &str) -> Result<(), String> {
         let engine = Engine::shared(&EngineConfig::default()).unwrap();
-        let mut linker = Linker::<HostState<()>>::new(engine.as_wasmtime());
+        let mut linker = Linker::<StoreData>::new(engine.as_wasmtime());
         link(&mut linker).unwrap();
         let text = format!("(component (import \"{interface}@0.2.0\" (instance {item})))");
         let component =

@@ -170,7 +170,7 @@ mod tests {
     use wasmtime::component::Component;
 
     use super::*;
-    use crate::{Budget, Engine, EngineConfig, HostState, Limits, Silent};
+    use crate::{Budget, Engine, EngineConfig, Limits, Silent, StoreData};
 
     /// Exports `sleep`, which sleeps for the given nanoseconds.
     const SLEEPER: &str = r#"(component
@@ -197,13 +197,13 @@ mod tests {
     fn sleep(ticks: u64, nanoseconds: u64) -> wasmtime::Result<()> {
         crate::clock::start().unwrap();
         let engine = Engine::shared(&EngineConfig::default()).unwrap();
-        let mut linker = Linker::<HostState<()>>::new(engine.as_wasmtime());
+        let mut linker = Linker::<StoreData>::new(engine.as_wasmtime());
         crate::wasi::link(&mut linker).unwrap();
         let bytes = test_components::parse(SLEEPER);
         let component = Component::from_binary(engine.as_wasmtime(), &bytes).unwrap();
         let (limits, silent) = (Limits::default(), Arc::new(Silent));
         let budget = Budget::new(usize::MAX);
-        let state = HostState::new(
+        let state = StoreData::new(
             (),
             "sleeper".into(),
             &limits,

@@ -14,7 +14,7 @@ use super::contract::Contract;
 use super::instance::Instance;
 use super::plugin::Plugin;
 use crate::text::{TYPE, display, name};
-use crate::{Error, HostState, Result};
+use crate::{Error, Result, StoreData};
 use values::{fit, is_expressible};
 
 /// The contract of a component of any world: [`Host::<Any>`](crate::Host) checks only
@@ -49,18 +49,18 @@ impl Contract for Any {
     const ANY_WORLD: bool = true;
 
     type Data = ();
-    type Pre = InstancePre<HostState<()>>;
+    type Pre = InstancePre<StoreData>;
     type Bindings = Exports;
 
-    fn link(_: &mut Linker<HostState<()>>) -> wasmtime::Result<()> {
+    fn link(_: &mut Linker<StoreData>) -> wasmtime::Result<()> {
         Ok(())
     }
 
-    fn pre(pre: InstancePre<HostState<()>>) -> wasmtime::Result<Self::Pre> {
+    fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre> {
         Ok(pre)
     }
 
-    fn instantiate(pre: &Self::Pre, store: &mut Store<HostState<()>>) -> wasmtime::Result<Exports> {
+    fn instantiate(pre: &Self::Pre, store: &mut Store<StoreData>) -> wasmtime::Result<Exports> {
         pre.instantiate(store)
     }
 }
@@ -293,9 +293,9 @@ impl fmt::Display for Signature<'_> {
 }
 
 /// Looks up an exported function.
-fn func<D>(
+fn func(
     exports: &Exports,
-    store: &mut Store<HostState<D>>,
+    store: &mut Store<StoreData>,
     (interface, name): &Position,
 ) -> Option<Func> {
     let mut store = store.as_context_mut();

@@ -22,7 +22,7 @@ use wasmtime::Store;
 
 pub use lease::{Lease, LeasePool};
 
-use crate::{Contract, Error, HostState, Instance, Plugin, RecyclePolicy, Result};
+use crate::{Contract, Error, Instance, Plugin, RecyclePolicy, Result, StoreData};
 
 /// Configuration of a [`Pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl<C: Contract> Pool<C> {
     pub fn call<R>(
         &self,
         function: &str,
-        call: impl FnOnce(&C::Bindings, &mut Store<HostState<C::Data>>) -> wasmtime::Result<R>,
+        call: impl FnOnce(&C::Bindings, &mut Store<StoreData>) -> wasmtime::Result<R>,
     ) -> Result<R> {
         self.take()?.call(function, call)
     }

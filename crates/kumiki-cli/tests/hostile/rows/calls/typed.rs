@@ -2,7 +2,7 @@
 
 use kumiki::wasmtime::component::{Instance, InstancePre, Linker};
 use kumiki::wasmtime::{self, Store};
-use kumiki::{Contract, Host, HostState};
+use kumiki::{Contract, Host, StoreData};
 
 use crate::suite::Outcome::Trap;
 use crate::suite::{Case, Seen, to_text};
@@ -19,20 +19,20 @@ impl Contract for Typed {
     const WORLD: &'static str = "typed";
 
     type Data = ();
-    type Pre = InstancePre<HostState<()>>;
+    type Pre = InstancePre<StoreData>;
     type Bindings = Instance;
 
-    fn link(_linker: &mut Linker<HostState<()>>) -> wasmtime::Result<()> {
+    fn link(_linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
         Ok(())
     }
 
-    fn pre(pre: InstancePre<HostState<()>>) -> wasmtime::Result<Self::Pre> {
+    fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre> {
         Ok(pre)
     }
 
     fn instantiate(
         pre: &Self::Pre,
-        store: &mut Store<HostState<()>>,
+        store: &mut Store<StoreData>,
     ) -> wasmtime::Result<Self::Bindings> {
         pre.instantiate(store)
     }
