@@ -75,12 +75,7 @@ pub(super) fn toolchain(
 
 /// The tools to install so that the project can be built. Empty if that does not help:
 /// neither a Rust compiler nor packages that need root can be installed as tools.
-fn installable(
-    project: &Project,
-    profile: Profile,
-    tools: &Tools,
-    missing: &Missing,
-) -> Vec<Tool> {
+fn installable(project: &Project, profile: Profile, tools: &Tools, missing: &Missing) -> Vec<Tool> {
     let has_compiler = || match project.language {
         Language::Rust => {
             let probe = project.toolchain().probe(tools, project.wasi);
