@@ -1,8 +1,6 @@
 //! Checks that the programs that docs/guides/embedding.md compares are those that the
 //! repository compiles.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
-
 use std::fs;
 use std::path::Path;
 

@@ -6,7 +6,12 @@
 //! cargo run -p event-filter --example with_kumiki target/fixtures/event-filter-rust.wasm
 //! ```
 
-#![allow(missing_docs, clippy::print_stdout, reason = "a program")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::print_stdout,
+    reason = "a program"
+)]
 
 use std::path::Path;
 use std::time::Instant;
