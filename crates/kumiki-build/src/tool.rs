@@ -107,6 +107,12 @@ impl Tool {
         }
     }
 
+    /// The version that is pinned.
+    pub fn version(self) -> &'static str {
+        let version = self.package().rsplit(['@', '=']).next();
+        version.unwrap_or_default()
+    }
+
     /// The hash of the files that pin it.
     pub(crate) fn pin(self) -> String {
         let hasher = match self.source() {
@@ -141,6 +147,16 @@ mod tests {
                 }
             };
             assert!(pinned, "{package}");
+        }
+    }
+
+    #[test]
+    fn versions_are_those_of_the_packages() {
+        assert_eq!(Tool::Zig.version(), "0.17.1");
+        assert_eq!(Tool::ComponentizeJs.version(), "0.23.0");
+        for tool in Tool::ALL {
+            let is_version = |c: char| c.is_ascii_digit() || c == '.';
+            assert!(tool.version().chars().all(is_version), "{}", tool.package());
         }
     }
 

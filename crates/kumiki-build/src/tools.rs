@@ -71,6 +71,11 @@ impl Tools {
         self.wasi_sdk.as_deref()
     }
 
+    /// The folder with the folders of all tools.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The folder of a tool, whether or not it exists.
     pub fn folder(&self, tool: Tool) -> PathBuf {
         self.root.join(tool.name())

@@ -122,12 +122,14 @@ pub(crate) enum Language {
 /// Build a plugin's component from its source
 ///
 /// The folder's kumiki.toml describes the build. Does nothing if nothing changed.
+/// If tools are missing that can be installed without root, asks on a terminal
+/// whether to install them.
 #[derive(Args)]
 #[command(after_help = "\
 Exit codes: 0 built, 1 build failed, 2 usage error")]
 #[command(after_long_help = "\
 Environment:
-  KUMIKI_TOOLS   where --install puts tools [default: kumiki/tools in the user's cache folder]
+  KUMIKI_TOOLS   where tools are installed [default: kumiki/tools in the user's cache folder]
   KUMIKI_WORK    where intermediate files are kept [default: kumiki/builds in the
                  user's cache folder]
   KUMIKI_RUST    the Rust toolchain to use: rustup or debian [default: the first that is ready]
@@ -143,7 +145,7 @@ pub(crate) struct BuildArguments {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Install missing tools first, if that needs no root
+    /// Install missing tools first without asking, if that needs no root
     #[arg(long)]
     pub(crate) install: bool,
 

@@ -179,7 +179,7 @@ impl<'a> Ungranted<'a> {
         }
         loop {
             let answer = prompt::ask("allow it? [y]es, [a]lways for this exact file, [N]o")?;
-            match &*answer.to_lowercase() {
+            match &*answer.unwrap_or_default().to_lowercase() {
                 "y" | "yes" => break,
                 "a" | "always" => {
                     if let Err(error) = allowed.keep(&self.bytes, &requested) {

@@ -8,10 +8,17 @@ use kumiki::Host;
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::Guest;
 
+#[expect(dead_code, reason = "`main` is not called")]
+#[path = "../examples/by_hand.rs"]
+mod by_hand;
+#[expect(dead_code, reason = "`main` is not called")]
+#[path = "../examples/with_kumiki.rs"]
+mod with_kumiki;
+
 type Case = fn(&Path) -> Result<(), Failed>;
 
 fn main() {
-    let cases: [(&str, Case); 4] = [
+    let cases: [(&str, Case); 5] = [
         ("events are judged", events_are_judged),
         ("filters remember", filters_remember),
         (
@@ -21,6 +28,10 @@ fn main() {
         (
             "a plugin of another contract is refused",
             another_contract_is_refused,
+        ),
+        (
+            "the code without Kumiki gives the same verdicts",
+            code_without_kumiki_gives_the_same_verdicts,
         ),
     ];
     let trial = |(name, case): (&str, Case)| {
@@ -104,5 +115,18 @@ fn another_contract_is_refused(_plugin: &Path) -> Result<(), Failed> {
         text.contains("`myapp:text-processor/host-api`, which this host does not provide"),
         "{text}"
     );
+    Ok(())
+}
+
+/// The guide compares the two examples.
+fn code_without_kumiki_gives_the_same_verdicts(plugin: &Path) -> Result<(), Failed> {
+    let rules = "drop noise\nmask secret";
+    for (source, message) in [("web", "hello"), ("noise", "hello"), ("web", "a secret")] {
+        let ours = with_kumiki::judge(plugin, rules, &with_kumiki::event(source, 5, message))?;
+        let by_hand = by_hand::judge(plugin, rules, &by_hand::event(source, 5, message))?;
+        assert_eq!(format!("{by_hand:?}"), format!("{ours:?}"));
+    }
+    let refused = by_hand::judge(plugin, "explode", &by_hand::event("web", 5, "hello"));
+    assert!(refused.is_err(), "these are no rules");
     Ok(())
 }

@@ -71,9 +71,6 @@ impl Program {
 
     /// Returns its turns, over `bytes` bytes of input.
     fn finish(self, bytes: Option<u64>) -> (&'static str, Result<Times, String>) {
-        if let Err(why) = &self.command {
-            eprintln!("xtask:   {} is skipped: {why}", self.name);
-        }
         let times = self.command.map(|_| Times {
             turns: self.times,
             facts: Vec::new(),

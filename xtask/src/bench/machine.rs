@@ -6,6 +6,7 @@ use std::process::Command;
 use super::How;
 use super::peers::answer;
 use super::programs::Programs;
+use super::skipped::cell;
 use crate::place::Place;
 
 /// Returns the processor, system, versions and commit, as Markdown.
@@ -23,16 +24,19 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
         true => "",
         false => " with uncommitted changes",
     };
-    let peers = match &programs.peers {
-        Ok(peers) => format!(
-            "Extism {} on wasmtime {}, mlua {}, rquickjs {}, built by {}",
-            version(place, "benches/peers/Cargo.lock", "extism"),
-            version(place, "benches/peers/Cargo.lock", "wasmtime"),
-            version(place, "benches/peers/Cargo.lock", "mlua"),
-            version(place, "benches/peers/Cargo.lock", "rquickjs"),
-            peers.compiler
+    let peer = |name: &str| version(place, "benches/peers/Cargo.lock", name);
+    let extism = match &programs.peers.extism {
+        Ok(extism) => format!(
+            "Extism {} on wasmtime {}, built by {}",
+            peer("extism"),
+            peer("wasmtime"),
+            extism.compiler
         ),
-        Err(_) => "skipped".to_owned(),
+        Err(_) => "Extism skipped".to_owned(),
+    };
+    let natives = match &programs.peers.natives {
+        Ok(_) => format!("mlua {}, rquickjs {}", peer("mlua"), peer("rquickjs")),
+        Err(_) => "the others skipped".to_owned(),
     };
     let lines = [
         ("processor", format!("{}, {cores} cores", processor())),
@@ -49,7 +53,7 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
                 if how.dev { ", not a release build" } else { "" }
             ),
         ),
-        ("peers", peers),
+        ("peers", format!("{natives}; {extism}")),
         (
             "others",
             format!(
@@ -67,7 +71,7 @@ pub(super) fn describe(place: &Place, programs: &Programs, how: How) -> String {
             .to_owned(),
         ),
     ];
-    let lines = lines.map(|(name, value)| format!("| {name} | {value} |\n"));
+    let lines = lines.map(|(name, value)| format!("| {name} | {} |\n", cell(&value)));
     format!("| measured on | |\n| --- | --- |\n{}", lines.concat())
 }
 

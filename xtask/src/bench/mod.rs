@@ -11,6 +11,7 @@ mod peers;
 mod programs;
 mod rounds;
 mod rows;
+mod skipped;
 mod table;
 
 use anyhow::{Context as _, Result};
@@ -21,6 +22,7 @@ use crate::place::Place;
 use crate::setup;
 use crate::step::{run as run_program, step};
 use programs::Programs;
+use skipped::Skipped;
 use table::Table;
 
 /// The benchmarks. All but the last are parts of the table.
@@ -107,8 +109,9 @@ pub(crate) fn run(place: &Place, wanted: &[Benchmark], how: How) -> Result<()> {
 
 /// Writes the table to standard output and to `target/bench`.
 fn compare(place: &Place, parts: &[Benchmark], how: How) -> Result<()> {
-    let programs = Programs::build(place, how)?;
-    let mut table = Table::new(machine::describe(place, &programs, how));
+    let mut skipped = Skipped::default();
+    let programs = Programs::build(place, how, &mut skipped)?;
+    let mut table = Table::new(machine::describe(place, &programs, how), skipped);
     for part in parts {
         table.part(part.title());
         for row in rows::of(*part, how) {

@@ -1,4 +1,5 @@
-//! Builds the peers in their own workspace, with a compiler that is new enough.
+//! Builds the peers in their own workspace: Extism with a compiler that is new enough
+//! for it, the others with the compiler that builds Kumiki.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,7 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use super::programs::executables;
+use super::skipped::Skipped;
 use crate::place::Place;
+use crate::step::step;
 
 /// Minimum minor version of Rust 1 for Extism.
 const RUST: u32 = 96;
@@ -14,38 +17,78 @@ const WASM: &str = "wasm32-unknown-unknown";
 const HINT: &str = "hint: rustup update stable, or without rustup: \
     apt-get install rustc-web cargo-web rust-web-src";
 
-/// The peers' programs.
+/// The programs of the peers, or why they are missing.
 pub(crate) struct Peers {
-    pub(crate) extism: PathBuf,
-    /// The module that Extism runs, or why it is missing.
-    pub(crate) extism_guest: Result<PathBuf, String>,
+    pub(crate) natives: Result<Natives, String>,
+    pub(crate) extism: Result<Extism, String>,
+}
+
+/// The peers that any compiler builds.
+pub(crate) struct Natives {
     pub(crate) native: PathBuf,
     pub(crate) script: PathBuf,
     pub(crate) dylib: PathBuf,
+}
+
+pub(crate) struct Extism {
+    pub(crate) contender: PathBuf,
+    /// The module that it runs.
+    pub(crate) guest: PathBuf,
     /// The version text of the compiler that built them.
     pub(crate) compiler: String,
 }
 
-pub(super) fn build(place: &Place) -> Result<Peers> {
-    let compiler = Compiler::find()?;
-    let made = executables(compiler.cargo(place).args(["build", "--release"]))?;
-    let find = |name: &str| {
-        let found = made.iter().find(|(made, _)| made == name);
-        let path = found.map(|(_, path)| path.clone());
-        path.with_context(|| format!("cargo did not build `{name}`"))
-    };
-    let guest = guest(place, &compiler).map_err(|error| format!("{error:#}"));
-    if let Err(why) = &guest {
-        eprintln!("xtask: Extism is skipped: {why}");
+/// Builds each peer that this machine can build, and says why the others are `skipped`.
+pub(super) fn build(place: &Place, skipped: &mut Skipped) -> Peers {
+    Peers {
+        natives: or_say("native and script peers", || natives(place), skipped),
+        extism: or_say("Extism", || extism(place), skipped),
     }
-    Ok(Peers {
-        extism: find("extism-contender")?,
-        extism_guest: guest,
-        native: find("native-contender")?,
-        script: find("script-contender")?,
-        dylib: find("dylib_plugin")?,
+}
+
+fn or_say<T>(
+    what: &str,
+    build: impl FnOnce() -> Result<T>,
+    skipped: &mut Skipped,
+) -> Result<T, String> {
+    step(what, build).map_err(|error| {
+        let why = format!("{error:#}");
+        skipped.say(what, &why);
+        why
+    })
+}
+
+fn natives(place: &Place) -> Result<Natives> {
+    let mut cargo = in_workspace(place.cargo(), place);
+    cargo.args(["build", "--release"]);
+    for package in ["native-contender", "script-contender", "dylib-plugin"] {
+        cargo.args(["--package", package]);
+    }
+    let made = executables(&mut cargo)?;
+    Ok(Natives {
+        native: made.find("native-contender")?,
+        script: made.find("script-contender")?,
+        dylib: made.find("dylib_plugin")?,
+    })
+}
+
+fn extism(place: &Place) -> Result<Extism> {
+    let compiler = Compiler::find()?;
+    let mut cargo = compiler.cargo(place);
+    cargo.args(["build", "--release", "--package", "extism-contender"]);
+    Ok(Extism {
+        contender: executables(&mut cargo)?.find("extism-contender")?,
+        guest: guest(place, &compiler)?,
         compiler: compiler.version,
     })
+}
+
+/// Makes a cargo command build in the peers' workspace.
+fn in_workspace(mut cargo: Command, place: &Place) -> Command {
+    cargo
+        .current_dir(place.root.join("benches/peers"))
+        .env("CARGO_TARGET_DIR", place.target.join("peers"));
+    cargo
 }
 
 /// A cargo and its rustc.
@@ -59,10 +102,8 @@ impl Compiler {
     /// Finds the first compiler that is new enough: on `PATH`, or Debian's second one.
     fn find() -> Result<Self> {
         for folder in ["", "/usr/bin"] {
-            let (cargo, rustc) = (
-                Path::new(folder).join("cargo"),
-                Path::new(folder).join("rustc"),
-            );
+            let folder = Path::new(folder);
+            let (cargo, rustc) = (folder.join("cargo"), folder.join("rustc"));
             let Some(version) = answer(Command::new(&rustc).arg("--version")) else {
                 continue;
             };
@@ -78,11 +119,9 @@ impl Compiler {
     }
 
     fn cargo(&self, place: &Place) -> Command {
-        let mut cargo = Command::new(&self.cargo);
+        let mut cargo = in_workspace(Command::new(&self.cargo), place);
         cargo
-            .current_dir(place.root.join("benches/peers"))
             .env("RUSTC", &self.rustc)
-            .env("CARGO_TARGET_DIR", place.target.join("peers"))
             // These belong to another compiler or another target.
             .env_remove("RUSTC_WRAPPER")
             .env_remove("RUSTFLAGS");
@@ -116,9 +155,7 @@ fn guest(place: &Place, compiler: &Compiler) -> Result<PathBuf> {
             .env("PATH", path_with_linker()?)
             .arg("-Zbuild-std=std,panic_abort");
     }
-    let made = executables(&mut cargo)?;
-    let module = made.into_iter().find(|(name, _)| name == "extism_guest");
-    Ok(module.context("cargo did not build a module")?.1)
+    executables(&mut cargo)?.find("extism_guest")
 }
 
 /// Returns a `PATH` with the linker of rustup's toolchain, for Debian's compiler.

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use super::skipped::Skipped;
 use super::{How, peers};
 use crate::place::Place;
 use crate::step::{line, step};
@@ -16,23 +17,19 @@ pub(crate) struct Programs {
     pub(crate) kumiki: PathBuf,
     /// Kumiki and hand-written wasmtime code, as contenders.
     contender: PathBuf,
-    /// The peers' programs, or why they are missing.
-    pub(crate) peers: Result<peers::Peers, String>,
+    pub(crate) peers: peers::Peers,
     /// The output folder of the benchmark.
     pub(crate) folder: PathBuf,
     environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Programs {
-    pub(crate) fn build(place: &Place, how: How) -> Result<Self> {
+    /// Builds Kumiki and its peers. Peers that cannot be built are `skipped`.
+    pub(super) fn build(place: &Place, how: How, skipped: &mut Skipped) -> Result<Self> {
         let folder = place.target.join("bench");
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
-        let peers = step("peers", || peers::build(place));
-        let peers = peers.map_err(|error| format!("{error:#}"));
-        if let Err(why) = &peers {
-            eprintln!("xtask: the peers are skipped: {why}");
-        }
+        let peers = peers::build(place, skipped);
         let (kumiki, contender) = step("Kumiki", || ours(place, how))?;
         Ok(Self {
             kumiki,
@@ -55,18 +52,18 @@ impl Programs {
     /// # Errors
     /// Returns why it is skipped.
     pub(crate) fn command(&self, contender: &str) -> Result<Command, String> {
-        let peers = || self.peers.as_ref().map_err(Clone::clone);
+        let natives = || self.peers.natives.as_ref().map_err(Clone::clone);
         let mut command = match contender {
             "extism" => {
-                let guest = peers()?.extism_guest.as_ref();
-                let mut command = Command::new(&peers()?.extism);
-                command.env("KUMIKI_BENCH_EXTISM", guest.map_err(Clone::clone)?);
+                let extism = self.peers.extism.as_ref().map_err(Clone::clone)?;
+                let mut command = Command::new(&extism.contender);
+                command.env("KUMIKI_BENCH_EXTISM", &extism.guest);
                 command
             }
-            "quickjs" | "lua" => Command::new(&peers()?.script),
+            "quickjs" | "lua" => Command::new(&natives()?.script),
             "in-process" | "memcpy" | "dylib" | "pipe" | "python" => {
-                let mut command = Command::new(&peers()?.native);
-                command.env("KUMIKI_BENCH_DYLIB", &peers()?.dylib);
+                let mut command = Command::new(&natives()?.native);
+                command.env("KUMIKI_BENCH_DYLIB", &natives()?.dylib);
                 command
             }
             _ => Command::new(&self.contender),
@@ -93,17 +90,22 @@ fn ours(place: &Place, how: How) -> Result<(PathBuf, PathBuf)> {
     }
     cargo.args(["--bin", "kumiki", "--bench", "contender"]);
     let made = executables(&mut cargo)?;
-    let find = |name| {
-        let found = made.iter().find(|(made, _)| made == name);
-        let path = found.map(|(_, path)| path.clone());
-        path.with_context(|| format!("cargo did not build `{name}`"))
-    };
-    Ok((find("kumiki")?, find("contender")?))
+    Ok((made.find("kumiki")?, made.find("contender")?))
 }
 
-/// Runs cargo and returns the names and paths of the programs, shared libraries and
-/// modules that it built.
-pub(super) fn executables(cargo: &mut Command) -> Result<Vec<(String, PathBuf)>> {
+/// The names and paths of the programs, shared libraries and modules that cargo built.
+pub(super) struct Made(Vec<(String, PathBuf)>);
+
+impl Made {
+    pub(super) fn find(&self, name: &str) -> Result<PathBuf> {
+        let found = self.0.iter().find(|(made, _)| made == name);
+        let path = found.map(|(_, path)| path.clone());
+        path.with_context(|| format!("cargo did not build `{name}`"))
+    }
+}
+
+/// Runs cargo and returns what it built.
+pub(super) fn executables(cargo: &mut Command) -> Result<Made> {
     cargo
         .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped());
@@ -130,5 +132,5 @@ pub(super) fn executables(cargo: &mut Command) -> Result<Vec<(String, PathBuf)>>
             .or_else(|| files.clone().find(is_library))?;
         Some((name, file.to_owned()))
     });
-    Ok(made.collect())
+    Ok(Made(made.collect()))
 }

@@ -2,18 +2,21 @@
 
 use super::rounds::{Measured, Times};
 use super::rows::{Bound, Row, Value};
+use super::skipped::{Skipped, cell};
 
 pub(crate) struct Table {
     text: String,
     goals: Vec<String>,
+    skipped: Skipped,
 }
 
 impl Table {
     /// Creates a table that starts with a description of the machine.
-    pub(crate) fn new(machine: String) -> Self {
+    pub(super) fn new(machine: String, skipped: Skipped) -> Self {
         Self {
             text: machine,
             goals: Vec::new(),
+            skipped,
         }
     }
 
@@ -27,24 +30,23 @@ impl Table {
 
     /// Adds a row: a line for each contender, and its goals.
     pub(crate) fn row(&mut self, row: &Row, measured: &Measured) {
-        let mut title = row.title.as_str();
+        let mut title = cell(&row.title);
         for (name, times) in &measured.contenders {
-            let line = match times {
+            let measurements = match times {
                 Ok(times) => {
                     let ratio = measured.ratio(name, "kumiki");
                     let ratio = ratio.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"));
-                    format!(
-                        "| {title} | {name} | {} | {} | {ratio} | {} |\n",
-                        time(times.minimum()),
-                        time(times.median()),
-                        facts(times)
-                    )
+                    let (minimum, median) = (time(times.minimum()), time(times.median()));
+                    format!("{minimum} | {median} | {ratio} | {}", cell(&facts(times)))
                 }
-                Err(why) => format!("| {title} | {name} | - | - | - | skipped: {why} |\n"),
+                Err(why) => {
+                    let number = self.skipped.add(name, why);
+                    format!("- | - | - | skipped ({number})")
+                }
             };
-            self.text += &line.replace("hint: ", "");
+            self.text += &format!("| {title} | {name} | {measurements} |\n");
             // Only in the first line of the row.
-            title = "";
+            title.clear();
         }
         for goal in &row.goals {
             let number = match goal.value {
@@ -76,12 +78,15 @@ impl Table {
             None => "not measured",
         };
         let shown = shown.unwrap_or_else(|| "-".to_owned());
-        self.goals
-            .push(format!("| {row} | {text} | {shown} | {outcome} |\n"));
+        self.goals.push(format!(
+            "| {} | {text} | {shown} | {outcome} |\n",
+            cell(row)
+        ));
     }
 
-    /// Returns the whole table, with the goals at its end.
+    /// Returns the whole table, with what was skipped and the goals at its end.
     pub(crate) fn finish(mut self) -> String {
+        self.text += &self.skipped.list();
         if !self.goals.is_empty() {
             self.text += "\n### Goals\n\n| row | goal | measured | |\n| --- | --- | --- | --- |\n";
             self.text += &self.goals.concat();
@@ -122,6 +127,9 @@ pub(super) fn time(nanoseconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kumiki_turns::Work;
+
+    use super::super::rows::row;
     use super::*;
 
     #[test]
@@ -140,7 +148,7 @@ mod tests {
 
     #[test]
     fn goals_are_met_missed_or_not_measured() {
-        let mut table = Table::new(String::new());
+        let mut table = Table::new(String::new(), Skipped::default());
         for number in [Some(1.0), Some(1.2), None] {
             table.goal("row", "at most 1.1", number, None, Bound::AtMost(1.1));
         }
@@ -150,5 +158,42 @@ mod tests {
             .filter_map(|line| line.strip_prefix("| row | at most 1.1 | - | "))
             .collect();
         assert_eq!(outcomes, ["met |", "**MISSED** |", "not measured |"]);
+    }
+    /// The reason contains all that would break a line of the table.
+    #[test]
+    fn reasons_do_not_break_the_table() {
+        let why = "`cc | ld` failed\nhint: apt-get install gcc";
+        let measured = Measured {
+            contenders: vec![
+                (
+                    "kumiki",
+                    Ok(Times {
+                        turns: vec![10.0],
+                        facts: vec![("rate".to_owned(), 2e6)],
+                    }),
+                ),
+                ("extism", Err("it is too old\nhint: update".to_owned())),
+                ("lua", Err(why.to_owned())),
+            ],
+        };
+        let mut table = Table::new(String::new(), Skipped::default());
+        table.part("Calls");
+        table.row(&row("one", "", Work::Echo, 0), &measured);
+        table.row(&row("a | b", "", Work::Echo, 0), &measured);
+        assert_eq!(
+            table.finish(),
+            "\n### Calls\n\n\
+             | row | contender | minimum | median | times Kumiki | also |\n\
+             | --- | --- | --- | --- | --- | --- |\n\
+             | one | kumiki | 10.0 ns | 10.0 ns | 1.00 | 2 MB/s |\n\
+             |  | extism | - | - | - | skipped (1) |\n\
+             |  | lua | - | - | - | skipped (2) |\n\
+             | a \\| b | kumiki | 10.0 ns | 10.0 ns | 1.00 | 2 MB/s |\n\
+             |  | extism | - | - | - | skipped (1) |\n\
+             |  | lua | - | - | - | skipped (2) |\n\
+             \n### Skipped\n\n\
+             1. extism: it is too old; hint: update\n\
+             2. lua: `cc | ld` failed; hint: apt-get install gcc\n"
+        );
     }
 }

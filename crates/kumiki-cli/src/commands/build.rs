@@ -6,16 +6,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use kumiki::PermissionRequests;
 use kumiki::inspect::Inspection;
-use kumiki_build::{
-    Built, Error, Language, Missing, Options, Probe, Profile, Project, Ready, RustWay, Stamps,
-    Tools,
-};
+use kumiki_build::{Built, Error, Options, Profile, Project, Ready, RustWay, Stamps, Tools};
 
+use super::install::{WhenMissing, toolchain};
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, escape_lines};
 use crate::failure::{Failure, causes, written};
@@ -24,7 +22,8 @@ use crate::folders::{self, variable};
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
     let tools = tools()?;
-    let built = once(arguments, &tools, &console)?;
+    let when_missing = WhenMissing::at_start(arguments);
+    let built = once(arguments, &tools, when_missing, &console)?;
     written("what was built", report(&built))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -33,35 +32,40 @@ pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
 pub(super) fn once(
     arguments: &BuildArguments,
     tools: &Tools,
+    when_missing: WhenMissing,
     console: &Console,
 ) -> Result<Built, Failure> {
-    let start = Instant::now();
-    let (built, what) = without_notice(arguments, tools, console)?;
+    let Outcome { built, what, time } = without_notice(arguments, tools, when_missing, console)?;
     // Printed afterwards, because only now is it known that something was built.
     if !built.fresh {
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = time.as_secs_f64();
         console.notice(escape(&format!("built {what} in {seconds:.1} s")));
     }
     Ok(built)
 }
 
-/// Builds the project once. Also returns its name, language and toolchain.
+/// The result of a build.
+pub(super) struct Outcome {
+    pub(super) built: Built,
+    /// The project's name, language and toolchain.
+    pub(super) what: String,
+    /// How long the build took, without installing tools.
+    pub(super) time: Duration,
+}
+
+/// Builds the project once.
 pub(super) fn without_notice(
     arguments: &BuildArguments,
     tools: &Tools,
+    when_missing: WhenMissing,
     console: &Console,
-) -> Result<(Built, String), Failure> {
+) -> Result<Outcome, Failure> {
     let BuildArguments { folder, output, .. } = arguments;
     let project = read(folder)?;
     check_requests(&project)?;
     let profile = arguments.profile();
-    let Ready { way, version } = match (project.probe(tools, profile), arguments.install) {
-        (Probe::Ready(ready), _) => ready,
-        (Probe::Missing(missing), false) => {
-            return Err(missing_toolchain(&project, profile, &missing));
-        }
-        (Probe::Missing(_), true) => install(&project, profile, tools, console)?,
-    };
+    let Ready { way, version } = toolchain(&project, profile, tools, when_missing, console)?;
+    let start = Instant::now();
     let language = project.language.name();
     if profile != Profile::Speed && !project.has_profiles() {
         console.notice(format_args!(
@@ -81,8 +85,11 @@ pub(super) fn without_notice(
     console.spinner(&format!("building {what}"));
     let built = kumiki_build::build(&project, &output, tools, &options);
     console.done();
-    let built = built.map_err(|error| failure(&error))?;
-    Ok((built, what))
+    Ok(Outcome {
+        built: built.map_err(|error| failure(&error))?,
+        what,
+        time: start.elapsed(),
+    })
 }
 
 /// The folder of a project's intermediate files between builds. It is in the user's
@@ -187,7 +194,7 @@ pub(super) fn tools() -> Result<Tools, Failure> {
 }
 
 /// Omits the default folder `.`, to print paths without a leading `./`.
-fn without_dot(folder: &Path) -> &Path {
+pub(super) fn without_dot(folder: &Path) -> &Path {
     if folder == Path::new(".") {
         Path::new("")
     } else {
@@ -195,62 +202,7 @@ fn without_dot(folder: &Path) -> &Path {
     }
 }
 
-/// Installs the toolchain's tools. Fails if the toolchain is still not ready after
-/// that.
-fn install(
-    project: &Project,
-    profile: Profile,
-    tools: &Tools,
-    console: &Console,
-) -> Result<Ready, Failure> {
-    // A Rust compiler cannot be installed as a tool.
-    if let (Language::Rust, Probe::Missing(missing)) = (
-        project.language,
-        project.toolchain().probe(tools, project.wasi),
-    ) {
-        return Err(missing_toolchain(project, Profile::Speed, &missing));
-    }
-    for tool in project.tools(profile) {
-        if tools.is_installed(tool) {
-            continue;
-        }
-        let folder = tools.folder(tool);
-        console.notice(escape(&format!(
-            "installing `{}` into {}",
-            tool.name(),
-            folder.display()
-        )));
-        console.spinner(&format!("installing {}", tool.name()));
-        let installed = tools.install(tool);
-        console.done();
-        installed.map_err(|error| failure(&error))?;
-    }
-    match project.probe(tools, profile) {
-        Probe::Ready(ready) => Ok(ready),
-        Probe::Missing(missing) => Err(missing_toolchain(project, profile, &missing)),
-    }
-}
-
-/// The failure for a missing toolchain. The hint begins with `--install` if that
-/// helps: it installs neither a Rust compiler nor packages that need root.
-fn missing_toolchain(project: &Project, profile: Profile, missing: &Missing) -> Failure {
-    let mut failure = Failure::failed(missing.to_string());
-    let by_hand = &missing.hint;
-    let installs = !project.tools(profile).is_empty() && missing.packages.is_empty();
-    failure.hint = Some(if installs {
-        let folder = without_dot(&project.folder).display().to_string();
-        let command = format!("kumiki build {folder}");
-        format!(
-            "install it with `{} --install`; or by hand: {by_hand}",
-            command.trim_end()
-        )
-    } else {
-        by_hand.clone()
-    });
-    failure
-}
-
-fn failure(error: &Error) -> Failure {
+pub(super) fn failure(error: &Error) -> Failure {
     let mut failure = match error {
         // Compiler output keeps its layout, so that locations and markers stay aligned.
         Error::Failed {

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 mod file;
 mod identity;
 pub(crate) mod inspect;
+mod install;
 pub(crate) mod new;
 mod reach;
 mod report;

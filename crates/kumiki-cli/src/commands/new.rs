@@ -96,7 +96,7 @@ fn ask(value: &str, question: &str) -> Result<String, Failure> {
             format!("give all arguments: {USAGE}"),
         ));
     }
-    prompt::ask(question)
+    Ok(prompt::ask(question)?.unwrap_or_default())
 }
 
 fn failure(error: &Error) -> Failure {

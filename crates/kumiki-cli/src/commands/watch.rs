@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::build::{once, report, tools};
+use super::install::WhenMissing;
 use super::sources::Sources;
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, print_failure};
@@ -12,10 +13,12 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let (tools, console) = (tools()?, Console::new(false, 0));
     let mut sources = Sources::new(&arguments.folder)?;
     let mut first = true;
+    let mut when_missing = WhenMissing::at_start(arguments);
     loop {
         // Before the build, so that no change during the build is missed.
         sources.watch()?;
-        let built = once(arguments, &tools, &console);
+        let built = once(arguments, &tools, when_missing, &console);
+        when_missing = when_missing.later();
         sources.ignore_lock_file();
         match built {
             // A change that leaves the component unchanged is not reported.

@@ -11,7 +11,8 @@ use super::log::RoundLog;
 use super::round::Times;
 use crate::arguments::{BuildArguments, DevArguments};
 use crate::artifacts;
-use crate::commands::build;
+use crate::commands::build::{self, Outcome};
+use crate::commands::install::WhenMissing;
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
@@ -29,6 +30,8 @@ pub(super) struct Builds<'a> {
     own: OwnFiles,
     config: Config,
     max_metadata: Option<usize>,
+    /// What the next build does if the toolchain is missing.
+    when_missing: WhenMissing,
     /// Whether an earlier build worked.
     is_built: bool,
 }
@@ -98,17 +101,19 @@ impl<'a> Builds<'a> {
             .cache(artifacts::cache(console))
             .compile_with(arguments.compile.command()?)
             .build()?;
+        let build = BuildArguments {
+            folder: arguments.folder.clone(),
+            output: None,
+            install: false,
+            size: false,
+            debug: arguments.debug,
+            watch: true,
+        };
         Ok(Self {
             log,
             console,
-            arguments: BuildArguments {
-                folder: arguments.folder.clone(),
-                output: None,
-                install: false,
-                size: false,
-                debug: arguments.debug,
-                watch: true,
-            },
+            when_missing: WhenMissing::at_start(&build),
+            arguments: build,
             tools: build::tools()?,
             host,
             grants,
@@ -122,9 +127,12 @@ impl<'a> Builds<'a> {
     /// Builds the project and loads its component. Returns none if it is no text plugin;
     /// then what was built has been shown.
     pub(super) fn next(&mut self, times: &mut Times) -> Result<Option<Loaded>, NoPlugin> {
-        let start = Instant::now();
-        let (built, what) = build::without_notice(&self.arguments, &self.tools, self.console)?;
-        times.build = Some(start.elapsed());
+        // The user is asked before the first build only.
+        let later = self.when_missing.later();
+        let when_missing = std::mem::replace(&mut self.when_missing, later);
+        let Outcome { built, what, time } =
+            build::without_notice(&self.arguments, &self.tools, when_missing, self.console)?;
+        times.build = Some(time);
         let is_first = !std::mem::replace(&mut self.is_built, true);
         if is_first {
             let state = if built.fresh { "unchanged: " } else { "built " };
