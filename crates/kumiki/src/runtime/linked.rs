@@ -31,7 +31,7 @@ struct Side<C: Contract> {
 impl<C: Contract> Side<C> {
     fn new(engine: Engine) -> Result<Self> {
         let mut linker = Linker::new(engine.as_wasmtime());
-        wasi::link(&mut linker)
+        wasi::link(&mut linker, wasi::Waits::Blocking)
             .and_then(|()| C::link(&mut linker))
             .map_err(|source| Error::Contract {
                 message: format!("{source:#}"),
