@@ -14,6 +14,7 @@ use super::contract::Contract;
 use super::state::StoreData;
 use crate::engine::{Reservation, SlotNeeds};
 use crate::observer::Observer;
+use crate::wasi::Waits;
 use crate::{Engine, Error, Result, load, wasi};
 
 /// All that a host gives, linked for its engine.
@@ -33,7 +34,7 @@ struct Side {
 impl Side {
     fn new<C: Contract>(engine: Engine) -> Result<Self> {
         let mut linker = Linker::new(engine.as_wasmtime());
-        link_wasi(&mut linker)
+        link_wasi(&mut linker, C::ASYNC)
             .and_then(|()| C::link(&mut linker))
             .map_err(|source| Error::Contract {
                 message: format!("{source:#}"),
@@ -58,8 +59,12 @@ impl Side {
 
 /// Not generic over the contract, so that the functions of WASI are compiled in this
 /// crate, and not in each crate that has a contract.
-fn link_wasi(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
-    wasi::link(linker)
+fn link_wasi(linker: &mut Linker<StoreData>, is_async: bool) -> wasmtime::Result<()> {
+    let waits = match is_async {
+        true => Waits::Async,
+        false => Waits::Blocking,
+    };
+    wasi::link(linker, waits)
 }
 
 impl<C: Contract> Linked<C> {

@@ -16,7 +16,7 @@ use super::granted::Granted;
 use super::http::{HttpState, HttpView};
 use super::network::{Guard, HasSockets, Lookups, Sockets};
 use super::output::LogStream;
-use super::waiting::Timed;
+use super::waiting::{Timed, Waits};
 use crate::Limits;
 use crate::clock::Deadline;
 use crate::log_meter::LogMeter;
@@ -178,7 +178,7 @@ impl Wasi {
         }
     }
 
-    pub(super) fn files(&mut self) -> Files<'_> {
+    pub(super) fn files(&mut self, waits: Waits) -> Files<'_> {
         let deadline = self.deadline;
         let contexts = self.contexts();
         Files {
@@ -189,6 +189,7 @@ impl Wasi {
             threads: contexts.granted.threads(),
             clocks: contexts.granted.clocks(),
             deadline,
+            waits,
         }
     }
 }

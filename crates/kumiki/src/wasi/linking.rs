@@ -4,23 +4,32 @@ use wasmtime::component::Linker;
 
 use super::context::HasWasi;
 use super::network::{link_lookups, link_sockets};
+use super::waiting::Waits;
 use super::{files, http, waiting};
 
 /// Links the interfaces in [`INTERFACES`](super::interfaces::INTERFACES), and `wasi:http`.
-pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_sync(linker)?;
+/// `waits` decides only how a function waits, not what it may do.
+pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>, waits: Waits) -> wasmtime::Result<()> {
+    match waits {
+        Waits::Blocking => wasmtime_wasi::p2::add_to_linker_sync(linker)?,
+        Waits::Async => wasmtime_wasi::p2::add_to_linker_async(linker)?,
+    }
     link_lookups(linker, |state| state.wasi().lookups())?;
-    link_sockets(linker)?;
-    files::link(linker, |state| state.wasi().files())?;
+    link_sockets(linker, waits)?;
+    files::link(linker, waits)?;
     http::link(linker)?;
-    waiting::link(linker)
+    waiting::link(linker, waits)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use test_components::TextPlugin;
     use wasmtime::component::Component;
 
     use super::super::interfaces::{INTERFACES, WASI_VERSION, is_linked};
+    use super::super::test_instances::{pre, store};
     use super::*;
     use crate::{Engine, EngineConfig, StoreData};
 
@@ -28,7 +37,7 @@ mod tests {
     fn link_with(interface: &str, item: &str) -> Result<(), String> {
         let engine = Engine::shared(&EngineConfig::default()).unwrap();
         let mut linker = Linker::<StoreData>::new(engine.as_wasmtime());
-        link(&mut linker).unwrap();
+        link(&mut linker, Waits::Blocking).unwrap();
         let text = format!("(component (import \"{interface}@0.2.0\" (instance {item})))");
         let component =
             Component::from_binary(engine.as_wasmtime(), &test_components::parse(&text)).unwrap();
@@ -93,6 +102,28 @@ mod tests {
         }
         let error = link_with("wasi:io/nothing", "(export \"f\" (func))").unwrap_err();
         assert!(!error.contains("type mismatch"), "{error}");
+    }
+
+    /// Imports every function of WASI.
+    fn import_all() -> Vec<u8> {
+        let functions = test_components::wasi::functions().into_iter().enumerate();
+        let plugin = functions.fold(TextPlugin::new("all"), |plugin, (number, function)| {
+            plugin.import(&function.import(&format!("$wasi{number}")))
+        });
+        plugin.with_all_of_wasi().build()
+    }
+
+    /// wasmtime-wasi's bindings link functions that wait for asynchronous calls. None of
+    /// them may remain for blocking calls.
+    #[test]
+    fn blocking_functions_need_no_asynchronous_call() {
+        let component = import_all();
+        let instantiate = |waits| {
+            let mut store = store(&Arc::default());
+            pre(waits, &component).instantiate(&mut store).map(drop)
+        };
+        instantiate(Waits::Blocking).unwrap();
+        assert!(instantiate(Waits::Async).is_err());
     }
 
     /// 0.2.12 added `exit-with-code`. With the next version, check for an addition of that

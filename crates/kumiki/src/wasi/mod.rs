@@ -14,6 +14,8 @@ mod linking;
 mod network;
 mod output;
 mod randomness;
+#[cfg(test)]
+mod test_instances;
 mod threads;
 mod waiting;
 
@@ -24,3 +26,4 @@ pub(crate) use granted::Granted;
 pub use interfaces::WASI_VERSION;
 pub(crate) use interfaces::is_linked;
 pub(crate) use linking::link;
+pub(crate) use waiting::Waits;

@@ -189,21 +189,6 @@ impl ThreadQuota {
         Ok(task)
     }
 
-    /// Drops a value whose `drop` may block, such as an open file, on another thread, and
-    /// waits for it at most for `timeout`. Does not wait if the plugin has as many abandoned
-    /// operations as it may.
-    pub(crate) fn close(
-        self: &Arc<Self>,
-        timeout: Duration,
-        value: impl Send + 'static,
-    ) -> Result<(), Refused> {
-        if self.is_full() {
-            self.discard(value);
-            return Ok(());
-        }
-        self.call(timeout, move || drop(value))
-    }
-
     /// Drops a value on another thread without waiting.
     pub(crate) fn discard(self: &Arc<Self>, value: impl Send + 'static) {
         POOL.submit(self.job(DETACHED, Box::new(move || drop(value))));
@@ -238,7 +223,8 @@ impl ThreadQuota {
         }
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether the plugin has as many abandoned operations as it may.
+    pub(crate) fn is_full(&self) -> bool {
         self.abandoned.load(Ordering::Relaxed) >= MAX_ABANDONED
     }
 

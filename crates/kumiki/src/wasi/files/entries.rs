@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 
 use cap_std::fs::{Dir, DirEntry, FileType, ReadDir};
 use wasmtime_wasi::filesystem::Descriptor;
-use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
-use wasmtime_wasi::p2::bindings::sync::filesystem::types::{DescriptorType, DirectoryEntry};
+use wasmtime_wasi::p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry, ErrorCode};
 use wasmtime_wasi::p2::{FsError, FsResult};
 
 use crate::wasi::descriptors::Permit;

@@ -5,18 +5,17 @@ use std::sync::Arc;
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
-use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode as Code;
-use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
+use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
     ErrorCode, Filesize, Host, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::p2::bindings::sync::io::streams::{Error, InputStream, OutputStream};
+use wasmtime_wasi::p2::bindings::io::streams::{Error, InputStream, OutputStream};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::entries::{DESCRIPTORS, Entries};
 use super::streams::{FileInput, FileOutput, WritePosition};
-use super::{Fd, Files, Opened, own, trap};
+use super::{Fd, Files, Opened, now, own, trap};
 
 /// Maximum bytes of one write. A longer one writes only this many, and the guest receives
 /// the number.
@@ -39,7 +38,7 @@ impl preopens::Host for Files<'_> {
 
 impl Host for Files<'_> {
     fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
-        Ok(error.downcast()?.into())
+        error.downcast()
     }
 
     fn filesystem_error_code(
@@ -47,7 +46,7 @@ impl Host for Files<'_> {
         error: Resource<Error>,
     ) -> wasmtime::Result<Option<ErrorCode>> {
         let error = self.table.get(&error)?.downcast_ref::<std::io::Error>();
-        Ok(error.map(|error| Code::from(error).into()))
+        Ok(error.map(ErrorCode::from))
     }
 }
 
@@ -77,9 +76,9 @@ impl Files<'_> {
     fn writable(&self, fd: &Fd) -> FsResult<Opened> {
         let opened = self.get(fd)?;
         match &opened.descriptor {
-            Descriptor::Dir(_) => Err(Code::BadDescriptor.into()),
+            Descriptor::Dir(_) => Err(ErrorCode::BadDescriptor.into()),
             Descriptor::File(file) if file.perms.write_not_permitted() => {
-                Err(Code::NotPermitted.into())
+                Err(ErrorCode::NotPermitted.into())
             }
             Descriptor::File(_) => Ok(opened),
         }
@@ -94,75 +93,116 @@ impl Files<'_> {
 }
 
 impl HostDescriptor for Files<'_> {
-    fn advise(
+    async fn advise(
         &mut self,
         fd: Fd,
         offset: Filesize,
         length: Filesize,
         advice: Advice,
     ) -> FsResult<()> {
-        self.call(&fd, move |view, fd| view.advise(fd, offset, length, advice))
+        self.call(&fd, async move |view, fd| {
+            view.advise(fd, offset, length, advice).await
+        })
+        .await
     }
 
-    fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
-        self.call(&fd, |view, fd| HostDescriptor::sync_data(view, fd))
+    async fn sync_data(&mut self, fd: Fd) -> FsResult<()> {
+        self.call(&fd, async |view, fd| view.sync_data(fd).await)
+            .await
     }
 
-    fn get_flags(&mut self, fd: Fd) -> FsResult<DescriptorFlags> {
-        self.call(&fd, |view, fd| HostDescriptor::get_flags(view, fd))
+    async fn get_flags(&mut self, fd: Fd) -> FsResult<DescriptorFlags> {
+        self.call(&fd, async |view, fd| view.get_flags(fd).await)
+            .await
     }
 
-    fn get_type(&mut self, fd: Fd) -> FsResult<DescriptorType> {
-        self.call(&fd, |view, fd| HostDescriptor::get_type(view, fd))
+    async fn get_type(&mut self, fd: Fd) -> FsResult<DescriptorType> {
+        self.call(&fd, async |view, fd| view.get_type(fd).await)
+            .await
     }
 
-    fn set_size(&mut self, fd: Fd, size: Filesize) -> FsResult<()> {
-        self.call(&fd, move |view, fd| view.set_size(fd, size))
+    async fn set_size(&mut self, fd: Fd, size: Filesize) -> FsResult<()> {
+        self.call(&fd, async move |view, fd| view.set_size(fd, size).await)
+            .await
     }
 
-    fn set_times(&mut self, fd: Fd, read: NewTimestamp, written: NewTimestamp) -> FsResult<()> {
+    async fn set_times(
+        &mut self,
+        fd: Fd,
+        read: NewTimestamp,
+        written: NewTimestamp,
+    ) -> FsResult<()> {
         let (read, written) = (self.resolve_now(read), self.resolve_now(written));
-        self.call(&fd, move |view, fd| view.set_times(fd, read, written))
+        self.call(&fd, async move |view, fd| {
+            view.set_times(fd, read, written).await
+        })
+        .await
     }
 
-    fn read(&mut self, fd: Fd, length: Filesize, offset: Filesize) -> FsResult<(Vec<u8>, bool)> {
-        self.call(&fd, move |view, fd| view.read(fd, length, offset))
+    async fn read(
+        &mut self,
+        fd: Fd,
+        length: Filesize,
+        offset: Filesize,
+    ) -> FsResult<(Vec<u8>, bool)> {
+        self.call(&fd, async move |view, fd| {
+            view.read(fd, length, offset).await
+        })
+        .await
     }
 
-    fn write(&mut self, fd: Fd, mut bytes: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
+    async fn write(&mut self, fd: Fd, mut bytes: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
         bytes.truncate(MAX_WRITE);
-        self.call(&fd, move |view, fd| view.write(fd, bytes, offset))
+        self.call(&fd, async move |view, fd| {
+            view.write(fd, bytes, offset).await
+        })
+        .await
     }
 
-    fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
+    async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
         let (opened, permit) = (self.get(&fd)?, self.permit(DESCRIPTORS)?);
-        let entries = self.wait(move || Entries::open(&opened.descriptor, permit))?;
+        let entries = self
+            .wait(move || Entries::open(&opened.descriptor, permit))
+            .await?;
         Ok(own(&self.table.push(entries)?))
     }
 
-    fn sync(&mut self, fd: Fd) -> FsResult<()> {
-        self.call(&fd, |view, fd| HostDescriptor::sync(view, fd))
+    async fn sync(&mut self, fd: Fd) -> FsResult<()> {
+        self.call(&fd, async |view, fd| view.sync(fd).await).await
     }
 
-    fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+    async fn create_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
         let reported = path.clone();
-        let done = self.call(&fd, move |view, fd| view.create_directory_at(fd, path));
+        let done = self
+            .call(&fd, async move |view, fd| {
+                view.create_directory_at(fd, path).await
+            })
+            .await;
         self.report_denial(done, true, &[(&fd, &reported)])
     }
 
-    fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
-        let stat = self.call(&fd, |view, fd| HostDescriptor::stat(view, fd));
+    async fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
+        let stat = self.call(&fd, async |view, fd| view.stat(fd).await).await;
         self.convert_times(stat)
     }
 
-    fn stat_at(&mut self, fd: Fd, follow: PathFlags, path: String) -> FsResult<DescriptorStat> {
+    async fn stat_at(
+        &mut self,
+        fd: Fd,
+        follow: PathFlags,
+        path: String,
+    ) -> FsResult<DescriptorStat> {
         let reported = path.clone();
-        let stat = self.call(&fd, move |view, fd| view.stat_at(fd, follow, path));
+        let stat = self
+            .call(&fd, async move |view, fd| {
+                view.stat_at(fd, follow, path).await
+            })
+            .await;
         let stat = self.report_denial(stat, false, &[(&fd, &reported)]);
         self.convert_times(stat)
     }
 
-    fn set_times_at(
+    async fn set_times_at(
         &mut self,
         fd: Fd,
         follow: PathFlags,
@@ -172,13 +212,15 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<()> {
         let (read, written) = (self.resolve_now(read), self.resolve_now(written));
         let reported = path.clone();
-        let done = self.call(&fd, move |view, fd| {
-            view.set_times_at(fd, follow, path, read, written)
-        });
+        let done = self
+            .call(&fd, async move |view, fd| {
+                view.set_times_at(fd, follow, path, read, written).await
+            })
+            .await;
         self.report_denial(done, true, &[(&fd, &reported)])
     }
 
-    fn link_at(
+    async fn link_at(
         &mut self,
         fd: Fd,
         follow: PathFlags,
@@ -187,13 +229,15 @@ impl HostDescriptor for Files<'_> {
         name: String,
     ) -> FsResult<()> {
         let reported = (path.clone(), name.clone());
-        let done = self.call_with(&fd, &to, move |view, fd, to| {
-            view.link_at(fd, follow, path, to, name)
-        });
+        let done = self
+            .call_with(&fd, &to, async move |view, fd, to| {
+                view.link_at(fd, follow, path, to, name).await
+            })
+            .await;
         self.report_denial(done, true, &[(&fd, &reported.0), (&to, &reported.1)])
     }
 
-    fn open_at(
+    async fn open_at(
         &mut self,
         fd: Fd,
         follow: PathFlags,
@@ -205,66 +249,77 @@ impl HostDescriptor for Files<'_> {
             || flags.contains(DescriptorFlags::WRITE);
         let reported = path.clone();
         let (folder, permit) = (self.get(&fd)?.folder, self.permit(1)?);
-        let opened = self.call(&fd, move |view, fd| {
-            let opened = view.open_at(fd, follow, path, how, flags)?;
-            let descriptor = view.table.delete(opened)?;
-            // The permit is held from before the file is opened until it is closed, even if
-            // the call was abandoned.
-            Ok(Opened {
-                descriptor,
-                permit: Some(Arc::new(permit)),
-                folder,
+        let opened = self
+            .call(&fd, async move |view, fd| {
+                let opened = view.open_at(fd, follow, path, how, flags).await?;
+                let descriptor = view.table.delete(opened)?;
+                // The permit is held from before the file is opened until it is closed, even if
+                // the call was abandoned.
+                Ok(Opened {
+                    descriptor,
+                    permit: Some(Arc::new(permit)),
+                    folder,
+                })
             })
-        });
+            .await;
         let opened = self.report_denial(opened, changes, &[(&fd, &reported)])?;
         Ok(own(&self.table.push(opened)?))
     }
 
+    // Asynchronous calls use `close`.
     fn drop(&mut self, fd: Fd) -> wasmtime::Result<()> {
-        let opened = self.table.delete::<Opened>(own(&fd))?;
-        // Granted folders stay open. Closing other files may block, for example on a network
-        // file system.
-        if opened.permit.is_none() {
-            return Ok(());
-        }
-        let closed = self.threads.close(self.deadline.remaining(), opened);
-        closed.map_err(|refused| trap(refused.into()))
+        now(self.close(fd))?.map_err(trap)
     }
 
-    fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
-        self.call(&fd, move |view, fd| view.readlink_at(fd, path))
+    async fn readlink_at(&mut self, fd: Fd, path: String) -> FsResult<String> {
+        self.call(&fd, async move |view, fd| view.readlink_at(fd, path).await)
+            .await
     }
 
-    fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+    async fn remove_directory_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
         let reported = path.clone();
-        let done = self.call(&fd, move |view, fd| view.remove_directory_at(fd, path));
+        let done = self
+            .call(&fd, async move |view, fd| {
+                view.remove_directory_at(fd, path).await
+            })
+            .await;
         self.report_denial(done, true, &[(&fd, &reported)])
     }
 
-    fn rename_at(&mut self, fd: Fd, path: String, to: Fd, name: String) -> FsResult<()> {
+    async fn rename_at(&mut self, fd: Fd, path: String, to: Fd, name: String) -> FsResult<()> {
         let reported = (path.clone(), name.clone());
-        let done = self.call_with(&fd, &to, move |view, fd, to| {
-            view.rename_at(fd, path, to, name)
-        });
+        let done = self
+            .call_with(&fd, &to, async move |view, fd, to| {
+                view.rename_at(fd, path, to, name).await
+            })
+            .await;
         self.report_denial(done, true, &[(&fd, &reported.0), (&to, &reported.1)])
     }
 
-    fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
+    async fn symlink_at(&mut self, fd: Fd, target: String, path: String) -> FsResult<()> {
         let reported = (path.clone(), target.clone());
-        let done = self.call(&fd, move |view, fd| view.symlink_at(fd, target, path));
+        let done = self
+            .call(&fd, async move |view, fd| {
+                view.symlink_at(fd, target, path).await
+            })
+            .await;
         self.report_denial(done, true, &[(&fd, &reported.0), (&fd, &reported.1)])
     }
 
-    fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
+    async fn unlink_file_at(&mut self, fd: Fd, path: String) -> FsResult<()> {
         let reported = path.clone();
-        let done = self.call(&fd, move |view, fd| view.unlink_file_at(fd, path));
+        let done = self
+            .call(&fd, async move |view, fd| {
+                view.unlink_file_at(fd, path).await
+            })
+            .await;
         self.report_denial(done, true, &[(&fd, &reported)])
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<InputStream>> {
         let file = self.get(&fd)?;
         if let Descriptor::Dir(_) = file.descriptor {
-            return Err(Code::IsDirectory.into());
+            return Err(ErrorCode::IsDirectory.into());
         }
         let stream: DynInputStream = Box::new(FileInput::new(file, self.threads.clone(), offset));
         Ok(self.table.push(stream)?)
@@ -278,29 +333,36 @@ impl HostDescriptor for Files<'_> {
         self.output(&fd, WritePosition::End)
     }
 
-    fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
-        let same = self.call_with(&a, &b, |view, a, b| {
-            HostDescriptor::is_same_object(view, a, b).map_err(FsError::trap)
-        });
+    async fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
+        let same = self
+            .call_with(&a, &b, async |view, a, b| {
+                let same = view.is_same_object(a, b).await;
+                same.map_err(FsError::trap)
+            })
+            .await;
         same.map_err(trap)
     }
 
-    fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
-        self.call(&fd, |view, fd| HostDescriptor::metadata_hash(view, fd))
+    async fn metadata_hash(&mut self, fd: Fd) -> FsResult<MetadataHashValue> {
+        self.call(&fd, async |view, fd| view.metadata_hash(fd).await)
+            .await
     }
 
-    fn metadata_hash_at(
+    async fn metadata_hash_at(
         &mut self,
         fd: Fd,
         follow: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
-        self.call(&fd, move |view, fd| view.metadata_hash_at(fd, follow, path))
+        self.call(&fd, async move |view, fd| {
+            view.metadata_hash_at(fd, follow, path).await
+        })
+        .await
     }
 }
 
 impl HostDirectoryEntryStream for Files<'_> {
-    fn read_directory_entry(
+    async fn read_directory_entry(
         &mut self,
         stream: Resource<DirectoryEntryStream>,
     ) -> FsResult<Option<DirectoryEntry>> {
@@ -311,7 +373,7 @@ impl HostDirectoryEntryStream for Files<'_> {
                 return entry;
             }
             if let Some(unread) = entries.take() {
-                let read = self.wait(move || Ok(unread.read()))?;
+                let read = self.wait(move || Ok(unread.read())).await?;
                 self.table.get_mut(&stream)?.put(read);
             }
         }

@@ -3,29 +3,34 @@
 //! its deadline. Each open file counts as a descriptor of its instance, and read-ahead is
 //! limited.
 
+mod blocking;
 mod entries;
 mod functions;
 mod streams;
 
 pub(crate) use streams::not_permitted;
 
+use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 
-use wasmtime::Trap;
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+use tokio::time::timeout;
+use wasmtime::component::{HasData, Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
+use wasmtime::{StoreContextMut, Trap};
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtx, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
-use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
-use wasmtime_wasi::p2::bindings::sync::filesystem::types;
+use wasmtime_wasi::p2::bindings::filesystem::types::{self, ErrorCode};
 use wasmtime_wasi::p2::{FsError, FsResult};
+use wasmtime_wasi::runtime::poll_noop;
 
 use crate::Clocks;
 use crate::clock::Deadline;
 use crate::wasi::descriptors::{DescriptorBudget, Permit, Refused};
 use crate::wasi::folders::{FolderPath, Folders};
+use crate::wasi::interfaces::WASI_VERSION;
 use crate::wasi::network::Guard;
 use crate::wasi::threads::{self, ThreadQuota};
+use crate::wasi::{HasWasi, Waits};
 
 /// The files of one instance.
 pub(crate) struct Files<'a> {
@@ -36,6 +41,7 @@ pub(crate) struct Files<'a> {
     pub(crate) threads: &'a Arc<ThreadQuota>,
     pub(crate) clocks: Clocks,
     pub(crate) deadline: Deadline,
+    pub(crate) waits: Waits,
 }
 
 struct HasFiles;
@@ -45,15 +51,40 @@ impl HasData for HasFiles {
 }
 
 /// Links `wasi:filesystem` instead of wasmtime-wasi's functions.
-pub(crate) fn link<T: Send + 'static>(
-    linker: &mut Linker<T>,
-    files: fn(&mut T) -> Files<'_>,
-) -> wasmtime::Result<()> {
+pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>, waits: Waits) -> wasmtime::Result<()> {
+    let files: fn(&mut T) -> Files<'_> = match waits {
+        Waits::Blocking => |state| state.wasi().files(Waits::Blocking),
+        Waits::Async => |state| state.wasi().files(Waits::Async),
+    };
     linker.allow_shadowing(true);
     preopens::add_to_linker::<T, HasFiles>(linker, files)?;
     types::add_to_linker::<T, HasFiles>(linker, files)?;
+    let mut types = linker.instance(&format!("wasi:filesystem/types@{WASI_VERSION}"))?;
+    match waits {
+        Waits::Blocking => blocking::link(&mut types, files)?,
+        Waits::Async => link_async_close(&mut types, files)?,
+    }
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// Links the drop of a file, which wasmtime-wasi's bindings for asynchronous calls link as a
+/// function that does not wait.
+fn link_async_close<T: HasWasi>(
+    linker: &mut LinkerInstance<'_, T>,
+    files: fn(&mut T) -> Files<'_>,
+) -> wasmtime::Result<()> {
+    linker.resource_async(
+        "descriptor",
+        ResourceType::host::<Descriptor>(),
+        move |mut store: StoreContextMut<'_, T>, handle| {
+            Box::new(async move {
+                let mut files = files(store.data_mut());
+                let closed = files.close(Resource::new_own(handle)).await;
+                closed.map_err(trap)
+            })
+        },
+    )
 }
 
 /// A guest's handle of an open file or folder.
@@ -107,7 +138,7 @@ impl Opened {
     }
 
     /// Calls a function of wasmtime-wasi with this file.
-    fn with<R>(self, work: impl FnOnce(&mut View<'_>, Fd) -> FsResult<R>) -> FsResult<R> {
+    fn with<R>(self, work: impl AsyncFnOnce(&mut View<'_>, Fd) -> FsResult<R>) -> FsResult<R> {
         // The permit is held while the file is open.
         let Self {
             descriptor,
@@ -116,9 +147,15 @@ impl Opened {
         } = self;
         with_view(|view| {
             let fd = view.table.push(descriptor)?;
-            work(view, Resource::new_borrow(fd.rep()))
+            now(work(view, Resource::new_borrow(fd.rep()))).map_err(FsError::trap)?
         })
     }
+}
+
+/// Returns the result of work that is never pending: of wasmtime-wasi's functions in the
+/// context [`BLOCKING`], and of [`Files`] when it waits [`Waits::Blocking`].
+fn now<R>(work: impl Future<Output = R>) -> wasmtime::Result<R> {
+    poll_noop(pin!(work)).ok_or_else(|| wasmtime::format_err!("a file operation did not block"))
 }
 
 impl Files<'_> {
@@ -126,43 +163,74 @@ impl Files<'_> {
         Ok(self.table.get::<Opened>(&own(fd))?.clone())
     }
 
-    /// Runs `work` on another thread and waits for it until the call's deadline.
-    fn wait<R: Send + 'static>(
-        &self,
+    /// Runs `work` on another thread and waits for it until the call's deadline. If the call
+    /// is dropped meanwhile, `work` is abandoned as if it was late.
+    ///
+    /// Takes `&mut self` because a shared reference to a [`ResourceTable`] is not [`Send`].
+    async fn wait<R: Send + 'static>(
+        &mut self,
         work: impl FnOnce() -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
-        self.threads.call(self.deadline.remaining(), work)?
+        let remaining = self.deadline.remaining();
+        match self.waits {
+            Waits::Blocking => self.threads.call(remaining, work)?,
+            Waits::Async => {
+                let done = timeout(remaining, self.threads.wait(work)).await;
+                done.unwrap_or(Err(threads::Refused::Late))?
+            }
+        }
     }
 
     /// Calls a function of wasmtime-wasi with an open file.
-    fn call<R: Send + 'static>(
-        &self,
+    async fn call<R: Send + 'static>(
+        &mut self,
         fd: &Fd,
-        work: impl FnOnce(&mut View<'_>, Fd) -> FsResult<R> + Send + 'static,
+        work: impl AsyncFnOnce(&mut View<'_>, Fd) -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
         let opened = self.get(fd)?;
-        self.wait(move || opened.with(work))
+        self.wait(move || opened.with(work)).await
     }
 
     /// Like [`Files::call`], with two files.
-    fn call_with<R: Send + 'static>(
-        &self,
+    async fn call_with<R: Send + 'static>(
+        &mut self,
         fd: &Fd,
         other: &Fd,
-        work: impl FnOnce(&mut View<'_>, Fd, Fd) -> FsResult<R> + Send + 'static,
+        work: impl AsyncFnOnce(&mut View<'_>, Fd, Fd) -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
         let (opened, other) = (self.get(fd)?, self.get(other)?);
         self.wait(move || {
-            opened.with(|view, fd| {
+            opened.with(async |view, fd| {
                 let Opened {
                     descriptor,
                     permit: _counted,
                     folder: _,
                 } = other;
                 let other = view.table.push(descriptor)?;
-                work(view, fd, Resource::new_borrow(other.rep()))
+                work(view, fd, Resource::new_borrow(other.rep())).await
             })
         })
+        .await
+    }
+
+    /// Drops a handle and closes its file. Does not wait if the plugin has as many abandoned
+    /// operations as it may.
+    async fn close(&mut self, fd: Fd) -> FsResult<()> {
+        let opened = self.table.delete::<Opened>(own(&fd))?;
+        // Granted folders stay open. Closing other files may block, for example on a network
+        // file system.
+        if opened.permit.is_none() {
+            return Ok(());
+        }
+        if self.threads.is_full() {
+            self.threads.discard(opened);
+            return Ok(());
+        }
+        self.wait(move || {
+            drop(opened);
+            Ok(())
+        })
+        .await
     }
 
     /// Takes `count` descriptors. Call this before opening them.
@@ -221,3 +289,6 @@ impl From<Refused> for FsError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

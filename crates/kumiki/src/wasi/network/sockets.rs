@@ -15,13 +15,15 @@ use wasmtime_wasi::p2::bindings::sockets::udp::{
 };
 use wasmtime_wasi::p2::bindings::sockets::udp_create_socket::Host as _;
 use wasmtime_wasi::p2::{SocketError, SocketResult, TcpSocket, UdpSocket};
+use wasmtime_wasi::runtime::in_tokio;
 use wasmtime_wasi::sockets::WasiSocketsView;
 
 use super::guard::Guard;
 use crate::Denial;
+use crate::wasi::Waits;
 use crate::wasi::descriptors::{Permit, Refused};
 use crate::wasi::interfaces::WASI_VERSION;
-use crate::wasi::waiting::{Timed, wait};
+use crate::wasi::waiting::{Timed, link_waiting};
 
 /// The sockets of one instance.
 #[derive(Default)]
@@ -55,10 +57,10 @@ pub(crate) trait HasSockets: Timed + Send {
 type SocketReturn<R> = wasmtime::Result<(Result<R, ErrorCode>,)>;
 
 /// Links the functions that create, drop or wait for sockets instead of wasmtime-wasi's.
-pub(crate) fn link<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+pub(crate) fn link<T: HasSockets>(linker: &mut Linker<T>, waits: Waits) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_tcp(linker)?;
-    link_udp(linker)?;
+    link_udp(linker, waits)?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -88,50 +90,36 @@ fn link_tcp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     )
 }
 
-fn link_udp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+fn link_udp<T: HasSockets>(linker: &mut Linker<T>, waits: Waits) -> wasmtime::Result<()> {
     let name = format!("wasi:sockets/udp-create-socket@{WASI_VERSION}");
-    linker.instance(&name)?.func_wrap(
-        "create-udp-socket",
-        |store: StoreContextMut<'_, T>, (family,): (IpAddressFamily,)| {
-            wait(store, async |state| {
-                let permit = match permit(state) {
-                    Ok(permit) => permit,
-                    Err(error) => return answer(state, Err(error)),
-                };
-                let socket = state.sockets().create_udp_socket(family).await;
-                let socket = socket.map(|socket| count(state, socket, permit));
-                answer(state, socket)
-            })
-        },
-    )?;
+    link_waiting!(linker.instance(&name)?, waits, "create-udp-socket", (
+        state: &mut T, family: IpAddressFamily
+    ) {
+        let permit = match permit(state) {
+            Ok(permit) => permit,
+            Err(error) => return answer(state, Err(error)),
+        };
+        let socket = state.sockets().create_udp_socket(family).await;
+        let socket = socket.map(|socket| count(state, socket, permit));
+        answer(state, socket)
+    })?;
     let name = format!("wasi:sockets/udp@{WASI_VERSION}");
     let mut udp = linker.instance(&name)?;
-    udp.func_wrap(
-        "[method]udp-socket.stream",
-        |store: StoreContextMut<'_, T>,
-         (socket, remote): (Resource<UdpSocket>, Option<IpSocketAddress>)| {
-            wait(store, async |state| {
-                let streams = HostUdpSocket::stream(&mut state.sockets(), socket, remote).await;
-                answer::<
-                    _,
-                    (
-                        Resource<IncomingDatagramStream>,
-                        Resource<OutgoingDatagramStream>,
-                    ),
-                >(state, streams)
-            })
-        },
-    )?;
-    udp.resource(
-        "outgoing-datagram-stream",
-        ResourceType::host::<OutgoingDatagramStream>(),
-        |store, handle| {
-            wait(store, async |state: &mut T| {
-                let stream = Resource::new_own(handle);
-                HostOutgoingDatagramStream::drop(&mut state.sockets(), stream).await
-            })
-        },
-    )?;
+    link_waiting!(udp, waits, "[method]udp-socket.stream", (
+        state: &mut T, socket: Resource<UdpSocket>, remote: Option<IpSocketAddress>
+    ) {
+        type Streams = (
+            Resource<IncomingDatagramStream>,
+            Resource<OutgoingDatagramStream>,
+        );
+        let streams = HostUdpSocket::stream(&mut state.sockets(), socket, remote).await;
+        answer::<_, Streams>(state, streams)
+    })?;
+    link_waiting!(udp, waits, "outgoing-datagram-stream", drop (
+        state: &mut T, stream: OutgoingDatagramStream
+    ) {
+        HostOutgoingDatagramStream::drop(&mut state.sockets(), stream).await
+    })?;
     udp.resource(
         "udp-socket",
         ResourceType::host::<UdpSocket>(),
