@@ -22,11 +22,10 @@ pub(crate) fn run(place: &Place) -> Result<()> {
         eprintln!("xtask: compiling wasmtime takes about ten minutes, only once");
     }
     step("program", || {
-        // Same selection as the tests, so that cargo compiles dependencies once.
         run_program(
             place
                 .cargo()
-                .args(["build", "--workspace", "--bins", "--tests"]),
+                .args(["build", "--package", "kumiki-cli", "--bin", "kumiki"]),
         )
     })?;
 

@@ -1,8 +1,9 @@
 //! The arguments of the macro.
 
 use proc_macro2::TokenStream;
+use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Error, Ident, LitStr, Result, Token, Type, Visibility, braced};
+use syn::{Attribute, Error, Ident, LitBool, LitStr, Result, Token, Type, Visibility, braced};
 
 /// `pub Name { path: "wit", world: "world", data: Data }`
 pub(crate) struct Arguments {
@@ -13,6 +14,8 @@ pub(crate) struct Arguments {
     pub(crate) world: LitStr,
     /// The contract's data for each instance; `()` unless given.
     pub(crate) data: Option<Type>,
+    /// Whether host functions and calls are asynchronous.
+    pub(crate) is_async: bool,
     /// Further options of wasmtime's `bindgen!`.
     pub(crate) bindgen: TokenStream,
 }
@@ -33,22 +36,25 @@ impl Parse for Arguments {
         let fields;
         braced!(fields in input);
         let (mut wit, mut world, mut data, mut bindgen) = (None, None, None, None);
+        let mut is_async = None;
         while !fields.is_empty() {
-            let field: Ident = fields.parse()?;
+            // `async` is a keyword.
+            let field = fields.call(Ident::parse_any)?;
             fields.parse::<Token![:]>()?;
             let is_new = match &*field.to_string() {
                 "path" => wit.replace(Wit::Path(fields.parse()?)).is_none(),
                 "inline" => wit.replace(Wit::Inline(fields.parse()?)).is_none(),
                 "world" => world.replace(fields.parse()?).is_none(),
                 "data" => data.replace(fields.parse()?).is_none(),
+                "async" => is_async.replace(fields.parse::<LitBool>()?.value).is_none(),
                 "bindgen" => {
                     let options;
                     braced!(options in fields);
                     bindgen.replace(options.parse()?).is_none()
                 }
                 _ => {
-                    let message = "unknown field; expected `path`, `inline`, `world`, `data` or \
-                                   `bindgen`";
+                    let message = "unknown field; expected `path`, `inline`, `world`, `data`, \
+                                   `async` or `bindgen`";
                     return Err(Error::new(field.span(), message));
                 }
             };
@@ -68,6 +74,7 @@ impl Parse for Arguments {
             visibility,
             name,
             data,
+            is_async: is_async.unwrap_or_default(),
             bindgen: bindgen.unwrap_or_default(),
         })
     }

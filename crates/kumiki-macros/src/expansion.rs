@@ -38,6 +38,19 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
     let types_only = world.types_only.iter().map(|path| {
         quote! { impl #module::#(#path)::*::Host for #state {} }
     });
+    let is_async = arguments.is_async;
+    let async_contract = is_async.then(|| {
+        quote! {
+            impl ::kumiki::AsyncContract for #name {
+                async fn instantiate_async(
+                    pre: &Self::Pre,
+                    store: &mut ::kumiki::wasmtime::Store<::kumiki::StoreData>,
+                ) -> ::kumiki::wasmtime::Result<Self::Bindings> {
+                    pre.instantiate_async(store).await
+                }
+            }
+        }
+    });
     Ok(quote! {
         #bindings
 
@@ -47,6 +60,7 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
         impl ::kumiki::Contract for #name {
             const WIT: &'static str = #text;
             const WORLD: &'static str = #world_name;
+            const ASYNC: bool = #is_async;
 
             type Data = #data;
             type Pre = #module::#pre_name<::kumiki::StoreData>;
@@ -72,6 +86,8 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
             }
         }
 
+        #async_contract
+
         #(#types_only)*
     })
 }
@@ -82,9 +98,16 @@ fn bindings(arguments: &Arguments, module: &syn::Ident) -> TokenStream {
         visibility,
         wit,
         world,
+        is_async,
         bindgen,
         ..
     } = arguments;
+    let mode = is_async.then(|| {
+        quote! {
+            imports: { default: async },
+            exports: { default: async },
+        }
+    });
     let wit = match wit {
         Wit::Path(path) => quote!(path: #path),
         Wit::Inline(text) => quote!(inline: #text),
@@ -96,6 +119,7 @@ fn bindings(arguments: &Arguments, module: &syn::Ident) -> TokenStream {
                 #wit,
                 world: #world,
                 wasmtime_crate: ::kumiki::wasmtime,
+                #mode
                 #bindgen
             });
         }

@@ -140,8 +140,8 @@ pub use permissions::{
     Randomness, VariableGrant,
 };
 pub use runtime::{
-    Any, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance, Plugin, Pool,
-    PoolConfig, Pooled, RecyclePolicy, StoreData,
+    Any, AsyncContract, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance,
+    Plugin, Pool, PoolConfig, Pooled, RecyclePolicy, StoreData,
 };
 #[doc(hidden)]
 pub use runtime::{Lease, LeasePool};

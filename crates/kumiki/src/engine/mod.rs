@@ -47,6 +47,10 @@ pub struct EngineConfig {
     /// address space and no memory. If the machine refuses this many, there are fewer:
     /// see [`Engine::slots`]. Default: 1,000.
     pub slots: u32,
+    /// Whether instances of an [`AsyncContract`](crate::AsyncContract) run in slots too:
+    /// each slot then has a stack of 2 MiB of address space. Default: false, because an
+    /// engine with stacks takes longer to create.
+    pub async_stacks: bool,
 }
 
 impl Default for EngineConfig {
@@ -54,6 +58,7 @@ impl Default for EngineConfig {
         Self {
             fuel: false,
             slots: slots::DEFAULT,
+            async_stacks: false,
         }
     }
 }
@@ -73,12 +78,23 @@ impl EngineConfig {
         self
     }
 
+    /// Sets [`EngineConfig::async_stacks`].
+    #[must_use]
+    pub fn with_async_stacks(mut self, stacks: bool) -> Self {
+        self.async_stacks = stacks;
+        self
+    }
+
     /// Returns the wasmtime configuration that an engine is created with, for benchmarks
     /// and for comparison with plain wasmtime.
     #[must_use]
     pub fn to_wasmtime(&self) -> wasmtime::Config {
         // A new field must be handled here.
-        let Self { fuel, slots } = self;
+        let Self {
+            fuel,
+            slots,
+            async_stacks,
+        } = self;
         let mut config = wasmtime::Config::new();
         config
             // Otherwise every call into a guest creates a task, which adds 0.7 µs to a
@@ -94,7 +110,7 @@ impl EngineConfig {
         proposals::configure(&mut config);
         confine(&mut config);
         if *slots > 0 {
-            slots::configure(&mut config, *slots);
+            slots::configure(&mut config, *slots, *async_stacks);
         }
         config
     }

@@ -23,7 +23,8 @@ impl SlotNeeds {
     pub(crate) fn of(component: &Component) -> Self {
         match component.resources_required() {
             Some(required) => Self {
-                memories: required.num_memories as usize,
+                // At least one, because a slot also has a stack.
+                memories: required.num_memories.max(1) as usize,
                 tables: required.num_tables as usize,
             },
             // It depends on the imports: assume more than there is.

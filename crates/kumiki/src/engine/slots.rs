@@ -34,8 +34,9 @@ pub(super) fn tables(slots: u32) -> u32 {
     slots.saturating_mul(TABLES)
 }
 
-/// Configures the pooling allocator with this many slots.
-pub(crate) fn configure(config: &mut Config, slots: u32) {
+/// Configures the pooling allocator with this many slots, each with a stack for
+/// asynchronous calls if `stacks` is set.
+pub(crate) fn configure(config: &mut Config, slots: u32, stacks: bool) {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_memories(slots)
         .total_tables(tables(slots))
@@ -47,9 +48,9 @@ pub(crate) fn configure(config: &mut Config, slots: u32) {
         .total_component_instances(u32::MAX)
         .max_core_instance_size(usize::MAX / 2)
         .max_component_instance_size(usize::MAX / 2)
-        // Synchronous calls run on the caller's stack. The default of 1,000 stacks makes
-        // the engine 20 times as slow to create.
-        .total_stacks(1)
+        // Synchronous calls run on the caller's stack. 1,000 stacks make the engine 20
+        // times as slow to create.
+        .total_stacks(if stacks { slots } else { 1 })
         .linear_memory_keep_resident(MEMORY_KEEP_RESIDENT)
         .table_keep_resident(TABLE_KEEP_RESIDENT)
         // It skips pages that were swapped out, so the next plugin could read them

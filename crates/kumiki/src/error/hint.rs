@@ -117,6 +117,12 @@ impl Error {
             Self::Arguments { .. } => {
                 "write a call in WAVE: a name and arguments, such as `process(\"text\")`".into()
             }
+            Self::NoAsyncStacks => {
+                "create the engine with `EngineConfig::with_async_stacks(true)`".into()
+            }
+            Self::NoRuntime { .. } => {
+                "call it in a task of a tokio runtime that has timers (`enable_all`)".into()
+            }
             Self::FuelNotCounted { .. } => {
                 "create the engine with `EngineConfig::with_fuel(true)`".into()
             }

@@ -298,6 +298,16 @@ pub enum Error {
         /// Wasmtime's error.
         source: wasmtime::Error,
     },
+    /// A host of an [asynchronous](crate::AsyncContract) contract has an
+    /// [`Engine`](crate::Engine) whose slots have no stacks.
+    #[error("an asynchronous contract needs an engine whose slots have stacks")]
+    NoAsyncStacks,
+    /// An asynchronous call was made outside of a tokio runtime.
+    #[error("cannot call `{plugin}` asynchronously outside of a tokio runtime")]
+    NoRuntime {
+        /// The plugin.
+        plugin: String,
+    },
     /// A host has a limit of fuel, and an [`Engine`](crate::Engine) that does not count
     /// it.
     #[error("a limit of {fuel} fuel needs an engine that counts fuel")]

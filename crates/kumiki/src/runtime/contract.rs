@@ -23,6 +23,11 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// provides traps when it is called.
     const ANY_WORLD: bool = false;
 
+    /// Whether host functions and calls are asynchronous: then it is an
+    /// [`AsyncContract`], and its instances are created and called in tasks of a tokio
+    /// runtime.
+    const ASYNC: bool = false;
+
     /// The contract's data for each instance, which host functions access as
     /// [`HostState::data`](crate::HostState::data).
     type Data: Send + 'static;
@@ -40,9 +45,23 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// Looks up the exports. Called once per plugin, after the check.
     fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre>;
 
-    /// Instantiates the component. Called once per instance, within its limits.
+    /// Instantiates the component. Called once per instance, within its limits; never if
+    /// the contract is [asynchronous](Contract::ASYNC).
     fn instantiate(
         pre: &Self::Pre,
         store: &mut Store<StoreData>,
     ) -> wasmtime::Result<Self::Bindings>;
+}
+
+/// A contract whose bindings are asynchronous: its host functions may await, and a call
+/// is a future. [`contract!`](crate::contract) implements it for `async: true`.
+///
+/// [`Contract::ASYNC`] must be true, and `bindgen!` must get
+/// `imports: { default: async }, exports: { default: async }`.
+pub trait AsyncContract: Contract {
+    /// Instantiates the component. Awaited once per instance, within its limits.
+    fn instantiate_async(
+        pre: &Self::Pre,
+        store: &mut Store<StoreData>,
+    ) -> impl Future<Output = wasmtime::Result<Self::Bindings>> + Send;
 }

@@ -34,17 +34,26 @@ impl From<EngineConfig> for EngineChoice {
 }
 
 impl EngineChoice {
-    fn engine(&self, limits: &Limits) -> Result<Engine> {
+    fn engine<C: Contract>(&self, limits: &Limits) -> Result<Engine> {
         match self {
-            Self::Engine(engine) => match limits.fuel {
-                Some(fuel) if !engine.config().fuel => Err(Error::FuelNotCounted { fuel }),
-                _ => Ok(engine.clone()),
-            },
+            Self::Engine(engine) => {
+                let EngineConfig {
+                    fuel,
+                    slots,
+                    async_stacks,
+                } = *engine.config();
+                match limits.fuel {
+                    Some(limit) if !fuel => Err(Error::FuelNotCounted { fuel: limit }),
+                    _ if C::ASYNC && slots > 0 && !async_stacks => Err(Error::NoAsyncStacks),
+                    _ => Ok(engine.clone()),
+                }
+            }
             Self::Config(config) => {
                 let slots = slots::usable(config.slots, limits.table_elements);
                 let config = config.clone().with_slots(slots);
                 let counts_fuel = config.fuel || limits.fuel.is_some();
-                Engine::shared(&config.with_fuel(counts_fuel))
+                let stacks = config.async_stacks || C::ASYNC;
+                Engine::shared(&config.with_fuel(counts_fuel).with_async_stacks(stacks))
             }
         }
     }
@@ -138,8 +147,9 @@ impl<C: Contract> HostBuilder<C> {
 
     /// Sets the engine: an [`Engine`], or the configuration of one that is shared by all
     /// hosts of this process with the same configuration. Default:
-    /// [`EngineConfig::default`], which counts fuel if [`Limits::fuel`] is set and has no
-    /// more slots than [`Limits::table_elements`] permits.
+    /// [`EngineConfig::default`], which counts fuel if [`Limits::fuel`] is set, has no
+    /// more slots than [`Limits::table_elements`] permits, and has stacks if the contract
+    /// is [asynchronous](Contract::ASYNC).
     #[must_use]
     pub fn engine(mut self, engine: impl Into<EngineChoice>) -> Self {
         self.engine = engine.into();
@@ -158,9 +168,10 @@ impl<C: Contract> HostBuilder<C> {
     /// # Errors
     /// As for [`Host::new`]; [`Error::Grant`] for a grant of something
     /// that does not exist; [`Error::FuelNotCounted`] for an [`Engine`] that
-    /// does not count fuel, with a limit of fuel.
+    /// does not count fuel, with a limit of fuel; [`Error::NoAsyncStacks`] for an
+    /// [`Engine`] that has slots without stacks, with an asynchronous contract.
     pub fn build(self) -> Result<Host<C>> {
-        let engine = self.engine.engine(&self.limits)?;
+        let engine = self.engine.engine::<C>(&self.limits)?;
         let Self {
             limits,
             budget,

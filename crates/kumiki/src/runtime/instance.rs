@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::Store;
+use wasmtime::{Store, UpdateDeadline};
 
 use super::contract::Contract;
 use super::failure::{self, Failure};
@@ -46,24 +46,39 @@ impl<C: Contract> Plugin<C> {
     /// [`Error::Instantiate`]; [`Error::Trap`] and [`Error::Limit`] from start
     /// code.
     pub fn instantiate(&self, data: C::Data) -> Result<Instance<C>> {
-        if !self.missing().is_empty() {
-            return Err(Error::Ungranted {
+        const {
+            assert!(
+                !C::ASYNC,
+                "the contract is asynchronous: use `instantiate_async`"
+            )
+        };
+        self.check_granted()?;
+        let placement = self.placement();
+        let mut store = store(self, placement.template.engine(), data)?;
+        let made = C::instantiate(&placement.template.pre, &mut store);
+        Instance::new(self.clone(), store, made, placement.reservation)
+    }
+
+    pub(super) fn check_granted(&self) -> Result<()> {
+        match self.missing().is_empty() {
+            true => Ok(()),
+            false => Err(Error::Ungranted {
                 plugin: self.name().into(),
                 missing: self.missing().clone(),
-            });
+            }),
         }
-        Instance::new(self.clone(), data)
     }
 }
 
 impl<C: Contract> Instance<C> {
-    /// In a slot, or outside of them when too few are free. The data is that of this
-    /// instance and of no other: its start code runs once.
-    fn new(plugin: Plugin<C>, data: C::Data) -> Result<Self> {
-        let placement = plugin.placement();
-        let mut store = store(&plugin, placement.template.engine(), data)?;
-        let made = C::instantiate(&placement.template.pre, &mut store);
-        let reservation = placement.reservation;
+    /// Takes the store and the exports that were made in it, or the error of its start
+    /// code. The store is that of this instance and of no other: its start code runs once.
+    pub(super) fn new(
+        plugin: Plugin<C>,
+        store: Store<StoreData>,
+        made: wasmtime::Result<C::Bindings>,
+        reservation: Option<Reservation>,
+    ) -> Result<Self> {
         match made {
             Ok(bindings) => Ok(Self {
                 plugin,
@@ -106,14 +121,29 @@ impl<C: Contract> Instance<C> {
         function: &str,
         call: impl FnOnce(&C::Bindings, &mut Store<StoreData>) -> wasmtime::Result<R>,
     ) -> Result<R> {
+        const { assert!(!C::ASYNC, "the contract is asynchronous: use `call_async`") };
+        self.begin()?;
+        let result = call(&self.bindings, &mut self.store);
+        self.end(function, result)
+    }
+
+    /// Begins a call.
+    #[inline]
+    pub(super) fn begin(&mut self) -> Result<()> {
         if self.poisoned {
             return Err(self.poison());
         }
         arm(&mut self.store, &self.plugin.host().inner)?;
         // A host function or an observer that panics leaves it so: whoever catches
-        // the panic has an instance that was interrupted anywhere.
+        // the panic has an instance that was interrupted anywhere. So does an
+        // asynchronous call that is dropped before it completes.
         self.poisoned = true;
-        let result = call(&self.bindings, &mut self.store);
+        Ok(())
+    }
+
+    /// Ends a call that [`Instance::begin`] began.
+    #[inline]
+    pub(super) fn end<R>(&mut self, function: &str, result: wasmtime::Result<R>) -> Result<R> {
         self.poisoned = false;
         self.calls += 1;
         if self.calls == 1 {
@@ -273,7 +303,7 @@ impl<C: Contract> Instance<C> {
 }
 
 /// A store for an instance, armed for its start code.
-fn store<C: Contract>(
+pub(super) fn store<C: Contract>(
     plugin: &Plugin<C>,
     engine: &wasmtime::Engine,
     data: C::Data,
@@ -291,6 +321,17 @@ fn store<C: Contract>(
         return Err(failure::before_start(store.data(), limit));
     }
     store.limiter(|state| &mut state.memory);
+    if C::ASYNC {
+        store.epoch_deadline_callback(|mut store| {
+            Ok(
+                match store.data_mut().wasi.deadline().remaining().is_zero() {
+                    true => UpdateDeadline::Interrupt,
+                    // A guest that computes lets other tasks run once per tick.
+                    false => UpdateDeadline::Yield(1),
+                },
+            )
+        });
+    }
     // Each call counts from here again, so once is enough.
     store.set_hostcall_fuel(host.limits.transfer);
     store.set_max_component_handles(host.limits.handles);
@@ -309,7 +350,7 @@ fn arm<C: Contract>(store: &mut Store<StoreData>, host: &Inner<C>) -> Result<()>
     // Time is the host's `ticks`, divided once and not at every call; fuel and
     // the log count from here; all other limits are armed with the instance.
     let Limits { fuel, .. } = &host.limits;
-    store.set_epoch_deadline(host.ticks);
+    store.set_epoch_deadline(if C::ASYNC { 1 } else { host.ticks });
     let state = store.data_mut();
     state.wasi.set_deadline(Deadline::after(host.ticks));
     state.memory.refused = None;

@@ -1,6 +1,7 @@
 //! Plugins that run: hosts, plugins, instances and pools of them.
 
 mod any;
+mod async_calls;
 mod backtrace;
 mod contract;
 mod failure;
@@ -16,7 +17,7 @@ mod recycle_policy;
 mod state;
 
 pub use any::{Any, Function};
-pub use contract::Contract;
+pub use contract::{AsyncContract, Contract};
 pub use host::Host;
 pub use host_builder::{EngineChoice, HostBuilder};
 pub use instance::Instance;

@@ -108,6 +108,11 @@ impl Wasi {
         self.deadline = deadline;
     }
 
+    /// The deadline of the current call.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
     pub(crate) fn rename(&mut self, plugin: &Arc<str>) {
         self.output.rename(plugin);
     }

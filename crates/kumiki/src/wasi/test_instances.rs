@@ -6,14 +6,14 @@ use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::{Granted, Waits, link};
-use crate::{Budget, Engine, EngineConfig, HostState, Limits, Silent};
+use crate::{Budget, Engine, EngineConfig, Limits, Silent, StoreData};
 
 fn engine() -> Engine {
     Engine::shared(&EngineConfig::default()).unwrap()
 }
 
 /// Links WASI for a component. Its other imports trap.
-pub(super) fn pre(waits: Waits, component: &[u8]) -> InstancePre<HostState<()>> {
+pub(super) fn pre(waits: Waits, component: &[u8]) -> InstancePre<StoreData> {
     let engine = engine();
     let mut linker = Linker::new(engine.as_wasmtime());
     link(&mut linker, waits).unwrap();
@@ -23,11 +23,11 @@ pub(super) fn pre(waits: Waits, component: &[u8]) -> InstancePre<HostState<()>> 
 }
 
 /// Creates a store whose guest has these grants. Its calls have no deadline in compiled code.
-pub(super) fn store(granted: &Arc<Granted>) -> Store<HostState<()>> {
+pub(super) fn store(granted: &Arc<Granted>) -> Store<StoreData> {
     crate::clock::start().unwrap();
     let (limits, budget) = (Limits::default(), Budget::new(usize::MAX));
     let (name, observer) = ("guest".into(), Arc::new(Silent));
-    let state = HostState::new((), name, &limits, &budget, observer, granted.clone());
+    let state = StoreData::new((), name, &limits, &budget, observer, granted.clone());
     let mut store = Store::new(engine().as_wasmtime(), state);
     store.set_epoch_deadline(u64::MAX / 2);
     store

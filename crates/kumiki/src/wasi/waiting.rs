@@ -25,7 +25,6 @@ pub(crate) enum Waits {
     /// They hold the calling thread.
     Blocking,
     /// They are futures, for asynchronous calls in a tokio runtime with timers.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no host makes such calls yet"))]
     Async,
 }
 

@@ -1,9 +1,13 @@
 //! Objects that are lent to one thread at a time, up to a maximum.
 
 use std::ops::{Deref, DerefMut};
+use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// A pool of objects. Cheap to clone; clones share the pool.
 ///
@@ -19,6 +23,8 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     /// Notified when an object is returned or ends.
     returned: Condvar,
+    /// The same for tasks that wait.
+    returned_to_tasks: Notify,
     is_reusable: Box<dyn Fn(&T) -> bool + Send + Sync>,
 }
 
@@ -26,6 +32,8 @@ struct State<T> {
     free: Vec<T>,
     /// Objects that are free, lent, or being created.
     live: usize,
+    /// Tasks that wait for an object.
+    waiting_tasks: usize,
 }
 
 impl<T> Clone for LeasePool<T> {
@@ -51,8 +59,10 @@ impl<T> LeasePool<T> {
                 state: Mutex::new(State {
                     free: Vec::new(),
                     live: 0,
+                    waiting_tasks: 0,
                 }),
                 returned: Condvar::new(),
+                returned_to_tasks: Notify::new(),
                 is_reusable: Box::new(is_reusable),
             }),
         }
@@ -75,16 +85,8 @@ impl<T> LeasePool<T> {
     /// # Errors
     /// `None` if none is returned in time; the error of `create`.
     pub fn take<E>(&self, create: impl FnOnce() -> Result<T, E>) -> Result<Option<Lease<T>>, E> {
-        let free = match self.wait() {
-            Wait::Free(object) => Some(object),
-            Wait::Create => None,
-            Wait::TimedOut => return Ok(None),
-        };
-        // The object is already counted: dropping `lease` uncounts it if `create` fails
-        // or panics.
-        let mut lease = Lease {
-            object: free,
-            shared: self.shared.clone(),
+        let Some(mut lease) = self.wait() else {
+            return Ok(None);
         };
         if lease.object.is_none() {
             lease.object = Some(create()?);
@@ -92,26 +94,77 @@ impl<T> LeasePool<T> {
         Ok(Some(lease))
     }
 
-    fn wait(&self) -> Wait<T> {
+    /// Like [`LeasePool::take`], in a task.
+    ///
+    /// # Errors
+    /// As for [`LeasePool::take`].
+    ///
+    /// # Panics
+    /// If it must wait outside of a tokio runtime with timers.
+    pub async fn take_async<E>(
+        &self,
+        create: impl AsyncFnOnce() -> Result<T, E>,
+    ) -> Result<Option<Lease<T>>, E> {
+        let lease = match self.try_take() {
+            Some(lease) => Some(lease),
+            None => timeout(self.shared.timeout, self.wait_in_task()).await.ok(),
+        };
+        let Some(mut lease) = lease else {
+            return Ok(None);
+        };
+        if lease.object.is_none() {
+            lease.object = Some(create().await?);
+        }
+        Ok(Some(lease))
+    }
+
+    /// Takes an object, or the right to create one.
+    fn try_take(&self) -> Option<Lease<T>> {
+        let mut state = self.shared.state();
+        self.lease(&mut state)
+    }
+
+    fn lease(&self, state: &mut State<T>) -> Option<Lease<T>> {
+        let object = state.free.pop();
+        if object.is_none() {
+            if state.live >= self.shared.max {
+                return None;
+            }
+            // Counted now: dropping the lease uncounts it if the object is not created.
+            state.live += 1;
+        }
+        Some(Lease {
+            object,
+            shared: self.shared.clone(),
+        })
+    }
+
+    async fn wait_in_task(&self) -> Lease<T> {
+        let _waiting = WaitingTask::new(&self.shared);
+        loop {
+            let mut returned = pin!(self.shared.returned_to_tasks.notified());
+            // From here on, no notification is lost.
+            returned.as_mut().enable();
+            if let Some(lease) = self.try_take() {
+                return lease;
+            }
+            returned.await;
+        }
+    }
+
+    fn wait(&self) -> Option<Lease<T>> {
         let Shared {
-            max,
-            timeout,
-            returned,
-            ..
+            timeout, returned, ..
         } = &*self.shared;
         let start = Instant::now();
         let mut state = self.shared.state();
         loop {
-            if let Some(object) = state.free.pop() {
-                return Wait::Free(object);
-            }
-            if state.live < *max {
-                state.live += 1;
-                return Wait::Create;
+            if let Some(lease) = self.lease(&mut state) {
+                return Some(lease);
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
-                return Wait::TimedOut;
+                return None;
             }
             let waited = returned.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -119,12 +172,20 @@ impl<T> LeasePool<T> {
     }
 }
 
-/// What a caller gets.
-enum Wait<T> {
-    Free(T),
-    /// It may create an object, which is already counted.
-    Create,
-    TimedOut,
+/// Counts a task that waits, until it is dropped.
+struct WaitingTask<'a, T>(&'a Shared<T>);
+
+impl<'a, T> WaitingTask<'a, T> {
+    fn new(shared: &'a Shared<T>) -> Self {
+        shared.state().waiting_tasks += 1;
+        Self(shared)
+    }
+}
+
+impl<T> Drop for WaitingTask<'_, T> {
+    fn drop(&mut self) {
+        self.0.state().waiting_tasks -= 1;
+    }
 }
 
 impl<T> Shared<T> {
@@ -132,13 +193,25 @@ impl<T> Shared<T> {
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Changes the state after an object was returned or ended, and wakes a waiting caller.
+    fn release(&self, change: impl FnOnce(&mut State<T>)) {
+        let mut state = self.state();
+        change(&mut state);
+        let tasks = state.waiting_tasks;
+        drop(state);
+        self.returned.notify_one();
+        if tasks > 0 {
+            self.returned_to_tasks.notify_one();
+        }
+    }
 }
 
 /// An object taken from a pool, returned to it on drop.
 ///
 /// An object that is not reusable or that a panic drops is not returned.
 pub struct Lease<T> {
-    /// `Some` until it is dropped.
+    /// `Some` from its creation until it is dropped.
     object: Option<T>,
     shared: Arc<Shared<T>>,
 }
@@ -149,8 +222,7 @@ struct UncountOnDrop<'a, T>(&'a Shared<T>);
 
 impl<T> Drop for UncountOnDrop<'_, T> {
     fn drop(&mut self) {
-        self.0.state().live -= 1;
-        self.0.returned.notify_one();
+        self.0.release(|state| state.live -= 1);
     }
 }
 
@@ -179,8 +251,7 @@ impl<T> Drop for Lease<T> {
         let keeps = |object: &T| !thread::panicking() && (self.shared.is_reusable)(object);
         match self.object.take() {
             Some(object) if keeps(&object) => {
-                self.shared.state().free.push(object);
-                self.shared.returned.notify_one();
+                self.shared.release(|state| state.free.push(object));
             }
             ended => {
                 // Frees what the object holds before the next one is created.

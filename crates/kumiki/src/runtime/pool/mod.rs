@@ -22,7 +22,7 @@ use wasmtime::Store;
 
 pub use lease::{Lease, LeasePool};
 
-use crate::{Contract, Error, Instance, Plugin, RecyclePolicy, Result, StoreData};
+use crate::{AsyncContract, Contract, Error, Instance, Plugin, RecyclePolicy, Result, StoreData};
 
 /// Configuration of a [`Pool`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,13 +141,14 @@ impl<C: Contract> Pool<C> {
     /// [`Plugin::instantiate`] when an instance cannot be created.
     pub fn take(&self) -> Result<Pooled<C>> {
         let create = || self.plugin.instantiate((self.data)());
-        match self.instances.take(create)? {
-            Some(lease) => Ok(Pooled(lease)),
-            None => Err(Error::PoolTimeout {
-                plugin: self.plugin.name().to_owned(),
-                max_instances: self.instances.max(),
-            }),
-        }
+        self.pooled(self.instances.take(create)?)
+    }
+
+    fn pooled(&self, lease: Option<Lease<Instance<C>>>) -> Result<Pooled<C>> {
+        lease.map(Pooled).ok_or_else(|| Error::PoolTimeout {
+            plugin: self.plugin.name().to_owned(),
+            max_instances: self.instances.max(),
+        })
     }
 
     /// Takes an instance and calls into it, as [`Instance::call`] does.
@@ -166,6 +167,36 @@ impl<C: Contract> Pool<C> {
     #[must_use]
     pub fn live(&self) -> usize {
         self.instances.live()
+    }
+}
+
+impl<C: AsyncContract> Pool<C> {
+    /// Takes an instance of an asynchronous contract, as [`Pool::take`] does, without
+    /// blocking the thread.
+    ///
+    /// # Errors
+    /// [`Error::PoolTimeout`]; those of [`Plugin::instantiate_async`].
+    ///
+    /// # Panics
+    /// If it must wait outside of a tokio runtime with timers.
+    pub async fn take_async(&self) -> Result<Pooled<C>> {
+        let create = async || self.plugin.instantiate_async((self.data)()).await;
+        self.pooled(self.instances.take_async(create).await?)
+    }
+
+    /// Takes an instance and calls into it, as [`Instance::call_async`] does.
+    ///
+    /// # Errors
+    /// As for [`Pool::take_async`] and [`Instance::call_async`].
+    ///
+    /// # Panics
+    /// As for [`Pool::take_async`] and [`Instance::call_async`].
+    pub async fn call_async<R>(
+        &self,
+        function: &str,
+        call: impl AsyncFnOnce(&C::Bindings, &mut Store<StoreData>) -> wasmtime::Result<R>,
+    ) -> Result<R> {
+        self.take_async().await?.call_async(function, call).await
     }
 }
 

@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::TICK;
 use crate::wasi::Granted;
 use crate::wasi::test_instances::{in_runtime, pre, store};
-use crate::{FolderGrant, Grants, HostState};
+use crate::{FolderGrant, Grants, StoreData};
 
 /// A guest whose name is the content of this file, or `busy` if the file cannot be opened
 /// because of that error.
@@ -46,7 +46,7 @@ fn reader(file: &str) -> Vec<u8> {
 
 type GetName = TypedFunc<(), (String,)>;
 
-fn get_name(instance: Instance, store: &mut Store<HostState<()>>) -> GetName {
+fn get_name(instance: Instance, store: &mut Store<StoreData>) -> GetName {
     let plugin = instance.get_export_index(&mut *store, None, "myapp:text-processor/plugin");
     let name = instance.get_export_index(&mut *store, plugin.as_ref(), "get-name");
     instance.get_typed_func(&mut *store, name.unwrap()).unwrap()
