@@ -35,7 +35,7 @@ host_fn!(uptime(started: Instant;) -> u64 {
 });
 
 fn judge(plugin: &Path, rules: &str, event: &Event) -> Result<Verdict, Error> {
-    let manifest = Manifest::new([Wasm::file(plugin)])
+    let manifest = Manifest::new([Wasm::data(std::fs::read(plugin)?)])
         .with_timeout(Duration::from_secs(10))
         .with_memory_max(16_384); // pages of 64 KiB
     let started = UserData::new(Instant::now());
