@@ -48,7 +48,9 @@ impl worker::WorkerImports for HostState<Helper> {
     async fn help(&mut self, number: u32) -> u32 {
         self.data.calls.fetch_add(1, Ordering::Relaxed);
         match number {
-            1 => drop(self.data.barrier.wait().await),
+            1 => {
+                self.data.barrier.wait().await;
+            }
             2 => pending().await,
             _ => {}
         }
@@ -69,12 +71,18 @@ fn component() -> Vec<u8> {
 }
 
 fn plugin(limits: Limits) -> Plugin<Worker> {
-    let host = Host::<Worker>::builder().limits(limits).build().unwrap();
-    host.load_bytes("worker", &component()).unwrap()
+    let host = Host::<Worker>::builder()
+        .limits(limits)
+        .build()
+        .expect("a host");
+    host.load_bytes("worker", &component()).expect("a plugin")
 }
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_time().build().unwrap()
+    Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime")
 }
 
 async fn work(pool: &Pool<Worker>, number: u32) -> kumiki::Result<u32> {
