@@ -19,7 +19,7 @@ pub(crate) fn run(place: &Place) -> Result<()> {
     setup::run(place, fixtures::PLUGIN_TOOLCHAINS, |_| true)?;
     step("guests", || fixtures::plugins(place))?;
     if !Path::new(&program(place)).exists() {
-        eprintln!("xtask: compiling wasmtime takes about ten minutes, only once");
+        eprintln!("xtask: compiling wasmtime takes some minutes, only once");
     }
     step("program", || {
         run_program(

@@ -113,6 +113,7 @@ mod wasi;
 /// | `inline` | the WIT itself, instead of `path` |
 /// | `world` | the world that plugins implement |
 /// | `data` | [`Contract::Data`]: what the host keeps for each instance; `()` unless specified |
+/// | `async` | `true` for an [`AsyncContract`]: host functions may await, and calls are futures; `false` unless specified |
 /// | `bindgen` | further options of [`bindgen!`](wasmtime::component::bindgen), such as `{ additional_derives: [Clone] }` |
 ///
 /// The bindings are in a module with the contract's name in snake case: `greeter` for

@@ -208,6 +208,25 @@ fn unknown_import_traps_when_it_is_called() {
 }
 
 #[test]
+fn earlier_version_of_wasi_is_linked() {
+    let component = test_components::parse(
+        r#"(component
+            (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+                (export "now" (func (result u64)))))
+            (core module $m
+                (import "" "now" (func $now (result i64)))
+                (func (export "now") (result i64) (call $now)))
+            (core func $now (canon lower (func $clock "now")))
+            (core instance $i (instantiate $m (with "" (instance (export "now" (func $now))))))
+            (func (export "now") (result u64) (canon lift (core func $i "now"))))"#,
+    );
+    let host = Host::<Any>::new().unwrap();
+    let plugin = host.load_bytes("clock", &component).unwrap();
+    let now = plugin.instantiate(()).unwrap().call_wave("now()").unwrap();
+    assert!(now.parse::<u64>().is_ok(), "{now}");
+}
+
+#[test]
 fn limits_apply_to_any_component() {
     let error = instance().call_wave("loops()").unwrap_err();
     let limit = matches!(

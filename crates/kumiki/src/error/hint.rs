@@ -121,7 +121,7 @@ impl Error {
                 "create the engine with `EngineConfig::with_async_stacks(true)`".into()
             }
             Self::NoRuntime { .. } => {
-                "call it in a task of a tokio runtime that has timers (`enable_all`)".into()
+                "call it in a task of a tokio runtime with timers and IO (`enable_all`)".into()
             }
             Self::FuelNotCounted { .. } => {
                 "create the engine with `EngineConfig::with_fuel(true)`".into()

@@ -22,7 +22,7 @@ impl<C: AsyncContract> Plugin<C> {
     /// As for [`Plugin::instantiate`]; [`Error::NoRuntime`].
     ///
     /// # Panics
-    /// In a tokio runtime without timers, if the start code waits.
+    /// In a tokio runtime without timers and IO (`enable_all`), if the start code waits.
     pub async fn instantiate_async(&self, data: C::Data) -> Result<Instance<C>> {
         self.check_granted()?;
         self.check_runtime()?;
@@ -56,7 +56,8 @@ impl<C: AsyncContract> Instance<C> {
     /// As for [`Instance::call`]; [`Error::NoRuntime`].
     ///
     /// # Panics
-    /// As for [`Instance::call`]; in a tokio runtime without timers, if the call waits.
+    /// As for [`Instance::call`]; in a tokio runtime without timers and
+    /// IO (`enable_all`), if the call waits.
     pub async fn call_async<R>(
         &mut self,
         function: &str,

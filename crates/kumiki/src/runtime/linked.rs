@@ -48,7 +48,7 @@ impl Side {
             false => self.linker.instantiate_pre(&component)?,
             true => {
                 let mut linker = self.linker.clone();
-                linker.define_unknown_imports_as_traps(&component)?;
+                wasi::link_unknown_imports(&mut linker, &component)?;
                 linker.instantiate_pre(&component)?
             }
         };

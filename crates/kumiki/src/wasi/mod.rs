@@ -17,6 +17,7 @@ mod randomness;
 #[cfg(test)]
 mod test_instances;
 mod threads;
+mod unknown_imports;
 mod waiting;
 
 pub(crate) use context::{HasWasi, Wasi};
@@ -26,4 +27,5 @@ pub(crate) use granted::Granted;
 pub use interfaces::WASI_VERSION;
 pub(crate) use interfaces::is_linked;
 pub(crate) use linking::link;
+pub(crate) use unknown_imports::link_unknown_imports;
 pub(crate) use waiting::Waits;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::{Granted, Waits, link};
+use super::{Granted, Waits, link, link_unknown_imports};
 use crate::{Budget, Engine, EngineConfig, Limits, Silent, StoreData};
 
 fn engine() -> Engine {
@@ -18,7 +18,7 @@ pub(super) fn pre(waits: Waits, component: &[u8]) -> InstancePre<StoreData> {
     let mut linker = Linker::new(engine.as_wasmtime());
     link(&mut linker, waits).unwrap();
     let component = Component::from_binary(engine.as_wasmtime(), component).unwrap();
-    linker.define_unknown_imports_as_traps(&component).unwrap();
+    link_unknown_imports(&mut linker, &component).unwrap();
     linker.instantiate_pre(&component).unwrap()
 }
 
