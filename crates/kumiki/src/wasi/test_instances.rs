@@ -9,7 +9,8 @@ use super::{Granted, Waits, link, link_unknown_imports};
 use crate::{Budget, Engine, EngineConfig, Limits, Silent, StoreData};
 
 fn engine() -> Engine {
-    Engine::shared(&EngineConfig::default()).unwrap()
+    let config = EngineConfig::default().with_slots(64);
+    Engine::shared(&config.with_async_stacks(true)).unwrap()
 }
 
 /// Links WASI for a component. Its other imports trap.

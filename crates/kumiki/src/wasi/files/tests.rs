@@ -69,11 +69,12 @@ async fn read_async(granted: &Arc<Granted>, file: &str, ticks: u64) -> wasmtime:
     Ok(get_name.call_async(&mut store, ()).await?.0)
 }
 
-/// Reads a file in both ways.
-const READS: [fn(&Arc<Granted>, &str, u64) -> wasmtime::Result<String>; 2] =
-    [read, |granted, file, ticks| {
-        in_runtime(read_async(granted, file, ticks))
-    }];
+type Read = fn(&Arc<Granted>, &str, u64) -> wasmtime::Result<String>;
+
+/// Reads a file with a synchronous call and with an asynchronous one.
+const READS: [Read; 2] = [read, |granted, file, ticks| {
+    in_runtime(read_async(granted, file, ticks))
+}];
 
 /// A folder with a file, and for each test's guest the grant of it.
 fn folder() -> (tempfile::TempDir, impl Fn() -> Arc<Granted>) {
