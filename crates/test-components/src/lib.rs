@@ -13,6 +13,9 @@ pub mod wasi;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageId, Resolve};
 
+/// The interface that every plugin of the text-processor contract exports.
+pub const PLUGIN_INTERFACE: &str = "myapp:text-processor/plugin";
+
 /// The WIT of the text-processor contract.
 pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world.wit");
 

@@ -1,7 +1,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use test_components::TextPlugin;
+use test_components::{PLUGIN_INTERFACE, TextPlugin};
 use wasmtime::Store;
 use wasmtime::component::{Instance, TypedFunc};
 
@@ -47,7 +47,7 @@ fn reader(file: &str) -> Vec<u8> {
 type GetName = TypedFunc<(), (String,)>;
 
 fn get_name(instance: Instance, store: &mut Store<StoreData>) -> GetName {
-    let plugin = instance.get_export_index(&mut *store, None, "myapp:text-processor/plugin");
+    let plugin = instance.get_export_index(&mut *store, None, PLUGIN_INTERFACE);
     let name = instance.get_export_index(&mut *store, plugin.as_ref(), "get-name");
     instance.get_typed_func(&mut *store, name.unwrap()).unwrap()
 }
