@@ -6,13 +6,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::timeout;
-use wasmtime::{Store, Trap};
+use wasmtime::Store;
 
 use super::contract::AsyncContract;
 use super::instance::{self, Instance};
 use super::plugin::Plugin;
 use crate::clock::TICK;
+use crate::wasi::interrupt_after;
 use crate::{Error, Result, StoreData};
 
 impl<C: AsyncContract> Plugin<C> {
@@ -85,6 +85,5 @@ async fn within<R>(
         return result;
     }
     // The guest and WASI end within the limit by themselves.
-    let timed = timeout(limit.saturating_add(TICK), call).await;
-    timed.unwrap_or_else(|_| Err(Trap::Interrupt.into()))
+    interrupt_after(limit.saturating_add(TICK), call).await
 }

@@ -322,14 +322,12 @@ pub(super) fn store<C: Contract>(
     }
     store.limiter(|state| &mut state.memory);
     if C::ASYNC {
-        store.epoch_deadline_callback(|mut store| {
-            Ok(
-                match store.data_mut().wasi.deadline().remaining().is_zero() {
-                    true => UpdateDeadline::Interrupt,
-                    // A guest that computes lets other tasks run once per tick.
-                    false => UpdateDeadline::Yield(1),
-                },
-            )
+        store.epoch_deadline_callback(|store| {
+            Ok(match store.data().wasi.deadline().remaining().is_zero() {
+                true => UpdateDeadline::Interrupt,
+                // A guest that computes lets other tasks run once per tick.
+                false => UpdateDeadline::Yield(1),
+            })
         });
     }
     // Each call counts from here again, so once is enough.

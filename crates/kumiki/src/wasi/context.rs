@@ -42,7 +42,7 @@ pub(crate) trait HasWasi: WasiView + HttpView + 'static {
 
 impl<T: HasWasi> Timed for T {
     fn deadline(&mut self) -> Deadline {
-        self.wasi().deadline
+        self.wasi().deadline()
     }
 }
 

@@ -28,4 +28,4 @@ pub use interfaces::WASI_VERSION;
 pub(crate) use interfaces::is_linked;
 pub(crate) use linking::link;
 pub(crate) use unknown_imports::link_unknown_imports;
-pub(crate) use waiting::Waits;
+pub(crate) use waiting::{Waits, interrupt_after};

@@ -5,6 +5,8 @@
 //! [`network`](crate::wasi::network) and [`files`](crate::wasi::files) keep the same
 //! deadline. All other WASI functions return without waiting.
 
+use std::time::Duration;
+
 use tokio::time::timeout;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
 use wasmtime::{StoreContextMut, Trap};
@@ -34,16 +36,23 @@ pub(crate) trait Timed: WasiView + 'static {
     fn deadline(&mut self) -> Deadline;
 }
 
-/// Waits for `work` until the call's deadline. After it, the call ends with the same trap
-/// as in compiled code.
+/// Waits for `work` until the call's deadline.
 pub(super) async fn until<R>(
     deadline: Deadline,
     work: impl Future<Output = wasmtime::Result<R>>,
 ) -> wasmtime::Result<R> {
     // Work that is ready completes even when no time remains: a pollable may yield once
     // before it is ready, and a busy machine may take a while for that.
-    let remaining = deadline.remaining().max(TICK);
-    timeout(remaining, work)
+    interrupt_after(deadline.remaining().max(TICK), work).await
+}
+
+/// Awaits `work` for at most this time. After it, the call ends with the same trap as in
+/// compiled code.
+pub(crate) async fn interrupt_after<R>(
+    time: Duration,
+    work: impl Future<Output = wasmtime::Result<R>>,
+) -> wasmtime::Result<R> {
+    timeout(time, work)
         .await
         .unwrap_or_else(|_| Err(Trap::Interrupt.into()))
 }

@@ -23,7 +23,7 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     /// Notified when an object is returned or ends.
     returned: Condvar,
-    /// The same for tasks that wait.
+    /// Notified at the same time if tasks wait: a task cannot wait on a `Condvar`.
     returned_to_tasks: Notify,
     is_reusable: Box<dyn Fn(&T) -> bool + Send + Sync>,
 }
