@@ -69,7 +69,7 @@ fn plugin(loaded: Plugin<TextContract>) -> Result<TextPlugin, String> {
     TextPlugin::new(loaded, Config::default()).map_err(said)
 }
 
-fn said(error: impl std::error::Error) -> String {
+pub(crate) fn said(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

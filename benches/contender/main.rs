@@ -4,8 +4,10 @@
 
 #![allow(missing_docs, clippy::print_stderr, reason = "a benchmark")]
 
+mod async_contract;
 mod by_hand;
 mod by_hand_many;
+mod contract;
 mod kumiki;
 mod memory;
 mod native;
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
         "kumiki" | "kumiki-single" | "kumiki-batch" | "kumiki-fuel" => {
             serve(|row| kumiki::set_up(&name, row))
         }
+        "kumiki-contract" => serve(contract::set_up),
+        "kumiki-async" => serve(async_contract::set_up),
         "by-hand" | "by-hand-default" | "by-hand-unlimited" | "by-hand-fuel" => {
             serve(|row| by_hand::set_up(&name, row))
         }

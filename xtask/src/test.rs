@@ -39,6 +39,10 @@ pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
         },
     );
 
+    if filter.is_none() {
+        features(place, &mut steps);
+    }
+
     let Steps { passed, failed } = steps;
     let seconds = start.elapsed().as_secs();
     eprintln!("steps: {passed} passed, {} failed", failed.len());
@@ -76,6 +80,29 @@ fn lints(place: &Place, steps: &mut Steps) {
     steps.run("guests' clippy", "fix the clippy errors above", || {
         run_program(&mut guests(CLIPPY))
     });
+}
+
+/// Tests the libraries without their optional features. The whole workspace has both.
+fn features(place: &Place, steps: &mut Steps) {
+    for (name, features) in [
+        ("tests without features", ""),
+        (
+            "tests with the feature cache",
+            "kumiki/cache,kumiki-text/cache",
+        ),
+        (
+            "tests with the feature http",
+            "kumiki/http,kumiki-text/http",
+        ),
+    ] {
+        steps.run(name, "use cfg(feature) for what an option needs", || {
+            let mut test = cargo(place, "test -p kumiki -p kumiki-text --lib --tests");
+            test.args(["--no-fail-fast", "--no-default-features"])
+                .args(["--features", features])
+                .env("KUMIKI_FIXTURES", place.fixtures());
+            run_program(&mut test)
+        });
+    }
 }
 
 fn cargo(place: &Place, words: &str) -> Command {

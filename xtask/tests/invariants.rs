@@ -13,7 +13,8 @@ use serde_json::Value;
 const LIBRARIES: [&str; 4] = ["kumiki", "kumiki-text", "kumiki-pipeline", "kumiki-build"];
 
 /// The workspace crates that each crate may depend on, without dev-dependencies.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
+    ("workspace-features", &[]),
     ("kumiki-macros", &[]),
     ("kumiki", &["kumiki-macros"]),
     ("kumiki-text", &["kumiki"]),
@@ -21,7 +22,13 @@ const MAY_USE: [(&str, &[&str]); 6] = [
     ("kumiki-build", &[]),
     (
         "kumiki-cli",
-        &["kumiki", "kumiki-text", "kumiki-pipeline", "kumiki-build"],
+        &[
+            "kumiki",
+            "kumiki-text",
+            "kumiki-pipeline",
+            "kumiki-build",
+            "workspace-features",
+        ],
     ),
 ];
 
@@ -38,7 +45,7 @@ const TERMINAL: [&str; 7] = [
 
 /// Files with unsafe code: mapping artifacts, and a call to the C library's allocator.
 const UNSAFE: [&str; 2] = [
-    "crates/kumiki/src/load/cache/machine_code.rs",
+    "crates/kumiki/src/load/machine_code.rs",
     "crates/kumiki-cli/src/allocator.rs",
 ];
 

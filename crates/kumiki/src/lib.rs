@@ -131,7 +131,9 @@ pub use clock::TICK;
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, HostError, Result, WrongType};
 pub use limits::{Limit, Limits};
-pub use load::{Artifact, Cache, CompileCommand};
+pub use load::CompileCommand;
+#[cfg(feature = "cache")]
+pub use load::{Artifact, Cache};
 pub use observer::{ContractEvent, Event, Level, LogRecord, Observer, Silent};
 #[doc(hidden)]
 pub use panics::catch_panic;

@@ -42,6 +42,8 @@ pub(crate) enum Benchmark {
     Live,
     /// The cost of epochs and fuel
     Tax,
+    /// A contract of one's own, called synchronously and asynchronously
+    Async,
     /// The five languages and their peers
     Guests,
     /// Whole files through `kumiki run`
@@ -53,7 +55,7 @@ pub(crate) enum Benchmark {
 
 impl Benchmark {
     /// The parts of the table.
-    const TABLE: [Self; 9] = [
+    const TABLE: [Self; 10] = [
         Self::Calls,
         Self::Many,
         Self::Fresh,
@@ -61,6 +63,7 @@ impl Benchmark {
         Self::Load,
         Self::Live,
         Self::Tax,
+        Self::Async,
         Self::Guests,
         Self::Files,
     ];
@@ -75,6 +78,7 @@ impl Benchmark {
             Self::Load => "Load distinct plugins",
             Self::Live => "Live instances",
             Self::Tax => "The cost of epochs and fuel",
+            Self::Async => "Asynchronous calls",
             Self::Guests => "The five languages",
             Self::Files => "Whole files",
             Self::Languages => "Languages",

@@ -79,6 +79,7 @@ pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
         Benchmark::Load => load(if how.quick { 100 } else { 1000 }),
         Benchmark::Live => live(),
         Benchmark::Tax => tax(),
+        Benchmark::Async => asynchronous(),
         Benchmark::Guests => guests(),
         Benchmark::Files | Benchmark::Languages => Vec::new(),
     }
@@ -284,6 +285,31 @@ fn tax() -> Vec<Row> {
         ("word count in JavaScript, 4 KiB", Work::Words, 4096),
     ];
     rows.map(taxed).into()
+}
+
+/// Calls through a contract that `kumiki::contract!` defines, beside those of the text
+/// contract's own crate.
+fn asynchronous() -> Vec<Row> {
+    let rows = [
+        ("echo, 21 bytes", Work::Echo, 21),
+        (
+            "upper-case with a log and two entries, 21 bytes",
+            Work::Upper,
+            21,
+        ),
+        (
+            "upper-case with a log and two entries, 4096 bytes",
+            Work::Upper,
+            4096,
+        ),
+        ("word count in JavaScript, 4096 bytes", Work::Words, 4096),
+    ];
+    let called = |(title, work, size)| {
+        let mut row = row(title, "call", work, size);
+        row.contenders = vec!["kumiki", "kumiki-contract", "kumiki-async", "by-hand"];
+        row
+    };
+    rows.map(called).into()
 }
 
 fn guests() -> Vec<Row> {

@@ -1,13 +1,14 @@
 //! The loader, which prepares a component for linking: reads its file, checks it, and
 //! compiles it unless the cache has its artifact.
 
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
-use std::{fs, io};
 
 use wasmtime::component::Component;
 
-use super::cache::{Cache, Compiled, FileIdentity, IndexEntry, KeyPrefix, Origin, Ready};
+use super::cache::{ArtifactKey, Cache, ContractCache, FileIdentity};
+use super::compiled::{Compiled, Origin, Ready};
 use super::component_file::ComponentFile;
 use super::contract::{ContractSource, World};
 use super::isolation::CompileCommand;
@@ -22,7 +23,7 @@ pub(crate) struct Loader {
     world: World,
     /// The maximum size of a component in bytes.
     max_bytes: usize,
-    cache: Option<(Cache, KeyPrefix)>,
+    cache: Option<ContractCache>,
     /// The command that compiles components in a separate process.
     compile_with: Option<CompileCommand>,
 }
@@ -46,11 +47,11 @@ impl Loader {
         cache: Option<Cache>,
         compile_with: Option<CompileCommand>,
     ) -> Result<Self> {
-        let with_prefix = |cache| (cache, KeyPrefix::new(engine.as_wasmtime(), &source));
+        let of_contract = |cache| ContractCache::new(cache, engine.as_wasmtime(), &source);
         Ok(Self {
             world: World::parse(&source)?,
             max_bytes,
-            cache: cache.map(with_prefix),
+            cache: cache.map(of_contract),
             compile_with,
             engine,
         })
@@ -78,11 +79,10 @@ impl Loader {
     /// has not changed is not read.
     pub(crate) fn requests(&self, path: &Path) -> Result<PermissionRequests> {
         let name = path.display().to_string();
-        let entry = self
-            .cache_for(path)
-            .and_then(|(cache, prefix, identity)| cache.index_entry(prefix, &identity));
-        match entry {
-            Some(entry) => PermissionRequests::read(&name, &entry.requests),
+        let cache = self.cache.as_ref();
+        let requests = cache.and_then(|cache| cache.indexed_requests(path, self.max_bytes));
+        match requests {
+            Some(requests) => PermissionRequests::read(&name, &requests),
             None => PermissionRequests::of(&name, &self.read(path)?),
         }
     }
@@ -116,32 +116,16 @@ impl Loader {
 
     /// Loads a component through the cache's index, without reading its file.
     fn load_indexed(&self, name: &str, path: &Path) -> Result<Option<Loaded>> {
-        let Some((cache, prefix, identity)) = self.cache_for(path) else {
-            return Ok(None);
-        };
         let engine = self.engine.as_wasmtime();
-        let Some((component, entry)) = cache.indexed_component(engine, prefix, &identity) else {
+        let cache = self.cache.as_ref();
+        let Some(indexed) = cache.and_then(|it| it.indexed(engine, path, self.max_bytes)) else {
             return Ok(None);
-        };
-        let ready = Ready {
-            component,
-            host_bytes: entry.host_bytes,
-            origin: Origin::Cache,
         };
         Ok(Some(Loaded {
-            ready,
-            requests: PermissionRequests::read(name, &entry.requests)?,
-            bytes: identity.length(),
+            requests: PermissionRequests::read(name, &indexed.requests)?,
+            ready: indexed.ready,
+            bytes: indexed.bytes,
         }))
-    }
-
-    /// Returns the cache, the key prefix and the file's identity, if there is a cache and
-    /// the file is not too large. A host with a higher limit may have cached a larger one.
-    fn cache_for(&self, path: &Path) -> Option<(&Cache, &KeyPrefix, FileIdentity)> {
-        let (cache, prefix) = self.cache.as_ref()?;
-        let identity = FileIdentity::of(&fs::metadata(path).ok()?)?;
-        let fits = identity.length() <= self.max_bytes;
-        fits.then_some((cache, prefix, identity))
     }
 
     /// Takes a component from the cache or compiles it: for the engine with slots if it
@@ -155,41 +139,40 @@ impl Loader {
     ) -> Result<Loaded> {
         let text = PermissionRequests::text(name, bytes)?;
         let requests = PermissionRequests::read(name, text)?;
-        let cache = self.cache.as_ref();
-        let cache = cache.map(|(cache, prefix)| (cache, prefix, prefix.key(bytes)));
-        let component = |engine: &Engine| {
-            let wasmtime = engine.as_wasmtime();
-            let compile = || self.compile(engine, name, bytes);
-            let cannot = |source| Error::compile(name, source);
-            match &cache {
-                Some((cache, _, key)) => cache.get_or_compile(wasmtime, key, name, compile),
-                None => {
-                    let compiled = compile()?;
-                    Ok(Ready {
-                        host_bytes: compiled.host_bytes,
-                        component: compiled.into_component(wasmtime).map_err(cannot)?,
-                        origin: Origin::Compiled,
-                    })
-                }
-            }
-        };
-        let mut loaded = component(&self.engine);
+        let cache = self.cache.as_ref().map(|cache| (cache, cache.key(bytes)));
+        let mut loaded = self.component(&self.engine, name, bytes, cache.as_ref());
         if let Err(Error::Compile { source, .. }) = &loaded
             && wasmtime_errors::is_too_large_for_slots(source)
             && let Ok(engine) = self.engine.without_slots()
         {
-            loaded = component(&engine);
+            loaded = self.component(&engine, name, bytes, cache.as_ref());
         }
         let ready = loaded?;
-        if let (Some((cache, prefix, key)), Some((identity, time))) = (cache, unchanged) {
-            let entry = IndexEntry::new(key, text, ready.host_bytes);
-            cache.store_index_entry(prefix, &identity, time, &entry);
+        if let (Some((cache, key)), Some(unchanged)) = (cache, unchanged) {
+            cache.index(key, &unchanged, text, ready.host_bytes);
         }
         Ok(Loaded {
             ready,
             requests,
             bytes: bytes.len(),
         })
+    }
+
+    /// Takes a component from the cache, or compiles it, for one engine.
+    fn component(
+        &self,
+        engine: &Engine,
+        name: &str,
+        bytes: &[u8],
+        cache: Option<&(&ContractCache, ArtifactKey)>,
+    ) -> Result<Ready> {
+        let wasmtime = engine.as_wasmtime();
+        let compile = || self.compile(engine, name, bytes);
+        match cache {
+            Some((cache, key)) => cache.get_or_compile(wasmtime, key, name, compile),
+            None => Ready::new(compile()?, wasmtime, Origin::Compiled)
+                .map_err(|source| Error::compile(name, source)),
+        }
     }
 
     /// Checks and compiles a component. Components in the cache were checked against the

@@ -25,7 +25,9 @@ pub use grants_file::GrantsFile;
 pub(crate) use handle::Handle;
 pub(crate) use local_networks::LocalNetworks;
 pub use network::NetworkGrant;
-pub(crate) use network::{granted_names, is_allowed, is_public};
+#[cfg(feature = "http")]
+pub(crate) use network::is_public;
+pub(crate) use network::{granted_names, is_allowed};
 pub use plugin_name::PluginName;
 pub use randomness::Randomness;
 pub use requests::{Permission, PermissionRequest, PermissionRequests, PermissionRequestsError};

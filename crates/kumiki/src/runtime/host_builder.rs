@@ -6,10 +6,10 @@ use super::contract::Contract;
 use super::host::{Host, Inner};
 use super::linked::Linked;
 use crate::engine::slots;
-use crate::load::{ContractSource, Loader};
+use crate::load::{Cache, ContractSource, Loader};
 use crate::observer::{Observer, Silent};
 use crate::wasi::Granted;
-use crate::{Budget, Cache, CompileCommand, Engine, EngineConfig, Error, Grants, Limits, Result};
+use crate::{Budget, CompileCommand, Engine, EngineConfig, Error, Grants, Limits, Result};
 
 /// The engine of a host: an [`Engine`], or the [`EngineConfig`] of a shared one.
 #[derive(Clone)]
@@ -130,6 +130,7 @@ impl<C: Contract> HostBuilder<C> {
 
     /// Sets the compile cache, so that each plugin is compiled once per machine.
     /// Default: no cache.
+    #[cfg(feature = "cache")]
     #[must_use]
     pub fn cache(mut self, cache: impl Into<Option<Cache>>) -> Self {
         self.cache = cache.into();

@@ -12,7 +12,7 @@
 //! too: it stores the artifact key of a plugin's file for as long as the file's identity
 //! stays the same ([`index`]).
 
-mod compiled;
+mod contract_cache;
 mod entries;
 #[cfg_attr(not(unix), path = "no_folder.rs")]
 mod folder;
@@ -20,7 +20,6 @@ mod folder_error;
 mod identity;
 mod index;
 mod key;
-mod machine_code;
 mod seal;
 
 use std::fs::File;
@@ -32,17 +31,18 @@ use std::time::{Duration, SystemTime};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-pub(crate) use compiled::Compiled;
+pub(crate) use contract_cache::ContractCache;
 pub use entries::Artifact;
 use folder::Folder;
 use folder_error::FolderError;
 pub(crate) use identity::FileIdentity;
-pub(crate) use index::IndexEntry;
-use index::IndexFile;
-pub(crate) use key::{ArtifactKey, KeyPrefix};
-pub(crate) use machine_code::copy;
+use index::{IndexEntry, IndexFile};
+pub(crate) use key::ArtifactKey;
+use key::KeyPrefix;
 use seal::{Seal, SealKey};
 
+use super::compiled::{Compiled, Origin, Ready};
+use super::machine_code;
 use crate::engine::wasmtime_errors;
 use crate::{Error, Result};
 
@@ -99,26 +99,6 @@ struct VerifiedArtifact {
     seal: Seal,
     /// Whether the file had to be read to verify it.
     was_read: bool,
-}
-
-/// A component that is ready to be linked.
-pub(crate) struct Ready {
-    pub(crate) component: Component,
-    /// The approximate number of bytes that the host keeps for the core instances of one
-    /// instance.
-    pub(crate) host_bytes: usize,
-    pub(crate) origin: Origin,
-}
-
-/// The origin of a component.
-#[derive(Debug)]
-pub(crate) enum Origin {
-    /// It was in the cache.
-    Cache,
-    /// It was compiled, and stored in the cache if there is one.
-    Compiled,
-    /// It was compiled, but could not be stored in the cache.
-    CacheWriteFailed(io::Error),
 }
 
 impl Cache {
@@ -200,7 +180,7 @@ impl Cache {
     /// under the `plugin`'s name. Concurrent calls for the same component, also in other
     /// processes, wait for the first one to compile it, but at most [`LOCK_TIMEOUT`]:
     /// then they compile it themselves and store nothing.
-    pub(crate) fn get_or_compile(
+    fn get_or_compile(
         &self,
         engine: &Engine,
         key: &ArtifactKey,
@@ -217,15 +197,7 @@ impl Cache {
             return Ok(ready);
         }
         let compiled = compile()?;
-        let host_bytes = compiled.host_bytes;
-        let ready = |compiled: Compiled, origin| {
-            let component = compiled.into_component(engine).map_err(cannot)?;
-            Ok(Ready {
-                component,
-                host_bytes,
-                origin,
-            })
-        };
+        let ready = |compiled, origin| Ready::new(compiled, engine, origin).map_err(cannot);
         let _lock = match lock {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 return ready(compiled, Origin::CacheWriteFailed(error));
@@ -241,17 +213,13 @@ impl Cache {
     }
 
     /// Returns the index entry of the component in a file with this identity.
-    pub(crate) fn index_entry(
-        &self,
-        prefix: &KeyPrefix,
-        identity: &FileIdentity,
-    ) -> Option<IndexEntry> {
+    fn index_entry(&self, prefix: &KeyPrefix, identity: &FileIdentity) -> Option<IndexEntry> {
         let (entry, ..) = self.index_file(prefix, identity).read()?;
         Some(entry)
     }
 
     /// Returns the cached component of a file with this identity, and its index entry.
-    pub(crate) fn indexed_component(
+    fn indexed_component(
         &self,
         engine: &Engine,
         prefix: &KeyPrefix,
@@ -282,7 +250,7 @@ impl Cache {
     /// Stores the index entry of a component's file. `identity` is the file's identity at
     /// `time`, before it was read. Nothing is stored for a file that was changed shortly
     /// before that.
-    pub(crate) fn store_index_entry(
+    fn store_index_entry(
         &self,
         prefix: &KeyPrefix,
         identity: &FileIdentity,

@@ -11,7 +11,7 @@ pub(crate) struct ContractSource {
     pub(crate) any_world: bool,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cache"))]
 impl ContractSource {
     pub(crate) fn new(
         wit: &'static str,

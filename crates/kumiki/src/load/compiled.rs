@@ -1,6 +1,8 @@
-//! The compiler's result: a component, or its artifact.
+//! The compiler's result, and the component that the loader makes of it.
 
+#[cfg(feature = "cache")]
 use std::borrow::Cow;
+use std::io;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -35,7 +37,8 @@ impl Compiled {
         Self { code, host_bytes }
     }
 
-    /// Returns the artifact's bytes.
+    /// Returns the artifact's bytes, for the cache.
+    #[cfg(feature = "cache")]
     pub(super) fn bytes(&self) -> wasmtime::Result<Cow<'_, [u8]>> {
         match &self.code {
             Code::Component(component) => component.serialize().map(Cow::Owned),
@@ -45,10 +48,54 @@ impl Compiled {
 
     /// Returns the component; `engine` must have the configuration that it was compiled
     /// for.
-    pub(crate) fn into_component(self, engine: &Engine) -> wasmtime::Result<Component> {
+    fn into_component(self, engine: &Engine) -> wasmtime::Result<Component> {
         match self.code {
             Code::Component(component) => Ok(component),
             Code::Artifact(bytes) => machine_code::load(engine, &bytes),
         }
+    }
+}
+
+/// A component that is ready to be linked.
+pub(crate) struct Ready {
+    pub(crate) component: Component,
+    /// The approximate number of bytes that the host keeps for the core instances of one
+    /// instance.
+    pub(crate) host_bytes: usize,
+    pub(crate) origin: Origin,
+}
+
+/// The origin of a component.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// It was in the cache.
+    #[cfg_attr(
+        not(feature = "cache"),
+        expect(dead_code, reason = "there is no cache")
+    )]
+    Cache,
+    /// It was compiled, and stored in the cache if there is one.
+    Compiled,
+    /// It was compiled, but could not be stored in the cache.
+    #[cfg_attr(
+        not(feature = "cache"),
+        expect(dead_code, reason = "there is no cache")
+    )]
+    CacheWriteFailed(io::Error),
+}
+
+impl Ready {
+    /// Makes a compiled component ready; `engine` must have the configuration that it
+    /// was compiled for.
+    pub(crate) fn new(
+        compiled: Compiled,
+        engine: &Engine,
+        origin: Origin,
+    ) -> wasmtime::Result<Self> {
+        Ok(Self {
+            host_bytes: compiled.host_bytes,
+            component: compiled.into_component(engine)?,
+            origin,
+        })
     }
 }

@@ -1,19 +1,22 @@
 //! Loading of artifacts as machine code. No other module does this.
 
+#[cfg(feature = "cache")]
 use std::fs::File;
+#[cfg(feature = "cache")]
 use std::path::Path;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Maps an open artifact into memory as code.
+#[cfg(feature = "cache")]
 pub(super) fn map(engine: &Engine, artifact: &File) -> wasmtime::Result<Component> {
     // SAFETY: wasmtime compiled this file for this engine, and this user's Kumiki stored
     // it: its seal, made with a key that only this user can read, was verified against
     // all of its bytes, now or when the file had the same identity. The file is mapped
     // through the handle that was checked. No other user can write to it: it belongs to
     // this user, is inaccessible to others, has no other hard link, and is in a folder
-    // that is inaccessible to others (`folder::Folder`). Kumiki never writes to an
+    // that is inaccessible to others (`cache::folder::Folder`). Kumiki never writes to an
     // artifact after renaming it to its final name.
     #[expect(unsafe_code, reason = "mapping makes a cached plugin quick to load")]
     unsafe {
@@ -23,7 +26,7 @@ pub(super) fn map(engine: &Engine, artifact: &File) -> wasmtime::Result<Componen
 
 /// Returns a path that always leads to this open file, because wasmtime accepts only
 /// paths.
-#[cfg(unix)]
+#[cfg(all(feature = "cache", unix))]
 fn path_of(file: &File) -> std::path::PathBuf {
     use std::os::fd::AsRawFd as _;
 
@@ -35,7 +38,7 @@ fn path_of(file: &File) -> std::path::PathBuf {
     Path::new(folder).join(file.as_raw_fd().to_string())
 }
 
-#[cfg(not(unix))]
+#[cfg(all(feature = "cache", not(unix)))]
 fn path_of(_: &File) -> std::path::PathBuf {
     // There are no artifacts on this system.
     std::path::PathBuf::new()

@@ -1,0 +1,103 @@
+//! The compile cache as the loader of one contract uses it.
+
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use wasmtime::Engine;
+
+use super::{ArtifactKey, Cache, FileIdentity, IndexEntry, KeyPrefix};
+use crate::Result;
+use crate::load::compiled::{Compiled, Origin, Ready};
+use crate::load::contract::ContractSource;
+
+/// The cache, for the components of one contract and engine.
+pub(crate) struct ContractCache {
+    cache: Cache,
+    prefix: KeyPrefix,
+}
+
+/// A component that was found by the identity of its file.
+pub(crate) struct IndexedComponent {
+    pub(crate) ready: Ready,
+    /// The text of the component's requests.
+    pub(crate) requests: String,
+    /// The size of the component in bytes.
+    pub(crate) bytes: usize,
+}
+
+impl ContractCache {
+    pub(crate) fn new(cache: Cache, engine: &Engine, source: &ContractSource) -> Self {
+        let prefix = KeyPrefix::new(engine, source);
+        Self { cache, prefix }
+    }
+
+    /// Returns the key of a component's artifact.
+    pub(crate) fn key(&self, component: &[u8]) -> ArtifactKey {
+        self.prefix.key(component)
+    }
+
+    /// As [`Cache::get_or_compile`].
+    pub(crate) fn get_or_compile(
+        &self,
+        engine: &Engine,
+        key: &ArtifactKey,
+        plugin: &str,
+        compile: impl FnOnce() -> Result<Compiled>,
+    ) -> Result<Ready> {
+        self.cache.get_or_compile(engine, key, plugin, compile)
+    }
+
+    /// Returns the component in a file that is in the index and has not changed. Does not
+    /// read the file.
+    pub(crate) fn indexed(
+        &self,
+        engine: &Engine,
+        path: &Path,
+        max_bytes: usize,
+    ) -> Option<IndexedComponent> {
+        let identity = identity(path, max_bytes)?;
+        let indexed = self
+            .cache
+            .indexed_component(engine, &self.prefix, &identity);
+        let (component, entry) = indexed?;
+        Some(IndexedComponent {
+            ready: Ready {
+                component,
+                host_bytes: entry.host_bytes,
+                origin: Origin::Cache,
+            },
+            requests: entry.requests,
+            bytes: identity.length(),
+        })
+    }
+
+    /// Returns the text of the requests of the component in a file that is in the index
+    /// and has not changed. Does not read the file.
+    pub(crate) fn indexed_requests(&self, path: &Path, max_bytes: usize) -> Option<String> {
+        let identity = identity(path, max_bytes)?;
+        let entry = self.cache.index_entry(&self.prefix, &identity)?;
+        Some(entry.requests)
+    }
+
+    /// Stores the index entry of a component's file. `identity` is the file's identity at
+    /// `time`, before it was read; `requests` is the text of its requests.
+    pub(crate) fn index(
+        &self,
+        key: ArtifactKey,
+        (identity, time): &(FileIdentity, SystemTime),
+        requests: &str,
+        host_bytes: usize,
+    ) {
+        let entry = IndexEntry::new(key, requests, host_bytes);
+        let cache = &self.cache;
+        cache.store_index_entry(&self.prefix, identity, *time, &entry);
+    }
+}
+
+/// Returns the identity of a component's file, unless it is too large: a host with a
+/// higher limit may have cached it.
+fn identity(path: &Path, max_bytes: usize) -> Option<FileIdentity> {
+    let identity = FileIdentity::of(&fs::metadata(path).ok()?)?;
+    (identity.length() <= max_bytes).then_some(identity)
+}
