@@ -18,12 +18,10 @@ kumiki::contract!(Text {
 });
 
 use text::exports::myapp::text_processor::plugin::ProcessResult;
-use text::myapp::text_processor::{host_api, types};
+use text::myapp::text_processor::host_api;
 
 /// The number of calls per task: starting a runtime's task is not what is measured.
 const CALLS: usize = 64;
-
-impl types::Host for HostState<usize> {}
 
 /// The data is the number of bytes logged, which the other contenders count too.
 impl host_api::Host for HostState<usize> {

@@ -15,9 +15,7 @@ kumiki::contract!(Text {
 });
 
 use text::exports::myapp::text_processor::plugin::ProcessResult;
-use text::myapp::text_processor::{host_api, types};
-
-impl types::Host for HostState<usize> {}
+use text::myapp::text_processor::host_api;
 
 /// The data is the number of bytes logged, which the other contenders count too.
 impl host_api::Host for HostState<usize> {
