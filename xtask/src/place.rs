@@ -31,11 +31,11 @@ impl Place {
             Some(target) => absolute(PathBuf::from(target))?,
             None => root.join("target"),
         };
-        let way = env::var("KUMIKI_RUST").unwrap_or_default();
-        let way = way
+        let rust = env::var("KUMIKI_RUST").unwrap_or_default();
+        let rust = rust
             .parse()
             .map_err(|error| anyhow!("KUMIKI_RUST: {error}"))?;
-        let tools = Tools::new(target.join("tools")).with_rust(way);
+        let tools = Tools::new(target.join("tools")).with_rust(rust);
         Ok(Self {
             root,
             target,

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use anyhow::{Error, Result, bail};
-use kumiki_build::{Missing, Probe, RustWay, Tool, Toolchain, Wasi};
+use kumiki_build::{Missing, Probe, RustCompiler, Tool, Toolchain, Wasi};
 
 use crate::debian;
 use crate::place::Place;
@@ -60,19 +60,19 @@ fn rust(place: &Place) -> Result<()> {
         return Ok(());
     }
 
-    if tools.rust() != RustWay::Debian {
+    if tools.rust() != RustCompiler::Debian {
         let targets = WASIS.map(|(_, target)| target);
         let add = || run_program(Command::new("rustup").args(["target", "add"]).args(targets));
         let added = step("rustup target add", add);
         match (added, tools.rust()) {
             (Ok(()), _) => {}
-            (Err(error), RustWay::Rustup) => return Err(error),
+            (Err(error), RustCompiler::Rustup) => return Err(error),
             (Err(error), _) => eprintln!("xtask: {error:#}; trying Debian's compiler"),
         }
     }
-    if tools.rust() != RustWay::Rustup && missing(tools).is_some() {
+    if tools.rust() != RustCompiler::Rustup && missing(tools).is_some() {
         // Only one missing part is reported at a time: the compiler, then the libc.
-        let debian = tools.clone().with_rust(RustWay::Debian);
+        let debian = tools.clone().with_rust(RustCompiler::Debian);
         while let Some(missing) = missing(&debian) {
             treat(missing.into(), || Ok(()))?;
         }
@@ -103,7 +103,7 @@ fn install(place: &Place, toolchain: Toolchain, tool: Tool) -> Result<()> {
         (Err(error), Probe::Ready(ready)) => {
             eprintln!(
                 "xtask: {error:#}; using {} {} instead",
-                ready.way, ready.version
+                ready.variant, ready.version
             );
             Ok(())
         }

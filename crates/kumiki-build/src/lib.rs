@@ -57,5 +57,5 @@ pub use templates::Template;
 pub use tool::Tool;
 pub use toolchain::javascript::unknown_imports;
 pub use toolchain::{Probe, Ready, Toolchain};
-pub use tools::{RustWay, Tools};
+pub use tools::{RustCompiler, Tools};
 pub use unknown_import::UnknownImport;

@@ -10,7 +10,7 @@ use crate::tool::{Source, Tool};
 
 /// The Rust compilers that may build plugins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RustWay {
+pub enum RustCompiler {
     /// The first of the following that is ready.
     #[default]
     Any,
@@ -21,14 +21,14 @@ pub enum RustWay {
     Debian,
 }
 
-impl FromStr for RustWay {
+impl FromStr for RustCompiler {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "" | "any" => Ok(RustWay::Any),
-            "rustup" => Ok(RustWay::Rustup),
-            "debian" => Ok(RustWay::Debian),
+            "" | "any" => Ok(RustCompiler::Any),
+            "rustup" => Ok(RustCompiler::Rustup),
+            "debian" => Ok(RustCompiler::Debian),
             _ => Err(format!(
                 "unknown value `{text}`; expected `any`, `rustup` or `debian`"
             )),
@@ -40,7 +40,7 @@ impl FromStr for RustWay {
 #[derive(Clone, Debug)]
 pub struct Tools {
     root: PathBuf,
-    rust: RustWay,
+    rust: RustCompiler,
     wasi_sdk: Option<PathBuf>,
 }
 
@@ -51,19 +51,19 @@ impl Tools {
         let wasi_sdk = std::env::var_os("WASI_SDK_PATH").filter(|path| !path.is_empty());
         Self {
             root: root.into(),
-            rust: RustWay::Any,
+            rust: RustCompiler::Any,
             wasi_sdk: wasi_sdk.map(PathBuf::from),
         }
     }
 
     /// Sets the Rust compilers that may be used.
     #[must_use]
-    pub fn with_rust(self, rust: RustWay) -> Self {
+    pub fn with_rust(self, rust: RustCompiler) -> Self {
         Self { rust, ..self }
     }
 
     /// The Rust compilers that may be used.
-    pub fn rust(&self) -> RustWay {
+    pub fn rust(&self) -> RustCompiler {
         self.rust
     }
 
@@ -169,10 +169,10 @@ mod tests {
 
     #[test]
     fn rust_way_is_parsed() {
-        assert_eq!("".parse(), Ok(RustWay::Any));
-        assert_eq!("rustup".parse(), Ok(RustWay::Rustup));
-        assert_eq!("debian".parse(), Ok(RustWay::Debian));
-        let error = "Debian".parse::<RustWay>().unwrap_err();
+        assert_eq!("".parse(), Ok(RustCompiler::Any));
+        assert_eq!("rustup".parse(), Ok(RustCompiler::Rustup));
+        assert_eq!("debian".parse(), Ok(RustCompiler::Debian));
+        let error = "Debian".parse::<RustCompiler>().unwrap_err();
         assert_eq!(
             error,
             "unknown value `Debian`; expected `any`, `rustup` or `debian`"

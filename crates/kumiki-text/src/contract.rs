@@ -29,13 +29,13 @@ mod bindings {
         // the ones that it does export.
         inline: "
             package kumiki:text;
-            world every-way {
+            world all-call-modes {
                 include myapp:text-processor/text-plugin;
                 include myapp:text-processor/text-plugin-batch;
                 include myapp:text-processor/text-plugin-column;
             }
         ",
-        world: "kumiki:text/every-way",
+        world: "kumiki:text/all-call-modes",
         ownership: Borrowing { duplicate_if_necessary: true },
         wasmtime_crate: kumiki::wasmtime,
         additional_derives: [PartialEq, Eq, Hash],

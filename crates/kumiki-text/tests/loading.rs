@@ -6,7 +6,9 @@ use kumiki::Error;
 use kumiki::inspect::{Inspection, Kind};
 use kumiki_text::{Config, TextHost, load_folder};
 use proptest::prelude::*;
-use test_components::{BATCH, EVERY_WAY, TEXT_PROCESSOR, TextPlugin, build, core_module, parse};
+use test_components::{
+    ALL_CALL_MODES, BATCH, TEXT_PROCESSOR, TextPlugin, build, core_module, parse,
+};
 
 static HOST: LazyLock<TextHost> = LazyLock::new(|| TextHost::new().expect("a host"));
 
@@ -138,15 +140,16 @@ fn missing_function_is_reported_with_its_type() {
 fn optional_interface_with_a_different_type_is_rejected() {
     let core = TextPlugin::default().batch(BATCH).core();
     let of = |wit: &str| build(wit, "text-plugin-batch", &core);
-    HOST.load_bytes("p.wasm", &of(EVERY_WAY)).expect("it fits");
+    HOST.load_bytes("p.wasm", &of(ALL_CALL_MODES))
+        .expect("it fits");
     let bytes = "process-batch: func(inputs: list<list<u8>>)";
     let text = refusal(&of(
-        &EVERY_WAY.replace("process-batch: func(inputs: list<string>)", bytes)
+        &ALL_CALL_MODES.replace("process-batch: func(inputs: list<string>)", bytes)
     ));
     let start = "`p.wasm` exports `myapp:text-processor/batch#process-batch` as \
                  `func(inputs: list<list<u8>>) -> ";
     assert!(text.starts_with(start), "{text}");
-    let renamed = EVERY_WAY.replace("process-batch:", "process-many:");
+    let renamed = ALL_CALL_MODES.replace("process-batch:", "process-many:");
     let core = core.replace("process-batch", "process-many");
     let text = refusal(&build(&renamed, "text-plugin-batch", &core));
     let start = "`p.wasm` does not export `myapp:text-processor/batch#process-batch: func(";

@@ -20,11 +20,11 @@ pub const PLUGIN_INTERFACE: &str = "myapp:text-processor/plugin";
 pub const TEXT_PROCESSOR: &str = include_str!("../../../wit/text-processor/world.wit");
 
 /// [`TEXT_PROCESSOR`] with the batch interfaces and a world that has all of them.
-pub const EVERY_WAY: &str = concat!(
+pub const ALL_CALL_MODES: &str = concat!(
     include_str!("../../../wit/text-processor/world.wit"),
     include_str!("../../../wit/text-processor/batch.wit"),
     include_str!("../../../wit/text-processor/column.wit"),
-    "world every-way { include text-plugin-batch; include text-plugin-column; }",
+    "world all-call-modes { include text-plugin-batch; include text-plugin-column; }",
 );
 
 /// Builds a component of `world` in `wit` from the imports and functions of a core
@@ -378,9 +378,9 @@ impl TextPlugin {
     pub fn build(&self) -> Vec<u8> {
         let module = module_with_allocator(&self.core(), &self.allocator);
         match (&self.batch, &self.column) {
-            (Some(_), Some(_)) => return componentise(EVERY_WAY, "every-way", module),
-            (Some(_), None) => return componentise(EVERY_WAY, "text-plugin-batch", module),
-            (None, Some(_)) => return componentise(EVERY_WAY, "text-plugin-column", module),
+            (Some(_), Some(_)) => return componentise(ALL_CALL_MODES, "all-call-modes", module),
+            (Some(_), None) => return componentise(ALL_CALL_MODES, "text-plugin-batch", module),
+            (None, Some(_)) => return componentise(ALL_CALL_MODES, "text-plugin-column", module),
             (None, None) => {}
         }
         if self.wasi {

@@ -49,7 +49,7 @@ pub enum Probe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// Which variant of the toolchain was found, such as `zig`.
-    pub way: String,
+    pub variant: String,
     /// The version, as the toolchain reports it.
     pub version: String,
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use kumiki::PermissionRequests;
 use kumiki::inspect::Inspection;
-use kumiki_build::{Built, Error, Options, Profile, Project, Ready, RustWay, Stamps, Tools};
+use kumiki_build::{Built, Error, Options, Profile, Project, Ready, RustCompiler, Stamps, Tools};
 
 use super::install::{WhenMissing, toolchain};
 use crate::arguments::BuildArguments;
@@ -64,7 +64,7 @@ pub(super) fn without_notice(
     let project = read(folder)?;
     check_requests(&project)?;
     let profile = arguments.profile();
-    let Ready { way, version } = toolchain(&project, profile, tools, when_missing, console)?;
+    let Ready { variant, version } = toolchain(&project, profile, tools, when_missing, console)?;
     let start = Instant::now();
     let language = project.language.name();
     if profile != Profile::Speed && !project.has_profiles() {
@@ -81,7 +81,10 @@ pub(super) fn without_notice(
     let options = Options::new(work(folder)?)
         .with_profile(profile)
         .with_stamps(stamps(console));
-    let what = format!("`{}` from {language} by {way} ({version})", project.name);
+    let what = format!(
+        "`{}` from {language} by {variant} ({version})",
+        project.name
+    );
     console.spinner(&format!("building {what}"));
     let built = kumiki_build::build(&project, &output, tools, &options);
     console.done();
@@ -183,14 +186,14 @@ pub(super) fn tools() -> Result<Tools, Failure> {
     };
     // Absolute, because tools also run in other folders.
     let root = absolute(&root).unwrap_or(root);
-    let way = variable("KUMIKI_RUST").unwrap_or_default();
-    let way: RustWay = way.to_string_lossy().parse().map_err(|error: String| {
+    let rust = variable("KUMIKI_RUST").unwrap_or_default();
+    let rust: RustCompiler = rust.to_string_lossy().parse().map_err(|error: String| {
         Failure::usage(
             format!("KUMIKI_RUST: {error}"),
             "set KUMIKI_RUST to one of them, or unset it",
         )
     })?;
-    Ok(Tools::new(root).with_rust(way))
+    Ok(Tools::new(root).with_rust(rust))
 }
 
 /// Omits the default folder `.`, to print paths without a leading `./`.

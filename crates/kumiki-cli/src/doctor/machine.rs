@@ -9,7 +9,7 @@ use super::Diagnosis;
 pub(crate) fn examine(tools: &Tools) -> Vec<(&'static str, Result<String, Diagnosis>)> {
     let examine = |toolchain: Toolchain| {
         let found = match toolchain.probe(tools, Wasi::None) {
-            Probe::Ready(ready) => Ok(format!("{} {}", ready.way, ready.version)),
+            Probe::Ready(ready) => Ok(format!("{} {}", ready.variant, ready.version)),
             Probe::Missing(missing) => Err(Diagnosis::mild(missing.what, missing.hint)),
         };
         (toolchain.name(), found)

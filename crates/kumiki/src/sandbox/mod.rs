@@ -1,6 +1,6 @@
-//! The second wall around plugins: the operating system denies this process everything
-//! that it does not need. If a plugin broke out of WebAssembly, these restrictions would
-//! still apply to it.
+//! The sandbox of the whole process: the operating system denies it everything that it
+//! does not need. If a plugin broke out of WebAssembly, these restrictions would still
+//! apply to it.
 //!
 //! On Linux, the sandbox uses Landlock; other systems have none. Restrictions that the
 //! kernel does not support are omitted, and [`SandboxStatus`] shows which are in effect.

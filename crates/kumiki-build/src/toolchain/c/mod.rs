@@ -45,7 +45,7 @@ fn profile_flags(profile: Profile) -> &'static [&'static str] {
 
 /// A C compiler for WebAssembly.
 struct Compiler {
-    way: &'static str,
+    variant: &'static str,
     version: String,
     /// The program and its first arguments.
     program: Vec<PathBuf>,
@@ -54,9 +54,11 @@ struct Compiler {
 }
 
 pub(super) fn probe(tools: &Tools) -> Result<Ready, Missing> {
-    let Compiler { way, version, .. } = find(tools)?;
+    let Compiler {
+        variant, version, ..
+    } = find(tools)?;
     Ok(Ready {
-        way: way.to_owned(),
+        variant: variant.to_owned(),
         version,
     })
 }
@@ -85,7 +87,7 @@ fn zig(tools: &Tools) -> Option<Compiler> {
     let version = command::answer(Command::new(&python).args(["-m", "ziglang", "version"]))?;
     let words = ["-m", "ziglang", "cc", "-target", "wasm32-wasi"];
     Some(Compiler {
-        way: "zig",
+        variant: "zig",
         version,
         program: std::iter::once(python)
             .chain(words.map(PathBuf::from))
@@ -103,7 +105,7 @@ fn wasi_sdk(sdk: &Path) -> Result<Compiler, Missing> {
         )
     })?;
     Ok(Compiler {
-        way: "wasi-sdk",
+        variant: "wasi-sdk",
         version: first_line(&version),
         program: vec![clang, "--target=wasm32-wasip1".into()],
         cache: None,
@@ -117,7 +119,7 @@ fn clang() -> Option<Compiler> {
     let version = command::answer(Command::new("clang").arg("--version"))?;
     command::answer(Command::new("wasm-ld").arg("--version"))?;
     libc.exists().then(|| Compiler {
-        way: "clang",
+        variant: "clang",
         version: first_line(&version),
         program: vec!["clang".into(), "--target=wasm32-wasi".into()],
         cache: None,
@@ -139,7 +141,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
         .path(&project.wit)?
         .bytes(
             "compiler",
-            format!("{} {}", compiler.way, compiler.version).as_bytes(),
+            format!("{} {}", compiler.variant, compiler.version).as_bytes(),
         )
         .bytes("flags", flags.concat().as_bytes());
     for (name, content) in &bindings {

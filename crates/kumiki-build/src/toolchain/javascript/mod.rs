@@ -55,7 +55,7 @@ pub(super) fn probe(tools: &Tools, engine: &EnginePackage) -> Result<Ready, Miss
     let version = find(tools, engine.tool)?;
     let bundler = find(tools, Tool::Esbuild)?;
     Ok(Ready {
-        way: engine.tool.name().to_owned(),
+        variant: engine.tool.name().to_owned(),
         version: format!("{version}, {} {bundler}", Tool::Esbuild.name()),
     })
 }
@@ -88,7 +88,7 @@ pub(super) fn build(
         .bytes("wasi", &[u8::from(project.wasi != Wasi::None)])
         .bytes(
             "engine",
-            format!("{} {}", ready.way, ready.version).as_bytes(),
+            format!("{} {}", ready.variant, ready.version).as_bytes(),
         )
         .bytes("driver", DRIVER.as_bytes())
         .finish();

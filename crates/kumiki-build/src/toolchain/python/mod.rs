@@ -22,7 +22,7 @@ use crate::tools::Tools;
 pub(super) fn probe(tools: &Tools) -> Result<Ready, Missing> {
     let (_, version) = find(tools)?;
     Ok(Ready {
-        way: Tool::ComponentizePy.name().to_owned(),
+        variant: Tool::ComponentizePy.name().to_owned(),
         version,
     })
 }

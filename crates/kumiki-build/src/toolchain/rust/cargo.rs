@@ -104,7 +104,7 @@ pub(super) fn build(
     let compiler = Compiler::find(tools, target)?;
     // Changing flags would recompile all dependencies, so each profile has its
     // own folder.
-    let folder = options.work.join("cargo").join(compiler.way());
+    let folder = options.work.join("cargo").join(compiler.variant());
     let folder = match options.profile {
         Profile::Speed => folder,
         profile => folder.join(profile.name()),

@@ -13,7 +13,7 @@ use std::process::Command;
 use crate::command;
 use crate::error::Missing;
 use crate::job::Profile;
-use crate::tools::{RustWay, Tools};
+use crate::tools::{RustCompiler, Tools};
 
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -33,14 +33,16 @@ impl Compiler {
     /// `target`.
     pub(super) fn find(tools: &Tools, target: &str) -> Result<Self, Missing> {
         match tools.rust() {
-            RustWay::Rustup => on_path(target),
-            RustWay::Debian => debian(target),
+            RustCompiler::Rustup => on_path(target),
+            RustCompiler::Debian => debian(target),
             // If neither is ready, the hint is for the usual compiler.
-            RustWay::Any => on_path(target).or_else(|missing| debian(target).map_err(|_| missing)),
+            RustCompiler::Any => {
+                on_path(target).or_else(|missing| debian(target).map_err(|_| missing))
+            }
         }
     }
 
-    pub(super) fn way(&self) -> &'static str {
+    pub(super) fn variant(&self) -> &'static str {
         match self {
             Compiler::OnPath => "rustup",
             Compiler::Debian { .. } => "debian",

@@ -37,7 +37,7 @@ pub(super) fn probe(tools: &Tools, wasi: Wasi) -> Result<Ready, Missing> {
     let compiler = Compiler::find(tools, target(wasi))?;
     let version = compiler.version().unwrap_or_default();
     Ok(Ready {
-        way: compiler.way().to_owned(),
+        variant: compiler.variant().to_owned(),
         version,
     })
 }
