@@ -1,9 +1,13 @@
 //! Limits what a call logs.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::Limits;
 use crate::observer::{Level, LogRecord, Observer};
+use crate::{Limits, text};
+
+/// The maximum length of the error that a call may log beyond its limit, in bytes: the
+/// message of a panic is not lost because there was much to log before.
+const LAST_ERROR: usize = 4 << 10;
 
 /// What to do with a log record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,7 @@ pub(crate) struct LogMeter {
     bytes: AtomicUsize,
     max_records: usize,
     max_bytes: usize,
+    has_last_error: AtomicBool,
 }
 
 impl LogMeter {
@@ -38,6 +43,7 @@ impl LogMeter {
             // One more must not overflow.
             max_records: limits.log_records.min(usize::MAX - 1),
             max_bytes: limits.log_bytes,
+            has_last_error: AtomicBool::new(true),
         }
     }
 
@@ -46,6 +52,12 @@ impl LogMeter {
     pub(crate) fn reset(&self) {
         self.records.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
+        self.has_last_error.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the call may still log one error beyond its limit.
+    fn take_last_error(&self) -> bool {
+        self.has_last_error.swap(false, Ordering::Relaxed)
     }
 
     /// Counts a record of `bytes` bytes.
@@ -95,15 +107,20 @@ pub(crate) fn log(
     level: Level,
     message: &str,
 ) {
-    let record = |level, message| LogRecord {
-        plugin,
-        level,
-        message,
+    let pass = |level, message: &str| {
+        observer.log(&LogRecord {
+            plugin,
+            level,
+            message,
+        });
     };
     match meter.admit(message.len()) {
-        Admission::Accept => observer.log(&record(level, message)),
-        Admission::Notice => observer.log(&record(Level::Warn, &meter.notice())),
+        Admission::Accept => return pass(level, message),
+        Admission::Notice => pass(Level::Warn, &meter.notice()),
         Admission::Drop => {}
+    }
+    if level == Level::Error && meter.take_last_error() {
+        pass(level, &text::excerpt(message, LAST_ERROR));
     }
 }
 
@@ -131,5 +148,38 @@ mod tests {
         );
         assert_eq!(admissions(&[60, 60, 1]), [Accept, Notice, Drop]);
         assert_eq!(admissions(&[usize::MAX, 1]), [Notice, Drop]);
+    }
+
+    #[derive(Default)]
+    struct Messages(std::sync::Mutex<Vec<String>>);
+
+    impl Observer for Messages {
+        fn log(&self, record: &LogRecord<'_>) {
+            let text = format!("{} {}", record.level, record.message);
+            self.0.lock().unwrap().push(text);
+        }
+    }
+
+    #[test]
+    fn call_can_log_one_error_beyond_its_limit() {
+        let messages = Messages::default();
+        let meter = LogMeter::new(&Limits::default().with_log(1, 100));
+        let long = "x".repeat(LAST_ERROR + 1);
+        for (level, message) in [
+            (Level::Info, "first"),
+            (Level::Info, "second"),
+            (Level::Error, "panicked"),
+            (Level::Error, "again"),
+        ] {
+            log(&meter, &messages, "p", level, message);
+        }
+        meter.reset();
+        log(&meter, &messages, "p", Level::Error, &long);
+        let messages = messages.0.into_inner().unwrap();
+        assert_eq!(messages.len(), 5, "{messages:?}");
+        assert_eq!(messages[0], "info first");
+        assert!(messages[1].starts_with("warn more than 1 records"));
+        assert_eq!(messages[2], "error panicked");
+        assert_eq!(messages[4].len(), "error ".len() + LAST_ERROR + "…".len());
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use kumiki::wasmtime::component::Val;
-use kumiki::{Any, Error, Host, Instance, Limit, Limits, Plugin};
+use kumiki::{Any, Error, Host, Instance, Limit, Limits, LogRecord, Observer, Plugin};
 
 const WIT: &str = "
     package example:calc@1.2.0;
@@ -240,4 +240,131 @@ fn limits_apply_to_any_component() {
     let host = Host::<Any>::new().unwrap();
     let module = host.load_bytes("module", b"\0asm\x01\0\0\0").unwrap_err();
     assert!(matches!(module, Error::NotAComponent { .. }), "{module:?}");
+}
+
+/// A component that returns this many flags of one letter, all set, and a text of control
+/// characters.
+fn amplifying(limits: Limits) -> Instance<Any> {
+    let letters: Vec<_> = ('a'..='z').map(String::from).collect();
+    let wit = format!(
+        "package example:big;
+        interface types {{ flags letters {{ {} }} }}
+        world big {{
+            import types;
+            use types.{{letters}};
+            export many: func() -> list<letters>;
+            export text: func() -> string;
+        }}",
+        letters.join(", ")
+    );
+    let component = test_components::build(
+        &wit,
+        "big",
+        r#"
+        (func $fill (param $byte i32) (param $length i32) (param $count i32) (result i32)
+            (drop (memory.grow (i32.const 10)))
+            (memory.fill (i32.const 65536) (local.get $byte) (local.get $length))
+            (i32.store (i32.const 16) (i32.const 65536))
+            (i32.store (i32.const 20) (local.get $count))
+            (i32.const 16))
+        (func (export "many") (result i32)
+            (call $fill (i32.const 255) (i32.const 400000) (i32.const 100000)))
+        (func (export "text") (result i32)
+            (call $fill (i32.const 1) (i32.const 1000) (i32.const 1000)))
+        "#,
+    );
+    let host = Host::<Any>::builder().limits(limits).build().unwrap();
+    let plugin = host.load_bytes("big", &component).unwrap();
+    plugin.instantiate(()).unwrap()
+}
+
+/// wasmtime counts 2.6 MB of names, and would make 200 MB of strings of them.
+#[test]
+fn flags_count_towards_the_transfer_limit_as_the_strings_they_become() {
+    let limits = Limits::default().with_transfer(4 << 20);
+    let error = amplifying(limits).call_values("many", &[]).unwrap_err();
+    let limit = matches!(
+        error,
+        Error::Limit {
+            limit: Limit::Transfer(_),
+            ..
+        }
+    );
+    assert!(limit, "{error:?}");
+    let limits = Limits::default().with_transfer(1 << 30);
+    let letters = amplifying(limits).call_values("many", &[]).unwrap();
+    let Val::List(letters) = &letters[0] else {
+        panic!("{letters:?}")
+    };
+    assert_eq!(letters.len(), 100_000);
+}
+
+#[test]
+fn text_form_of_a_result_is_within_the_transfer_limit() {
+    let limits = Limits::default().with_transfer(4000);
+    let error = amplifying(limits).call_wave("text()").unwrap_err();
+    assert!(error.to_string().contains("4000 bytes passed"), "{error}");
+    let text = amplifying(Limits::default()).call_wave("text()").unwrap();
+    assert!(text.len() > 4000, "{}", text.len());
+}
+
+#[test]
+fn message_for_text_that_is_not_a_call_says_what_is_meant() {
+    for (call, expected) in [
+        ("math#same('red')", "double quotes"),
+        ("ask_outside()", "`-` instead of `_`"),
+        ("Nothing()", "no capital letters"),
+        ("math#half(-3)", "`-3` at character 6 does not fit the type"),
+        (
+            "math#half(red)",
+            "`red` at character 6 does not fit the type",
+        ),
+        ("math#half(1", "the call is incomplete"),
+    ] {
+        let error = instance().call_wave(call).unwrap_err();
+        assert!(matches!(error, Error::Arguments { .. }), "{error:?}");
+        assert!(error.to_string().contains(expected), "{call}: {error}");
+    }
+}
+
+#[derive(Clone, Default)]
+struct Messages(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Observer for Messages {
+    fn log(&self, record: &LogRecord<'_>) {
+        let text = format!("{}: {}", record.level, record.message);
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+#[test]
+fn log_function_of_any_contract_reaches_the_observer() {
+    let component = test_components::build(
+        "package example:logs;
+        interface host {
+            enum level { debug, error }
+            log: func(level: level, message: string);
+        }
+        world logs { import host; export run: func(); }",
+        "logs",
+        r#"
+        (import "example:logs/host" "log" (func $log (param i32 i32 i32)))
+        (data (i32.const 16) "panicked")
+        (func (export "run")
+            (call $log (i32.const 1) (i32.const 16) (i32.const 8)) unreachable)
+        "#,
+    );
+    let messages = Messages::default();
+    let host = Host::<Any>::builder()
+        .observer(messages.clone())
+        .build()
+        .unwrap();
+    let plugin = host.load_bytes("logs", &component).unwrap();
+    let error = plugin
+        .instantiate(())
+        .unwrap()
+        .call_wave("run()")
+        .unwrap_err();
+    assert!(matches!(error, Error::Trap { .. }), "{error:?}");
+    assert_eq!(*messages.0.lock().unwrap(), ["error: panicked"]);
 }

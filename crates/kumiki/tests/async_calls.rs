@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kumiki::{
-    Contract as _, Engine, EngineConfig, Error, Host, HostState, Limit, Limits, Plugin, Pool,
-    PoolConfig,
+    Budget, Contract as _, Engine, EngineConfig, Error, Host, HostState, Limit, Limits, Plugin,
+    Pool, PoolConfig,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Barrier;
@@ -167,6 +167,72 @@ fn guest_that_computes_lets_other_tasks_run_and_ends_at_the_time_limit() {
         let other = timeout(Duration::from_millis(1), &mut spins).await;
         assert!(other.is_err());
         assert!(is_time_limit(&spins.await));
+    });
+}
+
+/// A task that only wakes itself would let tokio look at its timers every 61 ticks.
+#[test]
+fn guest_that_computes_does_not_delay_timers() {
+    let plugin = plugin(Limits::default().with_time(Duration::from_secs(1)));
+    runtime().block_on(LocalSet::new().run_until(async {
+        let spins = tokio::task::spawn_local(async move {
+            let mut instance = plugin.instantiate_async(Helper::new(1)).await.unwrap();
+            let call = async |worker: &worker::Worker, store: &mut _| worker.call_spin(store).await;
+            instance.call_async("spin", call).await
+        });
+        let mut sleeps = 0;
+        while !spins.is_finished() {
+            sleep(Duration::from_millis(1)).await;
+            sleeps += 1;
+        }
+        assert!(is_time_limit(&spins.await.unwrap()));
+        assert!(sleeps > 10, "{sleeps}");
+    }));
+}
+
+#[test]
+fn stacks_count_towards_the_budget() {
+    let budget = Budget::new(2 << 20);
+    let host = Host::<Worker>::builder().budget(budget).build().unwrap();
+    let plugin = host.load_bytes("worker", &component()).unwrap();
+    runtime().block_on(async {
+        let mut instances = Vec::new();
+        let error = loop {
+            match plugin.instantiate_async(Helper::new(1)).await {
+                Ok(instance) => instances.push(instance),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(instances.len(), 3);
+        assert!(error.to_string().contains("2 MiB"), "{error}");
+        instances.clear();
+        assert!(plugin.instantiate_async(Helper::new(1)).await.is_ok());
+    });
+}
+
+#[test]
+fn call_that_the_closure_leaves_poisons_the_instance() {
+    let plugin = plugin(Limits::default());
+    runtime().block_on(async {
+        let mut instance = plugin.instantiate_async(Helper::new(1)).await.unwrap();
+        let leave = async |worker: &worker::Worker, store: &mut _| {
+            let call = worker.call_work(store, 2);
+            Ok(timeout(Duration::from_millis(1), call).await.is_err())
+        };
+        assert!(instance.call_async("work", leave).await.unwrap());
+        let call = async |worker: &worker::Worker, store: &mut _| worker.call_work(store, 3).await;
+        let again = instance.call_async("work", call).await;
+        assert!(matches!(again, Err(Error::Poisoned { .. })), "{again:?}");
+        assert!(instance.is_poisoned());
+
+        let mut instance = plugin.instantiate_async(Helper::new(1)).await.unwrap();
+        let leave = async |worker: &worker::Worker, store: &mut _| {
+            let call = worker.call_work(store, 2);
+            Ok(timeout(Duration::from_millis(1), call).await??)
+        };
+        let error = instance.call_async("work", leave).await.unwrap_err();
+        assert!(matches!(error, Error::Call { .. }), "{error}");
+        assert!(instance.is_poisoned());
     });
 }
 

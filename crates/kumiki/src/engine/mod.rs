@@ -28,6 +28,10 @@ use crate::{Error, Result};
 /// an error can say that there are more.
 pub(crate) const FRAMES: usize = 50;
 
+/// How deep a guest's calls may be, in bytes of stack; wasmtime's default. An asynchronous
+/// call has a stack of its own, of which the rest, 1.5 MiB, is for host functions.
+pub(crate) const GUEST_STACK: usize = 512 << 10;
+
 /// The address space of each linear memory, in bytes: a memory never moves.
 const MEMORY_RESERVATION: u64 = 4 << 30;
 /// The guard regions before and after each linear memory, in bytes; an access faults.
@@ -102,6 +106,7 @@ impl EngineConfig {
             .concurrency_support(false)
             .epoch_interruption(true)
             .consume_fuel(*fuel)
+            .max_wasm_stack(GUEST_STACK)
             .wasm_backtrace_max_frames(NonZero::new(FRAMES + 1))
             // The guest controls its debug information, and wasmtime copies a name from
             // it for each inlined function, without limit. By default an environment

@@ -29,6 +29,9 @@ const TABLE_KEEP_RESIDENT: usize = 16 << 10;
 /// How many bytes of a memory are cleared and reused.
 const MEMORY_KEEP_RESIDENT: usize = 64 << 10;
 
+/// How many bytes of a stack for asynchronous calls are cleared and reused.
+const STACK_KEEP_RESIDENT: usize = 16 << 10;
+
 /// Returns the number of tables for this many slots.
 pub(super) fn tables(slots: u32) -> u32 {
     slots.saturating_mul(TABLES)
@@ -53,9 +56,12 @@ pub(crate) fn configure(config: &mut Config, slots: u32, stacks: bool) {
         .total_stacks(if stacks { slots } else { 1 })
         .linear_memory_keep_resident(MEMORY_KEEP_RESIDENT)
         .table_keep_resident(TABLE_KEEP_RESIDENT)
+        .async_stack_keep_resident(STACK_KEEP_RESIDENT)
         // It skips pages that were swapped out, so the next plugin could read them
         // (fixed in wasmtime 50).
         .pagemap_scan(Enabled::No);
+    // Returns the rest of a stack to the system when its instance ends.
+    config.async_stack_zeroing(stacks);
     config.allocation_strategy(pool);
 }
 

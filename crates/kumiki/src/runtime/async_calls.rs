@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use wasmtime::Store;
+use wasmtime::{Store, Trap};
 
 use super::contract::AsyncContract;
 use super::instance::{self, Instance};
@@ -50,7 +50,10 @@ impl<C: AsyncContract> Instance<C> {
     /// [`Limits::time`](crate::Limits::time) limits the whole call, including the time for
     /// which host functions wait.
     ///
-    /// A call that is dropped before it completes poisons the instance.
+    /// A call that is dropped before it completes poisons the instance. For a timeout of
+    /// your own, put it around `call_async` and not around the call in the closure: an
+    /// instance that the closure left in the middle of a call is poisoned by the next one.
+    /// An error of the closure itself poisons the instance too.
     ///
     /// # Errors
     /// As for [`Instance::call`]; [`Error::NoRuntime`].
@@ -68,7 +71,17 @@ impl<C: AsyncContract> Instance<C> {
         let limit = self.plugin().host().limits().time;
         let (bindings, store) = self.exports();
         let result = within(limit, call(bindings, store)).await;
-        self.end(function, result)
+        match self.end(function, result) {
+            // The closure may have dropped a call that the guest had begun.
+            Err(error @ Error::Call { .. }) => {
+                self.poison();
+                Err(error)
+            }
+            Err(Error::Trap { code, .. }) if code == Some(Trap::CannotEnterComponent) => {
+                Err(self.poisoned_error())
+            }
+            result => result,
+        }
     }
 }
 

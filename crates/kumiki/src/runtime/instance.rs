@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use tokio::task::yield_now;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::contract::Contract;
@@ -19,7 +20,7 @@ use super::host::Inner;
 use super::plugin::Plugin;
 use super::state::{HostState, StoreData};
 use crate::clock::{self, Deadline};
-use crate::engine::Reservation;
+use crate::engine::{GUEST_STACK, Reservation};
 use crate::observer::Event;
 use crate::{Error, Limits, Result};
 
@@ -131,7 +132,7 @@ impl<C: Contract> Instance<C> {
     #[inline]
     pub(super) fn begin(&mut self) -> Result<()> {
         if self.poisoned {
-            return Err(self.poison());
+            return Err(self.poisoned_error());
         }
         arm(&mut self.store, &self.plugin.host().inner)?;
         // A host function or an observer that panics leaves it so: whoever catches
@@ -275,8 +276,12 @@ impl<C: Contract> Instance<C> {
         (&self.bindings, &mut self.store)
     }
 
+    pub(super) fn poison(&mut self) {
+        self.poisoned = true;
+    }
+
     #[cold]
-    fn poison(&self) -> Error {
+    pub(super) fn poisoned_error(&self) -> Error {
         Error::Poisoned {
             plugin: self.store.data().plugin().to_owned(),
         }
@@ -317,7 +322,12 @@ pub(super) fn store<C: Contract>(
     let granted = plugin.granted().clone();
     let state = StoreData::new(data, name, &host.limits, &host.budget, observer, granted);
     let mut store = Store::new(engine, state);
-    if let Err(limit) = store.data_mut().memory.take_setup(plugin.setup()) {
+    let memory = &mut store.data_mut().memory;
+    let mut taken = memory.take_host_bytes(plugin.host_bytes());
+    if C::ASYNC {
+        taken = taken.and_then(|()| memory.take_stack(GUEST_STACK));
+    }
+    if let Err(limit) = taken {
         return Err(failure::before_start(store.data(), limit));
     }
     store.limiter(|state| &mut state.memory);
@@ -325,8 +335,9 @@ pub(super) fn store<C: Contract>(
         store.epoch_deadline_callback(|store| {
             Ok(match store.data().wasi.deadline().remaining().is_zero() {
                 true => UpdateDeadline::Interrupt,
-                // A guest that computes lets other tasks run once per tick.
-                false => UpdateDeadline::Yield(1),
+                // A guest that computes lets other tasks run once per tick. Through tokio's
+                // own function: a task that only wakes itself would delay its timers.
+                false => UpdateDeadline::YieldCustom(1, Box::pin(yield_now())),
             })
         });
     }

@@ -38,10 +38,20 @@ impl MemoryLimiter {
 
     /// Takes the bytes that the host keeps for core instances, before there are any.
     /// They do not count as linear memory.
-    pub(crate) fn take_setup(&mut self, bytes: usize) -> Result<(), Limit> {
+    pub(crate) fn take_host_bytes(&mut self, bytes: usize) -> Result<(), Limit> {
         if bytes > self.limit {
             return Err(Limit::Memory(self.limit));
         }
+        self.take(bytes)
+    }
+
+    /// Takes the bytes of the guest's stack for asynchronous calls, which is a mapping of
+    /// its own. They do not count as linear memory.
+    pub(crate) fn take_stack(&mut self, bytes: usize) -> Result<(), Limit> {
+        self.take(bytes)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Limit> {
         match self.share.take(bytes) {
             true => Ok(()),
             false => Err(Limit::TotalMemory(self.share.most())),

@@ -24,7 +24,7 @@ struct Inner<C: Contract> {
     name: Arc<str>,
     prepared: Prepared<C>,
     /// Bytes that the host keeps for the core instances of one instance, about.
-    setup: usize,
+    host_bytes: usize,
     requests: PermissionRequests,
 }
 
@@ -51,7 +51,7 @@ impl<C: Contract> Plugin<C> {
         host: Host<C>,
         name: &str,
         prepared: Prepared<C>,
-        setup: usize,
+        host_bytes: usize,
         requests: PermissionRequests,
     ) -> Self {
         let granted = Arc::new(host.inner.granted.for_another());
@@ -62,7 +62,7 @@ impl<C: Contract> Plugin<C> {
                 host,
                 name: name.into(),
                 prepared,
-                setup,
+                host_bytes,
                 requests,
             }),
         }
@@ -111,8 +111,8 @@ impl<C: Contract> Plugin<C> {
     }
 
     /// Bytes that the host keeps for the core instances of one instance, about.
-    pub(super) fn setup(&self) -> usize {
-        self.inner.setup
+    pub(super) fn host_bytes(&self) -> usize {
+        self.inner.host_bytes
     }
 
     /// The component, for the host's engine with slots or without.

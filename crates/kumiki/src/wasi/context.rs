@@ -20,7 +20,7 @@ use super::waiting::{Timed, Waits};
 use crate::Limits;
 use crate::clock::Deadline;
 use crate::log_meter::LogMeter;
-use crate::observer::Observer;
+use crate::observer::{Level, Observer};
 
 /// The WASI state of one instance.
 pub(crate) struct Wasi {
@@ -115,6 +115,11 @@ impl Wasi {
 
     pub(crate) fn rename(&mut self, plugin: &Arc<str>) {
         self.output.rename(plugin);
+    }
+
+    /// Logs for the guest.
+    pub(crate) fn log(&self, level: Level, message: &str) {
+        self.output.log(level, message);
     }
 
     fn contexts(&mut self) -> &mut Contexts {

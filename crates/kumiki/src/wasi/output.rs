@@ -34,6 +34,10 @@ impl LogStream {
         }
     }
 
+    pub(super) fn log(&self, level: Level, message: &str) {
+        log(&self.meter, &*self.observer, &self.plugin, level, message);
+    }
+
     pub(super) fn plugin(&self) -> &Arc<str> {
         &self.plugin
     }
@@ -76,8 +80,7 @@ impl OutputStream for LogStream {
         }
         let text = String::from_utf8_lossy(&bytes);
         for message in text.lines().filter(|line| !line.trim().is_empty()) {
-            let (observer, plugin) = (&*self.observer, &*self.plugin);
-            log(&self.meter, observer, plugin, Level::Debug, message);
+            self.log(Level::Debug, message);
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Components of any world, and calls with values that are known only at run time.
 
 mod values;
+mod wave_error;
 
 use std::fmt;
 
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
-use wasmtime::component::wasm_wave::wasm::{DisplayFuncResults, DisplayType};
+use wasmtime::component::wasm_wave::wasm::DisplayType;
 use wasmtime::component::{Func, Instance as Exports, InstancePre, Linker, Val};
 use wasmtime::{AsContextMut, Store};
 
@@ -14,8 +15,8 @@ use super::contract::Contract;
 use super::instance::Instance;
 use super::plugin::Plugin;
 use crate::text::{TYPE, display, name};
-use crate::{Error, Result, StoreData};
-use values::{fit, is_expressible};
+use crate::{Error, Limit, Result, StoreData};
+use values::{fit, is_expressible, memory_per_byte, wave};
 
 /// The contract of a component of any world: [`Host::<Any>`](crate::Host) checks only
 /// that it is a component, within the limits. A function that the component imports and
@@ -206,7 +207,7 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
         let parsed = UntypedFuncCall::parse(call).map_err(|error| Error::Arguments {
             plugin: self.plugin().name().into(),
             function: name(whole).into_owned(),
-            message: error.to_string(),
+            message: wave_error::explain(call, &error),
             signature: None,
         })?;
         let path = format!("{path}{}", parsed.name());
@@ -214,17 +215,22 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
         let results = self.call_at(&position, |types| {
             parsed
                 .to_wasm_params(types)
-                .map_err(|error| error.to_string())
+                .map_err(|error| wave_error::explain(call, &error))
         })?;
-        match results.iter().all(is_expressible) {
-            true => Ok(DisplayFuncResults(&results).to_string()),
-            false => Err(Error::Arguments {
+        if !results.iter().all(is_expressible) {
+            return Err(Error::Arguments {
                 plugin: self.plugin().name().into(),
                 function: path,
                 message: "its result contains a handle, which has no text form".into(),
                 signature: None,
-            }),
+            });
         }
+        let most = self.plugin().host().limits().transfer;
+        wave(&results, most).ok_or_else(|| Error::Limit {
+            plugin: self.plugin().name().into(),
+            function: path,
+            limit: Limit::Transfer(most),
+        })
     }
 
     fn call_at(
@@ -240,6 +246,7 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
         let ty = func.ty(&*store);
         let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
         let results = ty.results().len();
+        let memory_per_byte = ty.results().map(|ty| memory_per_byte(&ty)).max();
         let invalid = |message| Error::Arguments {
             plugin: self.plugin().name().into(),
             function: name.clone(),
@@ -253,8 +260,11 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
         };
         self.call(&name, |_, store| {
             let mut values = vec![Val::Bool(false); results];
-            func.call(store, &arguments, &mut values)?;
-            Ok(values)
+            let transfer = store.hostcall_fuel();
+            store.set_hostcall_fuel(transfer / memory_per_byte.unwrap_or(1));
+            let called = func.call(&mut *store, &arguments, &mut values);
+            store.set_hostcall_fuel(transfer);
+            called.map(|()| values)
         })
     }
 }

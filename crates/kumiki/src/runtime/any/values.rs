@@ -1,7 +1,14 @@
-//! Do values have the types of a function's parameters?
+//! Values that are known only at run time: their types, their text, their memory.
+
+use std::fmt::{self, Write as _};
 
 use wasmtime::component::Val;
 use wasmtime::component::types::Type;
+use wasmtime::component::wasm_wave::wasm::DisplayFuncResults;
+
+/// The memory of a set flag in bytes, without its name's own bytes: a `String` in a
+/// vector that doubles its capacity, and a small block of the heap.
+const FLAG: usize = 80;
 
 /// Returns whether the values can be passed for parameters of these types. wasmtime
 /// checks the same, but reports a mismatch like a failure of the guest.
@@ -88,5 +95,55 @@ pub(super) fn is_expressible(value: &Val) -> bool {
             false
         }
         _ => true,
+    }
+}
+
+/// Returns how many bytes of memory a value of this type may take for each byte that
+/// wasmtime counts towards the transfer limit. It counts a set flag as the length of its
+/// name, but keeps a `String`; for other types it counts about what it allocates.
+pub(super) fn memory_per_byte(ty: &Type) -> usize {
+    let most = |types: &mut dyn Iterator<Item = Type>| {
+        types.map(|ty| memory_per_byte(&ty)).max().unwrap_or(1)
+    };
+    match ty {
+        Type::List(list) => memory_per_byte(&list.ty()),
+        Type::FixedLengthList(list) => memory_per_byte(&list.ty()),
+        Type::Map(map) => most(&mut [map.key(), map.value()].into_iter()),
+        Type::Record(record) => most(&mut record.fields().map(|field| field.ty)),
+        Type::Tuple(tuple) => most(&mut tuple.types()),
+        Type::Variant(variant) => most(&mut variant.cases().filter_map(|case| case.ty)),
+        Type::Option(option) => memory_per_byte(&option.ty()),
+        Type::Result(result) => most(&mut result.ok().into_iter().chain(result.err())),
+        Type::Flags(flags) => {
+            let shortest = flags.names().map(str::len).min().unwrap_or(1).max(1);
+            1 + FLAG.div_ceil(shortest)
+        }
+        _ => 1,
+    }
+}
+
+/// Returns the results of a function in WAVE, or `None` if that is longer than `most`
+/// bytes: escaped characters are longer than the text that the guest passed.
+pub(super) fn wave(results: &[Val], most: usize) -> Option<String> {
+    let mut text = Limited {
+        text: String::new(),
+        most,
+    };
+    write!(text, "{}", DisplayFuncResults(results)).ok()?;
+    Some(text.text)
+}
+
+struct Limited {
+    text: String,
+    most: usize,
+}
+
+impl fmt::Write for Limited {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match text.len() <= self.most - self.text.len() {
+            true => self.text.push_str(text),
+            false => return Err(fmt::Error),
+        }
+        Ok(())
     }
 }
