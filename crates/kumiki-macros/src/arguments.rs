@@ -66,10 +66,13 @@ impl Parse for Arguments {
                 fields.parse::<Token![,]>()?;
             }
         }
-        let missing = |field: &str| Error::new(name.span(), format!("missing field `{field}`"));
+        let missing = |field: &str| Error::new(name.span(), format!("missing field {field}"));
         Ok(Self {
-            wit: wit.ok_or_else(|| missing("path"))?,
-            world: world.ok_or_else(|| missing("world"))?,
+            wit: wit.ok_or_else(|| {
+                missing("`path` (a file or folder of WIT) or `inline` (WIT as text)")
+            })?,
+            world: world
+                .ok_or_else(|| missing("`world` (the name of the world that plugins implement)"))?,
             attributes,
             visibility,
             name,

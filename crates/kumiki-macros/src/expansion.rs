@@ -3,10 +3,10 @@
 use heck::ToSnakeCase as _;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::Result;
+use syn::{Error, Result};
 
 use crate::arguments::{Arguments, Wit};
-use crate::world::World;
+use crate::world::{World, identifier};
 
 pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
     let world = World::read(arguments)?;
@@ -17,7 +17,12 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
         data,
         ..
     } = arguments;
-    let module = format_ident!("{}", name.to_string().to_snake_case());
+    let module = identifier(name.to_string().to_snake_case());
+    if module == "kumiki" {
+        let message = "the module of its bindings would be `kumiki`, like the crate; choose \
+                       another name";
+        return Err(Error::new(name.span(), message));
+    }
     let data = data.as_ref().map_or_else(|| quote!(()), |it| quote!(#it));
     let state = quote!(::kumiki::HostState<#data>);
     let bindings = bindings(arguments, &module);

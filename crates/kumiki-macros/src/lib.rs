@@ -50,7 +50,15 @@ mod tests {
             ),
             (
                 "Name { inline: \"package a:b; world v {}\", world: \"w\" }",
-                "World `w` not found",
+                "package `a:b` has no world `w`; it has `v`",
+            ),
+            (
+                "Name { inline: \"package a:b;\nworld w { import f: func(x: u3); }\", world: \"w\" }",
+                "inline.wit:2:",
+            ),
+            (
+                "Kumiki { inline: \"package a:b; world w {}\", world: \"w\" }",
+                "choose another name",
             ),
         ] {
             let error = error(input);

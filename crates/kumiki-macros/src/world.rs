@@ -7,7 +7,7 @@ use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 use proc_macro2::Span;
 use syn::{Error, Ident, Result};
 use wit_component::WitPrinter;
-use wit_parser::{InterfaceId, PackageId, Resolve, TypeDefKind, WorldId, WorldItem};
+use wit_parser::{InterfaceId, PackageId, Resolve, TypeDefKind, WorldId, WorldItem, WorldKey};
 
 use crate::arguments::{Arguments, Wit};
 
@@ -30,14 +30,14 @@ impl World {
         let package = match &arguments.wit {
             Wit::Inline(text) => resolve
                 .push_str("inline.wit", &text.value())
-                .map_err(|error| Error::new(text.span(), format!("{error:#}")))?,
+                .map_err(|error| Error::new(text.span(), resolve.render_error(&error)))?,
             Wit::Path(path) => push_path(&mut resolve, &path.value())
                 .map_err(|message| Error::new(path.span(), message))?,
         };
         let name = &arguments.world;
         let world = resolve
             .select_world(&[package], Some(&name.value()))
-            .map_err(|error| Error::new(name.span(), format!("{error:#}")))?;
+            .map_err(|_| Error::new(name.span(), no_world(&resolve, package, &name.value())))?;
         let text = text(&resolve, package)
             .map_err(|error| Error::new(name.span(), format!("cannot print the WIT: {error}")))?;
         Ok(Self {
@@ -45,10 +45,12 @@ impl World {
             type_name: identifier(resolve.worlds[world].name.to_upper_camel_case()),
             has_imports: imports(&resolve, world).next().is_some(),
             types_only: imports(&resolve, world)
-                .filter_map(|item| match item {
-                    WorldItem::Interface { id, .. } if has_types_only(&resolve, *id) => {
-                        module(&resolve, *id)
+                .filter_map(|(key, item)| match (key, item) {
+                    (_, WorldItem::Interface { id, .. }) if !has_types_only(&resolve, *id) => None,
+                    (WorldKey::Name(name), WorldItem::Interface { .. }) => {
+                        Some(vec![identifier(name.to_snake_case())])
                     }
+                    (_, WorldItem::Interface { id, .. }) => module(&resolve, *id),
                     _ => None,
                 })
                 .collect(),
@@ -61,18 +63,37 @@ fn push_path(resolve: &mut Resolve, path: &str) -> std::result::Result<PackageId
     let root = env::var_os("CARGO_MANIFEST_DIR").ok_or("`CARGO_MANIFEST_DIR` is not set")?;
     let path = Path::new(&root).join(path);
     let pushed = resolve.push_path(&path);
-    pushed
-        .map(|(package, _)| package)
-        .map_err(|error| format!("cannot read the WIT in `{}`: {error:#}", path.display()))
+    let error = match pushed {
+        Ok((package, _)) => return Ok(package),
+        Err(error) => resolve.render_error(&error),
+    };
+    Err(format!(
+        "cannot read the WIT in `{}`: {error}",
+        path.display()
+    ))
 }
 
 /// Everything that a world imports, except types.
-fn imports(resolve: &Resolve, world: WorldId) -> impl Iterator<Item = &WorldItem> {
-    let items = resolve.worlds[world].imports.values();
-    items.filter(|item| match item {
+fn imports(resolve: &Resolve, world: WorldId) -> impl Iterator<Item = (&WorldKey, &WorldItem)> {
+    let items = resolve.worlds[world].imports.iter();
+    items.filter(|(_, item)| match item {
         WorldItem::Type { id, .. } => matches!(resolve.types[*id].kind, TypeDefKind::Resource),
         _ => true,
     })
+}
+
+/// Says that a package has no world with this name, and which it has.
+fn no_world(resolve: &Resolve, package: PackageId, name: &str) -> String {
+    let worlds = resolve.packages[package].worlds.keys();
+    let worlds: Vec<_> = worlds.map(|world| format!("`{world}`")).collect();
+    let package = &resolve.packages[package].name;
+    match worlds.is_empty() {
+        true => format!("package `{package}` has no worlds"),
+        false => {
+            let worlds = worlds.join(", ");
+            format!("package `{package}` has no world `{name}`; it has {worlds}")
+        }
+    }
 }
 
 fn has_types_only(resolve: &Resolve, id: InterfaceId) -> bool {
@@ -104,7 +125,7 @@ fn module(resolve: &Resolve, id: InterfaceId) -> Option<Vec<Ident>> {
 }
 
 /// Returns an identifier; a keyword gets a trailing underscore, as in `bindgen!`.
-fn identifier(name: String) -> Ident {
+pub(crate) fn identifier(name: String) -> Ident {
     let is_keyword = syn::parse_str::<Ident>(&name).is_err();
     let name = if is_keyword { name + "_" } else { name };
     Ident::new(&name, Span::call_site())

@@ -30,6 +30,18 @@ impl pricing::PricingImports for HostState<Clock> {
     }
 }
 
+// Its module would be a keyword, and an interface of the world itself has types only.
+kumiki::contract!(Match {
+    inline: "
+        package example:keyword;
+        world w {
+            import types: interface { record pair { a: u32 } }
+            export run: func() -> u32;
+        }
+    ",
+    world: "w",
+});
+
 kumiki::contract!(Bare {
     inline: "package example:bare; world bare { export run: func() -> u32; }",
     world: "bare",
@@ -76,4 +88,18 @@ fn plugin_of_another_contract_is_rejected() {
     let host = Host::<Pricing>::new().unwrap();
     let error = host.load_bytes("bare", &component).unwrap_err();
     assert!(error.to_string().contains("example:shop/prices"), "{error}");
+}
+
+#[test]
+fn contract_with_the_name_of_a_keyword_is_called() {
+    let component = test_components::build(
+        Match::WIT,
+        Match::WORLD,
+        r#"(func (export "run") (result i32) (i32.const 7))"#,
+    );
+    let host = Host::<Match>::new().unwrap();
+    let plugin = host.load_bytes("keyword", &component).unwrap();
+    let mut instance = plugin.instantiate(()).unwrap();
+    let seven = instance.call("run", |it: &match_::W, store| it.call_run(store));
+    assert_eq!(seven.unwrap(), 7);
 }

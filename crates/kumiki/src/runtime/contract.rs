@@ -58,6 +58,14 @@ pub trait Contract: Sized + Send + Sync + 'static {
 ///
 /// [`Contract::ASYNC`] must be true, and `bindgen!` must get
 /// `imports: { default: async }, exports: { default: async }`.
+///
+/// A host function has about 1.5 MiB of stack in such a call: asynchronous calls run on
+/// stacks of 2 MiB, of which the guest may use 512 KiB. The program aborts when a host
+/// function needs more.
+#[diagnostic::on_unimplemented(
+    message = "the contract `{Self}` is synchronous",
+    note = "add `async: true` to its `kumiki::contract!`, or use the function without `_async`"
+)]
 pub trait AsyncContract: Contract {
     /// Instantiates the component. Awaited once per instance, within its limits.
     fn instantiate_async(
