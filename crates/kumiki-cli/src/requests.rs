@@ -173,7 +173,7 @@ impl<'a> Ungranted<'a> {
         let here = env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let requested = self.open(&here)?;
         let file = self.file.display();
-        console.report(&format!("`{file}` requests what it is not granted:"));
+        console.report(&format!("`{file}` requests access that is not granted:"));
         for line in self.lines(&requested) {
             console.report(&format!("  {line}"));
         }
@@ -232,8 +232,11 @@ impl<'a> Ungranted<'a> {
 fn ungranted(plugins: &[Ungranted<'_>], files: &[PathBuf]) -> Failure {
     let mut failure = Failure::usage(
         match plugins {
-            [one] => format!("`{}` requests what it is not granted", one.file.display()),
-            many => format!("{} plugins request what they are not granted", many.len()),
+            [one] => format!(
+                "`{}` requests access that is not granted",
+                one.file.display()
+            ),
+            many => format!("{} plugins request access that is not granted", many.len()),
         },
         "allow all of it with `--allow-requested`, or pass a grants file with `--grants`",
     );

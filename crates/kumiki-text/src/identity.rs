@@ -68,10 +68,16 @@ fn check(text: &str) -> Result<(), String> {
             "it is {length} bytes long; the maximum is {NAME_BYTES}"
         ));
     }
-    match text.chars().find(|c| is_invisible(*c)) {
+    // Brackets enclose a name in logs.
+    let is_refused = |c: &char| is_invisible(*c) || matches!(c, '[' | ']');
+    match text.chars().find(is_refused) {
         Some(c) => Err(format!(
             "it contains the character `{}`",
-            c.escape_unicode()
+            if c.is_ascii_graphic() {
+                c.to_string()
+            } else {
+                c.escape_unicode().to_string()
+            }
         )),
         None => Ok(()),
     }

@@ -51,7 +51,8 @@ pub struct Limits {
     /// reserve: see [`raise_descriptor_limit`](crate::raise_descriptor_limit).
     pub descriptors: usize,
     /// Maximum records that a call may log, including what it writes to standard output
-    /// and error. Further records are dropped, with one notice. Default: 1,000.
+    /// and error. Further records are dropped, with one notice, except for one record of
+    /// level error, cut after 4 KiB: the message of a panic. Default: 1,000.
     pub log_records: usize,
     /// Maximum total bytes of these records. Default: 1 MiB.
     pub log_bytes: usize,

@@ -33,7 +33,17 @@ pub(crate) fn call(arguments: &CallArguments) -> Result<ExitCode, Failure> {
     let mut instance = plugin.instantiate(TextData { config })?;
     let mut failed = false;
     for call in &arguments.calls {
-        let result = instance.call_wave(call).map_err(call_failure)?;
+        let result = match instance.call_wave(call) {
+            Ok(result) => result,
+            Err(error) if is_usage(&error) => {
+                let hint = error.hint().unwrap_or_default();
+                return Err(Failure::usage(error.to_string(), hint));
+            }
+            Err(error) => {
+                console.plugin_error("", &error.into());
+                return Ok(ExitCode::FAILURE);
+            }
+        };
         failed |= result == "err" || result.starts_with("err(");
         written("the result", writeln!(io::stdout(), "{}", escape(&result)))?;
     }
@@ -86,13 +96,11 @@ fn list(plugin: &Plugin<AnyWorld>) -> Result<ExitCode, Failure> {
 }
 
 /// A call that does not fit the component is a usage error.
-fn call_failure(error: kumiki::Error) -> Failure {
-    match &error {
-        kumiki::Error::NoFunction { .. } | kumiki::Error::Arguments { .. } => {
-            Failure::usage(error.to_string(), error.hint().unwrap_or_default())
-        }
-        _ => error.into(),
-    }
+fn is_usage(error: &kumiki::Error) -> bool {
+    matches!(
+        error,
+        kumiki::Error::NoFunction { .. } | kumiki::Error::Arguments { .. }
+    )
 }
 
 /// Components of any world. Those that import the text contract's functions get them.

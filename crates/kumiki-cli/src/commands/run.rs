@@ -62,12 +62,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         .slots(slots(files.len(), workers))
         .build()?;
     for name in RunGrants::unset_variables(&arguments.grants) {
-        let notice =
-            format!("`--allow-env {name}`: the variable is not set, and plugins do not see it");
+        let notice = format!(
+            "warning: `--allow-env {name}`: the variable is not set, and plugins do not see it"
+        );
         console.notice(escape(&notice));
     }
     for plugin in grants.unknown(&host, &files) {
-        let notice = format!("the grants of `{plugin}` match no plugin in this run");
+        let notice = format!("warning: the grants of `{plugin}` match no plugin in this run");
         console.notice(escape(&notice));
     }
     let own = OwnFiles::of_run(arguments, &files);

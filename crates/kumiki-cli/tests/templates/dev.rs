@@ -112,7 +112,7 @@ pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
     dev.interrupt()
 }
 
-/// A plugin that requests what it is not granted does not run; without the request it
+/// A plugin that requests access that is not granted does not run; without the request it
 /// does.
 pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(language.name(), "dev-requests")?;
@@ -121,7 +121,7 @@ pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {
     let requests = "\n[requests.env]\nTIDY = 'how to tidy'\n";
     manifest.write(&(manifest.original.clone() + requests))?;
     let mut dev = Dev::start(&scene, &["dev", "tidy", "--text", " a "])?;
-    dev.until("`tidy/tidy.wasm` requests what it is not granted")?;
+    dev.until("`tidy/tidy.wasm` requests access that is not granted")?;
     dev.until("hint: allow all of it with `--allow-requested`")?;
     manifest.change(("", ""))?;
     dev.until("--text  ` a `")?;

@@ -269,7 +269,10 @@ pub enum Error {
         message: String,
     },
     /// The plugin requests something that it is not granted, so it is not started.
-    #[error("`{plugin}` requests what it is not granted: {}", one_line(missing))]
+    #[error(
+        "`{plugin}` requests access that is not granted: {}",
+        one_line(missing)
+    )]
     Ungranted {
         /// The plugin.
         plugin: String,

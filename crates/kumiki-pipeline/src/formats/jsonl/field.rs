@@ -26,6 +26,8 @@ fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let at = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&at).unwrap_or(&text);
+    // serde_json's words for a value that starts like none.
+    let text = text.replace("expected ident", "it is not JSON");
     format!("{text} at byte {}", error.column())
 }
 
