@@ -228,7 +228,7 @@ fn call_that_the_closure_leaves_poisons_the_instance() {
         let mut instance = plugin.instantiate_async(Helper::new(1)).await.unwrap();
         let leave = async |worker: &worker::Worker, store: &mut _| {
             let call = worker.call_work(store, 2);
-            Ok(timeout(Duration::from_millis(1), call).await??)
+            timeout(Duration::from_millis(1), call).await?
         };
         let error = instance.call_async("work", leave).await.unwrap_err();
         assert!(matches!(error, Error::Call { .. }), "{error}");

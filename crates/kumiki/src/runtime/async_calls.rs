@@ -77,9 +77,10 @@ impl<C: AsyncContract> Instance<C> {
                 self.poison();
                 Err(error)
             }
-            Err(Error::Trap { code, .. }) if code == Some(Trap::CannotEnterComponent) => {
-                Err(self.poisoned_error())
-            }
+            Err(Error::Trap {
+                code: Some(Trap::CannotEnterComponent),
+                ..
+            }) => Err(self.poisoned_error()),
             result => result,
         }
     }

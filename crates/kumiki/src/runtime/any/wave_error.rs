@@ -7,6 +7,8 @@ use crate::text::excerpt;
 /// The maximum length of the quoted part of a call in bytes.
 const QUOTE: usize = 60;
 
+const QUOTES: &str = "text is written in double quotes";
+
 /// Explains what is wrong with `call`, the text that was parsed.
 pub(super) fn explain(call: &str, error: &ParserError) -> String {
     let span = error.span();
@@ -21,7 +23,13 @@ pub(super) fn explain(call: &str, error: &ParserError) -> String {
         ParserErrorKind::InvalidType | ParserErrorKind::InvalidValue
             if error.detail().is_none() =>
         {
-            format!("`{quote}` {place} does not fit the type of the parameter")
+            let is_word = quoted.starts_with(char::is_alphabetic);
+            let advice = if is_word {
+                format!("; {QUOTES}")
+            } else {
+                String::new()
+            };
+            format!("`{quote}` {place} does not fit the type of the parameter{advice}")
         }
         ParserErrorKind::UnexpectedEnd => "the call is incomplete".to_owned(),
         kind => match error.detail() {
@@ -39,7 +47,7 @@ fn characters(text: &str, bytes: usize) -> usize {
 fn advice(call: &str, quoted: &str) -> Option<&'static str> {
     let name = call.split('(').next().unwrap_or_default();
     if quoted.starts_with('\'') {
-        return Some("text is written in double quotes");
+        return Some(QUOTES);
     }
     if name.contains('_') {
         return Some("names in WIT have `-` instead of `_`");

@@ -216,5 +216,4 @@ fn returned<R>(
 }
 
 #[cfg(test)]
-#[path = "waiting_tests.rs"]
 mod tests;

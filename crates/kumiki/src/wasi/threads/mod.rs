@@ -414,5 +414,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-#[path = "threads_tests.rs"]
 mod tests;
