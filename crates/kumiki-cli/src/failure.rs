@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use kumiki_pipeline::{Error as RunError, InvalidRecord, ReadError};
 
-use crate::limits;
+use crate::limit_flags;
 
 /// A failure of the whole program: a message, its causes and a hint.
 #[derive(Debug)]
@@ -192,14 +192,14 @@ pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
                 .into(),
         );
     }
-    limits::flag(error).map_or_else(|| error.hint(), |flag| Some(raise(flag)))
+    limit_flags::flag(error).map_or_else(|| error.hint(), |flag| Some(raise(flag)))
 }
 
 /// The hint for an error of the text contract.
 pub(crate) fn text_hint(error: &kumiki_text::Error) -> Option<String> {
     match error {
         kumiki_text::Error::Host(error) => hint(error),
-        kumiki_text::Error::Metadata { .. } => Some(raise(limits::METADATA_FLAG)),
+        kumiki_text::Error::Metadata { .. } => Some(raise(limit_flags::METADATA_FLAG)),
         _ => error.hint(),
     }
 }

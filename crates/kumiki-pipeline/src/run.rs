@@ -13,7 +13,7 @@ use crate::input::open::{InputOptions, OpenInputs};
 use crate::interrupt::Interrupt;
 use crate::journal::{Position, RunIdentity};
 use crate::output::{Output, OutputRequest};
-use crate::settings::{Destination, RunSettings};
+use crate::settings::{Destination, RunSettings, check_results};
 use crate::sink::Sink;
 use crate::sink::output_file::{ReservedFile, add_inputs};
 use crate::summary::Summary;
@@ -153,21 +153,6 @@ impl Run {
             output: path,
             source,
         })
-    }
-}
-
-/// Refuses several results for the one column or key of a row.
-pub(crate) fn check_results(
-    into: Option<&str>,
-    plugins: usize,
-    is_chain: bool,
-) -> Result<(), Error> {
-    match into {
-        Some(into) if plugins > 1 && !is_chain => Err(Error::SeveralResults {
-            plugins,
-            into: into.to_owned(),
-        }),
-        _ => Ok(()),
     }
 }
 

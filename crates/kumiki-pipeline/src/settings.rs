@@ -12,7 +12,6 @@ use crate::formats::format::RecordFormat;
 use crate::formats::report::RenderOptions;
 use crate::input::Input;
 use crate::output::OutputFormat;
-use crate::run::check_results;
 use crate::sink::output_file::OutputFile;
 
 /// The default of [`RunSettings::line_limit`], in bytes.
@@ -92,5 +91,20 @@ impl fmt::Debug for Destination {
             Self::Stream(_) => f.write_str("Stream"),
             Self::File(file) => f.debug_tuple("File").field(file).finish(),
         }
+    }
+}
+
+/// Refuses several results for the one column or key of a row.
+pub(crate) fn check_results(
+    into: Option<&str>,
+    plugins: usize,
+    is_chain: bool,
+) -> Result<(), Error> {
+    match into {
+        Some(into) if plugins > 1 && !is_chain => Err(Error::SeveralResults {
+            plugins,
+            into: into.to_owned(),
+        }),
+        _ => Ok(()),
     }
 }

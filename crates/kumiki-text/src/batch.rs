@@ -13,6 +13,7 @@ use kumiki::{Error as HostError, Limit};
 
 use crate::call_mode::CallMode;
 use crate::contract::{KeyValue, ProcessError, ProcessResult};
+use crate::invalid_answer::{check_count, refused};
 use crate::parts::Allowance;
 use crate::texts::{TextRange, Texts};
 use crate::{Answers, Result, TextPlugin, column};
@@ -305,19 +306,4 @@ enum Blame {
         /// Whether the batch may have been too large.
         limited: bool,
     },
-}
-
-/// The error of an invalid answer to a batch: it ends the instance, as a trap does.
-pub(crate) fn refused(why: &'static str) -> kumiki::wasmtime::Error {
-    kumiki::wasmtime::Error::msg(why)
-}
-
-/// Checks that there is one answer for each record.
-pub(crate) fn check_count(answers: usize, inputs: usize) -> kumiki::wasmtime::Result<()> {
-    match answers == inputs {
-        true => Ok(()),
-        false => Err(kumiki::wasmtime::Error::msg(format!(
-            "it returned {answers} results for {inputs} inputs"
-        ))),
-    }
 }

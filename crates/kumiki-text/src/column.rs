@@ -5,10 +5,10 @@
 use kumiki::StoreData;
 use kumiki::wasmtime::{self, Store};
 
-use crate::batch::{check_count, refused};
 use crate::contract::{
     ColumnMetadata, ColumnResult, FailedRow, ProcessError, TextBindings, TextsParam, TextsResult,
 };
+use crate::invalid_answer::{check_count, refused};
 use crate::texts::{TextRange, are_ends};
 
 /// A plugin's validated answer to a batch of records.

@@ -32,6 +32,7 @@ mod error;
 mod folder;
 mod growth;
 mod identity;
+mod invalid_answer;
 mod parts;
 mod pipeline;
 mod plugin;
