@@ -17,7 +17,7 @@ fn c_example_is_small_and_rebuilt_only_on_changes() {
         // clang's older libc produces a larger component than Zig's.
         check_example(
             "text-reverse-c",
-            if ready.way == "zig" { 9_000 } else { 20_000 },
+            if ready.variant == "zig" { 9_000 } else { 20_000 },
         );
     }
 }
