@@ -100,6 +100,28 @@ pub enum Error {
         message: String,
     },
 
+    /// The WIT has a mistake at a known place.
+    #[error("{place}: {message}")]
+    WitMistake {
+        /// The file, line and column, as `FILE:LINE:COLUMN`.
+        place: String,
+        /// What is wrong there.
+        message: String,
+        /// How to fix it.
+        hint: String,
+    },
+
+    /// The WIT does not have the wanted world, or has several and none was named.
+    #[error("{}", no_world(path, wanted.as_deref(), worlds))]
+    World {
+        /// The folder or file.
+        path: PathBuf,
+        /// The world that was named.
+        wanted: Option<String>,
+        /// The worlds there are.
+        worlds: Vec<String>,
+    },
+
     /// A JavaScript module imports something that its world does not have.
     #[error("{0}")]
     Import(UnknownImport),
@@ -153,6 +175,12 @@ impl Error {
                     .to_owned(),
             ),
             Error::Import(import) => Some(import.hint()),
+            Error::WitMistake { hint, .. } => Some(hint.clone()),
+            Error::World { wanted, worlds, .. } => Some(match (&wanted, &worlds[..]) {
+                (_, []) => "add a world to the WIT".to_owned(),
+                (None, [first, ..]) => format!("choose one with `--world {first}`"),
+                (Some(_), worlds) => format!("use one of its worlds: {}", quoted(worlds)),
+            }),
             Error::Skeleton(_) => Some(
                 "choose another language, or run `kumiki new` without `--wit` and replace its WIT \
                  with yours"
@@ -184,6 +212,19 @@ impl Error {
             source,
         }
     }
+}
+
+fn no_world(path: &Path, wanted: Option<&str>, worlds: &[String]) -> String {
+    let path = path.display();
+    match (wanted, worlds) {
+        (None, []) => format!("{path} has no world"),
+        (None, worlds) => format!("{path} has several worlds: {}", quoted(worlds)),
+        (Some(wanted), _) => format!("{path} has no world `{wanted}`"),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    format!("`{}`", names.join("`, `"))
 }
 
 impl From<Missing> for Error {

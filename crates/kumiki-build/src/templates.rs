@@ -124,9 +124,10 @@ impl Template {
     /// there is only one.
     ///
     /// # Errors
-    /// [`Error::Name`], as from [`Template::new`]; [`Error::Wit`] if the WIT
-    /// cannot be read or has no such world; [`Error::Skeleton`] if the
-    /// language's bindings do not support the world.
+    /// [`Error::Name`], as from [`Template::new`]; [`Error::Wit`] or
+    /// [`Error::WitMistake`] if the WIT cannot be read, [`Error::World`] if it
+    /// has no such world or several; [`Error::Skeleton`] if the language's
+    /// bindings do not support the world.
     pub fn for_world(
         name: &str,
         language: Language,

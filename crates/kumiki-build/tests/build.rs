@@ -7,6 +7,8 @@
 
 mod support;
 
+use std::fs;
+
 use kumiki_build::{Job, Options, Probe, Project, Toolchain, Tools, Wasi, build, build_all};
 
 use support::*;
@@ -17,7 +19,11 @@ fn c_example_is_small_and_rebuilt_only_on_changes() {
         // clang's older libc produces a larger component than Zig's.
         check_example(
             "text-reverse-c",
-            if ready.variant == "zig" { 9_000 } else { 20_000 },
+            if ready.variant == "zig" {
+                9_000
+            } else {
+                20_000
+            },
         );
     }
 }
@@ -153,4 +159,29 @@ fn missing_tools_have_an_install_hint() {
             missing.hint
         );
     }
+}
+
+/// The WIT is checked before the toolchain, which need not be installed here.
+#[test]
+fn mistakes_in_wit_are_found_before_the_toolchain_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "name = 'guest'\nlanguage = 'c'\nwit = 'w.wit'\nworld = 'w'\n";
+    fs::write(folder.path().join("kumiki.toml"), manifest).unwrap();
+    let wit = folder.path().join("w.wit");
+    fs::write(
+        &wit,
+        "package a:b;\nworld w {\n  import us_er: func();\n}\n",
+    )
+    .unwrap();
+    let project = Project::read(folder.path()).unwrap();
+    let nowhere = Tools::new(folder.path().join("no-tools"));
+    let output = folder.path().join("guest.wasm");
+    let options = Options::new(folder.path());
+    let error = build(&project, &output, &nowhere, &options).unwrap_err();
+    let message = format!("{}:3:10: `us_er` is not a valid name in WIT", wit.display());
+    assert_eq!(error.to_string(), message);
+    assert_eq!(error.hint().as_deref(), Some("write `us-er`"));
+    let job = Job { project, output };
+    let errors = build_all(&[job], &nowhere, &options);
+    assert_eq!(errors[0].as_ref().unwrap_err().to_string(), message);
 }

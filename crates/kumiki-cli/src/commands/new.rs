@@ -102,9 +102,13 @@ fn ask(value: &str, question: &str) -> Result<String, Failure> {
 fn failure(error: &Error) -> Failure {
     let hint = error.hint();
     match (error, hint) {
-        (Error::Name { .. } | Error::Exists { .. }, Some(hint)) => {
-            Failure::usage(error.to_string(), hint)
-        }
+        (
+            Error::Name { .. }
+            | Error::Exists { .. }
+            | Error::WitMistake { .. }
+            | Error::World { .. },
+            Some(hint),
+        ) => Failure::usage(error.to_string(), hint),
         (Error::Wit { .. }, _) => Failure::usage(
             error.to_string(),
             "pass a WIT file or folder to `--wit`, and the name of a world in it to `--world`",
