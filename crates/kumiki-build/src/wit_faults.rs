@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(
             names,
             [
-                (3, 19, "goodOne".to_owned()),
+                (3, 22, "goodOne".to_owned()),
                 (4, 11, "bad_field".to_owned())
             ]
         );
