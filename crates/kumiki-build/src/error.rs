@@ -60,6 +60,8 @@ pub enum Error {
         line: Option<usize>,
         /// What is wrong, and what is expected.
         message: String,
+        /// How to fix it, if more is known than which keys there are.
+        hint: Option<String>,
     },
 
     /// The name of a new project is invalid.
@@ -157,6 +159,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Missing(missing) => Some(missing.hint.clone()),
+            Error::Project {
+                hint: Some(hint), ..
+            } => Some(hint.clone()),
             Error::Project { .. } => Some(
                 "use the keys `name`, `language`, `wit` and `world` and, optionally, the tables `[build]` and `[requests]`"
                     .to_owned(),
@@ -200,6 +205,19 @@ impl Error {
         match self {
             Error::Missing(missing) => Some(missing),
             _ => None,
+        }
+    }
+
+    /// Names the tool that failed, where its program is a runtime such as
+    /// Python or Node.
+    pub(crate) fn by(self, tool: &str) -> Self {
+        match self {
+            Error::Failed { status, output, .. } => Error::Failed {
+                program: tool.to_owned(),
+                status,
+                output,
+            },
+            other => other,
         }
     }
 

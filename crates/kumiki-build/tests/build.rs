@@ -9,7 +9,9 @@ mod support;
 
 use std::fs;
 
-use kumiki_build::{Job, Options, Probe, Project, Toolchain, Tools, Wasi, build, build_all};
+use kumiki_build::{
+    Error, Job, Options, Probe, Project, Ready, Toolchain, Tools, Wasi, build, build_all,
+};
 
 use support::*;
 
@@ -184,4 +186,31 @@ fn mistakes_in_wit_are_found_before_the_toolchain_runs() {
     let job = Job { project, output };
     let errors = build_all(&[job], &nowhere, &options);
     assert_eq!(errors[0].as_ref().unwrap_err().to_string(), message);
+}
+
+/// Zig is run by Python, and the engine by Node.
+#[test]
+fn failure_names_the_tool() {
+    for (toolchain, language, file, source) in [
+        (Toolchain::C, "c", "plugin.c", "int wrong"),
+        (
+            Toolchain::JavaScript,
+            "javascript",
+            "plugin.js",
+            "export const plugin = {};",
+        ),
+    ] {
+        let Some(Ready { variant, .. }) = ready(toolchain) else {
+            continue;
+        };
+        let (_folder, project) = project(language, &[(file, source)]);
+        let work = tempfile::tempdir().unwrap();
+        let options = Options::new(work.path());
+        let output = work.path().join("guest.wasm");
+        let error = build(&project, &output, &tools(), &options).unwrap_err();
+        let Error::Failed { program, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(program, variant);
+    }
 }

@@ -51,6 +51,7 @@ fn new_asks_only_on_a_terminal() {
     snapshot!(scene.transcript(&["new"]));
     snapshot!(scene.transcript(&["new", "text-tidy"]));
     snapshot!(scene.transcript(&["new", "text-tidy", "--lang", "cobol"]));
+    snapshot!(scene.transcript(&["new", "text-tidy", "--lang", "typescript"]));
     assert!(!scene.path("text-tidy").exists());
 }
 
@@ -148,4 +149,17 @@ fn worlds_are_listed() {
     snapshot!(scene.transcript(&[&new[..], &["--world", "w3"]].concat()));
     let scene = Scene::new().file("none.wit", "package a:b;\ninterface i {}\n");
     snapshot!(scene.transcript(&["new", "mine", "--lang", "c", "--wit", "none.wit"]));
+}
+
+#[test]
+fn version_names_the_program() {
+    assert!(Scene::new().run(&["--version"]).contains("kumiki 0."));
+}
+
+#[test]
+fn skeleton_names_the_next_commands() {
+    let scene = Scene::new().file("w.wit", "package a:b;\nworld w { export greet: func(); }\n");
+    snapshot!(scene.transcript(&["new", "mine", "--lang", "c", "--wit", "w.wit"]));
+    let readme = std::fs::read_to_string(scene.path("mine/README.md"));
+    snapshot!(readme.expect("the file exists"));
 }

@@ -60,15 +60,9 @@ impl Bundle {
         let mut node = node()?;
         node.current_dir(tools.folder(Tool::Esbuild));
         node.args(["--input-type=module", "--eval", BUNDLER]);
-        match command::run(node.arg("--").arg(request.to_string())) {
-            Err(Error::Failed { status, output, .. }) => Err(Error::Failed {
-                program: Tool::Esbuild.name().to_owned(),
-                status,
-                output,
-            }),
-            Err(error) => Err(error),
-            Ok(_) => Ok(bundle),
-        }
+        command::run(node.arg("--").arg(request.to_string()))
+            .map_err(|error| error.by(Tool::Esbuild.name()))?;
+        Ok(bundle)
     }
 }
 

@@ -114,7 +114,8 @@ pub(super) fn build(
     node.current_dir(tools.folder(engine.tool));
     node.args(["--input-type=module", "--eval"]);
     node.arg(format!("{POSITIONS}\n{DRIVER}"));
-    command::run(node.arg("--").arg(request.to_string()))?;
+    command::run(node.arg("--").arg(request.to_string()))
+        .map_err(|error| error.by(engine.tool.name()))?;
     let component = fs::read(&component).map_err(Error::io("read", &component))?;
     output.write(&component, fingerprint)
 }
