@@ -19,6 +19,8 @@ pub fn build(
     tools: &Tools,
     options: &Options,
 ) -> Result<Built, Error> {
+    // Before a compiler starts, which finds mistakes of the WIT later.
+    project.resolve()?;
     let job = Job {
         project: project.clone(),
         output: output.to_owned(),
@@ -32,12 +34,17 @@ pub fn build(
 /// of a workspace are built by one call of cargo. The results are in the order
 /// of `jobs`; a failed build does not affect the others.
 pub fn build_all(jobs: &[Job], tools: &Tools, options: &Options) -> Vec<Result<Built, Error>> {
-    let mut results: Vec<Option<Result<Built, Error>>> = jobs.iter().map(|_| None).collect();
+    let mut results: Vec<Option<Result<Built, Error>>> = jobs
+        .iter()
+        .map(|job| job.project.resolve().err().map(Err))
+        .collect();
+    let is_pending: Vec<bool> = results.iter().map(Option::is_none).collect();
     thread::scope(|scope| {
         let running: Vec<_> = Toolchain::ALL
             .into_iter()
             .map(|toolchain| {
                 let indices: Vec<usize> = (0..jobs.len())
+                    .filter(|index| is_pending[*index])
                     .filter(|index| jobs[*index].project.toolchain() == toolchain)
                     .collect();
                 let part: Vec<&Job> = indices.iter().map(|index| &jobs[*index]).collect();

@@ -60,6 +60,8 @@ pub enum Error {
         line: Option<usize>,
         /// What is wrong, and what is expected.
         message: String,
+        /// How to fix it, if more is known than which keys there are.
+        hint: Option<String>,
     },
 
     /// The name of a new project is invalid.
@@ -100,6 +102,28 @@ pub enum Error {
         message: String,
     },
 
+    /// The WIT has a mistake at a known place.
+    #[error("{place}: {message}")]
+    WitMistake {
+        /// The file, line and column, as `FILE:LINE:COLUMN`.
+        place: String,
+        /// What is wrong there.
+        message: String,
+        /// How to fix it.
+        hint: String,
+    },
+
+    /// The WIT does not have the wanted world, or has several and none was named.
+    #[error("{}", no_world(path, wanted.as_deref(), worlds))]
+    World {
+        /// The folder or file.
+        path: PathBuf,
+        /// The world that was named.
+        wanted: Option<String>,
+        /// The worlds there are.
+        worlds: Vec<String>,
+    },
+
     /// A JavaScript module imports something that its world does not have.
     #[error("{0}")]
     Import(UnknownImport),
@@ -135,6 +159,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Missing(missing) => Some(missing.hint.clone()),
+            Error::Project {
+                hint: Some(hint), ..
+            } => Some(hint.clone()),
             Error::Project { .. } => Some(
                 "use the keys `name`, `language`, `wit` and `world` and, optionally, the tables `[build]` and `[requests]`"
                     .to_owned(),
@@ -153,6 +180,12 @@ impl Error {
                     .to_owned(),
             ),
             Error::Import(import) => Some(import.hint()),
+            Error::WitMistake { hint, .. } => Some(hint.clone()),
+            Error::World { wanted, worlds, .. } => Some(match (&wanted, &worlds[..]) {
+                (_, []) => "add a world to the WIT".to_owned(),
+                (None, [first, ..]) => format!("choose one with `--world {first}`"),
+                (Some(_), worlds) => format!("use one of its worlds: {}", quoted(worlds)),
+            }),
             Error::Skeleton(_) => Some(
                 "choose another language, or run `kumiki new` without `--wit` and replace its WIT \
                  with yours"
@@ -175,6 +208,19 @@ impl Error {
         }
     }
 
+    /// Names the tool that failed, where its program is a runtime such as
+    /// Python or Node.
+    pub(crate) fn by(self, tool: &str) -> Self {
+        match self {
+            Error::Failed { status, output, .. } => Error::Failed {
+                program: tool.to_owned(),
+                status,
+                output,
+            },
+            other => other,
+        }
+    }
+
     /// Returns a closure for `map_err` that reports a failed `action`, such as
     /// `read`, on `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -184,6 +230,19 @@ impl Error {
             source,
         }
     }
+}
+
+fn no_world(path: &Path, wanted: Option<&str>, worlds: &[String]) -> String {
+    let path = path.display();
+    match (wanted, worlds) {
+        (None, []) => format!("{path} has no world"),
+        (None, worlds) => format!("{path} has several worlds: {}", quoted(worlds)),
+        (Some(wanted), _) => format!("{path} has no world `{wanted}`"),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    format!("`{}`", names.join("`, `"))
 }
 
 impl From<Missing> for Error {

@@ -42,6 +42,7 @@ mod tool;
 mod toolchain;
 mod tools;
 mod unknown_import;
+mod wit_faults;
 mod world;
 
 pub use build::{build, build_all};
@@ -59,3 +60,4 @@ pub use toolchain::javascript::unknown_imports;
 pub use toolchain::{Probe, Ready, Toolchain};
 pub use tools::{RustCompiler, Tools};
 pub use unknown_import::UnknownImport;
+pub use wit_faults::wit_faults;

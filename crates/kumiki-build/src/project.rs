@@ -120,6 +120,8 @@ struct BuildTable {
 struct Fault {
     at: Option<usize>,
     message: String,
+    /// How to fix it, if more is known than the keys.
+    hint: Option<String>,
 }
 
 impl Project {
@@ -135,10 +137,11 @@ impl Project {
     pub fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("kumiki.toml");
         let text = read_text(&path)?;
-        Self::parse(folder, &text).map_err(|Fault { at, message }| Error::Project {
+        Self::parse(folder, &text).map_err(|Fault { at, message, hint }| Error::Project {
             path,
             line: at.map(|at| 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()),
             message,
+            hint,
         })
     }
 
@@ -146,6 +149,7 @@ impl Project {
         let file: File = toml::from_str(text).map_err(|error| Fault {
             at: error.span().map(|span| span.start),
             message: error.message().trim_end().replace('\n', ", "),
+            hint: error.span().and_then(|span| unquoted(text, span.start)),
         })?;
         let File {
             name,
@@ -197,6 +201,7 @@ impl Project {
             requests: requests.text().map_err(|error| Fault {
                 at: None,
                 message: error.to_string(),
+                hint: None,
             })?,
         })
     }
@@ -258,7 +263,11 @@ impl BuildTable {
                     "`{name}` does not apply to language `{}`, only to {accepted}",
                     language.name()
                 );
-                return Err(Fault { at, message });
+                return Err(Fault {
+                    at,
+                    message,
+                    hint: None,
+                });
             }
         }
         Ok(())
@@ -290,10 +299,22 @@ impl BuildTable {
     }
 }
 
+/// The hint for a line `key = text` at this offset that lacks the quotes.
+fn unquoted(text: &str, at: usize) -> Option<String> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let (key, value) = text[start..].lines().next()?.split_once('=')?;
+    let value = value.split('#').next().unwrap_or_default().trim();
+    let is_text = value.starts_with(|c: char| c.is_alphabetic() || matches!(c, '.' | '/'))
+        && !value.contains(['"', '\'', '\\'])
+        && !matches!(value, "true" | "false" | "inf" | "nan");
+    is_text.then(|| format!("write text in quotes: `{} = \"{value}\"`", key.trim()))
+}
+
 fn fault<T>(value: &Spanned<T>, message: impl Into<String>) -> Fault {
     Fault {
         at: Some(value.span().start),
         message: message.into(),
+        hint: None,
     }
 }
 

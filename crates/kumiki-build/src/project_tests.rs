@@ -226,3 +226,20 @@ fn requests_go_into_the_component() {
         assert_eq!(error(&format!("{}{text}", head("c"))), expected);
     }
 }
+
+#[test]
+fn text_without_quotes_is_recognised() {
+    let hint_of = |manifest: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("kumiki.toml"), manifest).unwrap();
+        Project::read(folder.path()).unwrap_err().hint().unwrap()
+    };
+    for name in ["tidy-c", "tidy", "true-north"] {
+        let hint = hint_of(&format!("# a plugin\nname = {name} # its name\n"));
+        assert_eq!(hint, format!("write text in quotes: `name = \"{name}\"`"));
+    }
+    for name in ["", "'a", "1", "true"] {
+        let hint = hint_of(&format!("name = {name}\n"));
+        assert!(hint.starts_with("use the keys"), "{name}: {hint}");
+    }
+}

@@ -124,9 +124,10 @@ impl Template {
     /// there is only one.
     ///
     /// # Errors
-    /// [`Error::Name`], as from [`Template::new`]; [`Error::Wit`] if the WIT
-    /// cannot be read or has no such world; [`Error::Skeleton`] if the
-    /// language's bindings do not support the world.
+    /// [`Error::Name`], as from [`Template::new`]; [`Error::Wit`] or
+    /// [`Error::WitMistake`] if the WIT cannot be read, [`Error::World`] if it
+    /// has no such world or several; [`Error::Skeleton`] if the language's
+    /// bindings do not support the world.
     pub fn for_world(
         name: &str,
         language: Language,
@@ -241,10 +242,21 @@ impl Template {
     fn fill(&self, content: &str) -> String {
         content
             .replace("{{note}}", self.note())
+            .replace("{{panic}}", self.panic())
             .replace("{{name}}", &self.name)
             .replace("{{source}}", self.source())
             .replace("{{world}}", &self.world)
             .replace("{{header}}", &format!("{}.h", self.world.to_snake_case()))
+    }
+
+    /// What a panic is in the language, at the start of a sentence.
+    fn panic(&self) -> &str {
+        match self.language {
+            Language::Rust | Language::Go => "A panic",
+            Language::C => "A call of `kumiki_fail` or `abort`, or a failed `assert`,",
+            Language::JavaScript => "An uncaught `Error`",
+            Language::Python => "An uncaught exception",
+        }
     }
 
     /// The README's note about the language.
@@ -260,7 +272,7 @@ impl Template {
                 "The module's imports are bundled with it: files, and packages in `node_modules`, but \
                  not Node's built-in modules. `kumiki.d.ts`, which every build generates from the \
                  WIT, and `tsconfig.json` are for your editor. To write TypeScript, rename the \
-                 module to `plugin.ts`, here and in `kumiki.toml`."
+                 file to `plugin.ts` and change `entry` in `kumiki.toml`."
             }
             Language::Python => {
                 "You can import modules of this folder and those of Python's standard library that \

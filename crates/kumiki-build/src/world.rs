@@ -10,6 +10,7 @@ use wit_parser::{Resolve, TypeDefKind, WorldId, WorldItem};
 
 use crate::error::Error;
 use crate::reading::open;
+use crate::wit_faults::fault;
 
 /// The maximum total size of a project's WIT, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -21,14 +22,16 @@ const MAX_ENTRIES: usize = 10_000;
 pub(crate) fn read(wit: &Path, world: Option<&str>) -> Result<(Resolve, WorldId), Error> {
     check(wit)?;
     let mut resolve = Resolve::default();
-    let world = resolve
-        .push_path(wit)
-        .and_then(|(package, _)| resolve.select_world(&[package], world));
-    match world {
+    let package = match resolve.push_path(wit) {
+        Ok((package, _)) => package,
+        Err(error) => return Err(fault(wit, &resolve, error.as_ref())),
+    };
+    match resolve.select_world(&[package], world) {
         Ok(world) => Ok((resolve, world)),
-        Err(error) => Err(Error::Wit {
+        Err(_) => Err(Error::World {
             path: wit.to_owned(),
-            message: format!("{error:#}"),
+            wanted: world.map(str::to_owned),
+            worlds: resolve.packages[package].worlds.keys().cloned().collect(),
         }),
     }
 }

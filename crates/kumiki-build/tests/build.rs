@@ -7,7 +7,11 @@
 
 mod support;
 
-use kumiki_build::{Job, Options, Probe, Project, Toolchain, Tools, Wasi, build, build_all};
+use std::fs;
+
+use kumiki_build::{
+    Error, Job, Options, Probe, Project, Ready, Toolchain, Tools, Wasi, build, build_all,
+};
 
 use support::*;
 
@@ -156,5 +160,57 @@ fn missing_tools_have_an_install_hint() {
             "{}",
             missing.hint
         );
+    }
+}
+
+/// The WIT is checked before the toolchain, which need not be installed here.
+#[test]
+fn mistakes_in_wit_are_found_before_the_toolchain_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = "name = 'guest'\nlanguage = 'c'\nwit = 'w.wit'\nworld = 'w'\n";
+    fs::write(folder.path().join("kumiki.toml"), manifest).unwrap();
+    let wit = folder.path().join("w.wit");
+    fs::write(
+        &wit,
+        "package a:b;\nworld w {\n  import us_er: func();\n}\n",
+    )
+    .unwrap();
+    let project = Project::read(folder.path()).unwrap();
+    let nowhere = Tools::new(folder.path().join("no-tools"));
+    let output = folder.path().join("guest.wasm");
+    let options = Options::new(folder.path());
+    let error = build(&project, &output, &nowhere, &options).unwrap_err();
+    let message = format!("{}:3:10: `us_er` is not a valid name in WIT", wit.display());
+    assert_eq!(error.to_string(), message);
+    assert_eq!(error.hint().as_deref(), Some("write `us-er`"));
+    let job = Job { project, output };
+    let errors = build_all(&[job], &nowhere, &options);
+    assert_eq!(errors[0].as_ref().unwrap_err().to_string(), message);
+}
+
+/// Zig is run by Python, and the engine by Node.
+#[test]
+fn failure_names_the_tool() {
+    for (toolchain, language, file, source) in [
+        (Toolchain::C, "c", "plugin.c", "int wrong"),
+        (
+            Toolchain::JavaScript,
+            "javascript",
+            "plugin.js",
+            "export const plugin = {};",
+        ),
+    ] {
+        let Some(Ready { variant, .. }) = ready(toolchain) else {
+            continue;
+        };
+        let (_folder, project) = project(language, &[(file, source)]);
+        let work = tempfile::tempdir().unwrap();
+        let options = Options::new(work.path());
+        let output = work.path().join("guest.wasm");
+        let error = build(&project, &output, &tools(), &options).unwrap_err();
+        let Error::Failed { program, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(program, variant);
     }
 }

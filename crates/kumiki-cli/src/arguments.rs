@@ -15,7 +15,12 @@ use crate::process::{COMPILE, CompileArguments, MemoryArguments, ProcessArgument
 
 /// Run WebAssembly plugins, written in any language, over text
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "kumiki",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -103,7 +108,7 @@ pub(crate) struct NewArguments {
     #[arg(long, value_name = "PATH")]
     pub(crate) wit: Option<PathBuf>,
 
-    /// World that the plugin exports, if the WIT has several
+    /// World that the plugin implements, if the WIT has several
     #[arg(long, value_name = "NAME", requires = "wit")]
     pub(crate) world: Option<String>,
 }
@@ -117,6 +122,9 @@ pub(crate) enum Language {
     Js,
     Python,
     Go,
+    /// Refused, with a hint.
+    #[value(name = "typescript", alias = "ts", hide = true)]
+    TypeScript,
 }
 
 /// Build a plugin's component from its source
@@ -182,7 +190,8 @@ impl BuildArguments {
 ///
 /// The plugin runs with limits and grants, and is compiled in a separate process,
 /// as with `kumiki run`. Build tools are not restricted, and they run the
-/// project's own build code; the process itself therefore has no sandbox.
+/// project's own build code, so `kumiki dev` does not use the sandbox of `kumiki
+/// run`.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 interrupted, 1 failed, 2 usage error")]
 #[command(after_long_help = "\
@@ -258,7 +267,7 @@ pub(crate) struct CheckArguments {
     pub(crate) grants: GrantArguments,
 }
 
-/// Show what a file is and what it could touch, without running it
+/// Show what a file is and what it could access, without running it
 ///
 /// With grants, also shows what a run with the same ones would grant it.
 #[derive(Args)]
@@ -344,8 +353,8 @@ pub(crate) struct RunArguments {
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(crate) output: Option<OutputFormat>,
 
-    /// Write results to this file, compressed if it ends in `.gz` or `.zst`; it
-    /// gets its name once it is complete
+    /// Write results to this file, compressed if it ends in `.gz` or `.zst`; until
+    /// it is complete, it is called FILE.part
     #[arg(short = 'O', long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
 
@@ -362,7 +371,7 @@ pub(crate) struct RunArguments {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Report the most that each plugin used, to choose limits by
+    /// Report the most that each plugin used, to help you choose limits
     #[arg(long)]
     pub(crate) report: bool,
 
@@ -488,7 +497,8 @@ pub(crate) struct GrantArguments {
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = granted::<VariableGrant>)]
     pub(crate) allow_env: Vec<VariableGrant>,
 
-    /// An argument; most languages treat the first as the program's name
+    /// An argument; most languages treat the first as the program's name, so give a
+    /// name first
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) allow_arg: Vec<String>,
 
@@ -513,8 +523,8 @@ pub(crate) struct GrantArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) grants: Option<PathBuf>,
 
-    /// Everything that plugins request; folders are those of the same path in the
-    /// current folder (`kumiki inspect` shows the requests)
+    /// Grant everything that plugins request; a requested folder `/words` is
+    /// `./words` here (`kumiki inspect` shows the requests)
     #[arg(long)]
     pub(crate) allow_requested: bool,
 }

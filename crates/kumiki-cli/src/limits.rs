@@ -44,7 +44,7 @@ struct Values {
     #[serde(deserialize_with = "deserialize_size")]
     transfer: Option<usize>,
 
-    /// Maximum memory for the results of one record, or of several that wait to
+    /// Maximum size of the results of one record, and of all results that wait to
     /// be written [default: 160MiB]
     #[arg(id = "output-limit", long = "output-limit", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "deserialize_size")]

@@ -91,3 +91,32 @@ fn invalid_cases_are_usage_errors() {
     snapshot!(scene.transcript(&["check", "plugins/echo.wasm", "--cases", "nowhere.jsonl"]));
     snapshot!(scene.transcript(&["check", "--help"]));
 }
+
+/// A trap has no message; the plugin logged it.
+#[test]
+fn log_of_a_failed_check_is_shown() {
+    let log = |level| format!("(call $log (i32.const {level}) (i32.const 300) (i32.const 11))");
+    let panics = TextPlugin::new("panics")
+        .data(300, "src.c:7 odd")
+        .process(&format!(
+            "{} (if (i32.eq (local.get $length) (i32.const 3)) (then {} {} unreachable)) {ECHO}",
+            log(3),
+            log(2),
+            log(3),
+        ));
+    let scene = Scene::new().plugin("panics.wasm", &panics).file(
+        "tests.jsonl",
+        "{\"input\": \"a\", \"output\": \"a\"}\n{\"input\": \"odd\", \"output\": \"odd\"}\n",
+    );
+    snapshot!(scene.transcript(&["check", "panics.wasm", "--cases", "tests.jsonl"]));
+}
+
+#[test]
+fn component_of_another_contract_is_recognised() {
+    let wit = "package a:b; world w { import user: func(); export greet: func(); }";
+    let core = r#"(import "$root" "user" (func)) (func (export "greet"))"#;
+    let other = test_components::build(wit, "w", core);
+    let scene = Scene::new().file("greet.wasm", other);
+    snapshot!(scene.transcript(&["check", "greet.wasm"]));
+    snapshot!(scene.transcript(&["doctor", "greet.wasm"]));
+}

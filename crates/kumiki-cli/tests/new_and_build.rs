@@ -51,6 +51,7 @@ fn new_asks_only_on_a_terminal() {
     snapshot!(scene.transcript(&["new"]));
     snapshot!(scene.transcript(&["new", "text-tidy"]));
     snapshot!(scene.transcript(&["new", "text-tidy", "--lang", "cobol"]));
+    snapshot!(scene.transcript(&["new", "text-tidy", "--lang", "typescript"]));
     assert!(!scene.path("text-tidy").exists());
 }
 
@@ -121,4 +122,44 @@ fn dev_reports_usage_errors_before_it_watches() {
 #[test]
 fn dev_help() {
     snapshot!(Scene::new().transcript(&["dev", "--help"]));
+}
+
+/// A mistake in the WIT is reported with its place, before any toolchain is used.
+#[test]
+fn mistakes_in_wit_have_places() {
+    for wit in [
+        "package a:b;\n\nworld w {\n  import us_er: func() -> string;\n}\n",
+        "package a:b;\nworld w {\n  import user: func() -> string\n  export greet: func();\n}\n",
+        "package a:b;\nworld w {\n  export func: func();\n}\n",
+        "package a:b;\nworld w {\n  export greet: func(a: missing);\n}\n",
+    ] {
+        let scene = Scene::new().file("bad.wit", wit);
+        snapshot!(format!(
+            "{wit}---\n{}",
+            scene.transcript(&["new", "mine", "--lang", "c", "--wit", "bad.wit"])
+        ));
+    }
+}
+
+#[test]
+fn worlds_are_listed() {
+    let scene = Scene::new().file("two.wit", "package a:b;\nworld w1 {}\nworld w2 {}\n");
+    let new = ["new", "mine", "--lang", "c", "--wit", "two.wit"];
+    snapshot!(scene.transcript(&new));
+    snapshot!(scene.transcript(&[&new[..], &["--world", "w3"]].concat()));
+    let scene = Scene::new().file("none.wit", "package a:b;\ninterface i {}\n");
+    snapshot!(scene.transcript(&["new", "mine", "--lang", "c", "--wit", "none.wit"]));
+}
+
+#[test]
+fn version_names_the_program() {
+    assert!(Scene::new().run(&["--version"]).contains("kumiki 0."));
+}
+
+#[test]
+fn skeleton_names_the_next_commands() {
+    let scene = Scene::new().file("w.wit", "package a:b;\nworld w { export greet: func(); }\n");
+    snapshot!(scene.transcript(&["new", "mine", "--lang", "c", "--wit", "w.wit"]));
+    let readme = std::fs::read_to_string(scene.path("mine/README.md"));
+    snapshot!(readme.expect("the file exists"));
 }

@@ -4,6 +4,8 @@
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{Function, Resolve, WorldId};
 
+use crate::toolchain::javascript::{imported_functions, is_reserved};
+
 use super::heading;
 use super::names::{Exports, Resource, is_constructor, is_static, own_name, parameters};
 
@@ -13,6 +15,10 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Vec<(String, String)
         functions,
     } = Exports::of(resolve, world);
     let mut source = format!("// {}\n", heading(resolve, world));
+    let own: Vec<_> = functions.iter().map(|f| f.name.as_str()).collect();
+    for function in imported_functions(resolve, world) {
+        source += &import(function, &own);
+    }
     for interface in &interfaces {
         for resource in &interface.resources {
             source += &class(resource);
@@ -33,6 +39,16 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Vec<(String, String)
         source += &format!("\nexport {}\n", body(function, "", "function "));
     }
     vec![("plugin.js".to_owned(), source)]
+}
+
+/// The import of a function that the world imports directly. It is renamed if
+/// its name is a keyword, or that of one of the plugin's `own` functions.
+fn import(function: &Function, own: &[&str]) -> String {
+    let specifier = function.name.as_str();
+    let name = specifier.to_lower_camel_case();
+    let is_taken = is_reserved(&name) || own.contains(&specifier);
+    let mark = if is_taken { "_" } else { "" };
+    format!("import {name}{mark} from \"{specifier}\";\n")
 }
 
 fn class(resource: &Resource<'_>) -> String {
@@ -61,4 +77,23 @@ fn body(function: &Function, indent: &str, kind: &str) -> String {
         "{indent}{kind}{name}({parameters}) {{\n\
          {indent}  throw new Error(\"{name} is not implemented\");\n{indent}}}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_of_the_world_are_imported() {
+        let wit = "package a:b; world w { import get-user: func() -> string; \
+                   import delete: func(); import same: func(); export same: func(); }";
+        let mut resolve = Resolve::new();
+        let package = resolve.push_source("test.wit", wit).unwrap();
+        let world = resolve.select_world(&[package], Some("w")).unwrap();
+        let (_, source) = sources(&resolve, world).remove(0);
+        let expected = "functions below.\nimport getUser from \"get-user\";\n\
+                        import delete_ from \"delete\";\nimport same_ from \"same\";\n\n\
+                        export function same() {";
+        assert!(source.contains(expected), "{source}");
+    }
 }

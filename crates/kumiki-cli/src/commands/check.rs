@@ -4,10 +4,12 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use kumiki::inspect::{Inspection, Interfaces};
+use kumiki::{Level, LogRecord, Observer};
 use kumiki_text::cases::{self, Case, CasesError};
 use kumiki_text::conformance::{self, Finding};
 use kumiki_text::{CallMode, TextHost};
@@ -15,7 +17,7 @@ use kumiki_text::{CallMode, TextHost};
 use crate::arguments::CheckArguments;
 use crate::artifacts;
 use crate::console::{Console, escape};
-use crate::doctor::leak;
+use crate::doctor::{Diagnosis, component, leak};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::own_files::OwnFiles;
@@ -40,7 +42,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
+    let log = ErrorLog::default();
     let host = TextHost::builder()
+        .observer(log.clone())
         .budget(arguments.process.budget())
         .cache(cache.clone())
         .compile_with(compile)
@@ -55,10 +59,12 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     console.spinner(&format!("loading {}", path.display()));
     let plugin = admitted.load(&host);
     console.done();
-    let plugin = plugin?;
+    let plugin = plugin.map_err(|error| misfit(path, error))?;
     loading.before_plugins_run()?;
 
-    let mut table = Table::new(path);
+    // What was logged while it was loaded belongs to no check.
+    log.take();
+    let mut table = Table::new(path, log);
     conformance::check(&plugin, |finding| {
         let hint = finding.leak.map(|_| leak_fix(path));
         table.row(&finding, hint.as_deref());
@@ -88,6 +94,42 @@ pub(super) fn cases_failure(path: &Path, error: &CasesError) -> Failure {
     Failure::usage(format!("{place}: {message}"), error.hint())
 }
 
+/// The failure for a file that is not a text plugin.
+fn misfit(path: &Path, error: kumiki::Error) -> Failure {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let name = path.display().to_string();
+    match component::other_contract(&name, &Inspection::of(&bytes)) {
+        Some(Diagnosis { fact, fix, .. }) => {
+            let mut failure = Failure::failed(fact);
+            failure.hint = Some(fix);
+            failure
+        }
+        None => error.into(),
+    }
+}
+
+/// The most log messages that are shown for one check.
+const MESSAGES: usize = 5;
+
+/// The messages at level error since the last check, such as that of a panic.
+#[derive(Clone, Default)]
+struct ErrorLog(Arc<Mutex<Vec<String>>>);
+
+impl ErrorLog {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for ErrorLog {
+    fn log(&self, record: &LogRecord<'_>) {
+        let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if record.level == Level::Error && messages.len() < MESSAGES {
+            messages.push(record.message.to_owned());
+        }
+    }
+}
+
 /// What to look for in the source of a leaking plugin, by the tools that built it.
 fn leak_fix(path: &Path) -> String {
     let bytes = std::fs::read(path).unwrap_or_default();
@@ -96,6 +138,7 @@ fn leak_fix(path: &Path) -> String {
 
 /// The table, printed row by row because some checks take long.
 struct Table {
+    log: ErrorLog,
     tried: u32,
     failed: u32,
     written: io::Result<()>,
@@ -103,8 +146,9 @@ struct Table {
 
 impl Table {
     /// Prints the heading and the first check, which loading has passed.
-    fn new(path: &Path) -> Self {
+    fn new(path: &Path, log: ErrorLog) -> Self {
         Self {
+            log,
             tried: 1,
             failed: 0,
             written: heading(&modes(path)),
@@ -114,8 +158,12 @@ impl Table {
     fn row(&mut self, finding: &Finding, hint: Option<&str>) {
         self.tried += 1;
         self.failed += u32::from(finding.outcome.is_err());
+        let mut messages = self.log.take();
+        if finding.outcome.is_ok() {
+            messages.clear();
+        }
         if self.written.is_ok() {
-            self.written = row(finding, hint);
+            self.written = row(finding, &messages, hint);
         }
     }
 
@@ -154,7 +202,8 @@ fn heading(modes: &str) -> io::Result<()> {
     )
 }
 
-fn row(finding: &Finding, hint: Option<&str>) -> io::Result<()> {
+/// Prints a check, and below it what the plugin logged if it failed.
+fn row(finding: &Finding, messages: &[String], hint: Option<&str>) -> io::Result<()> {
     let (style, mark, what) = match &finding.outcome {
         Ok(seen) => (OK, "ok", seen),
         Err(wrong) => (FAILED, "FAILED", wrong),
@@ -167,6 +216,9 @@ fn row(finding: &Finding, hint: Option<&str>) -> io::Result<()> {
         finding.check,
         escape(what)
     )?;
+    for message in messages {
+        writeln!(out, "        log: {}", escape(message))?;
+    }
     match hint {
         Some(hint) => writeln!(out, "        hint: {}", escape(hint)),
         None => Ok(()),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use kumiki::excerpt;
+use kumiki::inspect::Inspection;
 use kumiki_text::TextHost;
 
 use super::build::tools;
@@ -49,8 +50,9 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     console.spinner(&format!("examining {name}"));
     let diagnoses = component::examine(&host, &name, &bytes);
     console.done();
+    let is_testable = !component::is_of_other_contract(&Inspection::of(&bytes));
     finish(print_diagnoses(&diagnoses).and_then(|severe| {
-        if !severe {
+        if !severe && is_testable {
             let name = escape(&name);
             writeln!(
                 anstream::stdout(),

@@ -1,4 +1,4 @@
-//! `kumiki inspect`: shows what a file is and what it could touch, without running
+//! `kumiki inspect`: shows what a file is and what it could access, without running
 //! it. Works on any file, not just components.
 
 use std::io::{self, IsTerminal, Write};

@@ -31,9 +31,10 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
         Some(language) => *language,
         None => parse(&ask("language", &format!("its language ({})", accepted()))?)?,
     };
+    let language = language_of(language)?;
     let template = match wit {
-        Some(wit) => Template::for_world(&name, language.into(), wit, world.as_deref()),
-        None => Template::new(&name, language.into()),
+        Some(wit) => Template::for_world(&name, language, wit, world.as_deref()),
+        None => Template::new(&name, language),
     };
     let template = template.map_err(|error| failure(&error))?;
     let folder = Path::new(&name);
@@ -44,12 +45,14 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     let next = if template.is_text_processor() {
         format!(
             "{name}: a plugin that tidies text; edit {source} to change it\n\
-             next: kumiki build {name} && kumiki run -p {name} --text '  some   text '"
+             next: kumiki build {name} && kumiki run -p {name} --text '  some   text '\n\
+             or:   kumiki dev {name}, which builds, tests and runs it again after each change"
         )
     } else {
         format!(
             "{name}: a plugin of the world `{}`; write its functions in {source}\n\
-             next: kumiki build {name} && kumiki inspect {name}/{name}.wasm",
+             next: kumiki build {name} && kumiki call {name}/{name}.wasm\n\
+             or:   kumiki dev {name}, which builds it again after each change",
             template.world()
         )
     };
@@ -57,16 +60,21 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl From<Language> for kumiki_build::Language {
-    fn from(language: Language) -> Self {
-        match language {
-            Language::Rust => Self::Rust,
-            Language::C => Self::C,
-            Language::Js => Self::JavaScript,
-            Language::Python => Self::Python,
-            Language::Go => Self::Go,
+/// The language of the library. TypeScript is a setting of JavaScript.
+fn language_of(language: Language) -> Result<kumiki_build::Language, Failure> {
+    Ok(match language {
+        Language::Rust => kumiki_build::Language::Rust,
+        Language::C => kumiki_build::Language::C,
+        Language::Js => kumiki_build::Language::JavaScript,
+        Language::Python => kumiki_build::Language::Python,
+        Language::Go => kumiki_build::Language::Go,
+        Language::TypeScript => {
+            return Err(Failure::usage(
+                "`typescript` is not a language of its own",
+                "for TypeScript use `js`, then `entry = \"plugin.ts\"` in kumiki.toml",
+            ));
         }
-    }
+    })
 }
 
 /// The languages as spelled on the command line.
@@ -74,6 +82,7 @@ fn accepted() -> String {
     let values = Language::value_variants().iter();
     let names = values.filter_map(ValueEnum::to_possible_value);
     names
+        .filter(|value| !value.is_hide_set())
         .map(|value| value.get_name().to_owned())
         .collect::<Vec<_>>()
         .join(", ")
@@ -102,9 +111,13 @@ fn ask(value: &str, question: &str) -> Result<String, Failure> {
 fn failure(error: &Error) -> Failure {
     let hint = error.hint();
     match (error, hint) {
-        (Error::Name { .. } | Error::Exists { .. }, Some(hint)) => {
-            Failure::usage(error.to_string(), hint)
-        }
+        (
+            Error::Name { .. }
+            | Error::Exists { .. }
+            | Error::WitMistake { .. }
+            | Error::World { .. },
+            Some(hint),
+        ) => Failure::usage(error.to_string(), hint),
         (Error::Wit { .. }, _) => Failure::usage(
             error.to_string(),
             "pass a WIT file or folder to `--wit`, and the name of a world in it to `--world`",

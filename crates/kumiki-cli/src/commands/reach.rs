@@ -1,4 +1,4 @@
-//! Table of what a component could touch, what it would be granted, and what it
+//! Table of what a component could access, what it would be granted, and what it
 //! requests and why.
 
 use std::io::{self, Write};
@@ -37,7 +37,7 @@ impl Reach<'_> {
             let widths = cells.map(|cell| escape(cell).chars().count());
             widths.chain([heading.len()]).max().unwrap_or(0)
         };
-        let (could, granted) = ("could touch", "would be granted");
+        let (could, granted) = ("could access", "would be granted");
         let first = width(&mut rows.iter().map(|row| &row.could), could);
         let second = width(&mut rows.iter().flat_map(|row| &row.granted), granted);
         writeln!(

@@ -18,7 +18,9 @@ pub(crate) fn examine(host: &TextHost, name: &str, bytes: &[u8]) -> Vec<Diagnosi
     let inspection = Inspection::of(bytes);
     let mut diagnoses = Vec::new();
     match host.check(name, bytes) {
-        Err(error) => diagnoses.push(misfit(name, &inspection, &error)),
+        Err(error) => diagnoses.push(
+            other_contract(name, &inspection).unwrap_or_else(|| misfit(name, &inspection, &error)),
+        ),
         Ok(()) => diagnoses.extend(fault(host, name, bytes, &inspection)),
     }
     diagnoses.extend(debug_build(&inspection));
@@ -36,6 +38,24 @@ pub(crate) fn examine(host: &TextHost, name: &str, bytes: &[u8]) -> Vec<Diagnosi
             })
     }));
     diagnoses
+}
+
+/// Whether a component exports something, but nothing of the text contract.
+pub(crate) fn is_of_other_contract(inspection: &Inspection) -> bool {
+    let exports = &inspection.interfaces.exports;
+    let is_text = |export: &String| export.starts_with(out_of_step::CONTRACT);
+    inspection.kind == Kind::Component && !exports.is_empty() && !exports.iter().any(is_text)
+}
+
+/// The diagnosis for a component of another contract. It may well be healthy.
+pub(crate) fn other_contract(name: &str, inspection: &Inspection) -> Option<Diagnosis> {
+    is_of_other_contract(inspection).then(|| {
+        Diagnosis::mild(
+            "this is a component of another contract; `kumiki check` and `kumiki doctor` test \
+             only text plugins",
+            format!("call its functions with `kumiki call {name}`"),
+        )
+    })
 }
 
 /// Explains why the file does not fit the contract.

@@ -8,7 +8,7 @@ use super::Diagnosis;
 use crate::failure;
 
 /// Prefix of the contract's package.
-const CONTRACT: &str = "myapp:text-processor/";
+pub(super) const CONTRACT: &str = "myapp:text-processor/";
 /// The packages of WASI 0.2. Any other `wasi:` package is a proposal.
 const WASI_0_2: [&str; 7] = [
     "cli",

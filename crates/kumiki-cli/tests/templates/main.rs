@@ -7,6 +7,7 @@
 //! language.
 
 mod dev;
+mod javascript;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,16 @@ fn main() {
     for language in [Toolchain::Rust, Toolchain::C, Toolchain::JavaScript] {
         let name = "shows what a change changes";
         trials.push(trial(language, name, dev::changes_are_shown));
+    }
+    for engine in [Toolchain::JavaScript, Toolchain::StarlingMonkey] {
+        let name = "imports functions of the world";
+        trials.push(trial(
+            engine,
+            name,
+            javascript::imports_functions_of_the_world,
+        ));
+        let name = "logs errors that are not strings";
+        trials.push(trial(engine, name, javascript::errors_are_bugs));
     }
     let c = Toolchain::C;
     trials.push(trial(c, "runs a sample again", dev::sample_is_run_again));

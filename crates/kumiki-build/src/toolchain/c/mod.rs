@@ -170,7 +170,7 @@ pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built
             .env("ZIG_GLOBAL_CACHE_DIR", cache)
             .env("ZIG_LOCAL_CACHE_DIR", cache);
     }
-    command::run(&mut command)?;
+    command::run(&mut command).map_err(|error| error.by(compiler.variant))?;
 
     let mut module = fs::read(&module).map_err(Error::io("read", &module))?;
     if options.profile == Profile::Size {

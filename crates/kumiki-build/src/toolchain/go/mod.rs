@@ -193,6 +193,7 @@ fn module_name(project: &Project) -> Result<String, Error> {
         None => Err(Error::Project {
             path,
             line: None,
+            hint: None,
             message: format!(
                 "missing module name; expected a line such as `module {}`",
                 project.name

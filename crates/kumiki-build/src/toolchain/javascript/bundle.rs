@@ -5,15 +5,16 @@
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
 
-use serde_json::json;
+use heck::ToLowerCamelCase as _;
+use serde_json::{Map, Value, json};
 use wit_parser::{Resolve, WorldId};
 
-use super::world::importable;
+use super::world::{importable, imported_functions};
 use super::wrapper::wrapper;
 use crate::command;
 use crate::error::Error;
 use crate::install::node;
-use crate::project::Project;
+use crate::project::{JavaScriptEngine, Project};
 use crate::tool::Tool;
 use crate::tools::Tools;
 
@@ -34,6 +35,7 @@ impl Bundle {
         world: WorldId,
         tools: &Tools,
         work: &Path,
+        engine: JavaScriptEngine,
     ) -> Result<Self, Error> {
         let entry = project.folder.join(&project.entry);
         fs::metadata(&entry).map_err(Error::io("read", &entry))?;
@@ -51,20 +53,39 @@ impl Bundle {
             "folder": full(&project.folder)?,
             "shown": project.folder,
             "imports": importable(resolve, world),
+            "functions": function_modules(resolve, world, engine),
             "bundle": bundle.module,
             "positions": bundle.positions,
         });
         let mut node = node()?;
         node.current_dir(tools.folder(Tool::Esbuild));
         node.args(["--input-type=module", "--eval", BUNDLER]);
-        match command::run(node.arg("--").arg(request.to_string())) {
-            Err(Error::Failed { status, output, .. }) => Err(Error::Failed {
-                program: Tool::Esbuild.name().to_owned(),
-                status,
-                output,
-            }),
-            Err(error) => Err(error),
-            Ok(_) => Ok(bundle),
-        }
+        command::run(node.arg("--").arg(request.to_string()))
+            .map_err(|error| error.by(Tool::Esbuild.name()))?;
+        Ok(bundle)
     }
+}
+
+/// A module for each function that the world imports directly, by specifier. It
+/// exports the function both as the default and by name. StarlingMonkey has
+/// such a module, whose default is the function; QuickJS has a global.
+fn function_modules(
+    resolve: &Resolve,
+    world: WorldId,
+    engine: JavaScriptEngine,
+) -> Map<String, Value> {
+    let functions = imported_functions(resolve, world).into_iter();
+    let modules = functions.map(|function| {
+        let specifier = &function.name;
+        let name = specifier.to_lower_camel_case();
+        let value = match engine {
+            JavaScriptEngine::QuickJs => {
+                format!("const f = (...parameters) => globalThis.{name}(...parameters);")
+            }
+            JavaScriptEngine::StarlingMonkey => format!("import f from {};", json!(specifier)),
+        };
+        let module = format!("{value}\nexport {{ f as default, f as {name} }};\n");
+        (specifier.clone(), Value::from(module))
+    });
+    modules.collect()
 }

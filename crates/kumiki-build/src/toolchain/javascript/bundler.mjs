@@ -5,15 +5,20 @@ import { writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { build, formatMessages } from "esbuild";
 
-const { wrapper, folder, shown, imports, bundle, positions } = JSON.parse(process.argv[1]);
+const { wrapper, folder, shown, imports, functions, bundle, positions } = JSON.parse(process.argv[1]);
 const WRAPPER = "kumiki-wrapper";
+// The namespace of modules for functions that the world imports directly.
+const FUNCTION = "kumiki-function";
 
 const contract = {
   name: "contract",
   setup(build) {
-    build.onResolve({ filter: /:/ }, ({ path }) =>
-      imports.includes(path) ? { path, external: true } : undefined,
-    );
+    build.onResolve({ filter: /^[^./]/ }, ({ path, namespace }) => {
+      if (!imports.includes(path)) return undefined;
+      const isFunction = Object.hasOwn(functions, path) && namespace !== FUNCTION;
+      return isFunction ? { path, namespace: FUNCTION } : { path, external: true };
+    });
+    build.onLoad({ filter: /./, namespace: FUNCTION }, ({ path }) => ({ contents: functions[path] }));
   },
 };
 
@@ -59,6 +64,7 @@ function places(mappings, code) {
 }
 
 function authorsFile(source) {
+  if (source.startsWith(`${FUNCTION}:`)) return null;
   const file = relative(folder, resolve(bundle, "..", source));
   return file === WRAPPER ? null : file.replaceAll("\\", "/");
 }

@@ -1,14 +1,18 @@
 //! Generates TypeScript declarations of the contract for editors: one `declare
-//! module` for each interface that the world imports or exports.
+//! module` for each interface that the world imports or exports, and for each
+//! function that it imports directly.
 
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{
     Function, FunctionKind, Handle, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
-    WorldId,
+    WorldId, WorldItem, WorldKey,
 };
 
 use super::batch::Single;
-use super::world::{exported_interfaces, free_functions, imported_interfaces, result_of};
+use super::world::{
+    exported_interfaces, free_functions, imported_functions, imported_interfaces, is_reserved,
+    result_of,
+};
 use crate::error::Error;
 use crate::output::replace;
 use crate::project::Project;
@@ -52,7 +56,31 @@ fn declarations(resolve: &Resolve, world: WorldId) -> String {
             text += &module(resolve, &name, id, false, Some(&object(id)));
         }
     }
+    for function in imported_functions(resolve, world) {
+        text += &function_module(resolve, world, function);
+    }
     text
+}
+
+/// Declares a function that the world imports directly: it is the module's
+/// default export, and has its own name too.
+fn function_module(resolve: &Resolve, world: WorldId, function: &Function) -> String {
+    let writer = Writer { resolve, id: None };
+    let mut items = Vec::new();
+    for (key, item) in &resolve.worlds[world].imports {
+        if let (WorldKey::Name(name), WorldItem::Type { id, .. }) = (key, item) {
+            items.push(writer.named_type(name, *id, true));
+        }
+    }
+    items.push(writer.function(function));
+    let name = function.name.to_lower_camel_case();
+    items.push(if is_reserved(&name) {
+        format!("export default ${name};")
+    } else {
+        format!("export default {name};")
+    });
+    let items = indent(&items.join("\n"));
+    format!("\ndeclare module \"{}\" {{\n{items}}}\n", function.name)
 }
 
 /// Whether a module must export an object for an interface.
@@ -72,25 +100,21 @@ fn module(
     object: Option<&Object>,
 ) -> String {
     let interface = &resolve.interfaces[id];
-    let writer = Writer { resolve, id };
+    let writer = Writer {
+        resolve,
+        id: Some(id),
+    };
     let mut items = Vec::new();
     for (type_name, type_id) in &interface.types {
         items.push(writer.named_type(type_name, *type_id, functions));
     }
     if functions {
         for function in free_functions(resolve, id) {
-            let docs = docs(&function.docs);
-            let name = function.name.to_lower_camel_case();
-            let signature = writer.signature(function, false);
-            items.push(if is_reserved(&name) {
-                format!("{docs}const ${name}: {{ {signature} }};\nexport {{ ${name} as {name} }};")
-            } else {
-                format!("{docs}export function {name}{signature};")
-            });
+            items.push(writer.function(function));
         }
     }
     if let Some(object) = object.filter(|_| !interface.functions.is_empty()) {
-        items.push(writer.object(object));
+        items.push(writer.object(id, object));
     }
     let mut text = format!("\ndeclare module \"{name}\" {{\n");
     text += &indent(&items.join("\n"));
@@ -116,10 +140,11 @@ pub(super) fn object_name(resolve: &Resolve, id: InterfaceId) -> String {
     if is_taken { name + "Exports" } else { name }
 }
 
-/// Writes the declarations of one interface.
+/// Writes the declarations of one interface, or of the world's own types and
+/// functions.
 struct Writer<'a> {
     resolve: &'a Resolve,
-    id: InterfaceId,
+    id: Option<InterfaceId>,
 }
 
 impl Writer<'_> {
@@ -170,7 +195,7 @@ impl Writer<'_> {
     fn owner_of(&self, id: TypeId) -> Option<(String, String)> {
         let used = &self.resolve.types[id];
         match used.owner {
-            wit_parser::TypeOwner::Interface(owner) if owner != self.id => Some((
+            wit_parser::TypeOwner::Interface(owner) if Some(owner) != self.id => Some((
                 self.resolve.id_of(owner)?,
                 used.name.as_deref()?.to_upper_camel_case(),
             )),
@@ -224,10 +249,23 @@ impl Writer<'_> {
     }
 
     fn functions_of(&self, resource: TypeId) -> Vec<&Function> {
-        let functions = self.resolve.interfaces[self.id].functions.values();
+        let interface = self.id.map(|id| &self.resolve.interfaces[id]);
+        let functions = interface.into_iter().flat_map(|it| it.functions.values());
         functions
             .filter(|function| function.kind.resource() == Some(resource))
             .collect()
+    }
+
+    /// A function that the plugin can call.
+    fn function(&self, function: &Function) -> String {
+        let docs = docs(&function.docs);
+        let name = function.name.to_lower_camel_case();
+        let signature = self.signature(function, false);
+        if is_reserved(&name) {
+            format!("{docs}const ${name}: {{ {signature} }};\nexport {{ ${name} as {name} }};")
+        } else {
+            format!("{docs}export function {name}{signature};")
+        }
     }
 
     fn method(&self, function: &Function) -> String {
@@ -239,10 +277,10 @@ impl Writer<'_> {
         )
     }
 
-    fn object(&self, object: &Object) -> String {
-        let interface = &self.resolve.interfaces[self.id];
+    fn object(&self, id: InterfaceId, object: &Object) -> String {
+        let interface = &self.resolve.interfaces[id];
         let mut members = Vec::new();
-        for function in free_functions(self.resolve, self.id) {
+        for function in free_functions(self.resolve, id) {
             let name = function.name.to_lower_camel_case();
             let docs = docs(&function.docs);
             members.push(format!("{docs}{name}{};", self.signature(function, true)));
@@ -253,7 +291,7 @@ impl Writer<'_> {
                 members.push(format!("{name}: {name}Class;"));
             }
         }
-        let name = object_name(self.resolve, self.id);
+        let name = object_name(self.resolve, id);
         let exported = interface
             .name
             .as_deref()
@@ -427,15 +465,6 @@ fn lines(items: impl Iterator<Item = String>) -> String {
 fn indent(text: &str) -> String {
     let lines = text.lines().map(|line| format!("  {}\n", line.trim_end()));
     lines.collect()
-}
-
-/// Whether a name is a keyword, which cannot name a function or parameter.
-fn is_reserved(name: &str) -> bool {
-    const RESERVED: &str = " arguments await break case catch class const continue debugger \
-        default delete do else enum eval export extends false finally for function if implements \
-        import in instanceof interface let new null package private protected public return \
-        static super switch this throw true try typeof var void while with yield ";
-    RESERVED.split_whitespace().any(|word| word == name)
 }
 
 #[cfg(test)]

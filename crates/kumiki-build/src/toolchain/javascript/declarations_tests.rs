@@ -124,6 +124,24 @@ fn types_are_declared() {
 }
 
 #[test]
+fn functions_of_the_world_are_declared() {
+    let wit = "package a:b; interface i { record r { x: u8 } } \
+               world w { use i.{r}; import get-it: func() -> r; import delete: func(); }";
+    let declared = declared(wit, "w");
+    for expected in [
+        "declare module \"get-it\" {\n  export type R = import(\"a:b/i\").R;\n  \
+         export function getIt(): R;\n  export default getIt;\n}",
+        "  const $delete: { (): void };\n  export { $delete as delete };\n  \
+         export default $delete;\n}",
+    ] {
+        assert!(
+            declared.contains(expected),
+            "{expected}\nis not in\n{declared}"
+        );
+    }
+}
+
+#[test]
 fn exported_classes_and_versions_are_declared() {
     let wit = "package a:b@1.2.0; interface i { record i { x: u8 } \
                resource c { constructor(a: u8); get-it: func() -> u8; } \

@@ -18,6 +18,7 @@ use serde_json::json;
 use self::bundle::Bundle;
 pub(crate) use self::declarations::write_declarations;
 pub use self::imports::unknown_imports;
+pub(crate) use self::world::{imported_functions, is_reserved};
 use self::wrapper::POSITIONS;
 use super::Ready;
 use crate::command;
@@ -80,7 +81,7 @@ pub(super) fn build(
     }
     // Bundling is fast, and the engine sees nothing except the bundle: its hash
     // also covers packages and files outside of the project's folder.
-    let bundle = Bundle::make(project, &resolve, world, tools, &work)?;
+    let bundle = Bundle::make(project, &resolve, world, tools, &work, project.engine)?;
     let fingerprint = Hasher::new()
         .path(&bundle.module)?
         .path(&project.wit)?
@@ -113,7 +114,8 @@ pub(super) fn build(
     node.current_dir(tools.folder(engine.tool));
     node.args(["--input-type=module", "--eval"]);
     node.arg(format!("{POSITIONS}\n{DRIVER}"));
-    command::run(node.arg("--").arg(request.to_string()))?;
+    command::run(node.arg("--").arg(request.to_string()))
+        .map_err(|error| error.by(engine.tool.name()))?;
     let component = fs::read(&component).map_err(Error::io("read", &component))?;
     output.write(&component, fingerprint)
 }

@@ -37,14 +37,25 @@ pub(super) fn exported(resolve: &Resolve, world: WorldId) -> Vec<Export<'_>> {
 /// The specifiers that a module can import from: interfaces as `a:b/c`, with
 /// and without their version, and functions of the world by their name.
 pub(super) fn importable(resolve: &Resolve, world: WorldId) -> Vec<String> {
-    let imports = resolve.worlds[world].imports.keys();
-    let names = imports.map(|key| resolve.name_world_key(key));
+    let imports = resolve.worlds[world].imports.iter();
+    let imports = imports.filter(|(_, item)| !matches!(item, WorldItem::Type { .. }));
+    let names = imports.map(|(key, _)| resolve.name_world_key(key));
     let both = names.flat_map(|name| {
         let plain = name.split('@').next().map(str::to_owned);
         let plain = plain.filter(|plain| *plain != name);
         [Some(name), plain]
     });
     both.flatten().collect()
+}
+
+/// The functions that a world imports directly, without an interface.
+pub(crate) fn imported_functions(resolve: &Resolve, world: WorldId) -> Vec<&Function> {
+    let items = resolve.worlds[world].imports.values();
+    let functions = items.filter_map(|item| match item {
+        WorldItem::Function(function) => Some(function),
+        _ => None,
+    });
+    functions.collect()
 }
 
 /// The interfaces that a world imports, by specifier.
@@ -67,6 +78,15 @@ fn interfaces<'a>(
         _ => None,
     });
     interfaces.collect()
+}
+
+/// Whether a name is a keyword, which cannot name a function or parameter.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    const RESERVED: &str = " arguments await break case catch class const continue debugger \
+        default delete do else enum eval export extends false finally for function if implements \
+        import in instanceof interface let new null package private protected public return \
+        static super switch this throw true try typeof var void while with yield ";
+    RESERVED.split_whitespace().any(|word| word == name)
 }
 
 /// The name of an exported interface's object.
@@ -101,6 +121,8 @@ pub(super) fn free_functions(
 pub(super) enum Thrown<'a> {
     /// The cases of an enum.
     Names(Vec<&'a str>),
+    /// Any string: always `"string"`, the type's name in JavaScript.
+    Text(&'static str),
     /// Values of another type, or, if false, none.
     Any(bool),
 }
@@ -110,11 +132,14 @@ impl<'a> Thrown<'a> {
         let Some(result) = result_of(resolve, function) else {
             return Thrown::Any(false);
         };
+        const TEXT: Thrown<'_> = Thrown::Text("string");
         match result.err {
+            Some(Type::String) => TEXT,
             Some(Type::Id(id)) => match &resolve.types[follow(resolve, id)].kind {
                 TypeDefKind::Enum(errors) => {
                     Thrown::Names(errors.cases.iter().map(|case| &*case.name).collect())
                 }
+                TypeDefKind::Type(Type::String) => TEXT,
                 _ => Thrown::Any(true),
             },
             _ => Thrown::Any(true),

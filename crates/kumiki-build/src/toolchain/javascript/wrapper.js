@@ -13,8 +13,8 @@ function wrapInterface(name, author, functions, log) {
   return Object.create(author, wrapped);
 }
 
-// `errors` are the names of the contract's errors, or true if they are other
-// values, or false if the function has none.
+// `errors` are the names of the contract's errors, or "string" if any string is
+// one, or true if they are other values, or false if the function has none.
 function wrapFunction(name, author, errors, log, self) {
   if (typeof author !== "function") {
     throw new TypeError(`the module exports no function \`${name}\`, which the world requires`);
@@ -24,15 +24,15 @@ function wrapFunction(name, author, errors, log, self) {
     try {
       result = author.apply(self, parameters);
     } catch (error) {
-      const isError = error instanceof Error;
       // An Error may have the contract's error as its payload, as in
       // componentize-js.
-      if (errors && isError && "payload" in error) throw error.payload;
-      // An Error is a bug, and so is a value that is no error of the contract:
-      // it ends the call as a trap, which has no message, so it is logged first.
-      const isBug = isError || !(errors === true || (errors && errors.includes(error)));
-      if (log && isBug) log("error", uncaught(error));
-      throw error;
+      const hasPayload = errors && error instanceof Error && "payload" in error;
+      const thrown = hasPayload ? error.payload : error;
+      if (isErrorOfContract(errors, thrown)) throw thrown;
+      // Anything else is a bug: it ends the call as a trap, which has no
+      // message, so it is logged first.
+      if (log) log("error", uncaught(error));
+      throw errors === "string" ? withoutMessage() : thrown;
     }
     // Results may also be returned in the form of the component model.
     if (errors && result && typeof result === "object" && "tag" in result) {
@@ -41,6 +41,18 @@ function wrapFunction(name, author, errors, log, self) {
     }
     return result;
   };
+}
+
+function isErrorOfContract(errors, thrown) {
+  if (thrown instanceof Error) return false;
+  if (errors === "string") return typeof thrown === "string";
+  return errors === true || (errors && errors.includes(thrown));
+}
+
+// An Error that traps: QuickJS would return an Error's message, if it has one,
+// as the error of a contract whose errors are strings.
+function withoutMessage() {
+  return Object.defineProperty(new Error(), "message", { value: undefined });
 }
 
 // Implements a batch function with the function for a single record. A value

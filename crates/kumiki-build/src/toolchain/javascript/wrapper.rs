@@ -136,6 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn errors_that_are_strings_are_marked() {
+        let wit = "package a:b; interface i { type e = string; f: func() -> result<_, e>; } \
+                   world w { export i; export g: func() -> result<u8, string>; }";
+        let exports = exports_of(wit, "w");
+        for expected in [
+            "wrapInterface(\"i\", author1, {\"f\":\"string\"}, log)",
+            "wrapFunction(\"g\", author0, \"string\", log)",
+        ] {
+            assert!(exports.contains(expected), "{exports}");
+        }
+    }
+
+    #[test]
     fn contract_without_a_log_passes_none() {
         let wit = "package a:b; interface my-api { resource r { f: func(); } \
                    do-it: func() -> result; log: func(); } \

@@ -96,6 +96,7 @@ fn no_package(folder: &Path) -> Error {
     Error::Project {
         path: folder.join("Cargo.toml"),
         line: None,
+        hint: None,
         message: "cargo finds no package here".to_owned(),
     }
 }
