@@ -31,6 +31,7 @@ mod job;
 mod log;
 mod optimise;
 mod output;
+mod panic_hook;
 mod project;
 mod reading;
 mod requests;

@@ -12,6 +12,7 @@ use std::path::Path;
 use heck::ToSnakeCase as _;
 
 use crate::error::Error;
+use crate::panic_hook;
 use crate::project::{Language, Project};
 use crate::reading::read_text;
 use crate::skeleton;
@@ -29,11 +30,6 @@ const CASES: &str = include_str!("../templates/tests.jsonl");
 /// Not called `.gitignore` here, because git would apply it to this repository.
 const IGNORE: &str = include_str!("../templates/ignore");
 
-/// The panic hook of Rust plugins; the skeleton generates the one for another
-/// contract.
-pub(crate) const PANICS: &str = "src/panics.rs";
-pub(crate) const PANICS_RS: &str = include_str!("../templates/rust/src/panics.rs");
-
 /// A file of a template: its path and content.
 type File = (&'static str, &'static str);
 
@@ -46,7 +42,7 @@ const RUST: &[File] = &[
         include_str!("../templates/rust/Cargo.toml.template"),
     ),
     ("src/lib.rs", include_str!("../templates/rust/src/lib.rs")),
-    (PANICS, PANICS_RS),
+    (panic_hook::PATH, panic_hook::SOURCE),
 ];
 
 const C: &[File] = &[
@@ -227,7 +223,7 @@ impl Template {
             None => (template.to_vec(), &builtin),
             Some(_) => {
                 let is_source =
-                    |(name, _): &File| *name == source(self.language) || *name == PANICS;
+                    |(name, _): &File| *name == source(self.language) || *name == panic_hook::PATH;
                 let rest = template.iter().copied().filter(|file| !is_source(file));
                 (rest.collect(), &other)
             }

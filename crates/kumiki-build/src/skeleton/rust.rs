@@ -7,7 +7,7 @@ use wit_parser::{InterfaceId, Resolve, TypeOwner, WorldId};
 use super::{heading, wrap};
 use crate::error::Error;
 use crate::log::Log;
-use crate::templates::{PANICS, PANICS_RS};
+use crate::panic_hook;
 use crate::world::generate;
 
 pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, String)>, Error> {
@@ -38,7 +38,7 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Result<Vec<(String, 
     }
     source += "\nexport!(Plugin);\n";
     let mut files = vec![("src/lib.rs".to_owned(), source)];
-    files.extend(panics.map(|panics| (PANICS.to_owned(), panics)));
+    files.extend(panics.map(|panics| (panic_hook::PATH.to_owned(), panics)));
     Ok(files)
 }
 
@@ -54,7 +54,7 @@ fn panics(resolve: &Resolve, world: WorldId, bindings: &str) -> Option<String> {
         module(resolve, levels, bindings)?,
     );
     let level = level.name.as_deref()?.to_upper_camel_case();
-    let lines = PANICS_RS.lines().map(|line| match line {
+    let lines = panic_hook::SOURCE.lines().map(|line| match line {
         line if line.starts_with("use ") => {
             format!("use {host}::log;\nuse {levels}::{level} as Level;\n")
         }
@@ -145,7 +145,7 @@ mod tests {
             panic!("{files:?}");
         };
         assert!(source.contains("\nmod panics;\n"), "{source}");
-        assert_eq!(path, PANICS);
+        assert_eq!(path, panic_hook::PATH);
         let uses = "use crate::a::my_b::out::log;\nuse crate::a::my_b::levels::HowBad as Level;\n";
         assert!(panics.contains(uses), "{panics}");
     }

@@ -1,13 +1,15 @@
 //! Command-line arguments.
 
+mod grants;
+mod instances;
+
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kumiki::{
-    Clocks, FolderGrant, GrantError, NetworkGrant, Randomness, RecyclePolicy, VariableGrant,
-};
 use kumiki_build::Profile;
+
+pub(crate) use grants::GrantArguments;
+pub(crate) use instances::InstanceArguments;
 
 use crate::formats::{InputFormat, OutputFormat};
 use crate::limits::{LimitArguments, size};
@@ -442,99 +444,6 @@ pub(crate) struct CallArguments {
 
     #[command(flatten)]
     pub(crate) grants: GrantArguments,
-}
-
-/// When an instance is replaced. One that traps or exceeds a limit always is.
-#[derive(Args)]
-#[command(next_help_heading = "Instances (by default reused until one fails)")]
-pub(crate) struct InstanceArguments {
-    /// Use a new instance for each record: no state of a plugin carries over from
-    /// one record to another
-    #[arg(long, conflicts_with_all = ["calls_per_instance", "memory_per_instance"])]
-    fresh: bool,
-
-    /// Replace an instance after this many calls, each of one or more records
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
-    calls_per_instance: Option<u64>,
-
-    /// Replace an instance that holds more memory than this after a call
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    memory_per_instance: Option<usize>,
-}
-
-impl InstanceArguments {
-    /// When an instance that has not failed is replaced.
-    pub(crate) fn recycling(&self) -> RecyclePolicy {
-        let Self {
-            fresh,
-            calls_per_instance,
-            memory_per_instance,
-        } = self;
-        let mut recycling = RecyclePolicy::default();
-        if *fresh {
-            recycling = RecyclePolicy::fresh();
-        }
-        if let Some(calls) = calls_per_instance {
-            recycling = recycling.with_calls(*calls);
-        }
-        if let Some(bytes) = memory_per_instance {
-            recycling = recycling.with_memory(*bytes);
-        }
-        recycling
-    }
-}
-
-/// What plugins may access; anything else is denied.
-#[derive(Args)]
-#[command(next_help_heading = "Grants (none by default)")]
-pub(crate) struct GrantArguments {
-    /// A folder, and the path where plugins see it (default: the same), read-only
-    /// unless `:rw`: `./data::/data:ro`
-    #[arg(long, value_name = "HOST[::GUEST][:ro|:rw]", value_parser = granted::<FolderGrant>)]
-    pub(crate) allow_dir: Vec<FolderGrant>,
-
-    /// An environment variable, with its current value unless one is given
-    #[arg(long, value_name = "NAME[=VALUE]", value_parser = granted::<VariableGrant>)]
-    pub(crate) allow_env: Vec<VariableGrant>,
-
-    /// An argument; most languages treat the first as the program's name, so give a
-    /// name first
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    pub(crate) allow_arg: Vec<String>,
-
-    /// Hosts that sockets and HTTP requests may reach: `api.example.com:443`,
-    /// `10.1.0.0/16:5432`, `[::1]:80-89`, `public:443`, `loopback:*`,
-    /// `private:*`, `link-local:*`
-    #[arg(long, value_name = "WHERE:PORTS", value_parser = granted::<NetworkGrant>)]
-    pub(crate) allow_net: Vec<NetworkGrant>,
-
-    /// The time that plugins see: `real` (the default), `coarse` (steps of
-    /// 1 ms) or `frozen`
-    #[arg(long, value_name = "CLOCKS", value_parser = granted::<Clocks>)]
-    pub(crate) clocks: Option<Clocks>,
-
-    /// Source of random numbers: `real` (the default), or `seeded:` and a number,
-    /// for the same numbers in each run
-    #[arg(long, value_name = "RANDOM", value_parser = granted::<Randomness>)]
-    pub(crate) random: Option<Randomness>,
-
-    /// A grants file, for all plugins and for single ones, such as a
-    /// kumiki-grants.toml
-    #[arg(long, value_name = "FILE")]
-    pub(crate) grants: Option<PathBuf>,
-
-    /// Grant everything that plugins request; a requested folder `/words` is
-    /// `./words` here (`kumiki inspect` shows the requests)
-    #[arg(long)]
-    pub(crate) allow_requested: bool,
-}
-
-/// Parses a grant. The hint is part of the message, because clap has no other
-/// place for it.
-fn granted<T: FromStr<Err = GrantError>>(argument: &str) -> Result<T, String> {
-    argument
-        .parse()
-        .map_err(|error: GrantError| format!("{}; {}", error.reason, error.hint))
 }
 
 fn key_value(argument: &str) -> Result<(String, String), String> {

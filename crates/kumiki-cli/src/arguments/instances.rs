@@ -1,0 +1,46 @@
+//! The arguments that decide when an instance is replaced.
+
+use clap::Args;
+use kumiki::RecyclePolicy;
+
+use crate::limits::size;
+
+/// When an instance is replaced. One that traps or exceeds a limit always is.
+#[derive(Args)]
+#[command(next_help_heading = "Instances (by default reused until one fails)")]
+pub(crate) struct InstanceArguments {
+    /// Use a new instance for each record: no state of a plugin carries over from
+    /// one record to another
+    #[arg(long, conflicts_with_all = ["calls_per_instance", "memory_per_instance"])]
+    fresh: bool,
+
+    /// Replace an instance after this many calls, each of one or more records
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    calls_per_instance: Option<u64>,
+
+    /// Replace an instance that holds more memory than this after a call
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory_per_instance: Option<usize>,
+}
+
+impl InstanceArguments {
+    /// When an instance that has not failed is replaced.
+    pub(crate) fn recycling(&self) -> RecyclePolicy {
+        let Self {
+            fresh,
+            calls_per_instance,
+            memory_per_instance,
+        } = self;
+        let mut recycling = RecyclePolicy::default();
+        if *fresh {
+            recycling = RecyclePolicy::fresh();
+        }
+        if let Some(calls) = calls_per_instance {
+            recycling = recycling.with_calls(*calls);
+        }
+        if let Some(bytes) = memory_per_instance {
+            recycling = recycling.with_memory(*bytes);
+        }
+        recycling
+    }
+}
