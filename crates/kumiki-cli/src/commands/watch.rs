@@ -14,12 +14,12 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let mut sources = Sources::new(&arguments.folder)?;
     let mut first = true;
     let mut when_missing = WhenMissing::at_start(arguments);
+    // Before the build, so that no change during the build is missed.
+    sources.watch()?;
     loop {
-        // Before the build, so that no change during the build is missed.
-        sources.watch()?;
         let built = once(arguments, &tools, when_missing, &console);
         when_missing = when_missing.later();
-        sources.ignore_lock_file();
+        sources.built(built.is_ok(), &console);
         match built {
             // A change that leaves the component unchanged is not reported.
             Ok(built) if built.fresh && !first => {}
@@ -31,7 +31,7 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
             console.notice(escape(&format!("watching {folder}; press Ctrl-C to stop")));
         }
         first = false;
-        if sources.wait().is_none() {
+        if sources.wait(&console)?.is_none() {
             return Ok(ExitCode::SUCCESS);
         }
     }

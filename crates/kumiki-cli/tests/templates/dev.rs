@@ -112,6 +112,35 @@ pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
     dev.interrupt()
 }
 
+/// A build that writes its own sources. Each round has results all the same, and the
+/// file is named; a source folder that is replaced stays watched.
+pub(crate) fn builds_may_write_sources(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-own-sources")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    let folder = scene.folder.join("tidy");
+    let program = |content: &str| {
+        format!("fn main() {{ std::fs::write(\"src/own.txt\", {content}).unwrap() }}")
+    };
+    let now = "format!(\"{:?}\", std::time::SystemTime::now())";
+    std::fs::write(folder.join("build.rs"), program(now))?;
+    let mut dev = Dev::start(&scene, &["dev", "tidy"])?;
+    for _ in 0..5 {
+        dev.until("all 5 cases passed; 5 records")?;
+    }
+    dev.until("`src/own.txt` has changed during several builds in a row")?;
+
+    std::fs::write(folder.join("build.rs"), program("\"same\""))?;
+    dev.until("build.rs changed")?;
+    std::fs::rename(folder.join("src"), folder.join("moved"))?;
+    dev.until("failed (exit status")?;
+    std::fs::rename(folder.join("moved"), folder.join("src"))?;
+    dev.until("all 5 cases passed; 5 records, none changed")?;
+    let (source, [join, _]) = changes(language);
+    Source::new(folder.join(source))?.change(join)?;
+    dev.until("2 of 5 cases failed; 5 records, 2 changed; ")?;
+    dev.interrupt()
+}
+
 /// A plugin that requests what it is not granted does not run; without the request it
 /// does.
 pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {

@@ -51,6 +51,8 @@ fn main() {
         let name = "shows what a change changes";
         trials.push(trial(language, name, dev::changes_are_shown));
     }
+    let name = "watches a build that writes sources";
+    trials.push(trial(Toolchain::Rust, name, dev::builds_may_write_sources));
     let c = Toolchain::C;
     trials.push(trial(c, "runs a sample again", dev::sample_is_run_again));
     trials.push(trial(c, "checks requests again", dev::requests_are_checked));

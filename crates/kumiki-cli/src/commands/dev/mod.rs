@@ -49,13 +49,13 @@ pub(crate) fn dev(arguments: &DevArguments) -> Result<ExitCode, Failure> {
     let mut session = Session::new(arguments, &console, level)?;
     let mut sources = Sources::new(&arguments.folder)?;
     if let Some(file) = &arguments.file {
-        sources = sources.with_file(file)?;
+        sources = sources.with_file(file);
     }
     stop_on_interrupt(&console)?;
     let mut change = None;
+    // Before the build, so that no change during the build is missed.
+    sources.watch()?;
     loop {
-        // Before the build, so that no change during the build is missed.
-        sources.watch()?;
         match session.round(change.as_ref(), &mut sources) {
             // Nothing reads the results any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -65,7 +65,7 @@ pub(crate) fn dev(arguments: &DevArguments) -> Result<ExitCode, Failure> {
             let folder = arguments.folder.display();
             console.notice(escape(&format!("watching {folder}; press Ctrl-C to stop")));
         }
-        change = sources.wait();
+        change = sources.wait(&console)?;
         if change.is_none() {
             break;
         }
@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
         let mut times = Times::new(start);
         if change.is_none_or(|change| change.sources) {
             let loaded = self.builds.next(&mut times);
-            sources.ignore_lock_file();
+            sources.built(loaded.is_ok(), self.console);
             match loaded {
                 Ok(loaded) => self.plugin = loaded,
                 Err(error) => {
