@@ -18,9 +18,14 @@ use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, escape_lines};
 use crate::failure::{Failure, causes, written};
 use crate::folders::{self, variable};
+use crate::signals;
+
+/// The exit code after Ctrl-C.
+pub(super) const INTERRUPTED: u8 = 130;
 
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
+    signals::end_with_tools(&console, INTERRUPTED)?;
     let tools = tools()?;
     let when_missing = WhenMissing::at_start(arguments);
     let built = once(arguments, &tools, when_missing, &console)?;

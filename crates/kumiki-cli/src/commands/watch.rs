@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
-use super::build::{once, report, tools};
+use super::build::{INTERRUPTED, once, report, tools};
 use super::install::WhenMissing;
 use super::sources::Sources;
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};
+use crate::signals;
 
 pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let (tools, console) = (tools()?, Console::new(false, 0));
+    signals::end_with_tools(&console, INTERRUPTED)?;
     let mut sources = Sources::new(&arguments.folder)?;
     let mut first = true;
     let mut when_missing = WhenMissing::at_start(arguments);

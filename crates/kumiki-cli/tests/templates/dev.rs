@@ -141,6 +141,49 @@ pub(crate) fn builds_may_write_sources(language: Toolchain) -> Result<(), Failed
     dev.interrupt()
 }
 
+/// A signal to the program alone also ends its tools and their children, even those that
+/// ignore it.
+pub(crate) fn tools_end_with_the_program(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-signals")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    let started = scene.folder.join("started");
+    let shell = format!(
+        "trap '' INT TERM; echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600",
+        started.display()
+    );
+    let script = format!(
+        "fn main() {{ std::process::Command::new(\"sh\").args([\"-c\", {shell:?}]).status().unwrap(); }}"
+    );
+    std::fs::write(scene.folder.join("tidy/build.rs"), script)?;
+    for (arguments, signal, code) in [
+        (&["dev", "tidy"][..], "-INT", 0),
+        (&["dev", "tidy"], "-TERM", 143),
+        (&["build", "tidy"], "-INT", 130),
+        (&["build", "tidy", "--watch"], "-TERM", 143),
+    ] {
+        let _ = std::fs::remove_file(&started);
+        let mut dev = Dev::start(&scene, arguments)?;
+        let deadline = Instant::now() + PATIENCE;
+        while !started.exists() {
+            let is_running = dev.child.0.try_wait()?.is_none();
+            assert!(is_running && Instant::now() < deadline, "{arguments:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let id = dev.child.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status()?.success());
+        let status = dev.child.0.wait()?;
+        assert_eq!(status.code(), Some(code), "{arguments:?} {signal}");
+        let child = std::fs::read_to_string(&started)?;
+        let mut state = Command::new("ps");
+        state.args(["-o", "stat=", "-p", child.trim()]);
+        let state = String::from_utf8(state.output()?.stdout)?;
+        // Its entry may stay until the first process of the system removes it.
+        let is_gone = state.trim().is_empty() || state.starts_with('Z');
+        assert!(is_gone, "{arguments:?} {signal}: {state}");
+    }
+    Ok(())
+}
+
 /// A plugin that requests what it is not granted does not run; without the request it
 /// does.
 pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {

@@ -51,7 +51,8 @@ pub(crate) fn dev(arguments: &DevArguments) -> Result<ExitCode, Failure> {
     if let Some(file) = &arguments.file {
         sources = sources.with_file(file);
     }
-    stop_on_interrupt(&console)?;
+    // Ctrl-C is the way to end it.
+    signals::end_with_tools(&console, 0)?;
     let mut change = None;
     // Before the build, so that no change during the build is missed.
     sources.watch()?;
@@ -79,17 +80,6 @@ fn check_file(file: &Path) -> Result<(), Failure> {
     opened
         .map(drop)
         .map_err(|error| Failure::path("file", file, &error, hint))
-}
-
-/// Ends the program at the first interrupt, even during a build. Builds replace files
-/// atomically, so nothing is left half-written.
-fn stop_on_interrupt(console: &Console) -> Result<(), Failure> {
-    let console = console.clone();
-    let handled = signals::on_interrupt(move |_| {
-        console.done();
-        std::process::exit(0);
-    });
-    handled.map_err(|error| Failure::failed("cannot handle interrupts").because(error))
 }
 
 /// What stays from one build to the next.
