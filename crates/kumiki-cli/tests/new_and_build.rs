@@ -147,6 +147,14 @@ fn what_was_typed_before_a_question_is_no_answer() {
 }
 
 #[test]
+fn build_creates_no_folders() {
+    let scene = Scene::new();
+    scene.run(&["new", "a", "--lang", "c"]);
+    snapshot!(scene.transcript(&["build", "a", "-o", "nowhere/a.wasm"]));
+    assert!(!scene.path("nowhere").exists());
+}
+
+#[test]
 fn dev_reports_usage_errors_before_it_watches() {
     let scene = Scene::new().file("empty/notes.txt", "");
     scene.run(&["new", "a", "--lang", "python"]);

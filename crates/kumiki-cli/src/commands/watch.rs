@@ -24,8 +24,11 @@ pub(crate) fn watch(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
         sources.built(built.is_ok(), &console);
         match built {
             // A change that leaves the component unchanged is not reported.
-            Ok(built) if built.fresh && !first => {}
-            Ok(built) => written("what was built", report(&built))?,
+            Ok(outcome) if outcome.built.fresh && !first => {}
+            Ok(outcome) => {
+                console.notice(escape(&outcome.summary()));
+                written("what was built", report(&outcome.built))?;
+            }
             Err(failure) => print_failure(&failure),
         }
         if first {

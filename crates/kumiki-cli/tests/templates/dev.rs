@@ -68,7 +68,7 @@ pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
 
     source.write("this is not a program }")?;
     dev.until("failed (exit status")?;
-    dev.until("the plugin of the last build that worked is kept")?;
+    dev.until("still using the last plugin that was built; waiting for the next change")?;
 
     // Compared with the results of the last build that worked.
     source.change(("", ""))?;
@@ -80,7 +80,10 @@ pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
     dev.until("- `one`")?;
     dev.until("+ error: trap")?;
     dev.until("error: tidy/tests.jsonl:2: `tidy` ")?;
-    dev.until("1 of 5 cases failed; 5 records, 1 changed, 1 without an answer; ")?;
+    dev.until("1 of 5 cases failed; 5 records, 1 changed; ")?;
+    let traps = dev.seen.lines().filter(|line| line.contains("`tidy` "));
+    let traps = traps.filter(|line| line.contains("tests.jsonl:2") || line.contains("FAILED"));
+    assert_eq!(traps.count(), 1, "{}", dev.seen);
     dev.interrupt()
 }
 
@@ -100,7 +103,7 @@ pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
     let (source, _) = changes(language);
     let source = Source::new(scene.folder.join("tidy").join(source))?;
     source.write("this is not a program }")?;
-    dev.until("is kept")?;
+    dev.until("still using the last plugin that was built")?;
     sample.write("new  text\n a  b \n\n")?;
     dev.until("sample.txt changed")?;
     dev.until("sample.txt:1  `new  text`")?;

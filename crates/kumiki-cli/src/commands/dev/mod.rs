@@ -123,8 +123,9 @@ impl<'a> Session<'a> {
                 Err(error) => {
                     error.show(self.console);
                     if self.plugin.is_some() {
-                        self.console
-                            .notice("the plugin of the last build that worked is kept");
+                        self.console.notice(
+                            "still using the last plugin that was built; waiting for the next change",
+                        );
                     }
                     return Ok(());
                 }

@@ -83,7 +83,7 @@ impl Progress {
         }
         counts.cases += u64::from(verdict.is_some());
         counts.failed_cases += u64::from(verdict.is_some_and(Result::is_err));
-        counts.failed += u64::from(has_failed);
+        counts.failed += u64::from(has_failed && record.case.is_none());
         self.failures = match has_failed {
             true => self.failures + 1,
             false => 0,
@@ -183,11 +183,11 @@ impl Round<'_> {
         if record.is_sample {
             view::answer(&change, &answer)?;
         }
-        if let Some(wrong) = wrong {
-            view::wrong(&wrong)?;
-        }
-        if let Some(error) = failure {
-            self.console.plugin_error(&record.place, &error);
+        match (failure, wrong) {
+            // It is why the case failed.
+            (Some(error), _) => self.console.plugin_error(&record.place, &error),
+            (None, Some(wrong)) => view::wrong(&wrong)?,
+            (None, None) => {}
         }
         Ok(())
     }
