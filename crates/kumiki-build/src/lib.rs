@@ -47,6 +47,8 @@ mod wit_faults;
 mod world;
 
 pub use build::{build, build_all};
+#[cfg(unix)]
+pub use command::{group_tools, stop_tools};
 pub use component::{Preview1, component_from_module};
 pub use error::{Error, Missing};
 pub use fingerprint::{Fingerprint, Hasher};

@@ -31,7 +31,18 @@ pub(crate) fn ask(question: &str) -> Result<Option<String>, Failure> {
 /// means yes, the end of the input means no.
 pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
     let question = format!("{question} [Y]es, [n]o");
-    confirm_by(|| ask(&question))
+    confirm_by(|| {
+        // What was typed before the question is no answer to it.
+        discard_input();
+        ask(&question)
+    })
+}
+
+/// Discards what was typed and not read yet, if standard input is a terminal.
+fn discard_input() {
+    // Without a terminal there is nothing to discard.
+    #[cfg(unix)]
+    let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
 }
 
 fn confirm_by(mut ask: impl FnMut() -> Result<Option<String>, Failure>) -> Result<bool, Failure> {

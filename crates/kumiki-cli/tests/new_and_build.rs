@@ -3,6 +3,11 @@
 
 mod scene;
 
+#[cfg(target_os = "linux")]
+use std::io::{Read as _, Write as _};
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
+
 use scene::{Scene, snapshot};
 
 #[test]
@@ -98,6 +103,56 @@ fn build_reports_a_missing_tool() {
     let scene = Scene::new();
     scene.run(&["new", "a", "--lang", "python"]);
     snapshot!(scene.transcript(&["build", "a"]));
+}
+
+/// Enter that was pressed before the question is no answer: nothing is installed.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_typed_before_a_question_is_no_answer() {
+    let scene = Scene::new();
+    scene.run(&["new", "a", "--lang", "python"]);
+    // `script` provides the terminal. The shell reads its line only, so Enter is there
+    // before the program starts.
+    let program = env!("CARGO_BIN_EXE_kumiki");
+    let line = format!("read line; exec '{program}' build a");
+    let mut command = std::process::Command::new("script");
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    for (name, value) in scene.command(&[]).get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.current_dir(scene.path(""));
+    let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() else {
+        // Without util-linux.
+        return;
+    };
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(b"line\n\n").expect("input is read");
+    let mut output = Vec::new();
+    let mut stream = child.stdout.take().expect("a pipe");
+    let mut byte = [0];
+    while !String::from_utf8_lossy(&output).contains("[n]o:") {
+        let read = stream.read(&mut byte).expect("output is read");
+        assert_eq!(read, 1, "{}", String::from_utf8_lossy(&output));
+        output.push(byte[0]);
+    }
+    input.write_all(b"n\n").expect("input is read");
+    drop(input);
+    stream.read_to_end(&mut output).expect("output is read");
+    child.wait().expect("it ends");
+    let output = String::from_utf8_lossy(&output);
+    assert!(!output.contains("installing"), "{output}");
+    assert!(output.contains("install it with"), "{output}");
+}
+
+#[test]
+fn build_creates_no_folders() {
+    let scene = Scene::new();
+    scene.run(&["new", "a", "--lang", "c"]);
+    snapshot!(scene.transcript(&["build", "a", "-o", "nowhere/a.wasm"]));
+    assert!(!scene.path("nowhere").exists());
 }
 
 #[test]

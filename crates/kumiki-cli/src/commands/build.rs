@@ -11,50 +11,54 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use kumiki::PermissionRequests;
 use kumiki::inspect::Inspection;
-use kumiki_build::{Built, Error, Options, Profile, Project, Ready, RustCompiler, Stamps, Tools};
+use kumiki_build::{
+    Built, Error, Language, Options, Profile, Project, Ready, RustCompiler, Stamps, Tools,
+};
 
 use super::install::{WhenMissing, toolchain};
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, escape_lines};
 use crate::failure::{Failure, causes, written};
 use crate::folders::{self, variable};
+use crate::signals;
+
+/// The exit code after Ctrl-C.
+pub(super) const INTERRUPTED: u8 = 130;
 
 pub(crate) fn build(arguments: &BuildArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
+    signals::end_with_tools(&console, INTERRUPTED)?;
     let tools = tools()?;
     let when_missing = WhenMissing::at_start(arguments);
-    let built = once(arguments, &tools, when_missing, &console)?;
-    written("what was built", report(&built))?;
+    let outcome = once(arguments, &tools, when_missing, &console)?;
+    console.notice(escape(&outcome.summary()));
+    written("what was built", report(&outcome.built))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Builds the project once, and prints what built it.
-pub(super) fn once(
-    arguments: &BuildArguments,
-    tools: &Tools,
-    when_missing: WhenMissing,
-    console: &Console,
-) -> Result<Built, Failure> {
-    let Outcome { built, what, time } = without_notice(arguments, tools, when_missing, console)?;
-    // Printed afterwards, because only now is it known that something was built.
-    if !built.fresh {
-        let seconds = time.as_secs_f64();
-        console.notice(escape(&format!("built {what} in {seconds:.1} s")));
-    }
-    Ok(built)
 }
 
 /// The result of a build.
 pub(super) struct Outcome {
     pub(super) built: Built,
-    /// The project's name, language and toolchain.
-    pub(super) what: String,
+    name: String,
+    /// The language and the toolchain.
+    how: String,
     /// How long the build took, without installing tools.
     pub(super) time: Duration,
 }
 
+impl Outcome {
+    /// What was done, for the user.
+    pub(super) fn summary(&self) -> String {
+        let (name, how) = (&self.name, &self.how);
+        match self.built.fresh {
+            true => format!("`{name}` is up to date ({how})"),
+            false => format!("built `{name}` ({how}) in {:.1} s", self.time.as_secs_f64()),
+        }
+    }
+}
+
 /// Builds the project once.
-pub(super) fn without_notice(
+pub(super) fn once(
     arguments: &BuildArguments,
     tools: &Tools,
     when_missing: WhenMissing,
@@ -63,14 +67,18 @@ pub(super) fn without_notice(
     let BuildArguments { folder, output, .. } = arguments;
     let project = read(folder)?;
     check_requests(&project)?;
+    if let Some(output) = output {
+        check_folder(output)?;
+    }
     let profile = arguments.profile();
     let Ready { variant, version } = toolchain(&project, profile, tools, when_missing, console)?;
     let start = Instant::now();
-    let language = project.language.name();
+    let language = project.language;
     if profile != Profile::Speed && !project.has_profiles() {
         console.notice(format_args!(
-            "--{} has no effect for {language}",
-            profile.name()
+            "--{} has no effect for {}",
+            profile.name(),
+            language.name()
         ));
     }
 
@@ -81,18 +89,54 @@ pub(super) fn without_notice(
     let options = Options::new(work(folder)?)
         .with_profile(profile)
         .with_stamps(stamps(console));
-    let what = format!(
-        "`{}` from {language} by {variant} ({version})",
-        project.name
-    );
-    console.spinner(&format!("building {what}"));
+    let how = how(language, &variant, &version);
+    console.spinner(&format!("building `{}` ({how})", project.name));
     let built = kumiki_build::build(&project, &output, tools, &options);
     console.done();
     Ok(Outcome {
         built: built.map_err(|error| failure(&error))?,
-        what,
+        name: project.name,
+        how,
         time: start.elapsed(),
     })
+}
+
+/// Names a language, its toolchain and the version, without the details that some
+/// compilers print in brackets.
+fn how(language: Language, variant: &str, version: &str) -> String {
+    let language = match language {
+        Language::Rust => "Rust",
+        Language::C => "C",
+        Language::JavaScript => "JavaScript",
+        Language::Python => "Python",
+        Language::Go => "Go",
+    };
+    let version = version.split(" (").next().unwrap_or_default();
+    format!("{language}, {variant} {version}")
+}
+
+/// Rejects a file in a folder that does not exist: its name may be mistyped.
+fn check_folder(output: &Path) -> Result<(), Failure> {
+    let folder = without_file(output);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!(
+            "cannot write `{}`: there is no folder `{}`",
+            output.display(),
+            folder.display()
+        ),
+        "specify a file in an existing folder that you can write to",
+    ))
+}
+
+/// The folder of a file.
+fn without_file(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// The folder of a project's intermediate files between builds. It is in the user's

@@ -59,14 +59,15 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     console.spinner(&format!("loading {}", path.display()));
     let plugin = admitted.load(&host);
     console.done();
-    let plugin = plugin.map_err(|error| misfit(path, error))?;
+    let plugin = plugin.map_err(|error| misfit(&host, path, error))?;
     loading.before_plugins_run()?;
 
     // What was logged while it was loaded belongs to no check.
     log.take();
-    let mut table = Table::new(path, log);
+    let component = host.read(path).unwrap_or_default();
+    let mut table = Table::new(&component, log);
     conformance::check(&plugin, |finding| {
-        let hint = finding.leak.map(|_| leak_fix(path));
+        let hint = finding.leak.map(|_| leak_fix(&component));
         table.row(&finding, hint.as_deref());
     });
     cases::check(&plugin, &cases, |finding| table.row(&finding, None));
@@ -95,8 +96,8 @@ pub(super) fn cases_failure(path: &Path, error: &CasesError) -> Failure {
 }
 
 /// The failure for a file that is not a text plugin.
-fn misfit(path: &Path, error: kumiki::Error) -> Failure {
-    let bytes = std::fs::read(path).unwrap_or_default();
+fn misfit(host: &TextHost, path: &Path, error: kumiki::Error) -> Failure {
+    let bytes = host.read(path).unwrap_or_default();
     let name = path.display().to_string();
     match component::other_contract(&name, &Inspection::of(&bytes)) {
         Some(Diagnosis { fact, fix, .. }) => {
@@ -131,9 +132,8 @@ impl Observer for ErrorLog {
 }
 
 /// What to look for in the source of a leaking plugin, by the tools that built it.
-fn leak_fix(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    leak::fix(&Inspection::of(&bytes))
+fn leak_fix(component: &[u8]) -> String {
+    leak::fix(&Inspection::of(component))
 }
 
 /// The table, printed row by row because some checks take long.
@@ -146,12 +146,12 @@ struct Table {
 
 impl Table {
     /// Prints the heading and the first check, which loading has passed.
-    fn new(path: &Path, log: ErrorLog) -> Self {
+    fn new(component: &[u8], log: ErrorLog) -> Self {
         Self {
             log,
             tried: 1,
             failed: 0,
-            written: heading(&modes(path)),
+            written: heading(&modes(component)),
         }
     }
 
@@ -179,9 +179,8 @@ impl Table {
 }
 
 /// The modes in which the plugin can be called, found without calling it.
-fn modes(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let exports = Interfaces::of("", &bytes).map(|interfaces| interfaces.exports);
+fn modes(component: &[u8]) -> String {
+    let exports = Interfaces::of("", component).map(|interfaces| interfaces.exports);
     let exports = exports.unwrap_or_default();
     let names: Vec<_> = CallMode::among(&exports).map(CallMode::name).collect();
     names.join(", ")

@@ -61,7 +61,7 @@ pub(super) fn toolchain(
         WhenMissing::Ask | WhenMissing::Fail => false,
     };
     if !is_wanted {
-        return Err(missing_toolchain(project, &missing, &installable));
+        return Err(missing_toolchain(project, profile, &missing, &installable));
     }
     for tool in installable {
         install(tool, tools, console)?;
@@ -69,7 +69,7 @@ pub(super) fn toolchain(
     match project.probe(tools, profile) {
         Probe::Ready(ready) => Ok(ready),
         // The tools did not help.
-        Probe::Missing(missing) => Err(missing_toolchain(project, &missing, &[])),
+        Probe::Missing(missing) => Err(missing_toolchain(project, profile, &missing, &[])),
     }
 }
 
@@ -118,7 +118,12 @@ fn install(tool: Tool, tools: &Tools, console: &Console) -> Result<(), Failure> 
 }
 
 /// The failure for a missing toolchain. The hint begins with `--install` if that helps.
-fn missing_toolchain(project: &Project, missing: &Missing, installable: &[Tool]) -> Failure {
+fn missing_toolchain(
+    project: &Project,
+    profile: Profile,
+    missing: &Missing,
+    installable: &[Tool],
+) -> Failure {
     let mut failure = Failure::failed(missing.to_string());
     let by_hand = &missing.hint;
     failure.hint = Some(if installable.is_empty() {
@@ -126,8 +131,13 @@ fn missing_toolchain(project: &Project, missing: &Missing, installable: &[Tool])
     } else {
         let folder = without_dot(&project.folder).display().to_string();
         let command = format!("kumiki build {folder}");
+        // The tools of this profile only.
+        let size = match profile {
+            Profile::Size => " --size",
+            Profile::Speed | Profile::Debug => "",
+        };
         format!(
-            "install it with `{} --install`; or by hand: {by_hand}",
+            "install it with `{}{size} --install`; or by hand: {by_hand}",
             command.trim_end()
         )
     });
@@ -162,6 +172,20 @@ mod tests {
             "Go 1.24 or newer not found; install `go` 1.26.6 and `binaryen` 132.0.0 into \
              /cache/tools?"
         );
+    }
+
+    #[test]
+    fn the_hint_installs_the_tools_of_the_profile() {
+        for (profile, expected) in [
+            (Profile::Speed, " --install`;"),
+            (Profile::Size, " --size --install`;"),
+        ] {
+            let failure = missing_toolchain(&project("c"), profile, &missing(), &[Tool::Binaryen]);
+            let hint = failure.hint.unwrap();
+            let (command, _) = hint.split_once("; or by hand").unwrap();
+            assert!(format!("{command};").ends_with(expected), "{hint}");
+            assert_eq!(hint.contains("--size"), profile == Profile::Size);
+        }
     }
 
     #[test]

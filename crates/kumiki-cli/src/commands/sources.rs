@@ -1,16 +1,27 @@
 //! Watches the sources of a project, for the commands that build again after each
 //! change.
+//!
+//! Events of the file system only say where to look. Something has changed if the
+//! content of a file has: a build may write its own sources again, with the same content.
 
-use std::collections::HashSet;
+mod repeats;
+mod snapshot;
+
+use std::collections::{BTreeMap, HashSet};
+use std::env;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
+use std::path::{Path, PathBuf, absolute};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use kumiki_build::{may_be_source, source_folders};
+use notify::event::{EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
+use self::repeats::Repeats;
+use self::snapshot::Snapshot;
 use super::build::read;
+use crate::console::{Console, escape};
 use crate::failure::Failure;
 
 /// Changes within this time count as one: editors write a file in several steps, and
@@ -19,6 +30,9 @@ const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// A change counts as settled after this time, even if more changes follow.
 const LONGEST: Duration = Duration::from_secs(2);
+
+/// How often is checked whether a missing folder is there again.
+const POLL: Duration = Duration::from_millis(200);
 
 /// A change of one or more files.
 #[derive(Clone, Debug)]
@@ -31,17 +45,47 @@ pub(super) struct Change {
     pub(super) path: Option<PathBuf>,
 }
 
+/// A change that has not been returned yet.
+struct Pending {
+    at: Instant,
+    /// The changed files, and whether each was there at the last round. Of the others,
+    /// those that are gone were temporary.
+    paths: BTreeMap<PathBuf, bool>,
+}
+
+/// What events have named since the last look at the files.
+#[derive(Default)]
+struct Touched {
+    /// When the first of them came.
+    at: Option<Instant>,
+    paths: HashSet<PathBuf>,
+    /// Events were lost, so each file may have changed.
+    all: bool,
+}
+
 /// The source folders of a project and their watcher.
 pub(super) struct Sources {
+    /// The absolute path of the project.
     folder: PathBuf,
+    /// The current folder, to return to it if it is created again.
+    current: Option<PathBuf>,
     watcher: RecommendedWatcher,
     changes: Receiver<(Instant, notify::Result<Event>)>,
     watched: HashSet<PathBuf>,
+    /// Folders that would be watched if they were there.
+    missing: Vec<PathBuf>,
+    /// The project's folder, and its WIT if that is elsewhere.
     roots: Vec<PathBuf>,
     /// An additional file.
     file: Option<PathBuf>,
-    /// A change that [`Sources::have_changed`] noticed.
-    pending: Option<Change>,
+    snapshot: Snapshot,
+    touched: Touched,
+    pending: Option<Pending>,
+    repeats: Repeats,
+    /// The last build failed before this time. After it, a file that is written again
+    /// without a change starts another attempt.
+    failed: Option<Instant>,
+    is_gone: bool,
 }
 
 impl Sources {
@@ -53,18 +97,25 @@ impl Sources {
             let _ = sender.send((Instant::now(), event));
         });
         Ok(Self {
-            folder: folder.to_owned(),
+            folder: absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+            current: env::current_dir().ok(),
             watcher: watcher.map_err(|error| cannot_watch(folder, error))?,
             changes,
             watched: HashSet::new(),
+            missing: Vec::new(),
             roots: Vec::new(),
             file: None,
+            snapshot: Snapshot::default(),
+            touched: Touched::default(),
             pending: None,
+            repeats: Repeats::default(),
+            failed: None,
+            is_gone: false,
         })
     }
 
     /// Also watches a file, which need not be a source.
-    pub(super) fn with_file(mut self, file: &Path) -> Result<Self, Failure> {
+    pub(super) fn with_file(mut self, file: &Path) -> Self {
         // Its folder, because editors replace files.
         let folder = match file.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -72,132 +123,421 @@ impl Sources {
         };
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         self.file = Some(folder.join(file.file_name().unwrap_or(OsStr::new(""))));
-        self.watch_folder(folder)?;
-        Ok(self)
+        self
+    }
+
+    /// Begins to watch.
+    pub(super) fn watch(&mut self) -> Result<(), Failure> {
+        self.refresh(&Touched::default()).map(drop)
+    }
+
+    /// Waits for a change and for changes to settle. Returns none if no more changes can
+    /// come. While the project's folder is missing, it waits for it to return.
+    pub(super) fn wait(&mut self, console: &Console) -> Result<Option<Change>, Failure> {
+        loop {
+            if (self.pending.is_none() || self.is_gone(console)) && !self.receive() {
+                return Ok(None);
+            }
+            self.settle();
+            self.look()?;
+            if !self.is_gone(console)
+                && let Some(pending) = self.pending.take()
+            {
+                return Ok(Some(self.change(pending)));
+            }
+        }
+    }
+
+    /// Says that a build has ended. What it wrote counts as a change, except for cargo's
+    /// lock file, which cargo completes.
+    pub(super) fn built(&mut self, worked: bool, console: &Console) {
+        self.failed = (!worked).then(|| Instant::now() + 4 * DEBOUNCE);
+        self.drain();
+        let at = self.touched.at.unwrap_or_else(Instant::now);
+        let touched = std::mem::take(&mut self.touched);
+        // The next `wait` returns an error.
+        let Ok(mut changed) = self.refresh(&touched) else {
+            return;
+        };
+        changed.retain(|(path, _)| path.file_name() != Some(OsStr::new("Cargo.lock")));
+        let paths: Vec<_> = changed.iter().map(|(path, _)| path.clone()).collect();
+        if let Some(path) = self.repeats.add(&paths) {
+            let path = path.strip_prefix(&self.roots[0]).unwrap_or(path);
+            console.notice(escape(&format!(
+                "`{}` has changed during several builds in a row, and each change starts \
+                 another build; if the build writes this file, let it write to another folder",
+                path.display()
+            )));
+        }
+        self.add(at, changed);
+    }
+
+    /// Whether something has changed since the last [`Sources::wait`], which then
+    /// returns that change.
+    pub(super) fn have_changed(&mut self) -> bool {
+        self.drain();
+        if self.pending.is_none() && self.touched.at.is_some() && self.look().is_err() {
+            // The next `wait` returns the error.
+            return true;
+        }
+        self.pending.is_some()
+    }
+
+    /// Waits for an event that names a source, or for a missing folder. Returns false if
+    /// no more events can come.
+    fn receive(&mut self) -> bool {
+        loop {
+            let next = match self.missing.is_empty() {
+                true => self.changes.recv().map_err(RecvTimeoutError::from),
+                false => self.changes.recv_timeout(POLL),
+            };
+            match next {
+                Ok((at, event)) => {
+                    if self.note(at, event) {
+                        return true;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.missing.iter().any(|folder| folder.exists()) {
+                        return true;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// Waits until no more events come.
+    fn settle(&mut self) {
+        let start = Instant::now();
+        while start.elapsed() < LONGEST
+            && let Ok((at, event)) = self.changes.recv_timeout(DEBOUNCE)
+        {
+            self.note(at, event);
+        }
+    }
+
+    /// Takes the events that have come.
+    fn drain(&mut self) {
+        while let Ok((at, event)) = self.changes.try_recv() {
+            self.note(at, event);
+        }
+    }
+
+    /// Keeps what an event names. Returns whether that is of interest.
+    fn note(&mut self, at: Instant, event: notify::Result<Event>) -> bool {
+        let event = match event {
+            Ok(event) if !event.need_rescan() => event,
+            _ => {
+                self.watched.clear();
+                self.touched.all = true;
+                self.touched.at.get_or_insert(at);
+                return true;
+            }
+        };
+        if event.kind.is_access() {
+            return false;
+        }
+        if matches!(
+            event.kind,
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+        ) {
+            // The watcher forgets these folders.
+            let is_there = |path: &PathBuf| !event.paths.iter().any(|gone| path.starts_with(gone));
+            self.watched.retain(is_there);
+        }
+        let mut paths = event.paths;
+        paths.retain(|path| self.is_source(path) || Some(path) == self.file.as_ref());
+        if paths.is_empty() {
+            return false;
+        }
+        self.touched.paths.extend(paths);
+        self.touched.at.get_or_insert(at);
+        true
+    }
+
+    fn is_source(&self, path: &Path) -> bool {
+        let mut roots = self.roots.iter();
+        roots.any(|root| path.starts_with(root) && may_be_source(root, path))
+    }
+
+    /// Looks at the files, and adds what has changed to the pending change.
+    fn look(&mut self) -> Result<(), Failure> {
+        let touched = std::mem::take(&mut self.touched);
+        let at = touched.at.unwrap_or_else(Instant::now);
+        let mut changed = self.refresh(&touched)?;
+        if changed.is_empty() && self.failed.is_some_and(|failed| failed < at) {
+            let files = touched.paths.into_iter();
+            let files = files.filter(|path| self.snapshot.has(path));
+            changed.extend(files.map(|path| (path, true)));
+        }
+        self.add(at, changed);
+        Ok(())
+    }
+
+    fn add(&mut self, at: Instant, changed: Vec<(PathBuf, bool)>) {
+        if changed.is_empty() {
+            return;
+        }
+        let paths = BTreeMap::new();
+        let pending = self.pending.get_or_insert(Pending { at, paths });
+        for (path, was_there) in changed {
+            // The first look since the last round knows it.
+            pending.paths.entry(path).or_insert(was_there);
+        }
+    }
+
+    /// Watches the folders that there are now, and returns the files that have changed,
+    /// each with whether it was there before.
+    fn refresh(&mut self, touched: &Touched) -> Result<Vec<(PathBuf, bool)>, Failure> {
+        let roots = self.current_roots();
+        let last_roots = std::mem::replace(&mut self.roots, roots);
+        // Again, because a folder may have been created before its parent was watched.
+        self.watch_folders()?;
+        let files = self.watch_folders()?;
+        let before = std::mem::take(&mut self.snapshot);
+        let is_touched = |path: &Path| touched.all || touched.paths.contains(path);
+        let (changed, snapshot) = before.update(files, is_touched);
+        let changed = changed.into_iter();
+        let changed = changed.map(|path| {
+            let was_there = before.has(&path);
+            (path, was_there)
+        });
+        // The files of another WIT are not new; `kumiki.toml` has changed.
+        let is_change = |(path, was_there): &(PathBuf, bool)| {
+            let mut roots = last_roots.iter();
+            *was_there
+                || Some(path) == self.file.as_ref()
+                || roots.any(|root| path.starts_with(root))
+        };
+        let changed = changed.filter(is_change).collect();
+        self.snapshot = snapshot;
+        Ok(changed)
+    }
+
+    fn current_roots(&self) -> Vec<PathBuf> {
+        let folder = &self.folder;
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        // An unreadable project may be fixed by the next change.
+        let wit = read(&folder).ok();
+        let wit = wit.and_then(|project| project.wit.canonicalize().ok());
+        let wit = wit.or_else(|| self.roots.get(1).cloned());
+        let wit = wit.filter(|wit| !wit.starts_with(&folder));
+        [folder].into_iter().chain(wit).collect()
     }
 
     /// Watches every folder that now has sources, but not build output, such as the
-    /// thousand folders under `target`.
-    pub(super) fn watch(&mut self) -> Result<(), Failure> {
-        let folder = &self.folder;
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-        let mut roots = vec![folder.clone()];
-        // An unreadable project may be fixed by the next change.
-        if let Ok(project) = read(&folder)
-            && let Ok(wit) = project.wit.canonicalize()
-            && !wit.starts_with(&folder)
-        {
-            roots.push(wit);
-        }
-        for root in &roots {
-            let folders = if root.is_dir() {
-                source_folders(root).unwrap_or_else(|_| vec![root.clone()])
-            } else {
-                vec![root.clone()]
-            };
+    /// thousand folders under `target`. Returns the files in them.
+    fn watch_folders(&mut self) -> Result<HashSet<PathBuf>, Failure> {
+        self.missing.clear();
+        let mut files = HashSet::new();
+        for root in self.roots.clone() {
+            // Editors replace files, so a file's folder is watched.
+            if root.is_file() {
+                let folder = root.parent().unwrap_or(Path::new("."));
+                self.watch_folder(folder.to_owned())?;
+                files.insert(root);
+                continue;
+            }
+            let folders = source_folders(&root).unwrap_or_else(|_| vec![root.clone()]);
             for folder in folders {
+                files.extend(snapshot::files(&root, &folder));
                 self.watch_folder(folder)?;
             }
         }
-        self.roots = roots;
-        Ok(())
+        if let Some(file) = self.file.clone() {
+            let folder = file.parent().unwrap_or(Path::new("."));
+            self.watch_folder(folder.to_owned())?;
+            files.insert(file);
+        }
+        Ok(files)
     }
 
     fn watch_folder(&mut self, folder: PathBuf) -> Result<(), Failure> {
         if self.watched.contains(&folder) {
             return Ok(());
         }
-        self.watcher
-            .watch(&folder, RecursiveMode::NonRecursive)
-            .map_err(|error| cannot_watch(&folder, error))?;
-        self.watched.insert(folder);
+        match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
+            Ok(()) => {
+                self.watched.insert(folder);
+            }
+            Err(_) if !folder.exists() => self.missing.push(folder),
+            Err(error) => return Err(cannot_watch(&folder, error)),
+        }
         Ok(())
     }
 
-    /// Waits for a change and for changes to settle. Returns none if no more changes can
-    /// come.
-    pub(super) fn wait(&mut self) -> Option<Change> {
-        let mut change = match self.pending.take() {
-            Some(change) => change,
-            None => loop {
-                let (at, event) = self.changes.recv().ok()?;
-                if let Some(change) = self.change(at, &event) {
-                    break change;
-                }
-            },
-        };
-        let start = Instant::now();
-        while start.elapsed() < LONGEST
-            && let Ok((at, event)) = self.changes.recv_timeout(DEBOUNCE)
+    /// Whether the project's folder is missing; the first time, this is said.
+    fn is_gone(&mut self, console: &Console) -> bool {
+        let is_gone = !self.folder.is_dir();
+        if is_gone && !self.is_gone {
+            let folder = self.folder.display();
+            console.notice(escape(&format!(
+                "`{folder}` is missing; waiting until it is there again"
+            )));
+        }
+        self.is_gone = is_gone;
+        if is_gone && let Some(pending) = &mut self.pending {
+            // The time of a round does not count this wait.
+            pending.at = Instant::now();
+        }
+        // A folder that was deleted is not the one that now has its path.
+        if !is_gone
+            && env::current_dir().is_err()
+            && let Some(current) = &self.current
         {
-            let Some(more) = self.change(at, &event) else {
-                continue;
-            };
-            change.sources |= more.sources;
-            // Editors also create and remove temporary files.
-            if more.path.as_ref().is_some_and(|path| path.exists()) {
-                change.path = more.path;
-            }
+            let _ = env::set_current_dir(current);
         }
-        Some(change)
+        is_gone
     }
 
-    /// Ignores the changes that the build made itself: cargo completes its lock file.
-    pub(super) fn ignore_lock_file(&mut self) {
-        while let Ok((at, event)) = self.changes.try_recv() {
-            let Some(change) = self.change(at, &event) else {
-                continue;
-            };
-            let is_lock_file = |path: &PathBuf| path.file_name() == Some(OsStr::new("Cargo.lock"));
-            if change.path.as_ref().is_some_and(is_lock_file) {
-                continue;
-            }
-            match &mut self.pending {
-                Some(pending) => pending.sources |= change.sources,
-                none => *none = Some(change),
-            }
-        }
-    }
-
-    /// Whether something has changed since the last [`Sources::wait`], which then
-    /// returns that change.
-    pub(super) fn have_changed(&mut self) -> bool {
-        while self.pending.is_none()
-            && let Ok((at, event)) = self.changes.try_recv()
-        {
-            self.pending = self.change(at, &event);
-        }
-        self.pending.is_some()
-    }
-
-    /// The change that an event reports, if a watched file changed.
-    fn change(&self, at: Instant, event: &notify::Result<Event>) -> Option<Change> {
-        let Ok(event) = event else {
-            // Events may have been lost, so rebuild to be safe.
-            return Some(Change {
-                at,
-                sources: true,
-                path: None,
-            });
+    fn change(&self, pending: Pending) -> Change {
+        let is_minor = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            name.ends_with(b"~") || name == b"Cargo.lock"
         };
-        if event.kind.is_access() {
-            return None;
+        let files = pending.paths.iter();
+        let files = files.filter(|(path, was_there)| **was_there || self.snapshot.has(path));
+        let name = files.min_by_key(|(path, _)| {
+            (
+                !self.snapshot.has(path),
+                is_minor(path),
+                !self.is_source(path),
+            )
+        });
+        Change {
+            at: pending.at,
+            sources: pending.paths.keys().any(|path| self.is_source(path)),
+            path: name.map(|(path, _)| path.clone()),
         }
-        let is_source = |path: &&PathBuf| {
-            let mut roots = self.roots.iter();
-            roots.any(|root| path.starts_with(root) && may_be_source(root, path))
-        };
-        let source = event.paths.iter().find(is_source);
-        let is_file = |path: &&PathBuf| Some(*path) == self.file.as_ref();
-        let path = source.or_else(|| event.paths.iter().find(is_file))?;
-        Some(Change {
-            at,
-            sources: source.is_some(),
-            path: Some(path.clone()),
-        })
     }
 }
 
 fn cannot_watch(folder: &Path, error: notify::Error) -> Failure {
     Failure::failed(format!("cannot watch `{}`", folder.display())).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A project whose sources are watched.
+    struct Project {
+        folder: tempfile::TempDir,
+        sources: Sources,
+    }
+
+    impl Project {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let project = folder.path().join("project");
+            fs::create_dir_all(project.join("src/deep")).unwrap();
+            fs::write(project.join("src/deep/a.c"), "1").unwrap();
+            let mut sources = Sources::new(&project).unwrap();
+            sources.watch().unwrap();
+            Self { folder, sources }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join("project").join(name)
+        }
+
+        fn write(&self, name: &str, content: &str) {
+            let path = self.path(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+
+        /// Waits for the next change; returns the name of a file.
+        fn next(&mut self) -> Option<String> {
+            let console = Console::new(true, 0);
+            let change = self.sources.wait(&console).unwrap().unwrap();
+            let name = |path: PathBuf| path.file_name().unwrap().display().to_string();
+            change.path.map(name)
+        }
+    }
+
+    #[test]
+    fn a_folder_that_was_created_again_is_watched() {
+        let mut project = Project::new();
+        for round in 0..3 {
+            fs::remove_dir_all(project.path("src")).unwrap();
+            assert_eq!(project.next().as_deref(), Some("a.c"), "removed, {round}");
+            project.write("src/deep/a.c", "1");
+            assert_eq!(project.next().as_deref(), Some("a.c"), "created, {round}");
+            project.write("src/deep/a.c", &format!("changed {round}"));
+            assert_eq!(project.next().as_deref(), Some("a.c"), "changed, {round}");
+            fs::rename(project.path("src"), project.path("other")).unwrap();
+            assert_eq!(project.next().as_deref(), Some("a.c"), "moved, {round}");
+            fs::rename(project.path("other"), project.path("src")).unwrap();
+            assert_eq!(
+                project.next().as_deref(),
+                Some("a.c"),
+                "moved back, {round}"
+            );
+            project.write("src/deep/b.c", &format!("new {round}"));
+            assert_eq!(project.next().as_deref(), Some("b.c"), "new, {round}");
+        }
+    }
+
+    #[test]
+    fn a_project_that_was_removed_may_return() {
+        let mut project = Project::new();
+        let path = project.path("");
+        fs::remove_dir_all(&path).unwrap();
+        let returns = std::thread::spawn(move || {
+            // After the wait has begun, if this is long enough.
+            std::thread::sleep(4 * POLL);
+            fs::create_dir_all(path.join("src")).unwrap();
+            fs::write(path.join("src/new.c"), "1").unwrap();
+        });
+        assert_eq!(project.next().as_deref(), Some("new.c"));
+        returns.join().unwrap();
+        project.write("src/other.c", "1");
+        assert_eq!(project.next().as_deref(), Some("other.c"));
+    }
+
+    #[test]
+    fn files_that_are_written_without_a_change_are_ignored() {
+        let mut project = Project::new();
+        let console = Console::new(true, 0);
+        for round in 0..5 {
+            project.write("src/deep/a.c", "1");
+            project.write("Cargo.lock", &format!("{round}"));
+            project.sources.built(true, &console);
+            project.write("src/deep/a.c", "1");
+            assert!(!project.sources.have_changed(), "{round}");
+        }
+        project.write("src/b.c", "1");
+        assert_eq!(project.next().as_deref(), Some("b.c"));
+        // What a build changes is a change.
+        project.write("src/deep/a.c", "2");
+        project.sources.built(true, &console);
+        assert!(project.sources.have_changed());
+        assert_eq!(project.next().as_deref(), Some("a.c"));
+    }
+
+    #[test]
+    fn temporary_files_are_not_named() {
+        let mut project = Project::new();
+        project.write("src/sedHNkzNv", "2");
+        // This may see the temporary file, as in a run.
+        project.sources.have_changed();
+        fs::rename(project.path("src/sedHNkzNv"), project.path("src/deep/a.c")).unwrap();
+        project.write("src/4913", "");
+        project.write("src/a.c~", "1");
+        fs::remove_file(project.path("src/4913")).unwrap();
+        assert_eq!(project.next().as_deref(), Some("a.c"));
+    }
+
+    #[test]
+    fn after_a_failed_build_a_written_file_starts_another() {
+        let mut project = Project::new();
+        project.sources.built(false, &Console::new(true, 0));
+        project.sources.failed = Some(Instant::now());
+        project.write("src/deep/a.c", "1");
+        assert_eq!(project.next().as_deref(), Some("a.c"));
+    }
 }

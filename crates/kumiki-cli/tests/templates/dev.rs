@@ -68,7 +68,7 @@ pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
 
     source.write("this is not a program }")?;
     dev.until("failed (exit status")?;
-    dev.until("the plugin of the last build that worked is kept")?;
+    dev.until("still using the last plugin that was built; waiting for the next change")?;
 
     // Compared with the results of the last build that worked.
     source.change(("", ""))?;
@@ -80,7 +80,10 @@ pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
     dev.until("- `one`")?;
     dev.until("+ error: trap")?;
     dev.until("error: tidy/tests.jsonl:2: `tidy` ")?;
-    dev.until("1 of 5 cases failed; 5 records, 1 changed, 1 without an answer; ")?;
+    dev.until("1 of 5 cases failed; 5 records, 1 changed; ")?;
+    let traps = dev.seen.lines().filter(|line| line.contains("`tidy` "));
+    let traps = traps.filter(|line| line.contains("tests.jsonl:2") || line.contains("FAILED"));
+    assert_eq!(traps.count(), 1, "{}", dev.seen);
     dev.interrupt()
 }
 
@@ -100,7 +103,7 @@ pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
     let (source, _) = changes(language);
     let source = Source::new(scene.folder.join("tidy").join(source))?;
     source.write("this is not a program }")?;
-    dev.until("is kept")?;
+    dev.until("still using the last plugin that was built")?;
     sample.write("new  text\n a  b \n\n")?;
     dev.until("sample.txt changed")?;
     dev.until("sample.txt:1  `new  text`")?;
@@ -110,6 +113,78 @@ pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
     dev.until("only the first records of sample.txt are run")?;
     dev.until("1000 records; ")?;
     dev.interrupt()
+}
+
+/// A build that writes its own sources. Each round has results all the same, and the
+/// file is named; a source folder that is replaced stays watched.
+pub(crate) fn builds_may_write_sources(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-own-sources")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    let folder = scene.folder.join("tidy");
+    let program = |content: &str| {
+        format!("fn main() {{ std::fs::write(\"src/own.txt\", {content}).unwrap() }}")
+    };
+    let now = "format!(\"{:?}\", std::time::SystemTime::now())";
+    std::fs::write(folder.join("build.rs"), program(now))?;
+    let mut dev = Dev::start(&scene, &["dev", "tidy"])?;
+    for _ in 0..5 {
+        dev.until("all 5 cases passed; 5 records")?;
+    }
+    dev.until("`src/own.txt` has changed during several builds in a row")?;
+
+    std::fs::write(folder.join("build.rs"), program("\"same\""))?;
+    dev.until("build.rs changed")?;
+    std::fs::rename(folder.join("src"), folder.join("moved"))?;
+    dev.until("failed (exit status")?;
+    std::fs::rename(folder.join("moved"), folder.join("src"))?;
+    dev.until("all 5 cases passed; 5 records, none changed")?;
+    let (source, [join, _]) = changes(language);
+    Source::new(folder.join(source))?.change(join)?;
+    dev.until("2 of 5 cases failed; 5 records, 2 changed; ")?;
+    dev.interrupt()
+}
+
+/// A signal to the program alone also ends its tools and their children, even those that
+/// ignore it.
+pub(crate) fn tools_end_with_the_program(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name(), "dev-signals")?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
+    let started = scene.folder.join("started");
+    let shell = format!(
+        "trap '' INT TERM; echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600",
+        started.display()
+    );
+    let script = format!(
+        "fn main() {{ std::process::Command::new(\"sh\").args([\"-c\", {shell:?}]).status().unwrap(); }}"
+    );
+    std::fs::write(scene.folder.join("tidy/build.rs"), script)?;
+    for (arguments, signal, code) in [
+        (&["dev", "tidy"][..], "-INT", 0),
+        (&["dev", "tidy"], "-TERM", 143),
+        (&["build", "tidy"], "-INT", 130),
+        (&["build", "tidy", "--watch"], "-TERM", 143),
+    ] {
+        let _ = std::fs::remove_file(&started);
+        let mut dev = Dev::start(&scene, arguments)?;
+        let deadline = Instant::now() + PATIENCE;
+        while !started.exists() {
+            let is_running = dev.child.0.try_wait()?.is_none();
+            assert!(is_running && Instant::now() < deadline, "{arguments:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let id = dev.child.0.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status()?.success());
+        let status = dev.child.0.wait()?;
+        assert_eq!(status.code(), Some(code), "{arguments:?} {signal}");
+        let child = std::fs::read_to_string(&started)?;
+        let mut state = Command::new("ps");
+        state.args(["-o", "stat=", "-p", child.trim()]);
+        let state = String::from_utf8(state.output()?.stdout)?;
+        // Its entry may stay until the first process of the system removes it.
+        let is_gone = state.trim().is_empty() || state.starts_with('Z');
+        assert!(is_gone, "{arguments:?} {signal}: {state}");
+    }
+    Ok(())
 }
 
 /// A plugin that requests access that is not granted does not run; without the request it

@@ -62,6 +62,14 @@ fn main() {
         let name = "logs errors that are not strings";
         trials.push(trial(engine, name, javascript::errors_are_bugs));
     }
+    let name = "watches a build that writes sources";
+    trials.push(trial(Toolchain::Rust, name, dev::builds_may_write_sources));
+    let name = "ends with its tools";
+    trials.push(trial(
+        Toolchain::Rust,
+        name,
+        dev::tools_end_with_the_program,
+    ));
     let c = Toolchain::C;
     trials.push(trial(c, "runs a sample again", dev::sample_is_run_again));
     trials.push(trial(c, "checks requests again", dev::requests_are_checked));

@@ -8,6 +8,10 @@ use kumiki_text::{Error, ProcessResult};
 /// The bytes of a text that are kept. Of the rest, only the hash is.
 const KEPT: usize = 64 << 10;
 
+/// The bytes that are kept of all answers of a run. Of the answers after them, only the
+/// hashes are.
+const KEPT_OF_RUN: usize = 32 << 20;
+
 /// The beginning of a text, and a hash of all of it.
 #[derive(Clone, Debug)]
 pub(super) struct Text {
@@ -23,6 +27,11 @@ impl Text {
             bytes: text.len(),
             hash: blake3::hash(text.as_bytes()),
         }
+    }
+
+    /// Keeps only the hash.
+    fn forget(&mut self) {
+        self.start = String::new();
     }
 }
 
@@ -65,6 +74,27 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The bytes that are kept.
+    fn kept(&self) -> usize {
+        match self {
+            Self::Output { text, metadata } => text.start.len() + metadata.start.len(),
+            Self::Error { message, .. } => message.start.len(),
+        }
+    }
+
+    /// Keeps only the hashes.
+    fn forget(&mut self) {
+        match self {
+            Self::Output { text, metadata } => {
+                text.forget();
+                metadata.forget();
+            }
+            Self::Error { message, .. } => message.forget(),
+        }
+    }
+}
+
 /// How an answer differs from the one before.
 #[derive(Debug, PartialEq)]
 pub(super) enum Change {
@@ -83,6 +113,8 @@ type Key = (Hash, u32);
 pub(super) struct Answers {
     last: HashMap<Key, Answer>,
     current: HashMap<Key, Answer>,
+    /// The bytes that are kept of the current run.
+    kept: usize,
     /// The number of records with a text in the current run.
     seen: HashMap<Hash, u32>,
 }
@@ -90,7 +122,7 @@ pub(super) struct Answers {
 impl Answers {
     /// Adds the answer to the next record of the current run, and compares it with the
     /// last one.
-    pub(super) fn add(&mut self, input: &str, answer: Answer) -> Change {
+    pub(super) fn add(&mut self, input: &str, mut answer: Answer) -> Change {
         let hash = blake3::hash(input.as_bytes());
         let seen = self.seen.entry(hash).or_default();
         let key = (hash, *seen);
@@ -100,6 +132,10 @@ impl Answers {
             Some(last) if *last == answer => Change::Same,
             Some(last) => Change::From(last.clone()),
         };
+        match self.kept + answer.kept() <= KEPT_OF_RUN {
+            true => self.kept += answer.kept(),
+            false => answer.forget(),
+        }
         self.current.insert(key, answer);
         change
     }
@@ -113,6 +149,15 @@ impl Answers {
             false => self.last.extend(current),
         }
         self.seen.clear();
+        self.kept = 0;
+        // Answers of several incomplete runs.
+        let mut kept = 0;
+        for answer in self.last.values_mut() {
+            kept += answer.kept();
+            if kept > KEPT_OF_RUN {
+                answer.forget();
+            }
+        }
     }
 }
 
@@ -189,6 +234,36 @@ mod tests {
         // A complete run forgets the others.
         run(&mut answers, &[("a", "3")], true);
         assert_eq!(run(&mut answers, &[("b", "2")], true), ["+"]);
+    }
+
+    #[test]
+    fn the_answers_of_all_records_are_kept_up_to_a_size() {
+        let text = "a".repeat(KEPT);
+        let inputs: Vec<_> = (0..1000).map(|number| number.to_string()).collect();
+        let mut answers = Answers::default();
+        for is_complete in [true, false, false] {
+            for input in &inputs {
+                // Other records in each run.
+                answers.add(&format!("{input} {is_complete}"), output(&text));
+                let kept: usize = answers.current.values().map(Answer::kept).sum();
+                assert!(kept <= KEPT_OF_RUN, "{kept}");
+            }
+            answers.end_run(is_complete);
+            let kept: usize = answers.last.values().map(Answer::kept).sum();
+            assert!(kept <= KEPT_OF_RUN && kept > KEPT_OF_RUN / 2, "{kept}");
+        }
+        // Those of which only the hash is kept are compared as well.
+        let changed = |text: &str, answers: &mut Answers| {
+            let changes = inputs.iter().map(|input| {
+                let change = answers.add(&format!("{input} true"), output(text));
+                u32::from(change != Change::Same)
+            });
+            let changed: u32 = changes.sum();
+            answers.end_run(true);
+            changed
+        };
+        assert_eq!(changed(&text, &mut answers), 0);
+        assert_eq!(changed("b", &mut answers), 1000);
     }
 
     #[test]

@@ -49,13 +49,14 @@ pub(crate) fn dev(arguments: &DevArguments) -> Result<ExitCode, Failure> {
     let mut session = Session::new(arguments, &console, level)?;
     let mut sources = Sources::new(&arguments.folder)?;
     if let Some(file) = &arguments.file {
-        sources = sources.with_file(file)?;
+        sources = sources.with_file(file);
     }
-    stop_on_interrupt(&console)?;
+    // Ctrl-C is the way to end it.
+    signals::end_with_tools(&console, 0)?;
     let mut change = None;
+    // Before the build, so that no change during the build is missed.
+    sources.watch()?;
     loop {
-        // Before the build, so that no change during the build is missed.
-        sources.watch()?;
         match session.round(change.as_ref(), &mut sources) {
             // Nothing reads the results any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -65,7 +66,7 @@ pub(crate) fn dev(arguments: &DevArguments) -> Result<ExitCode, Failure> {
             let folder = arguments.folder.display();
             console.notice(escape(&format!("watching {folder}; press Ctrl-C to stop")));
         }
-        change = sources.wait();
+        change = sources.wait(&console)?;
         if change.is_none() {
             break;
         }
@@ -79,17 +80,6 @@ fn check_file(file: &Path) -> Result<(), Failure> {
     opened
         .map(drop)
         .map_err(|error| Failure::path("file", file, &error, hint))
-}
-
-/// Ends the program at the first interrupt, even during a build. Builds replace files
-/// atomically, so nothing is left half-written.
-fn stop_on_interrupt(console: &Console) -> Result<(), Failure> {
-    let console = console.clone();
-    let handled = signals::on_interrupt(move |_| {
-        console.done();
-        std::process::exit(0);
-    });
-    handled.map_err(|error| Failure::failed("cannot handle interrupts").because(error))
 }
 
 /// What stays from one build to the next.
@@ -127,14 +117,15 @@ impl<'a> Session<'a> {
         let mut times = Times::new(start);
         if change.is_none_or(|change| change.sources) {
             let loaded = self.builds.next(&mut times);
-            sources.ignore_lock_file();
+            sources.built(loaded.is_ok(), self.console);
             match loaded {
                 Ok(loaded) => self.plugin = loaded,
                 Err(error) => {
                     error.show(self.console);
                     if self.plugin.is_some() {
-                        self.console
-                            .notice("the plugin of the last build that worked is kept");
+                        self.console.notice(
+                            "still using the last plugin that was built; waiting for the next change",
+                        );
                     }
                     return Ok(());
                 }

@@ -11,7 +11,7 @@ use super::log::RoundLog;
 use super::round::Times;
 use crate::arguments::{BuildArguments, DevArguments};
 use crate::artifacts;
-use crate::commands::build::{self, Outcome};
+use crate::commands::build;
 use crate::commands::install::WhenMissing;
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};
@@ -130,14 +130,13 @@ impl<'a> Builds<'a> {
         // The user is asked before the first build only.
         let later = self.when_missing.later();
         let when_missing = std::mem::replace(&mut self.when_missing, later);
-        let Outcome { built, what, time } =
-            build::without_notice(&self.arguments, &self.tools, when_missing, self.console)?;
-        times.build = Some(time);
+        let outcome = build::once(&self.arguments, &self.tools, when_missing, self.console)?;
+        times.build = Some(outcome.time);
         let is_first = !std::mem::replace(&mut self.is_built, true);
         if is_first {
-            let state = if built.fresh { "unchanged: " } else { "built " };
-            self.console.notice(escape(&format!("{state}{what}")));
+            self.console.notice(escape(&outcome.summary()));
         }
+        let built = outcome.built;
         let start = Instant::now();
         if !self.is_text_plugin(&built)? {
             if is_first {

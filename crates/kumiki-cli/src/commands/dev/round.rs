@@ -18,6 +18,10 @@ const SHOWN: u64 = 20;
 /// The failures in a row, each a trap or an exceeded limit, after which a run ends.
 const FAILURES: u32 = 10;
 
+/// The time that each run has, even if there are new changes: a project that changes all
+/// the time also shows results.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// How long the parts of a round took.
 pub(super) struct Times {
     /// When the change was noticed.
@@ -79,7 +83,7 @@ impl Progress {
         }
         counts.cases += u64::from(verdict.is_some());
         counts.failed_cases += u64::from(verdict.is_some_and(Result::is_err));
-        counts.failed += u64::from(has_failed);
+        counts.failed += u64::from(has_failed && record.case.is_none());
         self.failures = match has_failed {
             true => self.failures + 1,
             false => 0,
@@ -106,7 +110,8 @@ impl Round<'_> {
         let mut progress = Progress::default();
         let mut done = 0;
         for record in &records {
-            if is_outdated() || progress.failures == FAILURES {
+            let may_end = done > 0 && start.elapsed() >= SHORTEST;
+            if progress.failures == FAILURES || may_end && is_outdated() {
                 break;
             }
             self.run_one(record, answers, &mut progress)?;
@@ -178,11 +183,11 @@ impl Round<'_> {
         if record.is_sample {
             view::answer(&change, &answer)?;
         }
-        if let Some(wrong) = wrong {
-            view::wrong(&wrong)?;
-        }
-        if let Some(error) = failure {
-            self.console.plugin_error(&record.place, &error);
+        match (failure, wrong) {
+            // It is why the case failed.
+            (Some(error), _) => self.console.plugin_error(&record.place, &error),
+            (None, Some(wrong)) => view::wrong(&wrong)?,
+            (None, None) => {}
         }
         Ok(())
     }

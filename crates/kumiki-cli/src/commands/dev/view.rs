@@ -27,7 +27,8 @@ pub(super) struct Counts {
     pub(super) records: u64,
     pub(super) new: u64,
     pub(super) changed: u64,
-    /// Records and cases that trapped or exceeded a limit.
+    /// Records of the sample that trapped or exceeded a limit, except for cases, which
+    /// are failed cases.
     pub(super) failed: u64,
 }
 
@@ -109,7 +110,12 @@ fn cases(counts: &Counts) -> String {
 }
 
 fn records(counts: &Counts) -> String {
-    let mut text = plural(counts.records, "record");
+    let all = plural(counts.records, "record");
+    let mut text = match counts.failed {
+        0 => all,
+        failed if failed == counts.records => format!("{FAILED}{all} failed{FAILED:#}"),
+        failed => format!("{FAILED}{failed} of {all} failed{FAILED:#}"),
+    };
     let same = counts.new == 0 && counts.changed == 0;
     for (count, what) in [
         (counts.changed, "changed"),
@@ -122,9 +128,6 @@ fn records(counts: &Counts) -> String {
     }
     if same {
         text += ", none changed";
-    }
-    if counts.failed > 0 {
-        text += &format!(", {FAILED}{} without an answer{FAILED:#}", counts.failed);
     }
     text
 }
@@ -184,5 +187,34 @@ fn output(text: &Part, metadata: &Part) -> String {
     match metadata.is_empty() {
         true => text,
         false => format!("{text}  [{metadata}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_that_failed_are_said_to_have_failed() {
+        let text = |records, new, changed, failed| {
+            let counts = Counts {
+                records,
+                new,
+                changed,
+                failed,
+                ..Counts::default()
+            };
+            anstream::adapter::strip_str(&super::records(&counts)).to_string()
+        };
+        for (counts, expected) in [
+            ((1, 1, 0, 0), "1 record"),
+            ((5, 0, 0, 0), "5 records, none changed"),
+            ((1, 0, 1, 1), "1 record failed, 1 changed"),
+            ((1, 0, 0, 1), "1 record failed, none changed"),
+            ((5, 1, 2, 3), "3 of 5 records failed, 2 changed, 1 new"),
+        ] {
+            let (records, new, changed, failed) = counts;
+            assert_eq!(text(records, new, changed, failed), expected);
+        }
     }
 }
