@@ -4,20 +4,18 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use kumiki::PermissionRequests;
 use kumiki::inspect::Inspection;
-use kumiki_build::{
-    Built, Error, Language, Options, Profile, Project, Ready, RustCompiler, Stamps, Tools,
-};
+use kumiki_build::{Built, Language, Options, Profile, Project, Ready, Stamps, Tools};
 
-use super::install::{WhenMissing, toolchain};
+use super::project::{WhenMissing, failure, read, toolchain, tools, without_dot};
 use crate::arguments::BuildArguments;
-use crate::console::{Console, escape, escape_lines};
+use crate::console::{Console, escape};
 use crate::failure::{Failure, causes, written};
 use crate::folders::{self, variable};
 use crate::signals;
@@ -198,77 +196,6 @@ fn check_requests(project: &Project) -> Result<(), Failure> {
                     `\"/data:ro\" = \"why\"`";
         Failure::usage(format!("{}: {error}", file.display()), hint)
     })
-}
-
-pub(super) fn read(folder: &Path) -> Result<Project, Failure> {
-    if let Err(error) = fs::metadata(folder) {
-        let hint = "check the path, relative to the current folder";
-        return Err(Failure::path("folder", folder, &error, hint));
-    }
-    Project::read(folder).map_err(|error| match &error {
-        Error::Io { path, source, .. } => {
-            let hint = "name a plugin's folder, or create one with `kumiki new NAME --lang \
-                        rust|c|js|python|go`";
-            Failure::path("file", path, source, hint)
-        }
-        _ => Failure::usage(error.to_string(), error.hint().unwrap_or_default()),
-    })
-}
-
-/// The user's tools, shared by all of their plugins.
-pub(super) fn tools() -> Result<Tools, Failure> {
-    let root = match variable("KUMIKI_TOOLS") {
-        Some(root) => PathBuf::from(root),
-        None => folders::cache()
-            .map(|cache| cache.join("tools"))
-            .ok_or_else(|| {
-                Failure::usage(
-                    "there is no home folder for tools",
-                    "set KUMIKI_TOOLS to a folder",
-                )
-            })?,
-    };
-    // Absolute, because tools also run in other folders.
-    let root = absolute(&root).unwrap_or(root);
-    let rust = variable("KUMIKI_RUST").unwrap_or_default();
-    let rust: RustCompiler = rust.to_string_lossy().parse().map_err(|error: String| {
-        Failure::usage(
-            format!("KUMIKI_RUST: {error}"),
-            "set KUMIKI_RUST to one of them, or unset it",
-        )
-    })?;
-    Ok(Tools::new(root).with_rust(rust))
-}
-
-/// Omits the default folder `.`, to print paths without a leading `./`.
-pub(super) fn without_dot(folder: &Path) -> &Path {
-    if folder == Path::new(".") {
-        Path::new("")
-    } else {
-        folder
-    }
-}
-
-pub(super) fn failure(error: &Error) -> Failure {
-    let mut failure = match error {
-        // Compiler output keeps its layout, so that locations and markers stay aligned.
-        Error::Failed {
-            program,
-            status,
-            output,
-        } => {
-            let _ = writeln!(
-                anstream::stderr().lock(),
-                "{}",
-                escape_lines(output.trim_end())
-            );
-            Failure::failed(format!("`{program}` failed ({status})"))
-        }
-        _ => Failure::failed(error.to_string()),
-    };
-    failure.causes = causes(error);
-    failure.hint = error.hint();
-    failure
 }
 
 /// Prints the component's path, size and imports.

@@ -9,8 +9,8 @@ use kumiki::excerpt;
 use kumiki::inspect::Inspection;
 use kumiki_text::TextHost;
 
-use super::build::tools;
 use super::file;
+use super::project::tools;
 use crate::arguments::DoctorArguments;
 use crate::artifacts;
 use crate::console::{Console, LONGEST, escape};

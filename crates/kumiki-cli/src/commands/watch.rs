@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::build::{INTERRUPTED, once, report, tools};
-use super::install::WhenMissing;
-use super::sources::Sources;
+use super::build::{INTERRUPTED, once, report};
+use super::project::{Sources, WhenMissing, tools};
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};

@@ -11,6 +11,7 @@ mod log;
 mod plugin;
 mod round;
 mod sample;
+mod times;
 mod view;
 
 use std::io;
@@ -22,10 +23,10 @@ use kumiki::Level;
 
 use self::answer::Answers;
 use self::plugin::{Builds, Loaded};
-use self::round::{Round, Times};
+use self::round::Round;
 use self::sample::Sample;
-use super::build::read;
-use super::sources::{Change, Sources};
+use self::times::Times;
+use super::project::{Change, Sources, read};
 use crate::arguments::DevArguments;
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};

@@ -8,11 +8,11 @@ use kumiki_build::{Built, Tools};
 use kumiki_text::{CallMode, CircuitBreaker, Config, TextContract, TextHost, TextPlugin};
 
 use super::log::RoundLog;
-use super::round::Times;
+use super::times::Times;
 use crate::arguments::{BuildArguments, DevArguments};
 use crate::artifacts;
 use crate::commands::build;
-use crate::commands::install::WhenMissing;
+use crate::commands::project::{self, WhenMissing};
 use crate::console::{Console, escape, print_failure};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
@@ -114,7 +114,7 @@ impl<'a> Builds<'a> {
             console,
             when_missing: WhenMissing::at_start(&build),
             arguments: build,
-            tools: build::tools()?,
+            tools: project::tools()?,
             host,
             grants,
             own,

@@ -9,6 +9,7 @@ use kumiki_text::{Config, Error, ProcessResult, TextPlugin};
 use super::answer::{Answer, Answers, Change};
 use super::plugin::Loaded;
 use super::sample::Sample;
+use super::times::Times;
 use super::view::{self, Counts};
 use crate::console::{Console, escape};
 
@@ -21,26 +22,6 @@ const FAILURES: u32 = 10;
 /// The time that each run has, even if there are new changes: a project that changes all
 /// the time also shows results.
 const SHORTEST: Duration = Duration::from_millis(100);
-
-/// How long the parts of a round took.
-pub(super) struct Times {
-    /// When the change was noticed.
-    pub(super) start: Instant,
-    pub(super) build: Option<Duration>,
-    pub(super) load: Option<Duration>,
-    pub(super) run: Duration,
-}
-
-impl Times {
-    pub(super) fn new(start: Instant) -> Self {
-        Self {
-            start,
-            build: None,
-            load: None,
-            run: Duration::ZERO,
-        }
-    }
-}
 
 /// What a round runs.
 pub(super) struct Round<'a> {

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::answer::{Answer, Change, Text};
 use super::difference::{Part, both_shown, shown};
-use super::round::Times;
+use super::times::Times;
 use crate::console::escape;
 
 const OLD: Style = AnsiColor::Red.on_default();

@@ -3,7 +3,7 @@
 
 use kumiki_build::{Language, Missing, Probe, Profile, Project, Ready, Tool, Tools};
 
-use super::build::{failure, without_dot};
+use super::failure::{failure, without_dot};
 use crate::arguments::BuildArguments;
 use crate::console::{Console, escape};
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ use crate::prompt;
 
 /// What to do if the toolchain is not ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WhenMissing {
+pub(crate) enum WhenMissing {
     /// Install it.
     Install,
     /// Ask the user on a terminal; fail elsewhere.
@@ -21,7 +21,7 @@ pub(super) enum WhenMissing {
 
 impl WhenMissing {
     /// For the first build of the program.
-    pub(super) fn at_start(arguments: &BuildArguments) -> Self {
+    pub(crate) fn at_start(arguments: &BuildArguments) -> Self {
         if arguments.install {
             Self::Install
         } else {
@@ -30,7 +30,7 @@ impl WhenMissing {
     }
 
     /// For the builds after it: a question is asked once.
-    pub(super) fn later(self) -> Self {
+    pub(crate) fn later(self) -> Self {
         match self {
             Self::Ask => Self::Fail,
             other => other,
@@ -40,7 +40,7 @@ impl WhenMissing {
 
 /// Returns the project's toolchain. If it is not ready, installs its tools where that
 /// helps and is wanted.
-pub(super) fn toolchain(
+pub(crate) fn toolchain(
     project: &Project,
     profile: Profile,
     tools: &Tools,

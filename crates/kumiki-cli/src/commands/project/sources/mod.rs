@@ -20,7 +20,7 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use self::repeats::Repeats;
 use self::snapshot::Snapshot;
-use super::build::read;
+use super::read::read;
 use crate::console::{Console, escape};
 use crate::failure::Failure;
 
@@ -36,13 +36,13 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// A change of one or more files.
 #[derive(Clone, Debug)]
-pub(super) struct Change {
+pub(crate) struct Change {
     /// When it was noticed.
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
     /// Whether a source changed, and not only an additional file.
-    pub(super) sources: bool,
+    pub(crate) sources: bool,
     /// One of the files, if it is known.
-    pub(super) path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// A change that has not been returned yet.
@@ -64,7 +64,7 @@ struct Touched {
 }
 
 /// The source folders of a project and their watcher.
-pub(super) struct Sources {
+pub(crate) struct Sources {
     /// The absolute path of the project.
     folder: PathBuf,
     /// The current folder, to return to it if it is created again.
@@ -90,7 +90,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// The sources of the project in `folder`. Nothing is watched yet.
-    pub(super) fn new(folder: &Path) -> Result<Self, Failure> {
+    pub(crate) fn new(folder: &Path) -> Result<Self, Failure> {
         let (sender, changes) = channel();
         // The send fails only when the receiver is gone.
         let watcher = notify::recommended_watcher(move |event| {
@@ -115,7 +115,7 @@ impl Sources {
     }
 
     /// Also watches a file, which need not be a source.
-    pub(super) fn with_file(mut self, file: &Path) -> Self {
+    pub(crate) fn with_file(mut self, file: &Path) -> Self {
         // Its folder, because editors replace files.
         let folder = match file.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -127,13 +127,13 @@ impl Sources {
     }
 
     /// Begins to watch.
-    pub(super) fn watch(&mut self) -> Result<(), Failure> {
+    pub(crate) fn watch(&mut self) -> Result<(), Failure> {
         self.refresh(&Touched::default()).map(drop)
     }
 
     /// Waits for a change and for changes to settle. Returns none if no more changes can
     /// come. While the project's folder is missing, it waits for it to return.
-    pub(super) fn wait(&mut self, console: &Console) -> Result<Option<Change>, Failure> {
+    pub(crate) fn wait(&mut self, console: &Console) -> Result<Option<Change>, Failure> {
         loop {
             if (self.pending.is_none() || self.is_gone(console)) && !self.receive() {
                 return Ok(None);
@@ -150,7 +150,7 @@ impl Sources {
 
     /// Says that a build has ended. What it wrote counts as a change, except for cargo's
     /// lock file, which cargo completes.
-    pub(super) fn built(&mut self, worked: bool, console: &Console) {
+    pub(crate) fn built(&mut self, worked: bool, console: &Console) {
         self.failed = (!worked).then(|| Instant::now() + 4 * DEBOUNCE);
         self.drain();
         let at = self.touched.at.unwrap_or_else(Instant::now);
@@ -174,7 +174,7 @@ impl Sources {
 
     /// Whether something has changed since the last [`Sources::wait`], which then
     /// returns that change.
-    pub(super) fn have_changed(&mut self) -> bool {
+    pub(crate) fn have_changed(&mut self) -> bool {
         self.drain();
         if self.pending.is_none() && self.touched.at.is_some() && self.look().is_err() {
             // The next `wait` returns the error.
