@@ -47,7 +47,7 @@ mod tests {
         // Not in this build.
         assert_eq!(repeats.add(&[]), None);
         for _ in 1..BUILDS {
-            assert_eq!(repeats.add(&[a.clone()]), None);
+            assert_eq!(repeats.add(std::slice::from_ref(&a)), None);
         }
         assert_eq!(repeats.add(&both), Some(a.as_path()));
         assert_eq!(repeats.add(&both), None, "already reported");
