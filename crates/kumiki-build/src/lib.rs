@@ -63,4 +63,3 @@ pub use toolchain::javascript::unknown_imports;
 pub use toolchain::{Probe, Ready, Toolchain};
 pub use tools::{RustCompiler, Tools};
 pub use unknown_import::UnknownImport;
-pub use wit_faults::wit_faults;

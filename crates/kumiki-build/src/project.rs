@@ -28,6 +28,7 @@ use wit_parser::{Resolve, WorldId};
 use crate::error::Error;
 use crate::reading::read_text;
 use crate::requests::RequestsTable;
+use crate::wit_faults::invalid_names;
 use crate::world;
 
 /// The language that a plugin is written in.
@@ -125,6 +126,16 @@ struct Fault {
 }
 
 impl Project {
+    /// Finds mistakes in the project's WIT: all names that WIT does not allow, or, without
+    /// any, why the WIT cannot be used.
+    pub fn wit_faults(&self) -> Vec<Error> {
+        let names = invalid_names(&self.wit);
+        if !names.is_empty() {
+            return names;
+        }
+        self.resolve().err().into_iter().collect()
+    }
+
     /// Reads the project's WIT and finds its world.
     pub(crate) fn resolve(&self) -> Result<(Resolve, WorldId), Error> {
         world::read(&self.wit, Some(&self.world))

@@ -7,18 +7,7 @@ use std::path::{Path, PathBuf};
 use wit_parser::{ParseError, Resolve, ResolveError};
 
 use crate::error::Error;
-use crate::project::Project;
 use crate::reading::read_text;
-
-/// Finds mistakes in the WIT of a project: all names that WIT does not allow, or,
-/// without any, why the WIT cannot be used.
-pub fn wit_faults(project: &Project) -> Vec<Error> {
-    let names = invalid_names(&project.wit);
-    if !names.is_empty() {
-        return names;
-    }
-    project.resolve().err().into_iter().collect()
-}
 
 /// The error for WIT at `wit` that `resolve` could not parse: the first invalid
 /// name, which explains more than the parser's own message, or that message with
@@ -78,7 +67,7 @@ fn hint(message: &str) -> String {
 
 /// The errors for names that WIT does not allow, and for files that cannot be
 /// read.
-fn invalid_names(wit: &Path) -> Vec<Error> {
+pub(crate) fn invalid_names(wit: &Path) -> Vec<Error> {
     let mut errors = Vec::new();
     for file in wit_files(wit) {
         match read_text(&file) {

@@ -7,6 +7,7 @@ mod data;
 mod files;
 mod languages;
 mod machine;
+mod made;
 mod peers;
 mod programs;
 mod rounds;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::programs::executables;
+use super::made::executables;
 use super::skipped::Skipped;
 use crate::place::Place;
 use crate::step::step;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kumiki_build::{Error, Probe, Project, Tools, unknown_imports, wit_faults};
+use kumiki_build::{Error, Probe, Project, Tools, unknown_imports};
 
 use super::Diagnosis;
 use crate::failure::causes;
@@ -33,7 +33,7 @@ pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
         // Faults of the WIT are reported by other checks.
         Err(_) => {}
     }
-    diagnoses.extend(wit_faults(&project).iter().map(|error| match error {
+    diagnoses.extend(project.wit_faults().iter().map(|error| match error {
         Error::Io { .. } => {
             let causes = causes(error).join(": ");
             let fix = "replace it with a WIT file, or remove it";

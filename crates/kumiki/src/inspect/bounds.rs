@@ -14,7 +14,8 @@ use wasmparser::{
 
 use super::code::Code;
 use super::type_section;
-use crate::{Error, Result};
+use super::within::within;
+use crate::Result;
 
 /// Nested components and modules: validation time is quadratic in it.
 const NESTING: usize = 100;
@@ -256,19 +257,6 @@ pub(crate) fn extra_instructions(expression: &ConstExpr<'_>) -> usize {
     let operators = expression.get_operators_reader().into_iter().flatten();
     let operators = operators.take_while(|operator| !matches!(operator, Operator::End));
     operators.skip(1).take(CONSTANT + 1).count()
-}
-
-/// Returns [`Error::TooLarge`] if `found` exceeds `most`.
-pub(crate) fn within(plugin: &str, what: &'static str, found: usize, most: usize) -> Result<()> {
-    if found <= most {
-        return Ok(());
-    }
-    Err(Error::TooLarge {
-        plugin: plugin.into(),
-        what,
-        found,
-        most,
-    })
 }
 
 fn locals_of(body: &FunctionBody<'_>) -> usize {

@@ -11,7 +11,7 @@ use wasmparser::{
     TypeRef, TypeSectionReader,
 };
 
-use super::bounds::within;
+use super::within::within;
 use crate::Result;
 
 /// Parameters and results of one function or block: each is a value at every call

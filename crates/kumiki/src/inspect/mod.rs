@@ -18,6 +18,7 @@ mod type_section;
 mod validity;
 mod wit;
 mod wit_size;
+mod within;
 
 pub(crate) use asynchrony::is_asynchronous;
 pub use capability::Capability;

@@ -1,10 +1,6 @@
-//! The WASI interfaces that this host implements, and their version.
+//! The WASI interfaces that this host implements.
 
 use super::http;
-
-/// The version of WASI that this host implements, which is that of wasmtime's WIT. It is
-/// compatible with earlier versions of 0.2.
-pub const WASI_VERSION: &str = "0.2.12";
 
 /// The interfaces that [`link`](super::link) links besides `wasi:http`, by name without
 /// version.

@@ -28,8 +28,9 @@ mod tests {
     use test_components::TextPlugin;
     use wasmtime::component::Component;
 
-    use super::super::interfaces::{INTERFACES, WASI_VERSION, is_linked};
+    use super::super::interfaces::{INTERFACES, is_linked};
     use super::super::test_instances::{pre, store};
+    use super::super::version::WASI_VERSION;
     use super::*;
     use crate::{Engine, EngineConfig, StoreData};
 

@@ -18,14 +18,15 @@ mod randomness;
 mod test_instances;
 mod threads;
 mod unknown_imports;
+mod version;
 mod waiting;
 
 pub(crate) use context::{HasWasi, Wasi};
 pub use descriptors::raise_descriptor_limit;
 pub use folders::Protected;
 pub(crate) use granted::Granted;
-pub use interfaces::WASI_VERSION;
 pub(crate) use interfaces::is_linked;
 pub(crate) use linking::link;
 pub(crate) use unknown_imports::link_unknown_imports;
+pub use version::WASI_VERSION;
 pub(crate) use waiting::{Waits, interrupt_after};

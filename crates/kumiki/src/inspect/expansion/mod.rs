@@ -19,7 +19,7 @@ use wasmparser::{
 
 use self::core_module::{CoreModule, read};
 use self::type_size::TypeSizes;
-use super::bounds::within;
+use super::within::within;
 use crate::Result;
 
 /// Items of all instances, and of components that are never instantiated: up to 4 µs

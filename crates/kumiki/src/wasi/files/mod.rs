@@ -27,9 +27,9 @@ use crate::Clocks;
 use crate::clock::Deadline;
 use crate::wasi::descriptors::{DescriptorBudget, Permit, Refused};
 use crate::wasi::folders::{FolderPath, Folders};
-use crate::wasi::interfaces::WASI_VERSION;
 use crate::wasi::network::Guard;
 use crate::wasi::threads::{self, ThreadQuota};
+use crate::wasi::version::WASI_VERSION;
 use crate::wasi::{HasWasi, Waits};
 
 /// The files of one instance.

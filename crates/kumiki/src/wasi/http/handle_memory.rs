@@ -22,7 +22,7 @@ use wasmtime_wasi_http::p2::types::{
 use super::{CHUNK, READ_AHEAD};
 use crate::limits::{Limit, Reached};
 use crate::wasi::HasWasi;
-use crate::wasi::interfaces::WASI_VERSION;
+use crate::wasi::version::WASI_VERSION;
 
 /// Maximum bytes of all handles of one instance together.
 const MAX_BYTES: usize = 128 << 20;

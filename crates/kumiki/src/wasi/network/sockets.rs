@@ -22,7 +22,7 @@ use super::guard::Guard;
 use crate::Denial;
 use crate::wasi::Waits;
 use crate::wasi::descriptors::{Permit, Refused};
-use crate::wasi::interfaces::WASI_VERSION;
+use crate::wasi::version::WASI_VERSION;
 use crate::wasi::waiting::{Timed, link_waiting};
 
 /// The sockets of one instance.

@@ -18,7 +18,7 @@ use wasmtime_wasi::p2::bindings::io::streams::{
 use wasmtime_wasi::p2::{DynPollable, StreamResult};
 use wasmtime_wasi::runtime::in_tokio;
 
-use super::interfaces::WASI_VERSION;
+use super::version::WASI_VERSION;
 use crate::clock::{Deadline, TICK};
 
 /// How the functions of a linker wait.
