@@ -99,7 +99,9 @@ fn features(place: &Place, steps: &mut Steps) {
             let mut test = cargo(place, "test -p kumiki -p kumiki-text --lib --tests");
             test.args(["--no-fail-fast", "--no-default-features"])
                 .args(["--features", features])
-                .env("KUMIKI_FIXTURES", place.fixtures());
+                .env("KUMIKI_FIXTURES", place.fixtures())
+                // The crates of this repository are compiled for this alone.
+                .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0");
             run_program(&mut test)
         });
     }
