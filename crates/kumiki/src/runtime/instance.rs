@@ -325,7 +325,7 @@ pub(super) fn store<C: Contract>(
     let memory = &mut store.data_mut().memory;
     let mut taken = memory.take_host_bytes(plugin.host_bytes());
     if C::ASYNC {
-        taken = taken.and_then(|()| memory.take_stack(GUEST_STACK));
+        taken = taken.and_then(|()| memory.take(GUEST_STACK));
     }
     if let Err(limit) = taken {
         return Err(failure::before_start(store.data(), limit));

@@ -45,13 +45,8 @@ impl MemoryLimiter {
         self.take(bytes)
     }
 
-    /// Takes the bytes of the guest's stack for asynchronous calls, which is a mapping of
-    /// its own. They do not count as linear memory.
-    pub(crate) fn take_stack(&mut self, bytes: usize) -> Result<(), Limit> {
-        self.take(bytes)
-    }
-
-    fn take(&mut self, bytes: usize) -> Result<(), Limit> {
+    /// Takes bytes of the budget that do not count as linear memory, such as a stack.
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), Limit> {
         match self.share.take(bytes) {
             true => Ok(()),
             false => Err(Limit::TotalMemory(self.share.most())),
@@ -64,11 +59,11 @@ impl MemoryLimiter {
 
     /// Takes this many more bytes of the budget, if it has them.
     fn charge(&mut self, bytes: usize) -> bool {
-        let taken = self.share.take(bytes);
-        if !taken {
-            self.refused = Some(Limit::TotalMemory(self.share.most()));
+        let taken = self.take(bytes);
+        if let Err(limit) = taken {
+            self.refused = Some(limit);
         }
-        taken
+        taken.is_ok()
     }
 }
 

@@ -56,14 +56,24 @@ pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
 
 /// Displays a value with at most `most` bytes; `…` follows if it was cut.
 pub(crate) fn display(value: &dyn fmt::Display, most: usize) -> String {
+    write(value, most).unwrap_or_else(|beginning| beginning + "…")
+}
+
+/// Displays a value whole, or returns `None` if it is longer than `most` bytes.
+pub(crate) fn display_whole(value: &dyn fmt::Display, most: usize) -> Option<String> {
+    write(value, most).ok()
+}
+
+/// Displays a value, or returns its beginning of at most `most` bytes.
+fn write(value: &dyn fmt::Display, most: usize) -> Result<String, String> {
     let mut bounded = Bounded {
         text: String::new(),
         most,
     };
-    if write!(bounded, "{value}").is_err() {
-        bounded.text.push('…');
+    match write!(bounded, "{value}") {
+        Ok(()) => Ok(bounded.text),
+        Err(_) => Err(bounded.text),
     }
-    bounded.text
 }
 
 /// Fails as soon as it is full, which ends the display of a large value early.

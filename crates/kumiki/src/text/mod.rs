@@ -4,5 +4,5 @@ mod bounded;
 mod visible;
 
 pub use bounded::excerpt;
-pub(crate) use bounded::{BACKTRACE, Lines, TYPE, display, message, name, source};
+pub(crate) use bounded::{BACKTRACE, Lines, TYPE, display, display_whole, message, name, source};
 pub use visible::{is_invisible, spell_out};

@@ -7,16 +7,16 @@ use std::fmt;
 
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
-use wasmtime::component::wasm_wave::wasm::DisplayType;
+use wasmtime::component::wasm_wave::wasm::{DisplayFuncResults, DisplayType};
 use wasmtime::component::{Func, Instance as Exports, InstancePre, Linker, Val};
 use wasmtime::{AsContextMut, Store};
 
 use super::contract::Contract;
 use super::instance::Instance;
 use super::plugin::Plugin;
-use crate::text::{TYPE, display, name};
+use crate::text::{TYPE, display, display_whole, name};
 use crate::{Error, Limit, Result, StoreData};
-use values::{fit, is_expressible, memory_per_byte, wave};
+use values::{fit, is_expressible, memory_per_byte};
 
 /// The contract of a component of any world: [`Host::<Any>`](crate::Host) checks only
 /// that it is a component, within the limits. A function that the component imports and
@@ -226,7 +226,8 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
             });
         }
         let most = self.plugin().host().limits().transfer;
-        wave(&results, most).ok_or_else(|| Error::Limit {
+        // Escaped characters are longer than the text that the guest passed.
+        display_whole(&DisplayFuncResults(&results), most).ok_or_else(|| Error::Limit {
             plugin: self.plugin().name().into(),
             function: path,
             limit: Limit::Transfer(most),

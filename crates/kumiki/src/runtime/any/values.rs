@@ -1,10 +1,7 @@
-//! Values that are known only at run time: their types, their text, their memory.
-
-use std::fmt::{self, Write as _};
+//! Values that are known only at run time: their types and their memory.
 
 use wasmtime::component::Val;
 use wasmtime::component::types::Type;
-use wasmtime::component::wasm_wave::wasm::DisplayFuncResults;
 
 /// The memory of a set flag in bytes, without its name's own bytes: a `String` in a
 /// vector that doubles its capacity, and a small block of the heap.
@@ -119,31 +116,5 @@ pub(super) fn memory_per_byte(ty: &Type) -> usize {
             1 + FLAG.div_ceil(shortest)
         }
         _ => 1,
-    }
-}
-
-/// Returns the results of a function in WAVE, or `None` if that is longer than `most`
-/// bytes: escaped characters are longer than the text that the guest passed.
-pub(super) fn wave(results: &[Val], most: usize) -> Option<String> {
-    let mut text = Limited {
-        text: String::new(),
-        most,
-    };
-    write!(text, "{}", DisplayFuncResults(results)).ok()?;
-    Some(text.text)
-}
-
-struct Limited {
-    text: String,
-    most: usize,
-}
-
-impl fmt::Write for Limited {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        match text.len() <= self.most - self.text.len() {
-            true => self.text.push_str(text),
-            false => return Err(fmt::Error),
-        }
-        Ok(())
     }
 }
