@@ -28,18 +28,16 @@ pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
         "tests",
         "run some of them with cargo xtask test FILTER",
         || {
-            let mut test = cargo(place, "test --workspace --no-fail-fast");
-            test.env("KUMIKI_PLUGINS", place.plugins())
-                .env("KUMIKI_FIXTURES", place.fixtures())
-                // Cached because some guests take many seconds to compile.
-                .env("KUMIKI_CACHE", place.artifacts())
-                // Used by `kumiki build` in the tests of templates.
-                .env("KUMIKI_TOOLS", place.target.join("tools"));
+            let mut test = tests(place, "test --workspace --no-fail-fast");
             run_program(test.arg("--").args(filter))
         },
     );
-
     if filter.is_none() {
+        let hint = "run cargo xtask test matrix";
+        steps.run("language matrix without shared runtimes", hint, || {
+            let mut test = tests(place, "test --workspace --test matrix");
+            run_program(test.env("KUMIKI_SHARED_RUNTIMES", "off"))
+        });
         features(place, &mut steps);
     }
 
@@ -55,6 +53,18 @@ pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
     }
     eprintln!("xtask: all checks passed ({seconds} s)");
     Ok(())
+}
+
+/// A cargo command whose tests find the guests and tools.
+fn tests(place: &Place, words: &str) -> Command {
+    let mut test = cargo(place, words);
+    test.env("KUMIKI_PLUGINS", place.plugins())
+        .env("KUMIKI_FIXTURES", place.fixtures())
+        // Cached because some guests take many seconds to compile.
+        .env("KUMIKI_CACHE", place.artifacts())
+        // Used by `kumiki build` in the tests of templates.
+        .env("KUMIKI_TOOLS", place.target.join("tools"));
+    test
 }
 
 fn lints(place: &Place, steps: &mut Steps) {

@@ -37,9 +37,7 @@ impl Stamps {
         let key = match private::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let random = private::random().map_err(Error::io("create", &path))?;
-                // If two builds create a key, the later one wins, and what the
-                // other stamped is built once more.
-                private::replace(&path, &random).map_err(Error::io("write", &path))?;
+                private::create(&path, &random).map_err(Error::io("write", &path))?;
                 private::read(&path)
             }
             read => read,
@@ -94,6 +92,7 @@ mod private {
     use std::io::{self, Read as _, Write as _};
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
     use std::path::Path;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use rustix::fs::{Mode, OFlags};
 
@@ -125,12 +124,49 @@ mod private {
     }
 
     pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        write(path, bytes, |from, to| fs::rename(from, to))
+    }
+
+    /// Writes a file unless it exists: the first of several concurrent calls wins.
+    pub(super) fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        match write(path, bytes, rename_new) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            written => written,
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Some file systems do not support it. There the later of two builds that
+            // create a key wins, and what the other one stamped is built once more.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::rename(from, to),
+            renamed => Ok(renamed?),
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    /// Writes a temporary file and moves it to its place.
+    fn write(
+        path: &Path,
+        bytes: &[u8],
+        place: impl Fn(&Path, &Path) -> io::Result<()>,
+    ) -> io::Result<()> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{}-{count}.tmp", std::process::id()));
         let write = || {
             let mut options = File::options();
             options.write(true).create_new(true).mode(0o600);
             options.open(&temporary)?.write_all(bytes)?;
-            fs::rename(&temporary, path)
+            place(&temporary, path)
         };
         write().inspect_err(|_| {
             let _ = fs::remove_file(&temporary);
@@ -166,6 +202,10 @@ mod private {
         unsupported()
     }
 
+    pub(super) fn create(_: &Path, _: &[u8]) -> io::Result<()> {
+        unsupported()
+    }
+
     pub(super) fn random() -> io::Result<[u8; 32]> {
         unsupported()
     }
@@ -176,6 +216,7 @@ mod private {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::thread;
 
     use super::*;
 
@@ -212,6 +253,22 @@ mod tests {
         assert!(stamps.has(component, parts));
         let left = fs::read_dir(&stamps.folder).unwrap().count();
         assert_eq!(left, 2, "a key, a stamp, and nothing temporary");
+    }
+
+    #[test]
+    fn concurrent_builds_get_the_same_key() {
+        for _ in 0..20 {
+            let scene = tempfile::tempdir().unwrap();
+            let folder = scene.path().join("stamps");
+            let keys = thread::scope(|scope| {
+                let open = || scope.spawn(|| Stamps::open(&folder).map(|stamps| stamps.key));
+                let threads: Vec<_> = (0..4).map(|_| open()).collect();
+                let keys = threads.into_iter().map(|it| it.join().unwrap());
+                keys.collect::<Vec<_>>()
+            });
+            let keys: Vec<_> = keys.into_iter().map(Result::unwrap).collect();
+            assert_eq!(keys, [keys[0]; 4]);
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Opens this user's compile cache.
+//! Opens this user's compile cache, and builds hosts with it.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use kumiki::Cache;
+use kumiki::{Cache, CompileCommand, Contract, Host, HostBuilder};
 
 use crate::console::{Console, escape};
 use crate::failure::Failure;
@@ -46,6 +46,16 @@ pub(crate) fn folder() -> Option<PathBuf> {
         Some(folder) => Some(PathBuf::from(folder)),
         None => folders::cache().map(|cache| cache.join("artifacts")),
     }
+}
+
+/// Returns the builder of a host with this cache, whose plugins share runtimes unless
+/// `KUMIKI_SHARED_RUNTIMES` is `off`.
+pub(crate) fn host<C: Contract>(cache: Option<Cache>, compile: CompileCommand) -> HostBuilder<C> {
+    let is_off = variable("KUMIKI_SHARED_RUNTIMES").is_some_and(|value| is_off(&value));
+    Host::builder()
+        .cache(cache)
+        .compile_with(compile)
+        .shared_runtimes(!is_off)
 }
 
 fn is_off(folder: &OsStr) -> bool {

@@ -350,6 +350,14 @@ pub(crate) fn print_failure(failure: &Failure) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
+/// Formats a count and what is counted: `1 record`, `2 records`.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 /// Formats an error and its causes, one per line. They can quote any text of any
 /// length, so line ends and control characters are escaped and lines are truncated.
 fn error_text(message: &str, causes: &[String]) -> String {

@@ -133,6 +133,35 @@ fn cache_can_be_turned_off() {
     assert!(list.starts_with("exit code: 2\n"), "{list}");
 }
 
+/// A plugin with more than 64 KiB of code in one module.
+fn large_plugin() -> Vec<u8> {
+    let filler = "nop ".repeat(70_000);
+    let plugin = TextPlugin::new("large").items(&format!("(func {filler})"));
+    plugin.build()
+}
+
+#[test]
+fn runtimes_are_listed_with_the_plugins_that_need_them() {
+    let scene = Scene::new().file("large.wasm", large_plugin());
+    for (variable, runtimes) in [("off", 0), ("on", 1)] {
+        let mut warm = command(&scene, &["cache", "warm", "large.wasm"]);
+        warm.env("KUMIKI_SHARED_RUNTIMES", variable);
+        let warm = scene.finish(warm, b"");
+        assert!(warm.contains("large.wasm: compiled in "), "{warm}");
+        let list = run(&scene, &["cache", "list"]);
+        let rows = list.lines().filter(|line| line.starts_with("runtime "));
+        let rows: Vec<_> = rows.collect();
+        assert_eq!(rows.len(), runtimes, "{list}");
+        assert!(
+            rows.iter()
+                .all(|row| row.ends_with(", needed by large.wasm")),
+            "{list}"
+        );
+    }
+    let output = run(&scene, &["run", "-p", "large.wasm", "--text", "hi"]);
+    assert!(output.contains("[large] Output: hi\n"), "{output}");
+}
+
 /// Damage to any byte of an artifact could change code, so the plugin is compiled again.
 #[test]
 fn damaged_artifacts_are_recompiled() {

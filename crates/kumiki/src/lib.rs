@@ -133,7 +133,7 @@ pub use error::{Error, HostError, Result, WrongType};
 pub use limits::{Limit, Limits};
 pub use load::CompileCommand;
 #[cfg(feature = "cache")]
-pub use load::{Artifact, Cache};
+pub use load::{Artifact, Cache, Runtime};
 pub use observer::{ContractEvent, Event, Level, LogRecord, Observer, Silent};
 #[doc(hidden)]
 pub use panics::catch_panic;

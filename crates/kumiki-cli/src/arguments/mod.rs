@@ -48,11 +48,14 @@ pub(crate) enum Command {
 ///
 /// Each plugin is compiled once per user. The cache finds artifacts by the
 /// plugin's bytes, whatever its file is called, and evicts the least recently
-/// used ones when it exceeds 4 GiB.
+/// used ones when it exceeds 4 GiB. Plugins of one language share its runtime:
+/// it is compiled once for all of them, and stays while a plugin needs it.
 #[derive(Args)]
 #[command(after_help = "\
 Environment:
-  KUMIKI_CACHE  cache folder, or `off` [default: kumiki/artifacts in the user's cache folder]
+  KUMIKI_CACHE            cache folder, or `off` [default: kumiki/artifacts in the user's
+                          cache folder]
+  KUMIKI_SHARED_RUNTIMES  `off` to compile the runtime of a language anew for each plugin
 
 Exit codes: 0 success, 1 some plugin failed, 2 usage error")]
 pub(crate) struct CacheArguments {

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytesize::ByteSize;
-use kumiki::{Cache, Event, Observer};
+use kumiki::{Artifact, Cache, Event, Observer};
 use kumiki_text::TextHost;
 
 use crate::arguments::CacheCommand;
 use crate::artifacts;
-use crate::console::{Console, escape};
+use crate::console::{Console, escape, plural};
 use crate::failure::{Failure, written};
 use crate::loading::{find, load_all};
 use crate::process::CompileArguments;
@@ -43,30 +43,43 @@ pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
 
 fn list(cache: &Cache, out: &mut dyn Write) -> io::Result<()> {
     let artifacts = cache.artifacts().map_err(io::Error::other)?;
-    let names = artifacts
-        .iter()
-        .map(|artifact| artifact.plugin.chars().count());
-    let width = names.max().unwrap_or(0).max("plugin".len());
+    let names: Vec<_> = artifacts.iter().map(name).collect();
+    let width = names.iter().map(|name| name.chars().count()).max();
+    let width = width.unwrap_or(0).max("plugin".len());
     let mut total = 0;
     if !artifacts.is_empty() {
         writeln!(out, "{:<width$}  {:>10}  last used", "plugin", "size")?;
     }
-    for artifact in &artifacts {
+    for (artifact, name) in artifacts.iter().zip(names) {
         total += artifact.bytes;
         let used = ago(artifact.used);
         let size = size(artifact.bytes);
-        writeln!(
-            out,
-            "{:<width$}  {size:>10}  {used}",
-            escape(&artifact.plugin)
-        )?;
+        let users = users(artifact);
+        writeln!(out, "{name:<width$}  {size:>10}  {used}{users}")?;
     }
-    let count = match artifacts.len() {
-        1 => "1 artifact".to_owned(),
-        count => format!("{count} artifacts"),
-    };
+    let count = plural(artifacts.len() as u64, "artifact");
     let folder = cache.folder().display().to_string();
     writeln!(out, "{count}, {} in {}", size(total), escape(&folder))
+}
+
+/// The name of a plugin, or the start of the hash of a runtime.
+fn name(artifact: &Artifact) -> String {
+    match &artifact.runtime {
+        Some(runtime) => format!("runtime {}", runtime.hash.get(..12).unwrap_or_default()),
+        None => escape(&artifact.plugin).into_owned(),
+    }
+}
+
+/// How many plugins need a runtime.
+fn users(artifact: &Artifact) -> String {
+    match &artifact.runtime {
+        Some(runtime) => match &*runtime.plugins {
+            [] => ", needed by no plugin".to_owned(),
+            [plugin] => format!(", needed by {}", escape(plugin)),
+            plugins => format!(", needed by {}", plural(plugins.len() as u64, "plugin")),
+        },
+        None => String::new(),
+    }
 }
 
 /// Compiles plugins that are not in the cache.
@@ -78,9 +91,7 @@ fn warm(
     let console = Console::new(false, 0);
     let files = find(plugins)?;
     let seen = Seen::default();
-    let host = TextHost::builder()
-        .cache(cache)
-        .compile_with(compile.command()?)
+    let host: TextHost = artifacts::host(Some(cache), compile.command()?)
         .observer(seen.clone())
         .build()?;
     let load = |file: &PathBuf| {

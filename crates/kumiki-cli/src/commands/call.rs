@@ -56,12 +56,11 @@ fn load(
     console: &Console,
 ) -> Result<Plugin<AnyWorld>, Failure> {
     let cache = artifacts::cache(console);
-    let host = Host::<AnyWorld>::builder()
+    let compile = arguments.process.compile.command()?;
+    let host: Host<AnyWorld> = artifacts::host(cache.clone(), compile)
         .limits(arguments.limits.resolve()?.host)
         .budget(arguments.process.budget())
         .observer(console.clone())
-        .cache(cache.clone())
-        .compile_with(arguments.process.compile.command()?)
         .build()?;
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
     let own = OwnFiles::of_call(arguments);

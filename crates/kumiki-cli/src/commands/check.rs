@@ -43,11 +43,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
     let log = ErrorLog::default();
-    let host = TextHost::builder()
+    let host: TextHost = artifacts::host(cache.clone(), compile)
         .observer(log.clone())
         .budget(arguments.process.budget())
-        .cache(cache.clone())
-        .compile_with(compile)
         .build()?;
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
     let own = OwnFiles::of_check(arguments);

@@ -37,10 +37,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Result<ExitCode, Failure> {
     }
     let console = Console::new(false, 0);
     let cache = artifacts::cache(&console);
-    let host = TextHost::builder()
-        .cache(cache.clone())
-        .compile_with(process::command()?)
-        .build()?;
+    let host: TextHost = artifacts::host(cache.clone(), process::command()?).build()?;
     // The first step of the sandbox is enough for one plugin without grants.
     let _ = ProcessSandbox::new(true)
         .read([path])

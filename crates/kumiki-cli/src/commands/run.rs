@@ -23,7 +23,7 @@ use super::identity::identity;
 use super::report::{brief, table};
 use crate::arguments::RunArguments;
 use crate::artifacts;
-use crate::console::{Console, escape};
+use crate::console::{Console, escape, plural};
 use crate::failure::Failure;
 use crate::formats::OutputFormat;
 use crate::grants::RunGrants;
@@ -53,12 +53,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let cache = artifacts::cache(&console);
     let compile = arguments.process.compile.command()?;
     let limits = limits?;
-    let host = TextHost::builder()
+    let host: TextHost = artifacts::host(cache.clone(), compile)
         .limits(limits.host)
         .budget(arguments.process.budget())
         .observer(console.clone())
-        .cache(cache.clone())
-        .compile_with(compile)
         .slots(slots(files.len(), workers))
         .build()?;
     for name in RunGrants::unset_variables(&arguments.grants) {
@@ -401,13 +399,6 @@ fn report_interrupt(
 fn slots(plugins: usize, workers: usize) -> u32 {
     const MOST: u32 = 10_000;
     u32::try_from(plugins.saturating_mul(workers + 1)).map_or(MOST, |slots| slots.min(MOST))
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
 }
 
 fn brief_summary(summary: &Summary, plugins: u64, start: Instant) -> String {

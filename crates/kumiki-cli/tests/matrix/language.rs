@@ -117,9 +117,12 @@ impl Loaded {
         let events = Arc::new(Mutex::default());
         let load = || {
             let observer = Recorder(events.clone());
+            let is_off = |value| value == "off";
+            let off = std::env::var_os("KUMIKI_SHARED_RUNTIMES").is_some_and(is_off);
             TextHost::builder()
                 .observer(observer)
                 .cache(Cache::open(artifacts())?)
+                .shared_runtimes(!off)
                 .build()?
                 .load(path)
         };

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use kumiki_build::Toolchain;
 use libtest_mimic::Failed;
 
-use crate::{Killed, Scene};
+use crate::Killed;
+use crate::scene::Scene;
 
 /// How long to wait for a line. The first build of a toolchain can compile its libc.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -51,7 +52,7 @@ fn changes(language: Toolchain) -> (&'static str, [(&'static str, &'static str);
 
 /// A change, a broken source, a trap and the original source again.
 pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "dev")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let (source, [join, trap]) = changes(language);
     let source = Source::new(scene.folder.join("tidy").join(source))?;
@@ -89,7 +90,7 @@ pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
 
 /// A file of records is run again when it changes, also while the source is broken.
 pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "dev-sample")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     std::fs::write(scene.folder.join("tidy/tests.jsonl"), "")?;
     let sample = Source::new(scene.folder.join("sample.txt"))?;
@@ -118,7 +119,7 @@ pub(crate) fn sample_is_run_again(language: Toolchain) -> Result<(), Failed> {
 /// A build that writes its own sources. Each round has results all the same, and the
 /// file is named; a source folder that is replaced stays watched.
 pub(crate) fn builds_may_write_sources(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "dev-own-sources")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let folder = scene.folder.join("tidy");
     let program = |content: &str| {
@@ -147,7 +148,7 @@ pub(crate) fn builds_may_write_sources(language: Toolchain) -> Result<(), Failed
 /// A signal to the program alone also ends its tools and their children, even those that
 /// ignore it.
 pub(crate) fn tools_end_with_the_program(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "dev-signals")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let started = scene.folder.join("started");
     let shell = format!(
@@ -190,7 +191,7 @@ pub(crate) fn tools_end_with_the_program(language: Toolchain) -> Result<(), Fail
 /// A plugin that requests access that is not granted does not run; without the request it
 /// does.
 pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "dev-requests")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let manifest = Source::new(scene.folder.join("tidy/kumiki.toml"))?;
     let requests = "\n[requests.env]\nTIDY = 'how to tidy'\n";
@@ -214,7 +215,7 @@ pub(crate) fn requests_are_checked(language: Toolchain) -> Result<(), Failed> {
 
 /// A project of another contract is built, and nothing is run.
 pub(crate) fn other_contract_is_built(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "dev-any")?;
+    let scene = Scene::new(language.name())?;
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rater.wit");
     let wit = wit.display().to_string();
     let lang = ["--lang", language.name()];

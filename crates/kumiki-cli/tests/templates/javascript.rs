@@ -4,12 +4,12 @@
 use kumiki_build::Toolchain;
 use libtest_mimic::Failed;
 
-use crate::Scene;
+use crate::scene::Scene;
 
 /// Creates the project `mine` for the world `w` of this WIT.
-fn project(toolchain: Toolchain, case: &str, wit: &str) -> Result<Scene, Failed> {
+fn project(toolchain: Toolchain, wit: &str) -> Result<Scene, Failed> {
     let engine = toolchain.name();
-    let scene = Scene::new(engine, case)?;
+    let scene = Scene::new(engine)?;
     std::fs::write(scene.folder.join("mine.wit"), wit)?;
     let new = ["new", "mine", "--lang", "js", "--wit", "mine.wit"];
     scene.run_ok(&[&new[..], &["--world", "w"]].concat())?;
@@ -29,7 +29,7 @@ pub(crate) fn imports_functions_of_the_world(toolchain: Toolchain) -> Result<(),
     let wit = "package a:b; world w { import find-user: func() -> string; \
                export greet: func(times: u32) -> result<string, string>; \
                export name: func() -> string; }";
-    let scene = project(toolchain, "imports", wit)?;
+    let scene = project(toolchain, wit)?;
     let source = scene.folder.join("mine/plugin.js");
     let text = std::fs::read_to_string(&source)?;
     let import = "import findUser from \"find-user\";\n";
@@ -69,7 +69,7 @@ pub(crate) fn errors_are_bugs(toolchain: Toolchain) -> Result<(), Failed> {
         "{text}\nworld w {{ import host-api; \
          export greet: func(input: string) -> result<string, string>; }}"
     );
-    let scene = project(toolchain, "errors", &wit)?;
+    let scene = project(toolchain, &wit)?;
     let source = scene.folder.join("mine/plugin.js");
     let call = |input: &str| -> Result<(String, String), Failed> {
         let output = scene.run(&["call", "mine/mine.wasm", &format!("greet({input:?})")])?;

@@ -8,15 +8,17 @@
 
 mod dev;
 mod javascript;
+mod panics;
+mod scene;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 
 use kumiki_build::{Probe, Toolchain, Tools, Wasi};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-mod panics;
+use scene::Scene;
 
 /// Texts that `process` must handle: ASCII white space, other white space, and
 /// characters of two, three and four bytes.
@@ -130,7 +132,7 @@ fn tools() -> PathBuf {
 /// Requests go from `kumiki.toml` into the component and are shown to the user.
 fn requests(language: Toolchain) -> Result<(), Failed> {
     let language = language.name();
-    let scene = Scene::new(language, "requests")?;
+    let scene = Scene::new(language)?;
     scene.run_ok(&["new", "tidy", "--lang", language])?;
     scene.run_ok(&["build", "tidy"])?;
     let manifest = scene.folder.join("tidy/kumiki.toml");
@@ -155,7 +157,7 @@ fn requests(language: Toolchain) -> Result<(), Failed> {
 
 fn new_build_run(language: Toolchain) -> Result<(), Failed> {
     let language = language.name();
-    let scene = Scene::new(language, "ours")?;
+    let scene = Scene::new(language)?;
     scene.run_ok(&["new", "tidy", "--lang", language])?;
     let built = scene.run_ok(&["build", "tidy"])?;
     let built = String::from_utf8_lossy(&built.stdout).into_owned();
@@ -186,7 +188,7 @@ fn new_build_run(language: Toolchain) -> Result<(), Failed> {
 /// Two worlds: one with functions of its own, an interface and many types, and that of
 /// the event filter, which has a resource.
 fn any_contract(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "any")?;
+    let scene = Scene::new(language.name())?;
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let create = |name: &str, wit: &Path, world: &[&str]| {
         let wit = wit.display().to_string();
@@ -230,7 +232,7 @@ fn any_contract(language: Toolchain) -> Result<(), Failed> {
 /// Each build prints a line: one at the start, and one when the plugin's version
 /// changes, but none when a file changes that is not a source.
 fn watch(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "watch")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let mut kumiki = scene.command(&["build", "tidy", "--watch"]);
     let child = kumiki
@@ -269,51 +271,5 @@ impl Drop for Killed {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
-    }
-}
-
-/// A folder to work in. It and the folder of intermediate files are the same in each
-/// run, because cargo would rebuild the dependencies, and perhaps std, for a new one.
-struct Scene {
-    folder: PathBuf,
-    work: PathBuf,
-}
-
-impl Scene {
-    fn new(language: &str, case: &str) -> Result<Self, Failed> {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("templates");
-        let folder = root.join(language).join(case);
-        if folder.exists() {
-            std::fs::remove_dir_all(&folder)?;
-        }
-        std::fs::create_dir_all(&folder)?;
-        let work = root.join("work").join(language).join(case);
-        Ok(Self { folder, work })
-    }
-
-    fn run(&self, arguments: &[&str]) -> Result<Output, Failed> {
-        Ok(self.command(arguments).output()?)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut kumiki = Command::new(env!("CARGO_BIN_EXE_kumiki"));
-        kumiki
-            .current_dir(&self.folder)
-            .env("KUMIKI_TOOLS", tools())
-            .env("KUMIKI_WORK", &self.work);
-        kumiki.args(arguments);
-        kumiki
-    }
-
-    /// Runs the program, which must succeed.
-    fn run_ok(&self, arguments: &[&str]) -> Result<Output, Failed> {
-        let output = self.run(arguments)?;
-        if output.status.success() {
-            return Ok(output);
-        }
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        let arguments = arguments.join(" ");
-        Err(format!("kumiki {arguments}: {}\n{stdout}\n{stderr}", output.status).into())
     }
 }

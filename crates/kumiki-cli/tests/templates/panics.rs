@@ -7,7 +7,7 @@ use std::process::Output;
 use kumiki_build::Toolchain;
 use libtest_mimic::Failed;
 
-use crate::Scene;
+use crate::scene::Scene;
 
 /// How to make a plugin of a language panic.
 struct Panics {
@@ -176,7 +176,7 @@ fn of(language: Toolchain) -> &'static Panics {
 
 /// Panics in `process`.
 pub(crate) fn are_logged(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "panics")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let panics = of(language);
     let path = scene.folder.join("tidy").join(panics.file);
@@ -199,7 +199,7 @@ pub(crate) fn are_logged(language: Toolchain) -> Result<(), Failed> {
 /// The first function of a skeleton for a contract of one's own: it panics before any
 /// call of `process`.
 pub(crate) fn of_skeletons_are_logged(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "skeleton")?;
+    let scene = Scene::new(language.name())?;
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/text-processor");
     let wit = wit.display().to_string();
     let new = ["new", "bare", "--lang", language.name(), "--wit", &wit];
@@ -215,7 +215,7 @@ pub(crate) fn of_skeletons_are_logged(language: Toolchain) -> Result<(), Failed>
 
 /// In a debug build, the backtrace has the plugin's own functions, also small ones.
 pub(crate) fn have_names_in_debug_builds(language: Toolchain) -> Result<(), Failed> {
-    let scene = Scene::new(language.name(), "debug")?;
+    let scene = Scene::new(language.name())?;
     scene.run_ok(&["new", "tidy", "--lang", language.name()])?;
     let path = scene.folder.join("tidy/plugin.c");
     let source = std::fs::read_to_string(&path)?;

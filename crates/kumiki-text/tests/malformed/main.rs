@@ -2,6 +2,9 @@
 //! the reason, never a panic. The cases follow the specification's binary format
 //! and its validation rules, one by one.
 
+// They take half a minute and are the same with any features, so they run with all.
+#![cfg(all(feature = "cache", feature = "http"))]
+
 mod binary;
 mod typed;
 mod unbuilt;

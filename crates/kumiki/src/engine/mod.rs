@@ -6,6 +6,7 @@
 
 pub(crate) mod proposals;
 mod reservation;
+mod shared_modules;
 pub(crate) mod slots;
 pub(crate) mod wasmtime_errors;
 
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wasmtime::WasmBacktraceDetails;
 
 pub(crate) use reservation::{Reservation, SlotNeeds};
+pub(crate) use shared_modules::{ModuleHash, SharedModule, SharedModules};
 
 use reservation::SlotUsage;
 
@@ -148,6 +150,7 @@ pub struct Engine {
     slots: u32,
     /// `None` if the engine has no slots.
     slot_usage: Option<Arc<SlotUsage>>,
+    shared_modules: Arc<SharedModules>,
     reported: Arc<Reported>,
 }
 
@@ -180,6 +183,7 @@ impl Engine {
             config: config.clone(),
             slots,
             slot_usage: SlotUsage::new(slots),
+            shared_modules: Arc::default(),
             reported: Arc::default(),
         };
         clock::drive(&engine.inner);
@@ -219,6 +223,11 @@ impl Engine {
     /// Reserves the slots that an instance needs; returns `None` if too few are free.
     pub(crate) fn reserve(&self, needs: SlotNeeds) -> Option<Reservation> {
         Reservation::new(self.slot_usage.as_ref(), needs)
+    }
+
+    /// Returns the core modules that this engine's plugins share.
+    pub(crate) fn shared_modules(&self) -> &SharedModules {
+        &self.shared_modules
     }
 
     /// Returns the engine without slots, for instances that do not fit into this

@@ -7,9 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use wasmtime::component::Component;
-
 use super::slots;
+use crate::inspect::InstanceSize;
 
 /// The number of memories and tables that an instance needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +18,12 @@ pub(crate) struct SlotNeeds {
 }
 
 impl SlotNeeds {
-    /// Returns what an instance of this component needs.
-    pub(crate) fn of(component: &Component) -> Self {
-        match component.resources_required() {
-            Some(required) => Self {
-                // At least one, because a slot also has a stack.
-                memories: required.num_memories.max(1) as usize,
-                tables: required.num_tables as usize,
-            },
-            // It depends on the imports: assume more than there is.
-            None => Self {
-                memories: usize::MAX,
-                tables: usize::MAX,
-            },
+    /// Returns what an instance of this size needs.
+    pub(crate) fn of(size: InstanceSize) -> Self {
+        Self {
+            // At least one, because a slot also has a stack.
+            memories: size.memories.max(1),
+            tables: size.tables,
         }
     }
 }

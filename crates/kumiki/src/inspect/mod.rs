@@ -22,6 +22,7 @@ mod within;
 
 pub(crate) use asynchrony::is_asynchronous;
 pub use capability::Capability;
+pub(crate) use expansion::InstanceSize;
 pub use inspection::Inspection;
 pub use interfaces::Interfaces;
 pub(crate) use interfaces::compatible_name;

@@ -1,71 +1,69 @@
-//! The compiler's result, and the component that the loader makes of it.
+//! The compiler's result, and the machine code that the loader makes of it.
 
 #[cfg(feature = "cache")]
 use std::borrow::Cow;
 use std::io;
+use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::component::Component;
 
-use super::machine_code;
+use super::machine_code::{self, MachineCode};
+use crate::engine::SharedModule;
+use crate::inspect::InstanceSize;
 
-/// A component that was just compiled.
-pub(crate) struct Compiled {
-    code: Code,
-    /// The approximate number of bytes that the host keeps for the core instances of one
-    /// instance.
-    pub(crate) host_bytes: usize,
-}
-
-enum Code {
+/// A component or core module that was just compiled.
+pub(crate) enum Compiled<C> {
     /// Compiled in this process.
-    Component(Component),
+    Code(C),
     /// Compiled in a child process.
     Artifact(Vec<u8>),
 }
 
-impl Compiled {
-    /// Creates a result from a component that was compiled in this process.
-    pub(crate) fn component(component: Component, host_bytes: usize) -> Self {
-        let code = Code::Component(component);
-        Self { code, host_bytes }
-    }
-
-    /// Creates a result from an artifact that a child process compiled.
-    pub(crate) fn artifact(artifact: Vec<u8>, host_bytes: usize) -> Self {
-        let code = Code::Artifact(artifact);
-        Self { code, host_bytes }
-    }
-
+impl<C: MachineCode> Compiled<C> {
     /// Returns the artifact's bytes, for the cache.
     #[cfg(feature = "cache")]
     pub(super) fn bytes(&self) -> wasmtime::Result<Cow<'_, [u8]>> {
-        match &self.code {
-            Code::Component(component) => component.serialize().map(Cow::Owned),
-            Code::Artifact(bytes) => Ok(Cow::Borrowed(bytes)),
+        match self {
+            Self::Code(code) => code.serialize().map(Cow::Owned),
+            Self::Artifact(bytes) => Ok(Cow::Borrowed(bytes)),
         }
     }
 
-    /// Returns the component; `engine` must have the configuration that it was compiled
+    /// Returns the machine code; `engine` must have the configuration that it was compiled
     /// for.
-    fn into_component(self, engine: &Engine) -> wasmtime::Result<Component> {
-        match self.code {
-            Code::Component(component) => Ok(component),
-            Code::Artifact(bytes) => machine_code::load(engine, &bytes),
+    pub(super) fn into_code(self, engine: &Engine) -> wasmtime::Result<C> {
+        match self {
+            Self::Code(code) => Ok(code),
+            Self::Artifact(bytes) => machine_code::load(engine, &bytes),
         }
     }
 }
 
-/// A component that is ready to be linked.
-pub(crate) struct Ready {
-    pub(crate) component: Component,
-    /// The approximate number of bytes that the host keeps for the core instances of one
-    /// instance.
-    pub(crate) host_bytes: usize,
+/// What a component needs besides its machine code.
+#[derive(Clone, Default)]
+pub(crate) struct Needs {
+    /// The size of one instance.
+    pub(crate) size: InstanceSize,
+    /// The core modules that it imports instead of containing them.
+    pub(crate) modules: Vec<Arc<SharedModule>>,
+}
+
+/// What the compiler made of a component or core module, to be stored in the cache.
+pub(crate) struct Fresh<C> {
+    pub(crate) code: Compiled<C>,
+    pub(crate) needs: Needs,
+    /// The error if a module that it needs could not be stored.
+    pub(crate) modules_stored: io::Result<()>,
+}
+
+/// Machine code that is ready to be linked.
+pub(crate) struct Ready<C> {
+    pub(crate) code: C,
+    pub(crate) needs: Needs,
     pub(crate) origin: Origin,
 }
 
-/// The origin of a component.
+/// The origin of machine code.
 #[derive(Debug)]
 pub(crate) enum Origin {
     /// It was in the cache.
@@ -76,26 +74,11 @@ pub(crate) enum Origin {
     Cache,
     /// It was compiled, and stored in the cache if there is one.
     Compiled,
-    /// It was compiled, but could not be stored in the cache.
+    /// It was compiled, but it, or a module that it imports, could not be stored in the
+    /// cache.
     #[cfg_attr(
         not(feature = "cache"),
         expect(dead_code, reason = "there is no cache")
     )]
     CacheWriteFailed(io::Error),
-}
-
-impl Ready {
-    /// Makes a compiled component ready; `engine` must have the configuration that it
-    /// was compiled for.
-    pub(crate) fn new(
-        compiled: Compiled,
-        engine: &Engine,
-        origin: Origin,
-    ) -> wasmtime::Result<Self> {
-        Ok(Self {
-            host_bytes: compiled.host_bytes,
-            component: compiled.into_component(engine)?,
-            origin,
-        })
-    }
 }

@@ -3,17 +3,20 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use wasmtime::component::Component;
 
 use super::cache::{ArtifactKey, Cache, ContractCache, FileIdentity};
-use super::compiled::{Compiled, Origin, Ready};
+use super::compiled::{Fresh, Needs, Origin, Ready};
+use super::compiler::Compiler;
 use super::component_file::ComponentFile;
 use super::contract::{ContractSource, World};
 use super::isolation::CompileCommand;
-use crate::engine::wasmtime_errors;
-use crate::inspect::Kind;
+use super::shared_modules::split;
+use crate::engine::{ModuleHash, SharedModule, wasmtime_errors};
+use crate::inspect::{InstanceSize, Kind};
 use crate::limits::Limit;
 use crate::{Engine, Error, PermissionRequests, Result};
 
@@ -26,12 +29,14 @@ pub(crate) struct Loader {
     cache: Option<ContractCache>,
     /// The command that compiles components in a separate process.
     compile_with: Option<CompileCommand>,
+    /// Whether plugins share large core modules.
+    shares_modules: bool,
 }
 
 /// A component that is ready to be linked, with its requests. It is for the loader's
 /// engine, or, if it does not fit into a slot, for the same engine without slots.
 pub(crate) struct Loaded {
-    pub(crate) ready: Ready,
+    pub(crate) ready: Ready<Component>,
     pub(crate) requests: PermissionRequests,
     /// The size of the component in bytes.
     pub(crate) bytes: usize,
@@ -46,13 +51,15 @@ impl Loader {
         max_bytes: usize,
         cache: Option<Cache>,
         compile_with: Option<CompileCommand>,
+        shares_modules: bool,
     ) -> Result<Self> {
-        let of_contract = |cache| ContractCache::new(cache, engine.as_wasmtime(), &source);
+        let of_contract = |cache| ContractCache::new(cache, &engine, &source, shares_modules);
         Ok(Self {
             world: World::parse(&source)?,
             max_bytes,
             cache: cache.map(of_contract),
             compile_with,
+            shares_modules,
             engine,
         })
     }
@@ -116,9 +123,9 @@ impl Loader {
 
     /// Loads a component through the cache's index, without reading its file.
     fn load_indexed(&self, name: &str, path: &Path) -> Result<Option<Loaded>> {
-        let engine = self.engine.as_wasmtime();
         let cache = self.cache.as_ref();
-        let Some(indexed) = cache.and_then(|it| it.indexed(engine, path, self.max_bytes)) else {
+        let indexed = cache.and_then(|it| it.indexed(&self.engine, path, self.max_bytes));
+        let Some(indexed) = indexed else {
             return Ok(None);
         };
         Ok(Some(Loaded {
@@ -149,7 +156,7 @@ impl Loader {
         }
         let ready = loaded?;
         if let (Some((cache, key)), Some(unchanged)) = (cache, unchanged) {
-            cache.index(key, &unchanged, text, ready.host_bytes);
+            cache.index(&self.engine, key, &unchanged, text, &ready.needs);
         }
         Ok(Loaded {
             ready,
@@ -165,28 +172,71 @@ impl Loader {
         name: &str,
         bytes: &[u8],
         cache: Option<&(&ContractCache, ArtifactKey)>,
-    ) -> Result<Ready> {
-        let wasmtime = engine.as_wasmtime();
+    ) -> Result<Ready<Component>> {
         let compile = || self.compile(engine, name, bytes);
         match cache {
-            Some((cache, key)) => cache.get_or_compile(wasmtime, key, name, compile),
-            None => Ready::new(compile()?, wasmtime, Origin::Compiled)
-                .map_err(|source| Error::compile(name, source)),
+            Some((cache, key)) => cache.get_or_compile(engine, key, name, compile),
+            None => {
+                let fresh = compile()?;
+                let code = fresh.code.into_code(engine.as_wasmtime());
+                Ok(Ready {
+                    code: code.map_err(|source| Error::compile(name, source))?,
+                    needs: fresh.needs,
+                    origin: Origin::Compiled,
+                })
+            }
         }
     }
 
     /// Checks and compiles a component. Components in the cache were checked against the
     /// same contract before they were stored.
-    fn compile(&self, engine: &Engine, name: &str, bytes: &[u8]) -> Result<Compiled> {
-        let host_bytes = self.check(name, bytes)?;
-        if let Some(command) = &self.compile_with {
-            let artifact = command.compile(name, bytes, engine.config().fuel)?;
-            return Ok(Compiled::artifact(artifact, host_bytes));
+    fn compile(&self, engine: &Engine, name: &str, bytes: &[u8]) -> Result<Fresh<Component>> {
+        let size = self.check(name, bytes)?;
+        let compiler = Compiler::new(engine, self.compile_with.as_ref(), name);
+        let split = self.shares_modules.then(|| split(bytes)).flatten();
+        let (mut modules, mut stored) = (Vec::new(), Ok(()));
+        for (hash, module) in split.iter().flat_map(|split| &split.modules) {
+            let (module, was_stored) = self.module(&compiler, *hash, module)?;
+            modules.push(module);
+            stored = stored.and(was_stored);
         }
-        let component = Component::from_binary(engine.as_wasmtime(), bytes);
-        component
-            .map(|component| Compiled::component(component, host_bytes))
-            .map_err(|source| Error::compile(name, source))
+        let rest = split.as_ref().map_or(bytes, |split| &split.component);
+        Ok(Fresh {
+            code: compiler.compile(rest)?,
+            needs: Needs { size, modules },
+            modules_stored: stored,
+        })
+    }
+
+    /// Takes a core module from those in use or from the cache, or compiles it. Also
+    /// returns the error if the cache could not store it.
+    fn module(
+        &self,
+        compiler: &Compiler<'_>,
+        hash: ModuleHash,
+        bytes: &[u8],
+    ) -> Result<(Arc<SharedModule>, io::Result<()>)> {
+        let mut stored = Ok(());
+        let make = || {
+            let compile = || {
+                Ok(Fresh {
+                    code: compiler.compile(bytes)?,
+                    needs: Needs::default(),
+                    modules_stored: Ok(()),
+                })
+            };
+            let Some(cache) = &self.cache else {
+                return compiler.load(compile()?.code);
+            };
+            let ready =
+                cache.get_or_compile_module(compiler.engine, hash, compiler.plugin, compile)?;
+            if let Origin::CacheWriteFailed(error) = ready.origin {
+                stored = Err(error);
+            }
+            Ok(ready.code)
+        };
+        let module = compiler.engine.shared_modules().get_or_make(hash, make)?;
+        Ok((module, stored))
     }
 
     fn check_size(&self, name: &str, bytes: &[u8]) -> Result<()> {
@@ -196,9 +246,9 @@ impl Loader {
         }
     }
 
-    /// Checks a component against the contract, without compiling it. Returns an estimate
-    /// of the bytes that the host keeps for the core instances of one instance.
-    pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<usize> {
+    /// Checks a component against the contract, without compiling it. Returns the size of
+    /// one instance.
+    pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<InstanceSize> {
         self.check_size(name, bytes)?;
         match Kind::of(bytes) {
             Kind::Component => self.world.check(name, bytes),

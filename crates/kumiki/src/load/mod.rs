@@ -4,17 +4,19 @@
 #[cfg_attr(not(feature = "cache"), path = "no_cache.rs")]
 mod cache;
 mod compiled;
+mod compiler;
 mod component_file;
 mod contract;
 mod isolation;
 mod loader;
 mod machine_code;
+mod shared_modules;
 
 #[cfg(not(feature = "cache"))]
 pub(crate) use cache::Cache;
 #[cfg(feature = "cache")]
-pub use cache::{Artifact, Cache};
-pub(crate) use compiled::{Origin, Ready};
+pub use cache::{Artifact, Cache, Runtime};
+pub(crate) use compiled::{Needs, Origin, Ready};
 pub(crate) use contract::ContractSource;
 pub use isolation::CompileCommand;
 pub(crate) use loader::{Loaded, Loader};

@@ -5,11 +5,13 @@ use std::fs::Metadata;
 use std::path::Path;
 use std::time::SystemTime;
 
-use wasmtime::Engine;
+use wasmtime::Module;
+use wasmtime::component::Component;
 
-use super::compiled::{Compiled, Ready};
+use super::compiled::{Fresh, Needs, Ready};
 use super::contract::ContractSource;
-use crate::Result;
+use crate::engine::ModuleHash;
+use crate::{Engine, Result};
 
 /// The folder of the compile cache.
 #[derive(Clone, Debug)]
@@ -20,7 +22,7 @@ pub(crate) enum ContractCache {}
 
 /// A component that was found by the identity of its file.
 pub(crate) struct IndexedComponent {
-    pub(crate) ready: Ready,
+    pub(crate) ready: Ready<Component>,
     pub(crate) requests: String,
     pub(crate) bytes: usize,
 }
@@ -39,7 +41,7 @@ impl FileIdentity {
 }
 
 impl ContractCache {
-    pub(crate) fn new(cache: Cache, _: &Engine, _: &ContractSource) -> Self {
+    pub(crate) fn new(cache: Cache, _: &Engine, _: &ContractSource, _: bool) -> Self {
         match cache {}
     }
 
@@ -52,8 +54,18 @@ impl ContractCache {
         _: &Engine,
         _: &ArtifactKey,
         _: &str,
-        _: impl FnOnce() -> Result<Compiled>,
-    ) -> Result<Ready> {
+        _: impl FnOnce() -> Result<Fresh<Component>>,
+    ) -> Result<Ready<Component>> {
+        match *self {}
+    }
+
+    pub(crate) fn get_or_compile_module(
+        &self,
+        _: &Engine,
+        _: ModuleHash,
+        _: &str,
+        _: impl FnOnce() -> Result<Fresh<Module>>,
+    ) -> Result<Ready<Module>> {
         match *self {}
     }
 
@@ -65,7 +77,14 @@ impl ContractCache {
         match *self {}
     }
 
-    pub(crate) fn index(&self, _: ArtifactKey, _: &(FileIdentity, SystemTime), _: &str, _: usize) {
+    pub(crate) fn index(
+        &self,
+        _: &Engine,
+        _: ArtifactKey,
+        _: &(FileIdentity, SystemTime),
+        _: &str,
+        _: &Needs,
+    ) {
         match *self {}
     }
 }

@@ -67,6 +67,7 @@ pub struct HostBuilder<C: Contract> {
     observer: Arc<dyn Observer>,
     cache: Option<Cache>,
     compile_with: Option<CompileCommand>,
+    shared_runtimes: bool,
     engine: EngineChoice,
     contract: std::marker::PhantomData<C>,
 }
@@ -91,6 +92,7 @@ impl<C: Contract> Host<C> {
             observer: Arc::new(Silent),
             cache: None,
             compile_with: None,
+            shared_runtimes: true,
             engine: EngineChoice::Config(EngineConfig::default()),
             contract: std::marker::PhantomData,
         }
@@ -146,6 +148,16 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
+    /// Sets whether plugins share the runtime of their language: core modules with 64 KiB
+    /// of code or more that several plugins contain are compiled once, and are in memory
+    /// and in the [`Cache`](crate::Cache) once. A plugin's behaviour is the same either
+    /// way. Default: true.
+    #[must_use]
+    pub fn shared_runtimes(mut self, share: bool) -> Self {
+        self.shared_runtimes = share;
+        self
+    }
+
     /// Sets the engine: an [`Engine`], or the configuration of one that is shared by all
     /// hosts of this process with the same configuration. Default:
     /// [`EngineConfig::default`], which counts fuel if [`Limits::fuel`] is set, has no
@@ -180,6 +192,7 @@ impl<C: Contract> HostBuilder<C> {
             observer,
             cache,
             compile_with,
+            shared_runtimes,
             engine: _,
             contract: _,
         } = self;
@@ -191,7 +204,14 @@ impl<C: Contract> HostBuilder<C> {
             any_world: C::ANY_WORLD,
         };
         let most = limits.component;
-        let loader = Loader::new(engine.clone(), source, most, cache, compile_with)?;
+        let loader = Loader::new(
+            engine.clone(),
+            source,
+            most,
+            cache,
+            compile_with,
+            shared_runtimes,
+        )?;
         let linked = Linked::new(engine)?;
         let granted = Arc::new(Granted::open(&grants)?);
         Ok(Host {

@@ -6,13 +6,15 @@
 //! plugin, and not compiled again.
 
 use std::marker::PhantomData;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime::component::{Component, Linker};
 
 use super::contract::Contract;
 use super::state::StoreData;
-use crate::engine::{Reservation, SlotNeeds};
+use crate::engine::{Reservation, SharedModule, SlotNeeds};
+use crate::inspect::InstanceSize;
+use crate::load::Needs;
 use crate::observer::Observer;
 use crate::wasi::Waits;
 use crate::{Engine, Error, Result, load, wasi};
@@ -43,17 +45,40 @@ impl Side {
     }
 
     /// Looks up what a component of this engine imports and exports.
-    fn template<C: Contract>(&self, component: Component) -> wasmtime::Result<Template<C>> {
-        let pre = match C::ANY_WORLD {
+    fn template<C: Contract>(
+        &self,
+        component: Component,
+        modules: Vec<Arc<SharedModule>>,
+    ) -> wasmtime::Result<Template<C>> {
+        let pre = match C::ANY_WORLD || !modules.is_empty() {
             false => self.linker.instantiate_pre(&component)?,
-            true => {
-                let mut linker = self.linker.clone();
-                wasi::link_unknown_imports(&mut linker, &component)?;
-                linker.instantiate_pre(&component)?
-            }
+            true => self
+                .linker_of::<C>(&component, &modules)?
+                .instantiate_pre(&component)?,
         };
         let pre = C::pre(pre)?;
-        Ok(Template { component, pre })
+        Ok(Template {
+            component,
+            modules,
+            pre,
+        })
+    }
+
+    /// Returns the linker with all that one component imports besides.
+    fn linker_of<C: Contract>(
+        &self,
+        component: &Component,
+        modules: &[Arc<SharedModule>],
+    ) -> wasmtime::Result<Linker<StoreData>> {
+        let mut linker = self.linker.clone();
+        for shared in modules {
+            let name = shared.hash.import_name();
+            linker.root().module(&name, &shared.module)?;
+        }
+        if C::ANY_WORLD {
+            wasi::link_unknown_imports(&mut linker, component)?;
+        }
+        Ok(linker)
     }
 }
 
@@ -83,7 +108,18 @@ impl<C: Contract> Linked<C> {
 
     /// Prepares a component of this engine. One that was compiled for the engine without
     /// slots, because it needs more than a slot has, stays outside of them.
-    pub(super) fn prepare(&self, component: Component) -> wasmtime::Result<Prepared<C>> {
+    pub(super) fn prepare(
+        &self,
+        component: Component,
+        needs: Needs,
+    ) -> wasmtime::Result<Prepared<C>> {
+        // wasmtime does not know what the modules need.
+        debug_assert!(component.resources_required().is_none_or(|required| {
+            let InstanceSize {
+                memories, tables, ..
+            } = needs.size;
+            (memories, tables) == (required.num_memories as usize, required.num_tables as usize)
+        }));
         let with_slots = self.slots.engine.as_wasmtime();
         let fits = wasmtime::Engine::same(component.engine(), with_slots);
         let side = match fits {
@@ -92,8 +128,8 @@ impl<C: Contract> Linked<C> {
         };
         let side = side.ok_or_else(|| wasmtime::format_err!("no engine is without slots"))?;
         Ok(Prepared {
-            needs: fits.then(|| SlotNeeds::of(&component)),
-            first: side.template(component)?,
+            needs: fits.then(|| SlotNeeds::of(needs.size)),
+            first: side.template(component, needs.modules)?,
             outside: OnceLock::new(),
         })
     }
@@ -117,6 +153,8 @@ pub(super) struct Prepared<C: Contract> {
 /// What instances are made of, for one engine.
 pub(super) struct Template<C: Contract> {
     component: Component,
+    /// The core modules that it imports; they are shared for as long as a plugin has them.
+    modules: Vec<Arc<SharedModule>>,
     pub(super) pre: C::Pre,
 }
 
@@ -170,9 +208,18 @@ impl<C: Contract> Prepared<C> {
     fn outside(&self, linked: &Linked<C>) -> Option<&Template<C>> {
         let make = || {
             let side = linked.outside()?;
-            let copy = load::copy(&self.first.component, side.engine.as_wasmtime()).ok()?;
-            side.template(copy).ok()
+            let modules = self.first.modules.iter();
+            let modules = modules.map(|module| copy(module, &side.engine));
+            let modules = modules.collect::<wasmtime::Result<_>>().ok()?;
+            let component = load::copy(&self.first.component, side.engine.as_wasmtime());
+            side.template(component.ok()?, modules).ok()
         };
         self.outside.get_or_init(make).as_ref()
     }
+}
+
+/// Copies a core module to another engine, unless it has it already.
+fn copy(shared: &SharedModule, engine: &Engine) -> wasmtime::Result<Arc<SharedModule>> {
+    let copy = || load::copy(&shared.module, engine.as_wasmtime());
+    engine.shared_modules().get_or_make(shared.hash, copy)
 }

@@ -81,14 +81,15 @@ impl<C: Contract> Host<C> {
             bytes,
         } = loaded;
         let Ready {
-            component,
-            host_bytes,
+            code: component,
+            needs,
             origin,
         } = ready;
+        let host_bytes = needs.size.host_bytes;
         let prepared = self
             .inner
             .linked
-            .prepare(component)
+            .prepare(component, needs)
             .map_err(|source| Error::link(name, source))?;
         self.inner.observer.event(&Event::Loaded {
             plugin: name,

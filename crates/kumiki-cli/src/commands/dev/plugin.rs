@@ -94,12 +94,11 @@ impl<'a> Builds<'a> {
         let own = OwnFiles::of_dev(arguments);
         // Checked again with the grants of each build; these are the same for all.
         own.check(&grants.of(&arguments.folder, None))?;
-        let host = TextHost::builder()
+        let cache = artifacts::cache(console);
+        let host: TextHost = artifacts::host(cache, arguments.compile.command()?)
             .limits(limits.host)
             .budget(arguments.memory.budget())
             .observer(log.clone())
-            .cache(artifacts::cache(console))
-            .compile_with(arguments.compile.command()?)
             .build()?;
         let build = BuildArguments {
             folder: arguments.folder.clone(),

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::answer::{Answer, Change, Text};
 use super::difference::{Part, both_shown, shown};
 use super::times::Times;
-use crate::console::escape;
+use crate::console::{escape, plural};
 
 const OLD: Style = AnsiColor::Red.on_default();
 const NEW: Style = AnsiColor::Green.on_default();
@@ -144,13 +144,6 @@ fn time(times: &Times) -> String {
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let whole = times.start.elapsed().as_secs_f64();
     format!("{whole:.2} s ({})", parts.join(", "))
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
 }
 
 /// An answer in one line.

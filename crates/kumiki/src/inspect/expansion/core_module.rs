@@ -2,6 +2,7 @@
 
 use wasmparser::{ElementItems, FromReader, Payload, SectionLimited};
 
+use super::InstanceSize;
 use crate::inspect::bounds::extra_instructions;
 
 /// The approximate number of bytes that wasmtime keeps for one core instance, and for
@@ -19,6 +20,10 @@ const SEGMENT: usize = 16;
 #[derive(Clone, Copy, Default)]
 pub(super) struct CoreModule {
     pub(super) imports: usize,
+    /// Memories that it defines.
+    memories: usize,
+    /// Tables that it defines.
+    tables: usize,
     functions: usize,
     /// References that expose functions: exports, globals and elements. A function may
     /// count more than once.
@@ -39,8 +44,14 @@ impl CoreModule {
             Payload::ImportSection(section) => self.imports += section.count() as usize,
             Payload::FunctionSection(section) => self.functions += section.count() as usize,
             Payload::ExportSection(section) => self.references += section.count() as usize,
-            Payload::TableSection(section) => other(section.count() as usize, TABLE),
-            Payload::MemorySection(section) => other(section.count() as usize, MEMORY),
+            Payload::TableSection(section) => {
+                self.tables += section.count() as usize;
+                other(section.count() as usize, TABLE);
+            }
+            Payload::MemorySection(section) => {
+                self.memories += section.count() as usize;
+                other(section.count() as usize, MEMORY);
+            }
             Payload::GlobalSection(section) => {
                 // Its value may be a function.
                 self.references += section.count() as usize;
@@ -68,13 +79,18 @@ impl CoreModule {
         }
     }
 
-    /// Estimates the bytes that the host keeps for an instance of the module.
-    pub(super) fn host_bytes(&self) -> usize {
+    /// Returns the size of an instance of the module.
+    pub(super) fn instance_size(&self) -> InstanceSize {
         let functions = self.functions.min(self.references).saturating_mul(FUNCTION);
         let imports = self.imports.saturating_mul(IMPORT);
-        [functions, imports, self.other_bytes]
+        let host_bytes = [functions, imports, self.other_bytes]
             .into_iter()
-            .fold(INSTANCE, usize::saturating_add)
+            .fold(INSTANCE, usize::saturating_add);
+        InstanceSize {
+            host_bytes,
+            memories: self.memories,
+            tables: self.tables,
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! plugins are those with QuickJS: 9,400 items, and 393 parts of adapters.
 
 mod core_module;
+mod instance_size;
 mod type_size;
 
 use wasmparser::component_types::ComponentAnyTypeId;
@@ -18,6 +19,7 @@ use wasmparser::{
 };
 
 use self::core_module::{CoreModule, read};
+pub(crate) use self::instance_size::InstanceSize;
 use self::type_size::TypeSizes;
 use super::within::within;
 use crate::Result;
@@ -76,8 +78,7 @@ struct ExpandedSize {
     items: usize,
     /// Parts of the types of functions that need an adapter.
     adapters: usize,
-    /// Bytes of host memory for its core instances.
-    host_bytes: usize,
+    core: InstanceSize,
     /// Bytes of data segments that are copied when its core instances are created.
     data: usize,
     /// Items that it exports, including those of exported instances.
@@ -179,10 +180,10 @@ impl ExpansionCounter {
         self.check(plugin)
     }
 
-    /// Estimates the bytes of host memory for the core instances of one instance of the
-    /// whole component.
-    pub(crate) fn host_bytes(&self) -> usize {
-        self.open.first().map_or(0, |open| open.size.host_bytes)
+    /// Returns the size of one instance of the whole component.
+    pub(crate) fn instance_size(&self) -> InstanceSize {
+        let component = self.open.first();
+        component.map_or(InstanceSize::default(), |open| open.size.core)
     }
 
     fn check(&self, plugin: &str) -> Result<()> {
@@ -195,7 +196,7 @@ impl ExpansionCounter {
         let items = items.fold(self.ended, usize::saturating_add);
         within(plugin, "items, counted for each instance", items, ITEMS)?;
         let what = "bytes of globals, functions and tables, counted for each core instance";
-        within(plugin, what, size.host_bytes, HOST_BYTES)?;
+        within(plugin, what, size.core.host_bytes, HOST_BYTES)?;
         let what = "bytes of data, counted for each core instance";
         within(plugin, what, size.data, DATA)?;
         let adapters = if self.adapts { size.adapters } else { 0 };
@@ -368,7 +369,7 @@ impl OpenComponent {
         self.size.add_items(inner.items);
         self.size.add_items(inner.exports);
         self.size.adapters = self.size.adapters.saturating_add(inner.adapters);
-        self.size.add_bytes(inner.host_bytes, inner.data);
+        self.size.add_core(inner.core, inner.data);
         self.instances.push(inner.exports);
         0
     }
@@ -394,7 +395,7 @@ impl OpenComponent {
                 let module = module.copied().flatten();
                 let unknown = usize::from(module.is_none());
                 let module = module.unwrap_or_default();
-                self.size.add_bytes(module.host_bytes(), module.data);
+                self.size.add_core(module.instance_size(), module.data);
                 (args.len().saturating_add(module.imports), unknown)
             }
             Instance::FromExports(exports) => (exports.len(), 0),
@@ -419,8 +420,8 @@ impl OpenComponent {
 }
 
 impl ExpandedSize {
-    fn add_bytes(&mut self, host_bytes: usize, data: usize) {
-        self.host_bytes = self.host_bytes.saturating_add(host_bytes);
+    fn add_core(&mut self, core: InstanceSize, data: usize) {
+        self.core.add(core);
         self.data = self.data.saturating_add(data);
     }
 

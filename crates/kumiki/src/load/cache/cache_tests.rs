@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,10 +6,28 @@ use std::thread;
 
 use super::*;
 use crate::EngineConfig;
+use crate::inspect::InstanceSize;
 use crate::load::ContractSource;
+use crate::load::compiled::{Compiled, Fresh};
 
-/// The host memory that is stored for each component.
-const HOST_BYTES: usize = 1234;
+/// The size that is stored for each component.
+const SIZE: InstanceSize = InstanceSize {
+    host_bytes: 1234,
+    memories: 1,
+    tables: 2,
+};
+
+/// A component, as if it was just compiled.
+fn fresh(component: Component) -> Fresh<Component> {
+    Fresh {
+        code: Compiled::Code(component),
+        needs: Needs {
+            size: SIZE,
+            modules: Vec::new(),
+        },
+        modules_stored: Ok(()),
+    }
+}
 
 /// A cache and an engine.
 struct Scene {
@@ -27,13 +45,13 @@ impl Scene {
         Self {
             _folder: folder,
             cache,
-            engine: engine.as_wasmtime().clone(),
+            engine,
             compiled: AtomicU32::new(0),
         }
     }
 
     fn key(&self, component: &[u8]) -> ArtifactKey {
-        KeyPrefix::new(&self.engine, &ContractSource::new("wit", "world", &[])).key(component)
+        prefix(&self.engine, "wit", "world", &[]).key(component)
     }
 
     /// Gets or compiles a component; returns its origin.
@@ -41,15 +59,15 @@ impl Scene {
         let component = test_components::parse(text);
         let compile = || {
             self.compiled.fetch_add(1, Ordering::Relaxed);
-            let component = Component::from_binary(&self.engine, &component).unwrap();
-            Ok(Compiled::component(component, HOST_BYTES))
+            let component = Component::from_binary(self.engine.as_wasmtime(), &component);
+            Ok(fresh(component.unwrap()))
         };
         let key = self.key(&component);
         let ready = self
             .cache
             .get_or_compile(&self.engine, &key, text, compile)
             .unwrap();
-        assert_eq!(ready.host_bytes, HOST_BYTES);
+        assert_eq!(ready.needs.size, SIZE);
         ready.origin
     }
 
@@ -65,6 +83,17 @@ impl Scene {
     fn is_cached(&self) -> bool {
         matches!(self.get(ONE), Origin::Cache)
     }
+}
+
+/// Returns the prefix for components that contain all their modules.
+pub(super) fn prefix(
+    engine: &Engine,
+    wit: &'static str,
+    world: &'static str,
+    optional: &'static [&'static str],
+) -> KeyPrefix {
+    let source = ContractSource::new(wit, world, optional);
+    KeyPrefix::new(engine.as_wasmtime(), &source, false)
 }
 
 /// Opens a cache without a settle time.
@@ -100,10 +129,10 @@ fn component_is_compiled_once() {
     let other = Cache::open(scene.cache.folder()).unwrap();
     let key = scene.key(&test_components::parse(ONE));
     let compile = || panic!("it is cached");
-    let ready = other.get_or_compile(&scene.engine, &key, "", compile);
+    let ready = other.get_or_compile::<Component>(&scene.engine, &key, "", compile);
     let ready = ready.unwrap();
     assert!(matches!(ready.origin, Origin::Cache));
-    assert_eq!(ready.host_bytes, HOST_BYTES);
+    assert_eq!(ready.needs.size, SIZE);
 
     assert!(scene.cache.clear().unwrap() > 0);
     assert_eq!(scene.cache.artifacts().unwrap(), []);
@@ -115,8 +144,7 @@ fn component_too_large_for_slots_is_not_compiled_again() {
     let scene = Scene::new();
     let engine = |slots| {
         let config = EngineConfig::default().with_slots(slots);
-        let engine = crate::Engine::shared(&config).unwrap();
-        engine.as_wasmtime().clone()
+        crate::Engine::shared(&config).unwrap()
     };
     let (outside, slots) = (engine(0), engine(20));
     let memories = "(memory 1)".repeat(100);
@@ -124,11 +152,11 @@ fn component_too_large_for_slots_is_not_compiled_again() {
     let component = test_components::parse(&large);
     let key = scene.key(&component);
     let get = |engine, compile: &dyn Fn() -> Component| {
-        let compile = || Ok(Compiled::component(compile(), HOST_BYTES));
+        let compile = || Ok(fresh(compile()));
         scene.cache.get_or_compile(engine, &key, "large", compile)
     };
     get(&outside, &|| {
-        Component::from_binary(&outside, &component).unwrap()
+        Component::from_binary(outside.as_wasmtime(), &component).unwrap()
     })
     .unwrap();
     let error = get(&slots, &|| panic!("it is cached")).map(|_| ());
@@ -144,17 +172,15 @@ fn key_covers_everything_that_determines_an_artifact() {
     let keys = [
         scene.key(b"one"),
         scene.key(b"two"),
+        prefix(&fueled, "wit", "world", &[]).key(b"one"),
+        prefix(&scene.engine, "tiw", "world", &[]).key(b"one"),
+        prefix(&scene.engine, "wit", "other", &[]).key(b"one"),
+        prefix(&scene.engine, "wit", "worldone", &[]).key(b""),
+        prefix(&scene.engine, "wit", "world", &["more"]).key(b"one"),
         KeyPrefix::new(
-            fueled.as_wasmtime(),
+            scene.engine.as_wasmtime(),
             &ContractSource::new("wit", "world", &[]),
-        )
-        .key(b"one"),
-        KeyPrefix::new(&scene.engine, &ContractSource::new("tiw", "world", &[])).key(b"one"),
-        KeyPrefix::new(&scene.engine, &ContractSource::new("wit", "other", &[])).key(b"one"),
-        KeyPrefix::new(&scene.engine, &ContractSource::new("wit", "worldone", &[])).key(b""),
-        KeyPrefix::new(
-            &scene.engine,
-            &ContractSource::new("wit", "world", &["more"]),
+            true,
         )
         .key(b"one"),
     ];
@@ -294,10 +320,13 @@ fn least_recently_used_artifacts_are_removed() {
         .map(|artifact| artifact.bytes)
         .sum();
     let folder = &scene.cache.inner.folder;
-    assert_eq!(entries::trim(folder, bytes, bytes, "").unwrap(), bytes);
+    assert_eq!(
+        trim::artifacts(folder, &scene.cache.inner.key, bytes, bytes, "").unwrap(),
+        bytes
+    );
     assert_eq!(names(), [&*texts[1], &texts[2]]);
     let key = scene.key(&test_components::parse(&texts[2]));
-    entries::trim(folder, 0, 0, &key.artifact()).unwrap();
+    trim::artifacts(folder, &scene.cache.inner.key, 0, 0, &key.artifact()).unwrap();
     assert_eq!(names(), [&*texts[2]], "the newest stays");
 }
 

@@ -4,12 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use wasmtime::Engine;
+use wasmtime::Module;
+use wasmtime::component::Component;
 
 use super::{ArtifactKey, Cache, FileIdentity, IndexEntry, KeyPrefix};
-use crate::Result;
-use crate::load::compiled::{Compiled, Origin, Ready};
+use crate::engine::ModuleHash;
+use crate::load::compiled::{Fresh, Needs, Ready};
 use crate::load::contract::ContractSource;
+use crate::{Engine, Result};
 
 /// The cache, for the components of one contract and engine.
 pub(crate) struct ContractCache {
@@ -19,7 +21,7 @@ pub(crate) struct ContractCache {
 
 /// A component that was found by the identity of its file.
 pub(crate) struct IndexedComponent {
-    pub(crate) ready: Ready,
+    pub(crate) ready: Ready<Component>,
     /// The text of the component's requests.
     pub(crate) requests: String,
     /// The size of the component in bytes.
@@ -27,8 +29,13 @@ pub(crate) struct IndexedComponent {
 }
 
 impl ContractCache {
-    pub(crate) fn new(cache: Cache, engine: &Engine, source: &ContractSource) -> Self {
-        let prefix = KeyPrefix::new(engine, source);
+    pub(crate) fn new(
+        cache: Cache,
+        engine: &Engine,
+        source: &ContractSource,
+        shares_modules: bool,
+    ) -> Self {
+        let prefix = KeyPrefix::new(engine.as_wasmtime(), source, shares_modules);
         Self { cache, prefix }
     }
 
@@ -43,9 +50,21 @@ impl ContractCache {
         engine: &Engine,
         key: &ArtifactKey,
         plugin: &str,
-        compile: impl FnOnce() -> Result<Compiled>,
-    ) -> Result<Ready> {
+        compile: impl FnOnce() -> Result<Fresh<Component>>,
+    ) -> Result<Ready<Component>> {
         self.cache.get_or_compile(engine, key, plugin, compile)
+    }
+
+    /// As [`Cache::get_or_compile`], for a core module.
+    pub(crate) fn get_or_compile_module(
+        &self,
+        engine: &Engine,
+        hash: ModuleHash,
+        plugin: &str,
+        compile: impl FnOnce() -> Result<Fresh<Module>>,
+    ) -> Result<Ready<Module>> {
+        let key = ArtifactKey::of_module(engine.as_wasmtime(), hash);
+        self.cache.get_or_compile(engine, &key, plugin, compile)
     }
 
     /// Returns the component in a file that is in the index and has not changed. Does not
@@ -60,14 +79,10 @@ impl ContractCache {
         let indexed = self
             .cache
             .indexed_component(engine, &self.prefix, &identity);
-        let (component, entry) = indexed?;
+        let (ready, requests) = indexed?;
         Some(IndexedComponent {
-            ready: Ready {
-                component,
-                host_bytes: entry.host_bytes,
-                origin: Origin::Cache,
-            },
-            requests: entry.requests,
+            ready,
+            requests,
             bytes: identity.length(),
         })
     }
@@ -84,12 +99,19 @@ impl ContractCache {
     /// `time`, before it was read; `requests` is the text of its requests.
     pub(crate) fn index(
         &self,
+        engine: &Engine,
         key: ArtifactKey,
         (identity, time): &(FileIdentity, SystemTime),
         requests: &str,
-        host_bytes: usize,
+        needs: &Needs,
     ) {
-        let entry = IndexEntry::new(key, requests, host_bytes);
+        let entry = IndexEntry {
+            key,
+            requests: requests.to_owned(),
+            size: needs.size,
+            modules: ArtifactKey::of_modules(engine.as_wasmtime(), &needs.modules),
+            artifact: None,
+        };
         let cache = &self.cache;
         cache.store_index_entry(&self.prefix, identity, *time, &entry);
     }

@@ -1,58 +1,74 @@
-//! Listing and removal of the folder's files.
+//! Listing and removal of all files of the folder.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::io::{self, Read as _};
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::folder::Folder;
 use super::key::ArtifactKey;
 use super::seal::{Seal, SealKey};
 
-/// The age at which a temporary file is removed: the process that wrote it was killed.
-const ABANDONED: Duration = Duration::from_hours(1);
-
 /// The maximum size of a seal in bytes: an escaped path, and some reserve.
 pub(super) const MAX_SEAL: u64 = 128 << 10;
 
-/// A plugin's artifact in a [`Cache`](super::Cache).
+/// An artifact in a [`Cache`](super::Cache).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Artifact {
-    /// The plugin's name when it was compiled, with special characters escaped.
+    /// The plugin's name when it was compiled, with special characters escaped. For a
+    /// runtime, the first plugin that needed it.
     pub plugin: String,
+    /// Set for a language's runtime that plugins share: a core module that was compiled
+    /// by itself.
+    pub runtime: Option<Runtime>,
     /// Its size in bytes.
     pub bytes: u64,
     /// The time of its last use, accurate to a minute.
     pub used: SystemTime,
 }
 
+/// A core module in a [`Cache`](super::Cache) that plugins share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Runtime {
+    /// The BLAKE3 hash of the module, as hexadecimal digits.
+    pub hash: String,
+    /// The names of the plugins in the cache that need it, as [`Artifact::plugin`],
+    /// sorted.
+    pub plugins: Vec<String>,
+}
+
 /// Lists the artifacts with valid seals, most recently used first.
 pub(super) fn list(folder: &Folder, seal_key: &SealKey) -> io::Result<Vec<Artifact>> {
-    let mut artifacts = Vec::new();
+    let mut found = Vec::new();
     for entry in files(folder)? {
         let name = entry.file_name();
-        let Some(key) = name.to_str().and_then(ArtifactKey::of_seal) else {
-            continue;
-        };
-        let (Ok((seal, metadata)), Ok((_, artifact))) = (
-            folder.open_file(&key.seal()),
-            folder.open_file(&key.artifact()),
-        ) else {
-            continue;
-        };
-        let mut text = String::new();
-        if seal.take(MAX_SEAL).read_to_string(&mut text).is_ok()
-            && let Some(seal) = Seal::read(&text, &key, seal_key)
+        if let Some(key) = name.to_str().and_then(ArtifactKey::of_seal)
+            && let Some((seal, used)) = read_seal(folder, seal_key, &key)
+            && let Ok((_, artifact)) = folder.open_file(&key.artifact())
         {
-            artifacts.push(Artifact {
-                plugin: seal.plugin,
-                bytes: artifact.len(),
-                used: metadata.modified()?,
-            });
+            found.push((key, seal, artifact.len(), used));
         }
     }
+    let plugins_of = |module: &ArtifactKey| {
+        let users = found
+            .iter()
+            .filter(|(_, seal, ..)| seal.modules.contains(module));
+        let mut plugins: Vec<_> = users.map(|(_, seal, ..)| seal.plugin.clone()).collect();
+        plugins.sort();
+        plugins
+    };
+    let artifact = |(key, seal, bytes, used): &(ArtifactKey, Seal, u64, SystemTime)| Artifact {
+        plugin: seal.plugin.clone(),
+        runtime: key.module().map(|hash| Runtime {
+            hash: hash.to_string(),
+            plugins: plugins_of(key),
+        }),
+        bytes: *bytes,
+        used: *used,
+    };
+    let mut artifacts: Vec<_> = found.iter().map(artifact).collect();
     artifacts.sort_by(|one, other| {
         other
             .used
@@ -60,6 +76,19 @@ pub(super) fn list(folder: &Folder, seal_key: &SealKey) -> io::Result<Vec<Artifa
             .then(one.plugin.cmp(&other.plugin))
     });
     Ok(artifacts)
+}
+
+/// Reads a seal; returns it with the time of its artifact's last use.
+pub(super) fn read_seal(
+    folder: &Folder,
+    seal_key: &SealKey,
+    key: &ArtifactKey,
+) -> Option<(Seal, SystemTime)> {
+    let (file, metadata) = folder.open_file(&key.seal()).ok()?;
+    let mut text = String::new();
+    file.take(MAX_SEAL).read_to_string(&mut text).ok()?;
+    let seal = Seal::read(&text, key, seal_key)?;
+    Some((seal, metadata.modified().ok()?))
 }
 
 /// Removes all artifacts, seals, index entries and temporary files; returns the number of
@@ -77,72 +106,6 @@ pub(super) fn clear(folder: &Folder) -> io::Result<u64> {
     Ok(freed)
 }
 
-/// If the artifacts have more than `max` bytes, removes the least recently used ones until
-/// they have at most `target`; never removes `newest`. Returns the remaining bytes. Also
-/// removes abandoned temporary files.
-pub(super) fn trim(folder: &Folder, max: u64, target: u64, newest: &str) -> io::Result<u64> {
-    let mut artifacts = Vec::new();
-    for entry in files(folder)? {
-        // Another process may have removed it.
-        let Ok(metadata) = entry.metadata() else {
-            continue;
-        };
-        let path = entry.path();
-        let age = metadata.modified()?.elapsed().unwrap_or_default();
-        match path.extension().and_then(OsStr::to_str) {
-            Some("tmp") if age > ABANDONED => folder.remove(entry.file_name())?,
-            Some("artifact") => {
-                let seal = fs::metadata(path.with_extension("seal"));
-                let used = seal.and_then(|seal| seal.modified());
-                // Without a seal it is being written, or will never be used.
-                let used = used.unwrap_or(metadata.modified()?);
-                artifacts.push((used, metadata.len(), entry.file_name()));
-            }
-            _ => {}
-        }
-    }
-    let mut total: u64 = artifacts.iter().map(|(_, length, _)| length).sum();
-    if total <= max {
-        return Ok(total);
-    }
-    artifacts.sort();
-    for (_, length, name) in artifacts {
-        if total <= target {
-            break;
-        }
-        if name == newest {
-            continue;
-        }
-        folder.remove(Path::new(&name).with_extension("seal"))?;
-        folder.remove(&name)?;
-        total -= length;
-    }
-    Ok(total)
-}
-
-/// If there are more than `max` index entries, removes the least recently used ones until
-/// a sixteenth less than `max` remain. A file without an entry is read again.
-pub(super) fn trim_index(folder: &Folder, max: usize) -> io::Result<()> {
-    let mut index = Vec::new();
-    for entry in files(folder)? {
-        if extension(&entry).is_some_and(|extension| extension == "known")
-            && let Ok(metadata) = entry.metadata()
-        {
-            index.push((metadata.modified()?, entry.file_name()));
-        }
-    }
-    if index.len() <= max {
-        return Ok(());
-    }
-    index.sort();
-    let target = max - max / 16;
-    let surplus = index.len() - target;
-    index
-        .iter()
-        .take(surplus)
-        .try_for_each(|(_, name)| folder.remove(name))
-}
-
 /// Returns whether a file is an artifact, a seal, an index entry or a temporary file. No
 /// other files are touched.
 fn is_cache_file(entry: &DirEntry) -> bool {
@@ -151,10 +114,10 @@ fn is_cache_file(entry: &DirEntry) -> bool {
     matches!(extension, Some("artifact" | "seal" | "known" | "tmp"))
 }
 
-fn extension(entry: &DirEntry) -> Option<OsString> {
+pub(super) fn extension(entry: &DirEntry) -> Option<OsString> {
     entry.path().extension().map(OsStr::to_owned)
 }
 
-fn files(folder: &Folder) -> io::Result<impl Iterator<Item = DirEntry>> {
+pub(super) fn files(folder: &Folder) -> io::Result<impl Iterator<Item = DirEntry>> {
     Ok(fs::read_dir(folder.path())?.filter_map(Result::ok))
 }

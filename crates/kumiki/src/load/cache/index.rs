@@ -10,11 +10,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::time::SystemTime;
 
-use super::entries;
 use super::folder::Folder;
 use super::identity::FileIdentity;
 use super::key::{ArtifactKey, KeyPrefix};
 use super::seal::SealKey;
+use super::trim;
+use crate::inspect::InstanceSize;
 
 /// The maximum number of entries. An entry has about 400 bytes, or more if the plugin has
 /// many requests.
@@ -29,44 +30,39 @@ pub(crate) struct IndexEntry {
     pub(crate) key: ArtifactKey,
     /// The text of the component's requests.
     pub(crate) requests: String,
-    /// The approximate number of bytes that the host keeps for the core instances of one
-    /// instance.
-    pub(crate) host_bytes: usize,
+    /// The size of one instance.
+    pub(crate) size: InstanceSize,
+    /// The core modules that it imports.
+    pub(crate) modules: Vec<ArtifactKey>,
     /// The identity of the artifact's file, if its contents were verified.
     pub(super) artifact: Option<FileIdentity>,
 }
 
 impl IndexEntry {
-    pub(crate) fn new(key: ArtifactKey, requests: &str, host_bytes: usize) -> Self {
-        Self {
-            key,
-            requests: requests.to_owned(),
-            host_bytes,
-            artifact: None,
-        }
-    }
-
     fn text(&self, component: &FileIdentity) -> String {
         let Self {
             key,
             requests,
-            host_bytes,
+            size,
+            modules,
             artifact,
         } = self;
         let artifact = FileIdentity::text_of(artifact.as_ref());
         let (component, key) = (component.text(), key.as_str());
-        format!("{component}\n{key}\n{artifact}\n{host_bytes}\n{requests}")
+        let modules = ArtifactKey::text_of(modules);
+        format!("{component}\n{key}\n{artifact}\n{size}\n{modules}\n{requests}")
     }
 
     fn read(text: &str, component: &FileIdentity) -> Option<Self> {
-        let mut parts = text.splitn(5, '\n');
+        let mut parts = text.splitn(6, '\n');
         if FileIdentity::read(parts.next()?)? != *component {
             return None;
         }
         Some(Self {
             key: ArtifactKey::read(parts.next()?),
             artifact: FileIdentity::read_optional(parts.next()?)?,
-            host_bytes: parts.next()?.parse().ok()?,
+            size: parts.next()?.parse().ok()?,
+            modules: ArtifactKey::read_all(parts.next()?),
             requests: parts.next()?.to_owned(),
         })
     }
@@ -122,7 +118,7 @@ impl<'a> IndexFile<'a> {
         // Reading the whole folder takes longer than everything else, so only one write
         // in 256 does it: if the hash, which no one can predict, ends with `00`.
         match text.ends_with("00\n") {
-            true => entries::trim_index(self.folder, MAX_ENTRIES),
+            true => trim::index(self.folder, MAX_ENTRIES),
             false => Ok(()),
         }
     }

@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use super::super::tests::open;
-use super::super::{Cache, Engine};
+use super::super::Cache;
+use super::super::tests::{open, prefix};
 use super::*;
-use crate::EngineConfig;
-use crate::load::ContractSource;
+use crate::inspect::InstanceSize;
+use crate::{Engine, EngineConfig};
 
 /// A cache, an engine and a component's file.
 struct Scene {
@@ -33,7 +33,7 @@ impl Scene {
         let engine = crate::Engine::shared(&EngineConfig::default()).unwrap();
         let scene = Self {
             cache: open(&folder.path().join("artifacts")),
-            engine: engine.as_wasmtime().clone(),
+            engine,
             file: folder.path().join("plugin.wasm"),
             folder,
         };
@@ -43,11 +43,17 @@ impl Scene {
     }
 
     fn prefix(&self) -> KeyPrefix {
-        KeyPrefix::new(&self.engine, &ContractSource::new("wit", "world", &[]))
+        prefix(&self.engine, "wit", "world", &[])
     }
 
     fn new_entry(&self, requests: &str) -> IndexEntry {
-        IndexEntry::new(self.prefix().key(BYTES), requests, 1234)
+        IndexEntry {
+            key: self.prefix().key(BYTES),
+            requests: requests.to_owned(),
+            size: InstanceSize::default(),
+            modules: vec![ArtifactKey::read("module")],
+            artifact: None,
+        }
     }
 
     fn store(&self) {
@@ -181,16 +187,10 @@ fn entries_written_elsewhere_are_ignored() {
     let fueled = crate::Engine::shared(&EngineConfig::default().with_fuel(true)).unwrap();
     let own = identity(&scene.file);
     for prefix in [
-        KeyPrefix::new(
-            fueled.as_wasmtime(),
-            &ContractSource::new("wit", "world", &[]),
-        ),
-        KeyPrefix::new(&scene.engine, &ContractSource::new("tiw", "world", &[])),
-        KeyPrefix::new(&scene.engine, &ContractSource::new("wit", "other", &[])),
-        KeyPrefix::new(
-            &scene.engine,
-            &ContractSource::new("wit", "world", &["more"]),
-        ),
+        prefix(&fueled, "wit", "world", &[]),
+        prefix(&scene.engine, "tiw", "world", &[]),
+        prefix(&scene.engine, "wit", "other", &[]),
+        prefix(&scene.engine, "wit", "world", &["more"]),
     ] {
         assert_eq!(scene.cache.index_entry(&prefix, &own), None);
         fs::copy(&path, entry_path(&scene.cache, &prefix, &own)).unwrap();
@@ -227,9 +227,9 @@ fn index_is_bounded_and_cleared_with_the_cache() {
         let entry = scene.cache.index_entry(&scene.prefix(), &identity(file));
         entry.is_some()
     };
-    entries::trim_index(&scene.cache.inner.folder, 40).unwrap();
+    trim::index(&scene.cache.inner.folder, 40).unwrap();
     assert!(files.iter().all(is_indexed));
-    entries::trim_index(&scene.cache.inner.folder, 32).unwrap();
+    trim::index(&scene.cache.inner.folder, 32).unwrap();
     let remaining: Vec<_> = files.iter().map(is_indexed).collect();
     assert_eq!(remaining, [[false; 10].as_slice(), &[true; 30]].concat());
 

@@ -12,6 +12,7 @@
 //! too: it stores the artifact key of a plugin's file for as long as the file's identity
 //! stays the same ([`index`]).
 
+mod artifact_store;
 mod contract_cache;
 mod entries;
 #[cfg_attr(not(unix), path = "no_folder.rs")]
@@ -21,30 +22,28 @@ mod identity;
 mod index;
 mod key;
 mod seal;
+mod trim;
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use wasmtime::Engine;
 use wasmtime::component::Component;
 
 pub(crate) use contract_cache::ContractCache;
-pub use entries::Artifact;
+pub use entries::{Artifact, Runtime};
 use folder::Folder;
 use folder_error::FolderError;
 pub(crate) use identity::FileIdentity;
 use index::{IndexEntry, IndexFile};
 pub(crate) use key::ArtifactKey;
 use key::KeyPrefix;
-use seal::{Seal, SealKey};
+use seal::SealKey;
 
-use super::compiled::{Compiled, Origin, Ready};
+use super::compiled::{Needs, Origin, Ready};
 use super::machine_code;
-use crate::engine::wasmtime_errors;
-use crate::{Error, Result};
+use crate::{Engine, Error, Result};
 
 /// The default capacity in bytes: a hundred plugins in Python, or about ten thousand in
 /// Rust or C.
@@ -89,16 +88,6 @@ struct Inner {
     lock_timeout: Duration,
     /// How many bytes may be added before the folder's size is measured again.
     unmeasured: Mutex<u64>,
-}
-
-/// An artifact whose bytes match its seal.
-struct VerifiedArtifact {
-    file: File,
-    /// The artifact's seal. Its identity is `None` if the file was written so recently
-    /// that it must be read again next time.
-    seal: Seal,
-    /// Whether the file had to be read to verify it.
-    was_read: bool,
 }
 
 impl Cache {
@@ -176,55 +165,20 @@ impl Cache {
         }
     }
 
-    /// Returns the cached component of this key, or compiles it and stores its artifact
-    /// under the `plugin`'s name. Concurrent calls for the same component, also in other
-    /// processes, wait for the first one to compile it, but at most [`LOCK_TIMEOUT`]:
-    /// then they compile it themselves and store nothing.
-    fn get_or_compile(
-        &self,
-        engine: &Engine,
-        key: &ArtifactKey,
-        plugin: &str,
-        compile: impl FnOnce() -> Result<Compiled>,
-    ) -> Result<Ready> {
-        let cannot = |source| Error::compile(plugin, source);
-        let cached = || self.get(engine, key).transpose().map_err(cannot);
-        if let Some(ready) = cached()? {
-            return Ok(ready);
-        }
-        let lock = self.lock(key);
-        if let Some(ready) = cached()? {
-            return Ok(ready);
-        }
-        let compiled = compile()?;
-        let ready = |compiled, origin| Ready::new(compiled, engine, origin).map_err(cannot);
-        let _lock = match lock {
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return ready(compiled, Origin::CacheWriteFailed(error));
-            }
-            // Without a lock it may be compiled twice, which is harmless.
-            lock => lock,
-        };
-        let origin = match self.store(key, plugin, &compiled) {
-            Ok(()) => Origin::Compiled,
-            Err(error) => Origin::CacheWriteFailed(error),
-        };
-        ready(compiled, origin)
-    }
-
     /// Returns the index entry of the component in a file with this identity.
     fn index_entry(&self, prefix: &KeyPrefix, identity: &FileIdentity) -> Option<IndexEntry> {
         let (entry, ..) = self.index_file(prefix, identity).read()?;
         Some(entry)
     }
 
-    /// Returns the cached component of a file with this identity, and its index entry.
+    /// Returns the cached component of a file with this identity, and the text of its
+    /// requests.
     fn indexed_component(
         &self,
         engine: &Engine,
         prefix: &KeyPrefix,
         identity: &FileIdentity,
-    ) -> Option<(Component, IndexEntry)> {
+    ) -> Option<(Ready<Component>, String)> {
         let index_file = self.index_file(prefix, identity);
         let (mut entry, file, used) = index_file.read()?;
         let folder = &self.inner.folder;
@@ -244,7 +198,15 @@ impl Cache {
             let (seal, _) = folder.open_file(&entry.key.seal()).ok()?;
             let _ = seal.set_modified(SystemTime::now());
         }
-        Some((machine_code::map(engine, &artifact).ok()?, entry))
+        let ready = Ready {
+            needs: Needs {
+                size: entry.size,
+                modules: self.modules(engine, &entry.modules)?,
+            },
+            code: machine_code::map(engine.as_wasmtime(), &artifact).ok()?,
+            origin: Origin::Cache,
+        };
+        Some((ready, entry.requests))
     }
 
     /// Stores the index entry of a component's file. `identity` is the file's identity at
@@ -266,120 +228,6 @@ impl Cache {
     fn index_file<'a>(&'a self, prefix: &KeyPrefix, identity: &'a FileIdentity) -> IndexFile<'a> {
         let Inner { folder, key, .. } = &*self.inner;
         IndexFile::new(folder, key, prefix, identity)
-    }
-
-    /// Locks one of a fixed number of files, chosen by the key, until it is dropped.
-    /// Different components rarely wait for each other, and no lock files of removed
-    /// components accumulate.
-    fn lock(&self, key: &ArtifactKey) -> io::Result<File> {
-        let name = format!("lock-{}", key.shard());
-        self.inner.folder.lock(&name, self.inner.lock_timeout)
-    }
-
-    /// Maps an artifact that is in the cache and unchanged. Returns an error if the
-    /// component does not fit into `engine`'s slots: compiling it again would not help.
-    fn get(&self, engine: &Engine, key: &ArtifactKey) -> Option<wasmtime::Result<Ready>> {
-        let Inner {
-            folder,
-            key: seal_key,
-            ..
-        } = &*self.inner;
-        let VerifiedArtifact {
-            file,
-            seal,
-            was_read,
-        } = self.verify(key)?;
-        let host_bytes = seal.host_bytes;
-        if was_read && seal.identity.is_some() {
-            let seal = seal.text(key, seal_key);
-            // If this fails, the next load reads the artifact again.
-            let _ = folder.replace_unsynced(&key.seal(), seal.as_bytes());
-        }
-        match machine_code::map(engine, &file) {
-            Err(error) if !wasmtime_errors::is_too_large_for_slots(&error) => None,
-            mapped => Some(mapped.map(|component| Ready {
-                component,
-                host_bytes,
-                origin: Origin::Cache,
-            })),
-        }
-    }
-
-    /// Opens an artifact; returns `None` unless its bytes match its seal.
-    fn verify(&self, key: &ArtifactKey) -> Option<VerifiedArtifact> {
-        let folder = &self.inner.folder;
-        let (seal_file, seal_metadata) = folder.open_file(&key.seal()).ok()?;
-        let mut text = String::new();
-        let most = entries::MAX_SEAL;
-        (&seal_file).take(most).read_to_string(&mut text).ok()?;
-        let seal = Seal::read(&text, key, &self.inner.key)?;
-        let time = SystemTime::now();
-        let (file, metadata) = folder.open_file(&key.artifact()).ok()?;
-        let identity = FileIdentity::of(&metadata);
-        let was_read = identity.is_none() || identity != seal.identity;
-        if was_read {
-            let settled = |it: &FileIdentity| it.is_settled(time, self.inner.settle_time);
-            let identity = identity.filter(settled);
-            if self.inner.key.digest(&file).ok()? != seal.digest {
-                return None;
-            }
-            let seal = Seal { identity, ..seal };
-            return Some(VerifiedArtifact {
-                file,
-                seal,
-                was_read,
-            });
-        }
-        if is_outdated(seal_metadata.modified().ok()?) {
-            let _ = seal_file.set_modified(SystemTime::now());
-        }
-        Some(VerifiedArtifact {
-            file,
-            seal,
-            was_read,
-        })
-    }
-
-    /// Writes an artifact, then its seal: an artifact without a seal is ignored.
-    fn store(&self, key: &ArtifactKey, plugin: &str, compiled: &Compiled) -> io::Result<()> {
-        let Inner {
-            folder,
-            key: seal_key,
-            ..
-        } = &*self.inner;
-        let bytes = compiled.bytes().map_err(io::Error::other)?;
-        folder.replace(&key.artifact(), &bytes)?;
-        let seal = Seal {
-            digest: seal_key.digest(&*bytes)?,
-            identity: None,
-            host_bytes: compiled.host_bytes,
-            plugin: plugin.to_owned(),
-        };
-        folder.replace(&key.seal(), seal.text(key, seal_key).as_bytes())?;
-        self.make_room(bytes.len() as u64, &key.artifact())
-    }
-
-    /// Keeps the folder within its capacity after `added` bytes were stored. Reading a
-    /// folder of thousands of files takes milliseconds: it is done once per process, and
-    /// again after a sixteenth of the capacity was added, because other processes may add
-    /// files too.
-    fn make_room(&self, added: u64, newest: &str) -> io::Result<()> {
-        let Inner {
-            folder, capacity, ..
-        } = &*self.inner;
-        let mut unmeasured = self
-            .inner
-            .unmeasured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(left) = unmeasured.checked_sub(added) {
-            *unmeasured = left;
-            return Ok(());
-        }
-        let margin = capacity / 16;
-        let total = entries::trim(folder, *capacity, capacity - margin, newest)?;
-        *unmeasured = capacity.saturating_sub(total).min(margin);
-        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use super::folder::{self, Folder, REMOVE_HINT};
 use super::folder_error::FolderError;
 use super::identity::FileIdentity;
 use super::key::ArtifactKey;
+use crate::inspect::InstanceSize;
 
 /// The name of the key's file.
 const KEY: &str = "key";
@@ -101,9 +102,10 @@ pub(super) struct Seal {
     /// The identity of the artifact's file when the hash was last verified; `None` if the
     /// file had just been written, so that another write could go unnoticed.
     pub(super) identity: Option<FileIdentity>,
-    /// The approximate number of bytes that the host keeps for the core instances of one
-    /// instance.
-    pub(super) host_bytes: usize,
+    /// The size of one instance.
+    pub(super) size: InstanceSize,
+    /// The core modules that it imports.
+    pub(super) modules: Vec<ArtifactKey>,
     /// The plugin's name when it was compiled.
     pub(super) plugin: String,
 }
@@ -113,24 +115,27 @@ impl Seal {
         let Self {
             digest,
             identity,
-            host_bytes,
+            size,
+            modules,
             plugin,
         } = self;
         let identity = FileIdentity::text_of(identity.as_ref());
         // The name may contain any characters; it is for display only.
         let plugin = plugin.escape_debug();
-        let text = format!("{digest}\n{identity}\n{host_bytes}\n{plugin}");
+        let modules = ArtifactKey::text_of(modules);
+        let text = format!("{digest}\n{identity}\n{size}\n{modules}\n{plugin}");
         seal_key.seal("seal", key.as_str(), &text)
     }
 
     /// Parses a seal; returns `None` if it was changed, or is not for this key.
     pub(super) fn read(text: &str, key: &ArtifactKey, seal_key: &SealKey) -> Option<Self> {
         let text = seal_key.unseal("seal", key.as_str(), text)?;
-        let mut lines = text.splitn(4, '\n');
+        let mut lines = text.splitn(5, '\n');
         Some(Self {
             digest: lines.next()?.to_owned(),
             identity: FileIdentity::read_optional(lines.next()?)?,
-            host_bytes: lines.next()?.parse().ok()?,
+            size: lines.next()?.parse().ok()?,
+            modules: ArtifactKey::read_all(lines.next()?),
             plugin: lines.next()?.to_owned(),
         })
     }

@@ -17,7 +17,7 @@ use super::shape::{ComponentTypes, Signature};
 use crate::engine::proposals;
 use crate::error::WrongType;
 use crate::inspect::expansion::ExpansionCounter;
-use crate::inspect::{Interfaces, Kind, bounds, compatible_name, is_asynchronous};
+use crate::inspect::{InstanceSize, Interfaces, Kind, bounds, compatible_name, is_asynchronous};
 use crate::{Error, Result, catch_panic, excerpt, text, wasi};
 
 /// A contract's world, which components are checked against. Parsed once per host.
@@ -72,11 +72,10 @@ impl World {
         })
     }
 
-    /// Checks a component against this world. Returns an estimate of the bytes that the
-    /// host keeps for the core instances of one instance.
-    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<usize> {
+    /// Checks a component against this world. Returns the size of one instance.
+    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<InstanceSize> {
         bounds::check(plugin, component)?;
-        let (types, host_bytes) = validate(plugin, component)?;
+        let (types, size) = validate(plugin, component)?;
         let names = Interfaces::of(plugin, component)?;
         let mut found = ComponentTypes {
             types: types.as_ref(),
@@ -114,7 +113,7 @@ impl World {
             let plugin = plugin.into();
             return Err(Error::Asynchronous { plugin });
         }
-        Ok(host_bytes)
+        Ok(size)
     }
 
     /// Checks that the contract, with the same type, or WASI provides an import.
@@ -236,8 +235,8 @@ impl World {
 }
 
 /// Validates a component, and refuses it if its expanded size is too large to compile.
-/// Returns its types and its estimated host memory in bytes.
-fn validate(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
+/// Returns its types and the size of one instance.
+fn validate(plugin: &str, component: &[u8]) -> Result<(Types, InstanceSize)> {
     // wasmparser panics if types refer to each other more than 127 levels deep.
     catch_panic(|| validate_unguarded(plugin, component)).unwrap_or_else(|| {
         Err(Error::Malformed {
@@ -248,7 +247,7 @@ fn validate(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
     })
 }
 
-fn validate_unguarded(plugin: &str, component: &[u8]) -> Result<(Types, usize)> {
+fn validate_unguarded(plugin: &str, component: &[u8]) -> Result<(Types, InstanceSize)> {
     let refused = |source| proposals::refusal(plugin, component, &source);
     let mut validator = proposals::validator();
     let mut expansion = ExpansionCounter::new();
@@ -269,7 +268,7 @@ fn validate_unguarded(plugin: &str, component: &[u8]) -> Result<(Types, usize)> 
         validator.validate(&body).map_err(refused)?;
         allocations = validator.into_allocations();
     }
-    let types = types.map(|types| (types, expansion.host_bytes()));
+    let types = types.map(|types| (types, expansion.instance_size()));
     types.ok_or_else(|| Error::NotAComponent {
         plugin: plugin.into(),
         found: Kind::of(component),

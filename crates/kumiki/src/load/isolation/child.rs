@@ -23,9 +23,9 @@ pub(super) fn serve() -> ExitCode {
 
 fn answer(request: Request, input: &mut impl Read) -> Answer {
     let compiled = restrict(request)
-        .and_then(|()| component(request, input))
+        .and_then(|()| bytes(request, input))
         .map_err(wasmtime::Error::from)
-        .and_then(|component| compile(request, &component));
+        .and_then(|bytes| compile(request, &bytes));
     match compiled {
         Ok(artifact) => Answer::Compiled(artifact),
         Err(error) if is_out_of_memory(&error) => Answer::OutOfMemory,
@@ -33,23 +33,26 @@ fn answer(request: Request, input: &mut impl Read) -> Answer {
     }
 }
 
-fn component(request: Request, input: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut component = Vec::new();
-    input.take(request.length).read_to_end(&mut component)?;
-    match component.len() as u64 == request.length {
-        true => Ok(component),
+/// Reads the component or module.
+fn bytes(request: Request, input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    input.take(request.length).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 == request.length {
+        true => Ok(bytes),
         false => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 
 /// Compiles with an engine without slots: the machine code is the same, and the engine
 /// reserves no address space.
-fn compile(request: Request, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+fn compile(request: Request, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
     let config = EngineConfig::default()
         .with_fuel(request.fuel)
         .with_slots(0);
-    wasmtime::Engine::new(&config.to_wasmtime())
-        .and_then(|engine| engine.precompile_component(component))
+    wasmtime::Engine::new(&config.to_wasmtime()).and_then(|engine| match request.is_module {
+        true => engine.precompile_module(bytes),
+        false => engine.precompile_component(bytes),
+    })
 }
 
 /// Applies the request's limits to this process, and restricts it to its standard

@@ -4,9 +4,11 @@ use std::io::{self, Read};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Duration;
 
 use super::CompileCommand;
 use super::protocol::{Answer, Request};
+use crate::load::machine_code::MachineCode;
 use crate::{Error, Limit, Result};
 
 /// The maximum size of an artifact, in bytes: this many for each byte of the component,
@@ -27,18 +29,27 @@ struct Output {
 }
 
 impl CompileCommand {
-    /// Compiles a component in a child process; returns its artifact.
+    /// Compiles a component or a core module in a child process; returns its artifact.
+    /// `elapsed` is how much of the time limit is used up already.
     ///
     /// # Errors
     /// [`Error::Limit`] when compiling exceeds a limit; [`Error::Compile`] when the
     /// component cannot be compiled; [`Error::CompileProcess`] when the process cannot be
     /// started or does not answer.
-    pub(crate) fn compile(&self, plugin: &str, component: &[u8], fuel: bool) -> Result<Vec<u8>> {
-        let length = component.len() as u64;
+    pub(crate) fn compile<C: MachineCode>(
+        &self,
+        plugin: &str,
+        bytes: &[u8],
+        fuel: bool,
+        elapsed: Duration,
+    ) -> Result<Vec<u8>> {
+        let length = bytes.len() as u64;
+        let time = self.time.saturating_sub(elapsed);
         let request = Request {
+            is_module: C::IS_MODULE,
             fuel,
             memory: self.memory,
-            time: self.time,
+            time,
             length,
         };
         let cannot = |error: io::Error| {
@@ -50,8 +61,8 @@ impl CompileCommand {
             .saturating_mul(ARTIFACT_PER_BYTE)
             .saturating_add(ARTIFACT_BASE)
             .min(ARTIFACT_MAX);
-        let output = exchange(&mut child, request, component, most);
-        let output = output.map(|output| output.recv_timeout(self.time));
+        let output = exchange(&mut child, request, bytes, most);
+        let output = output.map(|output| output.recv_timeout(time));
         // It has answered, or its time is over.
         let _ = child.kill();
         let status = child.wait();
@@ -136,7 +147,7 @@ fn limit(plugin: &str, limit: Limit) -> Error {
 fn exchange(
     child: &mut Child,
     request: Request,
-    component: &[u8],
+    bytes: &[u8],
     most: u64,
 ) -> io::Result<Receiver<Output>> {
     let (Some(input), Some(output), Some(errors)) =
@@ -144,21 +155,21 @@ fn exchange(
     else {
         return Err(io::Error::other("its standard streams are not pipes"));
     };
-    let component = component.to_vec();
+    let bytes = bytes.to_vec();
     let writer = thread::Builder::new().name("compile request".into());
     // A failed write is ignored: a process that ended early has reported the reason.
-    writer.spawn(move || drop(send(input, request, &component)))?;
+    writer.spawn(move || drop(send(input, request, &bytes)))?;
     let (sender, receiver) = channel();
     let reader = thread::Builder::new().name("compile answer".into());
     reader.spawn(move || drop(sender.send(receive(output, errors, most))))?;
     Ok(receiver)
 }
 
-fn send(mut input: ChildStdin, request: Request, component: &[u8]) -> io::Result<()> {
+fn send(mut input: ChildStdin, request: Request, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write as _;
 
     request.write(&mut input)?;
-    input.write_all(component)
+    input.write_all(bytes)
 }
 
 fn receive(mut output: ChildStdout, errors: ChildStderr, most: u64) -> Output {

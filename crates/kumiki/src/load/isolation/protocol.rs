@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The start of a request. The last byte is the protocol's version: increment it on
 /// every change.
-const MAGIC: [u8; 8] = *b"kumiki\0\x02";
+const MAGIC: [u8; 8] = *b"kumiki\0\x03";
 /// The first byte of an answer.
 const COMPILED: u8 = b'C';
 const FAILED: u8 = b'F';
@@ -13,28 +13,31 @@ const OUT_OF_MEMORY: u8 = b'M';
 /// The maximum length of an answer's message, in bytes.
 const MESSAGE: u64 = 64 << 10;
 
-/// A request to compile a component, with the limits for it.
+/// A request to compile a component or a core module, with the limits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Request {
+    /// Whether it is a core module.
+    pub(super) is_module: bool,
     /// Whether instructions are counted.
     pub(super) fuel: bool,
     /// The memory limit in bytes.
     pub(super) memory: u64,
     pub(super) time: Duration,
-    /// The length in bytes of the component, which follows the request.
+    /// The length in bytes of the component or module, which follows the request.
     pub(super) length: u64,
 }
 
 impl Request {
     pub(super) fn write(self, out: &mut impl Write) -> io::Result<()> {
         let Self {
+            is_module,
             fuel,
             memory,
             time,
             length,
         } = self;
         out.write_all(&MAGIC)?;
-        out.write_all(&[u8::from(fuel)])?;
+        out.write_all(&[u8::from(is_module), u8::from(fuel)])?;
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         for number in [memory, milliseconds, length] {
             out.write_all(&number.to_le_bytes())?;
@@ -46,8 +49,9 @@ impl Request {
         if array(input)? != MAGIC {
             return Err(io::Error::other("the request is not of this version"));
         }
-        let [fuel] = array(input)?;
+        let [is_module, fuel] = array(input)?;
         Ok(Self {
+            is_module: is_module != 0,
             fuel: fuel != 0,
             memory: number(input)?,
             time: Duration::from_millis(number(input)?),
@@ -143,6 +147,7 @@ mod tests {
     #[test]
     fn requests_round_trip() {
         let request = Request {
+            is_module: false,
             fuel: true,
             memory: 1 << 32,
             time: Duration::from_mins(5),
