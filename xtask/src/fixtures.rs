@@ -47,6 +47,7 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/matrix-python"),
     fixture("conformance/matrix-go"),
     fixture("conformance/leak-c"),
+    fixture("conformance/stream-c"),
     fixture("conformance/errors-starlingmonkey"),
     fixture("conformance/errors-ts"),
     fixture("conformance/probe"),

@@ -142,10 +142,7 @@ fn answer(plugin: &mut TextPlugin, input: &str) -> Result<Result<ProcessResult, 
 fn contract_error(error: &Error) -> Result<Result<ProcessResult, String>, String> {
     match error {
         Error::Plugin { .. } => Ok(Err(error.kind().to_owned())),
-        Error::Host(_)
-        | Error::CircuitOpen { .. }
-        | Error::Metadata { .. }
-        | Error::Name { .. } => Err(error.to_string()),
+        error => Err(error.to_string()),
     }
 }
 

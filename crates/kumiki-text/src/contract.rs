@@ -33,6 +33,7 @@ mod bindings {
                 include myapp:text-processor/text-plugin;
                 include myapp:text-processor/text-plugin-batch;
                 include myapp:text-processor/text-plugin-column;
+                include myapp:text-processor/text-plugin-stream;
             }
         ",
         world: "kumiki:text/all-call-modes",
@@ -41,6 +42,9 @@ mod bindings {
         additional_derives: [PartialEq, Eq, Hash],
     });
 }
+
+/// The interface that a plugin exports for whole texts.
+pub(crate) const STREAMING: &str = "myapp:text-processor/streaming";
 
 /// The text-processor contract: world `text-plugin` of package
 /// `myapp:text-processor`.
@@ -51,9 +55,10 @@ impl Contract for TextContract {
         include_str!("../../../wit/text-processor/world.wit"),
         include_str!("../../../wit/text-processor/batch.wit"),
         include_str!("../../../wit/text-processor/column.wit"),
+        include_str!("../../../wit/text-processor/stream.wit"),
     );
     const WORLD: &'static str = "text-plugin";
-    const OPTIONAL: &'static [&'static str] = &["batch", "column"];
+    const OPTIONAL: &'static [&'static str] = &["batch", "column", "streaming"];
 
     type Data = TextData;
     type Pre = TextPre;
@@ -73,6 +78,7 @@ impl Contract for TextContract {
             index.is_some()
         };
         let (batch, column) = (offers(CallMode::Batch), offers(CallMode::Column));
+        let streaming = pre.component().get_export_index(None, STREAMING).is_some();
         Ok(TextPre {
             plugin: exports::plugin::GuestIndices::new(&pre)?,
             batch: batch
@@ -80,6 +86,9 @@ impl Contract for TextContract {
                 .transpose()?,
             column: column
                 .then(|| exports::column::GuestIndices::new(&pre))
+                .transpose()?,
+            streaming: streaming
+                .then(|| exports::streaming::GuestIndices::new(&pre))
                 .transpose()?,
             pre,
         })
@@ -92,6 +101,7 @@ impl Contract for TextContract {
         let instance = pre.pre.instantiate(&mut *store)?;
         let batch = pre.batch.as_ref();
         let column = pre.column.as_ref();
+        let streaming = pre.streaming.as_ref();
         Ok(TextBindings {
             plugin: pre.plugin.load(&mut *store, &instance)?,
             batch: batch
@@ -99,6 +109,9 @@ impl Contract for TextContract {
                 .transpose()?,
             column: column
                 .map(|column| column.load(&mut *store, &instance))
+                .transpose()?,
+            streaming: streaming
+                .map(|streaming| streaming.load(&mut *store, &instance))
                 .transpose()?,
         })
     }
@@ -110,6 +123,7 @@ pub struct TextPre {
     plugin: exports::plugin::GuestIndices,
     batch: Option<exports::batch::GuestIndices>,
     column: Option<exports::column::GuestIndices>,
+    streaming: Option<exports::streaming::GuestIndices>,
 }
 
 /// Exports of one instance: the interface that every plugin has, and the optional
@@ -118,6 +132,7 @@ pub struct TextBindings {
     plugin: exports::plugin::Guest,
     batch: Option<exports::batch::Guest>,
     column: Option<exports::column::Guest>,
+    streaming: Option<exports::streaming::Guest>,
 }
 
 impl TextBindings {
@@ -138,6 +153,12 @@ impl TextBindings {
     #[must_use]
     pub fn column(&self) -> Option<&exports::column::Guest> {
         self.column.as_ref()
+    }
+
+    /// Returns the interface for whole texts of any length, if exported.
+    #[must_use]
+    pub fn streaming(&self) -> Option<&exports::streaming::Guest> {
+        self.streaming.as_ref()
     }
 
     /// Whether the plugin can be called in this mode.

@@ -1,5 +1,6 @@
 //! Error types of this crate.
 
+use std::io;
 use std::time::Duration;
 
 use crate::contract::{ErrorName, ProcessError};
@@ -54,6 +55,38 @@ pub enum Error {
         /// The reason, without the text itself.
         fault: String,
     },
+    /// The plugin does not export the interface `streaming`.
+    #[error("`{plugin}` cannot process whole texts: it does not export `streaming`")]
+    NoStreaming {
+        /// The plugin's name.
+        plugin: String,
+    },
+    /// The input of [`TextPlugin::transform`](crate::TextPlugin::transform) could not be
+    /// read.
+    #[error("cannot read the input of `{plugin}`")]
+    Input {
+        /// The plugin's name.
+        plugin: String,
+        /// The reader's error, or where the input is not UTF-8.
+        source: io::Error,
+    },
+    /// The output of [`TextPlugin::transform`](crate::TextPlugin::transform) could not be
+    /// written.
+    #[error("cannot write the output of `{plugin}`")]
+    Output {
+        /// The plugin's name.
+        plugin: String,
+        /// The writer's error.
+        source: io::Error,
+    },
+    /// The plugin broke the rules of the interface `streaming`.
+    #[error("`{plugin}` broke the contract of `transform`: {message}")]
+    Stream {
+        /// The plugin's name.
+        plugin: String,
+        /// What it did.
+        message: String,
+    },
     /// The plugin returned no answer: it trapped, exceeded a limit, or could not be
     /// loaded.
     #[error(transparent)]
@@ -67,7 +100,11 @@ impl Error {
         let texts = match self {
             Self::Plugin { plugin, .. }
             | Self::CircuitOpen { plugin, .. }
+            | Self::NoStreaming { plugin }
+            | Self::Input { plugin, .. }
+            | Self::Output { plugin, .. }
             | Self::Metadata { plugin, .. } => plugin.len(),
+            Self::Stream { plugin, message } => plugin.len() + message.len(),
             Self::Name { plugin, fault, .. } => plugin.len() + fault.len(),
             Self::Host(kumiki::Error::Trap {
                 plugin,
@@ -106,7 +143,9 @@ impl Error {
             Self::Name { .. } => "name",
             Self::Host(kumiki::Error::Trap { .. }) => "trap",
             Self::Metadata { .. } | Self::Host(kumiki::Error::Limit { .. }) => "limit",
-            Self::Host(_) => "host",
+            Self::Stream { .. } => "trap",
+            Self::Input { .. } | Self::Output { .. } => "io",
+            Self::NoStreaming { .. } | Self::Host(_) => "host",
         }
     }
 
@@ -124,7 +163,18 @@ impl Error {
                 "raise `TextPlugin::with_max_metadata` if the plugin needs to return more"
                     .to_owned(),
             ),
-            Self::Plugin { .. } | Self::CircuitOpen { .. } => None,
+            Self::NoStreaming { .. } => Some(
+                "export the interface `streaming` (`kumiki new --stream`), or process single \
+                 records"
+                    .to_owned(),
+            ),
+            Self::Stream { .. } => {
+                Some("see the comments of `streaming` in the contract's WIT".to_owned())
+            }
+            Self::Plugin { .. }
+            | Self::CircuitOpen { .. }
+            | Self::Input { .. }
+            | Self::Output { .. } => None,
         }
     }
 }

@@ -37,8 +37,10 @@ mod parts;
 mod pipeline;
 mod plugin;
 mod pool;
+mod streaming;
 mod texts;
 mod usage;
+mod utf8;
 
 pub use answers::{Answer, Answers, Entries};
 pub use call_mode::CallMode;

@@ -305,7 +305,7 @@ impl TextPlugin {
     }
 
     /// Wraps an error that the plugin returned.
-    fn plugin_error(&self, error: ProcessError) -> Error {
+    pub(crate) fn plugin_error(&self, error: ProcessError) -> Error {
         Error::Plugin {
             plugin: self.name.to_string(),
             error,
@@ -461,7 +461,7 @@ impl TextPlugin {
 
     /// Records a failure of the plugin.
     #[cold]
-    fn failed(&mut self, error: kumiki::Error) -> Error {
+    pub(crate) fn failed(&mut self, error: kumiki::Error) -> Error {
         self.count_failure();
         error.into()
     }

@@ -29,6 +29,15 @@ impl Deadline {
         Self(ticks_now().saturating_add(ticks))
     }
 
+    /// Returns the deadline at this tick.
+    pub(crate) fn at(tick: u64) -> Self {
+        Self(tick)
+    }
+
+    pub(crate) fn tick(self) -> u64 {
+        self.0
+    }
+
     pub(crate) fn remaining(self) -> Duration {
         let ticks = self.0.saturating_sub(ticks_now());
         TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))

@@ -144,7 +144,7 @@ pub use permissions::{
 };
 pub use runtime::{
     Any, AsyncContract, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance,
-    Plugin, Pool, PoolConfig, Pooled, RecyclePolicy, StoreData,
+    Plugin, Pool, PoolConfig, Pooled, ReadStream, RecyclePolicy, StoreData, WriteStream,
 };
 #[doc(hidden)]
 pub use runtime::{Lease, LeasePool};

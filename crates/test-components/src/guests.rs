@@ -24,6 +24,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("matrix-python", "python"),
     ("matrix-go", "go"),
     ("leak-c", "c"),
+    ("stream-c", "c"),
     ("errors-starlingmonkey", "starlingmonkey"),
     ("errors-ts", "js"),
     ("probe", "rust"),

@@ -36,15 +36,8 @@ pub(crate) fn diagnose(inspection: &Inspection, error: &Error) -> Option<Diagnos
 /// The component has asynchronous functions, streams or futures, in the contract's
 /// functions or elsewhere.
 fn asynchronous(error: &Error) -> Diagnosis {
-    let fact =
-        "it uses the asynchronous calls of WASI 0.3 (June 2026), which this host does not have";
-    let fact = match error {
-        Error::Asynchronous { .. } => fact.to_owned(),
-        // Another error, which may follow from it.
-        _ => format!("{fact}: {error}"),
-    };
     Diagnosis::severe(
-        fact,
+        format!("it uses asynchronous functions, and those of the contract may differ: {error}"),
         "build it with synchronous functions: `process` as in the contract, without `async` \
          in `wit_bindgen::generate!`, for `wasm32-wasip2`",
     )

@@ -57,6 +57,11 @@ pub struct EngineConfig {
     /// each slot then has a stack of 2 MiB of address space. Default: false, because an
     /// engine with stacks takes longer to create.
     pub async_stacks: bool,
+    /// Whether plugins may use asynchronous functions, streams and futures of the
+    /// Component Model, which WASI 0.3 introduced. Default: false, because each call then
+    /// takes 0.4 µs longer; a host loads plugins that need them with an engine of their
+    /// own.
+    pub concurrency: bool,
 }
 
 impl Default for EngineConfig {
@@ -65,6 +70,7 @@ impl Default for EngineConfig {
             fuel: false,
             slots: slots::DEFAULT,
             async_stacks: false,
+            concurrency: false,
         }
     }
 }
@@ -91,6 +97,13 @@ impl EngineConfig {
         self
     }
 
+    /// Sets [`EngineConfig::concurrency`].
+    #[must_use]
+    pub fn with_concurrency(mut self, concurrency: bool) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
     /// Returns the wasmtime configuration that an engine is created with, for benchmarks
     /// and for comparison with plain wasmtime.
     #[must_use]
@@ -100,12 +113,13 @@ impl EngineConfig {
             fuel,
             slots,
             async_stacks,
+            concurrency,
         } = self;
         let mut config = wasmtime::Config::new();
         config
-            // Otherwise every call into a guest creates a task, which adds 0.7 µs to a
-            // call of 0.45 µs. Only asynchronous plugins (WASI 0.3) need it.
-            .concurrency_support(false)
+            // With it, every call into a guest creates a task, which adds 0.7 µs to a call
+            // of 0.45 µs.
+            .concurrency_support(*concurrency)
             .epoch_interruption(true)
             .consume_fuel(*fuel)
             .max_wasm_stack(GUEST_STACK)
@@ -114,7 +128,7 @@ impl EngineConfig {
             // it for each inlined function, without limit. By default an environment
             // variable turns this on.
             .wasm_backtrace_details(WasmBacktraceDetails::Disable);
-        proposals::configure(&mut config);
+        proposals::configure(&mut config, *concurrency);
         confine(&mut config);
         if *slots > 0 {
             slots::configure(&mut config, *slots, *async_stacks);
@@ -234,6 +248,15 @@ impl Engine {
     /// engine's slots.
     pub(crate) fn without_slots(&self) -> Result<Self> {
         Self::shared(&self.config.clone().with_slots(0))
+    }
+
+    /// Returns the engine for a plugin: this one, or for a plugin that needs
+    /// [`EngineConfig::concurrency`], if this one does not have it, one without slots.
+    pub(crate) fn for_plugin(&self, concurrency: bool) -> Result<Self> {
+        match concurrency && !self.config.concurrency {
+            true => Self::shared(&self.config.clone().with_slots(0).with_concurrency(true)),
+            false => Ok(self.clone()),
+        }
     }
 
     /// Returns the wasmtime engine.

@@ -28,17 +28,16 @@ const ENABLED: WasmFeatures = WasmFeatures::WASM1
 /// that have a memory each. A plugin's modules may not use them.
 const ADAPTERS: WasmFeatures = WasmFeatures::MULTI_MEMORY;
 
-/// Asynchronous calls. The engines disable them, but the validator accepts them, so that
-/// the error for a component built for WASI 0.3 is more precise.
-const ASYNCHRONOUS: WasmFeatures = WasmFeatures::CM_ASYNC
-    .union(WasmFeatures::CM_ASYNC_STACKFUL)
-    .union(WasmFeatures::CM_MORE_ASYNC_BUILTINS)
-    .union(WasmFeatures::CM_THREADING)
-    .union(WasmFeatures::CM_ERROR_CONTEXT);
+/// Asynchronous functions, streams and futures, as WASI 0.3 has them. Only engines with
+/// [`EngineConfig::concurrency`](super::EngineConfig::concurrency) have them.
+const ASYNCHRONOUS: WasmFeatures = WasmFeatures::CM_ASYNC;
 
 /// Enables the supported proposals and disables all others.
-pub(crate) fn configure(config: &mut wasmtime::Config) {
-    let enabled = ENABLED.union(ADAPTERS);
+pub(crate) fn configure(config: &mut wasmtime::Config, concurrency: bool) {
+    let mut enabled = ENABLED.union(ADAPTERS);
+    if concurrency {
+        enabled = enabled.union(ASYNCHRONOUS);
+    }
     config.wasm_features(WasmFeatures::all().difference(enabled), false);
     config.wasm_features(enabled, true);
 }

@@ -50,11 +50,6 @@ impl Error {
                     given.join("`, `")
                 )
             }
-            Self::Asynchronous { .. } => {
-                "build it with synchronous functions, for WASI 0.2: in Rust without `async` in \
-                 `wit_bindgen::generate!`, for `wasm32-wasip2`"
-                    .into()
-            }
             Self::Grant(error) => error.hint.into(),
             Self::GrantsFile { line: None, .. } => {
                 "specify an existing grants file, such as `kumiki-grants.toml`".into()

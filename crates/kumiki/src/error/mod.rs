@@ -106,13 +106,6 @@ pub enum Error {
         /// The imports that the contract provides besides WASI 0.2.
         given: Vec<String>,
     },
-    /// The component matches the contract, but uses the Component Model's asynchronous
-    /// calls, which WASI 0.3 introduced.
-    #[error("`{plugin}` uses the asynchronous calls of WASI 0.3, which this host does not have")]
-    Asynchronous {
-        /// The plugin.
-        plugin: String,
-    },
     /// The file has no interfaces that WIT can describe.
     #[error("`{plugin}` has no WIT: {message}")]
     NoWit {

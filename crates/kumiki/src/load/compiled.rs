@@ -44,6 +44,9 @@ impl<C: MachineCode> Compiled<C> {
 pub(crate) struct Needs {
     /// The size of one instance.
     pub(crate) size: InstanceSize,
+    /// Whether it needs an engine with
+    /// [`EngineConfig::concurrency`](crate::EngineConfig::concurrency).
+    pub(crate) concurrency: bool,
     /// The core modules that it imports instead of containing them.
     pub(crate) modules: Vec<Arc<SharedModule>>,
 }
@@ -53,6 +56,10 @@ pub(crate) struct Fresh<C> {
     pub(crate) code: Compiled<C>,
     pub(crate) needs: Needs,
     /// The error if a module that it needs could not be stored.
+    #[cfg_attr(
+        not(feature = "cache"),
+        expect(dead_code, reason = "there is no cache")
+    )]
     pub(crate) modules_stored: io::Result<()>,
 }
 

@@ -39,9 +39,8 @@ impl<'a> Compiler<'a> {
                 .map(Compiled::Code)
                 .map_err(|source| Error::compile(self.plugin, source));
         };
-        let fuel = self.engine.config().fuel;
-        let elapsed = self.start.elapsed();
-        let artifact = command.compile::<C>(self.plugin, bytes, fuel, elapsed)?;
+        let (config, elapsed) = (self.engine.config(), self.start.elapsed());
+        let artifact = command.compile::<C>(self.plugin, bytes, config, elapsed)?;
         Ok(Compiled::Artifact(artifact))
     }
 

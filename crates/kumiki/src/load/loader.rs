@@ -12,11 +12,11 @@ use super::cache::{ArtifactKey, Cache, ContractCache, FileIdentity};
 use super::compiled::{Fresh, Needs, Origin, Ready};
 use super::compiler::Compiler;
 use super::component_file::ComponentFile;
-use super::contract::{ContractSource, World};
+use super::contract::{Checked, ContractSource, World};
 use super::isolation::CompileCommand;
 use super::shared_modules::split;
 use crate::engine::{ModuleHash, SharedModule, wasmtime_errors};
-use crate::inspect::{InstanceSize, Kind};
+use crate::inspect::Kind;
 use crate::limits::Limit;
 use crate::{Engine, Error, PermissionRequests, Result};
 
@@ -178,6 +178,7 @@ impl Loader {
             Some((cache, key)) => cache.get_or_compile(engine, key, name, compile),
             None => {
                 let fresh = compile()?;
+                let engine = engine.for_plugin(fresh.needs.concurrency)?;
                 let code = fresh.code.into_code(engine.as_wasmtime());
                 Ok(Ready {
                     code: code.map_err(|source| Error::compile(name, source))?,
@@ -191,8 +192,12 @@ impl Loader {
     /// Checks and compiles a component. Components in the cache were checked against the
     /// same contract before they were stored.
     fn compile(&self, engine: &Engine, name: &str, bytes: &[u8]) -> Result<Fresh<Component>> {
-        let size = self.check(name, bytes)?;
-        let compiler = Compiler::new(engine, self.compile_with.as_ref(), name);
+        let Checked {
+            size,
+            is_asynchronous: concurrency,
+        } = self.check(name, bytes)?;
+        let engine = engine.for_plugin(concurrency)?;
+        let compiler = Compiler::new(&engine, self.compile_with.as_ref(), name);
         let split = self.shares_modules.then(|| split(bytes)).flatten();
         let (mut modules, mut stored) = (Vec::new(), Ok(()));
         for (hash, module) in split.iter().flat_map(|split| &split.modules) {
@@ -203,7 +208,11 @@ impl Loader {
         let rest = split.as_ref().map_or(bytes, |split| &split.component);
         Ok(Fresh {
             code: compiler.compile(rest)?,
-            needs: Needs { size, modules },
+            needs: Needs {
+                size,
+                concurrency,
+                modules,
+            },
             modules_stored: stored,
         })
     }
@@ -246,9 +255,8 @@ impl Loader {
         }
     }
 
-    /// Checks a component against the contract, without compiling it. Returns the size of
-    /// one instance.
-    pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<InstanceSize> {
+    /// Checks a component against the contract, without compiling it.
+    pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<Checked> {
         self.check_size(name, bytes)?;
         match Kind::of(bytes) {
             Kind::Component => self.world.check(name, bytes),

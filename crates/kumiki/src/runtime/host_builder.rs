@@ -41,6 +41,7 @@ impl EngineChoice {
                     fuel,
                     slots,
                     async_stacks,
+                    concurrency: _,
                 } = *engine.config();
                 match limits.fuel {
                     Some(limit) if !fuel => Err(Error::FuelNotCounted { fuel: limit }),

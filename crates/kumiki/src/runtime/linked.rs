@@ -24,6 +24,8 @@ pub(super) struct Linked<C: Contract> {
     slots: Side,
     /// Made when there is something that no slot takes; none where it cannot be made.
     outside: OnceLock<Option<Side>>,
+    /// For plugins that need concurrency; created with the first one.
+    concurrent: OnceLock<Option<Side>>,
     contract: PhantomData<C>,
 }
 
@@ -97,6 +99,7 @@ impl<C: Contract> Linked<C> {
         Ok(Self {
             slots: Side::new::<C>(engine)?,
             outside: OnceLock::new(),
+            concurrent: OnceLock::new(),
             contract: PhantomData,
         })
     }
@@ -124,6 +127,7 @@ impl<C: Contract> Linked<C> {
         let fits = wasmtime::Engine::same(component.engine(), with_slots);
         let side = match fits {
             true => Some(&self.slots),
+            false if needs.concurrency => self.concurrent(),
             false => self.outside(),
         };
         let side = side.ok_or_else(|| wasmtime::format_err!("no engine is without slots"))?;
@@ -137,6 +141,11 @@ impl<C: Contract> Linked<C> {
     fn outside(&self) -> Option<&Side> {
         let make = || Side::new::<C>(self.slots.engine.without_slots().ok()?).ok();
         self.outside.get_or_init(make).as_ref()
+    }
+
+    fn concurrent(&self) -> Option<&Side> {
+        let make = || Side::new::<C>(self.slots.engine.for_plugin(true).ok()?).ok();
+        self.concurrent.get_or_init(make).as_ref()
     }
 }
 

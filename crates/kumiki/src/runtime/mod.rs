@@ -3,6 +3,7 @@
 mod any;
 mod async_calls;
 mod backtrace;
+mod concurrent_calls;
 mod contract;
 mod failure;
 mod host;
@@ -15,6 +16,7 @@ mod plugin;
 mod pool;
 mod recycle_policy;
 mod state;
+mod streams;
 
 pub use any::{Any, Function};
 pub use contract::{AsyncContract, Contract};
@@ -25,3 +27,4 @@ pub use plugin::Plugin;
 pub use pool::{Lease, LeasePool, Pool, PoolConfig, Pooled};
 pub use recycle_policy::RecyclePolicy;
 pub use state::{HostState, StoreData};
+pub use streams::{ReadStream, WriteStream};

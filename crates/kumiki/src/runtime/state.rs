@@ -3,11 +3,14 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use wasmtime::StoreContextMut;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::memory::MemoryLimiter;
+use super::streams::Progress;
+use crate::clock::Deadline;
 use crate::log_meter::{LogMeter, log};
 use crate::observer::{Level, Observer};
 use crate::wasi::{Granted, HasWasi, Wasi};
@@ -49,6 +52,10 @@ pub struct StoreData {
     pub(crate) memory: MemoryLimiter,
     pub(crate) wasi: Wasi,
     pub(crate) meter: Arc<LogMeter>,
+    /// The time limit of a call in ticks.
+    ticks: u64,
+    /// Set by the first call that can make progress.
+    progress: Option<Progress>,
     plugin: Arc<str>,
     /// A [`HostState`] of the contract's data.
     host: Box<dyn Any + Send>,
@@ -68,6 +75,8 @@ impl StoreData {
             memory: MemoryLimiter::new(limits, budget),
             wasi: Wasi::new(&plugin, &observer, &meter, limits, granted),
             meter: meter.clone(),
+            ticks: limits.ticks(),
+            progress: None,
             plugin: plugin.clone(),
             host: Box::new(HostState {
                 data,
@@ -76,6 +85,25 @@ impl StoreData {
                 observer,
             }),
         }
+    }
+
+    /// Starts the time limit again, because the call moved bytes.
+    pub(crate) fn made_progress(store: &mut StoreContextMut<'_, Self>) {
+        let ticks = store.data().ticks;
+        store.set_epoch_deadline(ticks);
+        let (state, deadline) = (store.data_mut(), Deadline::after(ticks));
+        state.wasi.set_deadline(deadline);
+        if let Some(progress) = &state.progress {
+            progress.set(deadline);
+        }
+    }
+
+    /// Returns the end of the time limit of the call that has started, for the thread that
+    /// waits for it.
+    pub(crate) fn progress(&mut self) -> Progress {
+        let progress = self.progress.get_or_insert_default();
+        progress.set(self.wasi.deadline());
+        progress.clone()
     }
 
     /// Returns the plugin's name.

@@ -56,6 +56,7 @@ impl Cache {
             Ok(()) => Origin::Compiled,
             Err(error) => Origin::CacheWriteFailed(error),
         };
+        let engine = engine.for_plugin(fresh.needs.concurrency)?;
         let code = fresh.code.into_code(engine.as_wasmtime());
         Ok(Ready {
             code: code.map_err(cannot)?,
@@ -110,9 +111,11 @@ impl Cache {
             seal,
             was_read,
         } = self.verify(key)?;
+        let engine = engine.for_plugin(seal.concurrency).ok()?;
         let needs = Needs {
             size: seal.size,
-            modules: self.modules(engine, &seal.modules)?,
+            concurrency: seal.concurrency,
+            modules: self.modules(&engine, &seal.modules)?,
         };
         if was_read && seal.identity.is_some() {
             let seal = seal.text(key, seal_key);
@@ -177,13 +180,20 @@ impl Cache {
             key: seal_key,
             ..
         } = &*self.inner;
+        let Needs {
+            size,
+            concurrency,
+            modules,
+        } = &fresh.needs;
+        let engine = engine.for_plugin(*concurrency).map_err(io::Error::other)?;
         let bytes = fresh.code.bytes().map_err(io::Error::other)?;
         folder.replace(&key.artifact(), &bytes)?;
         let seal = Seal {
             digest: seal_key.digest(&*bytes)?,
             identity: None,
-            size: fresh.needs.size,
-            modules: ArtifactKey::of_modules(engine.as_wasmtime(), &fresh.needs.modules),
+            size: *size,
+            concurrency: *concurrency,
+            modules: ArtifactKey::of_modules(engine.as_wasmtime(), modules),
             plugin: plugin.to_owned(),
         };
         folder.replace(&key.seal(), seal.text(key, seal_key).as_bytes())?;

@@ -23,6 +23,7 @@ fn fresh(component: Component) -> Fresh<Component> {
         code: Compiled::Code(component),
         needs: Needs {
             size: SIZE,
+            concurrency: false,
             modules: Vec::new(),
         },
         modules_stored: Ok(()),

@@ -105,11 +105,21 @@ impl ContractCache {
         requests: &str,
         needs: &Needs,
     ) {
+        let Needs {
+            size,
+            concurrency,
+            modules,
+        } = needs;
+        // It was loaded for the same engine.
+        let Ok(engine) = engine.for_plugin(*concurrency) else {
+            return;
+        };
         let entry = IndexEntry {
             key,
             requests: requests.to_owned(),
-            size: needs.size,
-            modules: ArtifactKey::of_modules(engine.as_wasmtime(), &needs.modules),
+            size: *size,
+            concurrency: *concurrency,
+            modules: ArtifactKey::of_modules(engine.as_wasmtime(), modules),
             artifact: None,
         };
         let cache = &self.cache;

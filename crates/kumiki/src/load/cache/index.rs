@@ -32,6 +32,8 @@ pub(crate) struct IndexEntry {
     pub(crate) requests: String,
     /// The size of one instance.
     pub(crate) size: InstanceSize,
+    /// Whether its artifact is for an engine with concurrency.
+    pub(crate) concurrency: bool,
     /// The core modules that it imports.
     pub(crate) modules: Vec<ArtifactKey>,
     /// The identity of the artifact's file, if its contents were verified.
@@ -44,17 +46,18 @@ impl IndexEntry {
             key,
             requests,
             size,
+            concurrency,
             modules,
             artifact,
         } = self;
         let artifact = FileIdentity::text_of(artifact.as_ref());
         let (component, key) = (component.text(), key.as_str());
         let modules = ArtifactKey::text_of(modules);
-        format!("{component}\n{key}\n{artifact}\n{size}\n{modules}\n{requests}")
+        format!("{component}\n{key}\n{artifact}\n{size}\n{concurrency}\n{modules}\n{requests}")
     }
 
     fn read(text: &str, component: &FileIdentity) -> Option<Self> {
-        let mut parts = text.splitn(6, '\n');
+        let mut parts = text.splitn(7, '\n');
         if FileIdentity::read(parts.next()?)? != *component {
             return None;
         }
@@ -62,6 +65,7 @@ impl IndexEntry {
             key: ArtifactKey::read(parts.next()?),
             artifact: FileIdentity::read_optional(parts.next()?)?,
             size: parts.next()?.parse().ok()?,
+            concurrency: parts.next()?.parse().ok()?,
             modules: ArtifactKey::read_all(parts.next()?),
             requests: parts.next()?.to_owned(),
         })

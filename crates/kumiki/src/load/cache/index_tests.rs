@@ -51,6 +51,7 @@ impl Scene {
             key: self.prefix().key(BYTES),
             requests: requests.to_owned(),
             size: InstanceSize::default(),
+            concurrency: false,
             modules: vec![ArtifactKey::read("module")],
             artifact: None,
         }

@@ -198,10 +198,12 @@ impl Cache {
             let (seal, _) = folder.open_file(&entry.key.seal()).ok()?;
             let _ = seal.set_modified(SystemTime::now());
         }
+        let engine = engine.for_plugin(entry.concurrency).ok()?;
         let ready = Ready {
             needs: Needs {
                 size: entry.size,
-                modules: self.modules(engine, &entry.modules)?,
+                concurrency: entry.concurrency,
+                modules: self.modules(&engine, &entry.modules)?,
             },
             code: machine_code::map(engine.as_wasmtime(), &artifact).ok()?,
             origin: Origin::Cache,

@@ -104,6 +104,8 @@ pub(super) struct Seal {
     pub(super) identity: Option<FileIdentity>,
     /// The size of one instance.
     pub(super) size: InstanceSize,
+    /// Whether it is for an engine with concurrency.
+    pub(super) concurrency: bool,
     /// The core modules that it imports.
     pub(super) modules: Vec<ArtifactKey>,
     /// The plugin's name when it was compiled.
@@ -116,6 +118,7 @@ impl Seal {
             digest,
             identity,
             size,
+            concurrency,
             modules,
             plugin,
         } = self;
@@ -123,18 +126,19 @@ impl Seal {
         // The name may contain any characters; it is for display only.
         let plugin = plugin.escape_debug();
         let modules = ArtifactKey::text_of(modules);
-        let text = format!("{digest}\n{identity}\n{size}\n{modules}\n{plugin}");
+        let text = format!("{digest}\n{identity}\n{size}\n{concurrency}\n{modules}\n{plugin}");
         seal_key.seal("seal", key.as_str(), &text)
     }
 
     /// Parses a seal; returns `None` if it was changed, or is not for this key.
     pub(super) fn read(text: &str, key: &ArtifactKey, seal_key: &SealKey) -> Option<Self> {
         let text = seal_key.unseal("seal", key.as_str(), text)?;
-        let mut lines = text.splitn(5, '\n');
+        let mut lines = text.splitn(6, '\n');
         Some(Self {
             digest: lines.next()?.to_owned(),
             identity: FileIdentity::read_optional(lines.next()?)?,
             size: lines.next()?.parse().ok()?,
+            concurrency: lines.next()?.parse().ok()?,
             modules: ArtifactKey::read_all(lines.next()?),
             plugin: lines.next()?.to_owned(),
         })

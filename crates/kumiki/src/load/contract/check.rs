@@ -20,6 +20,14 @@ use crate::inspect::expansion::ExpansionCounter;
 use crate::inspect::{InstanceSize, Interfaces, Kind, bounds, compatible_name, is_asynchronous};
 use crate::{Error, Result, catch_panic, excerpt, text, wasi};
 
+/// What the check found out about a component.
+pub(crate) struct Checked {
+    /// The size of one instance.
+    pub(crate) size: InstanceSize,
+    /// Whether it uses asynchronous functions, streams or futures.
+    pub(crate) is_asynchronous: bool,
+}
+
 /// A contract's world, which components are checked against. Parsed once per host.
 pub(crate) struct World {
     /// Package and world, as in `myapp:text-processor/text-plugin`.
@@ -72,8 +80,8 @@ impl World {
         })
     }
 
-    /// Checks a component against this world. Returns the size of one instance.
-    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<InstanceSize> {
+    /// Checks a component against this world.
+    pub(crate) fn check(&self, plugin: &str, component: &[u8]) -> Result<Checked> {
         bounds::check(plugin, component)?;
         let (types, size) = validate(plugin, component)?;
         let names = Interfaces::of(plugin, component)?;
@@ -108,12 +116,10 @@ impl World {
                 &mut found,
             )?;
         }
-        // Last, because an error about a function's type is more precise.
-        if is_asynchronous(component) {
-            let plugin = plugin.into();
-            return Err(Error::Asynchronous { plugin });
-        }
-        Ok(size)
+        Ok(Checked {
+            size,
+            is_asynchronous: is_asynchronous(component),
+        })
     }
 
     /// Checks that the contract, with the same type, or WASI provides an import.

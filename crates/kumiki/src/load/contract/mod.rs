@@ -4,5 +4,5 @@ mod check;
 mod shape;
 mod source;
 
-pub(crate) use check::World;
+pub(crate) use check::{Checked, World};
 pub(crate) use source::ContractSource;

@@ -48,6 +48,7 @@ fn bytes(request: Request, input: &mut impl Read) -> io::Result<Vec<u8>> {
 fn compile(request: Request, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
     let config = EngineConfig::default()
         .with_fuel(request.fuel)
+        .with_concurrency(request.concurrency)
         .with_slots(0);
     wasmtime::Engine::new(&config.to_wasmtime()).and_then(|engine| match request.is_module {
         true => engine.precompile_module(bytes),

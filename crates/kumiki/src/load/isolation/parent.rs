@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::CompileCommand;
 use super::protocol::{Answer, Request};
 use crate::load::machine_code::MachineCode;
-use crate::{Error, Limit, Result};
+use crate::{EngineConfig, Error, Limit, Result};
 
 /// The maximum size of an artifact, in bytes: this many for each byte of the component,
 /// plus a constant, up to an absolute maximum.
@@ -30,7 +30,8 @@ struct Output {
 
 impl CompileCommand {
     /// Compiles a component or a core module in a child process; returns its artifact.
-    /// `elapsed` is how much of the time limit is used up already.
+    /// `config` is that of the engine, and `elapsed` is how much of the time limit is used
+    /// up already.
     ///
     /// # Errors
     /// [`Error::Limit`] when compiling exceeds a limit; [`Error::Compile`] when the
@@ -40,14 +41,15 @@ impl CompileCommand {
         &self,
         plugin: &str,
         bytes: &[u8],
-        fuel: bool,
+        config: &EngineConfig,
         elapsed: Duration,
     ) -> Result<Vec<u8>> {
         let length = bytes.len() as u64;
         let time = self.time.saturating_sub(elapsed);
         let request = Request {
             is_module: C::IS_MODULE,
-            fuel,
+            fuel: config.fuel,
+            concurrency: config.concurrency,
             memory: self.memory,
             time,
             length,

@@ -20,6 +20,8 @@ pub(super) struct Request {
     pub(super) is_module: bool,
     /// Whether instructions are counted.
     pub(super) fuel: bool,
+    /// As [`EngineConfig::concurrency`](crate::EngineConfig::concurrency).
+    pub(super) concurrency: bool,
     /// The memory limit in bytes.
     pub(super) memory: u64,
     pub(super) time: Duration,
@@ -32,12 +34,13 @@ impl Request {
         let Self {
             is_module,
             fuel,
+            concurrency,
             memory,
             time,
             length,
         } = self;
         out.write_all(&MAGIC)?;
-        out.write_all(&[u8::from(is_module), u8::from(fuel)])?;
+        out.write_all(&[is_module, fuel, concurrency].map(u8::from))?;
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         for number in [memory, milliseconds, length] {
             out.write_all(&number.to_le_bytes())?;
@@ -49,10 +52,11 @@ impl Request {
         if array(input)? != MAGIC {
             return Err(io::Error::other("the request is not of this version"));
         }
-        let [is_module, fuel] = array(input)?;
+        let [is_module, fuel, concurrency] = array(input)?;
         Ok(Self {
             is_module: is_module != 0,
             fuel: fuel != 0,
+            concurrency: concurrency != 0,
             memory: number(input)?,
             time: Duration::from_millis(number(input)?),
             length: number(input)?,
@@ -149,6 +153,7 @@ mod tests {
         let request = Request {
             is_module: false,
             fuel: true,
+            concurrency: false,
             memory: 1 << 32,
             time: Duration::from_mins(5),
             length: 7,

@@ -1,0 +1,98 @@
+//! Calls of asynchronous functions, and of several functions of one instance at once.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use wasmtime::component::Accessor;
+use wasmtime::{Result as WasmResult, Trap};
+
+use super::contract::Contract;
+use super::instance::Instance;
+use crate::clock::TICK;
+use crate::{Result, StoreData};
+
+impl<C: Contract> Instance<C> {
+    /// Calls asynchronous functions of a plugin, any number of them at once. `call`
+    /// receives the contract's bindings and wasmtime's `Accessor`, with which `bindgen!`'s
+    /// functions are called. The plugin must use asynchronous functions, streams or
+    /// futures; otherwise the call fails.
+    ///
+    /// [`Limits::time`](crate::Limits::time) limits the time without progress: a
+    /// [`ReadStream`](crate::ReadStream) or [`WriteStream`](crate::WriteStream) that moves
+    /// bytes starts it again. All other limits apply to the whole call.
+    ///
+    /// One trap or limit ends all calls of the instance. A future that is dropped before
+    /// it completes poisons the instance.
+    ///
+    /// # Errors
+    /// As for [`Instance::call`].
+    ///
+    /// # Panics
+    /// As for [`Instance::call`].
+    pub async fn call_concurrent<R>(
+        &mut self,
+        function: &str,
+        call: impl AsyncFnOnce(&C::Bindings, &Accessor<StoreData>) -> WasmResult<R>,
+    ) -> Result<R> {
+        self.begin()?;
+        let (bindings, store) = self.exports();
+        let called = store.run_concurrent(async |accessor| call(bindings, accessor).await);
+        let result = called.await.and_then(|result| result);
+        self.end(function, result)
+    }
+
+    /// As [`Instance::call_concurrent`], for programs that are not asynchronous: blocks the
+    /// thread. A call that only waits, without progress, ends at its time limit too.
+    ///
+    /// # Errors
+    /// As for [`Instance::call`].
+    ///
+    /// # Panics
+    /// As for [`Instance::call`].
+    pub fn call_concurrent_blocking<R>(
+        &mut self,
+        function: &str,
+        call: impl AsyncFnOnce(&C::Bindings, &Accessor<StoreData>) -> WasmResult<R>,
+    ) -> Result<R> {
+        self.begin()?;
+        let (bindings, store) = self.exports();
+        let progress = store.data_mut().progress();
+        let called = store.run_concurrent(async |accessor| call(bindings, accessor).await);
+        let result = block_on(called, || progress.remaining());
+        let result = result.unwrap_or_else(|| Err(Trap::Interrupt.into()));
+        self.end(function, result.and_then(|result| result))
+    }
+}
+
+/// Polls a future on this thread. Returns `None` if it is still pending when no time
+/// remains.
+fn block_on<R>(
+    future: impl Future<Output = R>,
+    remaining: impl Fn() -> std::time::Duration,
+) -> Option<R> {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
+            return Some(result);
+        }
+        let remaining = remaining();
+        if remaining.is_zero() {
+            return None;
+        }
+        // The clock of the limits may be a tick late.
+        thread::park_timeout(remaining.min(TICK * 100));
+    }
+}
+
+/// Wakes the thread that waits in [`block_on`].
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

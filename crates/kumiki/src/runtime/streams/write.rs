@@ -1,0 +1,68 @@
+//! A stream that a guest writes.
+
+use std::io::Write;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+use wasmtime::component::{Source, StreamConsumer, StreamResult};
+use wasmtime::{AsContextMut as _, Result, StoreContextMut};
+
+use super::CHUNK;
+use crate::StoreData;
+
+/// Writes what a guest writes to a writer: the consumer for `StreamReader::pipe`.
+///
+/// A write that blocks holds the thread, and with it the whole instance. An error of the
+/// writer ends the call, and is the `source` of its [`Error::Trap`](crate::Error::Trap).
+pub struct WriteStream<W> {
+    writer: Option<W>,
+    /// Returns the writer when the stream ends.
+    end: Option<oneshot::Sender<W>>,
+}
+
+impl<W: Write + Send + Unpin + 'static> WriteStream<W> {
+    /// Creates a stream into `writer`. The receiver gets the writer when the guest ends the
+    /// stream, or when the instance is dropped.
+    pub fn new(writer: W) -> (Self, oneshot::Receiver<W>) {
+        let (end, at_end) = oneshot::channel();
+        let stream = Self {
+            writer: Some(writer),
+            end: Some(end),
+        };
+        (stream, at_end)
+    }
+}
+
+impl<W: Write + Send + Unpin + 'static> StreamConsumer<StoreData> for WriteStream<W> {
+    type Item = u8;
+
+    fn poll_consume(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        mut store: StoreContextMut<'_, StoreData>,
+        source: Source<'_, u8>,
+        _: bool,
+    ) -> Poll<Result<StreamResult>> {
+        let mut direct = source.as_direct(store.as_context_mut());
+        let bytes = direct.remaining();
+        let length = bytes.len().min(CHUNK);
+        if let Some(writer) = &mut self.writer {
+            writer.write_all(&bytes[..length])?;
+        }
+        direct.mark_read(length);
+        if length > 0 {
+            StoreData::made_progress(&mut store);
+        }
+        Poll::Ready(Ok(StreamResult::Completed))
+    }
+}
+
+impl<W> Drop for WriteStream<W> {
+    fn drop(&mut self) {
+        if let (Some(end), Some(writer)) = (self.end.take(), self.writer.take()) {
+            // Nobody waits for a stream whose call failed.
+            drop(end.send(writer));
+        }
+    }
+}
