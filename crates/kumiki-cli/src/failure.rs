@@ -141,7 +141,7 @@ fn run_hint(error: &RunError) -> Option<&'static str> {
         RunError::OtherRowsAsParquet => {
             "write rows as they are read, or as `--output csv`, `tsv` or `jsonl`"
         }
-        RunError::SeveralResults { .. } => {
+        RunError::SeveralResults { .. } | RunError::SeveralPlugins { .. } => {
             "chain the plugins with `--chain`, or name one plugin with `-p`"
         }
         RunError::OutputIsStream => "omit `--output-file`",

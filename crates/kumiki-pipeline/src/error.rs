@@ -99,6 +99,12 @@ pub enum Error {
         /// The name of the input.
         name: String,
     },
+    /// There are several plugins for whole texts, which do not form a chain.
+    #[error("{plugins} plugins give one result each for a whole text")]
+    SeveralPlugins {
+        /// The number of plugins.
+        plugins: usize,
+    },
     /// Parquet cannot be read from a stream.
     #[error("cannot read Parquet from standard input: its metadata is at the end of the file")]
     ParquetFromStream,
@@ -296,7 +302,9 @@ impl Error {
             Self::OtherRowsAsParquet => {
                 "write rows in the format of the input, or as `csv`, `tsv` or `jsonl`"
             }
-            Self::SeveralResults { .. } => "chain the plugins, or use only one plugin",
+            Self::SeveralResults { .. } | Self::SeveralPlugins { .. } => {
+                "chain the plugins, or use only one plugin"
+            }
             Self::OutputIsStream => "name no file",
             Self::OutputIsFolder { .. } => "name a file in it",
             Self::OutputIsRead { .. } => "give the output another name",

@@ -51,6 +51,7 @@ mod run;
 mod settings;
 mod sink;
 mod summary;
+mod whole;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

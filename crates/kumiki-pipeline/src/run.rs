@@ -13,10 +13,11 @@ use crate::input::open::{InputOptions, OpenInputs};
 use crate::interrupt::Interrupt;
 use crate::journal::{Position, RunIdentity};
 use crate::output::{Output, OutputRequest};
-use crate::settings::{Destination, RunSettings, check_results};
+use crate::settings::{Destination, RunSettings, check_results, check_whole};
 use crate::sink::Sink;
 use crate::sink::output_file::{ReservedFile, add_inputs};
 use crate::summary::Summary;
+use crate::whole;
 
 /// A run whose inputs and output are open and checked.
 pub struct Run {
@@ -149,6 +150,44 @@ impl Run {
             skip_blank: self.skip_blank,
         };
         let summary = execute(job, pipeline, observer, interrupt);
+        summary.map_err(|source| Error::Write {
+            output: path,
+            source,
+        })
+    }
+}
+
+impl Run {
+    /// Passes each input through `pipeline` as one text, and writes the result as it
+    /// comes. Plugins that export `streaming` read and write in constant memory; others
+    /// get the text in one call, if it has at most [`RunSettings::line_limit`] bytes.
+    ///
+    /// The run ends at the first text that fails, with a [`RunEvent::Diagnostic`]. What was
+    /// written of its result is not complete; an output file then keeps the name of its
+    /// part.
+    ///
+    /// # Errors
+    /// [`Error::SeveralPlugins`] for several plugins that are not a chain; as for
+    /// [`Run::execute`].
+    pub fn execute_whole(
+        self,
+        pipeline: Pipeline,
+        observer: &dyn RunObserver,
+        interrupt: &Interrupt,
+    ) -> Result<Summary, Error> {
+        check_whole(pipeline.plugins().len(), pipeline.is_chain())?;
+        let (path, sink) = match self.destination {
+            Reserved::Stream(stream) => (None, Sink::stream(stream)),
+            Reserved::File(file) => {
+                let path = file.path().to_owned();
+                let begun = file.not_resumable().begin(self.identity)?;
+                (Some(path), Sink::File(Box::new(begun.file)))
+            }
+        };
+        observer.event(&RunEvent::Started {
+            total_bytes: self.inputs.total_bytes(),
+        });
+        let summary = whole::execute(self.inputs, sink, pipeline, observer, interrupt);
         summary.map_err(|source| Error::Write {
             output: path,
             source,

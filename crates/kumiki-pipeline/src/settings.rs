@@ -85,12 +85,31 @@ impl RunSettings {
     }
 }
 
+impl RunSettings {
+    /// Checks that `plugins` can process whole texts, before they are loaded.
+    /// [`Run::execute_whole`](crate::Run::execute_whole) checks it as well.
+    ///
+    /// # Errors
+    /// [`Error::SeveralPlugins`].
+    pub fn check_whole(&self, plugins: usize, is_chain: bool) -> Result<(), Error> {
+        check_whole(plugins, is_chain)
+    }
+}
+
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stream(_) => f.write_str("Stream"),
             Self::File(file) => f.debug_tuple("File").field(file).finish(),
         }
+    }
+}
+
+/// Refuses several plugins for one text, unless they form a chain.
+pub(crate) fn check_whole(plugins: usize, is_chain: bool) -> Result<(), Error> {
+    match plugins > 1 && !is_chain {
+        true => Err(Error::SeveralPlugins { plugins }),
+        false => Ok(()),
     }
 }
 

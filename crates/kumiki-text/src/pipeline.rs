@@ -92,6 +92,12 @@ impl Pipeline {
         &self.plugins
     }
 
+    /// Returns its plugins.
+    #[must_use]
+    pub fn into_plugins(self) -> Vec<TextPlugin> {
+        self.plugins
+    }
+
     /// Returns whether the plugins form a chain, which gives one result per record.
     #[must_use]
     pub fn is_chain(&self) -> bool {

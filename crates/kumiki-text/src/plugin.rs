@@ -37,6 +37,8 @@ pub struct TextPlugin {
     /// Measured usage, if enabled.
     usage: Option<Box<Usage>>,
     pub(crate) modes: Vec<CallMode>,
+    /// Whether it exports `streaming`.
+    pub(crate) streams: bool,
     pub(crate) batching: Batching,
     /// The allowance for the records being processed.
     pub(crate) allowed: Allowance,
@@ -66,9 +68,11 @@ impl TextPlugin {
         instance.rename(&name);
         let mut modes = CallMode::ALL.to_vec();
         modes.retain(|mode| instance.bindings().offers(*mode));
+        let streams = instance.bindings().streaming().is_some();
         Ok(Self {
             batching: Batching::new(modes.last().copied().unwrap_or(CallMode::Single)),
             modes,
+            streams,
             plugin,
             config,
             instance: Some(instance),
@@ -112,6 +116,7 @@ impl TextPlugin {
             usage: self.usage.as_ref().map(|_| Box::default()),
             batching: Batching::new(self.batching.mode),
             modes: self.modes.clone(),
+            streams: self.streams,
             allowed: Allowance::ALL,
         }
     }
@@ -263,7 +268,7 @@ impl TextPlugin {
 
     /// Counts the result of a record, given as the size of its output in bytes, if
     /// measurement is enabled.
-    fn count(&mut self, answer: Result<usize, &Error>) {
+    pub(crate) fn count(&mut self, answer: Result<usize, &Error>) {
         match (&mut self.usage, answer) {
             (None, _) => {}
             (Some(usage), Ok(bytes)) => usage.add_answers(1, bytes),
@@ -481,6 +486,7 @@ impl std::fmt::Debug for TextPlugin {
             max_metadata: _,
             usage: _,
             modes: _,
+            streams: _,
             batching,
             allowed: _,
         } = self;

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use kumiki::wasmtime::component::{Accessor, FutureConsumer, Source, StreamReader};
 use kumiki::wasmtime::{self, StoreContextMut};
@@ -16,6 +17,12 @@ use crate::utf8::{NotUtf8, Utf8Checker};
 use crate::{Error, Result, TextPlugin};
 
 impl TextPlugin {
+    /// Returns whether the plugin exports `streaming`, for [`TextPlugin::transform`].
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        self.streams
+    }
+
     /// Transforms a whole text of any length: the plugin reads `input` and writes
     /// `output` as it goes, in constant memory if the plugin does so. Returns the output
     /// when the plugin has ended it and reported success.
@@ -50,28 +57,30 @@ impl TextPlugin {
             checker: Utf8Checker::default(),
             fault: fault.clone(),
         };
+        if !self.streams {
+            let plugin = self.name().to_owned();
+            return Err(Error::NoStreaming { plugin });
+        }
         let instance = match self.live() {
             Ok(instance) => instance,
             Err(error) => return Err(self.failed(error)),
         };
-        if instance.bindings().streaming().is_none() {
-            let plugin = self.name().to_owned();
-            return Err(Error::NoStreaming { plugin });
-        }
+        let start = Instant::now();
         let called = instance.call_concurrent_blocking("transform", async |bindings, accessor| {
             transform(bindings, accessor, input, output).await
         });
+        self.measure_call(start.elapsed());
         self.retire();
-        let name = || self.name().to_owned();
-        match (called, fault.take()) {
-            (_, Some(cause)) => Err(cause.into_error(name())),
+        let result = match (called, fault.take()) {
+            (_, Some(cause)) => Err(cause.into_error(self.name())),
             (Err(error), None) => Err(self.failed(error)),
             (Ok((_, Err(error))), None) => Err(self.plugin_error(error)),
-            (Ok((output, Ok(()))), None) => match output.checker.end() {
-                Ok(()) => Ok(output.writer),
-                Err(at) => Err(Cause::OutputText(at).into_error(name())),
-            },
-        }
+            (Ok((output, Ok(()))), None) => {
+                output.end().map_err(|cause| cause.into_error(self.name()))
+            }
+        };
+        self.count(result.as_ref().map(|(_, bytes)| *bytes));
+        result.map(|(output, _)| output)
     }
 }
 
@@ -154,7 +163,8 @@ impl Fault {
 }
 
 impl Cause {
-    fn into_error(self, plugin: String) -> Error {
+    fn into_error(self, plugin: &str) -> Error {
+        let plugin = plugin.to_owned();
         match self {
             Self::Input(source) => Error::Input { plugin, source },
             Self::Output(source) => Error::Output { plugin, source },
@@ -180,7 +190,7 @@ impl<R: Read> Read for CheckedReader<R> {
             read => read.map_err(|error| self.fault.set(Cause::Input(error)))?,
         };
         let checked = match read {
-            0 => self.checker.end(),
+            0 => self.checker.end().map(drop),
             _ => self.checker.check(&buffer[..read]),
         };
         checked.map_err(|NotUtf8 { at }| {
@@ -197,6 +207,15 @@ struct CheckedWriter<W> {
     writer: W,
     checker: Utf8Checker,
     fault: Fault,
+}
+
+impl<W: Write> CheckedWriter<W> {
+    /// Ends the text; returns the writer and the number of bytes written.
+    fn end(mut self) -> Result<(W, usize), Cause> {
+        let bytes = self.checker.end().map_err(Cause::OutputText)?;
+        self.writer.flush().map_err(Cause::Output)?;
+        Ok((self.writer, usize::try_from(bytes).unwrap_or(usize::MAX)))
+    }
 }
 
 impl<W: Write> Write for CheckedWriter<W> {

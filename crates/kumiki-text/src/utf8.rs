@@ -55,10 +55,10 @@ impl Utf8Checker {
         Ok(())
     }
 
-    /// Checks that the text does not end within a character.
-    pub(crate) fn end(&self) -> Result<(), NotUtf8> {
+    /// Checks that the text does not end within a character. Returns its length in bytes.
+    pub(crate) fn end(&self) -> Result<u64, NotUtf8> {
         match self.length {
-            0 => Ok(()),
+            0 => Ok(self.valid),
             _ => Err(self.not_utf8(0)),
         }
     }
@@ -81,7 +81,8 @@ mod tests {
         let mut checker = Utf8Checker::default();
         text.chunks(size)
             .try_for_each(|piece| checker.check(piece))?;
-        checker.end()
+        assert_eq!(checker.end()?, text.len() as u64);
+        Ok(())
     }
 
     /// Checks a text at once.

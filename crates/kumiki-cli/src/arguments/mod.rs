@@ -334,6 +334,14 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) chain: bool,
 
+    /// Process each file, or standard input, as one text, and write the result as it
+    /// comes; plugins that stream do so in constant memory
+    #[arg(
+        long,
+        conflicts_with_all = ["field", "into", "input_format", "skip_blank", "output", "resume"]
+    )]
+    pub(crate) whole: bool,
+
     /// Read records from this column of a table, or this key of JSON objects,
     /// instead of whole lines
     #[arg(long, value_name = "NAME", conflicts_with = "text")]

@@ -41,7 +41,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let limits = arguments.limits.resolve();
     let mut settings = settings(arguments, &files)?;
     let workers = settings.workers;
-    settings.check_plugins(files.len(), arguments.chain)?;
+    match arguments.whole {
+        true => settings.check_whole(files.len(), arguments.chain)?,
+        false => settings.check_plugins(files.len(), arguments.chain)?,
+    }
     if let Ok(limits) = &limits {
         settings.output_limit = limits.host.output;
     }
@@ -98,7 +101,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 
     let names = pipeline.plugins().iter().map(TextPlugin::name);
     let names: Vec<_> = names.map(str::to_owned).collect();
-    let is_resumable = run.is_resumable();
+    let is_resumable = run.is_resumable() && !arguments.whole;
     let run = match is_resumable {
         true => run.with_identity(identity(arguments, &files, &grants)?),
         false => run,
@@ -121,6 +124,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     };
     if summary.interrupted {
         report_interrupt(arguments, &summary, is_resumable, &console);
+    }
+    if arguments.whole && summary.failed > 0 {
+        report_incomplete(arguments, &console);
     }
     report_summary(arguments, &summary, &names, start, &console);
     let failed = summary.failed + summary.failed_before;
@@ -219,6 +225,7 @@ fn execute(
         handle.trigger();
     });
     let summary = match handled {
+        Ok(()) if arguments.whole => run.execute_whole(pipeline, events, &interrupt),
         Ok(()) => run.execute(pipeline, events, &interrupt),
         Err(source) => Err(RunError::Write {
             output: arguments.output_file.clone(),
@@ -391,6 +398,18 @@ fn report_interrupt(
             false => format!("the results are in `{part}`"),
         });
     }
+}
+
+/// Reports that the result of a whole text is not complete.
+fn report_incomplete(arguments: &RunArguments, console: &Console) {
+    let text = match &arguments.output_file {
+        Some(path) => format!(
+            "the output is incomplete; it is in `{}`",
+            part_path(path).display()
+        ),
+        None => "the output is incomplete".to_owned(),
+    };
+    console.report(&text);
 }
 
 /// The number of pool slots: one for each plugin in each worker and one to spare per

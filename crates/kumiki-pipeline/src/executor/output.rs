@@ -85,6 +85,6 @@ impl BatchOutput {
 }
 
 /// The error of a run in which a thread panicked. The panic message was already printed.
-pub(super) fn panicked(thread: &str) -> io::Error {
+pub(crate) fn panicked(thread: &str) -> io::Error {
     io::Error::other(format!("{thread} panicked, which is a fault of Kumiki"))
 }

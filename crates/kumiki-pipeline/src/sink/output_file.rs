@@ -100,6 +100,14 @@ impl ReservedFile {
         self.is_resumable
     }
 
+    /// Does not keep the state that resuming needs.
+    pub(crate) fn not_resumable(self) -> Self {
+        Self {
+            is_resumable: false,
+            ..self
+        }
+    }
+
     /// Creates the file, or continues the one of an earlier run.
     pub(crate) fn begin(self, identity: RunIdentity) -> Result<BegunFile, Error> {
         let Self {

@@ -1,6 +1,7 @@
 //! The compiler: in this process, or in a child process with limits.
 
-use std::time::Instant;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use super::compiled::Compiled;
 use super::isolation::CompileCommand;
@@ -13,7 +14,8 @@ pub(super) struct Compiler<'a> {
     command: Option<&'a CompileCommand>,
     /// The plugin's name, for errors.
     pub(super) plugin: &'a str,
-    start: Instant,
+    /// How long it has compiled so far. Waiting for a lock does not count.
+    spent: Cell<Duration>,
 }
 
 impl<'a> Compiler<'a> {
@@ -27,7 +29,7 @@ impl<'a> Compiler<'a> {
             engine,
             command,
             plugin,
-            start: Instant::now(),
+            spent: Cell::default(),
         }
     }
 
@@ -39,8 +41,9 @@ impl<'a> Compiler<'a> {
                 .map(Compiled::Code)
                 .map_err(|source| Error::compile(self.plugin, source));
         };
-        let (config, elapsed) = (self.engine.config(), self.start.elapsed());
-        let artifact = command.compile::<C>(self.plugin, bytes, config, elapsed)?;
+        let (config, spent, start) = (self.engine.config(), self.spent.get(), Instant::now());
+        let artifact = command.compile::<C>(self.plugin, bytes, config, spent)?;
+        self.spent.set(spent + start.elapsed());
         Ok(Compiled::Artifact(artifact))
     }
 

@@ -65,21 +65,26 @@ impl Cache {
         })
     }
 
-    /// Returns the modules with these keys; `None` if one is not in the cache.
+    /// Returns the modules with these keys; `None` if one is not in the cache. Returns an
+    /// error if one does not fit into `engine`'s slots.
     pub(super) fn modules(
         &self,
         engine: &Engine,
         keys: &[ArtifactKey],
-    ) -> Option<Vec<Arc<SharedModule>>> {
+    ) -> Option<wasmtime::Result<Vec<Arc<SharedModule>>>> {
         let module = |key: &ArtifactKey| {
-            let cached = || {
-                let ready = self.get::<Module>(engine, key).and_then(Result::ok);
-                ready.map(|ready| ready.code).ok_or(())
+            let cached = || match self.get::<Module>(engine, key) {
+                Some(ready) => ready.map(|ready| ready.code).map_err(Some),
+                None => Err(None),
             };
             let shared = engine.shared_modules();
-            shared.get_or_make(key.module()?, cached).ok()
+            shared.get_or_make(key.module().ok_or(None)?, cached)
         };
-        keys.iter().map(module).collect()
+        let modules: Result<_, Option<wasmtime::Error>> = keys.iter().map(module).collect();
+        match modules {
+            Ok(modules) => Some(Ok(modules)),
+            Err(error) => error.map(Err),
+        }
     }
 
     /// Locks the file for this key, until it is dropped. Different components rarely wait
@@ -112,10 +117,14 @@ impl Cache {
             was_read,
         } = self.verify(key)?;
         let engine = engine.for_plugin(seal.concurrency).ok()?;
+        let modules = match self.modules(&engine, &seal.modules)? {
+            Ok(modules) => modules,
+            Err(error) => return Some(Err(error)),
+        };
         let needs = Needs {
             size: seal.size,
             concurrency: seal.concurrency,
-            modules: self.modules(&engine, &seal.modules)?,
+            modules,
         };
         if was_read && seal.identity.is_some() {
             let seal = seal.text(key, seal_key);
@@ -194,7 +203,8 @@ impl Cache {
             size: *size,
             concurrency: *concurrency,
             modules: ArtifactKey::of_modules(engine.as_wasmtime(), modules),
-            plugin: plugin.to_owned(),
+            // The name may contain any characters.
+            plugin: plugin.escape_debug().to_string(),
         };
         folder.replace(&key.seal(), seal.text(key, seal_key).as_bytes())?;
         self.make_room(bytes.len() as u64, &key.artifact())

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use super::*;
+use wasmtime::Module;
+
 use crate::EngineConfig;
+use crate::engine::{ModuleHash, SharedModule};
 use crate::inspect::InstanceSize;
 use crate::load::ContractSource;
 use crate::load::compiled::{Compiled, Fresh};
@@ -500,4 +503,68 @@ fn component_is_compiled_when_the_lock_times_out() {
     assert_eq!(scene.files("artifact"), [] as [PathBuf; 0]);
     drop(held);
     assert!(matches!(scene.get(ONE), Origin::Compiled));
+}
+
+/// It is older than the plugins that it would otherwise displace.
+#[test]
+fn module_is_removed_with_the_last_component_that_needs_it() {
+    let scene = Scene::new();
+    let bytes = test_components::parse("(module (func (export \"f\")))");
+    let hash = ModuleHash::of(&bytes);
+    let module_key = ArtifactKey::of_module(scene.engine.as_wasmtime(), hash);
+    let module = Module::from_binary(scene.engine.as_wasmtime(), &bytes).unwrap();
+    let compile = || {
+        Ok(Fresh {
+            code: Compiled::Code(module.clone()),
+            needs: Needs::default(),
+            modules_stored: Ok(()),
+        })
+    };
+    let stored = scene
+        .cache
+        .get_or_compile(&scene.engine, &module_key, "module", compile);
+    assert!(matches!(stored.unwrap().origin, Origin::Compiled));
+    let key = |text: &str| scene.key(&test_components::parse(text));
+    let shared = Arc::new(SharedModule { hash, module });
+    let one = test_components::parse(ONE);
+    let compile = || {
+        let component = Component::from_binary(scene.engine.as_wasmtime(), &one);
+        let mut fresh = fresh(component.unwrap());
+        fresh.needs.modules.push(shared.clone());
+        Ok(fresh)
+    };
+    let stored = scene
+        .cache
+        .get_or_compile(&scene.engine, &key(ONE), ONE, compile);
+    assert_eq!(stored.unwrap().needs.modules.len(), 1);
+    scene.get(TWO);
+    // The module is older than the component that needs it.
+    for (key, hours) in [(&module_key, 4), (&key(ONE), 3), (&key(TWO), 2)] {
+        let seal = scene.cache.folder().join(key.seal());
+        let file = File::options().append(true).open(seal).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_hours(hours))
+            .unwrap();
+    }
+    let names = || {
+        let artifacts = scene.cache.artifacts().unwrap().into_iter();
+        let mut names: Vec<_> = artifacts.map(|artifact| artifact.plugin).collect();
+        names.sort();
+        names
+    };
+    let total: u64 = scene
+        .files("artifact")
+        .iter()
+        .map(|path| fs::metadata(path).unwrap().len())
+        .sum();
+    let Inner { folder, key, .. } = &*scene.cache.inner;
+    // As much as the component and its module have.
+    let two = fs::metadata(
+        scene
+            .cache
+            .folder()
+            .join(scene.key(&test_components::parse(TWO)).artifact()),
+    );
+    let two = two.unwrap().len();
+    trim::artifacts(folder, key, total - 1, two, "").unwrap();
+    assert_eq!(names(), [TWO]);
 }

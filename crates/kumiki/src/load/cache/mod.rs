@@ -203,7 +203,7 @@ impl Cache {
             needs: Needs {
                 size: entry.size,
                 concurrency: entry.concurrency,
-                modules: self.modules(&engine, &entry.modules)?,
+                modules: self.modules(&engine, &entry.modules)?.ok()?,
             },
             code: machine_code::map(engine.as_wasmtime(), &artifact).ok()?,
             origin: Origin::Cache,

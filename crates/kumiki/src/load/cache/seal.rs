@@ -108,7 +108,7 @@ pub(super) struct Seal {
     pub(super) concurrency: bool,
     /// The core modules that it imports.
     pub(super) modules: Vec<ArtifactKey>,
-    /// The plugin's name when it was compiled.
+    /// The plugin's name when it was compiled, escaped; it is for display only.
     pub(super) plugin: String,
 }
 
@@ -123,8 +123,6 @@ impl Seal {
             plugin,
         } = self;
         let identity = FileIdentity::text_of(identity.as_ref());
-        // The name may contain any characters; it is for display only.
-        let plugin = plugin.escape_debug();
         let modules = ArtifactKey::text_of(modules);
         let text = format!("{digest}\n{identity}\n{size}\n{concurrency}\n{modules}\n{plugin}");
         seal_key.seal("seal", key.as_str(), &text)

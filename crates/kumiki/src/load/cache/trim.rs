@@ -53,6 +53,7 @@ pub(super) fn artifacts(
     let trimmer = Trimmer {
         folder,
         modules: needed_modules(folder, seal_key, &found),
+        skipped: HashMap::new(),
         total,
         target,
         newest,
@@ -91,19 +92,23 @@ impl NeededModules {
         self.counts.get(key).is_some_and(|count| *count > 0)
     }
 
-    /// Records that an artifact was removed.
-    fn removed(&mut self, key: &ArtifactKey) {
-        for module in self.of_components.remove(key).unwrap_or_default() {
-            if let Some(count) = self.counts.get_mut(&module) {
-                *count -= 1;
-            }
-        }
+    /// Records that an artifact was removed; returns the modules that no other one needs.
+    fn removed(&mut self, key: &ArtifactKey) -> Vec<ArtifactKey> {
+        let mut modules = self.of_components.remove(key).unwrap_or_default();
+        modules.retain(|module| {
+            let count = self.counts.entry(module.clone()).or_default();
+            *count = count.saturating_sub(1);
+            *count == 0
+        });
+        modules
     }
 }
 
 struct Trimmer<'a> {
     folder: &'a Folder,
     modules: NeededModules,
+    /// Modules that were needed in their turn, with their length and their file's name.
+    skipped: HashMap<ArtifactKey, (u64, OsString)>,
     total: u64,
     target: u64,
     newest: &'a str,
@@ -113,23 +118,19 @@ impl Trimmer<'_> {
     /// Removes artifacts, which are sorted by their last use, until their total is the
     /// target; returns what remains.
     fn trim(mut self, artifacts: Vec<Found>) -> io::Result<u64> {
-        let mut skipped = Vec::new();
         for (_, length, name) in artifacts {
             let key = name.to_str().and_then(ArtifactKey::of_artifact);
             match key {
-                Some(key) if self.modules.is_needed(&key) => skipped.push((length, name, key)),
+                Some(key) if self.modules.is_needed(&key) => {
+                    self.skipped.insert(key, (length, name));
+                }
                 key => self.remove(length, &name, key)?,
-            }
-        }
-        // The components that needed these may be gone now.
-        for (length, name, key) in skipped {
-            if !self.modules.is_needed(&key) {
-                self.remove(length, &name, Some(key))?;
             }
         }
         Ok(self.total)
     }
 
+    /// Removes an artifact, and the skipped modules that only it needed.
     fn remove(&mut self, length: u64, name: &OsStr, key: Option<ArtifactKey>) -> io::Result<()> {
         if self.total <= self.target || name == self.newest {
             return Ok(());
@@ -137,8 +138,11 @@ impl Trimmer<'_> {
         self.folder.remove(Path::new(name).with_extension("seal"))?;
         self.folder.remove(name)?;
         self.total -= length;
-        if let Some(key) = key {
-            self.modules.removed(&key);
+        let unneeded = key.map_or(Vec::new(), |key| self.modules.removed(&key));
+        for module in unneeded {
+            if let Some((length, name)) = self.skipped.remove(&module) {
+                self.remove(length, &name, Some(module))?;
+            }
         }
         Ok(())
     }

@@ -30,8 +30,8 @@ struct Output {
 
 impl CompileCommand {
     /// Compiles a component or a core module in a child process; returns its artifact.
-    /// `config` is that of the engine, and `elapsed` is how much of the time limit is used
-    /// up already.
+    /// `config` is that of the engine, and `spent` is how much of the time limit is used up
+    /// already.
     ///
     /// # Errors
     /// [`Error::Limit`] when compiling exceeds a limit; [`Error::Compile`] when the
@@ -42,10 +42,10 @@ impl CompileCommand {
         plugin: &str,
         bytes: &[u8],
         config: &EngineConfig,
-        elapsed: Duration,
+        spent: Duration,
     ) -> Result<Vec<u8>> {
         let length = bytes.len() as u64;
-        let time = self.time.saturating_sub(elapsed);
+        let time = self.time.saturating_sub(spent);
         let request = Request {
             is_module: C::IS_MODULE,
             fuel: config.fuel,

@@ -7,8 +7,12 @@ use wasmparser::{
     TableType, TypeRef,
 };
 
+/// The longest name of an import or export, in bytes. wasmtime copies the name of an
+/// export of an imported module for each of its uses.
+const MAX_NAME: usize = 256;
+
 /// Returns the type of a valid core module; `None` if it has imports or exports of kinds
-/// that no known runtime has, or is not a module.
+/// or with names that no known runtime has, or is not a module.
 pub(super) fn module_type(module: &[u8]) -> Option<ModuleType> {
     let mut contents = Contents::default();
     for payload in Parser::new(0).parse_all(module) {
@@ -41,6 +45,8 @@ impl<'a> Contents<'a> {
             Payload::ImportSection(section) => {
                 for import in section.clone().into_imports() {
                     let import = import.ok()?;
+                    check_name(import.module)?;
+                    check_name(import.name)?;
                     self.define(import.ty)?;
                     self.imports.push((import.module, import.name, import.ty));
                 }
@@ -68,6 +74,7 @@ impl<'a> Contents<'a> {
             Payload::ExportSection(section) => {
                 for export in section.clone() {
                     let export = export.ok()?;
+                    check_name(export.name)?;
                     let ty = self.item(export.kind, export.index as usize)?;
                     self.exports.push((export.name, ty));
                 }
@@ -126,6 +133,10 @@ impl<'a> Contents<'a> {
         }
         Some(module)
     }
+}
+
+fn check_name(name: &str) -> Option<()> {
+    (name.len() <= MAX_NAME).then_some(())
 }
 
 /// Returns the function type that is alone in a group. A type that is defined with others,

@@ -22,8 +22,11 @@ use crate::engine::{ModuleHash, proposals};
 /// few milliseconds.
 const MIN_CODE: usize = 64 << 10;
 /// The maximum number of different modules that one component shares. Each one is compiled
-/// by itself. CPython has 4.
+/// by itself. CPython has 3.
 const MAX_MODULES: usize = 16;
+/// How many times as many bytes as the component has may be copied in nested components
+/// that change: once for each level.
+const MAX_COPIES: usize = 4;
 
 /// A component without its large core modules, which it imports instead.
 pub(crate) struct SplitComponent<'a> {
@@ -52,6 +55,8 @@ struct Modules<'a> {
     large: HashMap<usize, u32>,
     /// The modules that the outermost component defines: the start of each.
     outermost: Vec<usize>,
+    /// The nested components in which something changes: the start and length of each.
+    changed: HashMap<usize, usize>,
 }
 
 impl<'a> Modules<'a> {
@@ -78,13 +83,29 @@ impl<'a> Modules<'a> {
                 Payload::CodeSectionStart { range, .. } if range.len() >= MIN_CODE => {
                     if let Some((module, true)) = open.last() {
                         modules.add(module.start, component.get(module.clone())?);
+                        modules.change(&open);
                     }
                 }
                 payload if is_outermost => check_outermost(&payload)?,
+                Payload::ComponentAliasSection(section) if has_outer_module(&section) => {
+                    modules.change(&open);
+                }
                 _ => {}
             }
         }
-        (!modules.shared.is_empty()).then_some(modules)
+        let copied = modules
+            .changed
+            .values()
+            .fold(0_usize, |sum, length| sum.saturating_add(*length));
+        let is_small = copied <= component.len().saturating_mul(MAX_COPIES);
+        (!modules.shared.is_empty() && is_small).then_some(modules)
+    }
+
+    /// Records that something changes in the components that are open.
+    fn change(&mut self, open: &[(Range<usize>, bool)]) {
+        let components = open.iter().filter(|(_, is_module)| !is_module);
+        self.changed
+            .extend(components.map(|(range, _)| (range.start, range.len())));
     }
 
     fn add(&mut self, start: usize, module: &'a [u8]) {
@@ -149,10 +170,7 @@ fn check_outermost(payload: &Payload<'_>) -> Option<()> {
         }
         Payload::ComponentAliasSection(section) => {
             let mut aliases = section.clone().into_iter().flatten();
-            aliases.any(|alias| {
-                let module = ComponentExternalKind::Module;
-                matches!(alias, ComponentAlias::InstanceExport { kind, .. } if kind == module)
-            })
+            aliases.any(|alias| is_module_alias(&alias))
         }
         Payload::ComponentInstanceSection(section) => {
             let mut instances = section.clone().into_iter().flatten();
@@ -236,7 +254,9 @@ impl ReencodeComponent for Writer<'_> {
             Payload::ComponentAliasSection(section) if has_outer_module(section) => {
                 component_utils::parse_component_payload(self, out, payload, whole)?;
             }
-            Payload::ComponentSection { .. } => {
+            Payload::ComponentSection {
+                unchecked_range, ..
+            } if self.modules.changed.contains_key(&unchecked_range.start) => {
                 component_utils::parse_component_payload(self, out, payload, whole)?;
             }
             _ => copy(out, &payload, whole),
@@ -270,6 +290,16 @@ fn has_outer_module(section: &ComponentAliasSectionReader<'_>) -> bool {
         let module = OuterKind::CoreModule;
         matches!(alias, ComponentAlias::Outer { kind, .. } if kind == module)
     })
+}
+
+/// Returns whether an alias in the outermost component defines a module: of an instance's
+/// export, or of another module of the component itself.
+fn is_module_alias(alias: &ComponentAlias<'_>) -> bool {
+    match alias {
+        ComponentAlias::InstanceExport { kind, .. } => *kind == ComponentExternalKind::Module,
+        ComponentAlias::Outer { kind, .. } => *kind == OuterKind::CoreModule,
+        ComponentAlias::CoreInstanceExport { .. } => false,
+    }
 }
 
 fn is_valid(component: &[u8]) -> bool {

@@ -199,6 +199,22 @@ fn component_that_passes_modules_around_stays_whole() {
             ),
         ),
         (
+            "alias of its own module",
+            format!("(alias outer 0 0 (core module)) {one}").replacen(
+                "(alias",
+                "(core module $s) (alias",
+                1,
+            ),
+        ),
+        (
+            "long name",
+            format!(
+                "(core module {} (export \"{}\" (func $large)))",
+                large(1),
+                "n".repeat(257)
+            ),
+        ),
+        (
             "alias",
             format!(
                 "(component $c {one} (export \"m\" (core module $one)))
@@ -237,4 +253,18 @@ fn thousand_copies_of_a_module_are_one() {
     let split = split(&component).unwrap();
     assert_eq!(split.modules.len(), 1);
     assert!(split.component.len() < 1000);
+}
+
+/// Each level copies everything below it.
+#[test]
+fn component_that_would_be_copied_many_times_stays_whole() {
+    let nested = |levels: usize| {
+        let mut text = module("$m", 1);
+        for _ in 0..levels {
+            text = format!("(component {text})");
+        }
+        test_components::parse(&format!("(component {text})"))
+    };
+    assert!(split(&nested(3)).is_some());
+    assert!(split(&nested(6)).is_none());
 }
