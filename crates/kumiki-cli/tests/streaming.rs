@@ -1,5 +1,8 @@
 //! Whole texts of any length: `TextPlugin::transform` with guests in real languages.
 
+#[path = "streaming/program.rs"]
+mod program;
+
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -33,18 +36,28 @@ fn main() {
         ("still processes single records", records),
         ("may not wait in a synchronous function", wait_in_record),
     ];
-    let trials = cases.into_iter().map(|(name, case)| trial(name, case));
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let cases = cases.into_iter().map(|(name, case)| trial(name, case));
+    let programs = program::CASES.into_iter();
+    let programs = programs.map(|(name, case)| program_trial(name, case));
+    libtest_mimic::run(&arguments, cases.chain(programs).collect()).exit();
 }
 
 fn trial(name: &str, case: Case) -> Trial {
+    guest_trial(name, move |path| case(&mut Stage::new(path)?))
+}
+
+/// A test of `kumiki run --whole`.
+fn program_trial(name: &str, case: program::Case) -> Trial {
+    guest_trial(name, move |path| case(&program::Program::new(path)?))
+}
+
+fn guest_trial(
+    name: &str,
+    case: impl FnOnce(&Path) -> Result<(), Failed> + Send + 'static,
+) -> Trial {
     let guest = Guest::find("stream-c");
     let (ignored, label) = (guest.is_ignored(), guest.label());
-    let run = move || {
-        let mut stage = Stage::new(guest.path()?)?;
-        case(&mut stage)
-    };
-    Trial::test(format!("stream-c {name}"), run)
+    Trial::test(format!("stream-c {name}"), move || case(guest.path()?))
         .with_ignored_flag(ignored)
         .with_kind(label)
 }

@@ -122,11 +122,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    if summary.interrupted {
+    if arguments.whole && (summary.interrupted || summary.failed > 0) {
+        report_incomplete(arguments, &summary, &console);
+    } else if summary.interrupted {
         report_interrupt(arguments, &summary, is_resumable, &console);
-    }
-    if arguments.whole && summary.failed > 0 {
-        report_incomplete(arguments, &console);
     }
     report_summary(arguments, &summary, &names, start, &console);
     let failed = summary.failed + summary.failed_before;
@@ -401,15 +400,21 @@ fn report_interrupt(
 }
 
 /// Reports that the result of a whole text is not complete.
-fn report_incomplete(arguments: &RunArguments, console: &Console) {
-    let text = match &arguments.output_file {
-        Some(path) => format!(
-            "the output is incomplete; it is in `{}`",
-            part_path(path).display()
-        ),
-        None => "the output is incomplete".to_owned(),
+fn report_incomplete(arguments: &RunArguments, summary: &Summary, console: &Console) {
+    let reason = match summary.interrupted {
+        true => "interrupted: ",
+        false => "",
     };
-    console.report(&text);
+    console.report(&match &arguments.output_file {
+        Some(path) => {
+            let part = part_path(path);
+            format!(
+                "{reason}the output is incomplete; it is in `{}`",
+                part.display()
+            )
+        }
+        None => format!("{reason}the output is incomplete"),
+    });
 }
 
 /// The number of pool slots: one for each plugin in each worker and one to spare per

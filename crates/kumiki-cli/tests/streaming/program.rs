@@ -1,0 +1,154 @@
+//! `kumiki run --whole`.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::Failed;
+use test_components::TextPlugin;
+use test_components::guests::artifacts;
+
+pub(crate) type Case = fn(&Program) -> Result<(), Failed>;
+
+pub(crate) const CASES: [(&str, Case); 8] = [
+    ("transforms a file", file),
+    ("transforms standard input", stdin),
+    (
+        "transforms several files, one after the other",
+        several_files,
+    ),
+    ("is chained with a plugin that processes records", chain),
+    (
+        "keeps the part of an output file that is incomplete",
+        incomplete,
+    ),
+    ("ends a chain if one of its plugins fails", broken_chain),
+    ("reads and writes compressed files", compressed),
+    ("is the only plugin for a text, or in a chain", usage),
+];
+
+/// The program, in a folder with a guest and a text.
+pub(crate) struct Program {
+    folder: tempfile::TempDir,
+    guest: PathBuf,
+}
+
+impl Program {
+    pub(crate) fn new(guest: &Path) -> Result<Self, Failed> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("in.txt"), "Grüße,\nWelt\n")?;
+        fs::write(
+            folder.path().join("echo.wasm"),
+            TextPlugin::new("echo").build(),
+        )?;
+        Ok(Self {
+            folder,
+            guest: guest.to_owned(),
+        })
+    }
+
+    /// Runs `kumiki run --whole` with the guest.
+    fn run(&self, arguments: &[&str], input: &str) -> Result<Output, Failed> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kumiki"))
+            .current_dir(self.folder.path())
+            .env("KUMIKI_CACHE", artifacts())
+            .args(["run", "--whole", "-p"])
+            .arg(&self.guest)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        // A program that does not read it may have ended.
+        let _ = child
+            .stdin
+            .take()
+            .map(|mut stdin| stdin.write_all(input.as_bytes()));
+        Ok(child.wait_with_output()?)
+    }
+
+    /// Checks the exit code, the output, and a part of the messages.
+    fn expect(
+        &self,
+        (arguments, input): (&[&str], &str),
+        (code, output, message): (i32, &str, &str),
+    ) -> Result<(), Failed> {
+        let found = self.run(arguments, input)?;
+        let stderr = String::from_utf8_lossy(&found.stderr);
+        let is_expected = found.status.code() == Some(code)
+            && found.stdout == output.as_bytes()
+            && stderr.contains(message);
+        match is_expected {
+            true => Ok(()),
+            false => Err(format!("{found:?}").into()),
+        }
+    }
+
+    fn contents(&self, file: &str) -> Result<String, Failed> {
+        Ok(fs::read_to_string(self.folder.path().join(file))?)
+    }
+}
+
+fn file(program: &Program) -> Result<(), Failed> {
+    program.expect(
+        (&["in.txt"], ""),
+        (0, "GRüßE,\nWELT\n", "1 record through 1 plugin"),
+    )
+}
+
+fn stdin(program: &Program) -> Result<(), Failed> {
+    program.expect((&["-q"], "abc"), (0, "ABC", ""))
+}
+
+fn several_files(program: &Program) -> Result<(), Failed> {
+    program.expect(
+        (&["in.txt", "in.txt"], ""),
+        (0, "GRüßE,\nWELT\nGRüßE,\nWELT\n", "2 records"),
+    )
+}
+
+fn chain(program: &Program) -> Result<(), Failed> {
+    let chain = ["--chain", "-p", "echo.wasm", "-O", "out.txt", "in.txt"];
+    program.expect((&chain, ""), (0, "", "1 record through 2 plugins"))?;
+    match program.contents("out.txt")?.as_str() {
+        "GRüßE,\nWELT\n" => Ok(()),
+        found => Err(found.into()),
+    }
+}
+
+fn incomplete(program: &Program) -> Result<(), Failed> {
+    let arguments = ["-c", "mode=trap later", "-O", "out.txt", "in.txt"];
+    let message = "the output is incomplete; it is in `out.txt.part`";
+    program.expect((&arguments, ""), (1, "", message))?;
+    let is_there = program.folder.path().join("out.txt").exists();
+    match program.contents("out.txt.part")?.as_str() {
+        "some" if !is_there => Ok(()),
+        found => Err(found.into()),
+    }
+}
+
+fn broken_chain(program: &Program) -> Result<(), Failed> {
+    let arguments = [
+        "-c",
+        "mode=error first",
+        "--chain",
+        "-p",
+        "echo.wasm",
+        "in.txt",
+    ];
+    let message = "`stream-c` returned an error: unsupported-format";
+    program.expect((&arguments, ""), (1, "", message))
+}
+
+fn compressed(program: &Program) -> Result<(), Failed> {
+    program.expect((&["-O", "out.gz", "in.txt"], ""), (0, "", ""))?;
+    program.expect((&["out.gz"], ""), (0, "GRüßE,\nWELT\n", ""))
+}
+
+fn usage(program: &Program) -> Result<(), Failed> {
+    let message = "2 plugins give one result each for a whole text";
+    program.expect((&["-p", "echo.wasm", "in.txt"], ""), (2, "", message))?;
+    let message = "the argument '--whole' cannot be used with";
+    program.expect((&["--field", "text", "in.txt"], ""), (2, "", message))
+}
