@@ -43,8 +43,9 @@ mod bindings {
     });
 }
 
-/// The interface that a plugin exports for whole texts.
-pub(crate) const STREAMING: &str = "myapp:text-processor/streaming";
+/// The interface that a plugin exports for whole texts: see
+/// [`TextPlugin::transform`](crate::TextPlugin::transform).
+pub const STREAMING: &str = "myapp:text-processor/streaming";
 
 /// The text-processor contract: world `text-plugin` of package
 /// `myapp:text-processor`.

@@ -46,7 +46,8 @@ pub use answers::{Answer, Answers, Entries};
 pub use call_mode::CallMode;
 pub use circuit_breaker::{CircuitBreaker, CircuitOpened};
 pub use contract::{
-    Config, KeyValue, LogLevel, ProcessError, ProcessResult, TextBindings, TextContract, TextData,
+    Config, KeyValue, LogLevel, ProcessError, ProcessResult, STREAMING, TextBindings, TextContract,
+    TextData,
 };
 pub use error::{Error, Result};
 pub use folder::{FolderError, load_folder, plugin_files};

@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use kumiki::inspect::{Inspection, Kind};
 use kumiki::{Grants, PermissionRequests, PluginName};
 use kumiki_pipeline::pretty_json;
-use kumiki_text::{CallMode, TextHost};
+use kumiki_text::{CallMode, STREAMING, TextHost};
 use serde_json::json;
 
 use super::file;
@@ -93,6 +93,12 @@ impl<'a> Report<'a> {
         CallMode::among(exports)
     }
 
+    /// Whether it can process whole texts.
+    fn is_streaming(&self) -> bool {
+        let exports = &self.inspection.interfaces.exports;
+        self.fits.is_ok() && exports.iter().any(|export| export == STREAMING)
+    }
+
     fn reach(&self) -> Reach<'_> {
         Reach {
             capabilities: &self.inspection.capabilities,
@@ -121,6 +127,7 @@ impl<'a> Report<'a> {
             "too_large": too_large,
             "contract": self.fits.is_ok().then_some("myapp:text-processor/text-plugin"),
             "call_modes": self.modes().map(CallMode::name).collect::<Vec<_>>(),
+            "streaming": self.is_streaming(),
             "misfit": self.fits.as_ref().err().map(ToString::to_string),
             "asynchronous": is_asynchronous,
             "debug_build": is_debug_build,
@@ -194,6 +201,9 @@ impl<'a> Report<'a> {
                 writeln!(out, "  myapp:text-processor/text-plugin")?;
                 for mode in self.modes() {
                     writeln!(out, "  {mode}: {}", mode.about())?;
+                }
+                if self.is_streaming() {
+                    writeln!(out, "  streaming: a whole text of any length per call")?;
                 }
                 Ok(())
             }
