@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kumiki::{Cache, Limit, Limits};
-use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin};
+use kumiki_text::{Config, Error, ProcessError, TextHost, TextPlugin, conformance};
 use libtest_mimic::{Arguments, Failed, Trial};
 use test_components::guests::{Guest, artifacts};
 
@@ -17,7 +17,7 @@ type Case = fn(&mut Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 17] = [
+    let cases: [(&str, Case); 19] = [
         ("upper-cases a text", upper),
         ("reads chunks of any size", chunks),
         ("transforms a long text in constant memory", long),
@@ -35,6 +35,8 @@ fn main() {
         ("has a time limit while it waits", wait),
         ("still processes single records", records),
         ("may not wait in a synchronous function", wait_in_record),
+        ("stops when nobody reads its output", unread),
+        ("passes the conformance checks", conforms),
     ];
     let cases = cases.into_iter().map(|(name, case)| trial(name, case));
     let programs = program::CASES.into_iter();
@@ -356,5 +358,42 @@ fn wait_in_record(stage: &mut Stage) -> Result<(), Failed> {
             Ok(())
         }
         result => Err(format!("{result:?}").into()),
+    }
+}
+
+/// A writer that nobody reads from.
+struct Unread;
+
+impl Write for Unread {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The plugin sees it, and its instance stays.
+fn unread(stage: &mut Stage) -> Result<(), Failed> {
+    let mut plugin = stage.plugin("endless")?;
+    match plugin.transform(io::empty(), Unread) {
+        Err(Error::Output { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {}
+        result => return Err(format!("{:?}", result.map(drop)).into()),
+    }
+    match plugin.memory() > 0 {
+        true => Ok(()),
+        false => Err("its instance has ended".into()),
+    }
+}
+
+fn conforms(stage: &mut Stage) -> Result<(), Failed> {
+    let plugin = stage.host.load(&stage.path)?;
+    let mut findings = Vec::new();
+    conformance::check(&plugin, |finding| findings.push(finding));
+    let failed: Vec<_> = findings.iter().filter(|it| it.outcome.is_err()).collect();
+    match failed.is_empty() && findings.len() == conformance::count(&plugin) {
+        true => Ok(()),
+        false => Err(format!("{failed:?} of {}", findings.len()).into()),
     }
 }

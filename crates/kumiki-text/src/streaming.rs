@@ -38,7 +38,8 @@ impl TextPlugin {
     /// if it reported an error; [`Error::Input`] and [`Error::Output`] if the reader or
     /// the writer failed, or the input is not UTF-8; [`Error::Stream`] if the output is not
     /// UTF-8; [`Error::Host`] if the plugin trapped or exceeded a limit. After the last
-    /// four, the next call gets a new instance.
+    /// four, the next call gets a new instance, except if nobody reads the output
+    /// ([`BrokenPipe`](ErrorKind::BrokenPipe)): then the plugin ends by itself.
     ///
     /// [`Limits::time`]: kumiki::Limits::time
     pub fn transform<R, W>(&mut self, input: R, output: W) -> Result<W>
@@ -152,9 +153,13 @@ enum Cause {
 
 impl Fault {
     fn set(&self, cause: Cause) -> io::Error {
+        let kind = match &cause {
+            Cause::Input(error) | Cause::Output(error) => error.kind(),
+            Cause::OutputText(_) => ErrorKind::InvalidData,
+        };
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(cause);
-        io::Error::other("the stream failed")
+        io::Error::new(kind, "the stream failed")
     }
 
     fn take(&self) -> Option<Cause> {

@@ -112,6 +112,8 @@ impl WholeRun<'_> {
                 self.summary.last = Some(location);
                 Ok(true)
             }
+            // That of the last plugin: the others write into pipes.
+            Err(kumiki_text::Error::Output { source, .. }) => Err(source),
             Err(error) => {
                 self.fail(&Diagnostic::Plugin {
                     location: Some(location),

@@ -1,6 +1,6 @@
 //! A stream that a guest writes.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -14,7 +14,9 @@ use crate::StoreData;
 /// Writes what a guest writes to a writer: the consumer for `StreamReader::pipe`.
 ///
 /// A write that blocks holds the thread, and with it the whole instance. An error of the
-/// writer ends the call, and is the `source` of its [`Error::Trap`](crate::Error::Trap).
+/// writer ends the call, and is the `source` of its [`Error::Trap`](crate::Error::Trap);
+/// only after [`BrokenPipe`](ErrorKind::BrokenPipe), the guest sees that nobody reads its
+/// stream any more.
 pub struct WriteStream<W> {
     writer: Option<W>,
     /// Returns the writer when the stream ends.
@@ -48,7 +50,12 @@ impl<W: Write + Send + Unpin + 'static> StreamConsumer<StoreData> for WriteStrea
         let bytes = direct.remaining();
         let length = bytes.len().min(CHUNK);
         if let Some(writer) = &mut self.writer {
-            writer.write_all(&bytes[..length])?;
+            match writer.write_all(&bytes[..length]) {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                    return Poll::Ready(Ok(StreamResult::Dropped));
+                }
+                written => written?,
+            }
         }
         direct.mark_read(length);
         if length > 0 {

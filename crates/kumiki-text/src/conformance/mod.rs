@@ -4,6 +4,8 @@
 //! a trap where the contract requires an error, an answer that changes between
 //! calls, memory that grows. The content of the answers is not judged.
 
+mod streaming;
+
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
@@ -76,6 +78,11 @@ pub fn check(plugin: &Plugin<TextContract>, mut sink: impl FnMut(Finding)) {
     for (name, check) in CHECKS {
         sink(Finding::of(name.into(), plugin, Config::default(), check));
     }
+    if is_streaming(plugin) {
+        for (name, check) in streaming::CHECKS {
+            sink(Finding::of(name.into(), plugin, Config::default(), check));
+        }
+    }
     let start = Instant::now();
     let growth = Growth::measure(plugin);
     sink(Finding {
@@ -112,10 +119,19 @@ impl Finding {
     }
 }
 
-/// Returns the number of checks.
+fn is_streaming(plugin: &Plugin<TextContract>) -> bool {
+    let plugin = TextPlugin::new(plugin.clone(), Config::default());
+    plugin.is_ok_and(|plugin| plugin.is_streaming())
+}
+
+/// Returns the number of checks of this plugin.
 #[must_use]
-pub fn count() -> usize {
-    CHECKS.len() + 1
+pub fn count(plugin: &Plugin<TextContract>) -> usize {
+    let streaming = match is_streaming(plugin) {
+        true => streaming::CHECKS.len(),
+        false => 0,
+    };
+    CHECKS.len() + streaming + 1
 }
 
 fn names(plugin: &mut TextPlugin) -> Result<String, String> {
