@@ -5,14 +5,15 @@
 //! where an instance is made outside of the slots, the component is copied, once per
 //! plugin, and not compiled again.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wasmtime::component::{Component, Linker};
 
 use super::contract::Contract;
 use super::state::StoreData;
-use crate::engine::{Reservation, SharedModule, SlotNeeds};
+use crate::engine::{ModuleHash, Reservation, SharedModule, SlotNeeds};
 use crate::inspect::InstanceSize;
 use crate::load::Needs;
 use crate::observer::Observer;
@@ -32,8 +33,19 @@ pub(super) struct Linked<C: Contract> {
 /// One of the two engines, and what is linked for it.
 struct Side {
     engine: Engine,
-    linker: Linker<StoreData>,
+    linker: Mutex<SharedLinker>,
 }
+
+/// A linker, and the core modules of plugins that are linked in it.
+struct SharedLinker {
+    linker: Linker<StoreData>,
+    modules: HashMap<ModuleHash, Arc<SharedModule>>,
+}
+
+/// The maximum number of core modules that stay linked, and in memory, for as long as the
+/// host: the runtimes of a few languages. With more, a plugin gets a copy of the linker,
+/// which takes 0.1 ms.
+const LINKED_MODULES: usize = 16;
 
 impl Side {
     fn new<C: Contract>(engine: Engine) -> Result<Self> {
@@ -43,6 +55,10 @@ impl Side {
             .map_err(|source| Error::Contract {
                 message: format!("{source:#}"),
             })?;
+        let linker = Mutex::new(SharedLinker {
+            linker,
+            modules: HashMap::new(),
+        });
         Ok(Self { engine, linker })
     }
 
@@ -52,11 +68,23 @@ impl Side {
         component: Component,
         modules: Vec<Arc<SharedModule>>,
     ) -> wasmtime::Result<Template<C>> {
-        let pre = match C::ANY_WORLD || !modules.is_empty() {
-            false => self.linker.instantiate_pre(&component)?,
-            true => self
-                .linker_of::<C>(&component, &modules)?
-                .instantiate_pre(&component)?,
+        let mut shared = self.linker.lock().unwrap_or_else(PoisonError::into_inner);
+        let are_linked = shared.link_modules(&modules)?;
+        let pre = match are_linked && !C::ANY_WORLD {
+            true => shared.linker.instantiate_pre(&component)?,
+            false => {
+                let mut linker = shared.linker.clone();
+                if !are_linked {
+                    link_modules(&mut linker, &modules, |hash| {
+                        shared.modules.contains_key(&hash)
+                    })?;
+                }
+                drop(shared);
+                if C::ANY_WORLD {
+                    wasi::link_unknown_imports(&mut linker, &component)?;
+                }
+                linker.instantiate_pre(&component)?
+            }
         };
         let pre = C::pre(pre)?;
         Ok(Template {
@@ -65,23 +93,36 @@ impl Side {
             pre,
         })
     }
+}
 
-    /// Returns the linker with all that one component imports besides.
-    fn linker_of<C: Contract>(
-        &self,
-        component: &Component,
-        modules: &[Arc<SharedModule>],
-    ) -> wasmtime::Result<Linker<StoreData>> {
-        let mut linker = self.linker.clone();
-        for shared in modules {
-            let name = shared.hash.import_name();
-            linker.root().module(&name, &shared.module)?;
+impl SharedLinker {
+    /// Links modules, unless they would be too many; returns whether all are linked.
+    fn link_modules(&mut self, modules: &[Arc<SharedModule>]) -> wasmtime::Result<bool> {
+        let Self {
+            linker,
+            modules: linked,
+        } = self;
+        let is_new = |module: &&Arc<SharedModule>| !linked.contains_key(&module.hash);
+        if linked.len() + modules.iter().filter(is_new).count() > LINKED_MODULES {
+            return Ok(false);
         }
-        if C::ANY_WORLD {
-            wasi::link_unknown_imports(&mut linker, component)?;
-        }
-        Ok(linker)
+        link_modules(linker, modules, |hash| linked.contains_key(&hash))?;
+        linked.extend(modules.iter().map(|it| (it.hash, it.clone())));
+        Ok(true)
     }
+}
+
+/// Links the modules that are not linked yet.
+fn link_modules(
+    linker: &mut Linker<StoreData>,
+    modules: &[Arc<SharedModule>],
+    is_linked: impl Fn(ModuleHash) -> bool,
+) -> wasmtime::Result<()> {
+    for shared in modules.iter().filter(|it| !is_linked(it.hash)) {
+        let name = shared.hash.import_name();
+        linker.root().module(&name, &shared.module)?;
+    }
+    Ok(())
 }
 
 /// Not generic over the contract, so that the functions of WASI are compiled in this

@@ -8,7 +8,7 @@ use crate::load::ContractSource;
 
 /// The version of the cache format. Increment it when the format of artifacts or seals
 /// changes, or the checks of a component before it is compiled.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// The part of an artifact key that all components of one engine and contract share. It
 /// covers everything that determines an artifact except the component: the engine's exact

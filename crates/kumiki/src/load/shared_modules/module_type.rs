@@ -1,5 +1,7 @@
 //! The type of a core module, as a component that imports the module declares it.
 
+use std::collections::HashSet;
+
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{EntityType, ModuleType};
 use wasmparser::{
@@ -11,13 +13,15 @@ use wasmparser::{
 /// export of an imported module for each of its uses.
 const MAX_NAME: usize = 256;
 
-/// Returns the type of a valid core module; `None` if it has imports or exports of kinds
+/// Returns the type of a valid core module, with those of its exports that have one of
+/// the names in `used`; `None` if it has imports or exports of kinds
 /// or with names that no known runtime has, or is not a module.
-pub(super) fn module_type(module: &[u8]) -> Option<ModuleType> {
+pub(super) fn module_type(module: &[u8], used: &HashSet<&str>) -> Option<ModuleType> {
     let mut contents = Contents::default();
     for payload in Parser::new(0).parse_all(module) {
         contents.add(&payload.ok()?)?;
     }
+    contents.exports.retain(|(name, _)| used.contains(name));
     contents.into_type()
 }
 

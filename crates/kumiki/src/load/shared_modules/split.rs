@@ -1,6 +1,6 @@
 //! Separates large core modules from the component that contains them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -55,6 +55,10 @@ struct Modules<'a> {
     large: HashMap<usize, u32>,
     /// The modules that the outermost component defines: the start of each.
     outermost: Vec<usize>,
+    /// The names of exports of core instances that the component uses, and of everything
+    /// that its modules import. wasmtime handles each export of an imported module by
+    /// its name, and CPython has thousands that no component uses.
+    used: HashSet<&'a str>,
     /// The nested components in which something changes: the start and length of each.
     changed: HashMap<usize, usize>,
 }
@@ -86,11 +90,22 @@ impl<'a> Modules<'a> {
                         modules.change(&open);
                     }
                 }
-                payload if is_outermost => check_outermost(&payload)?,
-                Payload::ComponentAliasSection(section) if has_outer_module(&section) => {
-                    modules.change(&open);
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        modules.used.insert(import.ok()?.name);
+                    }
                 }
-                _ => {}
+                payload => {
+                    if let Payload::ComponentAliasSection(section) = &payload {
+                        modules.uses(section);
+                        if !is_outermost && has_outer_module(section) {
+                            modules.change(&open);
+                        }
+                    }
+                    if is_outermost {
+                        check_outermost(&payload)?;
+                    }
+                }
             }
         }
         let copied = modules
@@ -99,6 +114,15 @@ impl<'a> Modules<'a> {
             .fold(0_usize, |sum, length| sum.saturating_add(*length));
         let is_small = copied <= component.len().saturating_mul(MAX_COPIES);
         (!modules.shared.is_empty() && is_small).then_some(modules)
+    }
+
+    /// Records the exports of core instances that aliases name.
+    fn uses(&mut self, section: &ComponentAliasSectionReader<'a>) {
+        for alias in section.clone().into_iter().flatten() {
+            if let ComponentAlias::CoreInstanceExport { name, .. } = alias {
+                self.used.insert(name);
+            }
+        }
     }
 
     /// Records that something changes in the components that are open.
@@ -125,7 +149,7 @@ impl<'a> Modules<'a> {
         let mut out = Component::new();
         let (mut types, mut imports) = (CoreTypeSection::new(), ComponentImportSection::new());
         for (index, (hash, module)) in self.shared.iter().enumerate() {
-            types.ty().module(&module_type(module)?);
+            types.ty().module(&module_type(module, &self.used)?);
             imports.import(&*hash.import_name(), ComponentTypeRef::Module(index as u32));
         }
         out.section(&types);
