@@ -187,7 +187,13 @@ impl Run {
         observer.event(&RunEvent::Started {
             total_bytes: self.inputs.total_bytes(),
         });
-        let summary = whole::execute(self.inputs, sink, pipeline, observer, interrupt);
+        let summary = whole::execute(
+            self.inputs,
+            (sink, self.render.is_terminal),
+            pipeline,
+            observer,
+            interrupt,
+        );
         summary.map_err(|source| Error::Write {
             output: path,
             source,

@@ -48,8 +48,9 @@ impl TextPlugin {
         W: Write + Send + Unpin + 'static,
     {
         let fault = Fault::default();
+        let reader = Arc::new(Mutex::new(Some(input)));
         let input = CheckedReader {
-            reader: input,
+            reader: reader.clone(),
             checker: Utf8Checker::default(),
             fault: fault.clone(),
         };
@@ -71,7 +72,12 @@ impl TextPlugin {
             transform(bindings, accessor, input, output).await
         });
         self.measure_call(start.elapsed());
-        self.retire();
+        // A plugin need not drop its input, and an instance that stays would keep it open.
+        drop(reader.lock().unwrap_or_else(PoisonError::into_inner).take());
+        match called {
+            Ok(_) => self.retire(),
+            Err(_) => self.restart(),
+        }
         let result = match (called, fault.take()) {
             (_, Some(cause)) => Err(cause.into_error(self.name())),
             (Err(error), None) => Err(self.failed(error)),
@@ -183,14 +189,16 @@ impl Cause {
 
 /// A reader of a text, which must be UTF-8.
 struct CheckedReader<R> {
-    reader: R,
+    /// `None` once the call has ended.
+    reader: Arc<Mutex<Option<R>>>,
     checker: Utf8Checker,
     fault: Fault,
 }
 
 impl<R: Read> Read for CheckedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match self.reader.read(buffer) {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = match reader.as_mut().map_or(Ok(0), |reader| reader.read(buffer)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
             read => read.map_err(|error| self.fault.set(Cause::Input(error)))?,
         };

@@ -152,7 +152,11 @@ fn settings(arguments: &RunArguments, plugins: &[PathBuf]) -> Result<RunSettings
     let mut settings = RunSettings::new(inputs, destination);
     settings.format = format;
     settings.into = arguments.into.clone();
-    settings.output_format = arguments.output.map(Into::into);
+    settings.output_format = match arguments.whole {
+        // Whatever the name of the output file is.
+        true => Some(kumiki_pipeline::OutputFormat::Raw),
+        false => arguments.output.map(Into::into),
+    };
     settings.render = render;
     if let Some(jobs) = arguments.jobs {
         settings.workers = jobs.into();

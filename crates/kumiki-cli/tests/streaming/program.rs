@@ -11,7 +11,7 @@ use test_components::guests::artifacts;
 
 pub(crate) type Case = fn(&Program) -> Result<(), Failed>;
 
-pub(crate) const CASES: [(&str, Case); 8] = [
+pub(crate) const CASES: [(&str, Case); 11] = [
     ("transforms a file", file),
     ("transforms standard input", stdin),
     (
@@ -25,6 +25,9 @@ pub(crate) const CASES: [(&str, Case); 8] = [
     ),
     ("ends a chain if one of its plugins fails", broken_chain),
     ("reads and writes compressed files", compressed),
+    ("may end before a chain has read everything", early_end),
+    ("ends a chain whose output cannot be written", full_disk),
+    ("writes tables' names as plain text", table_name),
     ("is the only plugin for a text, or in a chain", usage),
 ];
 
@@ -139,6 +142,63 @@ fn broken_chain(program: &Program) -> Result<(), Failed> {
     ];
     let message = "`stream-c` returned an error: unsupported-format";
     program.expect((&arguments, ""), (1, "", message))
+}
+
+/// The plugin before it writes more than a pipe holds.
+fn early_end(program: &Program) -> Result<(), Failed> {
+    fs::write(
+        program.folder.path().join("long.txt"),
+        "long ".repeat(200_000),
+    )?;
+    let mut chain = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+    let output = chain
+        .current_dir(program.folder.path())
+        .env("KUMIKI_CACHE", artifacts())
+        .args(["run", "--whole", "--chain", "-p", "echo.wasm", "-p"])
+        .arg(&program.guest)
+        .args(["-c", "mode=first word", "long.txt", "long.txt"])
+        .output()?;
+    match output.status.code() == Some(0) && output.stdout == b"wordword" {
+        true => Ok(()),
+        false => Err(format!("{output:?}").into()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn full_disk(program: &Program) -> Result<(), Failed> {
+    fs::write(
+        program.folder.path().join("long.txt"),
+        "long ".repeat(200_000),
+    )?;
+    let mut chain = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+    let output = chain
+        .current_dir(program.folder.path())
+        .env("KUMIKI_CACHE", artifacts())
+        .args(["run", "--whole", "--chain", "-p", "echo.wasm", "-p"])
+        .arg(&program.guest)
+        .arg("long.txt")
+        .stdout(fs::File::create("/dev/full")?)
+        .stderr(Stdio::piped())
+        .spawn()?
+        .wait_with_output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() == Some(1) && stderr.contains("cannot write the results") {
+        true => Ok(()),
+        false => Err(format!("{output:?}").into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn full_disk(_: &Program) -> Result<(), Failed> {
+    Ok(())
+}
+
+fn table_name(program: &Program) -> Result<(), Failed> {
+    program.expect((&["-O", "out.csv", "in.txt"], ""), (0, "", ""))?;
+    match program.contents("out.csv")?.as_str() {
+        "GRüßE,\nWELT\n" => Ok(()),
+        found => Err(found.into()),
+    }
 }
 
 fn compressed(program: &Program) -> Result<(), Failed> {

@@ -53,15 +53,14 @@ fn connect(plugin: &TextPlugin) -> Result<(PipeReader, io::PipeWriter), Error> {
 }
 
 /// The result of a chain from those of its plugins, the last one first. A plugin whose
-/// output is read no longer, or whose input ended early, only follows another one's error.
-fn cause(results: Vec<Result<(), Error>>) -> Result<(), Error> {
-    let mut errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
-    let is_cause = |error: &Error| !matches!(error, Error::Output { source, .. } if source.kind() == ErrorKind::BrokenPipe);
-    let first = errors.iter().rposition(is_cause);
-    match first.or(errors.len().checked_sub(1)) {
-        Some(at) => Err(errors.swap_remove(at)),
-        None => Ok(()),
-    }
+/// output is read no longer has not failed: a later one ended early.
+fn cause(mut results: Vec<Result<(), Error>>) -> Result<(), Error> {
+    let is_cause = |result: &Result<(), Error>| {
+        let is_unread = |error: &Error| matches!(error, Error::Output { source, .. } if source.kind() == ErrorKind::BrokenPipe);
+        result.as_ref().is_err_and(|error| !is_unread(error))
+    };
+    let first = results.iter().rposition(is_cause);
+    results.swap_remove(first.unwrap_or(0))
 }
 
 fn transform(
@@ -83,18 +82,8 @@ fn process(
     mut output: ByteSink,
     limit: usize,
 ) -> Result<(), Error> {
-    let name = || plugin.name().to_owned();
-    let mut text = String::new();
-    let most = (limit as u64).saturating_add(1);
-    let read = input.take(most).read_to_string(&mut text);
-    let read = read.and_then(|_| match text.len() > limit {
-        true => Err(io::Error::other(format!(
-            "it has more than {limit} bytes, and the plugin does not read as it goes"
-        ))),
-        false => Ok(()),
-    });
-    read.map_err(|source| Error::Input {
-        plugin: name(),
+    let text = read(input, limit).map_err(|source| Error::Input {
+        plugin: plugin.name().to_owned(),
         source,
     })?;
     let result = plugin.process(&text)?;
@@ -105,4 +94,21 @@ fn process(
             plugin: plugin.name().to_owned(),
             source,
         })
+}
+
+/// Reads a text of at most `limit` bytes.
+fn read(input: ByteSource, limit: usize) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let most = (limit as u64).saturating_add(1);
+    input.take(most).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        return Err(io::Error::other(format!(
+            "it has more than {limit} bytes, and the plugin does not read as it goes"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let message = format!("it is not UTF-8 from byte {at} on");
+        io::Error::new(ErrorKind::InvalidData, message)
+    })
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use kumiki_text::{Pipeline, TextPlugin};
 
 use crate::diagnostic::{Diagnostic, Location};
+use crate::escape::escape_lines;
 use crate::event::{RunEvent, RunObserver};
 use crate::executor::panicked;
 use crate::files::source::{self, ByteCounter, ByteSource, counted};
@@ -32,12 +33,16 @@ const AFTER_INTERRUPT: Duration = Duration::from_secs(1);
 /// When the output cannot be ended, or a thread has panicked.
 pub(crate) fn execute(
     inputs: OpenInputs,
-    sink: Sink,
+    (sink, is_terminal): (Sink, bool),
     pipeline: Pipeline,
     observer: &dyn RunObserver,
     interrupt: &Interrupt,
 ) -> io::Result<Summary> {
-    let output = SharedSink(Arc::new(Mutex::new(sink)));
+    let output = SharedSink {
+        sink: Arc::new(Mutex::new(sink)),
+        is_terminal,
+        rest: Vec::new(),
+    };
     output.begin()?;
     let limit = inputs.options.line_limit;
     let mut run = WholeRun {
@@ -199,7 +204,13 @@ impl Read for Interruptible {
 
 /// The output of all texts, one after the other.
 #[derive(Clone)]
-struct SharedSink(Arc<Mutex<Sink>>);
+struct SharedSink {
+    sink: Arc<Mutex<Sink>>,
+    /// Whether control and invisible characters are escaped.
+    is_terminal: bool,
+    /// The start of a character that was cut by the end of a piece, on a terminal.
+    rest: Vec<u8>,
+}
 
 impl SharedSink {
     fn begin(&self) -> io::Result<()> {
@@ -207,15 +218,16 @@ impl SharedSink {
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Sink) -> R) -> R {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.sink.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Ends the output. A file that is not complete keeps the name of its part.
     fn end(self, is_complete: bool) -> io::Result<()> {
         if !is_complete {
-            return self.with(Sink::flush);
+            // A plugin that was left alone after an interrupt may be writing.
+            return self.sink.try_lock().map_or(Ok(()), |mut sink| sink.flush());
         }
-        let sink = Arc::into_inner(self.0);
+        let sink = Arc::into_inner(self.sink);
         let sink = sink.ok_or_else(|| io::Error::other("the output is still in use"))?;
         sink.into_inner()
             .unwrap_or_else(PoisonError::into_inner)
@@ -230,7 +242,18 @@ impl Write for SharedSink {
 
     /// The reader of a stream gets the bytes at once.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.with(|sink| sink.write(bytes).and_then(|()| sink.flush()))
+        if !self.is_terminal {
+            return self.with(|sink| sink.write(bytes).and_then(|()| sink.flush()));
+        }
+        self.rest.extend_from_slice(bytes);
+        let length = match str::from_utf8(&self.rest) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        let text: Vec<u8> = self.rest.drain(..length).collect();
+        let text = String::from_utf8_lossy(&text);
+        let shown = escape_lines(&text);
+        self.with(|sink| sink.write(shown.as_bytes()).and_then(|()| sink.flush()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
