@@ -47,6 +47,10 @@ impl TextPlugin {
         R: Read + Send + Unpin + 'static,
         W: Write + Send + Unpin + 'static,
     {
+        if !self.streams {
+            let plugin = self.name().to_owned();
+            return Err(Error::NoStreaming { plugin });
+        }
         let fault = Fault::default();
         let reader = Arc::new(Mutex::new(Some(input)));
         let input = CheckedReader {
@@ -59,10 +63,6 @@ impl TextPlugin {
             checker: Utf8Checker::default(),
             fault: fault.clone(),
         };
-        if !self.streams {
-            let plugin = self.name().to_owned();
-            return Err(Error::NoStreaming { plugin });
-        }
         let instance = match self.live() {
             Ok(instance) => instance,
             Err(error) => return Err(self.failed(error)),

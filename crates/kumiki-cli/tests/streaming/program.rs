@@ -144,20 +144,26 @@ fn broken_chain(program: &Program) -> Result<(), Failed> {
     program.expect((&arguments, ""), (1, "", message))
 }
 
-/// The plugin before it writes more than a pipe holds.
-fn early_end(program: &Program) -> Result<(), Failed> {
+/// A chain whose first plugin writes more than a pipe holds, and whose last one is the
+/// guest.
+fn long_chain(program: &Program) -> Result<Command, Failed> {
     fs::write(
         program.folder.path().join("long.txt"),
         "long ".repeat(200_000),
     )?;
     let mut chain = Command::new(env!("CARGO_BIN_EXE_kumiki"));
-    let output = chain
+    chain
         .current_dir(program.folder.path())
         .env("KUMIKI_CACHE", artifacts())
         .args(["run", "--whole", "--chain", "-p", "echo.wasm", "-p"])
         .arg(&program.guest)
-        .args(["-c", "mode=first word", "long.txt", "long.txt"])
-        .output()?;
+        .arg("long.txt");
+    Ok(chain)
+}
+
+fn early_end(program: &Program) -> Result<(), Failed> {
+    let mut chain = long_chain(program)?;
+    let output = chain.args(["-c", "mode=first word", "long.txt"]).output()?;
     match output.status.code() == Some(0) && output.stdout == b"wordword" {
         true => Ok(()),
         false => Err(format!("{output:?}").into()),
@@ -166,17 +172,8 @@ fn early_end(program: &Program) -> Result<(), Failed> {
 
 #[cfg(target_os = "linux")]
 fn full_disk(program: &Program) -> Result<(), Failed> {
-    fs::write(
-        program.folder.path().join("long.txt"),
-        "long ".repeat(200_000),
-    )?;
-    let mut chain = Command::new(env!("CARGO_BIN_EXE_kumiki"));
+    let mut chain = long_chain(program)?;
     let output = chain
-        .current_dir(program.folder.path())
-        .env("KUMIKI_CACHE", artifacts())
-        .args(["run", "--whole", "--chain", "-p", "echo.wasm", "-p"])
-        .arg(&program.guest)
-        .arg("long.txt")
         .stdout(fs::File::create("/dev/full")?)
         .stderr(Stdio::piped())
         .spawn()?
