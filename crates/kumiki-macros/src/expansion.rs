@@ -89,6 +89,13 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
             ) -> ::kumiki::wasmtime::Result<Self::Bindings> {
                 pre.instantiate(store)
             }
+
+            async fn instantiate_concurrent(
+                pre: &Self::Pre,
+                store: &mut ::kumiki::wasmtime::Store<::kumiki::StoreData>,
+            ) -> ::kumiki::wasmtime::Result<Self::Bindings> {
+                pre.instantiate_async(store).await
+            }
         }
 
         #async_contract

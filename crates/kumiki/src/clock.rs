@@ -38,9 +38,13 @@ impl Deadline {
         self.0
     }
 
+    /// The ticks that remain.
+    pub(crate) fn ticks(self) -> u64 {
+        self.0.saturating_sub(ticks_now())
+    }
+
     pub(crate) fn remaining(self) -> Duration {
-        let ticks = self.0.saturating_sub(ticks_now());
-        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+        TICK.saturating_mul(u32::try_from(self.ticks()).unwrap_or(u32::MAX))
     }
 }
 

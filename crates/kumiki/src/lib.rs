@@ -143,7 +143,7 @@ pub use permissions::{
     Randomness, VariableGrant,
 };
 pub use runtime::{
-    Any, AsyncContract, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance,
+    Any, AsyncContract, CallTimer, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance,
     Plugin, Pool, PoolConfig, Pooled, ReadStream, RecyclePolicy, StoreData, WriteStream,
 };
 #[doc(hidden)]

@@ -121,6 +121,11 @@ impl Error {
             Self::FuelNotCounted { .. } => {
                 "create the engine with `EngineConfig::with_fuel(true)`".into()
             }
+            Self::SynchronousCall { .. } => {
+                "use `Instance::call_concurrent_blocking`, or give the contract `async: true` and \
+                 use `Instance::call_async`"
+                    .into()
+            }
             Self::Poisoned { .. } => "create a new instance of the plugin".into(),
             Self::Limit { limit, .. } => limit_hint(*limit).into(),
             _ => return None,

@@ -196,6 +196,15 @@ pub enum Error {
         /// The plugin.
         plugin: String,
     },
+    /// A function of a plugin that imports asynchronous functions was called with
+    /// [`Instance::call`](crate::Instance::call). The instance stays usable.
+    #[error("`{function}` of `{plugin}` cannot be called synchronously: the plugin imports asynchronous functions")]
+    SynchronousCall {
+        /// The plugin.
+        plugin: String,
+        /// The function.
+        function: String,
+    },
     /// All instances of a [`Pool`](crate::Pool) stayed in use until the wait timed
     /// out.
     #[error("all {max_instances} instances of `{plugin}` are in use")]

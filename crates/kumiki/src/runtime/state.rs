@@ -54,6 +54,8 @@ pub struct StoreData {
     pub(crate) meter: Arc<LogMeter>,
     /// The time limit of a call in ticks.
     ticks: u64,
+    /// Whether the guest yields with each tick: the contract is asynchronous.
+    yields: bool,
     /// Set by the first call that can make progress.
     progress: Option<Progress>,
     plugin: Arc<str>,
@@ -76,6 +78,7 @@ impl StoreData {
             wasi: Wasi::new(&plugin, &observer, &meter, limits, granted),
             meter: meter.clone(),
             ticks: limits.ticks(),
+            yields: false,
             progress: None,
             plugin: plugin.clone(),
             host: Box::new(HostState {
@@ -87,23 +90,41 @@ impl StoreData {
         }
     }
 
-    /// Starts the time limit again, because the call moved bytes.
+    /// Starts the time limit again, because the call moved bytes. If calls have time limits
+    /// of their own, the oldest one's deadline counts.
     pub(crate) fn made_progress(store: &mut StoreContextMut<'_, Self>) {
-        let ticks = store.data().ticks;
-        store.set_epoch_deadline(ticks);
-        let (state, deadline) = (store.data_mut(), Deadline::after(ticks));
-        state.wasi.set_deadline(deadline);
+        let state = store.data_mut();
+        let mut deadline = Deadline::after(state.ticks);
         if let Some(progress) = &state.progress {
-            progress.set(deadline);
+            deadline = progress.set(deadline);
+        }
+        state.wasi.set_deadline(deadline);
+        // Asynchronous contracts yield with each tick, and compare the deadline themselves.
+        if !state.yields {
+            let ticks = deadline.ticks();
+            store.set_epoch_deadline(ticks);
         }
     }
 
     /// Returns the end of the time limit of the call that has started, for the thread that
     /// waits for it.
     pub(crate) fn progress(&mut self) -> Progress {
+        let deadline = self.wasi.deadline();
         let progress = self.progress.get_or_insert_default();
-        progress.set(self.wasi.deadline());
+        progress.set(deadline);
         progress.clone()
+    }
+
+    /// Returns the time limits of this instance's calls, and the deadline of a call that
+    /// starts now.
+    pub(crate) fn timing(&mut self) -> (Progress, Deadline) {
+        let progress = self.progress.get_or_insert_default();
+        (progress.clone(), Deadline::after(self.ticks))
+    }
+
+    /// Makes the guest yield with each tick.
+    pub(crate) fn set_yields(&mut self) {
+        self.yields = true;
     }
 
     /// Returns the plugin's name.

@@ -7,6 +7,7 @@ mod progress;
 mod read;
 mod write;
 
+pub use progress::CallTimer;
 pub(crate) use progress::Progress;
 pub use read::ReadStream;
 pub use write::WriteStream;
