@@ -18,7 +18,7 @@ use kumiki::{CallTimer, Error as HostError, Instance, Limit, StoreData};
 use crate::batch::key_and_value;
 use crate::contract::{ProcessError, ProcessResult, TextBindings, TextContract};
 use crate::texts::TextRange;
-use crate::{Answers, Error, Result, TextPlugin};
+use crate::{Answers, CallMode, Error, Result, TextPlugin};
 
 /// The function of the interface.
 const FUNCTION: &str = "process-concurrent";
@@ -53,7 +53,7 @@ async fn until_idle(accessor: &Accessor<StoreData>) {
 
 impl TextPlugin {
     /// Sets how many records the plugin processes at the same time, at most, if its
-    /// [`mode`](TextPlugin::mode) is [`CallMode::Concurrent`](crate::CallMode::Concurrent).
+    /// [`mode`](TextPlugin::mode) is [`CallMode::Concurrent`].
     /// Default: 16.
     ///
     /// If a call traps or exceeds a limit, all of these records are processed again, one by
@@ -63,6 +63,16 @@ impl TextPlugin {
     pub fn with_in_flight(mut self, records: usize) -> Self {
         self.in_flight = records.max(1);
         self
+    }
+
+    /// Returns how many records the plugin processes at the same time, at most: 1 unless its
+    /// [`mode`](TextPlugin::mode) is [`CallMode::Concurrent`].
+    #[must_use]
+    pub fn concurrent_calls(&self) -> usize {
+        match self.mode() {
+            CallMode::Concurrent => self.in_flight,
+            _ => 1,
+        }
     }
 
     /// Adds an answer for each of `inputs`, until the allowance is used up.
@@ -335,7 +345,10 @@ impl<'a> Rows<'a> {
 
     /// Adds the answers, in order; returns their number.
     fn push_all(self, plugin: &mut TextPlugin, answers: &mut Answers) -> usize {
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let started = state.rows.len();
         for row in state.rows {
             match row {

@@ -19,7 +19,7 @@ static ENGINES: Mutex<Vec<wasmtime::Engine>> = Mutex::new(Vec::new());
 
 /// The end of a call's time limit, in ticks of this clock. Reading this clock takes
 /// 1 ns; the system's takes 20 ns.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Deadline(u64);
 
 impl Deadline {

@@ -345,6 +345,10 @@ fn start_plugins(
         let plugin = TextPlugin::new(plugin.clone(), config.clone());
         Some(plugin.map(|plugin| {
             let plugin = plugin.with_recycling(recycling.clone());
+            let plugin = match arguments.instances.in_flight() {
+                Some(records) => plugin.with_in_flight(records),
+                None => plugin,
+            };
             match max_metadata {
                 Some(entries) => plugin.with_max_metadata(entries),
                 None => plugin,

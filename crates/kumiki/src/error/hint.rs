@@ -159,6 +159,13 @@ fn limit_hint(limit: Limit) -> &'static str {
         Limit::Random(_) => "raise `Limits::random` if the plugin is meant to request this many",
         Limit::Component(_) => "raise `Limits::component` if the plugin is meant to be this large",
         Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run this long",
+        Limit::TotalTime(_) => "raise `Limits::total_time` if the call is meant to take this long",
+        Limit::StreamOutput(_) => {
+            "raise `Limits::stream_output` if the output is meant to be this large"
+        }
+        Limit::StreamGrowth(_) => {
+            "raise `Limits::stream_growth` if the output is meant to be so much larger"
+        }
         Limit::TotalMemory(_) => {
             "run fewer instances at a time, lower `Limits::memory`, or give the host a larger \
              `Budget`"

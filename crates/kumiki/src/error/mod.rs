@@ -198,7 +198,9 @@ pub enum Error {
     },
     /// A function of a plugin that imports asynchronous functions was called with
     /// [`Instance::call`](crate::Instance::call). The instance stays usable.
-    #[error("`{function}` of `{plugin}` cannot be called synchronously: the plugin imports asynchronous functions")]
+    #[error(
+        "`{function}` of `{plugin}` cannot be called synchronously: the plugin imports asynchronous functions"
+    )]
     SynchronousCall {
         /// The plugin.
         plugin: String,

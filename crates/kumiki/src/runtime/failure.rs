@@ -94,7 +94,12 @@ fn trap(state: &StoreData, function: &str, source: wasmtime::Error) -> Error {
 /// The limit behind an error, if one is.
 fn limit(limits: &Limits, state: &StoreData, source: &wasmtime::Error) -> Option<Limit> {
     match source.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => return Some(Limit::Time(limits.time)),
+        Some(Trap::Interrupt) => {
+            return Some(match (limits.total_time, state.is_total_time_over()) {
+                (Some(total), true) => Limit::TotalTime(total),
+                _ => Limit::Time(limits.time),
+            });
+        }
         Some(Trap::OutOfFuel) => return Some(Limit::Fuel(limits.fuel.unwrap_or_default())),
         _ => {}
     }

@@ -54,6 +54,10 @@ pub struct StoreData {
     pub(crate) meter: Arc<LogMeter>,
     /// The time limit of a call in ticks.
     ticks: u64,
+    /// The limit of the total time of a call in ticks.
+    total_ticks: Option<u64>,
+    /// The end of the total time of the call, if it is limited and may make progress.
+    total: Option<Deadline>,
     /// Whether the guest yields with each tick: the contract is asynchronous.
     yields: bool,
     /// Set by the first call that can make progress.
@@ -78,6 +82,8 @@ impl StoreData {
             wasi: Wasi::new(&plugin, &observer, &meter, limits, granted),
             meter: meter.clone(),
             ticks: limits.ticks(),
+            total_ticks: limits.total_ticks(),
+            total: None,
             yields: false,
             progress: None,
             plugin: plugin.clone(),
@@ -96,7 +102,7 @@ impl StoreData {
         let state = store.data_mut();
         let mut deadline = Deadline::after(state.ticks);
         if let Some(progress) = &state.progress {
-            deadline = progress.set(deadline);
+            deadline = progress.set(deadline, state.total);
         }
         state.wasi.set_deadline(deadline);
         // Asynchronous contracts yield with each tick, and compare the deadline themselves.
@@ -106,13 +112,19 @@ impl StoreData {
         }
     }
 
-    /// Returns the end of the time limit of the call that has started, for the thread that
-    /// waits for it.
+    /// Begins a call that may make progress. Returns the end of its time limit, for the
+    /// thread that waits for it.
     pub(crate) fn progress(&mut self) -> Progress {
+        self.total = self.total_ticks.map(Deadline::after);
         let deadline = self.wasi.deadline();
         let progress = self.progress.get_or_insert_default();
-        progress.set(deadline);
+        progress.set(deadline, self.total);
         progress.clone()
+    }
+
+    /// Whether the total time of the call has ended.
+    pub(crate) fn is_total_time_over(&self) -> bool {
+        self.total.is_some_and(|total| total.ticks() == 0)
     }
 
     /// Returns the time limits of this instance's calls, and the deadline of a call that

@@ -34,10 +34,11 @@ struct TimedCalls {
 
 impl Progress {
     /// Starts the time again. Returns the deadline: that of the oldest call with a time
-    /// limit of its own, if there is one.
-    pub(crate) fn set(&self, deadline: Deadline) -> Deadline {
+    /// limit of its own, if there is one, and not after the end of the `total` time.
+    pub(crate) fn set(&self, deadline: Deadline, total: Option<Deadline>) -> Deadline {
         let oldest = self.timed().oldest();
         let deadline = oldest.unwrap_or(deadline);
+        let deadline = total.map_or(deadline, |total| deadline.min(total));
         self.0.deadline.store(deadline.tick(), Ordering::Relaxed);
         deadline
     }
@@ -76,7 +77,6 @@ impl TimedCalls {
 /// first of the limits is reached, all calls of the instance end.
 ///
 /// ```
-/// use kumiki::wasmtime;
 /// use kumiki::{CallTimer, Instance};
 ///
 /// kumiki::contract!(Enricher {
@@ -84,7 +84,7 @@ impl TimedCalls {
 ///         package example:enricher;
 ///         world enricher {
 ///             import look-up: async func(key: string) -> string;
-///             export enrich: async func(record: string) -> string;
+///             export enrich: async func(text: string) -> string;
 ///         }
 ///     ",
 ///     world: "enricher",
@@ -97,15 +97,15 @@ impl TimedCalls {
 /// #     async fn look_up(_: &Accessor<T, Self>, key: String) -> String { key }
 /// # }
 ///
-/// /// Calls the plugin with two records at once; each may take as long as the limit.
+/// /// Calls the plugin with two texts at once; each may take as long as the limit.
 /// fn enrich(instance: &mut Instance<Enricher>) -> kumiki::Result<(String, String)> {
 ///     instance.call_concurrent_blocking("enrich", async |enricher, accessor| {
-///         let call = async |record: &str| {
+///         let call = async |text: &str| {
 ///             let _timer = CallTimer::start(accessor);
-///             enricher.call_enrich(accessor, record.to_owned()).await
+///             enricher.call_enrich(accessor, text.to_owned()).await
 ///         };
 ///         let (one, other) = futures::future::join(call("one"), call("other")).await;
-///         wasmtime::Ok((one?, other?))
+///         Ok((one?, other?))
 ///     })
 /// }
 /// ```
