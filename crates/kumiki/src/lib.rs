@@ -151,5 +151,5 @@ pub use runtime::{
 pub use runtime::{Lease, LeasePool};
 pub use sandbox::{Sandbox, SandboxStatus};
 pub use text::{excerpt, is_invisible, spell_out};
-pub use wasi::{Protected, WASI_VERSION, raise_descriptor_limit};
+pub use wasi::{Protected, WASI_0_3_VERSION, WASI_VERSION, raise_descriptor_limit};
 pub use wasmtime;

@@ -9,6 +9,7 @@ pub mod guests;
 pub mod imports;
 pub mod names;
 pub mod wasi;
+pub mod wasi_0_3;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageId, Resolve};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use wit_parser::abi::{AbiVariant, WasmType};
-use wit_parser::{Handle, Resolve, Type, TypeDefKind, WorldItem};
+use wit_parser::{Handle, PackageId, Resolve, Type, TypeDefKind, WorldItem};
 
 /// The version of WASI that is imported.
 pub const VERSION: &str = "0.2.12";
@@ -27,6 +27,8 @@ pub(crate) const WORLD: &str = "text-plugin-with-all-of-wasi";
 pub struct Function {
     /// The interface, such as `wasi:io/poll`, without its version.
     pub interface: String,
+    /// The version of WASI.
+    pub version: &'static str,
     /// The name, such as `[method]pollable.block` or `[resource-drop]pollable`.
     pub name: String,
     /// The types of its parameters: `i32`, `i64`, `f32` or `f64`.
@@ -62,8 +64,8 @@ impl Function {
     #[must_use]
     pub fn import(&self, label: &str) -> String {
         let mut text = format!(
-            "(import \"{}@{VERSION}\" \"{}\" (func {label}",
-            self.interface, self.name
+            "(import \"{}@{}\" \"{}\" (func {label}",
+            self.interface, self.version, self.name
         );
         for (word, types) in [("param", &self.parameters), ("result", &self.results)] {
             if !types.is_empty() {
@@ -75,7 +77,7 @@ impl Function {
 }
 
 /// Parses WASI and the contract's world that imports all of it.
-pub(crate) fn resolve(wit: &str) -> (Resolve, wit_parser::PackageId) {
+pub(crate) fn resolve(wit: &str) -> (Resolve, PackageId) {
     let mut resolve = Resolve::new();
     for (name, text) in PACKAGES {
         resolve.push_source(name, text).expect("WASI parses");
@@ -101,8 +103,18 @@ pub(crate) fn resolve(wit: &str) -> (Resolve, wit_parser::PackageId) {
 #[must_use]
 pub fn functions() -> Vec<Function> {
     let (resolve, package) = resolve(crate::TEXT_PROCESSOR);
+    functions_of(&resolve, package, WORLD, VERSION)
+}
+
+/// Returns every function of WASI that a world imports.
+pub(crate) fn functions_of(
+    resolve: &Resolve,
+    package: PackageId,
+    world: &str,
+    version: &'static str,
+) -> Vec<Function> {
     let world = resolve
-        .select_world(&[package], Some(WORLD))
+        .select_world(&[package], Some(world))
         .expect("the world is there");
     let mut functions = Vec::new();
     for item in resolve.worlds[world].imports.values() {
@@ -112,17 +124,18 @@ pub fn functions() -> Vec<Function> {
         let Some(name) = resolve.id_of(*id) else {
             continue;
         };
-        let Some(interface) = name.strip_suffix(&format!("@{VERSION}")) else {
+        let Some(interface) = name.strip_suffix(&format!("@{version}")) else {
             continue;
         };
         let content = &resolve.interfaces[*id];
         for function in content.functions.values() {
-            functions.push(of(&resolve, interface, function));
+            functions.push(of(resolve, interface, version, function));
         }
         for (name, id) in &content.types {
             if matches!(resolve.types[*id].kind, TypeDefKind::Resource) {
                 functions.push(Function {
                     interface: interface.to_owned(),
+                    version,
                     name: format!("[resource-drop]{name}"),
                     parameters: vec!["i32"],
                     results: Vec::new(),
@@ -135,7 +148,12 @@ pub fn functions() -> Vec<Function> {
     functions
 }
 
-fn of(resolve: &Resolve, interface: &str, function: &wit_parser::Function) -> Function {
+fn of(
+    resolve: &Resolve,
+    interface: &str,
+    version: &'static str,
+    function: &wit_parser::Function,
+) -> Function {
     let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
     let mut kinds: Vec<Kind> = signature.params.iter().map(kind).collect();
     if !signature.indirect_params {
@@ -155,6 +173,7 @@ fn of(resolve: &Resolve, interface: &str, function: &wit_parser::Function) -> Fu
     }
     Function {
         interface: interface.to_owned(),
+        version,
         name: function.name.clone(),
         parameters: signature.params.iter().map(core_type).collect(),
         results: signature.results.iter().map(core_type).collect(),

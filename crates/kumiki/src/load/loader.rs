@@ -194,7 +194,7 @@ impl Loader {
     fn compile(&self, engine: &Engine, name: &str, bytes: &[u8]) -> Result<Fresh<Component>> {
         let Checked {
             size,
-            is_asynchronous: concurrency,
+            needs_concurrency: concurrency,
         } = self.check(name, bytes)?;
         let engine = engine.for_plugin(concurrency)?;
         let compiler = Compiler::new(&engine, self.compile_with.as_ref(), name);

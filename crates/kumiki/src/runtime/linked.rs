@@ -51,7 +51,7 @@ const LINKED_MODULES: usize = 16;
 impl Side {
     fn new<C: Contract>(engine: Engine) -> Result<Self> {
         let mut linker = Linker::new(engine.as_wasmtime());
-        link_wasi(&mut linker, C::ASYNC)
+        link_wasi(&mut linker, C::ASYNC, engine.config().concurrency)
             .and_then(|()| C::link(&mut linker))
             .map_err(|source| Error::Contract {
                 message: format!("{source:#}"),
@@ -128,12 +128,20 @@ fn link_modules(
 
 /// Not generic over the contract, so that the functions of WASI are compiled in this
 /// crate, and not in each crate that has a contract.
-fn link_wasi(linker: &mut Linker<StoreData>, is_async: bool) -> wasmtime::Result<()> {
+fn link_wasi(
+    linker: &mut Linker<StoreData>,
+    is_async: bool,
+    concurrency: bool,
+) -> wasmtime::Result<()> {
     let waits = match is_async {
         true => Waits::Async,
         false => Waits::Blocking,
     };
-    wasi::link(linker, waits)
+    wasi::link(linker, waits)?;
+    match concurrency {
+        true => wasi::link_0_3(linker),
+        false => Ok(()),
+    }
 }
 
 impl<C: Contract> Linked<C> {

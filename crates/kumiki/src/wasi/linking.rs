@@ -1,11 +1,12 @@
 //! Links WASI, for every contract and plugin.
 
 use wasmtime::component::Linker;
+use wasmtime_wasi::p3;
 
 use super::context::HasWasi;
 use super::network::{link_lookups, link_sockets};
 use super::waiting::Waits;
-use super::{files, http, waiting};
+use super::{clock_waits, files, http, waiting};
 
 /// Links the interfaces in [`INTERFACES`](super::interfaces::INTERFACES), and `wasi:http`.
 /// `waits` decides only how a function waits, not what it may do.
@@ -19,6 +20,15 @@ pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>, waits: Waits) -> wasmtime
     files::link(linker, waits)?;
     http::link(linker)?;
     waiting::link(linker, waits)
+}
+
+/// Links WASI 0.3, for components that use asynchronous functions, beside 0.2: with the same
+/// state, grants and limits. The functions wait as futures of the call.
+pub(crate) fn link_0_3<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    p3::cli::add_to_linker(linker)?;
+    p3::clocks::add_to_linker(linker)?;
+    p3::random::add_to_linker(linker)?;
+    clock_waits::link(linker)
 }
 
 #[cfg(test)]
@@ -141,10 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn only_version_0_2_is_linked() {
+    fn only_versions_0_2_and_0_3_are_linked() {
         for (name, linked) in [
             ("wasi:io/poll@0.2", true),
             ("wasi:io/poll@0.3", false),
+            ("wasi:clocks/system-clock@0.3", true),
+            ("wasi:clocks/system-clock@0.2", false),
+            ("wasi:clocks/system-clock@0.4", false),
+            ("example:clocks/types@0.3", false),
             ("wasi:io/poll", false),
             ("wasi:io/nothing@0.2", false),
             ("example:io/poll@0.2", false),

@@ -1,7 +1,11 @@
 //! Writes the standard output and error of a guest to the log.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
@@ -38,6 +42,13 @@ impl LogStream {
         log(&self.meter, &*self.observer, &self.plugin, level, message);
     }
 
+    fn log_lines(&self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        for message in text.lines().filter(|line| !line.trim().is_empty()) {
+            self.log(Level::Debug, message);
+        }
+    }
+
     pub(super) fn plugin(&self) -> &Arc<str> {
         &self.plugin
     }
@@ -62,9 +73,29 @@ impl StdoutStream for LogStream {
         Box::new(self.clone())
     }
 
-    // Only WASI 0.3 calls this, which is not linked.
-    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        Box::new(tokio::io::sink())
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
+
+/// For WASI 0.3. A longer write takes only the maximum, and the guest receives the number.
+impl AsyncWrite for LogStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = &bytes[..bytes.len().min(MAX_WRITE)];
+        self.log_lines(written);
+        Poll::Ready(Ok(written.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -78,10 +109,7 @@ impl OutputStream for LogStream {
         if bytes.len() > MAX_WRITE {
             return Err(files::not_permitted(bytes.len(), MAX_WRITE));
         }
-        let text = String::from_utf8_lossy(&bytes);
-        for message in text.lines().filter(|line| !line.trim().is_empty()) {
-            self.log(Level::Debug, message);
-        }
+        self.log_lines(&bytes);
         Ok(())
     }
 

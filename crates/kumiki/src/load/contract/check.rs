@@ -24,8 +24,9 @@ use crate::{Error, Result, catch_panic, excerpt, text, wasi};
 pub(crate) struct Checked {
     /// The size of one instance.
     pub(crate) size: InstanceSize,
-    /// Whether it uses asynchronous functions, streams or futures.
-    pub(crate) is_asynchronous: bool,
+    /// Whether it uses asynchronous functions, streams or futures, or WASI 0.3, which is
+    /// linked with them.
+    pub(crate) needs_concurrency: bool,
 }
 
 /// A contract's world, which components are checked against. Parsed once per host.
@@ -116,9 +117,11 @@ impl World {
                 &mut found,
             )?;
         }
+        let imports_wasi_0_3 = |name: &String| wasi::is_version_0_3(&compatible_name(name));
         Ok(Checked {
             size,
-            is_asynchronous: is_asynchronous(component),
+            needs_concurrency: is_asynchronous(component)
+                || names.imports.iter().any(imports_wasi_0_3),
         })
     }
 

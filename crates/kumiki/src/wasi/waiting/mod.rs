@@ -5,6 +5,8 @@
 //! [`network`](crate::wasi::network) and [`files`](crate::wasi::files) keep the same
 //! deadline. All other WASI functions return without waiting.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -16,7 +18,7 @@ use wasmtime_wasi::p2::bindings::io::streams::{
     self, Host as _, HostInputStream, HostOutputStream, InputStream, OutputStream,
 };
 use wasmtime_wasi::p2::{DynPollable, StreamResult};
-use wasmtime_wasi::runtime::in_tokio;
+use wasmtime_wasi::runtime::{in_tokio, with_ambient_tokio_runtime};
 
 use super::version::WASI_VERSION;
 use crate::clock::{Deadline, TICK};
@@ -55,6 +57,13 @@ pub(crate) async fn interrupt_after<R>(
     timeout(time, work)
         .await
         .unwrap_or_else(|_| Err(Trap::Interrupt.into()))
+}
+
+/// Polls `work` in a runtime of tokio, which timers and new connections need. Calls of
+/// plugins that use WASI 0.3 may be polled without one.
+pub(super) async fn in_runtime<R>(work: impl Future<Output = R>) -> R {
+    let mut work = pin!(work);
+    poll_fn(|context| with_ambient_tokio_runtime(|| work.as_mut().poll(context))).await
 }
 
 /// Links a function that waits. Its body may use `await`, and ends at the call's deadline.
