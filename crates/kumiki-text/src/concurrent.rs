@@ -26,6 +26,27 @@ const FUNCTION: &str = "process-concurrent";
 /// What the guest returns for a record.
 type GuestResult = std::result::Result<ProcessResult, ProcessError>;
 
+/// How one record is processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SingleCall {
+    /// By `process`, with a synchronous call.
+    Synchronous,
+    /// By `process` of a plugin that imports asynchronous functions.
+    Asynchronous,
+    /// By `process-concurrent`, which may wait, as `process` may not.
+    Concurrent,
+}
+
+impl SingleCall {
+    pub(crate) fn of(instance: &Instance<TextContract>) -> Self {
+        match instance.bindings().concurrent() {
+            Some(_) => Self::Concurrent,
+            None if instance.plugin().is_asynchronous() => Self::Asynchronous,
+            None => Self::Synchronous,
+        }
+    }
+}
+
 /// Calls a function of the interface that every plugin exports, of a plugin that imports
 /// asynchronous functions.
 pub(crate) fn call<P, R>(
@@ -144,23 +165,25 @@ impl TextPlugin {
         called
     }
 
-    /// Processes one record with `process`, for a plugin that imports asynchronous functions.
+    /// Processes one record, by an asynchronous call.
     #[inline(never)]
     pub(crate) fn ask_asynchronously(&mut self, input: &str) -> Result<ProcessResult> {
-        let input = input.to_owned();
-        self.ask_by(|instance| call(instance, "process", (input,)))
+        match self.single {
+            SingleCall::Concurrent => self.ask_by(|instance| {
+                instance.call_concurrent_blocking(FUNCTION, async |bindings, accessor| {
+                    let answer = ask_row(bindings, accessor, input).await?;
+                    until_idle(accessor).await;
+                    Ok(answer)
+                })
+            }),
+            _ => self.ask_by(|instance| call(instance, "process", (input.to_owned(),))),
+        }
     }
 
     /// Processes one record in an instance of its own.
     fn ask_alone(&mut self, input: &str) -> Result<ProcessResult> {
         self.restart();
-        self.ask_by(|instance| {
-            instance.call_concurrent_blocking(FUNCTION, async |bindings, accessor| {
-                let answer = ask_row(bindings, accessor, input).await?;
-                until_idle(accessor).await;
-                Ok(answer)
-            })
-        })
+        self.ask_asynchronously(input)
     }
 
     /// Processes one record by this call.

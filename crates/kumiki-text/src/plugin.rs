@@ -12,6 +12,7 @@ use crate::circuit_breaker::{BreakerState, CircuitBreaker};
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
 use crate::parts::Allowance;
 use crate::usage::{CallUsage, Usage};
+use crate::concurrent::SingleCall;
 use crate::{Error, Result, TextHost, identity};
 
 /// Maximum metadata entries of a result unless set.
@@ -42,8 +43,8 @@ pub struct TextPlugin {
     pub(crate) modes: Vec<CallMode>,
     /// Whether it exports `streaming`.
     pub(crate) streams: bool,
-    /// Whether it imports asynchronous functions.
-    asynchronous: bool,
+    /// How one record is processed.
+    pub(crate) single: SingleCall,
     /// Maximum records that it processes at the same time.
     pub(crate) in_flight: usize,
     pub(crate) batching: Batching,
@@ -74,9 +75,9 @@ impl TextPlugin {
         let version = identity::version(&mut instance)?;
         instance.rename(&name);
         let mut modes = CallMode::ALL.to_vec();
-        let asynchronous = plugin.is_asynchronous();
+        let single = SingleCall::of(&instance);
         modes.retain(|mode| instance.bindings().offers(*mode));
-        if asynchronous {
+        if plugin.is_asynchronous() {
             modes.retain(|mode| matches!(mode, CallMode::Single | CallMode::Concurrent));
         }
         let streams = instance.bindings().streaming().is_some();
@@ -84,7 +85,7 @@ impl TextPlugin {
             batching: Batching::new(modes.last().copied().unwrap_or(CallMode::Single)),
             modes,
             streams,
-            asynchronous,
+            single,
             in_flight: DEFAULT_IN_FLIGHT,
             plugin,
             config,
@@ -130,7 +131,7 @@ impl TextPlugin {
             batching: Batching::new(self.batching.mode),
             modes: self.modes.clone(),
             streams: self.streams,
-            asynchronous: self.asynchronous,
+            single: self.single,
             in_flight: self.in_flight,
             allowed: Allowance::ALL,
         }
@@ -295,7 +296,7 @@ impl TextPlugin {
     }
 
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
-        if self.asynchronous {
+        if self.single != SingleCall::Synchronous {
             return self.ask_asynchronously(input);
         }
         let is_measured = self.usage.is_some();
@@ -508,7 +509,7 @@ impl std::fmt::Debug for TextPlugin {
             usage: _,
             modes: _,
             streams: _,
-            asynchronous: _,
+            single: _,
             in_flight: _,
             batching,
             allowed: _,

@@ -1,5 +1,6 @@
 //! Waits for each record as long as it says, or fails as it says: `wait 50` waits for 50
-//! milliseconds, `trap 50` traps after them, `spin 50` computes for them.
+//! milliseconds, `trap 50` traps after them, `spin 50` computes for them, `never` waits
+//! for an event that never comes.
 
 use wasip3::clocks::monotonic_clock;
 
@@ -27,8 +28,9 @@ impl plugin::Guest for Wait {
         "0.1.0".into()
     }
 
-    fn process(input: String) -> Result<ProcessResult, ProcessError> {
-        answer(input)
+    fn process(_: String) -> Result<ProcessResult, ProcessError> {
+        // It could not wait.
+        Err(ProcessError::InternalError)
     }
 }
 
@@ -46,7 +48,7 @@ impl concurrent::Guest for Wait {
             "trap" => core::arch::wasm32::unreachable(),
             "invalid" => return Err(ProcessError::InvalidInput),
             "log" => host_api::log(LogLevel::Info, &input),
-            "grow" => core::mem::forget(vec![1_u8; 1 << 30]),
+            "grow" => core::mem::forget(core::hint::black_box(vec![1_u8; 1 << 30])),
             "large" => return answer("x".repeat(8 << 20)),
             _ => {}
         }
