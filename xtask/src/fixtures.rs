@@ -53,6 +53,7 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/probe"),
     fixture("conformance/reach"),
     fixture("conformance/sdk-rust"),
+    fixture("conformance/wait-rust"),
     fixture("foreign/upper-wasip1"),
     fixture("foreign/upper-wasip2"),
     fixture("foreign/upper-starlingmonkey"),

@@ -9,10 +9,10 @@ use kumiki::{Event, Instance, Limit, Limits, Plugin, RecyclePolicy};
 use crate::batch::Batching;
 use crate::call_mode::CallMode;
 use crate::circuit_breaker::{BreakerState, CircuitBreaker};
+use crate::concurrent::SingleCall;
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
 use crate::parts::Allowance;
 use crate::usage::{CallUsage, Usage};
-use crate::concurrent::SingleCall;
 use crate::{Error, Result, TextHost, identity};
 
 /// Maximum metadata entries of a result unless set.

@@ -31,6 +31,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("reach", "rust"),
     ("batch-rust", "rust"),
     ("sdk-rust", "rust"),
+    ("wait-rust", "rust"),
     ("upper-wasip1", "rust"),
     ("upper-wasip2", "rust"),
     ("upper-python", "python"),
