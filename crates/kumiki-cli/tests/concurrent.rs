@@ -1,5 +1,8 @@
 //! Concurrent calls: many records at the same time in one instance of a real guest.
 
+#[path = "concurrent/host_functions.rs"]
+mod host_functions;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -32,15 +35,26 @@ fn main() {
         ("passes the conformance checks", conforms),
         ("kumiki run takes the number of records", program),
     ];
-    let trials = cases.into_iter().map(|(name, case)| {
-        let guest = Guest::find("wait-rust");
-        let (ignored, label) = (guest.is_ignored(), guest.label());
-        let run = move || case(&Stage::new(guest.path()?)?);
-        Trial::test(format!("wait-rust {name}"), run)
-            .with_ignored_flag(ignored)
-            .with_kind(label)
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let trials = cases
+        .into_iter()
+        .map(|(name, case)| trial("wait-rust", name, move |path| case(&Stage::new(path)?)));
+    let host_functions = host_functions::CASES.into_iter();
+    let host_functions = host_functions.map(|(name, case)| trial("enrich-rust", name, case));
+    libtest_mimic::run(&arguments, trials.chain(host_functions).collect()).exit();
+}
+
+/// A test with a guest.
+fn trial(
+    guest: &'static str,
+    name: &str,
+    case: impl FnOnce(&Path) -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let name = format!("{guest} {name}");
+    let guest = Guest::find(guest);
+    let (ignored, label) = (guest.is_ignored(), guest.label());
+    Trial::test(name, move || case(guest.path()?))
+        .with_ignored_flag(ignored)
+        .with_kind(label)
 }
 
 /// A host with a guest.
@@ -65,7 +79,7 @@ impl Observer for Ended {
 impl Stage {
     fn new(path: &Path) -> Result<Self, Failed> {
         let limits = Limits::default()
-            .with_time(Duration::from_secs(1))
+            .with_time(Duration::from_millis(500))
             .with_memory(64 << 20);
         let ended = Arc::default();
         let host = TextHost::builder()

@@ -115,6 +115,9 @@ impl Error {
             Self::NoAsyncStacks => {
                 "create the engine with `EngineConfig::with_async_stacks(true)`".into()
             }
+            Self::NoConcurrency => {
+                "create the engine with `EngineConfig::with_concurrency(true)`".into()
+            }
             Self::NoRuntime { .. } => {
                 "call it in a task of a tokio runtime with timers and IO (`enable_all`)".into()
             }

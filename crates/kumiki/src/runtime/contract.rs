@@ -28,6 +28,11 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// runtime.
     const ASYNC: bool = false;
 
+    /// Whether the world imports asynchronous functions (`async func`) from the host. All
+    /// plugins of the contract then have an engine with
+    /// [`EngineConfig::concurrency`](crate::EngineConfig::concurrency).
+    const CONCURRENT: bool = false;
+
     /// The contract's data for each instance, which host functions access as
     /// [`HostState::data`](crate::HostState::data).
     type Data: Send + 'static;
