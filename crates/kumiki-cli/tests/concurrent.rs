@@ -18,7 +18,7 @@ type Case = fn(&Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 15] = [
+    let cases: [(&str, Case); 16] = [
         ("processes records at the same time", together),
         ("answers in the order of the records", in_order),
         ("processes a single record", single),
@@ -34,6 +34,7 @@ fn main() {
         ("the circuit opens when all records trap", circuit),
         ("passes the conformance checks", conforms),
         ("kumiki run takes the number of records", program),
+        ("kumiki call awaits its functions", call),
     ];
     let trials = cases
         .into_iter()
@@ -255,4 +256,15 @@ fn program(stage: &Stage) -> Result<(), Failed> {
         equal(text.lines().last(), Some(together))?;
     }
     Ok(())
+}
+
+fn call(stage: &Stage) -> Result<(), Failed> {
+    let output = Command::new(env!("CARGO_BIN_EXE_kumiki"))
+        .env("KUMIKI_CACHE", artifacts())
+        .arg("call")
+        .arg(&stage.path)
+        .args([r#"process-concurrent("invalid 5")"#, "get-name()"])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    equal(text.as_str(), "err(invalid-input)\n\"wait-rust\"\n")
 }

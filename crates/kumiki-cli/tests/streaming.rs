@@ -17,7 +17,8 @@ type Case = fn(&mut Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 19] = [
+    let cases: [(&str, Case); 20] = [
+        ("shows the types of its streams", types),
         ("upper-cases a text", upper),
         ("reads chunks of any size", chunks),
         ("transforms a long text in constant memory", long),
@@ -395,5 +396,17 @@ fn conforms(stage: &mut Stage) -> Result<(), Failed> {
     match failed.is_empty() && findings.len() == conformance::count(&plugin) {
         true => Ok(()),
         false => Err(format!("{failed:?} of {}", findings.len()).into()),
+    }
+}
+
+fn types(stage: &mut Stage) -> Result<(), Failed> {
+    let plugin = kumiki::Host::<kumiki::Any>::new()?.load(&stage.path)?;
+    let functions: Vec<_> = plugin.functions().iter().map(ToString::to_string).collect();
+    let expected = "myapp:text-processor/streaming#transform: async func(input: stream<u8>) -> \
+                    tuple<stream<u8>, future<result<_, enum { invalid-input, \
+                    unsupported-format, internal-error }>>>";
+    match functions.iter().any(|function| function == expected) {
+        true => Ok(()),
+        false => Err(format!("{functions:?}").into()),
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{join, join_all};
 use kumiki::wasmtime::component::{Accessor, HasSelf};
-use kumiki::{CallTimer, Error, Host, HostState, Instance, Limit, Limits};
+use kumiki::{Any, CallTimer, Error, Host, HostState, Instance, Limit, Limits};
 use libtest_mimic::Failed;
 
 use crate::equal;
@@ -54,7 +54,11 @@ impl<T: Send + 'static> enricher::EnricherImportsWithStore<T> for HasSelf<HostSt
 
 pub(crate) type Case = fn(&Path) -> Result<(), Failed>;
 
-pub(crate) const CASES: [(&str, Case); 5] = [
+pub(crate) const CASES: [(&str, Case); 6] = [
+    (
+        "traps where a host of any contract does not provide its import",
+        unknown,
+    ),
     ("awaits its host in many calls at once", many),
     ("awaits its host in a tokio runtime", in_runtime),
     ("ends at its time limit while its host never answers", never),
@@ -155,4 +159,23 @@ fn timers(path: &Path) -> Result<(), Failed> {
         never.and(quick)
     });
     is_late(late)
+}
+
+fn unknown(path: &Path) -> Result<(), Failed> {
+    let plugin = Host::<Any>::new()?.load(path)?;
+    let functions: Vec<_> = plugin.functions().iter().map(ToString::to_string).collect();
+    let expected = [
+        "enrich: async func(text: string) -> string",
+        "describe: func() -> string",
+    ];
+    equal(functions, expected.map(str::to_owned).to_vec())?;
+    let mut instance = plugin.instantiate(())?;
+    equal(instance.call_wave("describe()")?, "\"enriches\"".to_owned())?;
+    match instance.call_wave("enrich(\"a\")") {
+        Err(Error::Trap { message, .. }) => {
+            let expected = "it called `look-up`, which this host does not provide";
+            equal(message.as_str(), expected)
+        }
+        other => Err(format!("{other:?}").into()),
+    }
 }
