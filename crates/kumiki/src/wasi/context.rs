@@ -10,13 +10,13 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::WasiHttpCtxView;
 
 use super::descriptors::{DescriptorBudget, Permit, Refused};
-use super::files::Files;
+use super::files::{FileWaits, Files};
 use super::folders::Folders;
 use super::granted::Granted;
 use super::http::{HttpState, HttpView};
 use super::network::{Guard, HasSockets, Lookups, Sockets};
 use super::output::LogStream;
-use super::waiting::{Timed, Waits};
+use super::waiting::Timed;
 use crate::Limits;
 use crate::clock::Deadline;
 use crate::log_meter::LogMeter;
@@ -188,7 +188,7 @@ impl Wasi {
         }
     }
 
-    pub(super) fn files(&mut self, waits: Waits) -> Files<'_> {
+    pub(super) fn files(&mut self, waits: FileWaits) -> Files<'_> {
         let deadline = self.deadline;
         let contexts = self.contexts();
         Files {

@@ -36,7 +36,7 @@ pub(super) const INTERFACES: [&str; 27] = [
 
 /// The interfaces that [`link_0_3`](super::link_0_3) links besides `wasi:http`. `types`
 /// have no functions; components import them for the types of others.
-pub(super) const INTERFACES_0_3: [&str; 17] = [
+pub(super) const INTERFACES_0_3: [&str; 19] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -51,6 +51,8 @@ pub(super) const INTERFACES_0_3: [&str; 17] = [
     "wasi:clocks/monotonic-clock",
     "wasi:clocks/system-clock",
     "wasi:clocks/types",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",

@@ -28,6 +28,7 @@ pub(crate) fn link_0_3<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<(
     p3::cli::add_to_linker(linker)?;
     p3::clocks::add_to_linker(linker)?;
     p3::random::add_to_linker(linker)?;
+    files::link_0_3(linker)?;
     clock_waits::link(linker)
 }
 
