@@ -42,3 +42,6 @@ impl<T: 'static> FileAccess for InCall<'_, T> {
 fn functions<T: 'static>(store: &Accessor<T, ConcurrentFiles>) -> FileFunctions<InCall<'_, T>> {
     FileFunctions(InCall(store))
 }
+
+#[cfg(test)]
+mod tests;
