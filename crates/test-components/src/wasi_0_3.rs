@@ -118,6 +118,12 @@ impl Guest {
         ))
     }
 
+    /// Returns the text of the imports.
+    #[must_use]
+    pub fn imports(&self) -> &str {
+        &self.imports
+    }
+
     /// Adds module items other than imports.
     #[must_use]
     pub fn items(mut self, text: &str) -> Self {

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "http")]
+use wasmtime::component::Resource;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -175,6 +177,16 @@ impl Wasi {
     pub(super) fn add_http_memory(&mut self, bytes: usize) -> wasmtime::Result<()> {
         let Contexts { http, table, .. } = self.contexts();
         http.add_memory(table, bytes)
+    }
+
+    #[cfg(feature = "http")]
+    /// Counts a request of WASI 0.3 that is sent next.
+    pub(super) fn hold_http_request(
+        &mut self,
+        request: &Resource<wasmtime_wasi_http::p3::Request>,
+    ) -> wasmtime::Result<()> {
+        let Contexts { http, table, .. } = self.contexts();
+        http.hold(table, request)
     }
 
     pub(super) fn lookups(&mut self) -> Lookups<'_> {

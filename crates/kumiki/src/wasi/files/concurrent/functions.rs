@@ -50,6 +50,18 @@ fn converted<R, S>(result: FsResult<R>, convert: fn(R) -> S) -> FilesystemResult
     result.map(convert).map_err(convert::error)
 }
 
+/// Maximum bytes of a path. An instance may start many operations at a time, and each one
+/// that waits holds its paths.
+const MAX_PATH: usize = 4096;
+
+/// Returns paths, unless one is too long.
+fn paths<const N: usize>(paths: [String; N]) -> Result<[String; N], ErrorCode> {
+    match paths.iter().any(|path| path.len() > MAX_PATH) {
+        true => Err(ErrorCode::NameTooLong),
+        false => Ok(paths),
+    }
+}
+
 /// Returns what a stream needs, or the error code for the future beside it.
 fn prepare<R>(result: FsResult<R>) -> wasmtime::Result<Result<R, ErrorCode>> {
     match result {
@@ -191,6 +203,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         fd: Fd,
         path: String,
     ) -> FilesystemResult<()> {
+        let [path] = paths([path])?;
         let done = functions(store).create_directory_at(fd, path).await;
         converted(done, |()| ())
     }
@@ -205,6 +218,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         follow: PathFlags,
         path: String,
     ) -> FilesystemResult<DescriptorStat> {
+        let [path] = paths([path])?;
         let follow = convert::path_flags(follow);
         let stat = functions(store).stat_at(fd, follow, path).await;
         converted(stat, convert::stat)
@@ -218,6 +232,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         read: NewTimestamp,
         written: NewTimestamp,
     ) -> FilesystemResult<()> {
+        let [path] = paths([path])?;
         let follow = convert::path_flags(follow);
         let read = convert::new_timestamp(read)?;
         let written = convert::new_timestamp(written)?;
@@ -234,6 +249,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         to: Fd,
         name: String,
     ) -> FilesystemResult<()> {
+        let [path, name] = paths([path, name])?;
         let follow = convert::path_flags(follow);
         let done = functions(store).link_at(fd, follow, path, to, name).await;
         converted(done, |()| ())
@@ -247,6 +263,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         how: OpenFlags,
         flags: DescriptorFlags,
     ) -> FilesystemResult<Fd> {
+        let [path] = paths([path])?;
         let follow = convert::path_flags(follow);
         let (how, flags) = (convert::open_flags(how), convert::descriptor_flags(flags));
         let opened = functions(store).open_at(fd, follow, path, how, flags).await;
@@ -258,6 +275,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         fd: Fd,
         path: String,
     ) -> FilesystemResult<String> {
+        let [path] = paths([path])?;
         let target = functions(store).readlink_at(fd, path).await;
         converted(target, |target| target)
     }
@@ -267,6 +285,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         fd: Fd,
         path: String,
     ) -> FilesystemResult<()> {
+        let [path] = paths([path])?;
         let done = functions(store).remove_directory_at(fd, path).await;
         converted(done, |()| ())
     }
@@ -278,6 +297,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         to: Fd,
         name: String,
     ) -> FilesystemResult<()> {
+        let [path, name] = paths([path, name])?;
         let done = functions(store).rename_at(fd, path, to, name).await;
         converted(done, |()| ())
     }
@@ -288,6 +308,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         target: String,
         path: String,
     ) -> FilesystemResult<()> {
+        let [target, path] = paths([target, path])?;
         let done = functions(store).symlink_at(fd, target, path).await;
         converted(done, |()| ())
     }
@@ -297,6 +318,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         fd: Fd,
         path: String,
     ) -> FilesystemResult<()> {
+        let [path] = paths([path])?;
         let done = functions(store).unlink_file_at(fd, path).await;
         converted(done, |()| ())
     }
@@ -323,6 +345,7 @@ impl<U: Send + 'static> HostDescriptorWithStore<U> for ConcurrentFiles {
         follow: PathFlags,
         path: String,
     ) -> FilesystemResult<MetadataHashValue> {
+        let [path] = paths([path])?;
         let follow = convert::path_flags(follow);
         let hash = functions(store).metadata_hash_at(fd, follow, path).await;
         converted(hash, convert::metadata_hash)
