@@ -146,7 +146,7 @@ fn run_hint(error: &RunError) -> Option<&'static str> {
         }
         RunError::OutputIsStream => "omit `--output-file`",
         RunError::OutputIsFolder { .. } => "name a file in the folder: `--output-file FOLDER/FILE`",
-        RunError::OutputIsRead { .. } => "give `--output-file` another name",
+        RunError::OutputIsRead { .. } => "give the output another name or another folder",
         RunError::OutputIsSpecial { .. } => {
             "name a regular file, or omit `--output-file` and redirect standard output: \
              `kumiki run ... > PATH`"

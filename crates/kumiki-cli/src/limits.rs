@@ -68,6 +68,27 @@ struct Values {
     #[arg(id = "fuel-limit", long = "fuel-limit", value_name = "COUNT")]
     fuel: Option<u64>,
 
+    /// Maximum duration of one call that processes a whole text or many records at the
+    /// same time; `--time-limit` is the time without progress then [default: none]
+    #[arg(id = "total-time-limit", long = "total-time-limit", value_name = "TIME", value_parser = time)]
+    #[serde(rename = "total-time", deserialize_with = "deserialize_time")]
+    total_time: Option<Duration>,
+
+    /// Maximum size of the output of a whole text [default: none]
+    #[arg(id = "stream-output-limit", long = "stream-output-limit", value_name = "SIZE", value_parser = size)]
+    #[serde(rename = "stream-output", deserialize_with = "deserialize_size")]
+    stream_output: Option<usize>,
+
+    /// Maximum number of bytes of output for each byte of a whole text, beyond the
+    /// first 64 KiB [default: none]
+    #[arg(
+        id = "stream-growth-limit",
+        long = "stream-growth-limit",
+        value_name = "COUNT"
+    )]
+    #[serde(rename = "stream-growth")]
+    stream_growth: Option<u64>,
+
     /// Maximum number of streams, files and timers that one plugin may hold [default: 10000]
     #[arg(id = "handle-limit", long = "handle-limit", value_name = "COUNT")]
     handle: Option<usize>,
@@ -139,6 +160,9 @@ fn limits(flags: Values, file: Values) -> RunLimits {
         log,
         log_size,
         fuel,
+        total_time,
+        stream_output,
+        stream_growth,
         handle,
         descriptor,
         table,
@@ -159,6 +183,11 @@ fn limits(flags: Values, file: Values) -> RunLimits {
     set(&mut limits.random, random.or(file.random));
     set(&mut limits.component, component.or(file.component));
     limits.fuel = fuel.or(file.fuel);
+    limits.total_time = total_time.or(file.total_time);
+    limits.stream_output = stream_output
+        .or(file.stream_output)
+        .map(|bytes| bytes as u64);
+    limits.stream_growth = stream_growth.or(file.stream_growth);
     RunLimits {
         host: limits,
         max_metadata: metadata.or(file.metadata),
@@ -252,7 +281,8 @@ mod tests {
     fn every_limit_can_be_set_in_a_file() {
         let text = "[limits]\ntime = '1ms'\nmemory = '1'\ntransfer = '2'\noutput = '12'\n\
                     metadata = 3\nlog = 4\nlog-size = '5'\nfuel = 6\nhandle = 7\ntable = 8\n\
-                    instance = 9\nrandom = '10'\ncomponent = '11'\ndescriptor = 12\n";
+                    instance = 9\nrandom = '10'\ncomponent = '11'\ndescriptor = 12\n\
+                    total-time = '13s'\nstream-output = '14'\nstream-growth = 15\n";
         let expected = Limits::default()
             .with_time(Duration::from_millis(1))
             .with_memory(1)
@@ -265,7 +295,10 @@ mod tests {
             .with_core_instances(9)
             .with_random(10)
             .with_component(11)
-            .with_descriptors(12);
+            .with_descriptors(12)
+            .with_total_time(Duration::from_secs(13))
+            .with_stream_output(14)
+            .with_stream_growth(15);
         let set = limits(Values::default(), parse(text).unwrap());
         assert_eq!((set.host, set.max_metadata), (expected, Some(3)));
         let unset = limits(Values::default(), parse("[limits]").unwrap());

@@ -16,6 +16,7 @@ mod failure;
 mod folders;
 mod formats;
 mod grants;
+mod input_files;
 mod limit_flags;
 mod limits;
 mod loading;

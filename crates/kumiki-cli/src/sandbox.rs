@@ -50,11 +50,15 @@ impl ProcessSandbox {
     }
 
     /// Allows writing a file, which has another name in its folder until it is complete.
-    pub(crate) fn write(mut self, file: &Path) -> Self {
+    pub(crate) fn write(self, file: &Path) -> Self {
         let parent = file
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
-        let folder = parent.unwrap_or(Path::new("."));
+        self.write_folder(parent.unwrap_or(Path::new(".")))
+    }
+
+    /// Allows writing files in a folder and its subfolders.
+    pub(crate) fn write_folder(mut self, folder: &Path) -> Self {
         self.whole = self.whole.replace(folder);
         self.changes = self.changes.replace(folder);
         self

@@ -105,6 +105,22 @@ pub enum Error {
         /// The number of plugins.
         plugins: usize,
     },
+    /// Results are to be written into a folder, but an input is not a file.
+    #[error("only files have outputs in a folder")]
+    FolderNeedsFiles,
+    /// Results are to be written into a folder, but not of whole texts.
+    #[error("only the results of whole texts can be written into a folder")]
+    FolderNeedsWhole,
+    /// Two inputs would have the same file in the output folder.
+    #[error("`{}` and `{}` would both be written to `{}`", first.display(), second.display(), output.display())]
+    SameOutput {
+        /// The one input.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// The path of the output.
+        output: PathBuf,
+    },
     /// Parquet cannot be read from a stream.
     #[error("cannot read Parquet from standard input: its metadata is at the end of the file")]
     ParquetFromStream,
@@ -305,6 +321,9 @@ impl Error {
             Self::SeveralResults { .. } | Self::SeveralPlugins { .. } => {
                 "chain the plugins, or use only one plugin"
             }
+            Self::FolderNeedsFiles => "name files or folders as inputs",
+            Self::FolderNeedsWhole => "process whole texts (`--whole`), or name an output file",
+            Self::SameOutput { .. } => "name the folder that contains both, or rename one",
             Self::OutputIsStream => "name no file",
             Self::OutputIsFolder { .. } => "name a file in it",
             Self::OutputIsRead { .. } => "give the output another name",

@@ -75,6 +75,7 @@ pub use output::OutputFormat;
 pub use run::Run;
 pub use settings::{Destination, RunSettings};
 pub use sink::output_file::OutputFile;
+pub use sink::output_folder::OutputFolder;
 pub use summary::Summary;
 
 /// Reading the texts of Parquet files, in bounded memory.

@@ -16,6 +16,7 @@ use crate::output::{Output, OutputRequest};
 use crate::settings::{Destination, RunSettings, check_results, check_whole};
 use crate::sink::Sink;
 use crate::sink::output_file::{ReservedFile, add_inputs};
+use crate::sink::output_folder::ReservedFolder;
 use crate::summary::Summary;
 use crate::whole;
 
@@ -38,6 +39,7 @@ pub struct Run {
 enum Reserved {
     Stream(Box<dyn Write + Send>),
     File(ReservedFile),
+    Folder(ReservedFolder),
 }
 
 impl Run {
@@ -54,7 +56,7 @@ impl Run {
         };
         let inputs = OpenInputs::open(settings.inputs, settings.format.kind, options)?;
         let file = match &settings.destination {
-            Destination::Stream(_) => None,
+            Destination::Stream(_) | Destination::Folder(_) => None,
             Destination::File(file) => Some(file),
         };
         let request = OutputRequest {
@@ -68,6 +70,9 @@ impl Run {
         let destination = match settings.destination {
             Destination::Stream(stream) => Reserved::Stream(stream),
             Destination::File(file) => Reserved::File(ReservedFile::open(&file, &inputs)?),
+            Destination::Folder(folder) => {
+                Reserved::Folder(ReservedFolder::open(&folder, &inputs)?)
+            }
         };
         Ok(Self {
             inputs,
@@ -88,7 +93,7 @@ impl Run {
     #[must_use]
     pub fn is_resumable(&self) -> bool {
         match &self.destination {
-            Reserved::Stream(_) => false,
+            Reserved::Stream(_) | Reserved::Folder(_) => false,
             Reserved::File(file) => file.is_resumable() && self.output.table().is_none(),
         }
     }
@@ -122,6 +127,7 @@ impl Run {
         let path = match &self.destination {
             Reserved::Stream(_) => None,
             Reserved::File(file) => Some(file.path().to_owned()),
+            Reserved::Folder(_) => return Err(Error::FolderNeedsWhole),
         };
         let (sink, resumed) = begin(
             self.destination,
@@ -164,7 +170,8 @@ impl Run {
     ///
     /// The run ends at the first text that fails, with a [`RunEvent::Diagnostic`]. What was
     /// written of its result is not complete; an output file then keeps the name of its
-    /// part.
+    /// part. With [`Destination::Folder`], several texts are processed at the same time, on
+    /// [`RunSettings::workers`] threads, and a text that fails does not end the others.
     ///
     /// # Errors
     /// [`Error::SeveralPlugins`] for several plugins that are not a chain; as for
@@ -176,7 +183,19 @@ impl Run {
         interrupt: &Interrupt,
     ) -> Result<Summary, Error> {
         check_whole(pipeline.plugins().len(), pipeline.is_chain())?;
+        let total_bytes = self.inputs.total_bytes();
         let (path, sink) = match self.destination {
+            Reserved::Folder(folder) => {
+                observer.event(&RunEvent::Started { total_bytes });
+                let path = Some(folder.path().to_owned());
+                let (inputs, workers) = (self.inputs, self.workers);
+                let summary =
+                    whole::folder::execute(inputs, folder, workers, pipeline, observer, interrupt);
+                return summary.map_err(|source| Error::Write {
+                    output: path,
+                    source,
+                });
+            }
             Reserved::Stream(stream) => (None, Sink::stream(stream)),
             Reserved::File(file) => {
                 let path = file.path().to_owned();
@@ -184,9 +203,7 @@ impl Run {
                 (Some(path), Sink::File(Box::new(begun.file)))
             }
         };
-        observer.event(&RunEvent::Started {
-            total_bytes: self.inputs.total_bytes(),
-        });
+        observer.event(&RunEvent::Started { total_bytes });
         let summary = whole::execute(
             self.inputs,
             (sink, self.render.is_terminal),
@@ -212,6 +229,7 @@ fn begin(
 ) -> Result<(Sink, Option<(Position, u64)>), Error> {
     Ok(match (destination, output) {
         (Reserved::Stream(stream), _) => (Sink::stream(stream), None),
+        (Reserved::Folder(_), _) => return Err(Error::FolderNeedsWhole),
         (Reserved::File(file), Output::Table(target)) => {
             let writer = file.begin_table(target, output_limit)?;
             (Sink::Table(Box::new(writer)), None)

@@ -13,6 +13,7 @@ use crate::formats::report::RenderOptions;
 use crate::input::Input;
 use crate::output::OutputFormat;
 use crate::sink::output_file::OutputFile;
+use crate::sink::output_folder::OutputFolder;
 
 /// The default of [`RunSettings::line_limit`], in bytes.
 const LINE_LIMIT: usize = 128 << 20;
@@ -54,6 +55,8 @@ pub enum Destination {
     Stream(Box<dyn Write + Send>),
     /// A file.
     File(OutputFile),
+    /// A folder with one file for each input, for whole texts.
+    Folder(OutputFolder),
 }
 
 impl RunSettings {
@@ -101,6 +104,7 @@ impl fmt::Debug for Destination {
         match self {
             Self::Stream(_) => f.write_str("Stream"),
             Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            Self::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
         }
     }
 }

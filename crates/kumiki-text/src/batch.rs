@@ -119,7 +119,10 @@ impl TextPlugin {
         self.allow(allowance);
         let mut rest = inputs;
         while rest.len() > 0 {
-            let next = self.batching.next(rest, allowance.call);
+            let next = match self.batching.mode {
+                CallMode::Concurrent => rest.len(),
+                _ => self.batching.next(rest, allowance.call),
+            };
             let (batch, after) = rest.split_at(next);
             if self.answer(batch, answers).is_break() {
                 break;
@@ -159,6 +162,9 @@ impl TextPlugin {
         if !together {
             return self.answer_one_by_one(inputs, answers);
         }
+        if self.batching.mode == CallMode::Concurrent {
+            return self.answer_concurrently(inputs, answers);
+        }
         match self.ask_together(inputs) {
             Ok(answered) => {
                 self.batching.grow();
@@ -182,7 +188,7 @@ impl TextPlugin {
         }
     }
 
-    fn answer_one_by_one(
+    pub(crate) fn answer_one_by_one(
         &mut self,
         inputs: TextRange<'_>,
         answers: &mut Answers,
@@ -201,7 +207,7 @@ impl TextPlugin {
         ControlFlow::Continue(())
     }
 
-    fn is_enough(&self, answers: &Answers) -> ControlFlow<()> {
+    pub(crate) fn is_enough(&self, answers: &Answers) -> ControlFlow<()> {
         match answers.bytes() >= self.allowed.part {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -269,7 +275,7 @@ impl TextPlugin {
     }
 
     /// Adds one answer of a batch.
-    fn take<'a>(
+    pub(crate) fn take<'a>(
         &mut self,
         answer: Result<(&str, impl ExactSizeIterator<Item = (&'a str, &'a str)>), ProcessError>,
         answers: &mut Answers,

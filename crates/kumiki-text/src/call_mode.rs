@@ -8,6 +8,8 @@ use std::fmt;
 pub enum CallMode {
     /// One record per call. Every plugin offers it.
     Single,
+    /// One record per call, and many calls at the same time, for plugins that wait.
+    Concurrent,
     /// A list of records per call.
     Batch,
     /// Records in two flat buffers, in Arrow's layout: the fastest.
@@ -16,13 +18,14 @@ pub enum CallMode {
 
 impl CallMode {
     /// All modes, the slowest first.
-    pub const ALL: [Self; 3] = [Self::Single, Self::Batch, Self::Column];
+    pub const ALL: [Self; 4] = [Self::Single, Self::Concurrent, Self::Batch, Self::Column];
 
     /// Returns the name, such as `single`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
+            Self::Concurrent => "concurrent",
             Self::Batch => "batch",
             Self::Column => "column",
         }
@@ -33,6 +36,7 @@ impl CallMode {
     pub fn about(self) -> &'static str {
         match self {
             Self::Single => "one record per call",
+            Self::Concurrent => "one record per call, many calls at once",
             Self::Batch => "many records per call",
             Self::Column => "many records per call, in flat buffers",
         }
@@ -43,6 +47,7 @@ impl CallMode {
     pub fn interface(self) -> &'static str {
         match self {
             Self::Single => "myapp:text-processor/plugin",
+            Self::Concurrent => "myapp:text-processor/concurrent",
             Self::Batch => "myapp:text-processor/batch",
             Self::Column => "myapp:text-processor/column",
         }

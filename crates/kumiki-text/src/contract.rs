@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use kumiki::wasmtime::component::{InstancePre, Linker, WasmStr};
-use kumiki::wasmtime::{self, StoreContextMut};
+use kumiki::wasmtime::component::{
+    Accessor, ComponentNamedList, Instance, InstancePre, Lift, Linker, Lower, TypedFunc, WasmStr,
+};
+use kumiki::wasmtime::{self, Store, StoreContextMut};
 use kumiki::{Contract, Level, StoreData};
 
 use crate::call_mode::CallMode;
@@ -33,6 +35,7 @@ mod bindings {
                 include myapp:text-processor/text-plugin;
                 include myapp:text-processor/text-plugin-batch;
                 include myapp:text-processor/text-plugin-column;
+                include myapp:text-processor/text-plugin-concurrent;
                 include myapp:text-processor/text-plugin-stream;
             }
         ",
@@ -56,10 +59,11 @@ impl Contract for TextContract {
         include_str!("../../../wit/text-processor/world.wit"),
         include_str!("../../../wit/text-processor/batch.wit"),
         include_str!("../../../wit/text-processor/column.wit"),
+        include_str!("../../../wit/text-processor/concurrent.wit"),
         include_str!("../../../wit/text-processor/stream.wit"),
     );
     const WORLD: &'static str = "text-plugin";
-    const OPTIONAL: &'static [&'static str] = &["batch", "column", "streaming"];
+    const OPTIONAL: &'static [&'static str] = &["batch", "column", "concurrent", "streaming"];
 
     type Data = TextData;
     type Pre = TextPre;
@@ -74,21 +78,19 @@ impl Contract for TextContract {
     }
 
     fn pre(pre: InstancePre<StoreData>) -> wasmtime::Result<Self::Pre> {
-        let offers = |mode: CallMode| {
-            let index = pre.component().get_export_index(None, mode.interface());
-            index.is_some()
-        };
-        let (batch, column) = (offers(CallMode::Batch), offers(CallMode::Column));
-        let streaming = pre.component().get_export_index(None, STREAMING).is_some();
+        let offers = |interface| pre.component().get_export_index(None, interface).is_some();
         Ok(TextPre {
             plugin: exports::plugin::GuestIndices::new(&pre)?,
-            batch: batch
+            batch: offers(CallMode::Batch.interface())
                 .then(|| exports::batch::GuestIndices::new(&pre))
                 .transpose()?,
-            column: column
+            column: offers(CallMode::Column.interface())
                 .then(|| exports::column::GuestIndices::new(&pre))
                 .transpose()?,
-            streaming: streaming
+            concurrent: offers(CallMode::Concurrent.interface())
+                .then(|| exports::concurrent::GuestIndices::new(&pre))
+                .transpose()?,
+            streaming: offers(STREAMING)
                 .then(|| exports::streaming::GuestIndices::new(&pre))
                 .transpose()?,
             pre,
@@ -97,24 +99,18 @@ impl Contract for TextContract {
 
     fn instantiate(
         pre: &Self::Pre,
-        store: &mut wasmtime::Store<StoreData>,
+        store: &mut Store<StoreData>,
     ) -> wasmtime::Result<Self::Bindings> {
         let instance = pre.pre.instantiate(&mut *store)?;
-        let batch = pre.batch.as_ref();
-        let column = pre.column.as_ref();
-        let streaming = pre.streaming.as_ref();
-        Ok(TextBindings {
-            plugin: pre.plugin.load(&mut *store, &instance)?,
-            batch: batch
-                .map(|batch| batch.load(&mut *store, &instance))
-                .transpose()?,
-            column: column
-                .map(|column| column.load(&mut *store, &instance))
-                .transpose()?,
-            streaming: streaming
-                .map(|streaming| streaming.load(&mut *store, &instance))
-                .transpose()?,
-        })
+        pre.load(store, instance)
+    }
+
+    async fn instantiate_concurrent(
+        pre: &Self::Pre,
+        store: &mut Store<StoreData>,
+    ) -> wasmtime::Result<Self::Bindings> {
+        let instance = pre.pre.instantiate_async(&mut *store).await?;
+        pre.load(store, instance)
     }
 }
 
@@ -124,15 +120,55 @@ pub struct TextPre {
     plugin: exports::plugin::GuestIndices,
     batch: Option<exports::batch::GuestIndices>,
     column: Option<exports::column::GuestIndices>,
+    concurrent: Option<exports::concurrent::GuestIndices>,
     streaming: Option<exports::streaming::GuestIndices>,
+}
+
+impl TextPre {
+    fn load(
+        &self,
+        store: &mut Store<StoreData>,
+        instance: Instance,
+    ) -> wasmtime::Result<TextBindings> {
+        let Self {
+            pre: _,
+            plugin,
+            batch,
+            column,
+            concurrent,
+            streaming,
+        } = self;
+        Ok(TextBindings {
+            plugin: plugin.load(&mut *store, &instance)?,
+            batch: batch
+                .as_ref()
+                .map(|batch| batch.load(&mut *store, &instance))
+                .transpose()?,
+            column: column
+                .as_ref()
+                .map(|column| column.load(&mut *store, &instance))
+                .transpose()?,
+            concurrent: concurrent
+                .as_ref()
+                .map(|concurrent| concurrent.load(&mut *store, &instance))
+                .transpose()?,
+            streaming: streaming
+                .as_ref()
+                .map(|streaming| streaming.load(&mut *store, &instance))
+                .transpose()?,
+            instance,
+        })
+    }
 }
 
 /// Exports of one instance: the interface that every plugin has, and the optional
 /// faster ones.
 pub struct TextBindings {
+    instance: Instance,
     plugin: exports::plugin::Guest,
     batch: Option<exports::batch::Guest>,
     column: Option<exports::column::Guest>,
+    concurrent: Option<exports::concurrent::Guest>,
     streaming: Option<exports::streaming::Guest>,
 }
 
@@ -156,6 +192,12 @@ impl TextBindings {
         self.column.as_ref()
     }
 
+    /// Returns the interface for many records at the same time, if exported.
+    #[must_use]
+    pub fn concurrent(&self) -> Option<&exports::concurrent::Guest> {
+        self.concurrent.as_ref()
+    }
+
     /// Returns the interface for whole texts of any length, if exported.
     #[must_use]
     pub fn streaming(&self) -> Option<&exports::streaming::Guest> {
@@ -168,7 +210,33 @@ impl TextBindings {
             CallMode::Single => true,
             CallMode::Batch => self.batch.is_some(),
             CallMode::Column => self.column.is_some(),
+            CallMode::Concurrent => self.concurrent.is_some(),
         }
+    }
+
+    /// Looks up a function of the interface that every plugin exports, to call it
+    /// asynchronously: `bindgen!` generates only synchronous calls of it.
+    pub(crate) fn function<P, R>(
+        &self,
+        accessor: &Accessor<StoreData>,
+        name: &str,
+    ) -> wasmtime::Result<TypedFunc<P, R>>
+    where
+        P: ComponentNamedList + Lower + 'static,
+        R: ComponentNamedList + Lift + 'static,
+    {
+        accessor.with(|mut store| {
+            let interface = CallMode::Single.interface();
+            let interface = self
+                .instance
+                .get_export_index(&mut store, None, interface)
+                .ok_or_else(|| wasmtime::format_err!("it does not export `{interface}`"))?;
+            let function = self
+                .instance
+                .get_export_index(&mut store, Some(&interface), name)
+                .ok_or_else(|| wasmtime::format_err!("it does not export `{name}`"))?;
+            self.instance.get_typed_func(&mut store, function)
+        })
     }
 }
 

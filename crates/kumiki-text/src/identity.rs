@@ -5,7 +5,7 @@ use kumiki::wasmtime::{self, Store};
 use kumiki::{Instance, Limit, StoreData, is_invisible};
 
 use crate::contract::{TextBindings, TextContract};
-use crate::{Error, Result};
+use crate::{Error, Result, concurrent};
 
 /// Maximum length of a name or a version, in bytes.
 pub(crate) const NAME_BYTES: usize = 256;
@@ -13,8 +13,6 @@ pub(crate) const NAME_BYTES: usize = 256;
 /// Maximum bytes that one host call may transfer while a plugin returns its name: a
 /// language's runtime may read its files then.
 const MAX_TRANSFER: usize = 1 << 20;
-
-type Ask = fn(&TextBindings, &mut Store<StoreData>) -> wasmtime::Result<String>;
 
 /// Calls `get-name` and validates the result.
 pub(crate) fn name(instance: &mut Instance<TextContract>) -> Result<String> {
@@ -34,15 +32,15 @@ fn ask(
     instance: &mut Instance<TextContract>,
     what: &'static str,
     function: &str,
-    ask: Ask,
+    ask: impl FnOnce(&TextBindings, &mut Store<StoreData>) -> wasmtime::Result<String>,
 ) -> Result<String> {
     let transfer = instance.plugin().host().limits().transfer;
-    let answer = instance.call(function, |bindings, store| {
-        store.set_hostcall_fuel(transfer.min(MAX_TRANSFER));
-        let answer = ask(bindings, store);
-        store.set_hostcall_fuel(transfer);
-        answer
-    });
+    instance.set_transfer(transfer.min(MAX_TRANSFER));
+    let answer = match instance.plugin().is_asynchronous() {
+        true => concurrent::call(instance, function, ()),
+        false => instance.call(function, ask),
+    };
+    instance.set_transfer(transfer);
     let checked = match answer {
         Ok(text) => check(&text).map(|()| text),
         Err(kumiki::Error::Limit {

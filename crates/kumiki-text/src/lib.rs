@@ -26,6 +26,7 @@ mod call_mode;
 pub mod cases;
 mod circuit_breaker;
 mod column;
+mod concurrent;
 pub mod conformance;
 mod contract;
 mod error;

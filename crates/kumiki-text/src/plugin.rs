@@ -9,6 +9,7 @@ use kumiki::{Event, Instance, Limit, Limits, Plugin, RecyclePolicy};
 use crate::batch::Batching;
 use crate::call_mode::CallMode;
 use crate::circuit_breaker::{BreakerState, CircuitBreaker};
+use crate::concurrent::SingleCall;
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
 use crate::parts::Allowance;
 use crate::usage::{CallUsage, Usage};
@@ -16,6 +17,9 @@ use crate::{Error, Result, TextHost, identity};
 
 /// Maximum metadata entries of a result unless set.
 const DEFAULT_MAX_METADATA: usize = 10_000;
+
+/// Records that a plugin processes at the same time unless set, as Spin's does.
+const DEFAULT_IN_FLIGHT: usize = 16;
 
 /// A plugin of the text-processor contract with one live instance. After a trap or
 /// an exceeded limit, only the record that caused it fails: the next call gets a
@@ -33,12 +37,16 @@ pub struct TextPlugin {
     circuit_breaker: CircuitBreaker,
     breaker_state: BreakerState,
     /// Maximum metadata entries of a result.
-    max_metadata: usize,
+    pub(crate) max_metadata: usize,
     /// Measured usage, if enabled.
     usage: Option<Box<Usage>>,
     pub(crate) modes: Vec<CallMode>,
     /// Whether it exports `streaming`.
     pub(crate) streams: bool,
+    /// How one record is processed.
+    pub(crate) single: SingleCall,
+    /// Maximum records that it processes at the same time.
+    pub(crate) in_flight: usize,
     pub(crate) batching: Batching,
     /// The allowance for the records being processed.
     pub(crate) allowed: Allowance,
@@ -67,12 +75,18 @@ impl TextPlugin {
         let version = identity::version(&mut instance)?;
         instance.rename(&name);
         let mut modes = CallMode::ALL.to_vec();
+        let single = SingleCall::of(&instance);
         modes.retain(|mode| instance.bindings().offers(*mode));
+        if plugin.is_asynchronous() {
+            modes.retain(|mode| matches!(mode, CallMode::Single | CallMode::Concurrent));
+        }
         let streams = instance.bindings().streaming().is_some();
         Ok(Self {
             batching: Batching::new(modes.last().copied().unwrap_or(CallMode::Single)),
             modes,
             streams,
+            single,
+            in_flight: DEFAULT_IN_FLIGHT,
             plugin,
             config,
             instance: Some(instance),
@@ -117,6 +131,8 @@ impl TextPlugin {
             batching: Batching::new(self.batching.mode),
             modes: self.modes.clone(),
             streams: self.streams,
+            single: self.single,
+            in_flight: self.in_flight,
             allowed: Allowance::ALL,
         }
     }
@@ -226,14 +242,17 @@ impl TextPlugin {
     /// [`Error::Metadata`] if the result has too many metadata entries.
     pub fn process(&mut self, input: &str) -> Result<ProcessResult> {
         if self.breaker_state.failures > 0 || self.usage.is_some() {
-            return self.process_with_care(input);
+            return self.with_care(|plugin| plugin.ask(input));
         }
         self.ask(input)
     }
 
     /// The slow path, for a plugin that failed recently or is measured.
     #[inline(never)]
-    fn process_with_care(&mut self, input: &str) -> Result<ProcessResult> {
+    pub(crate) fn with_care(
+        &mut self,
+        ask: impl FnOnce(&mut Self) -> Result<ProcessResult>,
+    ) -> Result<ProcessResult> {
         if let Some(left) = self.breaker_state.open_for() {
             return Err(Error::CircuitOpen {
                 plugin: self.name.to_string(),
@@ -241,7 +260,7 @@ impl TextPlugin {
                 left,
             });
         }
-        let answer = self.ask(input);
+        let answer = ask(self);
         if answer.as_ref().is_err_and(|error| self.is_deferred(error)) {
             return answer;
         }
@@ -277,6 +296,9 @@ impl TextPlugin {
     }
 
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
+        if self.single != SingleCall::Synchronous {
+            return self.ask_asynchronously(input);
+        }
         let is_measured = self.usage.is_some();
         let instance = match &mut self.instance {
             // An instance is poisoned if the host panicked during its last call.
@@ -319,7 +341,7 @@ impl TextPlugin {
 
     /// Records the failure of an answer with too many metadata entries.
     #[cold]
-    fn too_much_metadata(&mut self) -> Error {
+    pub(crate) fn too_much_metadata(&mut self) -> Error {
         self.count_failure();
         Error::Metadata {
             plugin: self.name.to_string(),
@@ -342,7 +364,7 @@ impl TextPlugin {
     /// but not more than the limits, it does not count as a failure when the record is
     /// retried.
     #[cold]
-    fn call_failed(&mut self, error: kumiki::Error) -> Error {
+    pub(crate) fn call_failed(&mut self, error: kumiki::Error) -> Error {
         match error {
             kumiki::Error::Limit {
                 limit: Limit::Transfer(_),
@@ -487,6 +509,8 @@ impl std::fmt::Debug for TextPlugin {
             usage: _,
             modes: _,
             streams: _,
+            single: _,
+            in_flight: _,
             batching,
             allowed: _,
         } = self;

@@ -142,6 +142,12 @@ impl<'a> TextRange<'a> {
         self.to - self.from
     }
 
+    /// Returns one text; an empty one beyond the range.
+    pub(crate) fn get(self, row: usize) -> &'a str {
+        let at = Some(self.from + row).filter(|at| *at < self.to);
+        at.and_then(|at| self.texts.get(at)).unwrap_or_default()
+    }
+
     /// Splits after the first `rows` texts.
     pub(crate) fn split_at(self, rows: usize) -> (Self, Self) {
         let middle = self.to.min(self.from + rows);
@@ -213,6 +219,9 @@ mod tests {
                 assert_eq!(some.bytes(), expected.concat().as_bytes());
                 assert_eq!(some.ends().last().unwrap_or(0), some.bytes().len());
                 assert_eq!(some.len(), rows);
+                let by_row: Vec<_> = (0..rows).map(|row| some.get(row)).collect();
+                assert_eq!(by_row, expected);
+                assert_eq!(some.get(rows), "");
             }
         }
     }

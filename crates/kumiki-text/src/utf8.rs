@@ -3,7 +3,7 @@
 use std::str;
 
 /// The state between two pieces.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8Checker {
     /// The start of a character that the last piece ended within.
     start: [u8; 4],

@@ -19,7 +19,7 @@ static ENGINES: Mutex<Vec<wasmtime::Engine>> = Mutex::new(Vec::new());
 
 /// The end of a call's time limit, in ticks of this clock. Reading this clock takes
 /// 1 ns; the system's takes 20 ns.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Deadline(u64);
 
 impl Deadline {
@@ -38,9 +38,13 @@ impl Deadline {
         self.0
     }
 
+    /// The ticks that remain.
+    pub(crate) fn ticks(self) -> u64 {
+        self.0.saturating_sub(ticks_now())
+    }
+
     pub(crate) fn remaining(self) -> Duration {
-        let ticks = self.0.saturating_sub(ticks_now());
-        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+        TICK.saturating_mul(u32::try_from(self.ticks()).unwrap_or(u32::MAX))
     }
 }
 

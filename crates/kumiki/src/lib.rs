@@ -143,8 +143,9 @@ pub use permissions::{
     Randomness, VariableGrant,
 };
 pub use runtime::{
-    Any, AsyncContract, Contract, EngineChoice, Function, Host, HostBuilder, HostState, Instance,
-    Plugin, Pool, PoolConfig, Pooled, ReadStream, RecyclePolicy, StoreData, WriteStream,
+    Any, AsyncContract, AsyncReadStream, AsyncWriteStream, CallTimer, Contract, EngineChoice,
+    Function, Host, HostBuilder, HostState, Instance, Plugin, Pool, PoolConfig, Pooled, ReadStream,
+    RecyclePolicy, StoreData, WriteStream,
 };
 #[doc(hidden)]
 pub use runtime::{Lease, LeasePool};

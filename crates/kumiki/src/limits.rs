@@ -65,6 +65,17 @@ pub struct Limits {
     ///
     /// [`EngineConfig::fuel`]: crate::EngineConfig::fuel
     pub fuel: Option<u64>,
+    /// Maximum duration of a call that may take longer than [`Limits::time`] because it
+    /// makes progress ([`Instance::call_concurrent`]). Default: no limit.
+    ///
+    /// [`Instance::call_concurrent`]: crate::Instance::call_concurrent
+    pub total_time: Option<Duration>,
+    /// Maximum bytes of the output of one stream, if the contract's host counts them.
+    /// Default: no limit.
+    pub stream_output: Option<u64>,
+    /// Maximum bytes of the output of one stream for each byte of its input, beyond the
+    /// first 64 KiB, if the contract's host counts them. Default: no limit.
+    pub stream_growth: Option<u64>,
 }
 
 impl Default for Limits {
@@ -83,6 +94,9 @@ impl Default for Limits {
             random: 1 << 20,
             component: 256 << 20,
             fuel: None,
+            total_time: None,
+            stream_output: None,
+            stream_growth: None,
         }
     }
 }
@@ -173,13 +187,44 @@ impl Limits {
         self
     }
 
-    /// Returns the time limit in ticks of the epoch clock, plus one, because the
-    /// current tick has already begun.
-    pub(crate) fn ticks(&self) -> u64 {
-        let ticks = self.time.as_nanos().div_ceil(TICK.as_nanos()) + 1;
-        // The deadline is added to the current epoch: stay far from overflow.
-        u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 2)
+    /// Sets [`Limits::total_time`].
+    #[must_use]
+    pub fn with_total_time(mut self, time: Duration) -> Self {
+        self.total_time = Some(time);
+        self
     }
+
+    /// Sets [`Limits::stream_output`], in bytes.
+    #[must_use]
+    pub fn with_stream_output(mut self, bytes: u64) -> Self {
+        self.stream_output = Some(bytes);
+        self
+    }
+
+    /// Sets [`Limits::stream_growth`], in bytes of output for each byte of input.
+    #[must_use]
+    pub fn with_stream_growth(mut self, bytes: u64) -> Self {
+        self.stream_growth = Some(bytes);
+        self
+    }
+
+    /// Returns the time limit in ticks of the epoch clock.
+    pub(crate) fn ticks(&self) -> u64 {
+        ticks(self.time)
+    }
+
+    /// Returns the limit of the total time in ticks of the epoch clock.
+    pub(crate) fn total_ticks(&self) -> Option<u64> {
+        self.total_time.map(ticks)
+    }
+}
+
+/// Returns a time in ticks of the epoch clock, plus one, because the current tick has
+/// already begun.
+fn ticks(time: Duration) -> u64 {
+    let ticks = time.as_nanos().div_ceil(TICK.as_nanos()) + 1;
+    // The deadline is added to the current epoch: stay far from overflow.
+    u64::try_from(ticks).unwrap_or(u64::MAX).min(u64::MAX / 2)
 }
 
 /// A limit that ended a call, with its value.
@@ -212,6 +257,12 @@ pub enum Limit {
     Component(usize),
     /// The call ran more than this many instructions.
     Fuel(u64),
+    /// The call, which made progress, took longer than this in total.
+    TotalTime(Duration),
+    /// The output of a stream has more than this many bytes.
+    StreamOutput(u64),
+    /// The output of a stream has more than this many bytes for each byte of its input.
+    StreamGrowth(u64),
     /// The plugins that share a [`Budget`](crate::Budget) requested more than this many
     /// bytes of memory together.
     TotalMemory(usize),
@@ -246,6 +297,14 @@ impl fmt::Display for Limit {
             Self::Random(bytes) => write!(f, "{} of random bytes at once", Bytes(*bytes)),
             Self::Component(bytes) => write!(f, "{} for a plugin's file", Bytes(*bytes)),
             Self::Fuel(fuel) => write!(f, "{fuel} instructions for a call"),
+            Self::TotalTime(time) => write!(f, "total time of {time:?} for a call"),
+            Self::StreamOutput(bytes) => {
+                let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX);
+                write!(f, "{} of output", Bytes(bytes))
+            }
+            Self::StreamGrowth(bytes) => {
+                write!(f, "{bytes} bytes of output for each byte of input")
+            }
             Self::TotalMemory(bytes) => {
                 write!(f, "memory of {} for all plugins together", Bytes(*bytes))
             }

@@ -21,15 +21,26 @@ pub(crate) struct InstanceArguments {
     /// Replace an instance that holds more memory than this after a call
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory_per_instance: Option<usize>,
+
+    /// Records that one worker processes at the same time, in one instance, with plugins
+    /// that can wait (`concurrent`) [default: 16]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    in_flight: Option<u16>,
 }
 
 impl InstanceArguments {
+    /// How many records a plugin processes at the same time, if that is set.
+    pub(crate) fn in_flight(&self) -> Option<usize> {
+        self.in_flight.map(usize::from)
+    }
+
     /// When an instance that has not failed is replaced.
     pub(crate) fn recycling(&self) -> RecyclePolicy {
         let Self {
             fresh,
             calls_per_instance,
             memory_per_instance,
+            in_flight: _,
         } = self;
         let mut recycling = RecyclePolicy::default();
         if *fresh {

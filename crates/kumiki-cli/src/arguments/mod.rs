@@ -371,6 +371,16 @@ pub(crate) struct RunArguments {
     #[arg(short = 'O', long, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
 
+    /// With --whole, write the result of each file to a file of the same name in this
+    /// folder, several at a time; inputs may be folders
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        requires = "whole",
+        conflicts_with_all = ["output_file", "text"]
+    )]
+    pub(crate) output_folder: Option<PathBuf>,
+
     /// Resume the --output-file where an earlier run stopped, if one did
     #[arg(long, requires = "output_file", conflicts_with = "text")]
     pub(crate) resume: bool,

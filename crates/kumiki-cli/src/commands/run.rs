@@ -14,8 +14,8 @@ use std::time::Instant;
 use anstream::{AutoStream, ColorChoice};
 use kumiki::Plugin;
 use kumiki_pipeline::{
-    Destination, Error as RunError, Input, Interrupt, OutputFile, RecordFormat, RenderOptions, Run,
-    RunEvent, RunObserver, RunSettings, Summary, part_path, state_path,
+    Destination, Error as RunError, Input, Interrupt, OutputFile, OutputFolder, RecordFormat,
+    RenderOptions, Run, RunEvent, RunObserver, RunSettings, Summary, part_path, state_path,
 };
 use kumiki_text::{CallMode, Config, Pipeline, TextContract, TextHost, TextPlugin};
 
@@ -27,6 +27,7 @@ use crate::console::{Console, escape, plural};
 use crate::failure::Failure;
 use crate::formats::OutputFormat;
 use crate::grants::RunGrants;
+use crate::input_files::input_files;
 use crate::loading::{find, load_all};
 use crate::own_files::OwnFiles;
 use crate::requests::{Admitted, admit};
@@ -140,13 +141,28 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 fn settings(arguments: &RunArguments, plugins: &[PathBuf]) -> Result<RunSettings, Failure> {
     let format = arguments.input_format.map(Into::into);
     let format = RecordFormat::resolve(format, arguments.field.clone(), &arguments.files)?;
-    let inputs = inputs(arguments)?;
     let render = render(arguments);
-    let destination = match &arguments.output_file {
-        None => Destination::Stream(stdout(arguments, render)),
-        Some(path) => {
+    let (inputs, destination) = match (&arguments.output_folder, &arguments.output_file) {
+        (Some(path), _) => {
+            let found = input_files(&arguments.files)?;
+            if found.files.is_empty() {
+                return Err(Failure::usage(
+                    "there is nothing to read",
+                    "name files, or folders with files that are not hidden",
+                ));
+            }
+            let folder = OutputFolder::new(path).with_roots(found.folders);
+            let files = found.files.into_iter().map(Input::File);
+            (files.collect(), Destination::Folder(folder))
+        }
+        (None, Some(path)) => {
             let file = OutputFile::new(path).resumed(arguments.resume);
-            Destination::File(file.with_plugins(plugins))
+            let file = Destination::File(file.with_plugins(plugins));
+            (inputs(arguments)?, file)
+        }
+        (None, None) => {
+            let stream = Destination::Stream(stdout(arguments, render));
+            (inputs(arguments)?, stream)
         }
     };
     let mut settings = RunSettings::new(inputs, destination);
@@ -194,10 +210,10 @@ fn inputs(arguments: &RunArguments) -> Result<Vec<Input>, Failure> {
 
 /// How results are rendered, on standard output or in a file.
 fn render(arguments: &RunArguments) -> RenderOptions {
-    match arguments.output_file {
-        Some(_) => RenderOptions::default(),
+    match (&arguments.output_file, &arguments.output_folder) {
+        (Some(_), _) | (_, Some(_)) => RenderOptions::default(),
         // A pipe gets results unchanged, with colours only if they are forced.
-        None => RenderOptions::new(
+        (None, None) => RenderOptions::new(
             io::stdout().is_terminal(),
             AutoStream::choice(&io::stdout()) != ColorChoice::Never,
         ),
@@ -309,6 +325,10 @@ fn process_sandbox(
         .read(inputs)
         .read_arguments(&arguments.grants, arguments.limits.limits.as_ref())
         .grants(admitted.iter().map(Admitted::grants));
+    let sandbox = match &arguments.output_folder {
+        Some(folder) => sandbox.write_folder(folder),
+        None => sandbox,
+    };
     match &arguments.output_file {
         // `--resume` reads what an earlier run left.
         Some(path) => {
@@ -345,6 +365,10 @@ fn start_plugins(
         let plugin = TextPlugin::new(plugin.clone(), config.clone());
         Some(plugin.map(|plugin| {
             let plugin = plugin.with_recycling(recycling.clone());
+            let plugin = match arguments.instances.in_flight() {
+                Some(records) => plugin.with_in_flight(records),
+                None => plugin,
+            };
             match max_metadata {
                 Some(entries) => plugin.with_max_metadata(entries),
                 None => plugin,
@@ -409,6 +433,13 @@ fn report_incomplete(arguments: &RunArguments, summary: &Summary, console: &Cons
         true => "interrupted: ",
         false => "",
     };
+    if arguments.output_folder.is_some() {
+        let done = plural(summary.records, "file");
+        return console.report(&format!(
+            "{reason}{done} done; the output of the others is missing or in files that end in \
+             `.part`"
+        ));
+    }
     console.report(&match &arguments.output_file {
         Some(path) => {
             let part = part_path(path);

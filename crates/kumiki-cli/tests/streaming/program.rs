@@ -11,8 +11,12 @@ use test_components::guests::artifacts;
 
 pub(crate) type Case = fn(&Program) -> Result<(), Failed>;
 
-pub(crate) const CASES: [(&str, Case); 11] = [
+pub(crate) const CASES: [(&str, Case); 15] = [
+    ("has limits on its output and its total time", limits),
     ("transforms a file", file),
+    ("transforms the files of a folder", folder),
+    ("goes on after a file of a folder that fails", failing_file),
+    ("never writes over its inputs", own_inputs),
     ("transforms standard input", stdin),
     (
         "transforms several files, one after the other",
@@ -111,6 +115,68 @@ fn several_files(program: &Program) -> Result<(), Failed> {
     )
 }
 
+/// Creates a folder with these files.
+fn create(program: &Program, files: &[(&str, &[u8])]) -> Result<(), Failed> {
+    fs::create_dir_all(program.folder.path().join("in/sub"))?;
+    for (name, content) in files {
+        fs::write(program.folder.path().join("in").join(name), content)?;
+    }
+    Ok(())
+}
+
+fn folder(program: &Program) -> Result<(), Failed> {
+    let texts: Vec<_> = (0..30).map(|text| format!("text {text}")).collect();
+    let names: Vec<_> = (0..30).map(|file| format!("sub/{file}.txt")).collect();
+    let files: Vec<_> = (names.iter().zip(&texts))
+        .map(|(name, text)| (name.as_str(), text.as_bytes()))
+        .collect();
+    create(program, &files)?;
+    let arguments = ["--output-folder", "out", "-j", "4", "in", "in.txt"];
+    program.expect((&arguments, ""), (0, "", "31 records through 1 plugin"))?;
+    for (name, text) in names.iter().zip(&texts) {
+        let found = program.contents(&format!("out/{name}"))?;
+        if found != text.to_uppercase() {
+            return Err(format!("{name}: {found}").into());
+        }
+    }
+    match program.contents("out/in.txt")?.as_str() {
+        "GRüßE,\nWELT\n" => Ok(()),
+        found => Err(found.into()),
+    }
+}
+
+fn failing_file(program: &Program) -> Result<(), Failed> {
+    create(program, &[("a", b"a"), ("b", b"b\xff"), ("c", b"c")])?;
+    let message = "in/b:1: cannot read the input of `stream-c`";
+    let arguments = ["--output-folder", "out", "-j", "1", "in"];
+    program.expect((&arguments, ""), (1, "", message))?;
+    let complete = program.contents("out/a")? + &program.contents("out/c")?;
+    let is_incomplete = program.contents("out/b").is_err();
+    match complete == "AC" && is_incomplete {
+        true => Ok(()),
+        false => Err(complete.into()),
+    }
+}
+
+fn own_inputs(program: &Program) -> Result<(), Failed> {
+    create(program, &[("a", b"a"), ("sub/a", b"b")])?;
+    for (arguments, message) in [
+        (["in", "in"], "would be overwritten"),
+        (["in/../in", "in"], "would be overwritten"),
+        (["in/sub", "in/sub/../sub"], "would be overwritten"),
+    ] {
+        let [folder, input] = arguments;
+        let arguments = ["--output-folder", folder, input];
+        program.expect((&arguments, ""), (2, "", message))?;
+    }
+    let both = ["--output-folder", "out", "in/a", "in/sub/a"];
+    program.expect((&both, ""), (2, "", "would both be written to `out/a`"))?;
+    match (program.contents("in/a")? + &program.contents("in/sub/a")?).as_str() {
+        "ab" => Ok(()),
+        found => Err(found.into()),
+    }
+}
+
 fn chain(program: &Program) -> Result<(), Failed> {
     let chain = ["--chain", "-p", "echo.wasm", "-O", "out.txt", "in.txt"];
     program.expect((&chain, ""), (0, "", "1 record through 2 plugins"))?;
@@ -142,6 +208,30 @@ fn broken_chain(program: &Program) -> Result<(), Failed> {
     ];
     let message = "`stream-c` returned an error: unsupported-format";
     program.expect((&arguments, ""), (1, "", message))
+}
+
+fn limits(program: &Program) -> Result<(), Failed> {
+    for (limit, reached) in [
+        (["--stream-output-limit", "1MiB"], "1 MiB of output"),
+        (
+            ["--stream-growth-limit", "9"],
+            "9 bytes of output for each byte",
+        ),
+        (["--total-time-limit", "300ms"], "total time of 300ms"),
+    ] {
+        let [flag, value] = limit;
+        let arguments = ["-c", "mode=endless", "-O", "out.txt", flag, value, "in.txt"];
+        let message = format!("`stream-c` exceeded its limit in `transform`: {reached}");
+        program.expect((&arguments, ""), (1, "", &message))?;
+        let part = program.folder.path().join("out.txt.part");
+        let written = fs::metadata(&part)?.len();
+        // A chunk that exceeds the limit is not written.
+        if flag.starts_with("--stream") && written > 1 << 20 {
+            return Err(format!("{flag}: {written} bytes").into());
+        }
+        fs::remove_file(part)?;
+    }
+    Ok(())
 }
 
 /// A chain whose first plugin writes more than a pipe holds, and whose last one is the

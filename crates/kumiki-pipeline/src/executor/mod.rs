@@ -37,7 +37,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use kumiki_text::Pipeline;
+use kumiki_text::{Pipeline, TextPlugin};
 
 use crate::event::RunObserver;
 use crate::formats::report::RenderOptions;
@@ -92,11 +92,12 @@ pub(crate) fn execute(
         let _ = interrupted.send(Pending::Interrupted);
     });
     let in_flight = Arc::new(InFlightBudget::new(job.workers));
-    let sizer = Arc::new(if job.render.is_terminal {
-        BatchSizer::one_by_one()
-    } else {
-        BatchSizer::new(in_flight.batch_bytes())
-    });
+    let sizer = match job.render.is_terminal {
+        true => BatchSizer::one_by_one(),
+        false => BatchSizer::new(in_flight.batch_bytes()),
+    };
+    let calls = pipeline.plugins().iter().map(TextPlugin::concurrent_calls);
+    let sizer = Arc::new(sizer.with_concurrent_calls(calls.max().unwrap_or(1)));
     let outputs = Arc::new(OutputBudget::new(job.output_limit, job.workers));
     let pool = WorkerPool::new(
         pipeline,

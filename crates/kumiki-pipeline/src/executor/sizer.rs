@@ -25,15 +25,21 @@ const MAX_BYTES: usize = 256 * 1024;
 /// Chooses the size of batches. The reader asks for it, and workers record times.
 pub(super) struct BatchSizer {
     records: AtomicUsize,
+    min_records: usize,
     max_records: usize,
     max_bytes: usize,
 }
+
+/// How often a batch fills the calls that a plugin processes at the same time: a batch ends
+/// with its slowest call, while fewer and fewer others run.
+const FILLED: usize = 4;
 
 impl BatchSizer {
     /// Batches of at most `bytes` bytes.
     pub(super) fn new(bytes: usize) -> Self {
         Self {
             records: AtomicUsize::new(INITIAL),
+            min_records: 1,
             max_records: MAX_RECORDS,
             max_bytes: bytes.min(MAX_BYTES),
         }
@@ -44,8 +50,23 @@ impl BatchSizer {
     pub(super) fn one_by_one() -> Self {
         Self {
             records: AtomicUsize::new(1),
+            min_records: 1,
             max_records: 1,
             max_bytes: MAX_BYTES,
+        }
+    }
+
+    /// The same, with batches for plugins that process `calls` records at the same time.
+    pub(super) fn with_concurrent_calls(self, calls: usize) -> Self {
+        let min = match calls {
+            0 | 1 => 1,
+            calls => calls.saturating_mul(FILLED).min(MAX_RECORDS),
+        };
+        Self {
+            records: AtomicUsize::new(self.records().max(min)),
+            min_records: min,
+            max_records: self.max_records.max(min),
+            ..self
         }
     }
 
@@ -72,8 +93,10 @@ impl BatchSizer {
         let each = time.as_nanos() / records.max(1) as u128;
         let fitting = TARGET.as_nanos() / each.max(1);
         let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
-        self.records
-            .store(fitting.clamp(1, self.max_records), Ordering::Relaxed);
+        self.records.store(
+            fitting.clamp(self.min_records, self.max_records),
+            Ordering::Relaxed,
+        );
     }
 }
 
@@ -101,7 +124,13 @@ mod tests {
         assert!(BatchSizer::new(MAX_BYTES / 2).is_enough(1, MAX_BYTES / 2));
         assert!(BatchSizer::new(MAX_BYTES * 2).is_enough(1, MAX_BYTES));
 
-        let sizer = BatchSizer::one_by_one();
+        for sizer in [BatchSizer::new(MAX_BYTES), BatchSizer::one_by_one()] {
+            let sizer = sizer.with_concurrent_calls(16);
+            sizer.record(1, Duration::from_secs(1));
+            assert_eq!(sizer.records(), 16 * FILLED);
+        }
+
+        let sizer = BatchSizer::one_by_one().with_concurrent_calls(1);
         sizer.record(16, Duration::from_nanos(1));
         assert!(sizer.is_enough(1, 0));
     }

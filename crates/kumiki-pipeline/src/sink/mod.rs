@@ -1,6 +1,7 @@
 //! Where results are written: a stream, a file of bytes, or a Parquet file.
 
 pub(crate) mod output_file;
+pub(crate) mod output_folder;
 pub(crate) mod part_file;
 
 use std::io::{self, BufWriter, Write};

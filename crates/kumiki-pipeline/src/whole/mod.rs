@@ -1,6 +1,7 @@
 //! Runs of whole texts: each input is one call, and its result is written as it comes.
 
 mod chain;
+pub(crate) mod folder;
 
 use std::io::{self, Cursor, Read, Write};
 use std::mem;
@@ -39,9 +40,8 @@ pub(crate) fn execute(
     interrupt: &Interrupt,
 ) -> io::Result<Summary> {
     let output = SharedSink {
-        sink: Arc::new(Mutex::new(sink)),
         is_terminal,
-        rest: Vec::new(),
+        ..SharedSink::file(sink)
     };
     output.begin()?;
     let limit = inputs.options.line_limit;
@@ -213,6 +213,15 @@ struct SharedSink {
 }
 
 impl SharedSink {
+    /// Shares the output to a file.
+    fn file(sink: Sink) -> Self {
+        Self {
+            sink: Arc::new(Mutex::new(sink)),
+            is_terminal: false,
+            rest: Vec::new(),
+        }
+    }
+
     fn begin(&self) -> io::Result<()> {
         self.with(|sink| sink.begin(&[]))
     }

@@ -115,11 +115,19 @@ impl Error {
             Self::NoAsyncStacks => {
                 "create the engine with `EngineConfig::with_async_stacks(true)`".into()
             }
+            Self::NoConcurrency => {
+                "create the engine with `EngineConfig::with_concurrency(true)`".into()
+            }
             Self::NoRuntime { .. } => {
                 "call it in a task of a tokio runtime with timers and IO (`enable_all`)".into()
             }
             Self::FuelNotCounted { .. } => {
                 "create the engine with `EngineConfig::with_fuel(true)`".into()
+            }
+            Self::SynchronousCall { .. } => {
+                "use `Instance::call_concurrent_blocking`, or give the contract `async: true` and \
+                 use `Instance::call_async`"
+                    .into()
             }
             Self::Poisoned { .. } => "create a new instance of the plugin".into(),
             Self::Limit { limit, .. } => limit_hint(*limit).into(),
@@ -154,6 +162,13 @@ fn limit_hint(limit: Limit) -> &'static str {
         Limit::Random(_) => "raise `Limits::random` if the plugin is meant to request this many",
         Limit::Component(_) => "raise `Limits::component` if the plugin is meant to be this large",
         Limit::Fuel(_) => "raise `Limits::fuel` if the plugin is meant to run this long",
+        Limit::TotalTime(_) => "raise `Limits::total_time` if the call is meant to take this long",
+        Limit::StreamOutput(_) => {
+            "raise `Limits::stream_output` if the output is meant to be this large"
+        }
+        Limit::StreamGrowth(_) => {
+            "raise `Limits::stream_growth` if the output is meant to be so much larger"
+        }
         Limit::TotalMemory(_) => {
             "run fewer instances at a time, lower `Limits::memory`, or give the host a larger \
              `Budget`"

@@ -196,6 +196,17 @@ pub enum Error {
         /// The plugin.
         plugin: String,
     },
+    /// A function of a plugin that imports asynchronous functions was called with
+    /// [`Instance::call`](crate::Instance::call). The instance stays usable.
+    #[error(
+        "`{function}` of `{plugin}` cannot be called synchronously: the plugin imports asynchronous functions"
+    )]
+    SynchronousCall {
+        /// The plugin.
+        plugin: String,
+        /// The function.
+        function: String,
+    },
     /// All instances of a [`Pool`](crate::Pool) stayed in use until the wait timed
     /// out.
     #[error("all {max_instances} instances of `{plugin}` are in use")]
@@ -298,6 +309,10 @@ pub enum Error {
     /// [`Engine`](crate::Engine) whose slots have no stacks.
     #[error("an asynchronous contract needs an engine whose slots have stacks")]
     NoAsyncStacks,
+    /// A contract with asynchronous host functions got an engine without
+    /// [`EngineConfig::concurrency`](crate::EngineConfig::concurrency).
+    #[error("the contract imports asynchronous functions, and the engine has no concurrency")]
+    NoConcurrency,
     /// An asynchronous call was made outside of a tokio runtime.
     #[error("cannot call `{plugin}` asynchronously outside of a tokio runtime")]
     NoRuntime {

@@ -8,12 +8,22 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use wasmtime::{Store, Trap};
 
-use super::contract::AsyncContract;
+use super::contract::{AsyncContract, Contract};
 use super::instance::{self, Instance};
 use super::plugin::Plugin;
 use crate::clock::TICK;
 use crate::wasi::interrupt_after;
 use crate::{Error, Result, StoreData};
+
+impl<C: Contract> Plugin<C> {
+    pub(super) fn check_runtime(&self) -> Result<()> {
+        Handle::try_current()
+            .map(drop)
+            .map_err(|_| Error::NoRuntime {
+                plugin: self.name().to_owned(),
+            })
+    }
+}
 
 impl<C: AsyncContract> Plugin<C> {
     /// Creates an instance of an asynchronous contract, as [`Plugin::instantiate`] does.
@@ -31,14 +41,6 @@ impl<C: AsyncContract> Plugin<C> {
         let start = C::instantiate_async(&placement.template.pre, &mut store);
         let made = within(self.host().limits().time, start).await;
         Instance::new(self.clone(), store, made, placement.reservation)
-    }
-
-    fn check_runtime(&self) -> Result<()> {
-        Handle::try_current()
-            .map(drop)
-            .map_err(|_| Error::NoRuntime {
-                plugin: self.name().to_owned(),
-            })
     }
 }
 

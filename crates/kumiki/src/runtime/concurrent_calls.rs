@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use tokio::time::timeout;
 use wasmtime::component::Accessor;
 use wasmtime::{Result as WasmResult, Trap};
 
 use super::contract::Contract;
 use super::instance::Instance;
+use super::streams::Progress;
 use crate::clock::TICK;
 use crate::{Result, StoreData};
 
@@ -21,26 +23,29 @@ impl<C: Contract> Instance<C> {
     ///
     /// [`Limits::time`](crate::Limits::time) limits the time without progress: a
     /// [`ReadStream`](crate::ReadStream) or [`WriteStream`](crate::WriteStream) that moves
-    /// bytes starts it again. All other limits apply to the whole call.
+    /// bytes starts it again, and with a [`CallTimer`](crate::CallTimer) each of several
+    /// calls has a limit of its own. All other limits apply to the whole call.
     ///
     /// One trap or limit ends all calls of the instance. A future that is dropped before
     /// it completes poisons the instance.
     ///
     /// # Errors
-    /// As for [`Instance::call`].
+    /// As for [`Instance::call`]; [`Error::NoRuntime`](crate::Error::NoRuntime).
     ///
     /// # Panics
-    /// As for [`Instance::call`].
+    /// As for [`Instance::call`]; in a tokio runtime without timers and IO (`enable_all`).
     pub async fn call_concurrent<R>(
         &mut self,
         function: &str,
         call: impl AsyncFnOnce(&C::Bindings, &Accessor<StoreData>) -> WasmResult<R>,
     ) -> Result<R> {
+        self.plugin().check_runtime()?;
         self.begin()?;
         let (bindings, store) = self.exports();
+        let progress = store.data_mut().progress();
         let called = store.run_concurrent(async |accessor| call(bindings, accessor).await);
-        let result = called.await.and_then(|result| result);
-        self.end(function, result)
+        let result = until_no_time_remains(called, &progress).await;
+        self.end_concurrent(function, result)
     }
 
     /// As [`Instance::call_concurrent`], for programs that are not asynchronous: blocks the
@@ -60,7 +65,16 @@ impl<C: Contract> Instance<C> {
         let (bindings, store) = self.exports();
         let progress = store.data_mut().progress();
         let called = store.run_concurrent(async |accessor| call(bindings, accessor).await);
-        let result = block_on(called, || progress.remaining());
+        let result = block_on(called, &progress);
+        self.end_concurrent(function, result)
+    }
+
+    /// Ends a call; `result` is `None` if no time remained.
+    fn end_concurrent<R>(
+        &mut self,
+        function: &str,
+        result: Option<WasmResult<WasmResult<R>>>,
+    ) -> Result<R> {
         let result = result.unwrap_or_else(|| Err(Trap::Interrupt.into()));
         self.end(function, result.and_then(|result| result))
     }
@@ -68,23 +82,38 @@ impl<C: Contract> Instance<C> {
 
 /// Polls a future on this thread. Returns `None` if it is still pending when no time
 /// remains.
-fn block_on<R>(
-    future: impl Future<Output = R>,
-    remaining: impl Fn() -> std::time::Duration,
-) -> Option<R> {
+pub(super) fn block_on<R>(future: impl Future<Output = R>, progress: &Progress) -> Option<R> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
+        let polled = progress.count_computing(|| future.as_mut().poll(&mut context));
+        if let Poll::Ready(result) = polled {
             return Some(result);
         }
-        let remaining = remaining();
+        let remaining = progress.remaining();
         if remaining.is_zero() {
             return None;
         }
         // The clock of the limits may be a tick late.
         thread::park_timeout(remaining.min(TICK * 100));
+    }
+}
+
+/// Awaits a future in a task of a tokio runtime, as [`block_on`] does.
+async fn until_no_time_remains<R>(
+    future: impl Future<Output = R>,
+    progress: &Progress,
+) -> Option<R> {
+    let mut future = pin!(future);
+    loop {
+        let remaining = progress.remaining();
+        if let Ok(result) = timeout(remaining.max(TICK), future.as_mut()).await {
+            return Some(result);
+        }
+        if progress.remaining().is_zero() {
+            return None;
+        }
     }
 }
 

@@ -28,6 +28,11 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// runtime.
     const ASYNC: bool = false;
 
+    /// Whether the world imports asynchronous functions (`async func`) from the host. All
+    /// plugins of the contract then have an engine with
+    /// [`EngineConfig::concurrency`](crate::EngineConfig::concurrency).
+    const CONCURRENT: bool = false;
+
     /// The contract's data for each instance, which host functions access as
     /// [`HostState::data`](crate::HostState::data).
     type Data: Send + 'static;
@@ -51,6 +56,16 @@ pub trait Contract: Sized + Send + Sync + 'static {
         pre: &Self::Pre,
         store: &mut Store<StoreData>,
     ) -> wasmtime::Result<Self::Bindings>;
+
+    /// Instantiates a component that imports asynchronous functions (`async func` in its
+    /// WIT), for which wasmtime refuses [`Contract::instantiate`]. Called as that is, on the
+    /// same thread. Without this function, such a component does not start.
+    fn instantiate_concurrent(
+        pre: &Self::Pre,
+        store: &mut Store<StoreData>,
+    ) -> impl Future<Output = wasmtime::Result<Self::Bindings>> {
+        async { Self::instantiate(pre, store) }
+    }
 }
 
 /// A contract whose bindings are asynchronous: its host functions may await, and a call

@@ -44,6 +44,13 @@ pub(super) fn of_call(
     Failure::OfGuest(trap(state, function, source))
 }
 
+/// Whether wasmtime refused a synchronous call of a plugin that imports asynchronous
+/// functions, before it began.
+pub(super) fn needs_asynchronous_call(source: &wasmtime::Error) -> bool {
+    // wasmtime has no type for this error.
+    source.to_string().contains("`*_async` functions")
+}
+
 /// What it means that no instance could be made.
 pub(super) fn of_start(limits: &Limits, state: &StoreData, source: wasmtime::Error) -> Error {
     if let Some(limit) = limit(limits, state, &source) {
@@ -87,7 +94,12 @@ fn trap(state: &StoreData, function: &str, source: wasmtime::Error) -> Error {
 /// The limit behind an error, if one is.
 fn limit(limits: &Limits, state: &StoreData, source: &wasmtime::Error) -> Option<Limit> {
     match source.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => return Some(Limit::Time(limits.time)),
+        Some(Trap::Interrupt) => {
+            return Some(match (limits.total_time, state.is_total_time_over()) {
+                (Some(total), true) => Limit::TotalTime(total),
+                _ => Limit::Time(limits.time),
+            });
+        }
         Some(Trap::OutOfFuel) => return Some(Limit::Fuel(limits.fuel.unwrap_or_default())),
         _ => {}
     }

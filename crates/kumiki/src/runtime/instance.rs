@@ -12,8 +12,9 @@
 use std::sync::Arc;
 
 use tokio::task::yield_now;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Store, Trap, UpdateDeadline};
 
+use super::concurrent_calls::block_on;
 use super::contract::Contract;
 use super::failure::{self, Failure};
 use super::host::Inner;
@@ -56,7 +57,15 @@ impl<C: Contract> Plugin<C> {
         self.check_granted()?;
         let placement = self.placement();
         let mut store = store(self, placement.template.engine(), data)?;
-        let made = C::instantiate(&placement.template.pre, &mut store);
+        let pre = &placement.template.pre;
+        let made = match self.is_asynchronous() {
+            false => C::instantiate(pre, &mut store),
+            true => {
+                let progress = store.data_mut().progress();
+                let start = C::instantiate_concurrent(pre, &mut store);
+                block_on(start, &progress).unwrap_or_else(|| Err(Trap::Interrupt.into()))
+            }
+        };
         Instance::new(self.clone(), store, made, placement.reservation)
     }
 
@@ -293,6 +302,12 @@ impl<C: Contract> Instance<C> {
     fn fail(&mut self, function: &str, source: wasmtime::Error) -> Error {
         let host = &self.plugin.host().inner;
         let state = self.store.data();
+        if self.plugin.is_asynchronous() && failure::needs_asynchronous_call(&source) {
+            return Error::SynchronousCall {
+                plugin: state.plugin().to_owned(),
+                function: function.to_owned(),
+            };
+        }
         match failure::of_call(&host.limits, state, function, source) {
             Failure::OfCaller(error) => error,
             Failure::OfGuest(error) => {
@@ -332,6 +347,7 @@ pub(super) fn store<C: Contract>(
     }
     store.limiter(|state| &mut state.memory);
     if C::ASYNC {
+        store.data_mut().set_yields();
         store.epoch_deadline_callback(|store| {
             Ok(match store.data().wasi.deadline().remaining().is_zero() {
                 true => UpdateDeadline::Interrupt,

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
 use super::contract::Contract;
@@ -180,7 +181,9 @@ impl<C: Contract> Linked<C> {
             false => self.outside(),
         };
         let side = side.ok_or_else(|| wasmtime::format_err!("no engine is without slots"))?;
+        let is_asynchronous = needs.concurrency && imports_asynchronous(&component);
         Ok(Prepared {
+            is_asynchronous,
             needs: fits.then(|| SlotNeeds::of(needs.size)),
             first: side.template(component, needs.modules)?,
             outside: OnceLock::new(),
@@ -202,6 +205,8 @@ impl<C: Contract> Linked<C> {
 /// instances in slots and outside of them.
 pub(super) struct Prepared<C: Contract> {
     first: Template<C>,
+    /// Whether it imports asynchronous functions.
+    is_asynchronous: bool,
     /// What an instance needs of the slots; none where no slot has room for it.
     needs: Option<SlotNeeds>,
     /// The same outside of the slots; made for the first instance that finds none free.
@@ -232,6 +237,10 @@ pub(super) struct Placement<'a, C: Contract> {
 impl<C: Contract> Prepared<C> {
     pub(super) fn component(&self) -> &Component {
         &self.first.component
+    }
+
+    pub(super) fn is_asynchronous(&self) -> bool {
+        self.is_asynchronous
     }
 
     /// Chooses where an instance is made, before anything of it runs: to try again
@@ -274,6 +283,24 @@ impl<C: Contract> Prepared<C> {
         };
         self.outside.get_or_init(make).as_ref()
     }
+}
+
+fn imports_asynchronous(component: &Component) -> bool {
+    let engine = component.engine();
+    let is_asynchronous = |item: &ComponentItem| match item {
+        ComponentItem::ComponentFunc(function) => function.async_(),
+        _ => false,
+    };
+    component
+        .component_type()
+        .imports(engine)
+        .any(|(_, import)| match &import.ty {
+            ComponentItem::ComponentInstance(interface) => {
+                let mut items = interface.exports(engine);
+                items.any(|(_, item)| is_asynchronous(&item.ty))
+            }
+            item => is_asynchronous(item),
+        })
 }
 
 /// Copies a core module to another engine, unless it has it already.

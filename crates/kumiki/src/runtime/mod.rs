@@ -27,4 +27,4 @@ pub use plugin::Plugin;
 pub use pool::{Lease, LeasePool, Pool, PoolConfig, Pooled};
 pub use recycle_policy::RecyclePolicy;
 pub use state::{HostState, StoreData};
-pub use streams::{ReadStream, WriteStream};
+pub use streams::{AsyncReadStream, AsyncWriteStream, CallTimer, ReadStream, WriteStream};

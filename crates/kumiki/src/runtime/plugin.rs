@@ -99,6 +99,14 @@ impl<C: Contract> Plugin<C> {
         })
     }
 
+    /// Returns whether it imports asynchronous functions (`async func` in its WIT): then
+    /// [`Instance::call`](crate::Instance::call) fails, and the other functions for calls
+    /// must be used.
+    #[must_use]
+    pub fn is_asynchronous(&self) -> bool {
+        self.inner.prepared.is_asynchronous()
+    }
+
     /// What it requests and is not granted.
     pub(super) fn missing(&self) -> &PermissionRequests {
         &self.missing

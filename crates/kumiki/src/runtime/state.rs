@@ -54,6 +54,12 @@ pub struct StoreData {
     pub(crate) meter: Arc<LogMeter>,
     /// The time limit of a call in ticks.
     ticks: u64,
+    /// The limit of the total time of a call in ticks.
+    total_ticks: Option<u64>,
+    /// The end of the total time of the call, if it is limited and may make progress.
+    total: Option<Deadline>,
+    /// Whether the guest yields with each tick: the contract is asynchronous.
+    yields: bool,
     /// Set by the first call that can make progress.
     progress: Option<Progress>,
     plugin: Arc<str>,
@@ -76,6 +82,9 @@ impl StoreData {
             wasi: Wasi::new(&plugin, &observer, &meter, limits, granted),
             meter: meter.clone(),
             ticks: limits.ticks(),
+            total_ticks: limits.total_ticks(),
+            total: None,
+            yields: false,
             progress: None,
             plugin: plugin.clone(),
             host: Box::new(HostState {
@@ -87,23 +96,47 @@ impl StoreData {
         }
     }
 
-    /// Starts the time limit again, because the call moved bytes.
+    /// Starts the time limit again, because the call moved bytes. If calls have time limits
+    /// of their own, the oldest one's deadline counts.
     pub(crate) fn made_progress(store: &mut StoreContextMut<'_, Self>) {
-        let ticks = store.data().ticks;
-        store.set_epoch_deadline(ticks);
-        let (state, deadline) = (store.data_mut(), Deadline::after(ticks));
-        state.wasi.set_deadline(deadline);
+        let state = store.data_mut();
+        let mut deadline = Deadline::after(state.ticks);
         if let Some(progress) = &state.progress {
-            progress.set(deadline);
+            deadline = progress.set(deadline, state.total);
+        }
+        state.wasi.set_deadline(deadline);
+        // Asynchronous contracts yield with each tick, and compare the deadline themselves.
+        if !state.yields {
+            let ticks = deadline.ticks();
+            store.set_epoch_deadline(ticks);
         }
     }
 
-    /// Returns the end of the time limit of the call that has started, for the thread that
-    /// waits for it.
+    /// Begins a call that may make progress. Returns the end of its time limit, for the
+    /// thread that waits for it.
     pub(crate) fn progress(&mut self) -> Progress {
+        self.total = self.total_ticks.map(Deadline::after);
+        let deadline = self.wasi.deadline();
         let progress = self.progress.get_or_insert_default();
-        progress.set(self.wasi.deadline());
+        progress.set(deadline, self.total);
         progress.clone()
+    }
+
+    /// Whether the total time of the call has ended.
+    pub(crate) fn is_total_time_over(&self) -> bool {
+        self.total.is_some_and(|total| total.ticks() == 0)
+    }
+
+    /// Returns the time limits of this instance's calls, and the deadline of a call that
+    /// starts now.
+    pub(crate) fn timing(&mut self) -> (Progress, Deadline) {
+        let progress = self.progress.get_or_insert_default();
+        (progress.clone(), Deadline::after(self.ticks))
+    }
+
+    /// Makes the guest yield with each tick.
+    pub(crate) fn set_yields(&mut self) {
+        self.yields = true;
     }
 
     /// Returns the plugin's name.

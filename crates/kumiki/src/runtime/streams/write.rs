@@ -9,6 +9,7 @@ use wasmtime::component::{Source, StreamConsumer, StreamResult};
 use wasmtime::{AsContextMut as _, Result, StoreContextMut};
 
 use super::CHUNK;
+use super::returned::Returned;
 use crate::StoreData;
 
 /// Writes what a guest writes to a writer: the consumer for `StreamReader::pipe`.
@@ -17,22 +18,14 @@ use crate::StoreData;
 /// writer ends the call, and is the `source` of its [`Error::Trap`](crate::Error::Trap);
 /// only after [`BrokenPipe`](ErrorKind::BrokenPipe), the guest sees that nobody reads its
 /// stream any more.
-pub struct WriteStream<W> {
-    writer: Option<W>,
-    /// Returns the writer when the stream ends.
-    end: Option<oneshot::Sender<W>>,
-}
+pub struct WriteStream<W>(Returned<W>);
 
 impl<W: Write + Send + Unpin + 'static> WriteStream<W> {
     /// Creates a stream into `writer`. The receiver gets the writer when the guest ends the
     /// stream, or when the instance is dropped.
     pub fn new(writer: W) -> (Self, oneshot::Receiver<W>) {
-        let (end, at_end) = oneshot::channel();
-        let stream = Self {
-            writer: Some(writer),
-            end: Some(end),
-        };
-        (stream, at_end)
+        let (writer, at_end) = Returned::new(writer);
+        (Self(writer), at_end)
     }
 }
 
@@ -49,7 +42,7 @@ impl<W: Write + Send + Unpin + 'static> StreamConsumer<StoreData> for WriteStrea
         let mut direct = source.as_direct(store.as_context_mut());
         let bytes = direct.remaining();
         let length = bytes.len().min(CHUNK);
-        if let Some(writer) = &mut self.writer {
+        if let Some(writer) = self.0.get() {
             match writer.write_all(&bytes[..length]) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                     return Poll::Ready(Ok(StreamResult::Dropped));
@@ -62,14 +55,5 @@ impl<W: Write + Send + Unpin + 'static> StreamConsumer<StoreData> for WriteStrea
             StoreData::made_progress(&mut store);
         }
         Poll::Ready(Ok(StreamResult::Completed))
-    }
-}
-
-impl<W> Drop for WriteStream<W> {
-    fn drop(&mut self) {
-        if let (Some(end), Some(writer)) = (self.end.take(), self.writer.take()) {
-            // Nobody waits for a stream whose call failed.
-            drop(end.send(writer));
-        }
     }
 }

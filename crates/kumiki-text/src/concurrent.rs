@@ -1,0 +1,390 @@
+//! Calls that wait: many records at the same time in one instance.
+//!
+//! A trap or a limit ends all calls of an instance. The records that were being processed
+//! are then processed again, each alone in a new instance, so that only those fail that
+//! cause the failure. `docs/decisions/0017-concurrent-calls.md` describes it.
+
+use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use kumiki::wasmtime::component::{Accessor, ComponentNamedList, Lift, Lower};
+use kumiki::wasmtime::{self, Error as WasmError};
+use kumiki::{CallTimer, Error as HostError, Instance, Limit, StoreData};
+
+use crate::batch::key_and_value;
+use crate::contract::{ProcessError, ProcessResult, TextBindings, TextContract};
+use crate::texts::TextRange;
+use crate::{Answers, CallMode, Error, Result, TextPlugin};
+
+/// The function of the interface.
+const FUNCTION: &str = "process-concurrent";
+
+/// What the guest returns for a record.
+type GuestResult = std::result::Result<ProcessResult, ProcessError>;
+
+/// How one record is processed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SingleCall {
+    /// By `process`, with a synchronous call.
+    Synchronous,
+    /// By `process` of a plugin that imports asynchronous functions.
+    Asynchronous,
+    /// By `process-concurrent`, which may wait, as `process` may not.
+    Concurrent,
+}
+
+impl SingleCall {
+    pub(crate) fn of(instance: &Instance<TextContract>) -> Self {
+        match instance.bindings().concurrent() {
+            Some(_) => Self::Concurrent,
+            None if instance.plugin().is_asynchronous() => Self::Asynchronous,
+            None => Self::Synchronous,
+        }
+    }
+}
+
+/// Calls a function of the interface that every plugin exports, of a plugin that imports
+/// asynchronous functions.
+pub(crate) fn call<P, R>(
+    instance: &mut Instance<TextContract>,
+    function: &str,
+    parameters: P,
+) -> kumiki::Result<R>
+where
+    P: ComponentNamedList + Lower + Send + Sync + 'static,
+    R: Lift + Send + Sync + 'static,
+    (R,): ComponentNamedList + Lift,
+{
+    instance.call_concurrent_blocking(function, async |bindings, accessor| {
+        let callable = bindings.function::<P, (R,)>(accessor, function)?;
+        let (result,) = callable.call_concurrent(accessor, parameters).await?;
+        until_idle(accessor).await;
+        Ok(result)
+    })
+}
+
+/// Waits until nothing that a call began goes on beside the next call.
+async fn until_idle(accessor: &Accessor<StoreData>) {
+    poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+}
+
+impl TextPlugin {
+    /// Sets how many records the plugin processes at the same time, at most, if its
+    /// [`mode`](TextPlugin::mode) is [`CallMode::Concurrent`].
+    /// Default: 16.
+    ///
+    /// If a call traps or exceeds a limit, all of these records are processed again, one by
+    /// one. Each has the time limit of a call for itself; fuel and memory are those of the
+    /// instance.
+    #[must_use]
+    pub fn with_in_flight(mut self, records: usize) -> Self {
+        self.in_flight = records.max(1);
+        self
+    }
+
+    /// Returns how many records the plugin processes at the same time, at most: 1 unless its
+    /// [`mode`](TextPlugin::mode) is [`CallMode::Concurrent`].
+    #[must_use]
+    pub fn concurrent_calls(&self) -> usize {
+        match self.mode() {
+            CallMode::Concurrent => self.in_flight,
+            _ => 1,
+        }
+    }
+
+    /// Adds an answer for each of `inputs`, until the allowance is used up.
+    pub(crate) fn answer_concurrently(
+        &mut self,
+        inputs: TextRange<'_>,
+        answers: &mut Answers,
+    ) -> ControlFlow<()> {
+        let rows = Rows::new(inputs, self.allowed.part);
+        while rows.are_left() && !self.is_circuit_open() {
+            let Err(error) = self.ask_concurrently(&rows) else {
+                continue;
+            };
+            self.batching.cuts = self.batching.cuts.saturating_add(1);
+            let overdue = match &error {
+                HostError::Limit {
+                    limit: limit @ Limit::Time(time),
+                    ..
+                } => Some((limit.clone(), *time)),
+                _ => None,
+            };
+            for (row, waited) in rows.in_flight() {
+                let answer = match &overdue {
+                    Some((limit, time)) if is_overdue(waited, *time) => {
+                        Err(self.record_overdue(limit.clone()))
+                    }
+                    _ => self.with_care(|plugin| plugin.ask_alone(rows.input(row))),
+                };
+                rows.set(row, Row::Done(answer));
+            }
+        }
+        let all = rows.len();
+        let started = rows.push_all(self, answers);
+        self.is_enough(answers)?;
+        match started < all {
+            true if self.is_circuit_open() => {
+                self.answer_one_by_one(inputs.split_at(started).1, answers)
+            }
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    /// Processes the rows that were not started yet. After an error, the rows that were
+    /// started and not answered are in flight.
+    fn ask_concurrently(&mut self, rows: &Rows<'_>) -> kumiki::Result<()> {
+        let in_flight = self.in_flight;
+        let start = self.usage().map(|_| Instant::now());
+        // All answers that arrive at the same time must fit into the allowance.
+        let transfer = (self.allowed.call / in_flight).max(MIN_TRANSFER);
+        let transfer = transfer.min(self.limits().transfer);
+        let instance = match self.live() {
+            Ok(instance) => instance,
+            Err(error) => {
+                // The next row has the error, and another instance is tried for the others.
+                rows.start();
+                return Err(error);
+            }
+        };
+        instance.set_transfer(transfer);
+        let called = instance.call_concurrent_blocking(FUNCTION, async |bindings, accessor| {
+            ask_rows(bindings, accessor, rows, in_flight).await
+        });
+        if let Some(start) = start {
+            self.measure_call(start.elapsed());
+        }
+        self.retire();
+        self.allow(self.allowed);
+        called
+    }
+
+    /// Processes one record, by an asynchronous call.
+    #[inline(never)]
+    pub(crate) fn ask_asynchronously(&mut self, input: &str) -> Result<ProcessResult> {
+        match self.single {
+            SingleCall::Concurrent => self.ask_by(|instance| {
+                instance.call_concurrent_blocking(FUNCTION, async |bindings, accessor| {
+                    let answer = ask_row(bindings, accessor, input).await?;
+                    until_idle(accessor).await;
+                    Ok(answer)
+                })
+            }),
+            _ => self.ask_by(|instance| call(instance, "process", (input.to_owned(),))),
+        }
+    }
+
+    /// Processes one record in an instance of its own.
+    fn ask_alone(&mut self, input: &str) -> Result<ProcessResult> {
+        self.restart();
+        self.ask_asynchronously(input)
+    }
+
+    /// Processes one record by this call.
+    fn ask_by(
+        &mut self,
+        call: impl FnOnce(&mut Instance<TextContract>) -> kumiki::Result<GuestResult>,
+    ) -> Result<ProcessResult> {
+        let start = self.usage().map(|_| Instant::now());
+        let instance = match self.live() {
+            Ok(instance) => instance,
+            Err(error) => return Err(self.failed(error)),
+        };
+        let called = call(instance);
+        if let Some(start) = start {
+            self.measure_call(start.elapsed());
+        }
+        self.retire();
+        match called {
+            Err(error) => Err(self.call_failed(error)),
+            Ok(Ok(result)) if result.metadata.len() <= self.max_metadata => Ok(result),
+            Ok(Err(error)) => Err(self.plugin_error(error)),
+            Ok(Ok(_)) => Err(self.too_much_metadata()),
+        }
+    }
+
+    fn record_overdue(&mut self, limit: Limit) -> Error {
+        let error = self.failed(HostError::Limit {
+            plugin: self.name().to_owned(),
+            function: FUNCTION.to_owned(),
+            limit,
+        });
+        self.count(Err(&error));
+        error
+    }
+}
+
+/// The bytes that a call may always transfer.
+const MIN_TRANSFER: usize = 64 << 10;
+
+/// Whether a call reached its time limit by waiting, and not because other calls of its
+/// instance computed.
+fn is_overdue(waited: Duration, limit: Duration) -> bool {
+    waited >= limit - limit / 8
+}
+
+/// Processes the rows that are left, `in_flight` at the same time.
+async fn ask_rows(
+    bindings: &TextBindings,
+    accessor: &Accessor<StoreData>,
+    rows: &Rows<'_>,
+    in_flight: usize,
+) -> wasmtime::Result<()> {
+    let mut calls = FuturesUnordered::new();
+    loop {
+        while calls.len() < in_flight
+            && let Some(row) = rows.start()
+        {
+            calls.push(async move {
+                rows.set(row, Row::InFlight(CallTimer::start(accessor)));
+                let answer = ask_row(bindings, accessor, rows.input(row)).await?;
+                rows.answer(row, answer, accessor);
+                Ok::<_, WasmError>(())
+            });
+        }
+        match calls.next().await {
+            Some(answered) => answered?,
+            None => break,
+        }
+    }
+    until_idle(accessor).await;
+    Ok(())
+}
+
+async fn ask_row(
+    bindings: &TextBindings,
+    accessor: &Accessor<StoreData>,
+    input: &str,
+) -> wasmtime::Result<GuestResult> {
+    let concurrent = bindings.concurrent();
+    let concurrent = concurrent.ok_or_else(|| WasmError::msg("no `concurrent`"))?;
+    concurrent
+        .call_process_concurrent(accessor, input.to_owned())
+        .await
+}
+
+/// Records that are processed at the same time.
+struct Rows<'a> {
+    inputs: TextRange<'a>,
+    /// Bytes of answers at which no more records are started.
+    enough: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The rows that were started.
+    rows: Vec<Row>,
+    /// Bytes of the answers.
+    bytes: usize,
+}
+
+enum Row {
+    /// It has no time limit yet.
+    Started,
+    InFlight(CallTimer),
+    Answered(GuestResult),
+    /// Processed alone, and counted.
+    Done(Result<ProcessResult>),
+}
+
+impl<'a> Rows<'a> {
+    fn new(inputs: TextRange<'a>, enough: usize) -> Self {
+        Self {
+            inputs,
+            enough,
+            state: Mutex::default(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn input(&self, row: usize) -> &'a str {
+        self.inputs.get(row)
+    }
+
+    /// Whether records are to be started.
+    fn are_left(&self) -> bool {
+        self.with(|state| state.rows.len() < self.len() && state.bytes < self.enough)
+    }
+
+    /// Starts the next record.
+    fn start(&self) -> Option<usize> {
+        let is_left = self.are_left();
+        self.with(|state| {
+            is_left.then(|| {
+                state.rows.push(Row::Started);
+                state.rows.len() - 1
+            })
+        })
+    }
+
+    fn set(&self, row: usize, new: Row) {
+        self.with(|state| {
+            if let Row::Done(Ok(answer)) | Row::Answered(Ok(answer)) = &new {
+                state.bytes += answer.output.len();
+            }
+            if let Some(row) = state.rows.get_mut(row) {
+                *row = new;
+            }
+        });
+    }
+
+    fn answer(&self, row: usize, answer: GuestResult, accessor: &Accessor<StoreData>) {
+        let timer = self.with(|state| {
+            let row = state.rows.get_mut(row)?;
+            Some(std::mem::replace(row, Row::Started))
+        });
+        if let Some(Row::InFlight(timer)) = timer {
+            timer.end(accessor);
+        }
+        self.set(row, Row::Answered(answer));
+    }
+
+    /// Returns the records without an answer, and how long each has waited.
+    fn in_flight(&self) -> Vec<(usize, Duration)> {
+        self.with(|state| {
+            let rows = state.rows.iter().enumerate();
+            let in_flight = rows.filter_map(|(row, state)| match state {
+                Row::Started => Some((row, Duration::ZERO)),
+                Row::InFlight(timer) => Some((row, timer.waited())),
+                Row::Answered(_) | Row::Done(_) => None,
+            });
+            in_flight.collect()
+        })
+    }
+
+    /// Adds the answers, in order; returns their number.
+    fn push_all(self, plugin: &mut TextPlugin, answers: &mut Answers) -> usize {
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let started = state.rows.len();
+        for row in state.rows {
+            match row {
+                Row::Answered(answer) => {
+                    let answer = answer.as_ref().map_err(|error| *error);
+                    let row = answer.map(|it| (&*it.output, it.metadata.iter().map(key_and_value)));
+                    plugin.take(row, answers);
+                }
+                Row::Done(answer) => answers.push(answer),
+                // None is left in flight.
+                Row::Started | Row::InFlight(_) => {}
+            }
+        }
+        started
+    }
+}
