@@ -35,7 +35,7 @@ pub(super) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use test_components::wasi_0_3::{component, import};
+    use test_components::wasi_0_3::Guest;
 
     use crate::wasi::test_instances::{concurrent_store, run};
 
@@ -43,10 +43,8 @@ mod tests {
 
     /// Waits, and returns the nanoseconds that passed.
     fn waiter() -> Vec<u8> {
-        let imports = import(CLOCK, "wait-for", "$wait") + &import(CLOCK, "now", "$now");
-        component(
-            &imports,
-            "",
+        let clock = Guest::new().import(CLOCK, "wait-for", "$wait");
+        clock.import(CLOCK, "now", "$now").run(
             "(local $start i64)
              (local.set $start (call $now))
              (call $wait (local.get $argument))
