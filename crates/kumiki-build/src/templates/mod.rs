@@ -306,9 +306,13 @@ mod tests {
 
     #[test]
     fn template_of_every_language_is_a_valid_project() {
-        for language in LANGUAGES {
+        let kinds = [Template::new, Template::streaming];
+        for (language, kind) in LANGUAGES
+            .into_iter()
+            .flat_map(|it| kinds.map(|kind| (it, kind)))
+        {
             let folder = tempfile::tempdir().unwrap();
-            let template = Template::new("text-tidy", language).unwrap();
+            let template = kind("text-tidy", language).unwrap();
             template.write(folder.path()).unwrap();
             let project = Project::read(folder.path()).unwrap();
             assert_eq!(project.name, "text-tidy");

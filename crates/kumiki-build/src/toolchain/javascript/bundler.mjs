@@ -5,7 +5,9 @@ import { writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { build, formatMessages } from "esbuild";
 
-const { wrapper, folder, shown, imports, functions, bundle, positions } = JSON.parse(process.argv[1]);
+const { wrapper, folder, shown, imports, functions, globals, bundle, positions } = JSON.parse(
+  process.argv[1],
+);
 const WRAPPER = "kumiki-wrapper";
 // The namespace of modules for functions that the world imports directly.
 const FUNCTION = "kumiki-function";
@@ -65,7 +67,9 @@ function places(mappings, code) {
 
 function authorsFile(source) {
   if (source.startsWith(`${FUNCTION}:`)) return null;
-  const file = relative(folder, resolve(bundle, "..", source));
+  const path = resolve(bundle, "..", source);
+  if (path === globals) return null;
+  const file = relative(folder, path);
   return file === WRAPPER ? null : file.replaceAll("\\", "/");
 }
 
@@ -75,6 +79,8 @@ try {
     absWorkingDir: folder,
     outfile: bundle,
     plugins: [contract],
+    // Classes that the engine lacks; only those that the module uses are bundled.
+    inject: globals ? [globals] : [],
     bundle: true,
     write: false,
     format: "esm",

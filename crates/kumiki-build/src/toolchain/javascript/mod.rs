@@ -27,9 +27,10 @@ use crate::fingerprint::Hasher;
 use crate::install::node;
 use crate::job::{Built, Job, Options};
 use crate::output::Output;
-use crate::project::Wasi;
+use crate::project::{Project, Wasi};
 use crate::tool::Tool;
 use crate::tools::Tools;
+use crate::world::is_async;
 
 /// The script that runs either engine's npm package.
 const DRIVER: &str = include_str!("driver.mjs");
@@ -65,6 +66,19 @@ fn find(tools: &Tools, tool: Tool) -> Result<String, Missing> {
     tools.node_version(tool).ok_or_else(|| tools.missing(tool))
 }
 
+fn no_async(project: &Project) -> Error {
+    Error::Project {
+        path: project.folder.join("kumiki.toml"),
+        line: None,
+        hint: Some("set `engine = \"quickjs\"`".to_owned()),
+        message: format!(
+            "the world `{}` has asynchronous functions or streams, which StarlingMonkey does \
+             not support",
+            project.world
+        ),
+    }
+}
+
 pub(super) fn build(
     job: &Job,
     tools: &Tools,
@@ -75,6 +89,10 @@ pub(super) fn build(
     let ready = probe(tools, engine)?;
     let work = options.work.join(&project.name);
     let (resolve, world) = project.resolve()?;
+    let is_async = is_async(&resolve, world);
+    if is_async && engine.name == STARLINGMONKEY.name {
+        return Err(no_async(project));
+    }
     write_declarations(project)?;
     if let Some(import) = unknown_imports(project)?.into_iter().next() {
         return Err(Error::Import(import));
@@ -107,6 +125,7 @@ pub(super) fn build(
         "positions": bundle.positions,
         "wit": full(&project.wit)?,
         "world": project.world,
+        "isAsync": is_async,
         "wasi": project.wasi != Wasi::None,
         "output": full(&component)?,
     });
