@@ -24,7 +24,7 @@ impl Streaming for Modes {
                     output.write_all(chunk).await;
                 }
             }
-            "upper" => {
+            "" | "upper" => {
                 while let Some(text) = input.read_text().await {
                     output.write_all(text.to_uppercase()).await;
                 }

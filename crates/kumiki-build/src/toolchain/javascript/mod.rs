@@ -18,7 +18,7 @@ use serde_json::json;
 use self::bundle::Bundle;
 pub(crate) use self::declarations::write_declarations;
 pub use self::imports::unknown_imports;
-pub(crate) use self::world::{imported_functions, is_reserved};
+pub(crate) use self::world::{imported_functions, is_reserved, streamed};
 use self::wrapper::POSITIONS;
 use super::Ready;
 use crate::command;

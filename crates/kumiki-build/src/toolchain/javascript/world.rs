@@ -156,7 +156,7 @@ impl<'a> Thrown<'a> {
 /// `async func(…) -> tuple<stream<a>, future<result<_, b>>>`: the author's function may
 /// return the items and throw the error. `None` if the world has other streams or futures
 /// too: QuickJS cannot tell them apart here.
-pub(super) fn streamed(resolve: &Resolve, world: WorldId, function: &Function) -> Option<Type> {
+pub(crate) fn streamed(resolve: &Resolve, world: WorldId, function: &Function) -> Option<Type> {
     let (item, _) = streamed_types(resolve, function)?;
     let mut live = LiveTypes::default();
     live.add_world(resolve, world);

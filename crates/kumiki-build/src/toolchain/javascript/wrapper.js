@@ -59,8 +59,10 @@ function wrapStreaming(name, author, errors, log, self) {
         }
       } catch (error) {
         const failure = thrown(error, errors, log);
-        if (!isErrorOfContract(errors, failure)) trap();
-        result = { tag: "err", val: failure };
+        // QuickJS ignores errors after the call has returned, but it traps for a result
+        // that is none.
+        const tag = isErrorOfContract(errors, failure) ? "err" : "uncaught";
+        result = { tag, val: failure };
       } finally {
         for (const parameter of parameters) parameter?.drop?.();
       }
@@ -69,12 +71,6 @@ function wrapStreaming(name, author, errors, log, self) {
     completion.then(() => outcome.writable.write(result));
     return [readable, outcome.readable];
   };
-}
-
-// Ends the instance: after an asynchronous function has returned, QuickJS ignores errors.
-// There is no stream of this number.
-function trap() {
-  __cqjs.makeStream(0xffffffff);
 }
 
 function requireFunction(name, author) {
