@@ -39,6 +39,7 @@ const FIXTURES: &[Guest] = &[
     fixture("examples/text-title-py"),
     fixture("examples/text-slug-go"),
     fixture("conformance/batch-rust"),
+    fixture("conformance/coding-js"),
     fixture("conformance/errors-js"),
     fixture("conformance/matrix-rust"),
     fixture("conformance/matrix-c"),

@@ -16,6 +16,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("text-title-py", "python"),
     ("text-slug-go", "go"),
     ("event-filter-rust", "rust"),
+    ("coding-js", "js"),
     ("errors-js", "js"),
     ("matrix-rust", "rust"),
     ("matrix-c", "c"),

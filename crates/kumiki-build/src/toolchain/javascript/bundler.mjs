@@ -11,11 +11,14 @@ const { wrapper, folder, shown, imports, functions, globals, bundle, positions }
 const WRAPPER = "kumiki-wrapper";
 // The namespace of modules for functions that the world imports directly.
 const FUNCTION = "kumiki-function";
+// What the classes in `globals` import. Without them, the import is dropped.
+const CODING = "kumiki:text-coding/utf8";
 
 const contract = {
   name: "contract",
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, ({ path, namespace }) => {
+      if (path === CODING) return { path, external: true, sideEffects: false };
       if (!imports.includes(path)) return undefined;
       const isFunction = Object.hasOwn(functions, path) && namespace !== FUNCTION;
       return isFunction ? { path, namespace: FUNCTION } : { path, external: true };

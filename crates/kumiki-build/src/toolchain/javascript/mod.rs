@@ -7,6 +7,7 @@ mod bundle;
 mod declarations;
 mod imports;
 mod specifiers;
+mod text_coding;
 mod world;
 mod wrapper;
 
@@ -26,7 +27,7 @@ use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::install::node;
 use crate::job::{Built, Job, Options};
-use crate::output::Output;
+use crate::output::{Output, replace};
 use crate::project::{Project, Wasi};
 use crate::tool::Tool;
 use crate::tools::Tools;
@@ -110,6 +111,7 @@ pub(super) fn build(
             format!("{} {}", ready.variant, ready.version).as_bytes(),
         )
         .bytes("driver", DRIVER.as_bytes())
+        .bytes("text coding", text_coding::COMPONENT.as_bytes())
         .finish();
     let output = Output::new(output, &project.requests, options);
     if let Some(built) = output.fresh(fingerprint) {
@@ -117,13 +119,28 @@ pub(super) fn build(
     }
 
     let component = work.join("component.wasm");
+    let code = fs::read_to_string(&bundle.module).map_err(Error::io("read", &bundle.module))?;
+    let codes_text = code.contains(text_coding::INTERFACE);
+    let fault = |message| Error::Wit {
+        path: project.wit.clone(),
+        message,
+    };
+    let wit = match codes_text {
+        true => {
+            let path = work.join("extended.wit");
+            let wit = text_coding::extended_wit(resolve, world).map_err(fault)?;
+            replace(&path, wit.as_bytes())?;
+            path
+        }
+        false => project.wit.clone(),
+    };
     // The driver runs in the tool's folder, so every path must be absolute.
     let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
     let request = json!({
         "engine": engine.name,
         "bundle": bundle.module,
         "positions": bundle.positions,
-        "wit": full(&project.wit)?,
+        "wit": full(&wit)?,
         "world": project.world,
         "isAsync": is_async,
         "wasi": project.wasi != Wasi::None,
@@ -135,6 +152,12 @@ pub(super) fn build(
     node.arg(format!("{POSITIONS}\n{DRIVER}"));
     command::run(node.arg("--").arg(request.to_string()))
         .map_err(|error| error.by(engine.tool.name()))?;
-    let component = fs::read(&component).map_err(Error::io("read", &component))?;
+    let mut component = fs::read(&component).map_err(Error::io("read", &component))?;
+    if codes_text {
+        component = text_coding::link(&component).map_err(|message| Error::Component {
+            path: project.folder.clone(),
+            message,
+        })?;
+    }
     output.write(&component, fingerprint)
 }

@@ -1,19 +1,9 @@
 // TextDecoder and TextEncoder for UTF-8, which QuickJS lacks. They are bundled with a
-// module that uses them. A loop over bytes takes 100 ns each, so whatever is valid is
-// converted by functions of the engine.
+// module that uses them. A loop over bytes takes 100 ns each, so a small component,
+// `text_coding.wat`, converts whatever is valid.
+import { decode, encode } from "kumiki:text-coding/utf8";
 
-const ASCII = /^[\x00-\x7f]*$/;
 const MARK = "\ufeff";
-
-// A string with a character for each byte.
-const toLatin1 = (bytes) => atob(bytes.toBase64());
-const fromLatin1 = (text) => Uint8Array.fromBase64(btoa(text));
-
-// Decodes valid UTF-8. Throws a URIError for anything else.
-function decodeValid(bytes) {
-  const text = toLatin1(bytes);
-  return ASCII.test(text) ? text : decodeURIComponent(escape(text));
-}
 
 // Whether `byte` can follow the first byte `lead` of a character.
 function follows(lead, byte) {
@@ -66,11 +56,11 @@ function decodeAny(bytes) {
       at += found;
       continue;
     }
-    text += decodeValid(bytes.subarray(start, at)) + "\ufffd";
+    text += decode(bytes.subarray(start, at)) + "\ufffd";
     at += Math.max(found, 1);
     start = at;
   }
-  return text + decodeValid(bytes.subarray(start));
+  return text + decode(bytes.subarray(start));
 }
 
 function bytesOf(input) {
@@ -138,13 +128,10 @@ export class TextDecoder {
   }
 
   #text(bytes) {
-    try {
-      return decodeValid(bytes);
-    } catch (error) {
-      if (!(error instanceof URIError)) throw error;
-      if (this.#fatal) throw new TypeError("the text is not UTF-8");
-      return decodeAny(bytes);
-    }
+    const text = decode(bytes);
+    if (text != null) return text;
+    if (this.#fatal) throw new TypeError("the text is not UTF-8");
+    return decodeAny(bytes);
   }
 
   #restart() {
@@ -159,9 +146,7 @@ export class TextEncoder {
   }
 
   encode(input = "") {
-    const text = String(input);
-    if (ASCII.test(text)) return fromLatin1(text);
-    return fromLatin1(unescape(encodeURIComponent(text.toWellFormed())));
+    return encode(String(input).toWellFormed());
   }
 
   encodeInto(input, destination) {
@@ -175,6 +160,6 @@ export class TextEncoder {
     while (written > 0 && (bytes[written] & 0xc0) === 0x80) written -= 1;
     const part = bytes.subarray(0, written);
     destination.set(part);
-    return { read: decodeValid(part).length, written };
+    return { read: decode(part).length, written };
   }
 }
