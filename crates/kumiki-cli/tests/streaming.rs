@@ -2,6 +2,8 @@
 
 #[path = "streaming/program.rs"]
 mod program;
+#[path = "streaming/text_coding.rs"]
+mod text_coding;
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -42,27 +44,42 @@ fn main() {
     let cases = cases.into_iter().map(|(name, case)| trial(name, case));
     let programs = program::CASES.into_iter();
     let programs = programs.map(|(name, case)| program_trial(name, case));
-    libtest_mimic::run(&arguments, cases.chain(programs).collect()).exit();
+    let codings = text_coding::CASES.into_iter();
+    let codings = codings.map(|(name, case)| coding_trial(name, case));
+    let trials = cases.chain(programs).chain(codings).collect();
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
 fn trial(name: &str, case: Case) -> Trial {
-    guest_trial(name, move |path| case(&mut Stage::new(path)?))
+    guest_trial("stream-c", name, move |path| case(&mut Stage::new(path)?))
 }
 
 /// A test of `kumiki run --whole`.
 fn program_trial(name: &str, case: program::Case) -> Trial {
-    guest_trial(name, move |path| case(&program::Program::new(path)?))
+    guest_trial("stream-c", name, move |path| {
+        case(&program::Program::new(path)?)
+    })
+}
+
+/// A test of the classes for text in JavaScript.
+fn coding_trial(name: &str, case: text_coding::Case) -> Trial {
+    guest_trial("coding-js", name, move |path| {
+        case(&mut text_coding::Coding::new(path)?)
+    })
 }
 
 fn guest_trial(
+    guest: &'static str,
     name: &str,
     case: impl FnOnce(&Path) -> Result<(), Failed> + Send + 'static,
 ) -> Trial {
-    let guest = Guest::find("stream-c");
+    let guest = Guest::find(guest);
     let (ignored, label) = (guest.is_ignored(), guest.label());
-    Trial::test(format!("stream-c {name}"), move || case(guest.path()?))
-        .with_ignored_flag(ignored)
-        .with_kind(label)
+    Trial::test(format!("{} {name}", guest.name), move || {
+        case(guest.path()?)
+    })
+    .with_ignored_flag(ignored)
+    .with_kind(label)
 }
 
 /// A host with a guest, and what the guest has written.

@@ -28,6 +28,9 @@
 //! wit-bindgen does as well without these.
 
 mod column;
+mod stream;
+#[doc(hidden)]
+pub mod streaming;
 
 use std::fmt;
 use std::sync::Once;
@@ -56,6 +59,10 @@ use bindings::myapp::text_processor::types::{KeyValue, ProcessResult};
 
 pub use bindings::myapp::text_processor::host_api::LogLevel;
 pub use bindings::myapp::text_processor::types::ProcessError;
+pub use stream::{Input, Output as StreamOutput};
+pub use streaming::Streaming;
+#[doc(hidden)]
+pub use wit_bindgen;
 
 /// A plugin: what it is called and what it does.
 pub trait Plugin {
