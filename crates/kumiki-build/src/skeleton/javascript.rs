@@ -124,4 +124,24 @@ mod tests {
                         export function same() {";
         assert!(source.contains(expected), "{source}");
     }
+
+    #[test]
+    fn asynchronous_functions_and_generators_are_marked() {
+        let wit = "package a:b; interface i {
+            transform: async func(input: stream<u8>) -> tuple<stream<u8>, future<result<_, u8>>>;
+            wait: async func(); }
+            world w { export i; export run: async func(); export now: func(); }";
+        let mut resolve = Resolve::new();
+        let package = resolve.push_source("test.wit", wit).unwrap();
+        let world = resolve.select_world(&[package], Some("w")).unwrap();
+        let (_, source) = sources(&resolve, world).remove(0);
+        for expected in [
+            "\n  async *transform(input) {\n",
+            "\n  async wait() {\n",
+            "\nexport async function run() {\n",
+            "\nexport function now() {\n",
+        ] {
+            assert!(source.contains(expected), "{source}");
+        }
+    }
 }

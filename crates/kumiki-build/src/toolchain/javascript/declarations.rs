@@ -9,6 +9,7 @@ use wit_parser::{
 };
 
 use super::batch::Single;
+use super::typescript::{docs, indent, lines, union};
 use super::world::{
     exported_interfaces, free_functions, imported_functions, imported_interfaces, is_reserved,
     result_of, streamed,
@@ -485,29 +486,6 @@ impl Writer<'_> {
             _ => false,
         }
     }
-}
-
-fn union(cases: impl Iterator<Item = String>) -> String {
-    cases.collect::<Vec<_>>().join(" | ")
-}
-
-fn docs(docs: &wit_parser::Docs) -> String {
-    match &docs.contents {
-        None => String::new(),
-        Some(text) => {
-            let text = text.trim().replace("*/", "* /").replace('\n', "\n * ");
-            format!("/**\n * {text}\n */\n")
-        }
-    }
-}
-
-fn lines(items: impl Iterator<Item = String>) -> String {
-    indent(&items.collect::<Vec<_>>().join("\n"))
-}
-
-fn indent(text: &str) -> String {
-    let lines = text.lines().map(|line| format!("  {}\n", line.trim_end()));
-    lines.collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod declarations;
 mod imports;
 mod specifiers;
 mod text_coding;
+mod typescript;
 mod world;
 mod wrapper;
 
