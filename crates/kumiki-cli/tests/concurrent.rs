@@ -41,7 +41,10 @@ fn main() {
         .map(|(name, case)| trial("wait-rust", name, move |path| case(&Stage::new(path)?)));
     let host_functions = host_functions::CASES.into_iter();
     let host_functions = host_functions.map(|(name, case)| trial("enrich-rust", name, case));
-    libtest_mimic::run(&arguments, trials.chain(host_functions).collect()).exit();
+    let languages = host_functions::LANGUAGES.into_iter();
+    let languages = languages.map(|(guest, name, case)| trial(guest, name, case));
+    let trials = trials.chain(host_functions).chain(languages);
+    libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 
 /// A test with a guest.
