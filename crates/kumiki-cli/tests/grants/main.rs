@@ -6,6 +6,7 @@ mod folders;
 mod http;
 mod reach;
 mod server;
+mod waits;
 
 use std::fs;
 use std::io::Write;
@@ -75,16 +76,24 @@ fn main() {
         ("grants of one plugin", one_plugin),
         ("the program's flags and file", program),
     ];
-    let trials = GUESTS.into_iter().flat_map(|guest| {
-        cases.map(|(name, case)| {
-            let found = Guest::find(guest);
-            let (ignored, label) = (found.is_ignored(), found.label());
-            Trial::test(format!("{guest}: {name}"), move || case(found.path()?))
-                .with_ignored_flag(ignored)
-                .with_kind(label)
-        })
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let trials = GUESTS
+        .into_iter()
+        .flat_map(|guest| cases.map(|(name, case)| trial(guest, name, case)));
+    let only_0_3: [(&str, Case); 3] = [
+        ("waits end at the time limit", waits::time_limit),
+        ("file operations at the same time", waits::many_operations),
+        ("standard output", waits::standard_output),
+    ];
+    let only_0_3 = only_0_3.map(|(name, case)| trial("reach-0-3", name, case));
+    libtest_mimic::run(&arguments, trials.chain(only_0_3).collect()).exit();
+}
+
+fn trial(guest: &'static str, name: &str, case: Case) -> Trial {
+    let found = Guest::find(guest);
+    let (ignored, label) = (found.is_ignored(), found.label());
+    Trial::test(format!("{guest}: {name}"), move || case(found.path()?))
+        .with_ignored_flag(ignored)
+        .with_kind(label)
 }
 
 fn nothing(path: &Path) -> Result<(), Failed> {

@@ -26,7 +26,7 @@ fn done(result: Result<(), ErrorCode>) -> Outcome {
 /// The granted folder with the longest name that a path begins with, and the rest.
 fn within(path: &str) -> Result<(Descriptor, String), String> {
     let rest = |name: &str| {
-        let rest = path.strip_prefix(name)?;
+        let rest = path.strip_prefix(name.trim_start_matches("./"))?;
         let rest = match rest.strip_prefix('/') {
             Some(rest) => rest,
             None if rest.is_empty() => ".",
@@ -93,6 +93,20 @@ pub(crate) async fn list(path: &str) -> Outcome {
     let mut names: Vec<_> = entries.into_iter().map(|entry| entry.name).collect();
     names.sort();
     Ok(joined(names.into_iter()))
+}
+
+/// Removes the files in a folder and the folder, through a descriptor of it.
+pub(crate) async fn clear(path: &str) -> Outcome {
+    let opened = open(path, OpenFlags::DIRECTORY, DescriptorFlags::READ).await?;
+    let (stream, ended) = opened.read_directory();
+    let entries = stream.collect().await;
+    ended.await.map_err(|code| kind(&code))?;
+    for entry in entries {
+        let removed = opened.unlink_file_at(entry.name).await;
+        removed.map_err(|code| kind(&code))?;
+    }
+    let (folder, path) = within(path)?;
+    done(folder.remove_directory_at(path).await)
 }
 
 pub(crate) async fn make(path: &str) -> Outcome {

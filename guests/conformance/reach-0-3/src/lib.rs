@@ -28,7 +28,7 @@ type Outcome = Result<String, String>;
 
 impl plugin::Guest for Reach {
     fn get_name() -> String {
-        "reach-0-3".into()
+        "reach".into()
     }
 
     fn get_version() -> String {
@@ -60,6 +60,7 @@ async fn obey(words: &[&str]) -> Option<Outcome> {
         ["append", path, text] => files::append(path, text).await,
         ["truncate", path] => files::truncate(path).await,
         ["remove", path] => files::remove(path).await,
+        ["clear", path] => files::clear(path).await,
         ["list", path] => files::list(path).await,
         ["make", path] => files::make(path).await,
         ["rename", from, to] => files::rename(from, to).await,
