@@ -61,6 +61,7 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/errors-ts"),
     fixture("conformance/probe"),
     fixture("conformance/reach"),
+    fixture("conformance/reach-0-3"),
     fixture("conformance/sdk-rust"),
     fixture("conformance/wait-rust"),
     fixture("foreign/upper-wasip1"),

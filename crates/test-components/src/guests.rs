@@ -38,6 +38,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("errors-ts", "js"),
     ("probe", "rust"),
     ("reach", "rust"),
+    ("reach-0-3", "rust"),
     ("batch-rust", "rust"),
     ("sdk-rust", "rust"),
     ("wait-rust", "rust"),

@@ -103,7 +103,7 @@ pub enum Error {
         plugin: String,
         /// The import, `interface#function` for a function in an interface.
         import: String,
-        /// The imports that the contract provides besides WASI 0.2.
+        /// The imports that the contract provides besides WASI.
         given: Vec<String>,
     },
     /// The file has no interfaces that WIT can describe.

@@ -69,4 +69,22 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(5));
         }
     }
+
+    /// A guest that starts waits and does not wait for them ends at its limit of handles.
+    #[test]
+    fn waits_at_a_time_are_limited() {
+        let starter = Guest::new()
+            .built_in(
+                CLOCK,
+                "wait-for",
+                "async-lower",
+                "$start",
+                "(param i64) (result i32)",
+            )
+            .run("(loop $again (drop (call $start (i64.const -1))) (br $again)) (i64.const 0)");
+        let mut store = concurrent_store(&Default::default());
+        let ended = run(&mut store, &starter, 0, Duration::from_secs(60));
+        let error = ended.unwrap().unwrap_err();
+        assert!(format!("{error:?}").contains("handle"), "{error:?}");
+    }
 }

@@ -10,7 +10,7 @@ use wasmtime::Store;
 use wasmtime::component::{Accessor, Component, InstancePre, Linker};
 
 use super::{Granted, Waits, link, link_0_3, link_unknown_imports};
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, LogRecord, Observer};
 use crate::{Budget, Engine, EngineConfig, Limits, Silent, StoreData};
 
 fn engine() -> Engine {
@@ -124,20 +124,31 @@ pub(super) fn in_runtime<R>(work: impl Future<Output = R>) -> R {
     runtime.unwrap().block_on(work)
 }
 
-/// An observer that collects denials.
+/// An observer that collects denials and log records.
 #[derive(Default)]
-pub(super) struct Denials(Mutex<Vec<String>>);
+pub(super) struct Denials {
+    denials: Mutex<Vec<String>>,
+    log: Mutex<Vec<String>>,
+}
 
 impl Denials {
     pub(super) fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.denials.lock().unwrap().clone()
+    }
+
+    pub(super) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
     }
 }
 
 impl Observer for Denials {
     fn event(&self, event: &Event<'_>) {
         if let Event::Denied { denial, .. } = event {
-            self.0.lock().unwrap().push(format!("{denial:?}"));
+            self.denials.lock().unwrap().push(format!("{denial:?}"));
         }
+    }
+
+    fn log(&self, record: &LogRecord<'_>) {
+        self.log.lock().unwrap().push(record.message.to_owned());
     }
 }
