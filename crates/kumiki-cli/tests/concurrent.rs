@@ -18,7 +18,7 @@ type Case = fn(&Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 15] = [
+    let cases: [(&str, Case); 16] = [
         ("processes records at the same time", together),
         ("answers in the order of the records", in_order),
         ("processes a single record", single),
@@ -34,13 +34,17 @@ fn main() {
         ("the circuit opens when all records trap", circuit),
         ("passes the conformance checks", conforms),
         ("kumiki run takes the number of records", program),
+        ("kumiki call awaits its functions", call),
     ];
     let trials = cases
         .into_iter()
         .map(|(name, case)| trial("wait-rust", name, move |path| case(&Stage::new(path)?)));
     let host_functions = host_functions::CASES.into_iter();
     let host_functions = host_functions.map(|(name, case)| trial("enrich-rust", name, case));
-    libtest_mimic::run(&arguments, trials.chain(host_functions).collect()).exit();
+    let languages = host_functions::LANGUAGES.into_iter();
+    let languages = languages.map(|(guest, name, case)| trial(guest, name, case));
+    let trials = trials.chain(host_functions).chain(languages);
+    libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 
 /// A test with a guest.
@@ -255,4 +259,15 @@ fn program(stage: &Stage) -> Result<(), Failed> {
         equal(text.lines().last(), Some(together))?;
     }
     Ok(())
+}
+
+fn call(stage: &Stage) -> Result<(), Failed> {
+    let output = Command::new(env!("CARGO_BIN_EXE_kumiki"))
+        .env("KUMIKI_CACHE", artifacts())
+        .arg("call")
+        .arg(&stage.path)
+        .args([r#"process-concurrent("invalid 5")"#, "get-name()"])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    equal(text.as_str(), "err(invalid-input)\n\"wait-rust\"\n")
 }

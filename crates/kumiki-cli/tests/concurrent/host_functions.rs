@@ -10,8 +10,9 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{join, join_all};
 use kumiki::wasmtime::component::{Accessor, HasSelf};
-use kumiki::{CallTimer, Error, Host, HostState, Instance, Limit, Limits};
+use kumiki::{Any, Cache, CallTimer, Error, Host, HostState, Instance, Limit, Limits};
 use libtest_mimic::Failed;
+use test_components::guests::artifacts;
 
 use crate::equal;
 
@@ -54,7 +55,11 @@ impl<T: Send + 'static> enricher::EnricherImportsWithStore<T> for HasSelf<HostSt
 
 pub(crate) type Case = fn(&Path) -> Result<(), Failed>;
 
-pub(crate) const CASES: [(&str, Case); 5] = [
+pub(crate) const CASES: [(&str, Case); 6] = [
+    (
+        "traps where a host of any contract does not provide its import",
+        unknown,
+    ),
     ("awaits its host in many calls at once", many),
     ("awaits its host in a tokio runtime", in_runtime),
     ("ends at its time limit while its host never answers", never),
@@ -65,9 +70,27 @@ pub(crate) const CASES: [(&str, Case); 5] = [
     ("has a time limit for each of several calls", timers),
 ];
 
+/// The other languages in which a plugin can await its host. In Go, one call of an instance
+/// waits at a time.
+pub(crate) const LANGUAGES: [(&str, &str, Case); 3] = [
+    ("enrich-c", "awaits its host in many calls at once", many),
+    (
+        "enrich-python",
+        "awaits its host in many calls at once",
+        many,
+    ),
+    (
+        "enrich-go",
+        "awaits its host, one call after the other",
+        one_by_one,
+    ),
+];
+
 fn instance(path: &Path) -> Result<Instance<Enricher>, Failed> {
     let limits = Limits::default().with_time(Duration::from_millis(300));
-    let host = Host::<Enricher>::builder().limits(limits).build()?;
+    let cache = Cache::open(artifacts())?;
+    let host = Host::<Enricher>::builder().limits(limits).cache(cache);
+    let host = host.build()?;
     Ok(host.load(path)?.instantiate(Lookups::default())?)
 }
 
@@ -84,6 +107,17 @@ fn many(path: &Path) -> Result<(), Failed> {
     let mut instance = instance(path)?;
     let answers = instance.call_concurrent_blocking("enrich", enrich)?;
     equal(answers, vec!["100: 100 of 100".to_owned(); 100])
+}
+
+fn one_by_one(path: &Path) -> Result<(), Failed> {
+    let mut instance = instance(path)?;
+    for _ in 0..3 {
+        let call = instance.call_concurrent_blocking("enrich", async |bindings, accessor| {
+            bindings.call_enrich(accessor, "1".to_owned()).await
+        });
+        equal(call?, "1: 1 of 1".to_owned())?;
+    }
+    Ok(())
 }
 
 fn in_runtime(path: &Path) -> Result<(), Failed> {
@@ -155,4 +189,23 @@ fn timers(path: &Path) -> Result<(), Failed> {
         never.and(quick)
     });
     is_late(late)
+}
+
+fn unknown(path: &Path) -> Result<(), Failed> {
+    let plugin = Host::<Any>::new()?.load(path)?;
+    let functions: Vec<_> = plugin.functions().iter().map(ToString::to_string).collect();
+    let expected = [
+        "enrich: async func(text: string) -> string",
+        "describe: func() -> string",
+    ];
+    equal(functions, expected.map(str::to_owned).to_vec())?;
+    let mut instance = plugin.instantiate(())?;
+    equal(instance.call_wave("describe()")?, "\"enriches\"".to_owned())?;
+    match instance.call_wave("enrich(\"a\")") {
+        Err(Error::Trap { message, .. }) => {
+            let expected = "it called `look-up`, which this host does not provide";
+            equal(message.as_str(), expected)
+        }
+        other => Err(format!("{other:?}").into()),
+    }
 }
