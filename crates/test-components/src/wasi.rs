@@ -31,6 +31,8 @@ pub struct Function {
     pub version: &'static str,
     /// The name, such as `[method]pollable.block` or `[resource-drop]pollable`.
     pub name: String,
+    /// Whether its type is asynchronous.
+    pub is_async: bool,
     /// The types of its parameters: `i32`, `i64`, `f32` or `f64`.
     pub parameters: Vec<&'static str>,
     /// The types of its results.
@@ -137,6 +139,7 @@ pub(crate) fn functions_of(
                     interface: interface.to_owned(),
                     version,
                     name: format!("[resource-drop]{name}"),
+                    is_async: false,
                     parameters: vec!["i32"],
                     results: Vec::new(),
                     kinds: vec![Kind::Owned(name.clone())],
@@ -175,6 +178,7 @@ fn of(
         interface: interface.to_owned(),
         version,
         name: function.name.clone(),
+        is_async: function.kind.is_async(),
         parameters: signature.params.iter().map(core_type).collect(),
         results: signature.results.iter().map(core_type).collect(),
         kinds,

@@ -15,7 +15,7 @@ use wasmtime::component::{Component, Linker};
 use super::contract::Contract;
 use super::state::StoreData;
 use crate::engine::{ModuleHash, Reservation, SharedModule, SlotNeeds};
-use crate::inspect::InstanceSize;
+use crate::inspect::{InstanceSize, compatible_name};
 use crate::load::Needs;
 use crate::observer::Observer;
 use crate::wasi::Waits;
@@ -294,7 +294,8 @@ fn imports_asynchronous(component: &Component) -> bool {
     component
         .component_type()
         .imports(engine)
-        .any(|(_, import)| match &import.ty {
+        .any(|(name, import)| match &import.ty {
+            _ if wasi::waits_in_synchronous_functions(&compatible_name(name)) => true,
             ComponentItem::ComponentInstance(interface) => {
                 let mut items = interface.exports(engine);
                 items.any(|(_, item)| is_asynchronous(&item.ty))

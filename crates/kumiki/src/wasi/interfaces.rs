@@ -66,6 +66,13 @@ pub(crate) fn is_version_0_3(compatible_name: &str) -> bool {
     compatible_name.starts_with("wasi:") && compatible_name.ends_with("@0.3")
 }
 
+/// Whether functions of an interface of 0.3 wait although their types are synchronous, so
+/// that wasmtime refuses synchronous calls of a component that imports them: creating and
+/// binding sockets. The name ends as for [`is_linked`].
+pub(crate) fn waits_in_synchronous_functions(compatible_name: &str) -> bool {
+    compatible_name == "wasi:sockets/types@0.3"
+}
+
 /// Whether [`link`](super::link) or [`link_0_3`](super::link_0_3) links an interface. The name ends with the part of the
 /// version that decides compatibility, such as `@0.2`.
 pub(crate) fn is_linked(compatible_name: &str) -> bool {

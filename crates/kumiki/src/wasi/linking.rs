@@ -43,8 +43,10 @@ mod tests {
     use test_components::wasi_0_3::Guest;
     use wasmtime::component::Component;
 
-    use super::super::interfaces::{INTERFACES, INTERFACES_0_3, is_linked};
-    use super::super::test_instances::{concurrent_pre, pre, store};
+    use super::super::interfaces::{
+        INTERFACES, INTERFACES_0_3, is_linked, waits_in_synchronous_functions,
+    };
+    use super::super::test_instances::{concurrent_pre, concurrent_store, pre, store};
     use super::super::version::{WASI_0_3_VERSION, WASI_VERSION};
     use super::*;
     use crate::{Engine, EngineConfig, StoreData};
@@ -161,6 +163,23 @@ mod tests {
                 has_functions || interface.ends_with("/types"),
                 "{interface}"
             );
+        }
+    }
+
+    /// Which interfaces need asynchronous calls is known without linking them.
+    #[test]
+    fn functions_of_0_3_that_wait_are_known() {
+        for function in test_components::wasi_0_3::functions() {
+            if !cfg!(feature = "http") && function.interface.starts_with("wasi:http/") {
+                continue;
+            }
+            let guest = Guest::new().import(&function.interface, &function.name, "$f");
+            let pre = concurrent_pre(&guest.run("(i64.const 0)")).unwrap();
+            let mut store = concurrent_store(&Arc::default());
+            let needs_async = pre.instantiate(&mut store).is_err();
+            let name = format!("{}@0.3", function.interface);
+            let known = function.is_async || waits_in_synchronous_functions(&name);
+            assert!(known || !needs_async, "{function:?}");
         }
     }
 

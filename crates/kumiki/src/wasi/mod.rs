@@ -7,6 +7,8 @@ mod context;
 mod descriptors;
 mod files;
 mod folders;
+#[cfg(test)]
+mod generated_tests;
 mod granted;
 #[cfg_attr(not(feature = "http"), path = "no_http.rs")]
 mod http;
@@ -26,7 +28,7 @@ pub(crate) use context::{HasWasi, Wasi};
 pub use descriptors::raise_descriptor_limit;
 pub use folders::Protected;
 pub(crate) use granted::Granted;
-pub(crate) use interfaces::{is_linked, is_version_0_3};
+pub(crate) use interfaces::{is_linked, is_version_0_3, waits_in_synchronous_functions};
 pub(crate) use linking::{link, link_0_3};
 pub(crate) use unknown_imports::link_unknown_imports;
 pub use version::{WASI_0_3_VERSION, WASI_VERSION};

@@ -74,19 +74,39 @@ impl StdoutStream for LogStream {
     }
 
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(self.clone())
+        Box::new(AsyncLogStream {
+            log: self.clone(),
+            left: WRITES,
+        })
     }
 }
 
-/// For WASI 0.3. A longer write takes only the maximum, and the guest receives the number.
-impl AsyncWrite for LogStream {
+/// Writes of an [`AsyncLogStream`] before it yields.
+const WRITES: u8 = 16;
+
+/// The standard output or error of a guest for WASI 0.3. A longer write takes only the
+/// maximum, and the guest receives the number.
+struct AsyncLogStream {
+    log: LogStream,
+    left: u8,
+}
+
+impl AsyncWrite for AsyncLogStream {
     fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // The guest may have passed on the stream of a connection that always has more.
+        // Then none of its code runs, and the call could not end at its deadline.
+        if self.left == 0 {
+            self.left = WRITES;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.left -= 1;
         let written = &bytes[..bytes.len().min(MAX_WRITE)];
-        self.log_lines(written);
+        self.log.log_lines(written);
         Poll::Ready(Ok(written.len()))
     }
 

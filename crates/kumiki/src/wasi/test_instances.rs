@@ -51,8 +51,20 @@ pub(super) fn run(
     argument: u64,
     time: Duration,
 ) -> Option<wasmtime::Result<u64>> {
+    match concurrent_pre(component) {
+        Ok(pre) => run_prepared(store, &pre, argument, time),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// As [`run`], for a component that was prepared.
+pub(super) fn run_prepared(
+    store: &mut Store<StoreData>,
+    pre: &InstancePre<StoreData>,
+    argument: u64,
+    time: Duration,
+) -> Option<wasmtime::Result<u64>> {
     let called = async {
-        let pre = concurrent_pre(component)?;
         let instance = pre.instantiate_async(&mut *store).await?;
         let run = instance.get_typed_func::<(u64,), (u64,)>(&mut *store, "run")?;
         let called =

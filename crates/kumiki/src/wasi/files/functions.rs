@@ -391,7 +391,10 @@ impl<A: FileAccess> HostDirectoryEntryStream for FileFunctions<A> {
                 Err(None) => {}
                 Err(Some(unread)) => {
                     let read = self.wait(move || Ok(unread.read())).await?;
-                    self.with(|files| FsResult::Ok(files.table.get_mut(&stream)?.put(read)))?;
+                    self.with(|files| {
+                        files.table.get_mut(&stream)?.put(read);
+                        FsResult::Ok(())
+                    })?;
                 }
             }
         }

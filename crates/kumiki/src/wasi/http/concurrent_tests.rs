@@ -7,6 +7,7 @@ use std::time::Duration;
 use test_components::wasi_0_3::Guest;
 
 use crate::Grants;
+use crate::limits::{Limit, Reached};
 use crate::wasi::Granted;
 use crate::wasi::test_instances::{concurrent_store, run};
 
@@ -92,4 +93,49 @@ fn request_is_sent_to_a_granted_address_and_no_other() {
     let mut store = concurrent_store(&Arc::default());
     let sent = run(&mut store, &client(port), 0, soon);
     assert_eq!(sent.unwrap().unwrap(), DENIED);
+}
+
+/// Headers that the guest keeps end the call at the memory limit of `wasi:http`.
+#[test]
+fn memory_of_headers_is_limited() {
+    let keeper = Guest::new()
+        .import(TYPES, "[constructor]fields", "$fields")
+        .import(TYPES, "[method]fields.append", "$append")
+        .items("(data (i32.const 300) \"name\")")
+        .run(
+            "(memory.fill (i32.const 65536) (i32.const 97) (i32.const 60000))
+             (loop $again
+                (call $append (call $fields) (i32.const 300) (i32.const 4)
+                    (i32.const 65536) (i32.const 60000) (i32.const 512))
+                (br_if $again (i32.eqz (i32.load8_u (i32.const 512)))))
+             (i64.const 0)",
+        );
+    let mut store = concurrent_store(&Arc::default());
+    let ended = run(&mut store, &keeper, 0, Duration::from_secs(60));
+    let error = ended.unwrap().unwrap_err();
+    let reached = error.downcast_ref::<Reached>().map(|reached| reached.0);
+    assert_eq!(reached, Some(Limit::Http(128 << 20)), "{error:?}");
+}
+
+#[test]
+fn long_texts_of_requests_are_refused() {
+    const NEW: &str = "[static]request.new";
+    let setter = Guest::new()
+        .import(TYPES, "[constructor]fields", "$fields")
+        .import(TYPES, NEW, "$new")
+        .built_in(TYPES, NEW, "future-new-1", "$trailers", "(result i64)")
+        .import(TYPES, "[method]request.set-authority", "$set-authority")
+        .run(
+            "(memory.fill (i32.const 65536) (i32.const 97) (i32.const 60000))
+             (call $new (call $fields) (i32.const 0) (i32.const 0)
+                (i32.wrap_i64 (call $trailers)) (i32.const 0) (i32.const 0) (i32.const 600))
+             (i64.extend_i32_u (call $set-authority (i32.load (i32.const 600)) (i32.const 1)
+                (i32.const 65536) (i32.wrap_i64 (local.get $argument))))",
+        );
+    let set = |length: u64| {
+        let mut store = concurrent_store(&Arc::default());
+        let set = run(&mut store, &setter, length, Duration::from_secs(20));
+        set.unwrap().unwrap()
+    };
+    assert_eq!((set(1024), set(1025)), (0, 1));
 }

@@ -194,6 +194,24 @@ fn folder_is_listed_to_its_end() {
     assert_eq!(call(&mut store, &lister), 300);
 }
 
+/// An instance may wait for many operations, each of which holds its paths.
+#[test]
+fn long_paths_are_refused() {
+    const NAME_TOO_LONG: u64 = 1017;
+    let folder = tempfile::tempdir().unwrap();
+    let opener = guest(
+        "file",
+        "(local $folder i32)
+         (local.set $folder (call $folder))
+         (memory.fill (i32.const 65536) (i32.const 97) (i32.const 5000))
+         (call $open (local.get $folder) (i32.const 0) (i32.const 65536) (i32.const 5000)
+            (i32.const 0) (i32.const 1) (i32.const 512))
+         (i64.add (i64.const 1000) (i64.extend_i32_u (i32.load8_u (i32.const 516))))",
+    );
+    let mut store = concurrent_store(&read_only(folder.path()));
+    assert_eq!(call(&mut store, &opener), NAME_TOO_LONG);
+}
+
 #[cfg(unix)]
 #[test]
 fn pipe_does_not_hold_the_thread() {

@@ -51,10 +51,7 @@ fn link_tcp<T: HasSockets>(types: &mut LinkerInstance<'_, T>) -> wasmtime::Resul
             let socket = permit(state).and_then(|permit| {
                 Ok((HostTcpSocket::create(&mut state.sockets(), family)?, permit))
             });
-            let socket = socket.map(|(socket, permit)| {
-                state.own_sockets().keep(&socket, permit);
-                socket
-            });
+            let socket = socket.map(|(socket, permit)| kept(state, socket, permit));
             answer(state, socket)
         },
     )?;
@@ -105,10 +102,7 @@ fn link_udp<T: HasSockets>(types: &mut LinkerInstance<'_, T>) -> wasmtime::Resul
                     Err(error) => return answer(state, Err(error)),
                 };
                 let socket = HostUdpSocket::create(&mut state.sockets(), family).await;
-                let socket = socket.map(|socket| {
-                    state.own_sockets().keep(&socket, permit);
-                    socket
-                });
+                let socket = socket.map(|socket| kept(state, socket, permit));
                 answer(state, socket)
             })
         },
@@ -172,6 +166,15 @@ fn shared<T: HasSockets>(
         let sockets = store.data_mut().own_sockets();
         (sockets.datagrams().clone(), sockets.permit(socket))
     })
+}
+
+fn kept<T: HasSockets, S: 'static>(
+    state: &mut T,
+    socket: Resource<S>,
+    permit: Option<Permit>,
+) -> Resource<S> {
+    state.own_sockets().keep(&socket, permit);
+    socket
 }
 
 /// Takes a descriptor for a socket. Without network access nothing is counted, and

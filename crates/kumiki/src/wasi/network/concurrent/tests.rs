@@ -2,7 +2,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use test_components::wasi_0_3::Guest;
 use wasmtime::Store;
@@ -163,12 +163,13 @@ fn plugin_cannot_listen() {
     }
 }
 
-/// Connects 40 times, and drops the socket but not its stream, if `keep` is 0.
+/// Connects 40 times, and drops the socket but not its stream.
 #[test]
 fn open_stream_counts_as_its_descriptor() {
     let port = echo();
     let connects = |then: &str| {
-        tcp().run(&format!(
+        let tcp = tcp().import("wasi:clocks/monotonic-clock", "wait-for", "$pause");
+        tcp.run(&format!(
             "(local $count i64)
              (loop $again
                 (call $create (i32.const 0) (i32.const 512))
@@ -193,8 +194,8 @@ fn open_stream_counts_as_its_descriptor() {
     let error = error.unwrap().unwrap_err();
     let reached = error.downcast_ref::<Reached>().map(|reached| reached.0);
     assert_eq!(reached, Some(Limit::Descriptors(16)), "{error:?}");
-    // The permit returns when the stream is dropped, after the event loop ran.
-    let stop = "(call $stop (i32.load (i32.const 600)))";
+    // The permit returns when the stream was dropped and the guest waits for anything.
+    let stop = "(call $stop (i32.load (i32.const 600))) (call $pause (i64.const 1000))";
     assert_eq!(call(&mut store(), &connects(stop), port.into()), 40);
 }
 
@@ -249,4 +250,36 @@ fn granted_names_are_looked_up_and_no_other() {
     assert_eq!(call(&mut store, &lookup("example.com"), 0), DENIED);
     let mut store = concurrent_store(&granted(&[]));
     assert_eq!(call(&mut store, &lookup("127.0.0.1"), 0), DENIED);
+}
+
+/// The host passes a stream to another one without any code of the guest.
+#[test]
+fn stream_passed_to_the_log_does_not_hold_the_call() {
+    const STDOUT: &str = "wasi:cli/stdout";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        while connection.write_all(&[b'\n'; 1 << 20]).is_ok() {}
+    });
+    let passes = tcp()
+        .import(STDOUT, "write-via-stream", "$log")
+        .transfer(STDOUT, "write-via-stream", "future-read-1", "$logged")
+        .run(&format!(
+            "(call $create (i32.const 0) (i32.const 512))
+             {}
+             (i32.store (i32.const 400) (i32.load (i32.const 516)))
+             (call $connect-to (local.get $argument))
+             {}
+             (call $receive (i32.load (i32.const 400)) (i32.const 600))
+             (drop (call $logged (call $log (i32.load (i32.const 600))) (i32.const 700)))
+             (i64.const 0)",
+            or_return(CREATE_DENIED),
+            or_return(DENIED),
+        ));
+    let start = Instant::now();
+    let mut store = concurrent_store(&granted(&["loopback:*".into()]));
+    let ended = run(&mut store, &passes, port.into(), Duration::from_millis(300));
+    assert!(ended.is_none(), "{ended:?}");
+    assert!(start.elapsed() < SOON);
 }
