@@ -258,11 +258,36 @@ const TRANSMIT: [(&str, &str, u32, u32); 13] = [
     ("drop-readable", "[stream-drop-readable-0]transform", 1, 0),
     ("drop-writable", "[stream-drop-writable-1]transform", 1, 0),
     ("future-read", "[async-lower][future-read-2]transform", 2, 1),
-    ("future-write", "[async-lower][future-write-2]transform", 2, 1),
-    ("future-cancel-read", "[future-cancel-read-2]transform", 1, 1),
-    ("future-cancel-write", "[future-cancel-write-2]transform", 1, 1),
-    ("future-drop-readable", "[future-drop-readable-2]transform", 1, 0),
-    ("future-drop-writable", "[future-drop-writable-2]transform", 1, 0),
+    (
+        "future-write",
+        "[async-lower][future-write-2]transform",
+        2,
+        1,
+    ),
+    (
+        "future-cancel-read",
+        "[future-cancel-read-2]transform",
+        1,
+        1,
+    ),
+    (
+        "future-cancel-write",
+        "[future-cancel-write-2]transform",
+        1,
+        1,
+    ),
+    (
+        "future-drop-readable",
+        "[future-drop-readable-2]transform",
+        1,
+        0,
+    ),
+    (
+        "future-drop-writable",
+        "[future-drop-writable-2]transform",
+        1,
+        0,
+    ),
 ];
 
 const CLOCK: &str = r#"

@@ -130,7 +130,8 @@ impl StoreData {
 
     /// Whether the time of the call ends with its total time, and not before.
     pub(crate) fn ends_with_total_time(&self) -> bool {
-        self.total.is_some_and(|total| total <= self.wasi.deadline())
+        self.total
+            .is_some_and(|total| total <= self.wasi.deadline())
     }
 
     /// Fails if the total time of the call has ended. A guest may connect the host's ends

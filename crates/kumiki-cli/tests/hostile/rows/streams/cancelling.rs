@@ -39,13 +39,30 @@ fn pair(new: &str, body: &str) -> Attack {
 
 /// Starts a read or a write that nothing answers.
 const READ: &str = "(drop (call $read (local.get $r) (i32.const 256) (i32.const 8)))";
-const WRITE: &str = "(drop (call $write (local.get $w) (i32.const 256) (i32.const 8)))";
+const WRITE: &str = "(drop (call $write (local.get $w) (i32.const 256) (i32.const 4)))";
 const READ_FUTURE: &str = "(drop (call $future-read (local.get $r) (i32.const 256)))";
 const WRITE_FUTURE: &str = "(drop (call $future-write (local.get $w) (i32.const 256)))";
 
 /// Calls a function of one handle.
 fn call(function: &str, end: &str) -> String {
     format!("(drop (call ${function} (local.get ${end})))")
+}
+
+/// An attack of a plugin that returns the end that it writes, as the one that it reads.
+fn returned(then: &str) -> Attack {
+    attack(&format!(
+        "(local $pair i64) (local $r i32) (local $w i32)
+         (local.set $pair (call $stream-new))
+         (local.set $r (call $readable (local.get $pair)))
+         (local.set $w (call $writable (local.get $pair)))
+         {WRITE}
+         (drop (call $cancel-read (local.get $w)))
+         (call $task-return (local.get $w) (call $readable (call $future-new)))
+         (call $wait-for-sync (i64.const 10000000))
+         {then}"
+    ))
+    .with(|it| it.clock().with(|it| it.data(256, "some")))
+    .writes("some")
 }
 
 /// Ends as a good plugin does.
@@ -78,12 +95,12 @@ fn own_streams() -> Vec<Case> {
         stream(&format!("{READ} {wrong_read} unreachable")).case(
             "cancel: a read by the function for writes",
             Trap,
-            "read end",
+            "unreachable",
         ),
         stream(&format!("{WRITE} {wrong_write} unreachable")).case(
             "cancel: a write by the function for reads",
             Trap,
-            "write end",
+            "unreachable",
         ),
         stream(&format!(
             "{READ} {wrong_read} (drop (call $write (local.get $r) (i32.const 256) (i32.const 8)))
@@ -94,18 +111,26 @@ fn own_streams() -> Vec<Case> {
             "{READ} {wrong_read} (call $drop-writable (local.get $r))
              (call $drop-writable (local.get $w)) unreachable"
         ))
-        .case("cancel: a read, whose end is dropped as the other", Trap, ""),
+        .case(
+            "cancel: a read, whose end is dropped as the other",
+            Trap,
+            "",
+        ),
         stream(&format!(
             "{WRITE} {wrong_write} (call $drop-readable (local.get $w))
              (call $drop-readable (local.get $r)) unreachable"
         ))
-        .case("cancel: a write, whose end is dropped as the other", Trap, ""),
-        stream(&format!(
-            "{WRITE} {wrong_write}
-             (call $task-return (local.get $w) (call $readable (call $future-new)))
-             {WRITE} (i32.const 0)"
-        ))
-        .case("cancel: a write, whose end is returned as the other", Trap, ""),
+        .case(
+            "cancel: a write, whose end is dropped as the other",
+            Trap,
+            "",
+        ),
+        returned("(i32.const 0)").endless("cancel: a write, whose end is returned as the other"),
+        returned(
+            "(call $drop-readable (local.get $r))
+             (drop (call $wait (call $set-new) (i32.const 240))) unreachable",
+        )
+        .endless("cancel: a write, whose end is returned, and then the other is dropped"),
         stream("(drop (call $cancel-read (i32.const 12345))) unreachable").case(
             "cancel: a read of a handle that does not exist",
             Trap,
@@ -121,11 +146,11 @@ fn own_streams() -> Vec<Case> {
 
 fn own_futures() -> Vec<Case> {
     vec![
-        future(&format!("{READ_FUTURE} {} {WELL}", call("future-cancel-read", "r"))).case(
-            "cancel: a read of its own future",
-            Answer,
-            "",
-        ),
+        future(&format!(
+            "{READ_FUTURE} {} {WELL}",
+            call("future-cancel-read", "r")
+        ))
+        .case("cancel: a read of its own future", Answer, ""),
         future(&format!(
             "{READ_FUTURE} {} unreachable",
             call("future-cancel-write", "r")
@@ -133,7 +158,7 @@ fn own_futures() -> Vec<Case> {
         .case(
             "cancel: a read of a future by the function for writes",
             Trap,
-            "read end",
+            "unreachable",
         ),
         future(&format!(
             "{WRITE_FUTURE} {} unreachable",
@@ -142,9 +167,13 @@ fn own_futures() -> Vec<Case> {
         .case(
             "cancel: a write of a future by the function for reads",
             Trap,
-            "write end",
+            "unreachable",
         ),
-        future(&format!("{READ_FUTURE} {} unreachable", call("cancel-read", "r"))).case(
+        future(&format!(
+            "{READ_FUTURE} {} unreachable",
+            call("cancel-read", "r")
+        ))
+        .case(
             "cancel: a read of a future by the function for streams",
             Trap,
             "",
@@ -162,10 +191,9 @@ impl Read for Pending {
 }
 
 fn of_the_host() -> Vec<Case> {
-    let reading = "(call $begin)
-        (drop (call $read (local.get $input) (i32.const 256) (i32.const 8)))";
+    let read = "(drop (call $read (local.get $input) (i32.const 256) (i32.const 8)))";
     let pending = |body: &str| {
-        attack(&format!("{reading} {body}"))
+        attack(&format!("(call $begin) {read} {body}"))
             .input(|| Box::new(Pending))
             .with(|it| it.clock())
             .in_a_task()
@@ -176,7 +204,11 @@ fn of_the_host() -> Vec<Case> {
             Answer,
             "",
         ),
-        pending(&format!("{} {LATER} unreachable", call("cancel-write", "input"))).case(
+        pending(&format!(
+            "{} {LATER} unreachable",
+            call("cancel-write", "input")
+        ))
+        .case(
             "cancel: a read of the host's stream by the function for writes",
             Trap,
             "",
@@ -195,15 +227,21 @@ fn of_the_host() -> Vec<Case> {
             Trap,
             "",
         ),
-        pending(&format!("{reading} unreachable")).case(
+        pending(&format!("{read} unreachable")).case(
             "cancel: the host's stream is read twice at the same time",
             Trap,
             "concurrent",
         ),
-        pending("(call $task-return (local.get $input) (i32.const 1)) unreachable").case(
+        attack(&format!(
+            "{read} (call $task-return (local.get $input) (call $readable (call $future-new)))
+             unreachable"
+        ))
+        .input(|| Box::new(Pending))
+        .in_a_task()
+        .case(
             "cancel: the host's stream is returned while it is read",
             Trap,
-            "",
+            "busy",
         ),
     ]
 }
@@ -247,7 +285,10 @@ fn to_the_host() -> Vec<Case> {
             Trap,
             "",
         ),
-        pending(&format!("{wrong} (call $drop-readable (local.get $output))")).case(
+        pending(&format!(
+            "{wrong} (call $drop-readable (local.get $output))"
+        ))
+        .case(
             "cancel: a write to the host's stream, whose end is dropped as the other",
             Trap,
             "",
@@ -278,21 +319,20 @@ fn subtasks() -> Vec<Case> {
             call("subtask-cancel", "task")
         ))
         .case("cancel: a subtask, twice", Trap, ""),
-        clock(&format!("{wait} (call $subtask-drop (local.get $task)) unreachable")).case(
-            "cancel: a subtask that waits is dropped",
-            Trap,
-            "",
-        ),
+        clock(&format!(
+            "{wait} (call $subtask-drop (local.get $task)) unreachable"
+        ))
+        .case("cancel: a subtask that waits is dropped", Trap, ""),
         clock(&(call("subtask-cancel", "input") + "unreachable")).case(
             "cancel: a stream as a subtask",
             Trap,
             "",
         ),
-        clock(&format!("{wait} {} unreachable", call("cancel-read", "task"))).case(
-            "cancel: a subtask as a read",
-            Trap,
-            "",
-        ),
+        clock(&format!(
+            "{wait} {} unreachable",
+            call("cancel-read", "task")
+        ))
+        .case("cancel: a subtask as a read", Trap, ""),
         attack("(call $task-cancel) unreachable").case(
             "cancel: its own task, which nobody cancelled",
             Trap,
@@ -315,8 +355,10 @@ fn abandoned() -> Vec<Case> {
             .abandoned("abandoned: a plugin that waits on an empty set"),
         body("(call $wait-for-sync (i64.const 3600000000000))")
             .abandoned("abandoned: a plugin that waits for an hour"),
-        body("(loop $l (drop (call $wait-for (i64.const 3600000000000)))
-                (drop (call $yield)) (br $l))")
-            .abandoned("abandoned: a plugin that yields"),
+        body(
+            "(loop $l (drop (call $wait-for (i64.const 3600000000000)))
+                (drop (call $yield)) (br $l))",
+        )
+        .abandoned("abandoned: a plugin that yields"),
     ]
 }

@@ -127,8 +127,18 @@ fn calls() -> Vec<Case> {
     let twice = "(call $answer (i32.const 0) (i32.const 0))";
     let many = "(loop $l (drop (call $wait-for (i64.const 3600000000000))) (br $l))";
     vec![
-        case("one of 16 calls: it does not attack", Outcome::Answer, "", plugin("")),
-        case("one of 16 calls: it traps", Trap, "unreachable", plugin("unreachable")),
+        case(
+            "one of 16 calls: it does not attack",
+            Outcome::Answer,
+            "",
+            plugin(""),
+        ),
+        case(
+            "one of 16 calls: it traps",
+            Trap,
+            "unreachable",
+            plugin("unreachable"),
+        ),
         endless("one of 16 calls: it computes for ever", plugin(FOREVER)),
         endless(
             "one of 16 calls: it waits for an hour",
@@ -157,7 +167,7 @@ fn calls() -> Vec<Case> {
         case(
             "one of 16 calls: it exits without an answer",
             Trap,
-            "task.return",
+            "failed to produce a result",
             plugin("(return (i32.const 0))"),
         ),
         case(
@@ -239,4 +249,3 @@ fn allocators() -> Vec<Case> {
         ),
     ]
 }
-

@@ -10,7 +10,9 @@ const MILLION: u32 = 1_000_000;
 pub(super) fn cases() -> Vec<Case> {
     let many = |body: &str| {
         let many = repeated("$count", MILLION, body);
-        attack(&format!("(local $count i32) (call $begin) {many} (call $end) (i32.const 0)"))
+        attack(&format!(
+            "(local $count i32) (call $begin) {many} (call $end) (i32.const 0)"
+        ))
     };
     let limit = "10000 handles";
     vec![
@@ -20,9 +22,16 @@ pub(super) fn cases() -> Vec<Case> {
         many("(drop (call $wait-for (i64.const 3600000000000)))")
             .with(|it| it.clock())
             .case("a million subtasks", Limit, limit),
-        many("(call $backpressure-inc)").case("a million times back-pressure", Trap, "backpressure"),
-        many("(call $set-drop (call $set-new))")
-            .case("a million waitable sets, one after the other", Answer, ""),
+        many("(call $backpressure-inc)").case(
+            "a million times back-pressure",
+            Trap,
+            "backpressure",
+        ),
+        many("(call $set-drop (call $set-new))").case(
+            "a million waitable sets, one after the other",
+            Answer,
+            "",
+        ),
         dropped_pairs().case("200,000 streams, one after the other", Answer, ""),
     ]
 }

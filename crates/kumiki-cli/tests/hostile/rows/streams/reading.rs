@@ -65,11 +65,9 @@ const RETURN: &str = "
 fn returned() -> Vec<Case> {
     let returned = |body: &str| attack(&format!("{RETURN} {body}"));
     vec![
-        returned("(call $report) (i32.const 0)").writes("attack").case(
-            "stream: the input is returned as the output",
-            Answer,
-            "",
-        ),
+        returned("(call $report) (i32.const 0)")
+            .writes("attack")
+            .case("stream: the input is returned as the output", Answer, ""),
         returned("(call $report) (i32.const 0)")
             .input(|| Box::new(io::repeat(b'x')))
             .limits(|limits| limits.with_total_time(Duration::from_millis(200)))
@@ -88,9 +86,9 @@ fn returned() -> Vec<Case> {
                 Limit,
                 "1 MiB of output",
             ),
-        returned("(i32.const 0)").writes("attack").endless(
-            "stream: the input is returned, and no outcome is reported",
-        ),
+        returned("(i32.const 0)")
+            .writes("attack")
+            .endless("stream: the input is returned, and no outcome is reported"),
         returned("(call $drop-readable (local.get $input)) unreachable").case(
             "stream: the input is returned and dropped",
             Trap,
@@ -176,7 +174,9 @@ pub(super) const COPY: &str = "
 
 fn faults() -> Vec<Case> {
     vec![
-        attack(COPY).writes("attack").case("stream: copied", Answer, ""),
+        attack(COPY)
+            .writes("attack")
+            .case("stream: copied", Answer, ""),
         attack(COPY)
             .input(|| Box::new((&b"half"[..]).chain(Broken)))
             .writes("half")
@@ -185,14 +185,18 @@ fn faults() -> Vec<Case> {
                 Input,
                 "connection reset",
             ),
-        attack(COPY)
-            .input(|| Box::new(&b"half\xff"[..]))
-            .case("stream: an input that is not UTF-8", Input, "from byte 4 on"),
+        attack(COPY).input(|| Box::new(&b"half\xff"[..])).case(
+            "stream: an input that is not UTF-8",
+            Input,
+            "from byte 4 on",
+        ),
         attack(COPY)
             .input(|| Box::new(Slow))
             .limits(|limits| {
                 let time = Duration::from_millis(400);
-                limits.with_time(Duration::from_millis(100)).with_total_time(time)
+                limits
+                    .with_time(Duration::from_millis(100))
+                    .with_total_time(time)
             })
             .writes("xx…")
             .case(

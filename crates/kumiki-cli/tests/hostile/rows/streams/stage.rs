@@ -93,11 +93,8 @@ impl Attack {
 
     /// A row of a plugin that runs until its time limit.
     pub(super) fn endless(self, name: &'static str) -> Case {
-        self.limits(|limits| limits.with_time(SHORT)).case(
-            name,
-            Outcome::Limit,
-            "time of 200ms",
-        )
+        self.limits(|limits| limits.with_time(SHORT))
+            .case(name, Outcome::Limit, "time of 200ms")
     }
 
     /// A row with this outcome.
@@ -169,12 +166,7 @@ enum Kind {
     Task,
 }
 
-fn transform(
-    plugin: &mut TextPlugin,
-    kind: Kind,
-    input: Reader,
-    output: Written,
-) -> Seen {
+fn transform(plugin: &mut TextPlugin, kind: Kind, input: Reader, output: Written) -> Seen {
     let result = match kind {
         Kind::Blocking => plugin.transform(input, output).map(drop),
         Kind::Task => {

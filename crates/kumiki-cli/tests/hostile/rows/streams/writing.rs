@@ -18,9 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Writes bytes of the memory.
 fn write(at: i64, length: i64) -> String {
-    format!(
-        "(drop (call $write-some (global.get $output) (i32.const {at}) (i32.const {length})))"
-    )
+    format!("(drop (call $write-some (global.get $output) (i32.const {at}) (i32.const {length})))")
 }
 
 /// An attack of a plugin that has the text `some` at 256, and begins with `$begin`.
@@ -70,10 +68,16 @@ fn ends() -> Vec<Case> {
             Trap,
             "unknown handle index",
         ),
-        some(&format!("(call $report) {some_output}
-            (call $drop-writable (global.get $output)) (i32.const 0)"))
-            .writes("some")
-            .case("stream: the outcome is reported before the output", Answer, ""),
+        some(&format!(
+            "(call $report) {some_output}
+            (call $drop-writable (global.get $output)) (i32.const 0)"
+        ))
+        .writes("some")
+        .case(
+            "stream: the outcome is reported before the output",
+            Answer,
+            "",
+        ),
         some(
             "(i32.store8 (i32.const 248) (i32.const 7))
              (call $drop-writable (global.get $output))
@@ -231,9 +235,8 @@ fn lengths() -> Vec<Case> {
 
 fn texts() -> Vec<Case> {
     let text = |text: &'static str, body: String| {
-        attack(&format!("(call $begin) {body} (call $end) (i32.const 0)")).with(|it| {
-            it.with(|it| it.items(&format!("(data (i32.const 256) \"{text}\")")))
-        })
+        attack(&format!("(call $begin) {body} (call $end) (i32.const 0)"))
+            .with(|it| it.with(|it| it.items(&format!("(data (i32.const 256) \"{text}\")"))))
     };
     vec![
         text("a\\ff", write(256, 2)).case(
@@ -248,18 +251,23 @@ fn texts() -> Vec<Case> {
                 InvalidText,
                 "from byte 1 on",
             ),
-        text("a\\e6\\9c\\a8", write(256, 2) + &write(258, 1) + &write(259, 1))
-            .writes("a木")
-            .case("stream: a character in three chunks", Answer, ""),
+        text(
+            "a\\e6\\9c\\a8",
+            write(256, 2) + &write(258, 1) + &write(259, 1),
+        )
+        .writes("a木")
+        .case("stream: a character in three chunks", Answer, ""),
         text("a\\e6\\9c", write(256, 3)).writes("a\u{fffd}").case(
             "stream: an output that ends within a character",
             InvalidText,
             "from byte 1 on",
         ),
-        text("\\ed\\a0\\80", write(256, 1) + &write(257, 2)).writes("\u{fffd}").case(
-            "stream: half of a surrogate pair",
-            InvalidText,
-            "from byte 0 on",
-        ),
+        text("\\ed\\a0\\80", write(256, 1) + &write(257, 2))
+            .writes("\u{fffd}")
+            .case(
+                "stream: half of a surrogate pair",
+                InvalidText,
+                "from byte 0 on",
+            ),
     ]
 }

@@ -254,13 +254,16 @@ const OWN: &str = "
 fn interpreter() -> String {
     let mut dispatch = String::new();
     for (number, function) in functions().iter().enumerate() {
-        let has = function.kinds.iter().fold("(i32.const 1)".to_owned(), |all, kind| {
-            match kind {
-                Kind::Handle(kind) => format!("(i32.and (i32.ne (i32.const 0)
-                    (call $has (i32.const {kind}))) {all})"),
+        let has = function
+            .kinds
+            .iter()
+            .fold("(i32.const 1)".to_owned(), |all, kind| match kind {
+                Kind::Handle(kind) => format!(
+                    "(i32.and (i32.ne (i32.const 0)
+                    (call $has (i32.const {kind}))) {all})"
+                ),
                 _ => all,
-            }
-        });
+            });
         let call = call(function);
         let _ = writeln!(
             dispatch,

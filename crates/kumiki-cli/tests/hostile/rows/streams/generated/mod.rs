@@ -17,8 +17,8 @@ use kumiki::{Grants, Limits};
 use kumiki_text::TextPlugin;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use proptest::sample::select;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use self::guest::{FIRST, LETTERS, RIGHT, functions, plugin};
 use super::stage::{Blocking, in_a_task};
@@ -165,7 +165,9 @@ fn inputs() -> impl Strategy<Value = String> {
     let named = |name| functions.iter().position(|it| it.label == name);
     let begin = named("begin").unwrap_or(0);
     let (common, all): (Vec<_>, Vec<_>) = (
-        (0..functions.len()).filter(|it| functions[*it].is_common).collect(),
+        (0..functions.len())
+            .filter(|it| functions[*it].is_common)
+            .collect(),
         (0..functions.len()).collect(),
     );
     let number = prop_oneof![20 => select(common), 1 => select(all)];
