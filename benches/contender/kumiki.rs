@@ -12,7 +12,7 @@ use kumiki_turns::{
 };
 
 use crate::memory::Held;
-use crate::plugins;
+use crate::{plugins, streams};
 
 /// Counts log messages: a host that ignores them would not pay for them.
 struct Counting(AtomicUsize);
@@ -39,6 +39,10 @@ pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
         "cold" => first(row.work, text, false),
         "load" => load(row, &text),
         "live" => live(row, text),
+        // All in one call.
+        "stream" if name == "kumiki-single" => call(row.work, &text, fuel),
+        "stream" => streams::stream(row),
+        "wait" => streams::wait(row),
         kind => Err(format!("it has no `{kind}`")),
     }
 }

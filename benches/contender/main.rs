@@ -6,12 +6,14 @@
 
 mod async_contract;
 mod by_hand;
+mod by_hand_concurrent;
 mod by_hand_many;
 mod contract;
 mod kumiki;
 mod memory;
 mod native;
 mod plugins;
+mod streams;
 
 use std::process::ExitCode;
 
@@ -27,7 +29,10 @@ fn main() -> ExitCode {
         "kumiki-contract" => serve(contract::set_up),
         "kumiki-async" => serve(async_contract::set_up),
         "by-hand" | "by-hand-default" | "by-hand-unlimited" | "by-hand-fuel" => {
-            serve(|row| by_hand::set_up(&name, row))
+            serve(|row| match row.kind.as_str() {
+                "wait" => by_hand_concurrent::set_up(row),
+                _ => by_hand::set_up(&name, row),
+            })
         }
         "by-hand-batch" | "by-hand-column" => serve(|row| by_hand_many::set_up(&name, row)),
         // `native run FORMAT FILE`: a whole program, not a contender.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use wit_bindgen_core::{Files, WorldGenerator};
-use wit_parser::{Resolve, TypeDefKind, WorldId, WorldItem};
+use wit_parser::{Function, LiveTypes, Resolve, TypeDefKind, WorldId, WorldItem};
 
 use crate::error::Error;
 use crate::reading::open;
@@ -92,6 +92,29 @@ pub(crate) fn generate(
         .generate(&mut resolve, world, &mut files)
         .map_err(|error| format!("{error:#}"))?;
     Ok(files)
+}
+
+/// Whether the world imports or exports something asynchronous: a function, or a type with
+/// streams or futures.
+pub(crate) fn is_async(resolve: &Resolve, world: WorldId) -> bool {
+    let world = &resolve.worlds[world];
+    let mut items = world.imports.values().chain(world.exports.values());
+    items.any(|item| match item {
+        WorldItem::Function(function) => is_async_function(resolve, function),
+        WorldItem::Interface { id, .. } => {
+            let mut functions = resolve.interfaces[*id].functions.values();
+            functions.any(|function| is_async_function(resolve, function))
+        }
+        WorldItem::Type { .. } => false,
+    })
+}
+
+fn is_async_function(resolve: &Resolve, function: &Function) -> bool {
+    let mut live = LiveTypes::default();
+    live.add_func(resolve, function);
+    let mut types = live.iter().map(|id| &resolve.types[id].kind);
+    function.kind.is_async()
+        || types.any(|kind| matches!(kind, TypeDefKind::Stream(_) | TypeDefKind::Future(_)))
 }
 
 /// Whether the world exports an interface that defines a resource.

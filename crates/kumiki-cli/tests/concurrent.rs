@@ -1,5 +1,8 @@
 //! Concurrent calls: many records at the same time in one instance of a real guest.
 
+#[path = "concurrent/host_functions.rs"]
+mod host_functions;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -15,7 +18,7 @@ type Case = fn(&Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 15] = [
+    let cases: [(&str, Case); 16] = [
         ("processes records at the same time", together),
         ("answers in the order of the records", in_order),
         ("processes a single record", single),
@@ -31,16 +34,31 @@ fn main() {
         ("the circuit opens when all records trap", circuit),
         ("passes the conformance checks", conforms),
         ("kumiki run takes the number of records", program),
+        ("kumiki call awaits its functions", call),
     ];
-    let trials = cases.into_iter().map(|(name, case)| {
-        let guest = Guest::find("wait-rust");
-        let (ignored, label) = (guest.is_ignored(), guest.label());
-        let run = move || case(&Stage::new(guest.path()?)?);
-        Trial::test(format!("wait-rust {name}"), run)
-            .with_ignored_flag(ignored)
-            .with_kind(label)
-    });
+    let trials = cases
+        .into_iter()
+        .map(|(name, case)| trial("wait-rust", name, move |path| case(&Stage::new(path)?)));
+    let host_functions = host_functions::CASES.into_iter();
+    let host_functions = host_functions.map(|(name, case)| trial("enrich-rust", name, case));
+    let languages = host_functions::LANGUAGES.into_iter();
+    let languages = languages.map(|(guest, name, case)| trial(guest, name, case));
+    let trials = trials.chain(host_functions).chain(languages);
     libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+/// A test with a guest.
+fn trial(
+    guest: &'static str,
+    name: &str,
+    case: impl FnOnce(&Path) -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let name = format!("{guest} {name}");
+    let guest = Guest::find(guest);
+    let (ignored, label) = (guest.is_ignored(), guest.label());
+    Trial::test(name, move || case(guest.path()?))
+        .with_ignored_flag(ignored)
+        .with_kind(label)
 }
 
 /// A host with a guest.
@@ -65,7 +83,7 @@ impl Observer for Ended {
 impl Stage {
     fn new(path: &Path) -> Result<Self, Failed> {
         let limits = Limits::default()
-            .with_time(Duration::from_secs(1))
+            .with_time(Duration::from_millis(500))
             .with_memory(64 << 20);
         let ended = Arc::default();
         let host = TextHost::builder()
@@ -241,4 +259,15 @@ fn program(stage: &Stage) -> Result<(), Failed> {
         equal(text.lines().last(), Some(together))?;
     }
     Ok(())
+}
+
+fn call(stage: &Stage) -> Result<(), Failed> {
+    let output = Command::new(env!("CARGO_BIN_EXE_kumiki"))
+        .env("KUMIKI_CACHE", artifacts())
+        .arg("call")
+        .arg(&stage.path)
+        .args([r#"process-concurrent("invalid 5")"#, "get-name()"])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    equal(text.as_str(), "err(invalid-input)\n\"wait-rust\"\n")
 }

@@ -36,6 +36,13 @@ fn new_creates_a_project() {
 }
 
 #[test]
+fn new_streams_only_with_the_built_in_contract() {
+    let scene = Scene::new();
+    snapshot!(scene.transcript(&["new", "text-tidy", "--lang", "go", "--stream"]));
+    snapshot!(scene.transcript(&["new", "mine", "--lang", "go", "--stream", "--wit", "a.wit"]));
+}
+
+#[test]
 fn new_rejects_invalid_names() {
     for name in ["TextTidy", "text_tidy", "2text", "../text", ""] {
         snapshot!(Scene::new().transcript(&["new", name, "--lang", "c"]));

@@ -2,6 +2,8 @@
 
 #[path = "streaming/program.rs"]
 mod program;
+#[path = "streaming/text_coding.rs"]
+mod text_coding;
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -17,7 +19,8 @@ type Case = fn(&mut Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 19] = [
+    let cases: [(&str, Case); 20] = [
+        ("shows the types of its streams", types),
         ("upper-cases a text", upper),
         ("reads chunks of any size", chunks),
         ("transforms a long text in constant memory", long),
@@ -41,27 +44,42 @@ fn main() {
     let cases = cases.into_iter().map(|(name, case)| trial(name, case));
     let programs = program::CASES.into_iter();
     let programs = programs.map(|(name, case)| program_trial(name, case));
-    libtest_mimic::run(&arguments, cases.chain(programs).collect()).exit();
+    let codings = text_coding::CASES.into_iter();
+    let codings = codings.map(|(name, case)| coding_trial(name, case));
+    let trials = cases.chain(programs).chain(codings).collect();
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
 fn trial(name: &str, case: Case) -> Trial {
-    guest_trial(name, move |path| case(&mut Stage::new(path)?))
+    guest_trial("stream-c", name, move |path| case(&mut Stage::new(path)?))
 }
 
 /// A test of `kumiki run --whole`.
 fn program_trial(name: &str, case: program::Case) -> Trial {
-    guest_trial(name, move |path| case(&program::Program::new(path)?))
+    guest_trial("stream-c", name, move |path| {
+        case(&program::Program::new(path)?)
+    })
+}
+
+/// A test of the classes for text in JavaScript.
+fn coding_trial(name: &str, case: text_coding::Case) -> Trial {
+    guest_trial("coding-js", name, move |path| {
+        case(&mut text_coding::Coding::new(path)?)
+    })
 }
 
 fn guest_trial(
+    guest: &'static str,
     name: &str,
     case: impl FnOnce(&Path) -> Result<(), Failed> + Send + 'static,
 ) -> Trial {
-    let guest = Guest::find("stream-c");
+    let guest = Guest::find(guest);
     let (ignored, label) = (guest.is_ignored(), guest.label());
-    Trial::test(format!("stream-c {name}"), move || case(guest.path()?))
-        .with_ignored_flag(ignored)
-        .with_kind(label)
+    Trial::test(format!("{} {name}", guest.name), move || {
+        case(guest.path()?)
+    })
+    .with_ignored_flag(ignored)
+    .with_kind(label)
 }
 
 /// A host with a guest, and what the guest has written.
@@ -395,5 +413,17 @@ fn conforms(stage: &mut Stage) -> Result<(), Failed> {
     match failed.is_empty() && findings.len() == conformance::count(&plugin) {
         true => Ok(()),
         false => Err(format!("{failed:?} of {}", findings.len()).into()),
+    }
+}
+
+fn types(stage: &mut Stage) -> Result<(), Failed> {
+    let plugin = kumiki::Host::<kumiki::Any>::new()?.load(&stage.path)?;
+    let functions: Vec<_> = plugin.functions().iter().map(ToString::to_string).collect();
+    let expected = "myapp:text-processor/streaming#transform: async func(input: stream<u8>) -> \
+                    tuple<stream<u8>, future<result<_, enum { invalid-input, \
+                    unsupported-format, internal-error }>>>";
+    match functions.iter().any(|function| function == expected) {
+        true => Ok(()),
+        false => Err(format!("{functions:?}").into()),
     }
 }

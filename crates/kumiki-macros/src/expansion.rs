@@ -43,7 +43,7 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
     let types_only = world.types_only.iter().map(|path| {
         quote! { impl #module::#(#path)::*::Host for #state {} }
     });
-    let is_async = arguments.is_async;
+    let (is_async, is_concurrent) = (arguments.is_async, world.imports_async);
     let async_contract = is_async.then(|| {
         quote! {
             impl ::kumiki::AsyncContract for #name {
@@ -66,6 +66,7 @@ pub(crate) fn expand(arguments: &Arguments) -> Result<TokenStream> {
             const WIT: &'static str = #text;
             const WORLD: &'static str = #world_name;
             const ASYNC: bool = #is_async;
+            const CONCURRENT: bool = #is_concurrent;
 
             type Data = #data;
             type Pre = #module::#pre_name<::kumiki::StoreData>;

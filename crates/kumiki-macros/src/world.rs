@@ -19,6 +19,8 @@ pub(crate) struct World {
     pub(crate) type_name: Ident,
     /// Whether it imports anything, so that `bindgen!` generates `add_to_linker`.
     pub(crate) has_imports: bool,
+    /// Whether it imports an asynchronous function.
+    pub(crate) imports_async: bool,
     /// The modules of imported interfaces that have types only. `bindgen!` generates
     /// a trait without functions for each.
     pub(crate) types_only: Vec<Vec<Ident>>,
@@ -44,6 +46,7 @@ impl World {
             text,
             type_name: identifier(resolve.worlds[world].name.to_upper_camel_case()),
             has_imports: imports(&resolve, world).next().is_some(),
+            imports_async: imports(&resolve, world).any(|(_, item)| is_async(&resolve, item)),
             types_only: imports(&resolve, world)
                 .filter_map(|(key, item)| match (key, item) {
                     (_, WorldItem::Interface { id, .. }) if !has_types_only(&resolve, *id) => None,
@@ -80,6 +83,18 @@ fn imports(resolve: &Resolve, world: WorldId) -> impl Iterator<Item = (&WorldKey
         WorldItem::Type { id, .. } => matches!(resolve.types[*id].kind, TypeDefKind::Resource),
         _ => true,
     })
+}
+
+/// Whether an import is an asynchronous function, or an interface that has one.
+fn is_async(resolve: &Resolve, item: &WorldItem) -> bool {
+    match item {
+        WorldItem::Function(function) => function.kind.is_async(),
+        WorldItem::Interface { id, .. } => {
+            let mut functions = resolve.interfaces[*id].functions.values();
+            functions.any(|function| function.kind.is_async())
+        }
+        WorldItem::Type { .. } => false,
+    }
 }
 
 /// Says that a package has no world with this name, and which it has.

@@ -77,7 +77,7 @@ impl TextPlugin {
         let mut modes = CallMode::ALL.to_vec();
         let single = SingleCall::of(&instance);
         modes.retain(|mode| instance.bindings().offers(*mode));
-        if plugin.is_asynchronous() {
+        if single != SingleCall::Synchronous {
             modes.retain(|mode| matches!(mode, CallMode::Single | CallMode::Concurrent));
         }
         let streams = instance.bindings().streaming().is_some();

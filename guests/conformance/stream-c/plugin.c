@@ -1,8 +1,10 @@
 // Transforms whole texts in the way that its configuration `mode` names, also in wrong
 // ways. Blocks where it has to wait: the host suspends it meanwhile.
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
 
 #include "text_plugin_stream.h"
 
@@ -62,6 +64,72 @@ static void upper(STREAMING(stream_u8_t) input, STREAMING(stream_u8_writer_t) ou
     }
 }
 
+static void pass(STREAMING(stream_u8_t) input, STREAMING(stream_u8_writer_t) output) {
+    for (bool open = true; open;) {
+        size_t length = read_chunk(input, &open);
+        if (!write_all(output, buffer, length)) return;
+    }
+}
+
+// The number of bytes of a character, by its first byte.
+static size_t width(uint8_t first) {
+    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+// Converts one character of valid UTF-8; returns the number of bytes written.
+static size_t upper_character(const uint8_t *from, uint8_t *to) {
+    size_t length = width(from[0]);
+    wint_t character = length == 1 ? from[0] : from[0] & (0x7f >> length);
+    for (size_t i = 1; i < length; i++) character = character << 6 | (from[i] & 0x3f);
+    character = towupper(character);
+    length = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--) {
+        to[i] = 0x80 | (character & 0x3f);
+        character >>= 6;
+    }
+    to[0] = length == 1 ? character : (0xf0 << (4 - length) | character);
+    return length;
+}
+
+// Copies the input to the output in upper case. A character that a chunk cuts waits for
+// the next chunk.
+static void upper_unicode(STREAMING(stream_u8_t) input, STREAMING(stream_u8_writer_t) output) {
+    static uint8_t converted[2 * CHUNK];
+    uint8_t cut[4];
+    size_t has = 0;
+    for (bool open = true; open;) {
+        size_t length = read_chunk(input, &open), to = 0;
+        for (size_t i = 0; i < length; i++) {
+            cut[has++] = buffer[i];
+            if (has < width(cut[0])) continue;
+            to += upper_character(cut, converted + to);
+            has = 0;
+        }
+        if (!write_all(output, converted, to)) return;
+    }
+}
+
+// Copies the input to the output with the number of each line before it.
+static void lines(STREAMING(stream_u8_t) input, STREAMING(stream_u8_writer_t) output) {
+    char number[24];
+    bool at_start = true;
+    size_t count = 0;
+    for (bool open = true; open;) {
+        size_t length = read_chunk(input, &open);
+        for (size_t from = 0; from < length;) {
+            if (at_start) {
+                int digits = snprintf(number, sizeof number, "%zu ", ++count);
+                if (!write_all(output, (const uint8_t *)number, digits)) return;
+            }
+            const uint8_t *end = memchr(buffer + from, '\n', length - from);
+            size_t to = end == NULL ? length : (size_t)(end - buffer) + 1;
+            at_start = end != NULL;
+            if (!write_all(output, buffer + from, to - from)) return;
+            from = to;
+        }
+    }
+}
+
 // Waits for one of no events.
 static void wait_forever(void) {
     text_plugin_stream_event_t event;
@@ -88,11 +156,11 @@ text_plugin_stream_callback_code_t STREAMING(transform)(STREAMING(stream_u8_t) i
         result.is_err = true;
     } else if (is(&mode, "trap later")) {
         write_all(output, (const uint8_t *)"some", 4);
-        __builtin_trap();
+        kumiki_fail("on purpose");
     } else if (is(&mode, "first word")) {
         write_all(output, (const uint8_t *)"word", 4);
     } else if (is(&mode, "endless")) {
-        memset(buffer, 'x', CHUNK);
+        for (size_t i = 0; i < CHUNK; i += 8) memcpy(buffer + i, "endless ", 8);
         while (write_all(output, buffer, CHUNK)) {
         }
     } else if (is(&mode, "spin")) {
@@ -105,6 +173,12 @@ text_plugin_stream_callback_code_t STREAMING(transform)(STREAMING(stream_u8_t) i
         write_all(output, (const uint8_t *)"a\xe6\x9c", 3);
     } else if (is(&mode, "wait")) {
         wait_forever();
+    } else if (is(&mode, "pass")) {
+        pass(input, output);
+    } else if (is(&mode, "upper")) {
+        upper_unicode(input, output);
+    } else if (is(&mode, "lines")) {
+        lines(input, output);
     } else {
         upper(input, output);
     }

@@ -45,6 +45,8 @@ pub(crate) enum Benchmark {
     Tax,
     /// A contract of one's own, called synchronously and asynchronously
     Async,
+    /// Whole texts in pieces, and plugins that wait
+    Streams,
     /// The five languages and their peers
     Guests,
     /// Whole files through `kumiki run`
@@ -56,7 +58,7 @@ pub(crate) enum Benchmark {
 
 impl Benchmark {
     /// The parts of the table.
-    const TABLE: [Self; 10] = [
+    const TABLE: [Self; 11] = [
         Self::Calls,
         Self::Many,
         Self::Fresh,
@@ -65,6 +67,7 @@ impl Benchmark {
         Self::Live,
         Self::Tax,
         Self::Async,
+        Self::Streams,
         Self::Guests,
         Self::Files,
     ];
@@ -80,6 +83,7 @@ impl Benchmark {
             Self::Live => "Live instances",
             Self::Tax => "The cost of epochs and fuel",
             Self::Async => "Asynchronous calls",
+            Self::Streams => "Whole texts, and plugins that wait",
             Self::Guests => "The five languages",
             Self::Files => "Whole files",
             Self::Languages => "Languages",

@@ -80,6 +80,7 @@ pub(super) fn of(part: Benchmark, how: How) -> Vec<Row> {
         Benchmark::Live => live(),
         Benchmark::Tax => tax(),
         Benchmark::Async => asynchronous(),
+        Benchmark::Streams => streams(),
         Benchmark::Guests => guests(),
         Benchmark::Files | Benchmark::Languages => Vec::new(),
     }
@@ -310,6 +311,38 @@ fn asynchronous() -> Vec<Row> {
         row
     };
     rows.map(called).into()
+}
+
+/// Whole texts of 16 MiB, in pieces of at most 64 KiB; `kumiki-single` passes the text in
+/// one call. Then calls that await the host once.
+fn streams() -> Vec<Row> {
+    use Bound::AtMost;
+    use Value::Ratio;
+    const SIZE: usize = 16 << 20;
+    let mut pass = row("pass through, 16 MiB", "stream", Work::Echo, SIZE);
+    pass.contenders = vec!["kumiki", "in-process"];
+    let mut upper = row("upper-case, 16 MiB", "stream", Work::Bare, SIZE);
+    upper.contenders = vec!["kumiki", "kumiki-single", "in-process"];
+    upper.goals = vec![
+        goal(
+            "at most 1.11 times one call",
+            Ratio("kumiki", "kumiki-single"),
+            AtMost(1.11),
+        ),
+        goal(
+            "at most twice a native filter",
+            Ratio("kumiki", "in-process"),
+            AtMost(2.0),
+        ),
+    ];
+    let mut wait = row("a call that awaits, 21 bytes", "wait", Work::Bare, 21);
+    wait.contenders = vec!["kumiki", "by-hand"];
+    wait.goals = vec![goal(
+        "at most 1.15 times by hand",
+        Ratio("kumiki", "by-hand"),
+        AtMost(1.15),
+    )];
+    vec![pass, upper, wait]
 }
 
 fn guests() -> Vec<Row> {

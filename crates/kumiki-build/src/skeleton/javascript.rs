@@ -4,7 +4,7 @@
 use heck::{ToLowerCamelCase as _, ToUpperCamelCase as _};
 use wit_parser::{Function, Resolve, WorldId};
 
-use crate::toolchain::javascript::{imported_functions, is_reserved};
+use crate::toolchain::javascript::{imported_functions, is_reserved, streamed};
 
 use super::heading;
 use super::names::{Exports, Resource, is_constructor, is_static, own_name, parameters};
@@ -31,12 +31,13 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Vec<(String, String)
         let bodies = interface
             .functions
             .iter()
-            .map(|f| body(f, "  ", "") + ",\n");
+            .map(|f| body(f, "  ", &keyword(resolve, world, f, "")) + ",\n");
         source += &bodies.collect::<Vec<_>>().join("\n");
         source += "};\n";
     }
     for function in functions {
-        source += &format!("\nexport {}\n", body(function, "", "function "));
+        let keyword = keyword(resolve, world, function, "function");
+        source += &format!("\nexport {}\n", body(function, "", &keyword));
     }
     vec![("plugin.js".to_owned(), source)]
 }
@@ -57,10 +58,37 @@ fn class(resource: &Resource<'_>) -> String {
     let bodies: Vec<_> = functions
         .map(|f| {
             let kind = if is_static(f) { "static " } else { "" };
+            let kind = if f.kind.is_async() {
+                &format!("{kind}async ")
+            } else {
+                kind
+            };
             body(f, "  ", kind) + "\n"
         })
         .collect();
     format!("\nclass {name} {{\n{}}}\n", bodies.join("\n"))
+}
+
+/// What precedes the name of a function: it is asynchronous, or a generator of what it
+/// streams.
+fn keyword(resolve: &Resolve, world: WorldId, function: &Function, plain: &str) -> String {
+    let asynchronous = if function.kind.is_async() {
+        "async"
+    } else {
+        ""
+    };
+    let generator = streamed(resolve, world, function).map_or("", |_| "*");
+    [asynchronous, plain, generator]
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            if word == "*" {
+                word.to_owned()
+            } else {
+                format!("{word} ")
+            }
+        })
+        .collect()
 }
 
 fn body(function: &Function, indent: &str, kind: &str) -> String {
@@ -95,5 +123,25 @@ mod tests {
                         import delete_ from \"delete\";\nimport same_ from \"same\";\n\n\
                         export function same() {";
         assert!(source.contains(expected), "{source}");
+    }
+
+    #[test]
+    fn asynchronous_functions_and_generators_are_marked() {
+        let wit = "package a:b; interface i {
+            transform: async func(input: stream<u8>) -> tuple<stream<u8>, future<result<_, u8>>>;
+            wait: async func(); }
+            world w { export i; export run: async func(); export now: func(); }";
+        let mut resolve = Resolve::new();
+        let package = resolve.push_source("test.wit", wit).unwrap();
+        let world = resolve.select_world(&[package], Some("w")).unwrap();
+        let (_, source) = sources(&resolve, world).remove(0);
+        for expected in [
+            "\n  async *transform(input) {\n",
+            "\n  async wait() {\n",
+            "\nexport async function run() {\n",
+            "\nexport function now() {\n",
+        ] {
+            assert!(source.contains(expected), "{source}");
+        }
     }
 }

@@ -83,7 +83,12 @@ fn body(function: &Function) -> String {
         .chain(parameters)
         .collect();
     let parameters = parameters.join(", ");
+    let keyword = if function.kind.is_async() {
+        "async def"
+    } else {
+        "def"
+    };
     format!(
-        "{decorator}    def {name}({parameters}):\n        raise NotImplementedError(\"{name}\")\n"
+        "{decorator}    {keyword} {name}({parameters}):\n        raise NotImplementedError(\"{name}\")\n"
     )
 }

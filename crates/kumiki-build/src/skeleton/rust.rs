@@ -109,6 +109,7 @@ fn stubs(bindings: &str) -> Vec<String> {
 /// Removes what is specific to generated code.
 fn plain(line: &str) -> String {
     let mut line = line
+        .replace("wit_bindgen::rt::async_support::", "wit_bindgen::")
         .replace("_rt::", "")
         .replace("Vec::<", "Vec<")
         .replace(" -> ()", "")
@@ -116,7 +117,7 @@ fn plain(line: &str) -> String {
         .replace(",)", ")");
     // Generated signatures have no space after commas, also within tuple types,
     // as in `(a: u32,b: u32)`.
-    if line.starts_with("fn ") {
+    if line.starts_with("fn ") || line.starts_with("async fn ") {
         line = line.replace(',', ", ");
     }
     line

@@ -109,6 +109,10 @@ pub(crate) struct NewArguments {
     #[arg(short, long = "lang", value_name = "LANGUAGE", value_enum)]
     pub(crate) language: Option<Language>,
 
+    /// Also stream whole texts of any length, for `kumiki run --whole`
+    #[arg(long)]
+    pub(crate) stream: bool,
+
     /// Your own contract: a WIT file or folder, which is copied
     #[arg(long, value_name = "PATH")]
     pub(crate) wit: Option<PathBuf>,

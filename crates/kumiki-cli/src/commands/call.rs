@@ -128,4 +128,11 @@ impl Contract for AnyWorld {
     ) -> wasmtime::Result<Exports> {
         pre.instantiate(store)
     }
+
+    async fn instantiate_concurrent(
+        pre: &Self::Pre,
+        store: &mut wasmtime::Store<StoreData>,
+    ) -> wasmtime::Result<Self::Bindings> {
+        pre.instantiate_async(store).await
+    }
 }

@@ -18,9 +18,17 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     let NewArguments {
         name,
         language,
+        stream,
         wit,
         world,
     } = arguments;
+    if *stream && wit.is_some() {
+        return Err(Failure::usage(
+            "`--stream` is for the built-in contract, not for one of your own",
+            "leave out `--stream`: with `--wit`, the functions of the world decide what is \
+             streamed; or leave out `--wit`",
+        ));
+    }
     let name = match name {
         Some(name) => name.clone(),
         None => ask("name", "the plugin's name, such as `text-tidy`")?,
@@ -34,6 +42,7 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     let language = language_of(language)?;
     let template = match wit {
         Some(wit) => Template::for_world(&name, language, wit, world.as_deref()),
+        None if *stream => Template::streaming(&name, language),
         None => Template::new(&name, language),
     };
     let template = template.map_err(|error| failure(&error))?;
@@ -41,12 +50,25 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
     template.write(folder).map_err(|error| failure(&error))?;
 
     let source = folder.join(template.source());
-    let source = source.display();
-    let next = if template.is_text_processor() {
+    let next = next_steps(&template, &name, &source.display().to_string());
+    written("what comes next", writeln!(io::stdout(), "{next}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was created, and the commands to continue with.
+fn next_steps(template: &Template, name: &str, source: &str) -> String {
+    let tests = format!("or:   kumiki dev {name}, which builds, tests and runs it again");
+    if template.is_streaming() {
+        format!(
+            "{name}: a plugin that tidies records and whole texts; edit {source} to change it\n\
+             next: kumiki build {name} && kumiki run --whole -p {name} FILE\n\
+             {tests} after each change"
+        )
+    } else if template.is_text_processor() {
         format!(
             "{name}: a plugin that tidies text; edit {source} to change it\n\
              next: kumiki build {name} && kumiki run -p {name} --text '  some   text '\n\
-             or:   kumiki dev {name}, which builds, tests and runs it again after each change"
+             {tests} after each change"
         )
     } else {
         format!(
@@ -55,9 +77,7 @@ pub(crate) fn new(arguments: &NewArguments) -> Result<ExitCode, Failure> {
              or:   kumiki dev {name}, which builds it again after each change",
             template.world()
         )
-    };
-    written("what comes next", writeln!(io::stdout(), "{next}"))?;
-    Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// The language of the library. TypeScript is a setting of JavaScript.

@@ -50,7 +50,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         settings.output_limit = limits.host.output;
     }
     let is_watched = settings.render.is_terminal;
-    let run = Run::open(settings)?;
+    let run = Run::open(settings).map_err(|error| match (arguments.whole, error) {
+        (true, error @ RunError::Incomplete { .. }) => {
+            let mut failure = Failure::from(error);
+            failure.hint = Some("remove it; whole texts cannot be resumed".into());
+            failure
+        }
+        (_, error) => error.into(),
+    })?;
 
     let grants = RunGrants::read(&arguments.grants)?.opened()?;
 

@@ -1,11 +1,13 @@
-//! Examines the machine: its toolchains and its sandbox.
+//! Examines the machine: its toolchains and its sandbox; and the versions of WASI that
+//! plugins may use.
 
 use kumiki::Sandbox;
 use kumiki_build::{Missing, Probe, Toolchain, Tools, Wasi};
 
 use super::Diagnosis;
 
-/// Probes every toolchain and the sandbox. Those that are ready have a version.
+/// Probes every toolchain and the sandbox, and names the versions of WASI. Those that are
+/// ready have a version.
 pub(crate) fn examine(tools: &Tools) -> Vec<(&'static str, Result<String, Diagnosis>)> {
     let examine = |toolchain: Toolchain| {
         let found = match toolchain.probe(tools, Wasi::None) {
@@ -18,7 +20,10 @@ pub(crate) fn examine(tools: &Tools) -> Vec<(&'static str, Result<String, Diagno
         (toolchain.name(), found)
     };
     let toolchains = Toolchain::ALL.into_iter().map(examine);
-    toolchains.chain([("sandbox", sandbox())]).collect()
+    let wasi = format!("{} and {}", kumiki::WASI_VERSION, kumiki::WASI_0_3_VERSION);
+    toolchains
+        .chain([("sandbox", sandbox()), ("WASI", Ok(wasi))])
+        .collect()
 }
 
 /// How to install a toolchain: first with Kumiki, where that needs no root.

@@ -9,8 +9,8 @@ use crate::failure;
 
 /// Prefix of the contract's package.
 pub(super) const CONTRACT: &str = "myapp:text-processor/";
-/// The packages of WASI 0.2. Any other `wasi:` package is a proposal.
-const WASI_0_2: [&str; 7] = [
+/// The packages of WASI; `io` is in 0.2 only. Any other `wasi:` package is a proposal.
+const WASI: [&str; 7] = [
     "cli",
     "clocks",
     "filesystem",
@@ -43,39 +43,49 @@ fn asynchronous(error: &Error) -> Diagnosis {
     )
 }
 
-/// The import is of WASI, and this host's WASI 0.2 does not have it.
+/// The versions of WASI that this host has.
+fn versions() -> String {
+    format!(
+        "WASI {} and {}",
+        kumiki::WASI_VERSION,
+        kumiki::WASI_0_3_VERSION
+    )
+}
+
+/// The import is of WASI, and this host does not have it.
 fn wasi(import: &str) -> Diagnosis {
     let (interface, version) = import.split_once('@').unwrap_or((import, ""));
     let package = interface
         .strip_prefix("wasi:")
         .and_then(|name| name.split('/').next())
         .unwrap_or_default();
+    let is_draft = version.contains('-');
     let since = match version {
-        _ if !WASI_0_2.contains(&package) => {
-            format!("`wasi:{package}` is a proposal and in no release of WASI 0.2")
+        _ if !WASI.contains(&package) => {
+            format!("`wasi:{package}` is a proposal and in no release of WASI")
         }
         "" => "it has no version, and every WASI interface has one".into(),
-        version if version.starts_with("0.3.") && version.contains('-') => {
-            "a draft of WASI 0.3, and this host has WASI 0.2".into()
+        version if version.starts_with("0.3.") && is_draft => {
+            "a draft from before WASI 0.3.0 (June 2026), compatible with no release".into()
+        }
+        version if version.starts_with("0.2.") && is_draft => {
+            "a draft from before WASI 0.2.0 (January 2024), compatible with no release".into()
         }
         version if version.starts_with("0.3.") => {
-            "it is WASI 0.3 (June 2026), and this host has WASI 0.2".into()
-        }
-        version if version.starts_with("0.2.") && version.contains('-') => {
-            "a draft from before WASI 0.2.0 (January 2024), compatible with no release".into()
+            "no release of WASI 0.3 has it as a stable interface for plugins".into()
         }
         version if version.starts_with("0.2.") => {
             "no release of WASI 0.2 has it as a stable interface for plugins".into()
         }
-        version => format!("its version is {version}, and this host has WASI 0.2"),
+        version => format!("its version is {version}, and this host has {}", versions()),
     };
     let fix = match package {
         "config" => "call the contract's own `get-config` instead",
         "logging" => "call the contract's own `log` instead",
-        package if !WASI_0_2.contains(&package) => {
-            "remove the import: a plugin gets its input, `log`, `get-config` and WASI 0.2"
+        package if !WASI.contains(&package) => {
+            "remove the import: a plugin gets its input, `log`, `get-config` and WASI"
         }
-        _ if version.starts_with("0.2.") && !version.contains('-') => {
+        _ if (version.starts_with("0.2.") || version.starts_with("0.3.")) && !is_draft => {
             "remove the import, or build the plugin without unstable WASI features"
         }
         _ => {
@@ -113,22 +123,29 @@ fn contract(import: &str) -> Diagnosis {
 
 /// The host has the interface, but not one of its functions.
 fn newer_function(inspection: &Inspection, error: &Error) -> Diagnosis {
-    let host = kumiki::WASI_VERSION;
-    let imports = inspection.interfaces.imports.iter();
-    let newest = imports
-        .filter(|import| import.starts_with("wasi:"))
-        .filter_map(|import| import.rsplit_once("@0.2."))
-        .filter_map(|(_, patch)| patch.parse::<u32>().ok())
-        .max();
-    let made_for = match newest {
-        Some(patch) => format!("; it is built for WASI 0.2.{patch}"),
-        None => String::new(),
+    let (host, versions) = (kumiki::WASI_VERSION, versions());
+    let newest = ["0.2", "0.3"].map(|minor| newest_patch(inspection, minor));
+    let made_for = newest.into_iter().flatten().collect::<Vec<_>>();
+    let made_for = match made_for.is_empty() {
+        true => String::new(),
+        false => format!("; it is built for WASI {}", made_for.join(" and ")),
     };
     Diagnosis::severe(
         format!(
-            "{error}: {}{made_for}, and this host has WASI {host}",
+            "{error}: {}{made_for}, and this host has {versions}",
             failure::causes(error).join(": ")
         ),
         format!("build it with tools for WASI {host} or earlier, or run it with a newer kumiki"),
     )
+}
+
+/// The newest version with this start that the component imports.
+fn newest_patch(inspection: &Inspection, minor: &str) -> Option<String> {
+    let imports = inspection.interfaces.imports.iter();
+    let patch = imports
+        .filter(|import| import.starts_with("wasi:"))
+        .filter_map(|import| import.rsplit_once(&format!("@{minor}.")))
+        .filter_map(|(_, patch)| patch.parse::<u32>().ok())
+        .max()?;
+    Some(format!("{minor}.{patch}"))
 }

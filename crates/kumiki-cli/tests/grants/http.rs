@@ -123,6 +123,11 @@ pub(crate) fn responses(path: &Path) -> Result<(), Failed> {
     let mut reach = Reach::new(path, granted(&["loopback:*".to_owned()])?)?;
     let request = format!("post /echo http/1.1|{address}|hello");
     let sent = format!("200 {} {request}", request.len());
+    // A truncated body: wasmtime 48 gives guests for WASI 0.2 no error code for it.
+    let truncated = match path.ends_with("reach.wasm") {
+        true => "error: ErrorCode::InternalError(None)",
+        false => "error: ErrorCode::HttpProtocolError",
+    };
     for (command, expected) in [
         (format!("post http://{address}/echo hello"), &*sent),
         (
@@ -131,11 +136,7 @@ pub(crate) fn responses(path: &Path) -> Result<(), Failed> {
         ),
         // The guest follows a redirect itself, under the same grants.
         (format!("get http://{address}/elsewhere"), "302 0 "),
-        // A truncated body: wasmtime 48 gives the guest no error code for it.
-        (
-            format!("get http://{address}/cut"),
-            "error: ErrorCode::InternalError(None)",
-        ),
+        (format!("get http://{address}/cut"), truncated),
         (
             format!("get http://{address}/nonsense"),
             "error: ErrorCode::HttpProtocolError",

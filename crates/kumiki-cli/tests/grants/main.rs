@@ -1,11 +1,12 @@
-//! Access of a plugin with and without each grant. The guest `reach`, in Rust, runs
-//! the command in its input and returns the result.
+//! Access of a plugin with and without each grant. The guests `reach` and `reach-0-3`, in
+//! Rust, run the command in their input and return the result.
 
 mod denials;
 mod folders;
 mod http;
 mod reach;
 mod server;
+mod waits;
 
 use std::fs;
 use std::io::Write;
@@ -25,6 +26,9 @@ const PERMISSION_DENIED: &str = "error: PermissionDenied";
 /// The error of the guest's own library for a path outside all granted folders, without
 /// a call to WASI.
 const NOT_FOUND: &str = "error: NotFound";
+
+/// The same guest for WASI 0.2 and 0.3: what it reaches and what it is denied is the same.
+const GUESTS: [&str; 2] = ["reach", "reach-0-3"];
 
 type Case = fn(&Path) -> Result<(), Failed>;
 
@@ -72,14 +76,24 @@ fn main() {
         ("grants of one plugin", one_plugin),
         ("the program's flags and file", program),
     ];
-    let trials = cases.map(|(name, case)| {
-        let found = Guest::find("reach");
-        let (ignored, label) = (found.is_ignored(), found.label());
-        Trial::test(format!("reach: {name}"), move || case(found.path()?))
-            .with_ignored_flag(ignored)
-            .with_kind(label)
-    });
-    libtest_mimic::run(&arguments, trials.into()).exit();
+    let trials = GUESTS
+        .into_iter()
+        .flat_map(|guest| cases.map(|(name, case)| trial(guest, name, case)));
+    let only_0_3: [(&str, Case); 3] = [
+        ("waits end at the time limit", waits::time_limit),
+        ("file operations at the same time", waits::many_operations),
+        ("standard output", waits::standard_output),
+    ];
+    let only_0_3 = only_0_3.map(|(name, case)| trial("reach-0-3", name, case));
+    libtest_mimic::run(&arguments, trials.chain(only_0_3).collect()).exit();
+}
+
+fn trial(guest: &'static str, name: &str, case: Case) -> Trial {
+    let found = Guest::find(guest);
+    let (ignored, label) = (found.is_ignored(), found.label());
+    Trial::test(format!("{guest}: {name}"), move || case(found.path()?))
+        .with_ignored_flag(ignored)
+        .with_kind(label)
 }
 
 fn nothing(path: &Path) -> Result<(), Failed> {

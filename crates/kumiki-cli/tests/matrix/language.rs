@@ -23,14 +23,14 @@ pub(crate) fn guest_name(toolchain: Toolchain) -> &'static str {
     }
 }
 
-/// The folder of its guest.
-pub(crate) fn folder(toolchain: Toolchain) -> PathBuf {
+/// The folder of a guest.
+pub(crate) fn folder(guest: &str) -> PathBuf {
     let guests = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/conformance");
-    Path::new(guests).join(guest_name(toolchain))
+    Path::new(guests).join(guest)
 }
 
-/// The file and line of the guest's source that end a call at the command `trap`.
-pub(crate) fn place_of_trap(toolchain: Toolchain) -> Result<String, String> {
+/// The file and line of the guest's source that end a call on purpose.
+pub(crate) fn place_of_trap(folder: &Path, toolchain: Toolchain) -> Result<String, String> {
     let name = match toolchain {
         Toolchain::Rust => "src/lib.rs",
         Toolchain::C => "plugin.c",
@@ -40,7 +40,7 @@ pub(crate) fn place_of_trap(toolchain: Toolchain) -> Result<String, String> {
         Toolchain::Python => "plugin.py",
         Toolchain::Go => "plugin.go",
     };
-    let source = std::fs::read_to_string(folder(toolchain).join(name));
+    let source = std::fs::read_to_string(folder.join(name));
     let source = source.map_err(|error| format!("{name}: {error}"))?;
     let index = source
         .lines()
@@ -113,7 +113,7 @@ impl Language {
 }
 
 impl Loaded {
-    fn load(path: &Path) -> Result<Self, String> {
+    pub(crate) fn load(path: &Path) -> Result<Self, String> {
         let events = Arc::new(Mutex::default());
         let load = || {
             let observer = Recorder(events.clone());
@@ -139,6 +139,12 @@ impl Loaded {
             true => Ok(plugin),
             false => Err(format!("it does not offer the call mode {}", mode.name())),
         }
+    }
+
+    /// A new plugin for a trial of streams, in this mode.
+    pub(crate) fn streaming(&self, mode: &str) -> Result<TextPlugin, String> {
+        let config = [("mode", mode)].into_iter().collect();
+        TextPlugin::new(self.plugin.clone(), config).map_err(|error| error.to_string())
     }
 
     /// Measures how the memory of an instance grows when it is called in this mode.

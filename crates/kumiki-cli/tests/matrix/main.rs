@@ -14,19 +14,20 @@ use kumiki_text::CallMode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use cases::{Answer, Call, Case, cases, neighbour};
-use language::{Language, call_all, call_one, folder, modes, place_of_trap};
+use language::{Language, call_all, call_one, folder, guest_name, modes, place_of_trap};
 
 mod cases;
 mod language;
 mod properties;
+mod streams;
 
 /// The maximum length of inputs and results in messages, in bytes.
 const SHOWN: usize = 200;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = Toolchain::ALL.into_iter().flat_map(trials).collect();
-    libtest_mimic::run(&arguments, trials).exit();
+    let trials = Toolchain::ALL.into_iter().flat_map(trials);
+    libtest_mimic::run(&arguments, trials.chain(streams::trials()).collect()).exit();
 }
 
 /// All trials of a toolchain's guest, in every call mode that it offers.
@@ -100,7 +101,7 @@ fn name(what: &str, toolchain: Toolchain) -> String {
 /// The guest exists and uses the toolchain that it tests, whether or not it can be
 /// built on this machine.
 fn has_a_guest(toolchain: Toolchain) -> Result<(), Failed> {
-    let project = Project::read(&folder(toolchain))?;
+    let project = Project::read(&folder(guest_name(toolchain)))?;
     if project.toolchain() == toolchain {
         Ok(())
     } else {
@@ -202,7 +203,7 @@ fn says_what_it_was(
     log: &[(Level, String)],
     times: usize,
 ) -> Result<(), Failed> {
-    let place = place_of_trap(toolchain)?;
+    let place = place_of_trap(&folder(guest_name(toolchain)), toolchain)?;
     let says = |(level, message): &(Level, String)| {
         *level == Level::Error && message.contains("on purpose") && message.contains(&place)
     };

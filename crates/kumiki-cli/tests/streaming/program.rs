@@ -11,7 +11,8 @@ use test_components::guests::artifacts;
 
 pub(crate) type Case = fn(&Program) -> Result<(), Failed>;
 
-pub(crate) const CASES: [(&str, Case); 15] = [
+pub(crate) const CASES: [(&str, Case); 16] = [
+    ("ends a chain though its input is silent", silent_input),
     ("has limits on its output and its total time", limits),
     ("transforms a file", file),
     ("transforms the files of a folder", folder),
@@ -208,6 +209,30 @@ fn broken_chain(program: &Program) -> Result<(), Failed> {
     ];
     let message = "`stream-c` returned an error: unsupported-format";
     program.expect((&arguments, ""), (1, "", message))
+}
+
+/// The last plugin fails at once, while the first one waits for its input.
+fn silent_input(program: &Program) -> Result<(), Failed> {
+    for (mode, code, output) in [("error first", 1, ""), ("first word", 0, "word")] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kumiki"))
+            .current_dir(program.folder.path())
+            .env("KUMIKI_CACHE", artifacts())
+            .args(["run", "--whole", "--chain", "-p", "echo.wasm", "-p"])
+            .arg(&program.guest)
+            .args(["-c", &format!("mode={mode}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        // Stays open until the program has ended.
+        let silent = child.stdin.take();
+        let ended = child.wait_with_output()?;
+        drop(silent);
+        if ended.status.code() != Some(code) || ended.stdout != output.as_bytes() {
+            return Err(format!("{mode}: {ended:?}").into());
+        }
+    }
+    Ok(())
 }
 
 fn limits(program: &Program) -> Result<(), Failed> {

@@ -10,6 +10,7 @@ mod dev;
 mod javascript;
 mod panics;
 mod scene;
+mod streaming;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -42,6 +43,10 @@ fn main() {
             "creates a plugin of any contract",
             any_contract,
         ));
+        let name = "creates, builds and runs a plugin that streams";
+        trials.push(trial(language, name, streaming::new_build_run));
+        let name = "builds a skeleton that streams";
+        trials.push(trial(language, name, streaming::skeleton_builds));
         trials.push(trial(language, "rebuilds when a source changes", watch));
         trials.push(trial(language, "logs panics", panics::are_logged));
         trials.push(trial(
@@ -64,6 +69,12 @@ fn main() {
         let name = "logs errors that are not strings";
         trials.push(trial(engine, name, javascript::errors_are_bugs));
     }
+    let name = "refuses worlds that stream";
+    trials.push(trial(
+        Toolchain::StarlingMonkey,
+        name,
+        streaming::is_refused,
+    ));
     let name = "watches a build that writes sources";
     trials.push(trial(Toolchain::Rust, name, dev::builds_may_write_sources));
     let name = "ends with its tools";

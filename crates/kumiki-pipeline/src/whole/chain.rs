@@ -1,6 +1,8 @@
 //! One text through one plugin or a chain of them.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, PipeReader, Read, Write, pipe};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use kumiki_text::{Error, TextPlugin};
@@ -9,6 +11,41 @@ use crate::files::source::ByteSource;
 
 /// Where the result of a plugin goes.
 type ByteSink = Box<dyn Write + Send>;
+
+/// The results of a chain's plugins that have ended, by their position.
+#[derive(Clone, Default)]
+pub(super) struct ChainResults(Arc<Mutex<BTreeMap<usize, Result<(), Error>>>>);
+
+impl ChainResults {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<usize, Result<(), Error>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the result of the chain is known, though some of its plugins may go on: the
+    /// last of `plugins` has ended, or one has failed.
+    pub(super) fn are_decided(&self, plugins: usize) -> bool {
+        let all = self.all();
+        all.values().any(is_cause) || all.contains_key(&plugins.saturating_sub(1))
+    }
+
+    /// Takes the result of the chain: the error of the first plugin that failed, or that of
+    /// the last one.
+    pub(super) fn take(&self) -> Result<(), Error> {
+        let mut all = self.all();
+        let cause = all.iter().find(|(_, result)| is_cause(result));
+        let decisive = cause
+            .or(all.last_key_value())
+            .map(|(position, _)| *position);
+        decisive.and_then(|it| all.remove(&it)).unwrap_or(Ok(()))
+    }
+}
+
+/// Whether a plugin has failed. One whose output is read no longer has not: a later one
+/// ended early.
+fn is_cause(result: &Result<(), Error>) -> bool {
+    let is_unread = |error: &Error| matches!(error, Error::Output { source, .. } if source.kind() == ErrorKind::BrokenPipe);
+    result.as_ref().is_err_and(|error| !is_unread(error))
+}
 
 /// Passes a text through all plugins, each on its own thread. They are connected by pipes
 /// of the system: a plugin that is ahead of the next one waits.
@@ -20,28 +57,31 @@ pub(super) fn pass(
     input: ByteSource,
     output: ByteSink,
     limit: usize,
+    results: &ChainResults,
 ) -> Result<(), Error> {
+    let position = plugins.len().saturating_sub(1);
     let Some((last, before)) = plugins.split_last_mut() else {
         return Ok(());
     };
     thread::scope(|scope| {
         let mut input = input;
         let mut threads = Vec::new();
-        for plugin in before {
+        for (position, plugin) in before.iter_mut().enumerate() {
             let (reader, writer) = connect(plugin)?;
             let from = std::mem::replace(&mut input, Box::new(reader));
-            threads.push(scope.spawn(move || transform(plugin, from, Box::new(writer), limit)));
+            threads.push(scope.spawn(move || {
+                let result = transform(plugin, from, Box::new(writer), limit);
+                results.all().insert(position, result);
+            }));
         }
-        let mut results = vec![transform(last, input, output, limit)];
-        for thread in threads.into_iter().rev() {
+        let result = transform(last, input, output, limit);
+        results.all().insert(position, result);
+        for thread in threads {
             // Its panic ends this thread too.
-            results.push(
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            );
+            let ended = thread.join();
+            ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
-        cause(results)
+        results.take()
     })
 }
 
@@ -50,17 +90,6 @@ fn connect(plugin: &TextPlugin) -> Result<(PipeReader, io::PipeWriter), Error> {
         plugin: plugin.name().to_owned(),
         source,
     })
-}
-
-/// The result of a chain from those of its plugins, the last one first. A plugin whose
-/// output is read no longer has not failed: a later one ended early.
-fn cause(mut results: Vec<Result<(), Error>>) -> Result<(), Error> {
-    let is_cause = |result: &Result<(), Error>| {
-        let is_unread = |error: &Error| matches!(error, Error::Output { source, .. } if source.kind() == ErrorKind::BrokenPipe);
-        result.as_ref().is_err_and(|error| !is_unread(error))
-    };
-    let first = results.iter().rposition(is_cause);
-    results.swap_remove(first.unwrap_or(0))
 }
 
 fn transform(

@@ -8,7 +8,8 @@ use std::thread;
 
 use kumiki_text::{Pipeline, TextPlugin, Usage};
 
-use super::{AFTER_INTERRUPT, Interruptible, PROGRESS, SharedSink, chain, open};
+use super::chain::{self, ChainResults};
+use super::{AFTER_INTERRUPT, Interruptible, PROGRESS, SharedSink, open};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::error::Error;
 use crate::event::{RunEvent, RunObserver};
@@ -142,7 +143,8 @@ impl Worker {
         let output = SharedSink::file(Sink::File(Box::new(file)));
         let passed = output.begin().map_err(unopened).and_then(|()| {
             let (reader, writer) = (Box::new(reader), Box::new(output.clone()));
-            let passed = chain::pass(&mut self.plugins, reader, writer, self.limit);
+            let results = ChainResults::default();
+            let passed = chain::pass(&mut self.plugins, reader, writer, self.limit, &results);
             passed.map_err(|error| Diagnostic::Plugin {
                 location: Some(Location {
                     source: source.clone(),

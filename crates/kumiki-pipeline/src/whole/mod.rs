@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use kumiki_text::{Pipeline, TextPlugin};
 
+use chain::ChainResults;
+
 use crate::diagnostic::{Diagnostic, Location};
 use crate::escape::escape_lines;
 use crate::event::{RunEvent, RunObserver};
@@ -129,8 +131,9 @@ impl WholeRun<'_> {
         }
     }
 
-    /// Runs the plugins on other threads, and reports their progress on this one. Returns
-    /// `None` if the run was interrupted and they still wait, such as for their input.
+    /// Runs the plugins on other threads, and reports their progress on this one. Does not
+    /// wait for plugins that still read their input once the result is known, or the run was
+    /// interrupted: then returns `None`.
     fn pass(
         &mut self,
         reader: Interruptible,
@@ -139,10 +142,15 @@ impl WholeRun<'_> {
         let (done, at_end) = channel();
         let (output, limit) = (self.output.clone(), self.limit);
         let mut plugins = mem::take(&mut self.plugins);
+        let (results, count) = (ChainResults::default(), plugins.len());
+        let of_plugins = results.clone();
+        // In place of those that are left alone.
+        let others: Vec<_> = plugins.iter().map(TextPlugin::sibling).collect();
         thread::Builder::new()
             .name("whole text".into())
             .spawn(move || {
-                let result = chain::pass(&mut plugins, Box::new(reader), Box::new(output), limit);
+                let (reader, output) = (Box::new(reader), Box::new(output));
+                let result = chain::pass(&mut plugins, reader, output, limit, &of_plugins);
                 // Nobody waits after an interrupt.
                 let _ = done.send((plugins, result));
             })?;
@@ -160,10 +168,12 @@ impl WholeRun<'_> {
                 bytes: self.bytes_before + counter.get(),
                 records: self.summary.records,
             });
-            if self.interrupt.is_triggered() {
+            let is_interrupted = self.interrupt.is_triggered();
+            if is_interrupted || results.are_decided(count) {
                 patience = patience.saturating_sub(PROGRESS);
                 if patience.is_zero() {
-                    return Ok(None);
+                    self.plugins = others;
+                    return Ok((!is_interrupted).then(|| results.take()));
                 }
             }
         }

@@ -39,14 +39,14 @@ impl Error {
                 "build the host with the feature `http` of the crate `kumiki`".into()
             }
             Self::UnknownImport { import, .. } if import.starts_with("wasi:") => {
-                "build the plugin for `wasm32-wasip2`; this host provides WASI 0.2".into()
+                "build the plugin for `wasm32-wasip2`; this host provides WASI 0.2 and 0.3".into()
             }
             Self::UnknownImport { given, .. } if given.is_empty() => {
-                "this contract provides only WASI 0.2".into()
+                "this contract provides only WASI 0.2 and 0.3".into()
             }
             Self::UnknownImport { given, .. } => {
                 format!(
-                    "this contract provides `{}` and WASI 0.2",
+                    "this contract provides `{}` and WASI 0.2 and 0.3",
                     given.join("`, `")
                 )
             }
@@ -114,6 +114,9 @@ impl Error {
             }
             Self::NoAsyncStacks => {
                 "create the engine with `EngineConfig::with_async_stacks(true)`".into()
+            }
+            Self::NoConcurrency => {
+                "create the engine with `EngineConfig::with_concurrency(true)`".into()
             }
             Self::NoRuntime { .. } => {
                 "call it in a task of a tokio runtime with timers and IO (`enable_all`)".into()

@@ -103,7 +103,7 @@ pub enum Error {
         plugin: String,
         /// The import, `interface#function` for a function in an interface.
         import: String,
-        /// The imports that the contract provides besides WASI 0.2.
+        /// The imports that the contract provides besides WASI.
         given: Vec<String>,
     },
     /// The file has no interfaces that WIT can describe.
@@ -309,6 +309,10 @@ pub enum Error {
     /// [`Engine`](crate::Engine) whose slots have no stacks.
     #[error("an asynchronous contract needs an engine whose slots have stacks")]
     NoAsyncStacks,
+    /// A contract with asynchronous host functions got an engine without
+    /// [`EngineConfig::concurrency`](crate::EngineConfig::concurrency).
+    #[error("the contract imports asynchronous functions, and the engine has no concurrency")]
+    NoConcurrency,
     /// An asynchronous call was made outside of a tokio runtime.
     #[error("cannot call `{plugin}` asynchronously outside of a tokio runtime")]
     NoRuntime {

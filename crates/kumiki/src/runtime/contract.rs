@@ -19,7 +19,7 @@ pub trait Contract: Sized + Send + Sync + 'static {
     const OPTIONAL: &'static [&'static str] = &[];
 
     /// Whether plugins may be components of any world, as for [`Any`](crate::Any): then
-    /// no export is required, and an import that neither WASI 0.2 nor [`Contract::link`]
+    /// no export is required, and an import that neither WASI nor [`Contract::link`]
     /// provides traps when it is called.
     const ANY_WORLD: bool = false;
 
@@ -27,6 +27,11 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// [`AsyncContract`], and its instances are created and called in tasks of a tokio
     /// runtime.
     const ASYNC: bool = false;
+
+    /// Whether the world imports asynchronous functions (`async func`) from the host. All
+    /// plugins of the contract then have an engine with
+    /// [`EngineConfig::concurrency`](crate::EngineConfig::concurrency).
+    const CONCURRENT: bool = false;
 
     /// The contract's data for each instance, which host functions access as
     /// [`HostState::data`](crate::HostState::data).
@@ -36,7 +41,7 @@ pub trait Contract: Sized + Send + Sync + 'static {
     /// `bindgen!`'s type for the world: the exports of one instance.
     type Bindings: Send + 'static;
 
-    /// Links the host functions. Called once per [`Host`]; WASI 0.2 is already linked,
+    /// Links the host functions. Called once per [`Host`]; WASI is already linked,
     /// with nothing granted.
     ///
     /// [`Host`]: crate::Host

@@ -41,10 +41,11 @@ impl EngineChoice {
                     fuel,
                     slots,
                     async_stacks,
-                    concurrency: _,
+                    concurrency,
                 } = *engine.config();
                 match limits.fuel {
                     Some(limit) if !fuel => Err(Error::FuelNotCounted { fuel: limit }),
+                    _ if C::CONCURRENT && !concurrency => Err(Error::NoConcurrency),
                     _ if C::ASYNC && slots > 0 && !async_stacks => Err(Error::NoAsyncStacks),
                     _ => Ok(engine.clone()),
                 }
@@ -54,7 +55,12 @@ impl EngineChoice {
                 let config = config.clone().with_slots(slots);
                 let counts_fuel = config.fuel || limits.fuel.is_some();
                 let stacks = config.async_stacks || C::ASYNC;
-                Engine::shared(&config.with_fuel(counts_fuel).with_async_stacks(stacks))
+                let config = config.with_fuel(counts_fuel).with_async_stacks(stacks);
+                Engine::shared(&match C::CONCURRENT {
+                    // Its instances need several stacks each.
+                    true => config.with_slots(0).with_concurrency(true),
+                    false => config,
+                })
             }
         }
     }
@@ -183,7 +189,9 @@ impl<C: Contract> HostBuilder<C> {
     /// As for [`Host::new`]; [`Error::Grant`] for a grant of something
     /// that does not exist; [`Error::FuelNotCounted`] for an [`Engine`] that
     /// does not count fuel, with a limit of fuel; [`Error::NoAsyncStacks`] for an
-    /// [`Engine`] that has slots without stacks, with an asynchronous contract.
+    /// [`Engine`] that has slots without stacks, with an asynchronous contract;
+    /// [`Error::NoConcurrency`] for an [`Engine`] without concurrency, with a contract
+    /// that imports asynchronous functions.
     pub fn build(self) -> Result<Host<C>> {
         let engine = self.engine.engine::<C>(&self.limits)?;
         let Self {

@@ -35,7 +35,7 @@ pub(super) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use test_components::wasi_0_3::{component, import};
+    use test_components::wasi_0_3::Guest;
 
     use crate::wasi::test_instances::{concurrent_store, run};
 
@@ -43,10 +43,8 @@ mod tests {
 
     /// Waits, and returns the nanoseconds that passed.
     fn waiter() -> Vec<u8> {
-        let imports = import(CLOCK, "wait-for", "$wait") + &import(CLOCK, "now", "$now");
-        component(
-            &imports,
-            "",
+        let clock = Guest::new().import(CLOCK, "wait-for", "$wait");
+        clock.import(CLOCK, "now", "$now").run(
             "(local $start i64)
              (local.set $start (call $now))
              (call $wait (local.get $argument))
@@ -70,5 +68,23 @@ mod tests {
             assert!(waited.is_none());
             assert!(start.elapsed() < Duration::from_secs(5));
         }
+    }
+
+    /// A guest that starts waits and does not wait for them ends at its limit of handles.
+    #[test]
+    fn waits_at_a_time_are_limited() {
+        let starter = Guest::new()
+            .built_in(
+                CLOCK,
+                "wait-for",
+                "async-lower",
+                "$start",
+                "(param i64) (result i32)",
+            )
+            .run("(loop $again (drop (call $start (i64.const -1))) (br $again)) (i64.const 0)");
+        let mut store = concurrent_store(&Default::default());
+        let ended = run(&mut store, &starter, 0, Duration::from_secs(60));
+        let error = ended.unwrap().unwrap_err();
+        assert!(format!("{error:?}").contains("handle"), "{error:?}");
     }
 }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "http")]
+use wasmtime::component::Resource;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -10,13 +12,13 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::WasiHttpCtxView;
 
 use super::descriptors::{DescriptorBudget, Permit, Refused};
-use super::files::Files;
+use super::files::{FileWaits, Files};
 use super::folders::Folders;
 use super::granted::Granted;
 use super::http::{HttpState, HttpView};
 use super::network::{Guard, HasSockets, Lookups, Sockets};
 use super::output::LogStream;
-use super::waiting::{Timed, Waits};
+use super::waiting::Timed;
 use crate::Limits;
 use crate::clock::Deadline;
 use crate::log_meter::LogMeter;
@@ -177,6 +179,16 @@ impl Wasi {
         http.add_memory(table, bytes)
     }
 
+    #[cfg(feature = "http")]
+    /// Counts a request of WASI 0.3 that is sent next.
+    pub(super) fn hold_http_request(
+        &mut self,
+        request: &Resource<wasmtime_wasi_http::p3::Request>,
+    ) -> wasmtime::Result<()> {
+        let Contexts { http, table, .. } = self.contexts();
+        http.hold(table, request)
+    }
+
     pub(super) fn lookups(&mut self) -> Lookups<'_> {
         let contexts = self.contexts();
         Lookups {
@@ -188,7 +200,7 @@ impl Wasi {
         }
     }
 
-    pub(super) fn files(&mut self, waits: Waits) -> Files<'_> {
+    pub(super) fn files(&mut self, waits: FileWaits) -> Files<'_> {
         let deadline = self.deadline;
         let contexts = self.contexts();
         Files {

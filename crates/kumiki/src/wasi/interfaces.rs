@@ -36,7 +36,7 @@ pub(super) const INTERFACES: [&str; 27] = [
 
 /// The interfaces that [`link_0_3`](super::link_0_3) links besides `wasi:http`. `types`
 /// have no functions; components import them for the types of others.
-pub(super) const INTERFACES_0_3: [&str; 17] = [
+pub(super) const INTERFACES_0_3: [&str; 21] = [
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -51,9 +51,13 @@ pub(super) const INTERFACES_0_3: [&str; 17] = [
     "wasi:clocks/monotonic-clock",
     "wasi:clocks/system-clock",
     "wasi:clocks/types",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/types",
 ];
 
 /// Whether an interface is one of WASI 0.3, which is linked only for components on the
@@ -70,7 +74,7 @@ pub(crate) fn is_linked(compatible_name: &str) -> bool {
     };
     match version {
         "0.2" => INTERFACES.contains(&name) || http::INTERFACES.contains(&name),
-        "0.3" => INTERFACES_0_3.contains(&name),
+        "0.3" => INTERFACES_0_3.contains(&name) || http::INTERFACES_0_3.contains(&name),
         _ => false,
     }
 }

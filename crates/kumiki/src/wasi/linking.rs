@@ -4,7 +4,7 @@ use wasmtime::component::Linker;
 use wasmtime_wasi::p3;
 
 use super::context::HasWasi;
-use super::network::{link_lookups, link_sockets};
+use super::network::{link_lookups, link_lookups_0_3, link_sockets, link_sockets_0_3};
 use super::waiting::Waits;
 use super::{clock_waits, files, http, waiting};
 
@@ -28,6 +28,10 @@ pub(crate) fn link_0_3<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<(
     p3::cli::add_to_linker(linker)?;
     p3::clocks::add_to_linker(linker)?;
     p3::random::add_to_linker(linker)?;
+    link_sockets_0_3(linker)?;
+    link_lookups_0_3(linker, |state| state.wasi().lookups())?;
+    files::link_0_3(linker)?;
+    http::link_0_3(linker)?;
     clock_waits::link(linker)
 }
 
@@ -36,11 +40,12 @@ mod tests {
     use std::sync::Arc;
 
     use test_components::TextPlugin;
+    use test_components::wasi_0_3::Guest;
     use wasmtime::component::Component;
 
-    use super::super::interfaces::{INTERFACES, is_linked};
-    use super::super::test_instances::{pre, store};
-    use super::super::version::WASI_VERSION;
+    use super::super::interfaces::{INTERFACES, INTERFACES_0_3, is_linked};
+    use super::super::test_instances::{concurrent_pre, pre, store};
+    use super::super::version::{WASI_0_3_VERSION, WASI_VERSION};
     use super::*;
     use crate::{Engine, EngineConfig, StoreData};
 
@@ -126,6 +131,53 @@ mod tests {
             plugin.import(&function.import(&format!("$wasi{number}")))
         });
         plugin.with_all_of_wasi().build()
+    }
+
+    /// Each function is linked with its type, and an interface of 0.3 is listed if it has
+    /// functions.
+    #[test]
+    fn all_functions_of_0_3_are_linked_and_listed() {
+        let functions = test_components::wasi_0_3::functions().into_iter();
+        let functions = functions.filter(|function| {
+            cfg!(feature = "http") || !function.interface.starts_with("wasi:http/")
+        });
+        let mut guest = Guest::new();
+        for (number, function) in functions.enumerate() {
+            assert!(
+                is_linked(&format!("{}@0.3", function.interface)),
+                "{function:?}"
+            );
+            guest = guest.import(
+                &function.interface,
+                &function.name,
+                &format!("$wasi{number}"),
+            );
+        }
+        concurrent_pre(&guest.run("(i64.const 0)")).unwrap();
+        // Nothing is listed that is not linked.
+        for interface in INTERFACES_0_3.into_iter().chain(http::INTERFACES_0_3) {
+            let has_functions = guest.imports().contains(&format!("\"{interface}@0.3.0\""));
+            assert!(
+                has_functions || interface.ends_with("/types"),
+                "{interface}"
+            );
+        }
+    }
+
+    #[test]
+    fn later_versions_of_0_3_are_linked() {
+        let import = |version: &str| {
+            let clock = "(instance (export \"now\" (func (result u64))))";
+            let name = format!("wasi:clocks/monotonic-clock@{version}");
+            concurrent_pre(&test_components::parse(&format!(
+                "(component (import \"{name}\" {clock}))"
+            )))
+        };
+        for version in [WASI_0_3_VERSION, "0.3.2"] {
+            import(version).unwrap();
+        }
+        assert!(import("0.3.0-rc-2026-01-01").is_err());
+        assert!(import("0.4.0").is_err());
     }
 
     /// wasmtime-wasi's bindings link functions that wait for asynchronous calls. None of

@@ -9,6 +9,8 @@ use super::network::Guard;
 
 pub(super) const INTERFACES: [&str; 0] = [];
 
+pub(super) const INTERFACES_0_3: [&str; 0] = [];
+
 /// What a store's data needs for `wasi:http`: nothing.
 pub(crate) trait HttpView {}
 
@@ -24,5 +26,10 @@ impl HttpState {
 
 #[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
 pub(crate) fn link<T>(_: &mut Linker<T>) -> wasmtime::Result<()> {
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+pub(crate) fn link_0_3<T>(_: &mut Linker<T>) -> wasmtime::Result<()> {
     Ok(())
 }

@@ -121,3 +121,78 @@ impl OutputStream for LogStream {
         Ok(MAX_WRITE)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use test_components::wasi_0_3::Guest;
+
+    use super::*;
+    use crate::Limits;
+    use crate::wasi::test_instances::{Denials, concurrent_store_with, run};
+
+    const STDOUT: &str = "wasi:cli/stdout";
+    const WRITE: &str = "write-via-stream";
+
+    fn guest() -> Guest {
+        Guest::new()
+            .import(STDOUT, WRITE, "$write")
+            .built_in(STDOUT, WRITE, "stream-new-0", "$new", "(result i64)")
+            .transfer(STDOUT, WRITE, "stream-write-0", "$put")
+            .built_in(
+                STDOUT,
+                WRITE,
+                "stream-drop-writable-0",
+                "$end",
+                "(param i32)",
+            )
+            .transfer(STDOUT, WRITE, "future-read-1", "$written")
+    }
+
+    #[test]
+    fn output_of_0_3_is_logged_within_the_limits() {
+        let writer = guest()
+            .items("(data (i32.const 300) \"one\\n\\ntwo\\n\")")
+            .run(
+                "(local $ends i64) (local $to i32) (local $future i32)
+                 (local.set $ends (call $new))
+                 (local.set $to (i32.wrap_i64 (i64.shr_u (local.get $ends) (i64.const 32))))
+                 (local.set $future (call $write (i32.wrap_i64 (local.get $ends))))
+                 (loop $again
+                    (drop (call $put (local.get $to) (i32.const 300) (i32.const 9)))
+                    (local.set $argument (i64.sub (local.get $argument) (i64.const 1)))
+                    (br_if $again (i64.gt_s (local.get $argument) (i64.const 0))))
+                 (call $end (local.get $to))
+                 (drop (call $written (local.get $future) (i32.const 400)))
+                 (i64.extend_i32_u (i32.load8_u (i32.const 400)))",
+            );
+        let log = |count: u64| {
+            let observer = Arc::new(Denials::default());
+            let limits = Limits::default().with_log(10, usize::MAX);
+            let mut store = concurrent_store_with(&Arc::default(), &limits, observer.clone());
+            let ended = run(&mut store, &writer, count, Duration::from_secs(20));
+            assert_eq!(ended.unwrap().unwrap(), 0);
+            observer.log()
+        };
+        assert_eq!(log(1), ["one", "two"]);
+        // And a notice.
+        assert_eq!(log(1000).len(), 11);
+    }
+
+    /// Streams that the guest opens and does not use.
+    #[test]
+    fn streams_at_a_time_are_limited() {
+        let opener = guest().run(
+            "(loop $again
+                (drop (call $write (i32.wrap_i64 (call $new))))
+                (br $again))
+             (i64.const 0)",
+        );
+        let observer = Arc::new(Denials::default());
+        let mut store = concurrent_store_with(&Arc::default(), &Limits::default(), observer);
+        let ended = run(&mut store, &opener, 0, Duration::from_secs(60));
+        let error = ended.unwrap().unwrap_err();
+        assert!(format!("{error:?}").contains("handle"), "{error:?}");
+    }
+}

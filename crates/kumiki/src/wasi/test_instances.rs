@@ -1,7 +1,7 @@
 //! Instances of guests, for tests of WASI functions.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use wasmtime::Store;
 use wasmtime::component::{Accessor, Component, InstancePre, Linker};
 
 use super::{Granted, Waits, link, link_0_3, link_unknown_imports};
-use crate::observer::Observer;
+use crate::observer::{Event, LogRecord, Observer};
 use crate::{Budget, Engine, EngineConfig, Limits, Silent, StoreData};
 
 fn engine() -> Engine {
@@ -84,12 +84,16 @@ fn poll_for<R>(work: impl Future<Output = R>, time: Duration) -> Option<R> {
 
 /// Creates a store for [`run`] whose guest has these grants.
 pub(super) fn concurrent_store(granted: &Arc<Granted>) -> Store<StoreData> {
-    store_with(
-        &concurrent_engine(),
-        granted,
-        &Limits::default(),
-        Arc::new(Silent),
-    )
+    concurrent_store_with(granted, &Limits::default(), Arc::new(Silent))
+}
+
+/// Creates a store for [`run`] whose guest has these grants and limits.
+pub(super) fn concurrent_store_with(
+    granted: &Arc<Granted>,
+    limits: &Limits,
+    observer: Arc<dyn Observer>,
+) -> Store<StoreData> {
+    store_with(&concurrent_engine(), granted, limits, observer)
 }
 
 /// Creates a store whose guest has these grants. Its calls have no deadline in compiled code.
@@ -97,7 +101,7 @@ pub(super) fn store(granted: &Arc<Granted>) -> Store<StoreData> {
     store_with(&engine(), granted, &Limits::default(), Arc::new(Silent))
 }
 
-pub(super) fn store_with(
+fn store_with(
     engine: &Engine,
     granted: &Arc<Granted>,
     limits: &Limits,
@@ -118,4 +122,33 @@ pub(super) fn in_runtime<R>(work: impl Future<Output = R>) -> R {
         .enable_all()
         .build();
     runtime.unwrap().block_on(work)
+}
+
+/// An observer that collects denials and log records.
+#[derive(Default)]
+pub(super) struct Denials {
+    denials: Mutex<Vec<String>>,
+    log: Mutex<Vec<String>>,
+}
+
+impl Denials {
+    pub(super) fn all(&self) -> Vec<String> {
+        self.denials.lock().unwrap().clone()
+    }
+
+    pub(super) fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+impl Observer for Denials {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Denied { denial, .. } = event {
+            self.denials.lock().unwrap().push(format!("{denial:?}"));
+        }
+    }
+
+    fn log(&self, record: &LogRecord<'_>) {
+        self.log.lock().unwrap().push(record.message.to_owned());
+    }
 }

@@ -1,6 +1,8 @@
 //! Imports of components of any world that the linker does not have: functions that log,
 //! and functions that trap.
 
+use std::future::ready;
+
 use wasmtime::bail;
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType, Val};
@@ -52,14 +54,24 @@ fn link_item(
                 Ok(())
             }));
         }
-        ComponentItem::ComponentFunc(_) => drop(linker.func_new(name, move |_, _, _, _| {
-            bail!("it called `{path}`, which this host does not provide")
-        })),
+        ComponentItem::ComponentFunc(ty) if ty.async_() => {
+            drop(
+                linker.func_new_concurrent(name, move |_, _, _, _| Box::pin(ready(unknown(&path)))),
+            );
+        }
+        ComponentItem::ComponentFunc(_) => {
+            drop(linker.func_new(name, move |_, _, _, _| unknown(&path)));
+        }
         ComponentItem::Resource(_) => {
             drop(linker.resource(name, ResourceType::host::<()>(), |_, _| Ok(())));
         }
         _ => {}
     }
+}
+
+/// The error of a call of a function that the host does not provide.
+fn unknown(path: &str) -> wasmtime::Result<()> {
+    bail!("it called `{path}`, which this host does not provide")
 }
 
 /// Returns whether a function has the type of a log: a level, an enum with the case

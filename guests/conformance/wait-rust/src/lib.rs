@@ -5,18 +5,8 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use kumiki_plugin::{Concurrent, Output, Plugin, ProcessError, info};
 use wasip3::clocks::monotonic_clock;
-
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../../wit/text-processor",
-        world: "text-plugin-concurrent",
-    });
-}
-
-use bindings::exports::myapp::text_processor::{concurrent, plugin};
-use bindings::myapp::text_processor::host_api::{self, LogLevel};
-use bindings::myapp::text_processor::types::{KeyValue, ProcessError, ProcessResult};
 
 struct Wait;
 
@@ -25,25 +15,18 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 /// The most of them at the same time.
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-bindings::export!(Wait with_types_in bindings);
+impl Plugin for Wait {
+    const NAME: &'static str = "wait-rust";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-impl plugin::Guest for Wait {
-    fn get_name() -> String {
-        "wait-rust".into()
-    }
-
-    fn get_version() -> String {
-        "0.1.0".into()
-    }
-
-    fn process(_: String) -> Result<ProcessResult, ProcessError> {
+    fn process(_: &str) -> Result<Output, ProcessError> {
         // It could not wait.
         Err(ProcessError::InternalError)
     }
 }
 
-impl concurrent::Guest for Wait {
-    async fn process_concurrent(input: String) -> Result<ProcessResult, ProcessError> {
+impl Concurrent for Wait {
+    async fn process_concurrent(input: String) -> Result<Output, ProcessError> {
         let calls = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
         MOST.fetch_max(calls, Ordering::Relaxed);
         let answer = wait(input).await;
@@ -52,7 +35,10 @@ impl concurrent::Guest for Wait {
     }
 }
 
-async fn wait(input: String) -> Result<ProcessResult, ProcessError> {
+kumiki_plugin::export!(Wait);
+kumiki_plugin::export_concurrent!(Wait);
+
+async fn wait(input: String) -> Result<Output, ProcessError> {
     let (what, milliseconds) = input.split_once(' ').unwrap_or((&input, "0"));
     let milliseconds: u64 = milliseconds.parse().unwrap_or_default();
     let nanoseconds = milliseconds * 1_000_000;
@@ -64,26 +50,20 @@ async fn wait(input: String) -> Result<ProcessResult, ProcessError> {
     match what {
         "trap" => core::arch::wasm32::unreachable(),
         "invalid" => return Err(ProcessError::InvalidInput),
-        "log" => host_api::log(LogLevel::Info, &input),
+        "log" => info!("{input}"),
         "grow" => core::mem::forget(core::hint::black_box(vec![1_u8; 1 << 30])),
-        "large" => return answer("x".repeat(8 << 20)),
+        "large" => return Ok(answer(&"x".repeat(8 << 20))),
         "together" => {
             let most = MOST.load(Ordering::Relaxed);
-            return answer(most.to_string());
+            return Ok(answer(&most.to_string()));
         }
         _ => {}
     }
-    answer(input)
+    Ok(answer(&input))
 }
 
-fn answer(input: String) -> Result<ProcessResult, ProcessError> {
-    Ok(ProcessResult {
-        output: input.to_uppercase(),
-        metadata: vec![KeyValue {
-            key: "length".into(),
-            value: input.len().to_string(),
-        }],
-    })
+fn answer(input: &str) -> Output {
+    Output::new(input.to_uppercase()).with("length", input.len())
 }
 
 fn spin(nanoseconds: u64) {

@@ -28,6 +28,11 @@
 //! wit-bindgen does as well without these.
 
 mod column;
+#[doc(hidden)]
+pub mod concurrent;
+mod stream;
+#[doc(hidden)]
+pub mod streaming;
 
 use std::fmt;
 use std::sync::Once;
@@ -56,6 +61,11 @@ use bindings::myapp::text_processor::types::{KeyValue, ProcessResult};
 
 pub use bindings::myapp::text_processor::host_api::LogLevel;
 pub use bindings::myapp::text_processor::types::ProcessError;
+pub use concurrent::Concurrent;
+pub use stream::{Input, Output as StreamOutput};
+pub use streaming::Streaming;
+#[doc(hidden)]
+pub use wit_bindgen;
 
 /// A plugin: what it is called and what it does.
 pub trait Plugin {

@@ -30,6 +30,9 @@ const SHARED: &[(&str, &str)] = &[
     ("pkg/wit/runtime/runtime.go", include_str!("runtime.go")),
     ("pkg/wit/types/types.go", include_str!("types.go")),
     ("pkg/wit/types/tuples.go", include_str!("tuples.go")),
+    ("pkg/wit/types/streams.go", include_str!("streams.go")),
+    ("pkg/wit/types/futures.go", include_str!("futures.go")),
+    ("pkg/wit/async/async.go", include_str!("async.go")),
 ];
 
 /// Go sources added to the main package if the contract has a log function.

@@ -14,11 +14,13 @@ use super::wrapper::wrapper;
 use crate::command;
 use crate::error::Error;
 use crate::install::node;
+use crate::output::replace;
 use crate::project::{JavaScriptEngine, Project};
 use crate::tool::Tool;
 use crate::tools::Tools;
 
 const BUNDLER: &str = include_str!("bundler.mjs");
+const TEXT_CODING: &str = include_str!("text_coding.js");
 
 /// A bundled module, and a map from its positions to the original files.
 pub(super) struct Bundle {
@@ -48,12 +50,16 @@ impl Bundle {
             module: full(&work.join("kumiki-bundle.js"))?,
             positions: full(&work.join("positions.json"))?,
         };
+        let globals = full(&work.join("text_coding.js"))?;
+        replace(&globals, TEXT_CODING.as_bytes())?;
         let request = json!({
             "wrapper": wrapper(&project.entry, resolve, world),
             "folder": full(&project.folder)?,
             "shown": project.folder,
             "imports": importable(resolve, world),
             "functions": function_modules(resolve, world, engine),
+            // StarlingMonkey has these classes.
+            "globals": (engine == JavaScriptEngine::QuickJs).then_some(globals),
             "bundle": bundle.module,
             "positions": bundle.positions,
         });

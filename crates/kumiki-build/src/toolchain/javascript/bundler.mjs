@@ -5,15 +5,20 @@ import { writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { build, formatMessages } from "esbuild";
 
-const { wrapper, folder, shown, imports, functions, bundle, positions } = JSON.parse(process.argv[1]);
+const { wrapper, folder, shown, imports, functions, globals, bundle, positions } = JSON.parse(
+  process.argv[1],
+);
 const WRAPPER = "kumiki-wrapper";
 // The namespace of modules for functions that the world imports directly.
 const FUNCTION = "kumiki-function";
+// What the classes in `globals` import. Without them, the import is dropped.
+const CODING = "kumiki:text-coding/utf8";
 
 const contract = {
   name: "contract",
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, ({ path, namespace }) => {
+      if (path === CODING) return { path, external: true, sideEffects: false };
       if (!imports.includes(path)) return undefined;
       const isFunction = Object.hasOwn(functions, path) && namespace !== FUNCTION;
       return isFunction ? { path, namespace: FUNCTION } : { path, external: true };
@@ -65,7 +70,9 @@ function places(mappings, code) {
 
 function authorsFile(source) {
   if (source.startsWith(`${FUNCTION}:`)) return null;
-  const file = relative(folder, resolve(bundle, "..", source));
+  const path = resolve(bundle, "..", source);
+  if (path === globals) return null;
+  const file = relative(folder, path);
   return file === WRAPPER ? null : file.replaceAll("\\", "/");
 }
 
@@ -75,6 +82,8 @@ try {
     absWorkingDir: folder,
     outfile: bundle,
     plugins: [contract],
+    // Classes that the engine lacks; only those that the module uses are bundled.
+    inject: globals ? [globals] : [],
     bundle: true,
     write: false,
     format: "esm",

@@ -9,14 +9,16 @@ use wit_parser::{
 };
 
 use super::batch::Single;
+use super::typescript::{docs, indent, lines, union};
 use super::world::{
     exported_interfaces, free_functions, imported_functions, imported_interfaces, is_reserved,
-    result_of,
+    result_of, streamed,
 };
 use crate::error::Error;
 use crate::output::replace;
 use crate::project::Project;
 use crate::reading::read_text;
+use crate::world::is_async;
 
 /// The name of the declaration file, next to `kumiki.toml`.
 const FILE: &str = "kumiki.d.ts";
@@ -25,6 +27,10 @@ const FILE: &str = "kumiki.d.ts";
 const MARK: &str = "// Made by kumiki from the WIT; every build overwrites this file.";
 /// The start of [`MARK`], the same in earlier versions.
 const GENERATED: &str = "// Made by kumiki";
+
+/// Classes for the bytes of streams. StarlingMonkey has them, and for QuickJS they are bundled
+/// with a module.
+const TEXT_CODING: &str = include_str!("text_coding.d.ts");
 
 /// Writes the declarations into the project's folder, unless they are up to
 /// date.
@@ -43,7 +49,7 @@ fn declarations(resolve: &Resolve, world: WorldId) -> String {
     let imported = imported_interfaces(resolve, world);
     let exported = exported_interfaces(resolve, world);
     let object = |id| match Single::of(resolve, world, id) {
-        None => Object::Required,
+        None => Object::Required(world),
         Some(Single { function, .. }) => Object::DerivedFrom(function),
     };
     for (name, id) in &imported {
@@ -58,6 +64,9 @@ fn declarations(resolve: &Resolve, world: WorldId) -> String {
     }
     for function in imported_functions(resolve, world) {
         text += &function_module(resolve, world, function);
+    }
+    if is_async(resolve, world) {
+        text += TEXT_CODING;
     }
     text
 }
@@ -85,7 +94,8 @@ fn function_module(resolve: &Resolve, world: WorldId, function: &Function) -> St
 
 /// Whether a module must export an object for an interface.
 enum Object {
-    Required,
+    /// In this world.
+    Required(WorldId),
     /// If it is missing, the build derives it from this function.
     DerivedFrom(String),
 }
@@ -283,7 +293,15 @@ impl Writer<'_> {
         for function in free_functions(self.resolve, id) {
             let name = function.name.to_lower_camel_case();
             let docs = docs(&function.docs);
-            members.push(format!("{docs}{name}{};", self.signature(function, true)));
+            let chunks = match object {
+                Object::Required(world) => streamed(self.resolve, *world, function),
+                Object::DerivedFrom(_) => None,
+            };
+            let signature = match chunks {
+                Some(item) => self.generator(function, &item),
+                None => self.signature(function, true),
+            };
+            members.push(format!("{docs}{name}{signature};"));
         }
         for (name, id) in &interface.types {
             if matches!(self.resolve.types[*id].kind, TypeDefKind::Resource) {
@@ -298,7 +316,7 @@ impl Writer<'_> {
             .unwrap_or_default()
             .to_lower_camel_case();
         let otherwise = match object {
-            Object::Required => String::new(),
+            Object::Required(_) => String::new(),
             Object::DerivedFrom(function) => {
                 format!("; if missing, it is derived from `{function}`")
             }
@@ -323,7 +341,27 @@ impl Writer<'_> {
             }
             (None, result) => self.or_void(result.as_ref()),
         };
+        let result = match (function.kind.is_async(), own) {
+            (false, _) => result,
+            (true, false) => format!("Promise<{result}>"),
+            (true, true) => format!("Promise<{result}> | {result}"),
+        };
         format!("({}): {result}", self.parameters(function))
+    }
+
+    /// The signature of a function that yields what it streams.
+    fn generator(&self, function: &Function, item: &Type) -> String {
+        let parameters = self.parameters(function);
+        let chunks = format!("AsyncIterable<{}>", self.chunk(Some(item)));
+        format!("({parameters}): {chunks} | Promise<{chunks}>")
+    }
+
+    /// What a stream of these items is read and written by.
+    fn chunk(&self, item: Option<&Type>) -> String {
+        match item {
+            Some(Type::U8) => "Uint8Array".to_owned(),
+            item => self.or_void(item),
+        }
     }
 
     fn parameters(&self, function: &Function) -> String {
@@ -402,6 +440,12 @@ impl Writer<'_> {
             TypeDefKind::Map(key, value) => format!("[{}, {}][]", self.ty(key), self.ty(value)),
             TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => self.ty(&Type::Id(*id)),
             TypeDefKind::Type(ty) => self.ty(ty),
+            TypeDefKind::Stream(item) => {
+                format!("AsyncIterableIterator<{}>", self.chunk(item.as_ref()))
+            }
+            TypeDefKind::Future(value) => {
+                format!("{{ read(): Promise<{}> }}", self.or_void(value.as_ref()))
+            }
             _ => "unknown".to_owned(),
         }
     }
@@ -442,29 +486,6 @@ impl Writer<'_> {
             _ => false,
         }
     }
-}
-
-fn union(cases: impl Iterator<Item = String>) -> String {
-    cases.collect::<Vec<_>>().join(" | ")
-}
-
-fn docs(docs: &wit_parser::Docs) -> String {
-    match &docs.contents {
-        None => String::new(),
-        Some(text) => {
-            let text = text.trim().replace("*/", "* /").replace('\n', "\n * ");
-            format!("/**\n * {text}\n */\n")
-        }
-    }
-}
-
-fn lines(items: impl Iterator<Item = String>) -> String {
-    indent(&items.collect::<Vec<_>>().join("\n"))
-}
-
-fn indent(text: &str) -> String {
-    let lines = text.lines().map(|line| format!("  {}\n", line.trim_end()));
-    lines.collect()
 }
 
 #[cfg(test)]

@@ -179,3 +179,36 @@ fn files_not_generated_by_kumiki_are_kept() {
     write_declarations(&project).unwrap();
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 }
+
+#[test]
+fn streams_are_declared_as_what_a_module_reads_and_yields() {
+    let wit = concat!(
+        include_str!("../../../../../wit/text-processor/world.wit"),
+        include_str!("../../../../../wit/text-processor/stream.wit"),
+    );
+    let text = declared(wit, "text-plugin-stream");
+    for expected in [
+        "transform(input: AsyncIterableIterator<Uint8Array>): \
+         AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;",
+        "declare class TextDecoder {",
+        "declare class TextEncoder {",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    let text = declared(wit, "text-plugin");
+    assert!(!text.contains("TextDecoder"), "{text}");
+}
+
+#[test]
+fn asynchronous_functions_are_declared_with_promises() {
+    let wit = "package a:b; interface i { f: async func() -> u8; g: func(a: future<string>); }
+               world w { import i; export f: async func(); export i; }";
+    let text = declared(wit, "w");
+    for expected in [
+        "export function f(): Promise<number>;",
+        "f(): Promise<number> | number;",
+        "g(a: { read(): Promise<string> }): void;",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+}

@@ -3,12 +3,14 @@
 // passes one argument: the request, as JSON.
 import { readFile, writeFile } from "node:fs/promises";
 
-const { engine, bundle, positions, wit, world, wasi, output } = JSON.parse(process.argv[1]);
+const { engine, bundle, positions, wit, world, isAsync, wasi, output } = JSON.parse(process.argv[1]);
 
 async function quickjs() {
   const { componentize } = await import("componentize-qjs");
   const jsSource = await readFile(bundle, "utf8");
-  return componentize({ witPath: wit, world, jsSource, sync: true, optSize: true, stubWasi: !wasi });
+  // The runtime for asynchronous functions is also the faster one.
+  const runtime = isAsync ? {} : { sync: true, optSize: true };
+  return componentize({ witPath: wit, world, jsSource, ...runtime, stubWasi: !wasi });
 }
 
 async function starlingmonkey() {

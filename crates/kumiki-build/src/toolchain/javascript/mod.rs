@@ -7,6 +7,8 @@ mod bundle;
 mod declarations;
 mod imports;
 mod specifiers;
+mod text_coding;
+mod typescript;
 mod world;
 mod wrapper;
 
@@ -18,7 +20,7 @@ use serde_json::json;
 use self::bundle::Bundle;
 pub(crate) use self::declarations::write_declarations;
 pub use self::imports::unknown_imports;
-pub(crate) use self::world::{imported_functions, is_reserved};
+pub(crate) use self::world::{imported_functions, is_reserved, streamed};
 use self::wrapper::POSITIONS;
 use super::Ready;
 use crate::command;
@@ -26,10 +28,11 @@ use crate::error::{Error, Missing};
 use crate::fingerprint::Hasher;
 use crate::install::node;
 use crate::job::{Built, Job, Options};
-use crate::output::Output;
-use crate::project::Wasi;
+use crate::output::{Output, replace};
+use crate::project::{Project, Wasi};
 use crate::tool::Tool;
 use crate::tools::Tools;
+use crate::world::is_async;
 
 /// The script that runs either engine's npm package.
 const DRIVER: &str = include_str!("driver.mjs");
@@ -65,6 +68,19 @@ fn find(tools: &Tools, tool: Tool) -> Result<String, Missing> {
     tools.node_version(tool).ok_or_else(|| tools.missing(tool))
 }
 
+fn no_async(project: &Project) -> Error {
+    Error::Project {
+        path: project.folder.join("kumiki.toml"),
+        line: None,
+        hint: Some("set `engine = \"quickjs\"`".to_owned()),
+        message: format!(
+            "the world `{}` has asynchronous functions or streams, which StarlingMonkey does \
+             not support",
+            project.world
+        ),
+    }
+}
+
 pub(super) fn build(
     job: &Job,
     tools: &Tools,
@@ -75,6 +91,10 @@ pub(super) fn build(
     let ready = probe(tools, engine)?;
     let work = options.work.join(&project.name);
     let (resolve, world) = project.resolve()?;
+    let is_async = is_async(&resolve, world);
+    if is_async && engine.name == STARLINGMONKEY.name {
+        return Err(no_async(project));
+    }
     write_declarations(project)?;
     if let Some(import) = unknown_imports(project)?.into_iter().next() {
         return Err(Error::Import(import));
@@ -92,6 +112,7 @@ pub(super) fn build(
             format!("{} {}", ready.variant, ready.version).as_bytes(),
         )
         .bytes("driver", DRIVER.as_bytes())
+        .bytes("text coding", text_coding::COMPONENT.as_bytes())
         .finish();
     let output = Output::new(output, &project.requests, options);
     if let Some(built) = output.fresh(fingerprint) {
@@ -99,14 +120,30 @@ pub(super) fn build(
     }
 
     let component = work.join("component.wasm");
+    let code = fs::read_to_string(&bundle.module).map_err(Error::io("read", &bundle.module))?;
+    let codes_text = code.contains(text_coding::INTERFACE);
+    let fault = |message| Error::Wit {
+        path: project.wit.clone(),
+        message,
+    };
+    let wit = match codes_text {
+        true => {
+            let path = work.join("extended.wit");
+            let wit = text_coding::extended_wit(resolve, world).map_err(fault)?;
+            replace(&path, wit.as_bytes())?;
+            path
+        }
+        false => project.wit.clone(),
+    };
     // The driver runs in the tool's folder, so every path must be absolute.
     let full = |path: &Path| absolute(path).map_err(Error::io("find", path));
     let request = json!({
         "engine": engine.name,
         "bundle": bundle.module,
         "positions": bundle.positions,
-        "wit": full(&project.wit)?,
+        "wit": full(&wit)?,
         "world": project.world,
+        "isAsync": is_async,
         "wasi": project.wasi != Wasi::None,
         "output": full(&component)?,
     });
@@ -116,6 +153,12 @@ pub(super) fn build(
     node.arg(format!("{POSITIONS}\n{DRIVER}"));
     command::run(node.arg("--").arg(request.to_string()))
         .map_err(|error| error.by(engine.tool.name()))?;
-    let component = fs::read(&component).map_err(Error::io("read", &component))?;
+    let mut component = fs::read(&component).map_err(Error::io("read", &component))?;
+    if codes_text {
+        component = text_coding::link(&component).map_err(|message| Error::Component {
+            path: project.folder.clone(),
+            message,
+        })?;
+    }
     output.write(&component, fingerprint)
 }

@@ -18,7 +18,7 @@ function authorsStack(positions, text) {
   const inBundle = /(?:componentize-qjs:user\.js|kumiki-bundle\.js):(\d+):(\d+)/g;
   const lines = [];
   for (const line of text.split("\n")) {
-    let isForeign = /[\\/]initializer\.js:\d+/.test(line);
+    let isForeign = /[\\/]initializer\.js:\d+|componentize-qjs:shim\.js:\d+/.test(line);
     const mapped = line.replace(inBundle, (place, row, column) => {
       const author = authorsPlace(positions, Number(row), Number(column));
       isForeign ||= author === undefined;

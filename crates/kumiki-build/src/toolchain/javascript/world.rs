@@ -4,7 +4,8 @@
 use heck::ToLowerCamelCase as _;
 use serde::Serialize;
 use wit_parser::{
-    Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
+    Function, FunctionKind, InterfaceId, LiveTypes, Resolve, Type, TypeDefKind, WorldId, WorldItem,
+    WorldKey,
 };
 
 use crate::log::follow;
@@ -129,7 +130,11 @@ pub(super) enum Thrown<'a> {
 
 impl<'a> Thrown<'a> {
     pub(super) fn by(resolve: &'a Resolve, function: &Function) -> Self {
-        let Some(result) = result_of(resolve, function) else {
+        let result = result_of(resolve, function).or_else(|| {
+            let (_, outcome) = streamed_types(resolve, function)?;
+            Some(outcome)
+        });
+        let Some(result) = result else {
             return Thrown::Any(false);
         };
         const TEXT: Thrown<'_> = Thrown::Text("string");
@@ -144,6 +149,51 @@ impl<'a> Thrown<'a> {
             },
             _ => Thrown::Any(true),
         }
+    }
+}
+
+/// The type of the items of a function that returns a stream and a future for its outcome,
+/// `async func(…) -> tuple<stream<a>, future<result<_, b>>>`: the author's function may
+/// return the items and throw the error. `None` if the world has other streams or futures
+/// too: QuickJS cannot tell them apart here.
+pub(crate) fn streamed(resolve: &Resolve, world: WorldId, function: &Function) -> Option<Type> {
+    let (item, _) = streamed_types(resolve, function)?;
+    let mut live = LiveTypes::default();
+    live.add_world(resolve, world);
+    let kinds = || live.iter().map(|id| &resolve.types[id].kind);
+    let streams = kinds().filter_map(|kind| match kind {
+        TypeDefKind::Stream(item) => Some(*item),
+        _ => None,
+    });
+    let futures = kinds().filter_map(|kind| match kind {
+        TypeDefKind::Future(value) => Some(*value),
+        _ => None,
+    });
+    let is_single = |types: Vec<Option<Type>>| types.windows(2).all(|pair| pair[0] == pair[1]);
+    (is_single(streams.collect()) && is_single(futures.collect())).then_some(item)
+}
+
+/// The types of the items and of the outcome.
+fn streamed_types<'a>(
+    resolve: &'a Resolve,
+    function: &Function,
+) -> Option<(Type, &'a wit_parser::Result_)> {
+    let kind = |ty: Type| match ty {
+        Type::Id(id) => Some(&resolve.types[follow(resolve, id)].kind),
+        _ => None,
+    };
+    let TypeDefKind::Tuple(tuple) = kind(function.result?)? else {
+        return None;
+    };
+    let [stream, future] = tuple.types[..] else {
+        return None;
+    };
+    match (function.kind.is_async(), kind(stream)?, kind(future)?) {
+        (true, TypeDefKind::Stream(Some(item)), TypeDefKind::Future(Some(outcome))) => {
+            let outcome = result_type(resolve, *outcome)?;
+            outcome.ok.is_none().then_some((*item, outcome))
+        }
+        _ => None,
     }
 }
 

@@ -1,11 +1,13 @@
 // Makes both engines behave alike. It is bundled with the author's module,
 // after `positions.js`. `kumikiPositions` is appended when the bundle is
 // written.
-function wrapInterface(name, author, functions, log) {
+// `wraps` are the wrappers of functions that are not synchronous.
+function wrapInterface(name, author, functions, log, wraps = {}) {
   const wrapped = {};
   for (const [method, errors] of Object.entries(functions)) {
+    const wrap = wraps[method] ?? wrapFunction;
     wrapped[method] = {
-      value: wrapFunction(`${name}.${method}`, author?.[method], errors, log, author),
+      value: wrap(`${name}.${method}`, author?.[method], errors, log, author),
       enumerable: true,
     };
   }
@@ -16,31 +18,87 @@ function wrapInterface(name, author, functions, log) {
 // `errors` are the names of the contract's errors, or "string" if any string is
 // one, or true if they are other values, or false if the function has none.
 function wrapFunction(name, author, errors, log, self) {
-  if (typeof author !== "function") {
-    throw new TypeError(`the module exports no function \`${name}\`, which the world requires`);
-  }
+  requireFunction(name, author);
   return (...parameters) => {
     let result;
     try {
       result = author.apply(self, parameters);
     } catch (error) {
-      // An Error may have the contract's error as its payload, as in
-      // componentize-js.
-      const hasPayload = errors && error instanceof Error && "payload" in error;
-      const thrown = hasPayload ? error.payload : error;
-      if (isErrorOfContract(errors, thrown)) throw thrown;
-      // Anything else is a bug: it ends the call as a trap, which has no
-      // message, so it is logged first.
-      if (log) log("error", uncaught(error));
-      throw errors === "string" ? withoutMessage() : thrown;
+      throw thrown(error, errors, log);
     }
-    // Results may also be returned in the form of the component model.
-    if (errors && result && typeof result === "object" && "tag" in result) {
-      if (result.tag === "ok") return result.val;
-      if (result.tag === "err") throw result.val;
-    }
-    return result;
+    return returned(result, errors);
   };
+}
+
+// An asynchronous function.
+function wrapAsync(name, author, errors, log, self) {
+  requireFunction(name, author);
+  return async (...parameters) => {
+    let result;
+    try {
+      result = await author.apply(self, parameters);
+    } catch (error) {
+      throw thrown(error, errors, log);
+    }
+    return returned(result, errors);
+  };
+}
+
+// A function that returns a stream, and a future for its outcome: the author's returns
+// the chunks, usually as an asynchronous generator, and throws its errors.
+function wrapStreaming(name, author, errors, log, self) {
+  requireFunction(name, author);
+  return async (...parameters) => {
+    const outcome = wit.Future();
+    let result = { tag: "ok" };
+    async function* chunks() {
+      try {
+        for await (const chunk of await author.apply(self, parameters)) {
+          // An empty write would wait for a reader.
+          if (chunk.length > 0) yield chunk;
+        }
+      } catch (error) {
+        const failure = thrown(error, errors, log);
+        // QuickJS ignores errors after the call has returned, but it traps for a result
+        // that is none.
+        const tag = isErrorOfContract(errors, failure) ? "err" : "uncaught";
+        result = { tag, val: failure };
+      } finally {
+        for (const parameter of parameters) parameter?.drop?.();
+      }
+    }
+    const { readable, completion } = wit.Stream.from(chunks());
+    completion.then(() => outcome.writable.write(result));
+    return [readable, outcome.readable];
+  };
+}
+
+function requireFunction(name, author) {
+  if (typeof author !== "function") {
+    throw new TypeError(`the module exports no function \`${name}\`, which the world requires`);
+  }
+}
+
+// What to throw for an error of the author's function.
+function thrown(error, errors, log) {
+  // An Error may have the contract's error as its payload, as in
+  // componentize-js.
+  const hasPayload = errors && error instanceof Error && "payload" in error;
+  const value = hasPayload ? error.payload : error;
+  if (isErrorOfContract(errors, value)) return value;
+  // Anything else is a bug: it ends the call as a trap, which has no
+  // message, so it is logged first.
+  if (log) log("error", uncaught(error));
+  return errors === "string" ? withoutMessage() : value;
+}
+
+// Results may also be returned in the form of the component model.
+function returned(result, errors) {
+  if (errors && result && typeof result === "object" && "tag" in result) {
+    if (result.tag === "ok") return result.val;
+    if (result.tag === "err") throw result.val;
+  }
+  return result;
 }
 
 function isErrorOfContract(errors, thrown) {

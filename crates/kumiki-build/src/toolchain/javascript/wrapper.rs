@@ -6,10 +6,10 @@ use std::path::Path;
 
 use heck::ToLowerCamelCase as _;
 use serde_json::json;
-use wit_parser::{Resolve, WorldId};
+use wit_parser::{Function, Resolve, WorldId};
 
 use super::batch::Single;
-use super::world::{Export, Thrown, exported, free_functions};
+use super::world::{Export, Thrown, exported, free_functions, streamed};
 use crate::log::Log;
 
 /// Maps positions to the author's files; also used by the driver.
@@ -37,7 +37,7 @@ fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
             Export::Interface(_, id) => Single::of(resolve, world, id),
             Export::Function(..) => None,
         };
-        let (name, value) = wrapped(resolve, export, &author, single.as_ref());
+        let (name, value) = wrapped(resolve, world, export, &author, single.as_ref());
         let import = match single {
             // Importing the whole module does not fail if a name is missing.
             Some(_) => format!("* as {author}"),
@@ -56,6 +56,7 @@ fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
 /// module.
 fn wrapped(
     resolve: &Resolve,
+    world: WorldId,
     export: Export<'_>,
     author: &str,
     single: Option<&Single>,
@@ -64,7 +65,8 @@ fn wrapped(
         Export::Interface(name, id) => (name, id),
         Export::Function(name, function) => {
             let thrown = json!(Thrown::by(resolve, function));
-            let value = format!("wrapFunction({}, {author}, {thrown}, log)", json!(name));
+            let wrap = wrap(resolve, world, function).unwrap_or("wrapFunction");
+            let value = format!("{wrap}({}, {author}, {thrown}, log)", json!(name));
             return (name, value);
         }
     };
@@ -74,8 +76,18 @@ fn wrapped(
             (name, Thrown::by(resolve, function))
         })
         .collect();
+    let wraps: Vec<String> = free_functions(resolve, id)
+        .filter_map(|function| {
+            let wrap = wrap(resolve, world, function)?;
+            Some(format!("{}: {wrap}", function.name.to_lower_camel_case()))
+        })
+        .collect();
+    let wraps = match wraps.is_empty() {
+        true => String::new(),
+        false => format!(", {{ {} }}", wraps.join(", ")),
+    };
     let (shown, functions) = (json!(name), json!(functions));
-    let own = |author| format!("wrapInterface({shown}, {author}, {functions}, log)");
+    let own = |author| format!("wrapInterface({shown}, {author}, {functions}, log{wraps})");
     let value = match single {
         None => own(author),
         Some(Single {
@@ -88,6 +100,17 @@ fn wrapped(
         ),
     };
     (name, value)
+}
+
+/// The wrapper of a function, unless it is the one for synchronous functions.
+fn wrap(resolve: &Resolve, world: WorldId, function: &Function) -> Option<&'static str> {
+    if streamed(resolve, world, function).is_some() {
+        Some("wrapStreaming")
+    } else if function.kind.is_async() {
+        Some("wrapAsync")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -113,6 +136,22 @@ mod tests {
              \"unsupported-format\",\"internal-error\"]}, log);\n\
              export { export0 as plugin };\n"
         );
+    }
+
+    #[test]
+    fn functions_that_are_not_synchronous_have_their_own_wrappers() {
+        let wit = concat!(
+            include_str!("../../../../../wit/text-processor/world.wit"),
+            include_str!("../../../../../wit/text-processor/stream.wit"),
+        );
+        let exports = exports_of(wit, "text-plugin-stream");
+        let expected = "wrapInterface(\"streaming\", author1, {\"transform\":\
+                        [\"invalid-input\",\"unsupported-format\",\"internal-error\"]}, log, \
+                        { transform: wrapStreaming });";
+        assert!(exports.contains(expected), "{exports}");
+        let wit = "package a:b; world w { export f: async func() -> result<u8, string>; }";
+        let expected = "wrapAsync(\"f\", author0, \"string\", log)";
+        assert!(exports_of(wit, "w").contains(expected));
     }
 
     #[test]

@@ -6,10 +6,14 @@ use serde_json::json;
 use wit_parser::{InterfaceId, Resolve, TypeOwner, WorldId, WorldItem};
 
 use crate::log::Log;
+use crate::world::is_async;
 
 /// The name of the module.
 pub(super) const NAME: &str = "kumiki_app";
 const APP: &str = include_str!("kumiki_app.py");
+/// Reports the exceptions of asynchronous functions.
+const TASKS: &str = "\n\nfrom componentize_py_async_support import _Loop\n\n\
+                     _Loop.poll = reported(_Loop.poll)\n";
 
 /// Generates the module for the author's module `author`.
 pub(super) fn app(author: &str, resolve: &Resolve, world: WorldId) -> String {
@@ -29,10 +33,14 @@ fn log_function(resolve: &Resolve, world: WorldId) -> Option<String> {
     let module = |id| module_name(resolve, world, id);
     let (host, levels) = (module(log.interface)?, module(levels)?);
     let level = level.name.as_deref()?.to_upper_camel_case();
+    let tasks = match is_async(resolve, world) {
+        true => TASKS,
+        false => "",
+    };
     Some(format!(
         "from wit_world.imports import {host}\nfrom wit_world.imports import {levels}\n\n\n\
          def log(text):\n    {host}.log({levels}.{level}.ERROR, text)\n\n\n\
-         sys.excepthook = report\n"
+         sys.excepthook = report\n{tasks}"
     ))
 }
 
@@ -78,6 +86,18 @@ mod tests {
         );
         let log = "    out.log(my_levels.HowBad.ERROR, text)\n";
         assert!(app.contains(log), "{app}");
+    }
+
+    #[test]
+    fn exceptions_of_tasks_are_logged_in_asynchronous_worlds() {
+        let log = "interface out { enum level { error } log: func(level: level, text: string); }";
+        let patch = "_Loop.poll = reported(_Loop.poll)\n";
+        for (function, expected) in [("async func()", true), ("func()", false)] {
+            let app = app_of(&format!(
+                "package a:b; {log} world w {{ import out; export f: {function}; }}"
+            ));
+            assert_eq!(app.contains(patch), expected, "{app}");
+        }
     }
 
     #[test]

@@ -52,6 +52,19 @@ def report(kind, error, trace):
     log(text.encode("utf-8", "replace").decode())
 
 
+# For asynchronous functions: componentize-py raises here what a task has not caught, and
+# calls no hook.
+def reported(poll):
+    def run(loop, state):
+        try:
+            poll(loop, state)
+        except Exception as error:
+            report(type(error), error, error.__traceback__)
+            raise
+
+    return run
+
+
 # LOG
 
 author = importlib.import_module(AUTHOR)

@@ -1,13 +1,15 @@
 //! Components of any world, and calls with values that are known only at run time.
 
+mod signature;
 mod values;
 mod wave_error;
 
 use std::fmt;
+use std::future::poll_fn;
 
 use wasmtime::component::types::{ComponentFunc, ComponentItem, Type};
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
-use wasmtime::component::wasm_wave::wasm::{DisplayFuncResults, DisplayType};
+use wasmtime::component::wasm_wave::wasm::DisplayFuncResults;
 use wasmtime::component::{Func, Instance as Exports, InstancePre, Linker, Val};
 use wasmtime::{AsContextMut, Store};
 
@@ -16,6 +18,7 @@ use super::instance::Instance;
 use super::plugin::Plugin;
 use crate::text::{TYPE, display, display_whole, name};
 use crate::{Error, Limit, Result, StoreData};
+use signature::Signature;
 use values::{fit, is_expressible, memory_per_byte};
 
 /// The contract of a component of any world: [`Host::<Any>`](crate::Host) checks only
@@ -63,6 +66,13 @@ impl Contract for Any {
 
     fn instantiate(pre: &Self::Pre, store: &mut Store<StoreData>) -> wasmtime::Result<Exports> {
         pre.instantiate(store)
+    }
+
+    async fn instantiate_concurrent(
+        pre: &Self::Pre,
+        store: &mut Store<StoreData>,
+    ) -> wasmtime::Result<Exports> {
+        pre.instantiate_async(store).await
     }
 }
 
@@ -259,14 +269,23 @@ impl<C: Contract<Bindings = Exports>> Instance<C> {
             Ok(_) => return Err(invalid("the arguments have other types".into())),
             Err(message) => return Err(invalid(message)),
         };
-        self.call(&name, |_, store| {
-            let mut values = vec![Val::Bool(false); results];
-            let transfer = store.hostcall_fuel();
-            store.set_hostcall_fuel(transfer / memory_per_byte.unwrap_or(1));
-            let called = func.call(&mut *store, &arguments, &mut values);
-            store.set_hostcall_fuel(transfer);
-            called.map(|()| values)
-        })
+        let is_asynchronous = ty.async_() || self.plugin().is_asynchronous();
+        let transfer = self.exports().1.hostcall_fuel();
+        self.set_transfer(transfer / memory_per_byte.unwrap_or(1));
+        let mut values = vec![Val::Bool(false); results];
+        let called = match is_asynchronous {
+            false => self.call(&name, |_, store| {
+                func.call(&mut *store, &arguments, &mut values)
+            }),
+            true => self.call_concurrent_blocking(&name, async |_, accessor| {
+                func.call_concurrent(accessor, &arguments, &mut values)
+                    .await?;
+                poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+                Ok(())
+            }),
+        };
+        self.set_transfer(transfer);
+        called.map(|()| values)
     }
 }
 
@@ -284,23 +303,6 @@ fn split(call: &str) -> (String, &str) {
 
 fn signature(ty: &ComponentFunc) -> String {
     display(&Signature(ty), TYPE)
-}
-
-/// A function's type in WIT.
-struct Signature<'a>(&'a ComponentFunc);
-
-impl fmt::Display for Signature<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("func(")?;
-        for (at, (name, ty)) in self.0.params().enumerate() {
-            let separator = if at == 0 { "" } else { ", " };
-            write!(f, "{separator}{name}: {}", DisplayType(&ty))?;
-        }
-        f.write_str(")")?;
-        self.0
-            .results()
-            .try_for_each(|ty| write!(f, " -> {}", DisplayType(&ty)))
-    }
 }
 
 /// Looks up an exported function.

@@ -9,7 +9,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     ErrorCode, Host, HostDescriptor, HostDirectoryEntryStream,
 };
 
-use super::{Files, now};
+use super::{FileFunctions, Files, now};
 
 /// Links methods of a resource. With [`Waits::Blocking`](crate::wasi::Waits::Blocking) their
 /// futures are never pending.
@@ -35,7 +35,7 @@ macro_rules! link_methods {
 /// Links the functions that wait, except for drops: those do not wait in the bindings.
 pub(super) fn link<T: 'static>(
     linker: &mut LinkerInstance<'_, T>,
-    files: fn(&mut T) -> Files<'_>,
+    files: fn(&mut T) -> FileFunctions<Files<'_>>,
 ) -> wasmtime::Result<()> {
     link_methods! { linker, files, "descriptor" as HostDescriptor:
         advise(offset, length, advice);
@@ -77,7 +77,7 @@ pub(super) fn link<T: 'static>(
 
 /// Converts the result of a function: error codes are returned to the guest.
 fn returned<R>(
-    files: &mut Files<'_>,
+    files: &mut FileFunctions<Files<'_>>,
     result: FsResult<R>,
 ) -> wasmtime::Result<(Result<R, ErrorCode>,)> {
     match result {

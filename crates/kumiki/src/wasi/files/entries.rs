@@ -2,6 +2,7 @@
 //! many times.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use cap_std::fs::{Dir, DirEntry, FileType, ReadDir};
 use wasmtime_wasi::filesystem::Descriptor;
@@ -11,7 +12,7 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 use crate::wasi::descriptors::Permit;
 
 /// Maximum entries that are read ahead.
-const BATCH: usize = 128;
+pub(super) const BATCH: usize = 128;
 
 /// Descriptors that the system's directory stream uses.
 pub(super) const DESCRIPTORS: usize = 2;
@@ -29,12 +30,12 @@ pub(super) struct Entries {
 /// The entries that were not read yet.
 pub(super) struct Unread {
     list: ReadDir,
-    _permit: Permit,
+    _permit: Arc<Permit>,
 }
 
 impl Entries {
     /// Opens a folder and reads the first batch. Blocks on the file system.
-    pub(super) fn open(descriptor: &Descriptor, permit: Permit) -> FsResult<Self> {
+    pub(super) fn open(descriptor: &Descriptor, permit: Arc<Permit>) -> FsResult<Self> {
         let Descriptor::Dir(folder) = descriptor else {
             return Err(ErrorCode::NotDirectory.into());
         };
@@ -43,12 +44,12 @@ impl Entries {
             list: folder.entries()?,
             _permit: permit,
         };
-        let mut entries = Self {
-            buffered: VecDeque::new(),
-            unread: None,
-        };
-        entries.put(unread.read());
-        Ok(entries)
+        Ok(Self::of(unread.read()))
+    }
+
+    /// Returns a batch and the unread entries after it.
+    pub(super) fn of((buffered, unread): (VecDeque<Entry>, Option<Unread>)) -> Self {
+        Self { buffered, unread }
     }
 
     /// Returns the next entry, or `Ok(None)` at the end. Returns `None` if the next batch must
@@ -58,6 +59,14 @@ impl Entries {
             Some(entry) => Some(entry.map(Some).map_err(FsError::from)),
             None if self.unread.is_none() => Some(Ok(None)),
             None => None,
+        }
+    }
+
+    /// Takes the unread entries if the next batch must be read first.
+    pub(super) fn take_if_needed(&mut self) -> Option<Unread> {
+        match self.buffered.is_empty() {
+            true => self.unread.take(),
+            false => None,
         }
     }
 
@@ -142,7 +151,7 @@ mod tests {
             let dir = File::open(folder.path()).unwrap();
             let dir = Dir::new(dir, FsPerms::ReadOnly, OpenMode::READ, true);
             let budget = DescriptorBudget::new(DESCRIPTORS);
-            let permit = budget.take(DESCRIPTORS).unwrap();
+            let permit = Arc::new(budget.take(DESCRIPTORS).unwrap());
             let mut entries = Entries::open(&Descriptor::Dir(dir), permit).unwrap();
             let mut names = HashSet::new();
             loop {

@@ -15,28 +15,30 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::entries::{DESCRIPTORS, Entries};
 use super::streams::{FileInput, FileOutput, WritePosition};
-use super::{Fd, Files, Opened, now, own, trap};
+use super::{Fd, FileAccess, FileFunctions, Files, Opened, now, own, trap};
 
 /// Maximum bytes of one write. A longer one writes only this many, and the guest receives
 /// the number.
 const MAX_WRITE: usize = 1 << 20;
 
-impl preopens::Host for Files<'_> {
+impl<A: FileAccess> preopens::Host for FileFunctions<A> {
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Fd, String)>> {
-        let opened = self.folders.opened().enumerate();
-        let folders = opened.map(|(folder, (dir, name))| {
-            let opened = Opened {
-                descriptor: Descriptor::Dir(dir.clone()),
-                permit: None,
-                folder,
-            };
-            Ok((own(&self.table.push(opened)?), name.to_owned()))
-        });
-        folders.collect()
+        self.with(|files| {
+            let opened = files.folders.opened().enumerate();
+            let folders = opened.map(|(folder, (dir, name))| {
+                let opened = Opened {
+                    descriptor: Descriptor::Dir(dir.clone()),
+                    permit: None,
+                    folder,
+                };
+                Ok((own(&files.table.push(opened)?), name.to_owned()))
+            });
+            folders.collect()
+        })
     }
 }
 
-impl Host for Files<'_> {
+impl<A: FileAccess> Host for FileFunctions<A> {
     fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
         error.downcast()
     }
@@ -45,8 +47,10 @@ impl Host for Files<'_> {
         &mut self,
         error: Resource<Error>,
     ) -> wasmtime::Result<Option<ErrorCode>> {
-        let error = self.table.get(&error)?.downcast_ref::<std::io::Error>();
-        Ok(error.map(ErrorCode::from))
+        self.with(|files| {
+            let error = files.table.get(&error)?.downcast_ref::<std::io::Error>();
+            Ok(error.map(ErrorCode::from))
+        })
     }
 }
 
@@ -73,13 +77,22 @@ impl Files<'_> {
     }
 
     /// Returns a file that may be written to.
-    fn writable(&self, fd: &Fd) -> FsResult<Opened> {
+    pub(super) fn writable(&self, fd: &Fd) -> FsResult<Opened> {
         let opened = self.get(fd)?;
         match &opened.descriptor {
             Descriptor::Dir(_) => Err(ErrorCode::BadDescriptor.into()),
             Descriptor::File(file) if file.perms.write_not_permitted() => {
                 Err(ErrorCode::NotPermitted.into())
             }
+            Descriptor::File(_) => Ok(opened),
+        }
+    }
+
+    /// Returns a file that may be read from.
+    pub(super) fn readable(&self, fd: &Fd) -> FsResult<Opened> {
+        let opened = self.get(fd)?;
+        match &opened.descriptor {
+            Descriptor::Dir(_) => Err(ErrorCode::IsDirectory.into()),
             Descriptor::File(_) => Ok(opened),
         }
     }
@@ -92,7 +105,7 @@ impl Files<'_> {
     }
 }
 
-impl HostDescriptor for Files<'_> {
+impl<A: FileAccess> HostDescriptor for FileFunctions<A> {
     async fn advise(
         &mut self,
         fd: Fd,
@@ -132,7 +145,7 @@ impl HostDescriptor for Files<'_> {
         read: NewTimestamp,
         written: NewTimestamp,
     ) -> FsResult<()> {
-        let (read, written) = (self.resolve_now(read), self.resolve_now(written));
+        let (read, written) = self.with(|it| (it.resolve_now(read), it.resolve_now(written)));
         self.call(&fd, async move |view, fd| {
             view.set_times(fd, read, written).await
         })
@@ -160,11 +173,12 @@ impl HostDescriptor for Files<'_> {
     }
 
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Resource<DirectoryEntryStream>> {
-        let (opened, permit) = (self.get(&fd)?, self.permit(DESCRIPTORS)?);
+        let taken = self.with(|files| FsResult::Ok((files.get(&fd)?, files.permit(DESCRIPTORS)?)));
+        let (opened, permit) = taken?;
         let entries = self
-            .wait(move || Entries::open(&opened.descriptor, permit))
+            .wait(move || Entries::open(&opened.descriptor, Arc::new(permit)))
             .await?;
-        Ok(own(&self.table.push(entries)?))
+        Ok(own(&self.with(|files| files.table.push(entries))?))
     }
 
     async fn sync(&mut self, fd: Fd) -> FsResult<()> {
@@ -183,7 +197,7 @@ impl HostDescriptor for Files<'_> {
 
     async fn stat(&mut self, fd: Fd) -> FsResult<DescriptorStat> {
         let stat = self.call(&fd, async |view, fd| view.stat(fd).await).await;
-        self.convert_times(stat)
+        self.with(|files| files.convert_times(stat))
     }
 
     async fn stat_at(
@@ -199,7 +213,7 @@ impl HostDescriptor for Files<'_> {
             })
             .await;
         let stat = self.report_denial(stat, false, &[(&fd, &reported)]);
-        self.convert_times(stat)
+        self.with(|files| files.convert_times(stat))
     }
 
     async fn set_times_at(
@@ -210,7 +224,7 @@ impl HostDescriptor for Files<'_> {
         read: NewTimestamp,
         written: NewTimestamp,
     ) -> FsResult<()> {
-        let (read, written) = (self.resolve_now(read), self.resolve_now(written));
+        let (read, written) = self.with(|it| (it.resolve_now(read), it.resolve_now(written)));
         let reported = path.clone();
         let done = self
             .call(&fd, async move |view, fd| {
@@ -248,7 +262,8 @@ impl HostDescriptor for Files<'_> {
         let changes = how.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE)
             || flags.contains(DescriptorFlags::WRITE);
         let reported = path.clone();
-        let (folder, permit) = (self.get(&fd)?.folder, self.permit(1)?);
+        let taken = self.with(|files| FsResult::Ok((files.get(&fd)?.folder, files.permit(1)?)));
+        let (folder, permit) = taken?;
         let opened = self
             .call(&fd, async move |view, fd| {
                 let opened = view.open_at(fd, follow, path, how, flags).await?;
@@ -263,7 +278,7 @@ impl HostDescriptor for Files<'_> {
             })
             .await;
         let opened = self.report_denial(opened, changes, &[(&fd, &reported)])?;
-        Ok(own(&self.table.push(opened)?))
+        Ok(own(&self.with(|files| files.table.push(opened))?))
     }
 
     // Asynchronous calls use `close`.
@@ -317,20 +332,19 @@ impl HostDescriptor for Files<'_> {
     }
 
     fn read_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<InputStream>> {
-        let file = self.get(&fd)?;
-        if let Descriptor::Dir(_) = file.descriptor {
-            return Err(ErrorCode::IsDirectory.into());
-        }
-        let stream: DynInputStream = Box::new(FileInput::new(file, self.threads.clone(), offset));
-        Ok(self.table.push(stream)?)
+        self.with(|files| {
+            let input = FileInput::new(files.readable(&fd)?, files.threads.clone(), offset);
+            let stream: DynInputStream = Box::new(input);
+            Ok(files.table.push(stream)?)
+        })
     }
 
     fn write_via_stream(&mut self, fd: Fd, offset: Filesize) -> FsResult<Resource<OutputStream>> {
-        self.output(&fd, WritePosition::At(offset))
+        self.with(|files| files.output(&fd, WritePosition::At(offset)))
     }
 
     fn append_via_stream(&mut self, fd: Fd) -> FsResult<Resource<OutputStream>> {
-        self.output(&fd, WritePosition::End)
+        self.with(|files| files.output(&fd, WritePosition::End))
     }
 
     async fn is_same_object(&mut self, a: Fd, b: Fd) -> wasmtime::Result<bool> {
@@ -361,26 +375,30 @@ impl HostDescriptor for Files<'_> {
     }
 }
 
-impl HostDirectoryEntryStream for Files<'_> {
+impl<A: FileAccess> HostDirectoryEntryStream for FileFunctions<A> {
     async fn read_directory_entry(
         &mut self,
         stream: Resource<DirectoryEntryStream>,
     ) -> FsResult<Option<DirectoryEntry>> {
         let stream: Resource<Entries> = own(&stream);
         loop {
-            let entries = self.table.get_mut(&stream)?;
-            if let Some(entry) = entries.next() {
-                return entry;
-            }
-            if let Some(unread) = entries.take() {
-                let read = self.wait(move || Ok(unread.read())).await?;
-                self.table.get_mut(&stream)?.put(read);
+            let next = self.with(|files| {
+                let entries = files.table.get_mut(&stream)?;
+                FsResult::Ok(entries.next().ok_or_else(|| entries.take()))
+            });
+            match next? {
+                Ok(entry) => return entry,
+                Err(None) => {}
+                Err(Some(unread)) => {
+                    let read = self.wait(move || Ok(unread.read())).await?;
+                    self.with(|files| FsResult::Ok(files.table.get_mut(&stream)?.put(read)))?;
+                }
             }
         }
     }
 
     fn drop(&mut self, stream: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
-        self.table.delete::<Entries>(own(&stream))?;
+        self.with(|files| files.table.delete::<Entries>(own(&stream)))?;
         Ok(())
     }
 }

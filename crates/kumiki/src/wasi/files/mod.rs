@@ -4,10 +4,12 @@
 //! limited.
 
 mod blocking;
+mod concurrent;
 mod entries;
 mod functions;
 mod streams;
 
+pub(crate) use concurrent::link as link_0_3;
 pub(crate) use streams::not_permitted;
 
 use std::pin::pin;
@@ -41,20 +43,46 @@ pub(crate) struct Files<'a> {
     pub(crate) threads: &'a Arc<ThreadQuota>,
     pub(crate) clocks: Clocks,
     pub(crate) deadline: Deadline,
-    pub(crate) waits: Waits,
+    pub(crate) waits: FileWaits,
 }
+
+/// How a function waits for a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileWaits {
+    /// It waits until the call's deadline.
+    Until(Waits),
+    /// It is a future of the call, which ends it at the deadline: functions of WASI 0.3.
+    InCall,
+}
+
+/// Access to the files of an instance, except during waits: functions of WASI 0.3 must not
+/// borrow the store while they wait, because other functions of the instance run meanwhile.
+pub(crate) trait FileAccess: Send {
+    fn with<R>(&mut self, work: impl FnOnce(&mut Files<'_>) -> R) -> R;
+}
+
+impl FileAccess for Files<'_> {
+    fn with<R>(&mut self, work: impl FnOnce(&mut Files<'_>) -> R) -> R {
+        work(self)
+    }
+}
+
+/// The functions of `wasi:filesystem`, with the types of 0.2.
+pub(crate) struct FileFunctions<A>(A);
 
 struct HasFiles;
 
 impl HasData for HasFiles {
-    type Data<'a> = Files<'a>;
+    type Data<'a> = FileFunctions<Files<'a>>;
 }
 
 /// Links `wasi:filesystem` instead of wasmtime-wasi's functions.
 pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>, waits: Waits) -> wasmtime::Result<()> {
-    let files: fn(&mut T) -> Files<'_> = match waits {
-        Waits::Blocking => |state| state.wasi().files(Waits::Blocking),
-        Waits::Async => |state| state.wasi().files(Waits::Async),
+    let files: fn(&mut T) -> FileFunctions<Files<'_>> = match waits {
+        Waits::Blocking => {
+            |state| FileFunctions(state.wasi().files(FileWaits::Until(Waits::Blocking)))
+        }
+        Waits::Async => |state| FileFunctions(state.wasi().files(FileWaits::Until(Waits::Async))),
     };
     linker.allow_shadowing(true);
     preopens::add_to_linker::<T, HasFiles>(linker, files)?;
@@ -72,7 +100,7 @@ pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>, waits: Waits) -> wasmtime
 /// function that does not wait.
 fn link_async_close<T: HasWasi>(
     linker: &mut LinkerInstance<'_, T>,
-    files: fn(&mut T) -> Files<'_>,
+    files: fn(&mut T) -> FileFunctions<Files<'_>>,
 ) -> wasmtime::Result<()> {
     linker.resource_async(
         "descriptor",
@@ -153,7 +181,7 @@ impl Opened {
 }
 
 /// Returns the result of work that is never pending: of wasmtime-wasi's functions in the
-/// context [`BLOCKING`], and of [`Files`] when it waits [`Waits::Blocking`].
+/// context [`BLOCKING`], and of [`FileFunctions`] that wait [`Waits::Blocking`].
 fn now<R>(work: impl Future<Output = R>) -> wasmtime::Result<R> {
     poll_noop(pin!(work)).ok_or_else(|| wasmtime::format_err!("a file operation did not block"))
 }
@@ -163,22 +191,68 @@ impl Files<'_> {
         Ok(self.table.get::<Opened>(&own(fd))?.clone())
     }
 
+    /// Takes `count` descriptors. Call this before opening them.
+    fn permit(&self, count: usize) -> FsResult<Permit> {
+        Ok(self.budget.take(count)?)
+    }
+
+    fn waiter(&self) -> Waiter {
+        Waiter {
+            threads: self.threads.clone(),
+            deadline: self.deadline,
+            waits: self.waits,
+        }
+    }
+
+    /// Reports a denied operation on these paths. `changes`: it would have changed something.
+    fn report_denial(&mut self, changes: bool, paths: &[(&Fd, &str)]) {
+        let folder = |fd: &Fd| self.table.get::<Opened>(&own(fd)).ok().map(|it| it.folder);
+        let paths: Vec<FolderPath<'_>> = paths
+            .iter()
+            .filter_map(|(fd, path)| Some((folder(fd)?, *path)))
+            .collect();
+        self.folders.report(self.guard, changes, &paths);
+    }
+}
+
+/// How a function waits for its work, and until when.
+struct Waiter {
+    threads: Arc<ThreadQuota>,
+    deadline: Deadline,
+    waits: FileWaits,
+}
+
+impl Waiter {
     /// Runs `work` on another thread and waits for it until the call's deadline. If the call
     /// is dropped meanwhile, `work` is abandoned as if it was late.
-    ///
-    /// Takes `&mut self` because a shared reference to a [`ResourceTable`] is not [`Send`].
     async fn wait<R: Send + 'static>(
-        &mut self,
+        self,
         work: impl FnOnce() -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
         let remaining = self.deadline.remaining();
         match self.waits {
-            Waits::Blocking => self.threads.call(remaining, work)?,
-            Waits::Async => {
+            FileWaits::Until(Waits::Blocking) => self.threads.call(remaining, work)?,
+            FileWaits::Until(Waits::Async) => {
                 let done = timeout(remaining, self.threads.wait(work)).await;
                 done.unwrap_or(Err(threads::Refused::Late))?
             }
+            FileWaits::InCall => self.threads.wait_in_turn(work).await?,
         }
+    }
+}
+
+impl<A: FileAccess> FileFunctions<A> {
+    fn with<R>(&mut self, work: impl FnOnce(&mut Files<'_>) -> R) -> R {
+        self.0.with(work)
+    }
+
+    /// Runs `work` on another thread, as [`Waiter::wait`] does.
+    async fn wait<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> FsResult<R> + Send + 'static,
+    ) -> FsResult<R> {
+        let waiter = self.with(|files| files.waiter());
+        waiter.wait(work).await
     }
 
     /// Calls a function of wasmtime-wasi with an open file.
@@ -187,18 +261,19 @@ impl Files<'_> {
         fd: &Fd,
         work: impl AsyncFnOnce(&mut View<'_>, Fd) -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
-        let opened = self.get(fd)?;
+        let opened = self.with(|files| files.get(fd))?;
         self.wait(move || opened.with(work)).await
     }
 
-    /// Like [`Files::call`], with two files.
+    /// Like [`FileFunctions::call`], with two files.
     async fn call_with<R: Send + 'static>(
         &mut self,
         fd: &Fd,
         other: &Fd,
         work: impl AsyncFnOnce(&mut View<'_>, Fd, Fd) -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
-        let (opened, other) = (self.get(fd)?, self.get(other)?);
+        let opened = self.with(|files| FsResult::Ok((files.get(fd)?, files.get(other)?)));
+        let (opened, other) = opened?;
         self.wait(move || {
             opened.with(async |view, fd| {
                 let Opened {
@@ -216,26 +291,29 @@ impl Files<'_> {
     /// Drops a handle and closes its file. Does not wait if the plugin has as many abandoned
     /// operations as it may.
     async fn close(&mut self, fd: Fd) -> FsResult<()> {
-        let opened = self.table.delete::<Opened>(own(&fd))?;
-        // Granted folders stay open. Closing other files may block, for example on a network
-        // file system.
-        if opened.permit.is_none() {
-            return Ok(());
+        let closing = self.with(|files| {
+            let opened = files.table.delete::<Opened>(own(&fd))?;
+            // Granted folders stay open. Closing other files may block, for example on a
+            // network file system.
+            if opened.permit.is_none() {
+                return Ok(None);
+            }
+            if files.threads.is_full() || files.waits == FileWaits::InCall {
+                files.threads.discard(opened);
+                return Ok(None);
+            }
+            FsResult::Ok(Some(opened))
+        });
+        match closing? {
+            None => Ok(()),
+            Some(opened) => {
+                let close = move || {
+                    drop(opened);
+                    Ok(())
+                };
+                self.wait(close).await
+            }
         }
-        if self.threads.is_full() {
-            self.threads.discard(opened);
-            return Ok(());
-        }
-        self.wait(move || {
-            drop(opened);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Takes `count` descriptors. Call this before opening them.
-    fn permit(&self, count: usize) -> FsResult<Permit> {
-        Ok(self.budget.take(count)?)
     }
 
     /// Reports the denial of an operation on these paths, if `result` is one, and returns
@@ -249,12 +327,7 @@ impl Files<'_> {
         if let Err(error) = &result
             && let Some(ErrorCode::NotPermitted) = error.downcast_ref()
         {
-            let folder = |fd: &Fd| self.table.get::<Opened>(&own(fd)).ok().map(|it| it.folder);
-            let paths: Vec<FolderPath<'_>> = paths
-                .iter()
-                .filter_map(|(fd, path)| Some((folder(fd)?, *path)))
-                .collect();
-            self.folders.report(self.guard, changes, &paths);
+            self.with(|files| files.report_denial(changes, paths));
         }
         result
     }

@@ -14,15 +14,66 @@ use super::{Opened, trap, with_view};
 use crate::wasi::threads::{BackgroundTask, Refused, ThreadQuota};
 
 /// Maximum bytes that are read or written at once, as with wasmtime-wasi's streams.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// Bytes that are read for a guest that polls the stream before it reads.
 const POLL_READ: usize = 4096;
 
 /// The file of a stream, and the plugin's quota of threads for its operations.
-struct StreamFile {
+pub(super) struct StreamFile {
     file: Opened,
     threads: Arc<ThreadQuota>,
+}
+
+impl StreamFile {
+    pub(super) fn new(file: Opened, threads: Arc<ThreadQuota>) -> Self {
+        Self { file, threads }
+    }
+
+    pub(super) fn threads(&self) -> &Arc<ThreadQuota> {
+        &self.threads
+    }
+
+    /// Returns a function that reads a part of the file on any thread, at most [`CHUNK`].
+    pub(super) fn read_task(
+        &self,
+        position: u64,
+        size: usize,
+    ) -> impl FnOnce() -> StreamResult<Bytes> + Send + use<> {
+        let (file, permit) = (self.file.descriptor.clone(), self.file.permit.clone());
+        move || {
+            let _permit = permit;
+            with_view(|view| {
+                let fd = view.table.push(file)?;
+                let fd = Resource::new_borrow(fd.rep());
+                let stream = HostDescriptor::read_via_stream(view, fd, position);
+                let stream = view.table.get_mut(&stream.map_err(unexpected)?)?;
+                in_tokio(stream.blocking_read(size.min(CHUNK)))
+            })
+        }
+    }
+
+    /// Returns a function that writes bytes to the file on any thread.
+    pub(super) fn write_task(
+        &self,
+        position: WritePosition,
+        bytes: Bytes,
+    ) -> impl FnOnce() -> StreamResult<()> + Send + use<> {
+        let (file, permit) = (self.file.descriptor.clone(), self.file.permit.clone());
+        move || {
+            let _permit = permit;
+            with_view(|view| {
+                let fd = view.table.push(file)?;
+                let fd = Resource::new_borrow(fd.rep());
+                let stream = match position {
+                    WritePosition::At(offset) => HostDescriptor::write_via_stream(view, fd, offset),
+                    WritePosition::End => HostDescriptor::append_via_stream(view, fd),
+                };
+                let stream = view.table.get_mut(&stream.map_err(unexpected)?)?;
+                in_tokio(stream.blocking_write_and_flush(bytes))
+            })
+        }
+    }
 }
 
 impl Drop for StreamFile {
@@ -52,26 +103,14 @@ enum Reading {
 impl FileInput {
     pub(super) fn new(file: Opened, threads: Arc<ThreadQuota>, position: u64) -> Self {
         Self {
-            source: StreamFile { file, threads },
+            source: StreamFile::new(file, threads),
             position,
             state: Reading::Idle,
         }
     }
 
-    /// Returns a function that reads a part of the file on any thread.
     fn read_task(&self, size: usize) -> impl FnOnce() -> StreamResult<Bytes> + Send + use<> {
-        let (file, position) = (self.source.file.descriptor.clone(), self.position);
-        let permit = self.source.file.permit.clone();
-        move || {
-            let _permit = permit;
-            with_view(|view| {
-                let fd = view.table.push(file)?;
-                let fd = Resource::new_borrow(fd.rep());
-                let stream = HostDescriptor::read_via_stream(view, fd, position);
-                let stream = view.table.get_mut(&stream.map_err(unexpected)?)?;
-                in_tokio(stream.blocking_read(size.min(CHUNK)))
-            })
-        }
+        self.source.read_task(self.position, size)
     }
 
     fn start(&mut self, size: usize) {
@@ -124,7 +163,7 @@ impl InputStream for FileInput {
                 if bytes.is_empty() {
                     self.state = Reading::Idle;
                 }
-                self.position += part.len() as u64;
+                self.position = self.position.saturating_add(part.len() as u64);
                 Ok(part)
             }
             Reading::Failed(_) => match std::mem::replace(&mut self.state, Reading::Closed) {
@@ -162,6 +201,14 @@ pub(super) enum WritePosition {
     End,
 }
 
+impl WritePosition {
+    pub(super) fn advance(&mut self, length: usize) {
+        if let Self::At(offset) = self {
+            *offset = offset.saturating_add(length as u64);
+        }
+    }
+}
+
 /// An output stream to a position in a file, or to its end.
 pub(super) struct FileOutput {
     source: StreamFile,
@@ -180,37 +227,20 @@ enum Writing {
 impl FileOutput {
     pub(super) fn new(file: Opened, threads: Arc<ThreadQuota>, position: WritePosition) -> Self {
         Self {
-            source: StreamFile { file, threads },
+            source: StreamFile::new(file, threads),
             position,
             state: Writing::Idle,
         }
     }
 
-    /// Returns a function that writes bytes to the file on any thread.
     fn write_task(&self, bytes: Bytes) -> impl FnOnce() -> StreamResult<()> + Send + use<> {
-        let (file, position) = (self.source.file.descriptor.clone(), self.position);
-        let permit = self.source.file.permit.clone();
-        move || {
-            let _permit = permit;
-            with_view(|view| {
-                let fd = view.table.push(file)?;
-                let fd = Resource::new_borrow(fd.rep());
-                let stream = match position {
-                    WritePosition::At(offset) => HostDescriptor::write_via_stream(view, fd, offset),
-                    WritePosition::End => HostDescriptor::append_via_stream(view, fd),
-                };
-                let stream = view.table.get_mut(&stream.map_err(unexpected)?)?;
-                in_tokio(stream.blocking_write_and_flush(bytes))
-            })
-        }
+        self.source.write_task(self.position, bytes)
     }
 
     fn done(&mut self, length: usize, written: Result<StreamResult<()>, Refused>) {
         self.state = match written {
             Ok(Ok(())) => {
-                if let WritePosition::At(offset) = &mut self.position {
-                    *offset += length as u64;
-                }
+                self.position.advance(length);
                 Writing::Idle
             }
             Ok(Err(error)) => Writing::Failed(error),

@@ -1,4 +1,5 @@
-//! The body of a response, with a timeout between its chunks.
+//! The body of a response, with a timeout between its chunks, and that of a request,
+//! without trailers.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep};
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::HeldBytes;
 
 /// A body that fails when its sender pauses for longer than the timeout.
 pub(super) struct TimeoutBody {
@@ -16,15 +19,18 @@ pub(super) struct TimeoutBody {
     /// Created in advance: no runtime is available to create it where a guest reads.
     sleep: Pin<Box<Sleep>>,
     waiting: bool,
+    /// With WASI 0.3; then trailers are dropped, because no handle counts them.
+    held: Option<HeldBytes>,
 }
 
 impl TimeoutBody {
-    pub(super) fn new(incoming: Incoming, timeout: Duration) -> Self {
+    pub(super) fn new(incoming: Incoming, timeout: Duration, held: Option<HeldBytes>) -> Self {
         Self {
             incoming,
             timeout,
             sleep: Box::pin(sleep(timeout)),
             waiting: false,
+            held,
         }
     }
 }
@@ -40,6 +46,8 @@ impl Body for TimeoutBody {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.incoming).poll_frame(context) {
             this.waiting = false;
+            let is_trailers = matches!(&frame, Some(Ok(frame)) if frame.is_trailers());
+            let frame = frame.filter(|_| !is_trailers || this.held.is_none());
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
         }
         if !this.waiting {
@@ -56,5 +64,33 @@ impl Body for TimeoutBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+/// The body of a request, which fails at its trailers.
+pub(super) struct WithoutTrailers(pub(super) WasiBody);
+
+impl Body for WithoutTrailers {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.0).poll_frame(context));
+        if matches!(&frame, Some(Ok(frame)) if frame.is_trailers()) {
+            let reason = "trailers are not supported".to_owned();
+            return Poll::Ready(Some(Err(Error::InternalError(Some(reason)))));
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }

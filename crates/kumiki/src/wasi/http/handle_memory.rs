@@ -4,11 +4,12 @@
 
 use std::any::Any;
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime_wasi_http::FieldMap;
-use wasmtime_wasi_http::p2::HeaderResult;
 use wasmtime_wasi_http::p2::bindings::http::outgoing_handler;
 use wasmtime_wasi_http::p2::bindings::http::types::{
     ErrorCode, HeaderError, Host as _, HostFields, HostOutgoingBody as Bodies,
@@ -18,6 +19,8 @@ use wasmtime_wasi_http::p2::body::{HostIncomingBody, HostOutgoingBody};
 use wasmtime_wasi_http::p2::types::{
     HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse,
 };
+use wasmtime_wasi_http::p2::{HeaderError as HeaderFailure, HeaderResult};
+use wasmtime_wasi_http::p3;
 
 use super::{CHUNK, READ_AHEAD};
 use crate::limits::{Limit, Reached};
@@ -27,13 +30,13 @@ use crate::wasi::version::WASI_VERSION;
 /// Maximum bytes of all handles of one instance together.
 const MAX_BYTES: usize = 128 << 20;
 /// Maximum bytes of an authority; a host name has at most 253.
-const MAX_AUTHORITY: usize = 1 << 10;
+pub(super) const MAX_AUTHORITY: usize = 1 << 10;
 /// Maximum bytes of a path with its query.
-const MAX_PATH: usize = 64 << 10;
+pub(super) const MAX_PATH: usize = 64 << 10;
 /// Maximum bytes of a method or scheme.
-const MAX_TOKEN: usize = 64;
+pub(super) const MAX_TOKEN: usize = 64;
 /// Approximate bytes of one header besides its text.
-const HEADER_OVERHEAD: usize = 128;
+pub(super) const HEADER_OVERHEAD: usize = 128;
 /// Bytes of the name index for each header of a map's capacity. The capacity does not
 /// shrink when headers are deleted.
 const INDEX_ENTRY: usize = 8;
@@ -47,6 +50,22 @@ const RESPONSE_BUFFER: usize = 2 * READ_AHEAD;
 #[derive(Default)]
 pub(crate) struct HandleMemory {
     counted: usize,
+    /// The bytes of [`HeldBytes`].
+    held: Arc<AtomicUsize>,
+}
+
+/// Bytes that count until this is dropped: requests and responses of WASI 0.3, which are in
+/// no table while they are transferred.
+#[derive(Debug)]
+pub(crate) struct HeldBytes {
+    held: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl HandleMemory {
@@ -55,15 +74,35 @@ impl HandleMemory {
     /// # Errors
     /// When the limit is reached; the error ends the call.
     pub(crate) fn add(&mut self, table: &mut ResourceTable, bytes: usize) -> wasmtime::Result<()> {
-        if self.counted.saturating_add(bytes) > MAX_BYTES {
+        let added = bytes.saturating_add(self.held.load(Ordering::Relaxed));
+        if self.counted.saturating_add(added) > MAX_BYTES {
             self.counted = measure(table);
         }
-        let total = self.counted.saturating_add(bytes);
-        if total > MAX_BYTES {
+        if self.counted.saturating_add(added) > MAX_BYTES {
             return Err(Reached(Limit::Http(MAX_BYTES)).into());
         }
-        self.counted = total;
+        self.counted += bytes;
         Ok(())
+    }
+
+    /// Counts a request of WASI 0.3 that is sent, and its response.
+    ///
+    /// # Errors
+    /// As for [`HandleMemory::add`].
+    pub(super) fn hold(
+        &mut self,
+        table: &mut ResourceTable,
+        request: &Resource<p3::Request>,
+    ) -> wasmtime::Result<HeldBytes> {
+        let size = size_of_request(table.get(request)?);
+        let bytes = size + BODY_BUFFER + RESPONSE_BUFFER;
+        self.add(table, bytes)?;
+        self.counted -= bytes;
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+        Ok(HeldBytes {
+            held: self.held.clone(),
+            bytes,
+        })
     }
 }
 
@@ -84,6 +123,8 @@ fn measure(table: &mut ResourceTable) -> usize {
             let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
             let body = request.body.as_ref().map_or(0, |_| BODY_BUFFER);
             texts + body + headers(&request.headers)
+        } else if let Some(request) = entry.downcast_ref::<p3::Request>() {
+            size_of_texts(request) + headers(&request.headers)
         } else if entry.is::<HostFutureIncomingResponse>() || entry.is::<HostIncomingResponse>() {
             RESPONSE_BUFFER
         } else if entry.is::<HostIncomingBody>() {
@@ -104,7 +145,17 @@ fn size_of_headers(fields: &FieldMap) -> usize {
     sizes.sum::<usize>() + fields.capacity() * INDEX_ENTRY
 }
 
-fn size_of_values(name: &str, values: &[Vec<u8>]) -> usize {
+fn size_of_texts(request: &p3::Request) -> usize {
+    let authority = request.authority.as_ref().map_or(0, |it| it.as_str().len());
+    let path = &request.path_with_query;
+    authority + path.as_ref().map_or(0, |path| path.as_str().len())
+}
+
+fn size_of_request(request: &p3::Request) -> usize {
+    size_of_texts(request) + size_of_headers(&request.headers)
+}
+
+pub(super) fn size_of_values(name: &str, values: &[Vec<u8>]) -> usize {
     let values = values.iter().map(|value| value.len() + HEADER_OVERHEAD);
     values.fold(name.len(), usize::saturating_add)
 }
@@ -128,7 +179,7 @@ type Response = Resource<HostOutgoingResponse>;
 type SetReturn = wasmtime::Result<(Result<(), ()>,)>;
 
 /// Sets a text of a request and counts its bytes. Fails if it is longer than `max_length`.
-fn set_text<T: HasWasi>(
+pub(super) fn set_text<T: HasWasi>(
     mut store: StoreContextMut<'_, T>,
     length: usize,
     max_length: usize,
@@ -249,12 +300,13 @@ type HeaderReturn<R> = wasmtime::Result<(Result<R, HeaderError>,)>;
 
 /// Frees the spare capacity that headers keep after values were removed: a change to a
 /// shared map copies it, and the copy has no spare capacity.
-fn compact<T: HasWasi>(state: &mut T, fields: u32) -> HeaderResult<()> {
+pub(super) fn compact<T: HasWasi>(state: &mut T, fields: u32) -> wasmtime::Result<()> {
     const ABSENT_NAME: &str = "kumiki-not-there";
     let fields = || Resource::<FieldMap>::new_borrow(fields);
     let mut http = state.http();
     let shared = http.table.get(&fields())?.clone();
-    HostFields::delete(&mut http, fields(), ABSENT_NAME.to_owned())?;
+    // Fails only for headers that cannot be changed, and these were.
+    let _ = HostFields::delete(&mut http, fields(), ABSENT_NAME.to_owned());
     drop(shared);
     Ok(())
 }
@@ -267,16 +319,34 @@ fn change<T: HasWasi, R>(
     change: impl FnOnce(&mut T) -> HeaderResult<R>,
 ) -> HeaderReturn<R> {
     let state = store.data_mut();
+    count_change(state, fields, added)?;
+    match change(state) {
+        Ok(result) => Ok((Ok(result),)),
+        Err(error) => Ok((Err(state.http().convert_header_error(error)?),)),
+    }
+}
+
+/// Counts a change to headers that adds this many bytes.
+pub(super) fn count_change<T: HasWasi>(
+    state: &mut T,
+    fields: Option<&Fields>,
+    added: usize,
+) -> wasmtime::Result<()> {
     // A change to shared headers copies them.
     let copied = match fields {
         Some(fields) => size_of_headers(state.http().table.get(fields)?),
         None => 0,
     };
-    state.wasi().add_http_memory(copied.saturating_add(added))?;
-    match change(state) {
-        Ok(result) => Ok((Ok(result),)),
-        Err(error) => Ok((Err(state.http().convert_header_error(error)?),)),
-    }
+    state.wasi().add_http_memory(copied.saturating_add(added))
+}
+
+pub(super) fn size_of_entries(entries: &[(String, Vec<u8>)]) -> usize {
+    let sizes = entries.iter().map(|(name, value)| {
+        name.len()
+            .saturating_add(value.len())
+            .saturating_add(HEADER_OVERHEAD)
+    });
+    sizes.fold(0, usize::saturating_add)
 }
 
 fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
@@ -285,12 +355,7 @@ fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     types.func_wrap(
         "[static]fields.from-list",
         |store: StoreContextMut<'_, T>, (entries,): (Vec<(String, Vec<u8>)>,)| {
-            let sizes = entries.iter().map(|(name, value)| {
-                name.len()
-                    .saturating_add(value.len())
-                    .saturating_add(HEADER_OVERHEAD)
-            });
-            let added = sizes.fold(0, usize::saturating_add);
+            let added = size_of_entries(&entries);
             change(store, None, added, |state| {
                 HostFields::from_list(&mut state.http(), entries)
             })
@@ -304,7 +369,7 @@ fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
             change(store, Some(&changed), added, |state| {
                 let changed = fields.rep();
                 HostFields::set(&mut state.http(), fields, name, values)?;
-                compact(state, changed)
+                compact(state, changed).map_err(HeaderFailure::trap)
             })
         },
     )?;
@@ -325,7 +390,7 @@ fn link_fields<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
             change(store, Some(&changed), 0, |state| {
                 let changed = fields.rep();
                 HostFields::delete(&mut state.http(), fields, name)?;
-                compact(state, changed)
+                compact(state, changed).map_err(HeaderFailure::trap)
             })
         },
     )

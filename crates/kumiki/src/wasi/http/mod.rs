@@ -2,6 +2,9 @@
 //! for `https`. The host follows no redirects, uses no proxy and stores no cookies.
 
 mod body;
+mod concurrent;
+#[cfg(test)]
+mod concurrent_tests;
 mod connection;
 mod handle_memory;
 mod outcome;
@@ -19,13 +22,15 @@ use wasmtime::component::Linker;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::io::TokioIo;
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode as ErrorCode3;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use handle_memory::HandleMemory;
+pub(crate) use concurrent::link as link_0_3;
+use handle_memory::{HandleMemory, HeldBytes};
 pub(crate) use state::HttpState;
 pub(crate) use wasmtime_wasi_http::WasiHttpView as HttpView;
 
-use body::TimeoutBody;
+use body::{TimeoutBody, WithoutTrailers};
 use outcome::Outcome;
 use target::Target;
 
@@ -35,6 +40,9 @@ use crate::wasi::network::Guard;
 
 /// The interfaces that [`link`] links.
 pub(super) const INTERFACES: [&str; 2] = ["wasi:http/outgoing-handler", "wasi:http/types"];
+
+/// The interfaces that [`link_0_3`] links.
+pub(super) const INTERFACES_0_3: [&str; 2] = ["wasi:http/client", "wasi:http/types"];
 
 /// Maximum duration of each step of a request; longer timeouts of the guest are reduced to
 /// it. A guest waits no longer than its call may take, so this ends abandoned requests.
@@ -57,11 +65,17 @@ pub(crate) fn link<T: HasWasi>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
 pub(crate) struct Outgoing {
     guard: Guard,
     budget: Arc<DescriptorBudget>,
+    /// What the next request holds until its response was received, with WASI 0.3.
+    held: Option<HeldBytes>,
 }
 
 impl Outgoing {
     pub(crate) fn new(guard: Guard, budget: Arc<DescriptorBudget>) -> Self {
-        Self { guard, budget }
+        Self {
+            guard,
+            budget,
+            held: None,
+        }
     }
 }
 
@@ -72,8 +86,9 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _sent: Work<()>,
     ) -> Work<(Response<WasiBody>, Work<()>)> {
-        let (guard, budget) = (self.guard.clone(), self.budget.clone());
-        Box::new(send(guard, budget, request, options.unwrap_or_default()))
+        let (guard, budget, held) = (self.guard.clone(), self.budget.clone(), self.held.take());
+        let options = options.unwrap_or_default();
+        Box::new(send(guard, budget, held, request, options))
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
@@ -81,11 +96,26 @@ impl WasiHttpHooks for Outgoing {
     }
 
     fn p2_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode {
-        if error.is_incomplete_message() || error.is_closed() {
-            return ErrorCode::HttpResponseIncomplete;
+        match is_incomplete(error) {
+            true => ErrorCode::HttpResponseIncomplete,
+            false => ErrorCode::HttpProtocolError,
         }
-        ErrorCode::HttpProtocolError
     }
+
+    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+
+    fn p3_error_from_hyper(&mut self, error: &hyper::Error) -> ErrorCode3 {
+        match is_incomplete(error) {
+            true => ErrorCode3::HttpResponseIncomplete,
+            false => ErrorCode3::HttpProtocolError,
+        }
+    }
+}
+
+fn is_incomplete(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_closed()
 }
 
 /// Sends a request and waits for the head of its response. The returned future transfers
@@ -93,6 +123,7 @@ impl WasiHttpHooks for Outgoing {
 async fn send(
     guard: Guard,
     budget: Arc<DescriptorBudget>,
+    held: Option<HeldBytes>,
     mut request: Request<WasiBody>,
     options: RequestOptions,
 ) -> Outcome<(Response<WasiBody>, Work<()>)> {
@@ -114,11 +145,14 @@ async fn send(
         result
     });
     let first_byte = limited(options.first_byte_timeout);
-    let response = timeout(first_byte, sender.send_request(request))
-        .await
-        .map_err(|_| Error::ConnectionReadTimeout)??;
+    let response = timeout(
+        first_byte,
+        sender.send_request(request.map(WithoutTrailers)),
+    )
+    .await
+    .map_err(|_| Error::ConnectionReadTimeout)??;
     let between_bytes = limited(options.between_bytes_timeout);
-    let response = response.map(|body| WasiBody::new(TimeoutBody::new(body, between_bytes)));
+    let response = response.map(|body| WasiBody::new(TimeoutBody::new(body, between_bytes, held)));
     let work = async move { Ok(worker.await?) };
     Ok((response, Box::new(work)))
 }

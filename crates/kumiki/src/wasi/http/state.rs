@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi_http::p3::Request;
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView};
 
 use super::{HandleMemory, Outgoing};
@@ -30,6 +31,16 @@ impl HttpState {
             table,
             ctx: &mut self.context,
         }
+    }
+
+    /// Counts a request of WASI 0.3 that is sent next, until its response was received.
+    pub(crate) fn hold(
+        &mut self,
+        table: &mut ResourceTable,
+        request: &Resource<Request>,
+    ) -> wasmtime::Result<()> {
+        self.outgoing.held = Some(self.memory.hold(table, request)?);
+        Ok(())
     }
 
     /// Counts bytes that a handle holds from now on.

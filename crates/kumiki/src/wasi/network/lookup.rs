@@ -39,6 +39,29 @@ pub(crate) fn link<T: Send + 'static>(
     Ok(())
 }
 
+/// A lookup that is allowed.
+pub(super) enum StartedLookup {
+    /// An address instead of a name, which needs no lookup.
+    Address(IpAddr),
+    /// The name as grants spell it.
+    Name(String, Lookup),
+}
+
+impl StartedLookup {
+    /// Starts a lookup, or returns `None` if the grants do not allow it.
+    pub(super) fn of(guard: &Guard, name: &str) -> Option<Self> {
+        match name.parse::<IpAddr>() {
+            Ok(address) => guard
+                .grants_anything()
+                .then(|| Self::Address(address.to_canonical())),
+            Err(_) => {
+                let (name, lookup) = guard.look_up(name)?;
+                Some(Self::Name(name, lookup))
+            }
+        }
+    }
+}
+
 /// The stream of a name's addresses. Stored in the resource table instead of
 /// wasmtime-wasi's type.
 enum Addresses {
@@ -68,7 +91,7 @@ fn own(stream: &Addressed) -> Resource<Addresses> {
 impl Addresses {
     fn of(address: IpAddr) -> Self {
         Self::Found {
-            addresses: [address.to_canonical()].into(),
+            addresses: [address].into(),
             next: 0,
         }
     }
@@ -122,13 +145,10 @@ impl Host for Lookups<'_> {
     ) -> SocketResult<Addressed> {
         // Only checks that the handle is valid.
         self.sockets.table.get(&network)?;
-        let addresses = match name.parse::<IpAddr>() {
-            // An address needs no lookup.
-            Ok(address) if self.guard.grants_anything() => Addresses::of(address),
-            Ok(_) => return Err(ErrorCode::AccessDenied.into()),
-            Err(_) => {
-                let started = self.guard.look_up(&name);
-                let (name, lookup) = started.ok_or(ErrorCode::AccessDenied)?;
+        let started = StartedLookup::of(self.guard, &name);
+        let addresses = match started.ok_or(ErrorCode::AccessDenied)? {
+            StartedLookup::Address(address) => Addresses::of(address),
+            StartedLookup::Name(name, lookup) => {
                 let guard = self.guard.clone();
                 let mut addresses = Addresses::Pending {
                     name,

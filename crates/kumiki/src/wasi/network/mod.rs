@@ -1,12 +1,14 @@
 //! Network access of guests: sockets, name lookups, and the check of addresses and names
 //! against grants.
 
+mod concurrent;
 mod guard;
 mod interfaces;
 mod lookup;
 pub(crate) mod resolver;
 mod sockets;
 
+pub(crate) use concurrent::{link_lookups_0_3, link_sockets_0_3};
 pub(crate) use guard::Guard;
 #[cfg(feature = "http")]
 pub(crate) use guard::Unreachable;

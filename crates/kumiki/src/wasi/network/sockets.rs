@@ -2,7 +2,9 @@
 //! keep the call's deadline, and the creation of a socket without a grant is reported.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime_wasi::p2::bindings::sockets::network::{
@@ -25,16 +27,51 @@ use crate::wasi::descriptors::{Permit, Refused};
 use crate::wasi::version::WASI_VERSION;
 use crate::wasi::waiting::{Timed, link_waiting};
 
+/// Maximum datagrams that one instance sends or receives at a time, each of which holds up
+/// to 64 KiB.
+const MAX_DATAGRAMS: usize = 256;
+
 /// The sockets of one instance.
-#[derive(Default)]
 pub(crate) struct Sockets {
-    /// The permit of each socket, by its handle.
-    permits: HashMap<u32, Permit>,
+    /// The permit of each socket, by its handle. Streams of WASI 0.3 share it.
+    permits: HashMap<u32, Arc<Permit>>,
+    /// For datagrams with WASI 0.3, of which an instance may start any number at a time.
+    datagrams: Arc<Semaphore>,
     /// Whether the denial of sockets was reported.
     reported: bool,
 }
 
+impl Default for Sockets {
+    fn default() -> Self {
+        Self {
+            permits: HashMap::new(),
+            datagrams: Arc::new(Semaphore::new(MAX_DATAGRAMS)),
+            reported: false,
+        }
+    }
+}
+
 impl Sockets {
+    /// Keeps the permit of a socket until its handle is dropped.
+    pub(crate) fn keep<S: 'static>(&mut self, socket: &Resource<S>, permit: Option<Permit>) {
+        if let Some(permit) = permit {
+            self.permits.insert(socket.rep(), Arc::new(permit));
+        }
+    }
+
+    /// Returns the permit of a socket.
+    pub(crate) fn permit<S: 'static>(&self, socket: &Resource<S>) -> Option<Arc<Permit>> {
+        self.permits.get(&socket.rep()).cloned()
+    }
+
+    pub(crate) fn forget(&mut self, handle: u32) {
+        self.permits.remove(&handle);
+    }
+
+    pub(crate) fn datagrams(&self) -> &Arc<Semaphore> {
+        &self.datagrams
+    }
+
     /// Reports the denial of a socket, once, if no network access is granted.
     pub(crate) fn report_if_denied(&mut self, guard: &Guard) {
         if !guard.grants_anything() && !std::mem::replace(&mut self.reported, true) {
@@ -84,7 +121,7 @@ fn link_tcp<T: HasSockets>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
         |mut store, handle| {
             let state: &mut T = store.data_mut();
             HostTcpSocket::drop(&mut state.sockets(), Resource::new_own(handle))?;
-            state.own_sockets().permits.remove(&handle);
+            state.own_sockets().forget(handle);
             Ok(())
         },
     )
@@ -126,7 +163,7 @@ fn link_udp<T: HasSockets>(linker: &mut Linker<T>, waits: Waits) -> wasmtime::Re
         |mut store, handle| {
             let state: &mut T = store.data_mut();
             HostUdpSocket::drop(&mut state.sockets(), Resource::new_own(handle))?;
-            state.own_sockets().permits.remove(&handle);
+            state.own_sockets().forget(handle);
             Ok(())
         },
     )
@@ -149,10 +186,7 @@ fn count<T: HasSockets, S: 'static>(
     socket: Resource<S>,
     permit: Option<Permit>,
 ) -> Resource<S> {
-    if let Some(permit) = permit {
-        let permits = &mut state.own_sockets().permits;
-        permits.insert(socket.rep(), permit);
-    }
+    state.own_sockets().keep(&socket, permit);
     socket
 }
 

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Maximum threads with a waiting caller at a time; further calls are queued.
 const MAX_ATTENDED: usize = 128;
@@ -26,6 +26,10 @@ const MAX_UNATTENDED: usize = 512;
 
 /// Maximum abandoned operations of one plugin at a time.
 const MAX_ABANDONED: usize = 8;
+
+/// Maximum operations of one plugin that run at a time, of those that one instance may start
+/// at the same time. Not more than may be abandoned.
+const MAX_CONCURRENT: usize = MAX_ABANDONED;
 
 /// Maximum concurrent background tasks of one plugin.
 const MAX_BACKGROUND: usize = 4;
@@ -58,10 +62,22 @@ pub(crate) enum Refused {
 }
 
 /// The operations of one plugin: its abandoned calls and its background tasks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ThreadQuota {
     abandoned: AtomicUsize,
     background: Mutex<Background>,
+    /// For operations that one instance may start at the same time.
+    turns: Arc<Semaphore>,
+}
+
+impl Default for ThreadQuota {
+    fn default() -> Self {
+        Self {
+            abandoned: AtomicUsize::new(0),
+            background: Mutex::default(),
+            turns: Arc::new(Semaphore::new(MAX_CONCURRENT)),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -153,6 +169,26 @@ impl ThreadQuota {
         let result = receiver.await;
         waiter.0 = None;
         result.map_err(|_| Refused::Panicked)
+    }
+
+    /// Runs `work` as [`ThreadQuota::wait`] does, and first waits until fewer than
+    /// [`MAX_CONCURRENT`] operations of this kind run. One instance may start any number of
+    /// them, and must not take the threads that other plugins need. An abandoned operation
+    /// counts until it ends.
+    pub(crate) async fn wait_in_turn<R: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Refused> {
+        if self.is_full() {
+            return Err(Refused::Full);
+        }
+        let turn = self.turns.clone().acquire_owned().await;
+        let turn = turn.map_err(|_| Refused::Full)?;
+        self.wait(move || {
+            let _turn = turn;
+            work()
+        })
+        .await
     }
 
     /// Queues `work` as a background task of this plugin, for a stream that takes the result

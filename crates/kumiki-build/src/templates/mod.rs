@@ -5,6 +5,8 @@
 //! plugins of all languages do the same, so one test covers them all. For other
 //! contracts, the source is a skeleton generated from the world.
 
+mod files;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -12,7 +14,6 @@ use std::path::Path;
 use heck::ToSnakeCase as _;
 
 use crate::error::Error;
-use crate::panic_hook;
 use crate::project::{Language, Project};
 use crate::reading::read_text;
 use crate::skeleton;
@@ -20,64 +21,7 @@ use crate::sources::sources;
 use crate::toolchain::javascript::write_declarations;
 use crate::world;
 
-/// The built-in contract; each project gets a copy.
-const WIT: &str = include_str!("../../../wit/text-processor/world.wit");
-const BATCH: &str = include_str!("../../../wit/text-processor/batch.wit");
-const README: &str = include_str!("../templates/README.md");
-const README_WORLD: &str = include_str!("../templates/README-world.md");
-/// Test cases, shared by all languages.
-const CASES: &str = include_str!("../templates/tests.jsonl");
-/// Not called `.gitignore` here, because git would apply it to this repository.
-const IGNORE: &str = include_str!("../templates/ignore");
-
-/// A file of a template: its path and content.
-type File = (&'static str, &'static str);
-
-const RUST: &[File] = &[
-    ("kumiki.toml", include_str!("../templates/rust/kumiki.toml")),
-    // Cargo would treat a file called `Cargo.toml` as a package of this
-    // repository.
-    (
-        "Cargo.toml",
-        include_str!("../templates/rust/Cargo.toml.template"),
-    ),
-    ("src/lib.rs", include_str!("../templates/rust/src/lib.rs")),
-    (panic_hook::PATH, panic_hook::SOURCE),
-];
-
-const C: &[File] = &[
-    ("kumiki.toml", include_str!("../templates/c/kumiki.toml")),
-    ("plugin.c", include_str!("../templates/c/plugin.c")),
-];
-
-const JAVASCRIPT: &[File] = &[
-    (
-        "kumiki.toml",
-        include_str!("../templates/javascript/kumiki.toml"),
-    ),
-    (
-        "plugin.js",
-        include_str!("../templates/javascript/plugin.js"),
-    ),
-    (
-        "tsconfig.json",
-        include_str!("../templates/javascript/tsconfig.json"),
-    ),
-];
-
-const PYTHON: &[File] = &[
-    (
-        "kumiki.toml",
-        include_str!("../templates/python/kumiki.toml"),
-    ),
-    ("plugin.py", include_str!("../templates/python/plugin.py")),
-];
-
-const GO: &[File] = &[
-    ("kumiki.toml", include_str!("../templates/go/kumiki.toml")),
-    ("go.mod", include_str!("../templates/go/go.mod.template")),
-    ("plugin.go", include_str!("../templates/go/plugin.go")),
-];
+use files::File;
 
 /// A new plugin project, not yet written to disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +29,18 @@ pub struct Template {
     name: String,
     language: Language,
     world: String,
-    /// The contract; `None` for the built-in one.
-    other: Option<Other>,
+    kind: Kind,
+}
+
+/// What the plugin does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Processes records, singly and in batches.
+    Records,
+    /// Processes records and streams whole texts.
+    Streaming,
+    /// Implements a contract other than the built-in one.
+    Other(Other),
 }
 
 /// A contract other than the built-in one.
@@ -96,6 +50,7 @@ struct Other {
     wit: Vec<(String, String)>,
     /// The skeleton's files, with the main file first.
     sources: Vec<(String, String)>,
+    is_async: bool,
 }
 
 impl Template {
@@ -111,7 +66,20 @@ impl Template {
             name: name.to_owned(),
             language,
             world: "text-plugin-batch".to_owned(),
-            other: None,
+            kind: Kind::Records,
+        })
+    }
+
+    /// Creates a template for a plugin of the same contract that also streams whole
+    /// texts of any length.
+    ///
+    /// # Errors
+    /// [`Error::Name`], as from [`Template::new`].
+    pub fn streaming(name: &str, language: Language) -> Result<Self, Error> {
+        Ok(Self {
+            world: "text-plugin-stream".to_owned(),
+            kind: Kind::Streaming,
+            ..Self::new(name, language)?
         })
     }
 
@@ -135,9 +103,10 @@ impl Template {
         let sources = skeleton::sources(language, &resolve, world)?;
         Ok(Self {
             world: resolve.worlds[world].name.clone(),
-            other: Some(Other {
+            kind: Kind::Other(Other {
                 wit: wit_files(wit)?,
                 sources,
+                is_async: world::is_async(&resolve, world),
             }),
             ..template
         })
@@ -160,9 +129,9 @@ impl Template {
 
     /// The path of the main source file in the project's folder.
     pub fn source(&self) -> &str {
-        match (&self.other, self.language) {
-            (Some(other), _) => other.sources.first().map_or("", |(path, _)| path),
-            (None, language) => source(language),
+        match &self.kind {
+            Kind::Other(other) => other.sources.first().map_or("", |(path, _)| path),
+            Kind::Records | Kind::Streaming => files::source(self.language),
         }
     }
 
@@ -174,7 +143,12 @@ impl Template {
     /// Whether the plugin is for the built-in contract and works already,
     /// instead of being a skeleton.
     pub fn is_text_processor(&self) -> bool {
-        self.other.is_none()
+        !matches!(self.kind, Kind::Other(_))
+    }
+
+    /// Whether the plugin streams whole texts of the built-in contract.
+    pub fn is_streaming(&self) -> bool {
+        self.kind == Kind::Streaming
     }
 
     /// Writes the project into `folder`, which is created or must be empty.
@@ -205,44 +179,43 @@ impl Template {
 
     /// All files, as paths and contents.
     fn files(&self) -> Vec<(String, String)> {
-        let template = match self.language {
-            Language::Rust => RUST,
-            Language::C => C,
-            Language::JavaScript => JAVASCRIPT,
-            Language::Python => PYTHON,
-            Language::Go => GO,
+        let own = files::settings(self.language);
+        let (sources, shared): (&[File], &[File]) = match &self.kind {
+            Kind::Records => (files::records(self.language), files::RECORDS),
+            Kind::Streaming => (files::streaming(self.language), files::STREAMING),
+            Kind::Other(_) => (&[], files::OTHER),
         };
-        let builtin = [
-            ("README.md", README),
-            ("tests.jsonl", CASES),
-            ("wit/world.wit", WIT),
-            ("wit/batch.wit", BATCH),
-        ];
-        let other = [("README.md", README_WORLD)];
-        let (own, shared): (Vec<File>, &[File]) = match &self.other {
-            None => (template.to_vec(), &builtin),
-            Some(_) => {
-                let is_source =
-                    |(name, _): &File| *name == source(self.language) || *name == panic_hook::PATH;
-                let rest = template.iter().copied().filter(|file| !is_source(file));
-                (rest.collect(), &other)
-            }
-        };
-        let files = own.iter().chain(shared).chain(&[(".gitignore", IGNORE)]);
+        let files = own.iter().chain(sources).chain(shared);
         let files = files.map(|(name, content)| ((*name).to_owned(), self.fill(content)));
-        let other = self.other.iter();
-        let other = other.flat_map(|other| other.wit.iter().chain(&other.sources).cloned());
-        files.chain(other).collect()
+        let mut files: Vec<_> = files.collect();
+        if let Kind::Other(other) = &self.kind {
+            files.extend(other.wit.iter().chain(&other.sources).cloned());
+        }
+        files
     }
 
     fn fill(&self, content: &str) -> String {
         content
             .replace("{{note}}", self.note())
             .replace("{{panic}}", self.panic())
+            .replace("{{features}}", self.features())
             .replace("{{name}}", &self.name)
             .replace("{{source}}", self.source())
             .replace("{{world}}", &self.world)
             .replace("{{header}}", &format!("{}.h", self.world.to_snake_case()))
+    }
+
+    /// The features of wit-bindgen that a Rust plugin needs.
+    fn features(&self) -> &str {
+        let is_async = match &self.kind {
+            Kind::Records => false,
+            Kind::Streaming => true,
+            Kind::Other(other) => other.is_async,
+        };
+        match is_async {
+            true => r#""macros", "realloc", "std", "async-spawn""#,
+            false => r#""macros", "realloc""#,
+        }
     }
 
     /// What a panic is in the language, at the start of a sentence.
@@ -280,17 +253,6 @@ impl Template {
                  them."
             }
         }
-    }
-}
-
-/// The main source file of a plugin for the built-in contract.
-fn source(language: Language) -> &'static str {
-    match language {
-        Language::Rust => "src/lib.rs",
-        Language::C => "plugin.c",
-        Language::JavaScript => "plugin.js",
-        Language::Python => "plugin.py",
-        Language::Go => "plugin.go",
     }
 }
 
@@ -344,9 +306,13 @@ mod tests {
 
     #[test]
     fn template_of_every_language_is_a_valid_project() {
-        for language in LANGUAGES {
+        let kinds = [Template::new, Template::streaming];
+        for (language, kind) in LANGUAGES
+            .into_iter()
+            .flat_map(|it| kinds.map(|kind| (it, kind)))
+        {
             let folder = tempfile::tempdir().unwrap();
-            let template = Template::new("text-tidy", language).unwrap();
+            let template = kind("text-tidy", language).unwrap();
             template.write(folder.path()).unwrap();
             let project = Project::read(folder.path()).unwrap();
             assert_eq!(project.name, "text-tidy");

@@ -1,0 +1,3 @@
+module enrich-go
+
+go 1.24

@@ -1,0 +1,3 @@
+module stream-go
+
+go 1.24
