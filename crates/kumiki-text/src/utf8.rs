@@ -2,6 +2,9 @@
 
 use std::str;
 
+// The standard library's took most of the time for text that is not ASCII.
+use simdutf8::compat::from_utf8;
+
 /// The state between two pieces.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Utf8Checker {
@@ -40,7 +43,7 @@ impl Utf8Checker {
                 Err(_) => {}
             }
         }
-        match str::from_utf8(piece) {
+        match from_utf8(piece) {
             Ok(_) => self.valid += piece.len() as u64,
             Err(error) if error.error_len().is_some() => {
                 return Err(self.not_utf8(error.valid_up_to()));
