@@ -153,7 +153,12 @@ async fn send(
     .map_err(|_| Error::ConnectionReadTimeout)??;
     let between_bytes = limited(options.between_bytes_timeout);
     let response = response.map(|body| WasiBody::new(TimeoutBody::new(body, between_bytes, held)));
-    let work = async move { Ok(worker.await?) };
+    // How the connection ends is no error of a response that arrived: a server may close it
+    // at once, without the end of TLS. The body itself reports that it is incomplete.
+    let work = async move {
+        let _ended = worker.await;
+        Ok(())
+    };
     Ok((response, Box::new(work)))
 }
 
