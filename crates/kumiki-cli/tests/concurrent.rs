@@ -201,13 +201,13 @@ fn time(stage: &Stage) -> Result<(), Failed> {
     fails_alone(stage, "spin 5000", "time")
 }
 
-/// The records that wait for too long are not processed again: each would take as long
-/// once more.
+/// The records that wait for too long are processed again, at the same time, each in an
+/// instance of its own: one of them may have held back the others.
 fn waits(stage: &Stage) -> Result<(), Failed> {
     let mut plugin = stage.plugin()?.with_in_flight(2);
     let seen = outcomes(&mut plugin, &["wait 90000", "wait 90000", "wait 1"]);
     equal(seen, vec!["time".into(), "time".into(), "WAIT 1".into()])?;
-    equal(stage.ended.load(Ordering::Relaxed), 1)
+    equal(stage.ended.load(Ordering::Relaxed), 3)
 }
 
 fn memory(stage: &Stage) -> Result<(), Failed> {

@@ -2,11 +2,14 @@
 //!
 //! A trap or a limit ends all calls of an instance. The records that were being processed
 //! are then processed again, each alone in a new instance, so that only those fail that
-//! cause the failure. `docs/decisions/0017-concurrent-calls.md` describes it.
+//! cause the failure: also those that waited for too long, because one that blocks may have
+//! held back the others. `docs/decisions/0017-concurrent-calls.md` describes it.
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -108,22 +111,7 @@ impl TextPlugin {
                 continue;
             };
             self.batching.cuts = self.batching.cuts.saturating_add(1);
-            let overdue = match &error {
-                HostError::Limit {
-                    limit: limit @ Limit::Time(time),
-                    ..
-                } => Some((limit.clone(), *time)),
-                _ => None,
-            };
-            for (row, waited) in rows.in_flight() {
-                let answer = match &overdue {
-                    Some((limit, time)) if is_overdue(waited, *time) => {
-                        Err(self.record_overdue(limit.clone()))
-                    }
-                    _ => self.with_care(|plugin| plugin.ask_alone(rows.input(row))),
-                };
-                rows.set(row, Row::Done(answer));
-            }
+            self.answer_again(&rows, &error);
         }
         let all = rows.len();
         let started = rows.push_all(self, answers);
@@ -135,6 +123,63 @@ impl TextPlugin {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
+    }
+
+    /// Answers the rows in flight after an error that ended all of them.
+    fn answer_again(&mut self, rows: &Rows<'_>, error: &HostError) {
+        let limit = match error {
+            HostError::Limit {
+                limit: Limit::Time(limit),
+                ..
+            } => Some(*limit),
+            _ => None,
+        };
+        let in_flight = rows.in_flight();
+        let is_alone = in_flight.len() == 1;
+        let (overdue, others): (Vec<_>, Vec<_>) = in_flight
+            .into_iter()
+            .partition(|(_, waited)| limit.is_some_and(|limit| is_overdue(*waited, limit)));
+        for (row, _) in others {
+            let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(row)));
+            rows.set(row, Row::Done(answer));
+        }
+        for overdue in overdue.chunks(APART) {
+            let inputs = overdue.iter().map(|(row, _)| rows.input(*row));
+            let answers = match (is_alone, limit) {
+                (true, Some(limit)) => vec![Err(self.record_overdue(Limit::Time(limit)))],
+                _ => self.ask_apart(&inputs.collect::<Vec<_>>()),
+            };
+            for ((row, _), answer) in overdue.iter().zip(answers) {
+                rows.set(*row, Row::Done(answer));
+            }
+        }
+    }
+
+    /// Processes records that were overdue again, at the same time, each in an instance of
+    /// its own: one of them may have held back the others, and one by one they might take as
+    /// long again each.
+    fn ask_apart(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
+        let answered = thread::scope(|scope| {
+            let threads = inputs.iter().map(|input| {
+                let mut plugin = self.sibling();
+                plugin.allow(self.allowed);
+                scope.spawn(move || {
+                    let answer = plugin.with_care(|plugin| plugin.ask_asynchronously(input));
+                    (answer, plugin.usage().cloned())
+                })
+            });
+            let threads: Vec<_> = threads.collect();
+            let answered = threads.into_iter().map(|thread| {
+                // Its panic ends this thread too.
+                thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+            });
+            answered.collect::<Vec<_>>()
+        });
+        let answers = answered.into_iter().map(|(answer, usage)| {
+            self.merge(&answer, usage.as_ref());
+            answer
+        });
+        answers.collect()
     }
 
     /// Processes the rows that were not started yet. After an error, the rows that were
@@ -222,6 +267,9 @@ impl TextPlugin {
 
 /// The bytes that a call may always transfer.
 const MIN_TRANSFER: usize = 64 << 10;
+
+/// How many records are processed at the same time in instances of their own.
+const APART: usize = 16;
 
 /// Whether a call reached its time limit by waiting, and not because other calls of its
 /// instance computed.

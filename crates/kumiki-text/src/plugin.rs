@@ -295,6 +295,17 @@ impl TextPlugin {
         }
     }
 
+    /// Counts an answer that a sibling gave, with what the sibling measured.
+    pub(crate) fn merge(&mut self, answer: &Result<ProcessResult>, measured: Option<&Usage>) {
+        if let (Some(usage), Some(measured)) = (&mut self.usage, measured) {
+            usage.merge(measured);
+        }
+        match answer {
+            Err(Error::Host(_)) => self.count_failure(),
+            _ => self.breaker_state.succeeded(),
+        }
+    }
+
     fn ask(&mut self, input: &str) -> Result<ProcessResult> {
         if self.single != SingleCall::Synchronous {
             return self.ask_asynchronously(input);

@@ -5,11 +5,14 @@
 //! text-processor contract and lets a test replace parts of it. [`guests`] finds
 //! guests that are built from source in a real language.
 
+mod asynchronous;
 pub mod guests;
 pub mod imports;
 pub mod names;
 pub mod wasi;
 pub mod wasi_0_3;
+
+pub use asynchronous::AsyncPlugin;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageId, Resolve};

@@ -26,11 +26,17 @@ const WIT: &str = "
         export run: async func(argument: u64) -> u64;
     }";
 
-fn resolve() -> (Resolve, PackageId) {
+/// Parses the packages of WASI.
+pub(crate) fn packages() -> Resolve {
     let mut resolve = Resolve::new();
     for (name, text) in PACKAGES {
         resolve.push_source(name, text).expect("WASI parses");
     }
+    resolve
+}
+
+fn resolve() -> (Resolve, PackageId) {
+    let mut resolve = packages();
     let package = resolve
         .push_source("test.wit", WIT)
         .expect("the test's WIT parses");

@@ -69,6 +69,9 @@ fn main() {
         let name = "logs errors that are not strings";
         trials.push(trial(engine, name, javascript::errors_are_bugs));
     }
+    let name = "logs what is no chunk of a stream";
+    let js = Toolchain::JavaScript;
+    trials.push(trial(js, name, streaming::what_is_no_chunk_is_logged));
     let name = "refuses worlds that stream";
     trials.push(trial(
         Toolchain::StarlingMonkey,

@@ -57,6 +57,26 @@ pub(crate) fn skeleton_builds(language: Toolchain) -> Result<(), Failed> {
     }
 }
 
+/// In JavaScript, a generator may yield a string by mistake.
+pub(crate) fn what_is_no_chunk_is_logged(language: Toolchain) -> Result<(), Failed> {
+    let scene = Scene::new(language.name())?;
+    scene.run_ok(&["new", "tidy", "--lang", language.name(), "--stream"])?;
+    let source = scene.folder.join("tidy/plugin.js");
+    let text = std::fs::read_to_string(&source)?;
+    let mistake = text.replace("yield encoder.encode(", "yield (");
+    assert!(mistake != text, "{text}");
+    std::fs::write(&source, mistake)?;
+    scene.run_ok(&["build", "tidy"])?;
+    std::fs::write(scene.folder.join("in.txt"), INPUT)?;
+    let output = scene.run(&["run", "--whole", "-p", "tidy", "in.txt"])?;
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    let logged = "uncaught TypeError: `streaming.transform` yields a string, not a Uint8Array";
+    match why.contains(logged) && why.contains("trapped in `transform`") {
+        true => Ok(()),
+        false => Err(why.into()),
+    }
+}
+
 /// StarlingMonkey cannot stream, and the program says so.
 pub(crate) fn is_refused(engine: Toolchain) -> Result<(), Failed> {
     let scene = Scene::new(engine.name())?;

@@ -27,7 +27,8 @@ impl<C: Contract> Instance<C> {
     /// calls has a limit of its own. All other limits apply to the whole call.
     ///
     /// One trap or limit ends all calls of the instance. A future that is dropped before
-    /// it completes poisons the instance.
+    /// it completes poisons the instance, and so does the next call in another runtime of
+    /// tokio.
     ///
     /// # Errors
     /// As for [`Instance::call`]; [`Error::NoRuntime`](crate::Error::NoRuntime).
@@ -40,9 +41,8 @@ impl<C: Contract> Instance<C> {
         call: impl AsyncFnOnce(&C::Bindings, &Accessor<StoreData>) -> WasmResult<R>,
     ) -> Result<R> {
         self.plugin().check_runtime()?;
-        self.begin()?;
+        let progress = self.begin_concurrent()?;
         let (bindings, store) = self.exports();
-        let progress = store.data_mut().progress();
         let called = store.run_concurrent(async |accessor| call(bindings, accessor).await);
         let result = until_no_time_remains(called, &progress).await;
         self.end_concurrent(function, result)
@@ -61,9 +61,8 @@ impl<C: Contract> Instance<C> {
         function: &str,
         call: impl AsyncFnOnce(&C::Bindings, &Accessor<StoreData>) -> WasmResult<R>,
     ) -> Result<R> {
-        self.begin()?;
+        let progress = self.begin_concurrent()?;
         let (bindings, store) = self.exports();
-        let progress = store.data_mut().progress();
         let called = store.run_concurrent(async |accessor| call(bindings, accessor).await);
         let result = block_on(called, &progress);
         self.end_concurrent(function, result)

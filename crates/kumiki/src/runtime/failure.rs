@@ -95,7 +95,7 @@ fn trap(state: &StoreData, function: &str, source: wasmtime::Error) -> Error {
 fn limit(limits: &Limits, state: &StoreData, source: &wasmtime::Error) -> Option<Limit> {
     match source.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => {
-            return Some(match (limits.total_time, state.is_total_time_over()) {
+            return Some(match (limits.total_time, state.ends_with_total_time()) {
                 (Some(total), true) => Limit::TotalTime(total),
                 _ => Limit::Time(limits.time),
             });

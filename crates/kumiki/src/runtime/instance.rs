@@ -12,14 +12,16 @@
 use std::sync::Arc;
 
 use tokio::task::yield_now;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{AsContextMut as _, Store, Trap, UpdateDeadline};
 
 use super::concurrent_calls::block_on;
 use super::contract::Contract;
 use super::failure::{self, Failure};
 use super::host::Inner;
+use super::own_runtime::OwnRuntime;
 use super::plugin::Plugin;
 use super::state::{HostState, StoreData};
+use super::streams::Progress;
 use crate::clock::{self, Deadline};
 use crate::engine::{GUEST_STACK, Reservation};
 use crate::observer::Event;
@@ -32,6 +34,7 @@ pub struct Instance<C: Contract> {
     store: Store<StoreData>,
     bindings: C::Bindings,
     poisoned: bool,
+    runtime: OwnRuntime,
     calls: u64,
     /// Bytes of memory after the first call.
     first_memory: usize,
@@ -61,7 +64,7 @@ impl<C: Contract> Plugin<C> {
         let made = match self.is_asynchronous() {
             false => C::instantiate(pre, &mut store),
             true => {
-                let progress = store.data_mut().progress();
+                let progress = StoreData::begin_progress(&mut store.as_context_mut());
                 let start = C::instantiate_concurrent(pre, &mut store);
                 block_on(start, &progress).unwrap_or_else(|| Err(Trap::Interrupt.into()))
             }
@@ -95,6 +98,7 @@ impl<C: Contract> Instance<C> {
                 store,
                 bindings,
                 poisoned: false,
+                runtime: OwnRuntime::default(),
                 calls: 0,
                 first_memory: 0,
                 _reservation: reservation,
@@ -140,7 +144,7 @@ impl<C: Contract> Instance<C> {
     /// Begins a call.
     #[inline]
     pub(super) fn begin(&mut self) -> Result<()> {
-        if self.poisoned {
+        if self.is_poisoned() {
             return Err(self.poisoned_error());
         }
         arm(&mut self.store, &self.plugin.host().inner)?;
@@ -165,10 +169,20 @@ impl<C: Contract> Instance<C> {
         }
     }
 
-    /// Returns whether a trap, a limit or a panic ended this instance.
+    /// Returns whether a trap, a limit or a panic ended this instance, or whether it was
+    /// called [concurrently](Instance::call_concurrent) in a runtime of tokio that is not the
+    /// current one: the plugin may still wait there.
+    #[inline]
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
-        self.poisoned
+        self.poisoned || self.runtime.is_left()
+    }
+
+    /// Begins a call of asynchronous functions.
+    pub(super) fn begin_concurrent(&mut self) -> Result<Progress> {
+        self.begin()?;
+        self.runtime.enter();
+        Ok(StoreData::begin_progress(&mut self.store.as_context_mut()))
     }
 
     /// Returns the bytes of linear memory that it holds. WebAssembly memories only grow,
@@ -377,7 +391,7 @@ fn arm<C: Contract>(store: &mut Store<StoreData>, host: &Inner<C>) -> Result<()>
     let Limits { fuel, .. } = &host.limits;
     store.set_epoch_deadline(if C::ASYNC { 1 } else { host.ticks });
     let state = store.data_mut();
-    state.wasi.set_deadline(Deadline::after(host.ticks));
+    state.begin(Deadline::after(host.ticks));
     state.memory.refused = None;
     state.meter.reset();
     if let Some(fuel) = fuel {

@@ -12,6 +12,7 @@ mod instance;
 mod linked;
 mod loading;
 mod memory;
+mod own_runtime;
 mod plugin;
 mod pool;
 mod recycle_policy;

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use wasmtime::StoreContextMut;
+use wasmtime::{StoreContextMut, Trap};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 #[cfg(feature = "http")]
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
@@ -114,17 +114,33 @@ impl StoreData {
 
     /// Begins a call that may make progress. Returns the end of its time limit, for the
     /// thread that waits for it.
-    pub(crate) fn progress(&mut self) -> Progress {
-        self.total = self.total_ticks.map(Deadline::after);
-        let deadline = self.wasi.deadline();
-        let progress = self.progress.get_or_insert_default();
-        progress.set(deadline, self.total);
-        progress.clone()
+    pub(crate) fn begin_progress(store: &mut StoreContextMut<'_, Self>) -> Progress {
+        let state = store.data_mut();
+        state.total = state.total_ticks.map(Deadline::after);
+        let progress = state.progress.get_or_insert_default().clone();
+        Self::made_progress(store);
+        progress
     }
 
-    /// Whether the total time of the call has ended.
-    pub(crate) fn is_total_time_over(&self) -> bool {
-        self.total.is_some_and(|total| total.ticks() == 0)
+    /// Begins a call without a total time.
+    pub(crate) fn begin(&mut self, deadline: Deadline) {
+        self.total = None;
+        self.wasi.set_deadline(deadline);
+    }
+
+    /// Whether the time of the call ends with its total time, and not before.
+    pub(crate) fn ends_with_total_time(&self) -> bool {
+        self.total
+            .is_some_and(|total| total <= self.wasi.deadline())
+    }
+
+    /// Fails if the total time of the call has ended. A guest may connect the host's ends
+    /// of two streams, and then runs no code that could be interrupted.
+    pub(crate) fn check_total_time(&self) -> wasmtime::Result<()> {
+        match self.total.is_some_and(|total| total.ticks() == 0) {
+            true => Err(Trap::Interrupt.into()),
+            false => Ok(()),
+        }
     }
 
     /// Returns the time limits of this instance's calls, and the deadline of a call that

@@ -1,9 +1,7 @@
 //! The guest in Rust of the language matrix of streams; guests/README.md lists
 //! its modes.
 
-use kumiki_plugin::{
-    Input, Output, Plugin, ProcessError, StreamOutput, Streaming, config,
-};
+use kumiki_plugin::{Input, Output, Plugin, ProcessError, StreamOutput, Streaming, config};
 
 struct Modes;
 

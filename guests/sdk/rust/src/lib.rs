@@ -21,6 +21,8 @@
 //! kumiki_plugin::export!(Shout);
 //! ```
 //!
+//! A plugin that transforms whole texts of any length implements [`Streaming`] too.
+//!
 //! Beyond what wit-bindgen generates, a plugin gets: the interfaces `batch` and
 //! `column`, by which the host gives it many records in one call; a panic's message and
 //! place in the host's log, at level error, before the call ends as a trap; and

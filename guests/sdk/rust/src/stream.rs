@@ -101,7 +101,11 @@ fn whole_characters(bytes: &[u8], _: usize) -> usize {
         0xe0..0xf0 => 3,
         0xf0.. => 4,
     };
-    if bytes.len() - start < width { start } else { bytes.len() }
+    if bytes.len() - start < width {
+        start
+    } else {
+        bytes.len()
+    }
 }
 
 /// The number of bytes before a line that is cut at the end; the first `known` bytes end no

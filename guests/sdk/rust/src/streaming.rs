@@ -29,10 +29,13 @@ pub mod bindings {
 /// [`export_streaming!`](crate::export_streaming) exports it.
 ///
 /// ```ignore
-/// use kumiki_plugin::{Input, Output, ProcessError, Streaming};
+/// use kumiki_plugin::{Input, ProcessError, StreamOutput, Streaming};
 ///
 /// impl Streaming for Shout {
-///     async fn transform(mut input: Input, mut output: Output) -> Result<(), ProcessError> {
+///     async fn transform(
+///         mut input: Input,
+///         mut output: StreamOutput,
+///     ) -> Result<(), ProcessError> {
 ///         while let Some(text) = input.read_text().await {
 ///             output.write_all(text.to_uppercase()).await;
 ///         }

@@ -1,6 +1,6 @@
 // TextDecoder and TextEncoder for UTF-8, which QuickJS lacks. They are bundled with a
-// module that uses them. A loop over bytes takes 100 ns each, so a small component,
-// `text_coding.wat`, converts whatever is valid.
+// module that uses them. A loop takes 100 ns or more for each byte, so a small
+// component, `text_coding.wat`, converts whatever is valid.
 import { decode, encode } from "kumiki:text-coding/utf8";
 
 const MARK = "\ufeff";

@@ -46,7 +46,7 @@ function wrapAsync(name, author, errors, log, self) {
 
 // A function that returns a stream, and a future for its outcome: the author's returns
 // the chunks, usually as an asynchronous generator, and throws its errors.
-function wrapStreaming(name, author, errors, log, self) {
+function wrapStreaming(name, author, errors, log, self, isItem = () => true) {
   requireFunction(name, author);
   return async (...parameters) => {
     const outcome = wit.Future();
@@ -54,8 +54,7 @@ function wrapStreaming(name, author, errors, log, self) {
     async function* chunks() {
       try {
         for await (const chunk of await author.apply(self, parameters)) {
-          // An empty write would wait for a reader.
-          if (chunk.length > 0) yield chunk;
+          if (isItem(chunk)) yield chunk;
         }
       } catch (error) {
         const failure = thrown(error, errors, log);
@@ -68,9 +67,25 @@ function wrapStreaming(name, author, errors, log, self) {
       }
     }
     const { readable, completion } = wit.Stream.from(chunks());
-    completion.then(() => outcome.writable.write(result));
+    const report = () => outcome.writable.write(result);
+    completion.then(report, (error) => {
+      if (log) log("error", uncaught(error));
+      result = { tag: "uncaught" };
+      return report();
+    });
     return [readable, outcome.readable];
   };
+}
+
+// The same for a stream of bytes, which is written in chunks.
+function wrapByteStream(name, author, errors, log, self) {
+  return wrapStreaming(name, author, errors, log, self, (chunk) => {
+    if (!(chunk instanceof Uint8Array)) {
+      throw new TypeError(`\`${name}\` yields a ${typeof chunk}, not a Uint8Array`);
+    }
+    // An empty write would wait for a reader.
+    return chunk.length > 0;
+  });
 }
 
 function requireFunction(name, author) {

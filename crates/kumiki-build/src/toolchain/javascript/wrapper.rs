@@ -6,7 +6,7 @@ use std::path::Path;
 
 use heck::ToLowerCamelCase as _;
 use serde_json::json;
-use wit_parser::{Function, Resolve, WorldId};
+use wit_parser::{Function, Resolve, Type, WorldId};
 
 use super::batch::Single;
 use super::world::{Export, Thrown, exported, free_functions, streamed};
@@ -104,12 +104,11 @@ fn wrapped(
 
 /// The wrapper of a function, unless it is the one for synchronous functions.
 fn wrap(resolve: &Resolve, world: WorldId, function: &Function) -> Option<&'static str> {
-    if streamed(resolve, world, function).is_some() {
-        Some("wrapStreaming")
-    } else if function.kind.is_async() {
-        Some("wrapAsync")
-    } else {
-        None
+    match streamed(resolve, world, function) {
+        Some(Type::U8) => Some("wrapByteStream"),
+        Some(_) => Some("wrapStreaming"),
+        None if function.kind.is_async() => Some("wrapAsync"),
+        None => None,
     }
 }
 
@@ -147,7 +146,7 @@ mod tests {
         let exports = exports_of(wit, "text-plugin-stream");
         let expected = "wrapInterface(\"streaming\", author1, {\"transform\":\
                         [\"invalid-input\",\"unsupported-format\",\"internal-error\"]}, log, \
-                        { transform: wrapStreaming });";
+                        { transform: wrapByteStream });";
         assert!(exports.contains(expected), "{exports}");
         let wit = "package a:b; world w { export f: async func() -> result<u8, string>; }";
         let expected = "wrapAsync(\"f\", author0, \"string\", log)";

@@ -29,7 +29,9 @@ def frames(trace):
     while trace is not None:
         code = trace.tb_frame.f_code
         file = code.co_filename.removeprefix(FOLDER)
-        places.append(f"\n    at {code.co_qualname} ({file}:{trace.tb_lineno})")
+        # Not those of this module and of componentize-py's.
+        if file != "kumiki_app.py" and not file.startswith("/bundled/"):
+            places.append(f"\n    at {code.co_qualname} ({file}:{trace.tb_lineno})")
         trace = trace.tb_next
     places.reverse()
     left_out = len(places) - FRAMES

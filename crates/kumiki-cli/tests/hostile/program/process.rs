@@ -93,6 +93,13 @@ impl Process {
         Ok(())
     }
 
+    /// Sends it an interrupt, as Ctrl-C does.
+    #[cfg(unix)]
+    pub(crate) fn interrupt(&self) -> Result<(), String> {
+        let id = self.child.id().to_string();
+        run(Command::new("kill").args(["-INT", &id]))?.expect(0, &[])
+    }
+
     /// Kills it with a signal.
     pub(crate) fn kill(&mut self) -> Result<(), String> {
         let ended = self.child.kill().and_then(|()| self.child.wait());

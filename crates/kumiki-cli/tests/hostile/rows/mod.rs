@@ -6,6 +6,7 @@ pub(crate) mod data;
 pub(crate) mod files;
 mod grants;
 mod process;
+mod streams;
 mod text;
 mod wasi;
 
@@ -20,6 +21,7 @@ pub(crate) fn run_as_child() -> Option<i32> {
 pub(crate) fn cases() -> Vec<Case> {
     let all = [
         calls::cases(),
+        streams::cases(),
         components::cases(),
         text::cases(),
         wasi::cases(),

@@ -28,6 +28,12 @@ pub(crate) enum Outcome {
     Instantiate,
     /// The plugin's name or version.
     Name,
+    /// The host's reader failed, or the input is not UTF-8.
+    Input,
+    /// The host's writer failed.
+    Output,
+    /// The output is not UTF-8.
+    InvalidText,
     /// Any other error of the host.
     Other,
 }
@@ -49,6 +55,9 @@ impl fmt::Display for Outcome {
             Self::Compile => "not compiled",
             Self::Instantiate => "not instantiated",
             Self::Name => "invalid name",
+            Self::Input => "unreadable input",
+            Self::Output => "unwritten output",
+            Self::InvalidText => "invalid text",
             Self::Other => "another error",
         })
     }
@@ -139,7 +148,13 @@ impl From<String> for Seen {
 
 impl From<Error> for Seen {
     fn from(error: Error) -> Self {
-        let message = match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Seen {
+    fn from(error: &Error) -> Self {
+        let message = match error {
             Error::Host(
                 kumiki::Error::Compile { source, .. }
                 | kumiki::Error::Link { source, .. }
@@ -151,7 +166,10 @@ impl From<Error> for Seen {
             Error::Plugin { .. } => Outcome::Refusal,
             Error::Name { .. } => Outcome::Name,
             Error::Metadata { .. } => Outcome::Limit,
-            Error::Host(error) => of_host(&error),
+            Error::Input { .. } => Outcome::Input,
+            Error::Output { .. } => Outcome::Output,
+            Error::Stream { .. } => Outcome::InvalidText,
+            Error::Host(error) => of_host(error),
             _ => Outcome::Other,
         };
         Self { outcome, message }

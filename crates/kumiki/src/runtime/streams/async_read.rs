@@ -37,6 +37,7 @@ impl<R: AsyncRead + Send + Unpin + 'static> StreamProducer<StoreData> for AsyncR
         if destination.remaining(store.as_context_mut()) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
+        store.data().check_total_time()?;
         let mut direct = destination.as_direct(store.as_context_mut(), CHUNK);
         let memory = direct.remaining();
         let length = memory.len().min(CHUNK);

@@ -37,6 +37,7 @@ impl<W: AsyncWrite + Send + Unpin + 'static> StreamConsumer<StoreData> for Async
         source: Source<'_, u8>,
         is_cancelled: bool,
     ) -> Poll<Result<StreamResult>> {
+        store.data().check_total_time()?;
         let mut direct = source.as_direct(store.as_context_mut());
         let bytes = direct.remaining();
         let length = bytes.len().min(CHUNK);

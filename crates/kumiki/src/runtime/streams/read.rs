@@ -41,6 +41,7 @@ impl<R: Read + Send + Unpin + 'static> StreamProducer<StoreData> for ReadStream<
         if destination.remaining(store.as_context_mut()) == Some(0) {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
+        store.data().check_total_time()?;
         let mut direct = destination.as_direct(store.as_context_mut(), CHUNK);
         let buffer = direct.remaining();
         let length = buffer.len().min(CHUNK);

@@ -39,6 +39,7 @@ impl<W: Write + Send + Unpin + 'static> StreamConsumer<StoreData> for WriteStrea
         source: Source<'_, u8>,
         _: bool,
     ) -> Poll<Result<StreamResult>> {
+        store.data().check_total_time()?;
         let mut direct = source.as_direct(store.as_context_mut());
         let bytes = direct.remaining();
         let length = bytes.len().min(CHUNK);

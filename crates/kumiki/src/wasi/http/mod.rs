@@ -153,13 +153,21 @@ async fn send(
     .map_err(|_| Error::ConnectionReadTimeout)??;
     let between_bytes = limited(options.between_bytes_timeout);
     let response = response.map(|body| WasiBody::new(TimeoutBody::new(body, between_bytes, held)));
-    // How the connection ends is no error of a response that arrived: a server may close it
-    // at once, without the end of TLS. The body itself reports that it is incomplete.
     let work = async move {
-        let _ended = worker.await;
-        Ok(())
+        match worker.await {
+            Err(error) if is_missing_close_notify(&error) => Ok(()),
+            done => Ok(done?),
+        }
     };
     Ok((response, Box::new(work)))
+}
+
+/// Whether a server closed the connection without TLS's `close_notify`, as many do. If the
+/// response was not complete, its body has an error of its own.
+fn is_missing_close_notify(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let source = source.and_then(|it| it.downcast_ref::<std::io::Error>());
+    source.is_some_and(|it| it.kind() == std::io::ErrorKind::UnexpectedEof)
 }
 
 /// Returns the target for the request line: path and query only, because the authority is
