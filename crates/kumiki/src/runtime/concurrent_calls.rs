@@ -26,7 +26,8 @@ impl<C: Contract> Instance<C> {
     /// bytes starts it again, and with a [`CallTimer`](crate::CallTimer) each of several
     /// calls has a limit of its own. All other limits apply to the whole call.
     ///
-    /// One trap or limit ends all calls of the instance. A future that is dropped before
+    /// A guest that waits by a blocking function of WASI 0.2 traps: it would hold the thread
+    /// of the task. One trap or limit ends all calls of the instance. A future that is dropped before
     /// it completes poisons the instance, and so does the next call in another runtime of
     /// tokio.
     ///
@@ -43,8 +44,10 @@ impl<C: Contract> Instance<C> {
         self.plugin().check_runtime()?;
         let progress = self.begin_concurrent()?;
         let (bindings, store) = self.exports();
+        store.data_mut().wasi.set_in_task(true);
         let called = store.run_concurrent(async |accessor| call(bindings, accessor).await);
         let result = until_no_time_remains(called, &progress).await;
+        store.data_mut().wasi.set_in_task(false);
         self.end_concurrent(function, result)
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct Wasi {
     random: usize,
     /// The deadline of the current call.
     deadline: Deadline,
+    /// Whether the current call is in a task of a tokio runtime.
+    in_task: bool,
     granted: Arc<Granted>,
 }
 
@@ -45,6 +47,10 @@ pub(crate) trait HasWasi: WasiView + HttpView + 'static {
 impl<T: HasWasi> Timed for T {
     fn deadline(&mut self) -> Deadline {
         self.wasi().deadline()
+    }
+
+    fn is_in_task(&mut self) -> bool {
+        self.wasi().in_task
     }
 }
 
@@ -100,6 +106,7 @@ impl Wasi {
             descriptors: limits.descriptors,
             random: limits.random,
             deadline: Deadline::default(),
+            in_task: false,
             granted,
         }
     }
@@ -108,6 +115,11 @@ impl Wasi {
     #[inline]
     pub(crate) fn set_deadline(&mut self, deadline: Deadline) {
         self.deadline = deadline;
+    }
+
+    /// Sets whether the calls that follow are in a task of a tokio runtime.
+    pub(crate) fn set_in_task(&mut self, in_task: bool) {
+        self.in_task = in_task;
     }
 
     /// The deadline of the current call.
@@ -132,6 +144,7 @@ impl Wasi {
             descriptors,
             random,
             deadline: _,
+            in_task: _,
             granted,
         } = self;
         let create = || {

@@ -17,7 +17,6 @@ use wasmtime_wasi::p2::bindings::sockets::udp::{
 };
 use wasmtime_wasi::p2::bindings::sockets::udp_create_socket::Host as _;
 use wasmtime_wasi::p2::{SocketError, SocketResult, TcpSocket, UdpSocket};
-use wasmtime_wasi::runtime::in_tokio;
 use wasmtime_wasi::sockets::WasiSocketsView;
 
 use super::guard::Guard;

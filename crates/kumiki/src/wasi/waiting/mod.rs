@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType};
-use wasmtime::{StoreContextMut, Trap};
+use wasmtime::{StoreContextMut, Trap, bail};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2::bindings::io::poll;
 use wasmtime_wasi::p2::bindings::io::streams::{
     self, Host as _, HostInputStream, HostOutputStream, InputStream, OutputStream,
 };
 use wasmtime_wasi::p2::{DynPollable, StreamResult};
-use wasmtime_wasi::runtime::{in_tokio, with_ambient_tokio_runtime};
+use wasmtime_wasi::runtime::{in_tokio, poll_noop, with_ambient_tokio_runtime};
 
 use super::version::WASI_VERSION;
 use crate::clock::{Deadline, TICK};
@@ -36,6 +36,33 @@ pub(crate) enum Waits {
 pub(crate) trait Timed: WasiView + 'static {
     /// The deadline of the current call.
     fn deadline(&mut self) -> Deadline;
+
+    /// Whether the current call is in a task of a tokio runtime, whose thread must not be
+    /// held.
+    fn is_in_task(&mut self) -> bool;
+}
+
+/// How often work in a task is polled before it counts as waiting: a pollable may yield
+/// once before it is ready.
+const POLLS: usize = 3;
+
+/// Waits for `work` on the calling thread. In a task, work that is not ready ends the call:
+/// tokio would panic.
+pub(super) fn hold_thread<R>(
+    is_in_task: bool,
+    work: impl Future<Output = wasmtime::Result<R>>,
+) -> wasmtime::Result<R> {
+    if !is_in_task {
+        return in_tokio(work);
+    }
+    let mut work = pin!(work);
+    let ready = (0..POLLS).find_map(|_| poll_noop(work.as_mut()));
+    ready.unwrap_or_else(|| {
+        bail!(
+            "it waits by a blocking function of WASI 0.2, which would hold a task of the host; \
+             plugins that are called in tasks wait by WASI 0.3"
+        )
+    })
 }
 
 /// Waits for `work` until the call's deadline.
@@ -81,7 +108,11 @@ macro_rules! link_waiting {
                 $name,
                 |mut store: StoreContextMut<'_, $data>, ($($parameter,)+): ($($type,)+)| {
                     let $state = store.data_mut();
-                    in_tokio(link_waiting!(@until_deadline $state $body))
+                    let is_in_task = $crate::wasi::waiting::Timed::is_in_task($state);
+                    $crate::wasi::waiting::hold_thread(
+                        is_in_task,
+                        link_waiting!(@until_deadline $state $body),
+                    )
                 },
             ),
             $crate::wasi::Waits::Async => $linker.func_wrap_async(
@@ -106,7 +137,11 @@ macro_rules! link_waiting {
                 kind,
                 |mut store: StoreContextMut<'_, $data>, handle| {
                     let ($state, $this) = (store.data_mut(), Resource::new_own(handle));
-                    in_tokio(link_waiting!(@until_deadline $state $body))
+                    let is_in_task = $crate::wasi::waiting::Timed::is_in_task($state);
+                    $crate::wasi::waiting::hold_thread(
+                        is_in_task,
+                        link_waiting!(@until_deadline $state $body),
+                    )
                 },
             ),
             $crate::wasi::Waits::Async => $linker.resource_async(

@@ -82,3 +82,25 @@ fn asynchronous_sleeps_overlap() {
     });
     assert_eq!(*events.lock().unwrap(), ["start", "start", "end", "end"]);
 }
+
+#[test]
+fn blocking_wait_in_a_task_ends_the_call_instead_of_panicking() {
+    let sleep = |nanoseconds| {
+        let mut store = store(&Arc::default());
+        let pre = pre(Waits::Blocking, &test_components::parse(SLEEPER));
+        let instance = pre.instantiate(&mut store)?;
+        let sleep = instance.get_typed_func::<(u64,), ()>(&mut store, "sleep")?;
+        store.data_mut().wasi.set_deadline(Deadline::after(1000));
+        store.data_mut().wasi.set_in_task(true);
+        sleep.call(&mut store, (nanoseconds,))
+    };
+    in_runtime(async {
+        let error = sleep(HOUR).unwrap_err();
+        assert!(
+            error.root_cause().to_string().contains("WASI 0.3"),
+            "{error:#}"
+        );
+        // What is ready does not wait.
+        sleep(0).unwrap();
+    });
+}
