@@ -5,7 +5,7 @@ use std::io;
 use kumiki::{Grants, Limits};
 use test_components::AsyncPlugin;
 
-use super::stage::{Attack, attack};
+use super::stage::{Attack, attack, in_a_task};
 use crate::guests::FOREVER;
 use crate::suite::Outcome::{Answer, Limit, Trap};
 use crate::suite::attack::load;
@@ -16,6 +16,10 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(callbacks());
     cases.extend(waits());
     cases.extend(starts());
+    cases.push(Case::check(
+        "task: a wait is left behind in another runtime",
+        left_behind,
+    ));
     cases.push(Case::new(
         "task: a record computes for ever after a whole text",
         Limit,
@@ -184,6 +188,30 @@ fn waits() -> Vec<Case> {
             "backpressure",
         ),
     ]
+}
+
+/// A plugin that leaves a timer behind, which belongs to the runtime of its call.
+fn left_behind() -> Result<(), String> {
+    let plugin = AsyncPlugin::streaming(
+        "(drop (call $wait-for (i64.const 50000000)))
+         (call $begin) (call $end) (i32.const 0)",
+    );
+    let limits = Limits::default().with_time(SHORT * 5);
+    let plugin = load(
+        "hostile.wasm",
+        &plugin.clock().build(),
+        limits,
+        Grants::default(),
+    );
+    let mut plugin = plugin.map_err(to_text)?;
+    for _ in 0..3 {
+        // Each has a runtime of its own, which ends with it.
+        in_a_task(plugin.transform_async(tokio::io::empty(), tokio::io::sink()))
+            .map_err(to_text)?;
+    }
+    std::thread::sleep(SHORT / 2);
+    plugin.transform(io::empty(), io::sink()).map_err(to_text)?;
+    plugin.process("well").map(drop).map_err(to_text)
 }
 
 /// The total time is that of a whole text, and not of a later record.
