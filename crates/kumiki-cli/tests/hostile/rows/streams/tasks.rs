@@ -16,6 +16,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(callbacks());
     cases.extend(waits());
     cases.extend(starts());
+    cases.extend(recursion());
     cases.push(Case::check(
         "task: a wait is left behind in another runtime",
         left_behind,
@@ -134,6 +135,9 @@ fn waits() -> Vec<Case> {
     let wait = "(drop (call $wait (local.get $set) (i32.const 256)))";
     vec![
         own(&format!("{wait} unreachable")).endless("task: it waits on an empty set"),
+        attack("(drop (call $wait (call $set-new) (i32.const 240))) unreachable")
+            .endless("task: it waits before it returns"),
+        attack(&format!("{FOREVER} unreachable")).endless("task: it computes before it returns"),
         own(&format!("{} {wait} unreachable", join("readable")))
             .endless("task: it waits for a stream that nobody reads"),
         own("(drop (call $read-some (call $readable (local.get $pair))
@@ -228,6 +232,31 @@ fn record_after_text() -> Result<Seen, String> {
         Ok(_) => Err("it ended".to_owned()),
         Err(error) => Ok(error.into()),
     }
+}
+
+/// Tasks have stacks of their own.
+fn recursion() -> Vec<Case> {
+    let dive = "(func $dive (param i32) (call $dive (i32.add (local.get 0) (i32.const 1))))";
+    let dives = |body: &str, callback: &str| {
+        attack(body).with(|it| it.callback(callback).with(|it| it.items(dive)))
+    };
+    let exhausted = "call stack exhausted";
+    vec![
+        dives("(call $dive (i32.const 0)) unreachable", "unreachable").case(
+            "task: recursion without end",
+            Trap,
+            exhausted,
+        ),
+        dives(
+            "(call $begin) (i32.const 1)",
+            "(call $dive (i32.const 0)) unreachable",
+        )
+        .case(
+            "task: recursion without end in its callback",
+            Trap,
+            exhausted,
+        ),
+    ]
 }
 
 /// A start function runs before the plugin's table has its functions: those that need
