@@ -3,7 +3,7 @@
 use test_components::{AsyncPlugin, parse};
 
 use crate::suite::Case;
-use crate::suite::Outcome::{Proposal, WrongType};
+use crate::suite::Outcome::{Malformed, Proposal, WrongType};
 
 pub(super) fn cases() -> Vec<Case> {
     let refused = |name, proposal, component: &'static str| {
@@ -71,9 +71,21 @@ pub(super) fn cases() -> Vec<Case> {
             "cm-more-async-builtins",
             "(core func (canon subtask.cancel async))",
         ),
+        Case::bytes("task: a callback with two results", Malformed, "", || {
+            parse(
+                r#"(component
+                        (core module $m
+                            (func (export "f") (result i32) i32.const 0)
+                            (func (export "c") (param i32 i32 i32) (result i32 i32)
+                                i32.const 0 i32.const 0))
+                        (core instance $i (instantiate $m))
+                        (func (export "f") async (canon lift (core func $i "f")
+                            async (callback (func $i "c")))))"#,
+            )
+        }),
         other_type("stream: of 16-bit numbers", "u16"),
         other_type("stream: of strings", "string"),
-        other_type("stream: of streams", "stream<u8>"),
+        other_type("stream: of signed bytes", "s8"),
     ]
 }
 

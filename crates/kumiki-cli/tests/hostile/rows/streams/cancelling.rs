@@ -356,8 +356,8 @@ fn abandoned() -> Vec<Case> {
         body("(call $wait-for-sync (i64.const 3600000000000))")
             .abandoned("abandoned: a plugin that waits for an hour"),
         body(
-            "(loop $l (drop (call $wait-for (i64.const 3600000000000)))
-                (drop (call $yield)) (br $l))",
+            "(drop (call $wait-for (i64.const 3600000000000)))
+             (loop $l (drop (call $yield)) (br $l))",
         )
         .abandoned("abandoned: a plugin that yields"),
     ]

@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::in_scene(
             "kumiki run --whole: interrupted, with an output file",
-            |scene| interrupted_file(scene),
+            interrupted_file,
         ),
         Case::in_scene(
             "kumiki run --whole: interrupted in a chain that is stuck",

@@ -5,7 +5,7 @@ use std::io;
 use kumiki::{Grants, Limits};
 use test_components::AsyncPlugin;
 
-use super::stage::{Attack, attack};
+use super::stage::{Attack, attack, in_a_task};
 use crate::guests::FOREVER;
 use crate::suite::Outcome::{Answer, Limit, Trap};
 use crate::suite::attack::load;
@@ -16,6 +16,11 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(callbacks());
     cases.extend(waits());
     cases.extend(starts());
+    cases.extend(recursion());
+    cases.push(Case::check(
+        "task: a wait is left behind in another runtime",
+        left_behind,
+    ));
     cases.push(Case::new(
         "task: a record computes for ever after a whole text",
         Limit,
@@ -130,6 +135,9 @@ fn waits() -> Vec<Case> {
     let wait = "(drop (call $wait (local.get $set) (i32.const 256)))";
     vec![
         own(&format!("{wait} unreachable")).endless("task: it waits on an empty set"),
+        attack("(drop (call $wait (call $set-new) (i32.const 240))) unreachable")
+            .endless("task: it waits before it returns"),
+        attack(&format!("{FOREVER} unreachable")).endless("task: it computes before it returns"),
         own(&format!("{} {wait} unreachable", join("readable")))
             .endless("task: it waits for a stream that nobody reads"),
         own("(drop (call $read-some (call $readable (local.get $pair))
@@ -186,6 +194,30 @@ fn waits() -> Vec<Case> {
     ]
 }
 
+/// A plugin that leaves a timer behind, which belongs to the runtime of its call.
+fn left_behind() -> Result<(), String> {
+    let plugin = AsyncPlugin::streaming(
+        "(drop (call $wait-for (i64.const 50000000)))
+         (call $begin) (call $end) (i32.const 0)",
+    );
+    let limits = Limits::default().with_time(SHORT * 5);
+    let plugin = load(
+        "hostile.wasm",
+        &plugin.clock().build(),
+        limits,
+        Grants::default(),
+    );
+    let mut plugin = plugin.map_err(to_text)?;
+    for _ in 0..3 {
+        // Each has a runtime of its own, which ends with it.
+        in_a_task(plugin.transform_async(tokio::io::empty(), tokio::io::sink()))
+            .map_err(to_text)?;
+    }
+    std::thread::sleep(SHORT / 2);
+    plugin.transform(io::empty(), io::sink()).map_err(to_text)?;
+    plugin.process("well").map(drop).map_err(to_text)
+}
+
 /// The total time is that of a whole text, and not of a later record.
 fn record_after_text() -> Result<Seen, String> {
     let plugin = AsyncPlugin::streaming("(call $begin) (call $end) (i32.const 0)");
@@ -200,6 +232,31 @@ fn record_after_text() -> Result<Seen, String> {
         Ok(_) => Err("it ended".to_owned()),
         Err(error) => Ok(error.into()),
     }
+}
+
+/// Tasks have stacks of their own.
+fn recursion() -> Vec<Case> {
+    let dive = "(func $dive (param i32) (call $dive (i32.add (local.get 0) (i32.const 1))))";
+    let dives = |body: &str, callback: &str| {
+        attack(body).with(|it| it.callback(callback).with(|it| it.items(dive)))
+    };
+    let exhausted = "call stack exhausted";
+    vec![
+        dives("(call $dive (i32.const 0)) unreachable", "unreachable").case(
+            "task: recursion without end",
+            Trap,
+            exhausted,
+        ),
+        dives(
+            "(call $begin) (i32.const 1)",
+            "(call $dive (i32.const 0)) unreachable",
+        )
+        .case(
+            "task: recursion without end in its callback",
+            Trap,
+            exhausted,
+        ),
+    ]
 }
 
 /// A start function runs before the plugin's table has its functions: those that need
