@@ -80,6 +80,6 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/", root.path().join("link")).unwrap();
         let found = input_files(&[root.path().to_owned()]).unwrap();
-        assert_eq!(found.files, [PathBuf::new(); 0]);
+        assert_eq!(found.files, Vec::<PathBuf>::new());
     }
 }
