@@ -146,6 +146,20 @@ pub(crate) struct RunLimits {
     pub(crate) host: Limits,
     /// Maximum metadata entries of a result, unless the default applies.
     pub(crate) max_metadata: Option<usize>,
+    /// Whether the number of descriptors is set.
+    sets_descriptors: bool,
+}
+
+impl RunLimits {
+    /// Allows a connection for each of this many records that are processed at the same
+    /// time, and for each that is being closed, unless the number of descriptors is set.
+    pub(crate) fn for_calls(mut self, calls: Option<usize>) -> Self {
+        if let Some(calls) = calls.filter(|_| !self.sets_descriptors) {
+            let descriptors = &mut self.host.descriptors;
+            *descriptors = calls.saturating_mul(2).max(*descriptors);
+        }
+        self
+    }
 }
 
 fn limits(flags: Values, file: Values) -> RunLimits {
@@ -177,7 +191,8 @@ fn limits(flags: Values, file: Values) -> RunLimits {
     set(&mut limits.log_records, log.or(file.log));
     set(&mut limits.log_bytes, log_size.or(file.log_size));
     set(&mut limits.handles, handle.or(file.handle));
-    set(&mut limits.descriptors, descriptor.or(file.descriptor));
+    let descriptor = descriptor.or(file.descriptor);
+    set(&mut limits.descriptors, descriptor);
     set(&mut limits.table_elements, table.or(file.table));
     set(&mut limits.core_instances, instance.or(file.instance));
     set(&mut limits.random, random.or(file.random));
@@ -191,6 +206,7 @@ fn limits(flags: Values, file: Values) -> RunLimits {
     RunLimits {
         host: limits,
         max_metadata: metadata.or(file.metadata),
+        sets_descriptors: descriptor.is_some(),
     }
 }
 
@@ -303,6 +319,19 @@ mod tests {
         assert_eq!((set.host, set.max_metadata), (expected, Some(3)));
         let unset = limits(Values::default(), parse("[limits]").unwrap());
         assert_eq!((unset.host, unset.max_metadata), (Limits::default(), None));
+    }
+
+    #[test]
+    fn records_at_the_same_time_have_descriptors() {
+        for (text, calls, expected) in [
+            ("[limits]", None, 256),
+            ("[limits]", Some(16), 256),
+            ("[limits]", Some(1000), 2000),
+            ("[limits]\ndescriptor = 10", Some(1000), 10),
+        ] {
+            let limits = limits(Values::default(), parse(text).unwrap());
+            assert_eq!(limits.for_calls(calls).host.descriptors, expected);
+        }
     }
 
     #[test]

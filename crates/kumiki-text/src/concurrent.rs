@@ -80,6 +80,9 @@ impl TextPlugin {
     /// [`mode`](TextPlugin::mode) is [`CallMode::Concurrent`].
     /// Default: 16.
     ///
+    /// Each HTTP request takes a descriptor, until its connection is closed: raise
+    /// [`Limits::descriptors`](kumiki::Limits::descriptors) for many of them.
+    ///
     /// If a call traps or exceeds a limit, all of these records are processed again, one by
     /// one. Each has the time limit of a call for itself; fuel and memory are those of the
     /// instance.

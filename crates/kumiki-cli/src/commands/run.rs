@@ -39,7 +39,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let console = Console::new(arguments.quiet, arguments.verbose);
     let files = find(&arguments.plugins)?;
     // Errors in limits are reported after those in inputs and output.
+    let in_flight = arguments.instances.in_flight();
     let limits = arguments.limits.resolve();
+    let limits = limits.map(|limits| limits.for_calls(in_flight));
     let mut settings = settings(arguments, &files)?;
     let workers = settings.workers;
     match arguments.whole {
