@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 use crate::failure::Failure;
 
 /// The files of `paths`: files as they are, and those in folders and their subfolders, in
-/// the order of their names. Hidden files, links and special files in folders are left out.
-pub(crate) fn input_files(paths: &[PathBuf]) -> Result<InputFiles, Failure> {
+/// the order of their names. Hidden files, links and special files in folders are left out,
+/// and so is the folder `output`.
+pub(crate) fn input_files(paths: &[PathBuf], output: &Path) -> Result<InputFiles, Failure> {
     let mut found = InputFiles::default();
+    let output = fs::canonicalize(output).ok();
     for path in paths {
         if !path.is_dir() {
             found.files.push(path.clone());
             continue;
         }
-        add_folder(path, &mut found.files).map_err(|error| {
+        add_folder(path, output.as_deref(), &mut found.files).map_err(|error| {
             let hint = "check that you can read the folder and its subfolders";
             Failure::path("folder", path, &error, hint)
         })?;
@@ -32,7 +34,7 @@ pub(crate) struct InputFiles {
     pub(crate) folders: Vec<PathBuf>,
 }
 
-fn add_folder(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+fn add_folder(folder: &Path, output: Option<&Path>, files: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -42,7 +44,12 @@ fn add_folder(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
             continue;
         }
         if kind.is_dir() {
-            add_folder(&entry.path(), files)?;
+            let is_output = output.is_some_and(|output| {
+                fs::canonicalize(entry.path()).is_ok_and(|path| path == output)
+            });
+            if !is_output {
+                add_folder(&entry.path(), output, files)?;
+            }
         } else if kind.is_file() {
             files.push(entry.path());
         }
@@ -59,16 +66,22 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = |name: &str| root.path().join(name);
         fs::create_dir_all(path("in/b")).unwrap();
+        fs::create_dir_all(path("in/out")).unwrap();
         for name in [
             "in/c.txt",
             "in/b/z.txt",
             "in/b/a.txt",
             "in/.hidden",
+            "in/out/result",
             "one.txt",
         ] {
             fs::write(path(name), "").unwrap();
         }
-        let found = input_files(&[path("one.txt"), path("in"), path("missing")]).unwrap();
+        let found = input_files(
+            &[path("one.txt"), path("in"), path("missing")],
+            &path("in/out"),
+        )
+        .unwrap();
         let expected = ["one.txt", "in/b/a.txt", "in/b/z.txt", "in/c.txt", "missing"];
         assert_eq!(found.files, expected.map(path));
         assert_eq!(found.folders, [path("in")]);
@@ -79,7 +92,7 @@ mod tests {
     fn links_in_folders_are_left_out() {
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/", root.path().join("link")).unwrap();
-        let found = input_files(&[root.path().to_owned()]).unwrap();
+        let found = input_files(&[root.path().to_owned()], Path::new("out")).unwrap();
         assert_eq!(found.files, Vec::<PathBuf>::new());
     }
 }

@@ -18,7 +18,7 @@ type Case = fn(&Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 16] = [
+    let cases: [(&str, Case); 17] = [
         ("processes records at the same time", together),
         ("answers in the order of the records", in_order),
         ("processes a single record", single),
@@ -31,6 +31,7 @@ fn main() {
         ("a memory limit costs only its record", memory),
         ("a record that nothing wakes costs only itself", never),
         ("a large answer is not lost", large),
+        ("fewer records at once fit into a limit", fewer),
         ("the circuit opens when all records trap", circuit),
         ("passes the conformance checks", conforms),
         ("kumiki run takes the number of records", program),
@@ -223,6 +224,14 @@ fn large(stage: &Stage) -> Result<(), Failed> {
     let large = "X".repeat(100);
     let expected = [large.as_str(), "WAIT 1", &large, &large];
     equal(seen, expected.map(str::to_owned).to_vec())
+}
+
+/// The memory limit has room for fewer than 64 records that hold a megabyte each.
+fn fewer(stage: &Stage) -> Result<(), Failed> {
+    let mut plugin = stage.plugin()?.with_in_flight(100);
+    let seen = outcomes(&mut plugin, &["hold 20"; 300]);
+    equal(seen, vec!["HOLD 20".to_owned(); 300])?;
+    equal(stage.ended.load(Ordering::Relaxed), 1)
 }
 
 fn circuit(stage: &Stage) -> Result<(), Failed> {

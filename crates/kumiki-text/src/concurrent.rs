@@ -89,6 +89,7 @@ impl TextPlugin {
     #[must_use]
     pub fn with_in_flight(mut self, records: usize) -> Self {
         self.in_flight = records.max(1);
+        self.window = self.in_flight;
         self
     }
 
@@ -116,6 +117,11 @@ impl TextPlugin {
             self.batching.cuts = self.batching.cuts.saturating_add(1);
             self.answer_again(&rows, &error);
         }
+        // Those that were to be started again when the circuit opened.
+        for (row, _) in rows.in_flight() {
+            let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(row)));
+            rows.set(row, Row::Done(answer));
+        }
         let all = rows.len();
         let started = rows.push_all(self, answers);
         self.is_enough(answers)?;
@@ -138,12 +144,21 @@ impl TextPlugin {
             _ => None,
         };
         let in_flight = rows.in_flight();
+        if is_shared(error) && in_flight.len() > APART {
+            // Fewer of them may fit into the limit.
+            self.window = (in_flight.len() / 2).max(APART);
+            return rows.start_again();
+        }
         let is_alone = in_flight.len() == 1;
         let (overdue, others): (Vec<_>, Vec<_>) = in_flight
             .into_iter()
             .partition(|(_, waited)| limit.is_some_and(|limit| is_overdue(*waited, limit)));
         for (row, _) in others {
             let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(row)));
+            if let Err(Error::Host(HostError::Limit { .. })) = answer {
+                // It was not the number of records.
+                self.window = self.in_flight;
+            }
             rows.set(row, Row::Done(answer));
         }
         for overdue in overdue.chunks(APART) {
@@ -188,7 +203,7 @@ impl TextPlugin {
     /// Processes the rows that were not started yet. After an error, the rows that were
     /// started and not answered are in flight.
     fn ask_concurrently(&mut self, rows: &Rows<'_>) -> kumiki::Result<()> {
-        let in_flight = self.in_flight;
+        let in_flight = self.window;
         let start = self.usage().map(|_| Instant::now());
         // All answers that arrive at the same time must fit into the allowance.
         let transfer = (self.allowed.call / in_flight).max(MIN_TRANSFER);
@@ -271,8 +286,17 @@ impl TextPlugin {
 /// The bytes that a call may always transfer.
 const MIN_TRANSFER: usize = 64 << 10;
 
-/// How many records are processed at the same time in instances of their own.
+/// How many records are processed at the same time in instances of their own, and how many
+/// of one instance at least before each is processed alone.
 const APART: usize = 16;
+
+/// Whether all calls of an instance together have reached a limit.
+fn is_shared(error: &HostError) -> bool {
+    let HostError::Limit { limit, .. } = error else {
+        return false;
+    };
+    !matches!(limit, Limit::Time(_) | Limit::TotalTime(_) | Limit::Fuel(_))
+}
 
 /// Whether a call reached its time limit by waiting, and not because other calls of its
 /// instance computed.
@@ -332,6 +356,8 @@ struct Rows<'a> {
 struct State {
     /// The rows that were started.
     rows: Vec<Row>,
+    /// Those of them that are to be started again.
+    again: Vec<usize>,
     /// Bytes of the answers.
     bytes: usize,
 }
@@ -368,18 +394,35 @@ impl<'a> Rows<'a> {
 
     /// Whether records are to be started.
     fn are_left(&self) -> bool {
-        self.with(|state| state.rows.len() < self.len() && state.bytes < self.enough)
+        self.with(|state| {
+            let is_next = state.rows.len() < self.len() && state.bytes < self.enough;
+            is_next || !state.again.is_empty()
+        })
     }
 
     /// Starts the next record.
     fn start(&self) -> Option<usize> {
         let is_left = self.are_left();
         self.with(|state| {
-            is_left.then(|| {
-                state.rows.push(Row::Started);
-                state.rows.len() - 1
+            let again = state.again.pop();
+            again.or_else(|| {
+                is_left.then(|| {
+                    state.rows.push(Row::Started);
+                    state.rows.len() - 1
+                })
             })
         })
+    }
+
+    /// Starts the rows in flight again.
+    fn start_again(&self) {
+        let in_flight = self.in_flight();
+        self.with(|state| {
+            for (row, _) in in_flight.into_iter().rev() {
+                state.rows[row] = Row::Started;
+                state.again.push(row);
+            }
+        });
     }
 
     fn set(&self, row: usize, new: Row) {

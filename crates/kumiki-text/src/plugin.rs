@@ -47,6 +47,8 @@ pub struct TextPlugin {
     pub(crate) single: SingleCall,
     /// Maximum records that it processes at the same time.
     pub(crate) in_flight: usize,
+    /// The same, or fewer while more reach a limit together.
+    pub(crate) window: usize,
     pub(crate) batching: Batching,
     /// The allowance for the records being processed.
     pub(crate) allowed: Allowance,
@@ -87,6 +89,7 @@ impl TextPlugin {
             streams,
             single,
             in_flight: DEFAULT_IN_FLIGHT,
+            window: DEFAULT_IN_FLIGHT,
             plugin,
             config,
             instance: Some(instance),
@@ -133,6 +136,7 @@ impl TextPlugin {
             streams: self.streams,
             single: self.single,
             in_flight: self.in_flight,
+            window: self.in_flight,
             allowed: Allowance::ALL,
         }
     }
@@ -522,6 +526,7 @@ impl std::fmt::Debug for TextPlugin {
             streams: _,
             single: _,
             in_flight: _,
+            window: _,
             batching,
             allowed: _,
         } = self;

@@ -153,14 +153,18 @@ fn settings(arguments: &RunArguments, plugins: &[PathBuf]) -> Result<RunSettings
     let render = render(arguments);
     let (inputs, destination) = match (&arguments.output_folder, &arguments.output_file) {
         (Some(path), _) => {
-            let found = input_files(&arguments.files)?;
+            let found = input_files(&arguments.files, path)?;
             if found.files.is_empty() {
                 return Err(Failure::usage(
                     "there is nothing to read",
                     "name files, or folders with files that are not hidden",
                 ));
             }
+            let settings = arguments.grants.grants.iter();
+            let settings = settings.chain(&arguments.limits.limits);
+            let protected: Vec<_> = plugins.iter().chain(settings).cloned().collect();
             let folder = OutputFolder::new(path).with_roots(found.folders);
+            let folder = folder.with_protected(protected);
             let files = found.files.into_iter().map(Input::File);
             (files.collect(), Destination::Folder(folder))
         }

@@ -153,6 +153,12 @@ fn failing_file(program: &Program) -> Result<(), Failed> {
     program.expect((&arguments, ""), (1, "", message))?;
     let complete = program.contents("out/a")? + &program.contents("out/c")?;
     let is_incomplete = program.contents("out/b").is_err();
+    // A later run replaces what is incomplete.
+    create(program, &[("b", b"b")])?;
+    program.expect((&arguments, ""), (0, "", "3 records through 1 plugin"))?;
+    if program.contents("out/b")? != "B" {
+        return Err("the file that failed is not complete".into());
+    }
     match complete == "AC" && is_incomplete {
         true => Ok(()),
         false => Err(complete.into()),
@@ -172,6 +178,30 @@ fn own_inputs(program: &Program) -> Result<(), Failed> {
     }
     let both = ["--output-folder", "out", "in/a", "in/sub/a"];
     program.expect((&both, ""), (2, "", "would both be written to `out/a`"))?;
+    // Nor over its plugin or its settings.
+    fs::copy(&program.guest, program.folder.path().join("plugin.wasm"))?;
+    create(
+        program,
+        &[("plugin.wasm", b"text"), ("limits.toml", b"text")],
+    )?;
+    fs::write(program.folder.path().join("limits.toml"), "[limits]\n")?;
+    let limits = [
+        "--limits",
+        "limits.toml",
+        "--output-folder",
+        ".",
+        "in/limits.toml",
+    ];
+    program.expect((&limits, ""), (2, "", "would be overwritten"))?;
+    let plugin = [
+        "--chain",
+        "-p",
+        "plugin.wasm",
+        "--output-folder",
+        ".",
+        "in/plugin.wasm",
+    ];
+    program.expect((&plugin, ""), (2, "", "would be overwritten"))?;
     match (program.contents("in/a")? + &program.contents("in/sub/a")?).as_str() {
         "ab" => Ok(()),
         found => Err(found.into()),

@@ -91,16 +91,11 @@ impl ReservedFile {
         })
     }
 
-    /// As [`ReservedFile::open`], for one of the files in an output folder, which are
-    /// never resumed.
+    /// As [`ReservedFile::open`], for one of the files in an output folder. They are never
+    /// resumed: what an earlier run left incomplete is replaced.
     pub(crate) fn in_folder(path: &Path) -> Result<Self, Error> {
         let part = PartPath::of(path).map_err(|source| cannot_create(path, source))?;
         refuse_special(&part, path)?;
-        if part.folder.has(&part.part) {
-            return Err(Error::Incomplete {
-                part: part_path(path),
-            });
-        }
         Ok(Self {
             path: path.to_owned(),
             part,

@@ -19,6 +19,8 @@ pub struct OutputFolder {
     /// Folders whose files are inputs. An input in one of them keeps its path below the
     /// folder; others keep only their name.
     pub roots: Vec<PathBuf>,
+    /// Files that must not be overwritten, such as those of plugins.
+    pub protected: Vec<PathBuf>,
 }
 
 impl OutputFolder {
@@ -28,7 +30,15 @@ impl OutputFolder {
         Self {
             path: path.into(),
             roots: Vec::new(),
+            protected: Vec::new(),
         }
+    }
+
+    /// Refuses to overwrite these files.
+    #[must_use]
+    pub fn with_protected(mut self, files: impl Into<Vec<PathBuf>>) -> Self {
+        self.protected = files.into();
+        self
     }
 
     /// Keeps the paths of inputs below these folders.
@@ -82,7 +92,28 @@ impl ReservedFolder {
         };
         reserved.create_folders()?;
         reserved.refuse_inputs(inputs)?;
+        reserved.refuse_protected(&folder.protected)?;
         Ok(reserved)
+    }
+
+    /// Refuses to write over a file that the run reads besides its inputs.
+    fn refuse_protected(&self, protected: &[PathBuf]) -> Result<(), Error> {
+        let protected = protected.iter().map(|path| (fs::canonicalize(path), path));
+        let protected: Vec<_> = protected
+            .filter_map(|(real, path)| Some((real.ok()?, path)))
+            .collect();
+        for target in &self.files {
+            let Ok(target) = fs::canonicalize(target) else {
+                continue;
+            };
+            if let Some((_, path)) = protected.iter().find(|(real, _)| *real == target) {
+                return Err(Error::OutputIsRead {
+                    path: (*path).clone(),
+                    what: "a plugin or a setting",
+                });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {

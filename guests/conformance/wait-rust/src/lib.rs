@@ -1,5 +1,6 @@
 //! Waits for each record as long as it says, or fails as it says: `wait 50` waits for 50
-//! milliseconds, `trap 50` traps after them, `spin 50` computes for them, `never` waits
+//! milliseconds, `trap 50` traps after them, `spin 50` computes for them,
+//! `hold 50` holds a megabyte for them, `never` waits
 //! for an event that never comes, and `together` answers how many calls there have been at
 //! the same time.
 
@@ -42,6 +43,10 @@ async fn wait(input: String) -> Result<Output, ProcessError> {
     let (what, milliseconds) = input.split_once(' ').unwrap_or((&input, "0"));
     let milliseconds: u64 = milliseconds.parse().unwrap_or_default();
     let nanoseconds = milliseconds * 1_000_000;
+    let held = match what {
+        "hold" => core::hint::black_box(vec![1_u8; 1 << 20]),
+        _ => Vec::new(),
+    };
     match what {
         "spin" => spin(nanoseconds),
         "never" => core::future::pending().await,
@@ -59,6 +64,7 @@ async fn wait(input: String) -> Result<Output, ProcessError> {
         }
         _ => {}
     }
+    drop(held);
     Ok(answer(&input))
 }
 
