@@ -219,7 +219,7 @@ fn unknown_imports_are_reported() {
         ),
         "`p.wasm` imports `myapp:text-processor/extra`, which this host does not provide\n\
          hint: this contract provides `myapp:text-processor/host-api`, \
-         `myapp:text-processor/types` and WASI 0.2"
+         `myapp:text-processor/types` and WASI 0.2 and 0.3"
     );
 }
 
@@ -227,14 +227,14 @@ fn unknown_imports_are_reported() {
 fn newer_wasi_is_rejected_by_name() {
     let bytes = parse(
         r#"(component
-            (import "wasi:cli/stdin@0.3.0" (instance))
+            (import "wasi:cli/stdin@0.4.0" (instance))
             (import "wasi:cli/environment@0.2.99" (instance)))"#,
     );
     let text = refusal(&bytes);
     assert_eq!(
         text,
-        "`p.wasm` imports `wasi:cli/stdin@0.3.0`, which this host does not provide\n\
-         hint: build the plugin for `wasm32-wasip2`; this host provides WASI 0.2"
+        "`p.wasm` imports `wasi:cli/stdin@0.4.0`, which this host does not provide\n\
+         hint: build the plugin for `wasm32-wasip2`; this host provides WASI 0.2 and 0.3"
     );
 }
 
