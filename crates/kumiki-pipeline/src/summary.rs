@@ -24,3 +24,17 @@ pub struct Summary {
     /// was not measured.
     pub usages: Vec<Option<Usage>>,
 }
+
+/// What each plugin used, of those that were measured.
+pub(crate) type Usages = Vec<Option<Usage>>;
+
+/// Adds what the plugins of one worker used.
+pub(crate) fn merge(all: &mut Usages, of_worker: Usages) {
+    all.resize(all.len().max(of_worker.len()), None);
+    for (all, one) in all.iter_mut().zip(of_worker) {
+        match (all, one) {
+            (Some(all), Some(one)) => all.merge(&one),
+            (all, one) => *all = all.take().or(one),
+        }
+    }
+}

@@ -83,9 +83,9 @@ impl TextPlugin {
     /// Each HTTP request takes a descriptor, until its connection is closed: raise
     /// [`Limits::descriptors`](kumiki::Limits::descriptors) for many of them.
     ///
-    /// If a call traps or exceeds a limit, all of these records are processed again, one by
-    /// one. Each has the time limit of a call for itself; fuel and memory are those of the
-    /// instance.
+    /// If a call traps or exceeds a limit, all of these records are processed again, each
+    /// alone; or first fewer at the same time, if they exceeded a limit together. Each has
+    /// the time limit of a call for itself; fuel and memory are those of the instance.
     #[must_use]
     pub fn with_in_flight(mut self, records: usize) -> Self {
         self.in_flight = records.max(1);
@@ -394,23 +394,22 @@ impl<'a> Rows<'a> {
 
     /// Whether records are to be started.
     fn are_left(&self) -> bool {
-        self.with(|state| {
-            let is_next = state.rows.len() < self.len() && state.bytes < self.enough;
-            is_next || !state.again.is_empty()
-        })
+        self.with(|state| !state.again.is_empty() || self.is_next(state))
+    }
+
+    /// Whether a record that was not started yet is to be started.
+    fn is_next(&self, state: &State) -> bool {
+        state.rows.len() < self.len() && state.bytes < self.enough
     }
 
     /// Starts the next record.
     fn start(&self) -> Option<usize> {
-        let is_left = self.are_left();
-        self.with(|state| {
-            let again = state.again.pop();
-            again.or_else(|| {
-                is_left.then(|| {
-                    state.rows.push(Row::Started);
-                    state.rows.len() - 1
-                })
-            })
+        self.with(|state| match state.again.pop() {
+            Some(row) => Some(row),
+            None => self.is_next(state).then(|| {
+                state.rows.push(Row::Started);
+                state.rows.len() - 1
+            }),
         })
     }
 

@@ -151,33 +151,7 @@ fn settings(arguments: &RunArguments, plugins: &[PathBuf]) -> Result<RunSettings
     let format = arguments.input_format.map(Into::into);
     let format = RecordFormat::resolve(format, arguments.field.clone(), &arguments.files)?;
     let render = render(arguments);
-    let (inputs, destination) = match (&arguments.output_folder, &arguments.output_file) {
-        (Some(path), _) => {
-            let found = input_files(&arguments.files, path)?;
-            if found.files.is_empty() {
-                return Err(Failure::usage(
-                    "there is nothing to read",
-                    "name files, or folders with files that are not hidden",
-                ));
-            }
-            let settings = arguments.grants.grants.iter();
-            let settings = settings.chain(&arguments.limits.limits);
-            let protected: Vec<_> = plugins.iter().chain(settings).cloned().collect();
-            let folder = OutputFolder::new(path).with_roots(found.folders);
-            let folder = folder.with_protected(protected);
-            let files = found.files.into_iter().map(Input::File);
-            (files.collect(), Destination::Folder(folder))
-        }
-        (None, Some(path)) => {
-            let file = OutputFile::new(path).resumed(arguments.resume);
-            let file = Destination::File(file.with_plugins(plugins));
-            (inputs(arguments)?, file)
-        }
-        (None, None) => {
-            let stream = Destination::Stream(stdout(arguments, render));
-            (inputs(arguments)?, stream)
-        }
-    };
+    let (inputs, destination) = inputs_and_destination(arguments, plugins, render)?;
     let mut settings = RunSettings::new(inputs, destination);
     settings.format = format;
     settings.into = arguments.into.clone();
@@ -193,6 +167,37 @@ fn settings(arguments: &RunArguments, plugins: &[PathBuf]) -> Result<RunSettings
     settings.line_limit = arguments.line_limit;
     settings.skip_blank = arguments.skip_blank;
     Ok(settings)
+}
+
+fn inputs_and_destination(
+    arguments: &RunArguments,
+    plugins: &[PathBuf],
+    render: RenderOptions,
+) -> Result<(Vec<Input>, Destination), Failure> {
+    if let Some(path) = &arguments.output_folder {
+        let found = input_files(&arguments.files, path)?;
+        if found.files.is_empty() {
+            return Err(Failure::usage(
+                "there is nothing to read",
+                "name files, or folders with files that are not hidden",
+            ));
+        }
+        let settings = arguments.grants.grants.iter();
+        let settings = settings.chain(&arguments.limits.limits);
+        let protected: Vec<_> = plugins.iter().chain(settings).cloned().collect();
+        let folder = OutputFolder::new(path).with_roots(found.folders);
+        let folder = folder.with_protected(protected);
+        let files = found.files.into_iter().map(Input::File);
+        return Ok((files.collect(), Destination::Folder(folder)));
+    }
+    let destination = match &arguments.output_file {
+        Some(path) => {
+            let file = OutputFile::new(path).resumed(arguments.resume);
+            Destination::File(file.with_plugins(plugins))
+        }
+        None => Destination::Stream(stdout(arguments, render)),
+    };
+    Ok((inputs(arguments)?, destination))
 }
 
 /// The inputs that the arguments name, or standard input.

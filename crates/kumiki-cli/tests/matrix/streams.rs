@@ -182,7 +182,8 @@ impl Write for Count {
 
 fn long(language: &Language) -> Result<(), Failed> {
     const MEGABYTES: usize = 64;
-    let mut plugin = language.loaded()?.streaming("pass")?;
+    let loaded = language.loaded()?;
+    let mut plugin = loaded.streaming("pass")?;
     let mut run = |megabytes: usize| {
         let input = io::repeat(b'x').take((megabytes as u64) << 20);
         let Count(written) = plugin.transform(input, Count(0))?;
@@ -198,7 +199,8 @@ fn long(language: &Language) -> Result<(), Failed> {
 
 /// The output before an error of the contract.
 fn fails(language: &Language, mode: &str, expected: &str) -> Result<(), Failed> {
-    let mut plugin = language.loaded()?.streaming(mode)?;
+    let loaded = language.loaded()?;
+    let mut plugin = loaded.streaming(mode)?;
     for _ in 0..2 {
         let written = Written::default();
         match plugin.transform(Chunks::new(TEXT, 3), written.clone()) {
@@ -244,7 +246,8 @@ fn error_later(language: &Language) -> Result<(), Failed> {
 
 /// The input has no end.
 fn first_word(language: &Language) -> Result<(), Failed> {
-    let mut plugin = language.loaded()?.streaming("first word")?;
+    let loaded = language.loaded()?;
+    let mut plugin = loaded.streaming("first word")?;
     for _ in 0..2 {
         let output = plugin.transform(io::repeat(b'x'), Vec::new())?;
         if output != b"word" {
@@ -322,7 +325,8 @@ fn trap(language: &Language) -> Result<(), Failed> {
 }
 
 fn after_trap(language: &Language) -> Result<(), Failed> {
-    let mut plugin = language.loaded()?.streaming("trap later")?;
+    let loaded = language.loaded()?;
+    let mut plugin = loaded.streaming("trap later")?;
     let trapped = plugin.transform(Chunks::new(TEXT, 3), Vec::new()).is_err();
     let output = plugin.process("abc")?.output;
     let again = plugin.transform(Chunks::new(TEXT, 3), Vec::new()).is_err();
@@ -333,7 +337,8 @@ fn after_trap(language: &Language) -> Result<(), Failed> {
 }
 
 fn records(language: &Language) -> Result<(), Failed> {
-    let mut plugin = language.loaded()?.streaming("pass")?;
+    let loaded = language.loaded()?;
+    let mut plugin = loaded.streaming("pass")?;
     for _ in 0..3 {
         let output = plugin.process("abc")?.output;
         let text = plugin.transform(Chunks::new(TEXT, 3), Vec::new())?;

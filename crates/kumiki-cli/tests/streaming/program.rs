@@ -178,6 +178,12 @@ fn own_inputs(program: &Program) -> Result<(), Failed> {
     }
     let both = ["--output-folder", "out", "in/a", "in/sub/a"];
     program.expect((&both, ""), (2, "", "would both be written to `out/a`"))?;
+    // Nor over an input that is read for another output.
+    create(program, &[("sub/b", b"b")])?;
+    fs::create_dir_all(program.folder.path().join("results/sub"))?;
+    fs::write(program.folder.path().join("results/sub/b"), "c")?;
+    let other = ["--output-folder", "results", "in", "results/sub/b"];
+    program.expect((&other, ""), (2, "", "would be overwritten"))?;
     // Nor over its plugin or its settings.
     fs::copy(&program.guest, program.folder.path().join("plugin.wasm"))?;
     create(

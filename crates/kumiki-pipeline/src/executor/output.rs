@@ -3,11 +3,10 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender};
 
-use kumiki_text::Usage;
-
 use crate::diagnostic::{Diagnostic, Location};
 use crate::formats::parquet::table::TablePart;
 use crate::journal::Position;
+use crate::summary::Usages;
 
 /// What the writer waits for next.
 pub(super) enum Pending {
@@ -72,9 +71,6 @@ pub(super) struct BatchEnd {
     /// Bytes that are reserved for the batch in the in-flight budget.
     pub(super) reserved: usize,
 }
-
-/// Resource usage of each plugin, if measured.
-pub(super) type Usages = Vec<Option<Usage>>;
 
 impl BatchOutput {
     /// Adds a missing result.

@@ -8,9 +8,10 @@ use std::time::Instant;
 use kumiki_text::{Pipeline, TextPlugin};
 
 use super::batch::Batch;
-use super::output::{BatchEnd, BatchOutput, Usages};
+use super::output::{BatchEnd, BatchOutput};
 use super::queue::{Queue, Task};
 use super::rendering::{Renderer, Rendering};
+use crate::summary::Usages;
 
 pub(super) struct Worker {
     pub(super) pipeline: Pipeline,

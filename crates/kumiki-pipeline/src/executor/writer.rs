@@ -6,12 +6,13 @@ use std::io;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
 use super::in_flight::InFlightBudget;
-use super::output::{BatchOutput, OutputContent, Pending, Usages, panicked};
+use super::output::{BatchOutput, OutputContent, Pending, panicked};
 use super::output_budget::OutputBudget;
 use crate::diagnostic::Location;
 use crate::event::{RunEvent, RunObserver};
 use crate::journal::Position;
 use crate::sink::Sink;
+use crate::summary::{Usages, merge};
 
 /// Totals over the written results.
 #[derive(Default)]
@@ -70,13 +71,7 @@ impl<'a> Writer<'a> {
     pub(super) fn take_usages(&mut self) -> Usages {
         let mut usages = Usages::new();
         for one in std::mem::take(&mut self.usages).into_values() {
-            usages.resize(one.len(), None);
-            for (all, one) in usages.iter_mut().zip(one) {
-                match (all, one) {
-                    (Some(all), Some(one)) => all.merge(&one),
-                    (all, one) => *all = all.take().or(one),
-                }
-            }
+            merge(&mut usages, one);
         }
         usages
     }

@@ -14,7 +14,7 @@ use crate::journal::RunIdentity;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OutputFolder {
-    /// The path of the folder, which is created if there is none.
+    /// The path of the folder, which is created if it does not exist.
     pub path: PathBuf,
     /// Folders whose files are inputs. An input in one of them keeps its path below the
     /// folder; others keep only their name.
@@ -91,29 +91,28 @@ impl ReservedFolder {
             files,
         };
         reserved.create_folders()?;
-        reserved.refuse_inputs(inputs)?;
-        reserved.refuse_protected(&folder.protected)?;
+        reserved.refuse_read(inputs, &folder.protected)?;
         Ok(reserved)
     }
 
-    /// Refuses to write over a file that the run reads besides its inputs.
-    fn refuse_protected(&self, protected: &[PathBuf]) -> Result<(), Error> {
-        let protected = protected.iter().map(|path| (fs::canonicalize(path), path));
-        let protected: Vec<_> = protected
-            .filter_map(|(real, path)| Some((real.ok()?, path)))
+    /// Refuses to write over a file that the run reads.
+    fn refuse_read(&self, inputs: &OpenInputs, protected: &[PathBuf]) -> Result<(), Error> {
+        let inputs = inputs.list.iter().filter_map(|input| input.file.as_ref());
+        let inputs = inputs.map(|file| (&file.path, "an input"));
+        let protected = protected.iter().map(|path| (path, "a plugin or a setting"));
+        let read: HashMap<_, _> = inputs
+            .chain(protected)
+            .filter_map(|(path, what)| Some((fs::canonicalize(path).ok()?, (path, what))))
             .collect();
-        for target in &self.files {
-            let Ok(target) = fs::canonicalize(target) else {
-                continue;
-            };
-            if let Some((_, path)) = protected.iter().find(|(real, _)| *real == target) {
-                return Err(Error::OutputIsRead {
-                    path: (*path).clone(),
-                    what: "a plugin or a setting",
-                });
-            }
+        // A file that is not there yet is none of them.
+        let mut targets = self.files.iter().filter_map(|it| fs::canonicalize(it).ok());
+        match targets.find_map(|target| read.get(&target)) {
+            Some((path, what)) => Err(Error::OutputIsRead {
+                path: (*path).clone(),
+                what,
+            }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -131,26 +130,6 @@ impl ReservedFolder {
                 })?;
             }
             last = Some(parent);
-        }
-        Ok(())
-    }
-
-    /// Refuses to write over an input.
-    fn refuse_inputs(&self, inputs: &OpenInputs) -> Result<(), Error> {
-        let files = inputs.list.iter().filter_map(|input| input.file.as_ref());
-        for (input, target) in files.zip(&self.files) {
-            let folder = |path: &Path| path.parent().and_then(|it| fs::canonicalize(it).ok());
-            let is_same_name = input.path.file_name() == target.file_name();
-            let of_input = match input.path.parent() {
-                Some(parent) if parent.as_os_str().is_empty() => fs::canonicalize(".").ok(),
-                _ => folder(&input.path),
-            };
-            if is_same_name && of_input.is_some() && of_input == folder(target) {
-                return Err(Error::OutputIsRead {
-                    path: input.path.clone(),
-                    what: "an input",
-                });
-            }
         }
         Ok(())
     }

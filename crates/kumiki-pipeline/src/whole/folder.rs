@@ -6,7 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use kumiki_text::{Pipeline, TextPlugin, Usage};
+use kumiki_text::{Pipeline, TextPlugin};
 
 use super::chain::{self, ChainResults};
 use super::{AFTER_INTERRUPT, Interruptible, PROGRESS, SharedSink, open};
@@ -19,7 +19,7 @@ use crate::input::open::OpenInputs;
 use crate::interrupt::Interrupt;
 use crate::sink::Sink;
 use crate::sink::output_folder::{ReservedFolder, Target};
-use crate::summary::Summary;
+use crate::summary::{Summary, Usages, merge};
 
 /// Passes each input through `pipeline` as a whole, several at the same time. An input that
 /// fails does not end the others.
@@ -94,7 +94,7 @@ enum Event {
     /// An input is done.
     Done(usize, Result<Location, Diagnostic>),
     /// There is nothing more to do.
-    Ended(Vec<Option<Usage>>),
+    Ended(Usages),
 }
 
 /// Passes one input after the other through its plugins.
@@ -202,18 +202,7 @@ impl<'a> FolderProgress<'a> {
             }
             Event::Ended(usages) => {
                 self.working -= 1;
-                self.add(usages);
-            }
-        }
-    }
-
-    fn add(&mut self, usages: Vec<Option<Usage>>) {
-        let all = &mut self.summary.usages;
-        all.resize(all.len().max(usages.len()), None);
-        for (all, usage) in all.iter_mut().zip(usages) {
-            match (all, usage) {
-                (Some(all), Some(usage)) => all.merge(&usage),
-                (all, usage) => *all = usage,
+                merge(&mut self.summary.usages, usages);
             }
         }
     }

@@ -28,6 +28,9 @@ const WRONG_HANDLE: &str = "used with the wrong type";
 /// A component that does not fit into a slot (`vm/instance/allocator/pooling.rs`).
 const TOO_LARGE_FOR_SLOTS: &str = "fit in pooling allocator requirements";
 
+/// A synchronous call in a store that needs asynchronous ones (`runtime/store.rs`).
+const NEEDS_ASYNCHRONOUS_CALL: &str = "`*_async` functions";
+
 /// Returns the limit that caused an error.
 pub(crate) fn limit(error: &wasmtime::Error) -> Option<WasmtimeLimit> {
     let message = error.root_cause().to_string();
@@ -45,6 +48,12 @@ pub(crate) fn is_too_large_for_slots(error: &wasmtime::Error) -> bool {
     error
         .chain()
         .any(|cause| cause.to_string().contains(TOO_LARGE_FOR_SLOTS))
+}
+
+/// Returns whether a synchronous call was refused before it began, because the component
+/// imports asynchronous functions.
+pub(crate) fn needs_asynchronous_call(error: &wasmtime::Error) -> bool {
+    error.to_string().contains(NEEDS_ASYNCHRONOUS_CALL)
 }
 
 #[cfg(test)]
@@ -184,5 +193,22 @@ mod tests {
         assert!(load(1_000_000).is_ok());
         let error = load(1_000_001).unwrap_err();
         assert!(is_too_large_for_slots(&error), "{error:?}");
+    }
+
+    #[test]
+    fn detects_synchronous_call_where_asynchronous_ones_are_needed() {
+        let engine = Engine::shared(&EngineConfig::default().with_slots(0)).unwrap();
+        let text = r#"(component (import "f" (func $f))
+            (core func $f (canon lower (func $f))) (core module $m (import "" "f" (func)))
+            (core instance (instantiate $m (with "" (instance (export "f" (func $f)))))))"#;
+        let bytes = test_components::parse(text);
+        let component = Component::from_binary(engine.as_wasmtime(), &bytes).unwrap();
+        let mut linker = Linker::<()>::new(engine.as_wasmtime());
+        let mut root = linker.root();
+        root.func_wrap_async("f", |_, (): ()| Box::new(async { Ok(()) }))
+            .unwrap();
+        let mut store = Store::new(engine.as_wasmtime(), ());
+        let error = linker.instantiate(&mut store, &component).unwrap_err();
+        assert!(needs_asynchronous_call(&error), "{error:?}");
     }
 }

@@ -44,13 +44,6 @@ pub(super) fn of_call(
     Failure::OfGuest(trap(state, function, source))
 }
 
-/// Whether wasmtime refused a synchronous call of a plugin that imports asynchronous
-/// functions, before it began.
-pub(super) fn needs_asynchronous_call(source: &wasmtime::Error) -> bool {
-    // wasmtime has no type for this error.
-    source.to_string().contains("`*_async` functions")
-}
-
 /// What it means that no instance could be made.
 pub(super) fn of_start(limits: &Limits, state: &StoreData, source: wasmtime::Error) -> Error {
     if let Some(limit) = limit(limits, state, &source) {

@@ -23,7 +23,7 @@ use super::plugin::Plugin;
 use super::state::{HostState, StoreData};
 use super::streams::Progress;
 use crate::clock::{self, Deadline};
-use crate::engine::{GUEST_STACK, Reservation};
+use crate::engine::{GUEST_STACK, Reservation, wasmtime_errors};
 use crate::observer::Event;
 use crate::{Error, Limits, Result};
 
@@ -316,7 +316,7 @@ impl<C: Contract> Instance<C> {
     fn fail(&mut self, function: &str, source: wasmtime::Error) -> Error {
         let host = &self.plugin.host().inner;
         let state = self.store.data();
-        if self.plugin.is_asynchronous() && failure::needs_asynchronous_call(&source) {
+        if self.plugin.is_asynchronous() && wasmtime_errors::needs_asynchronous_call(&source) {
             return Error::SynchronousCall {
                 plugin: state.plugin().to_owned(),
                 function: function.to_owned(),

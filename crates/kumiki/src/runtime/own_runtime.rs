@@ -15,7 +15,7 @@ impl OwnRuntime {
         self.0 = self.0.or_else(current);
     }
 
-    /// Returns whether the current runtime is another one, or there is none.
+    /// Returns whether the instance belongs to a runtime and the caller is outside of it.
     #[inline]
     pub(super) fn is_left(self) -> bool {
         self.0.is_some_and(|own| current() != Some(own))

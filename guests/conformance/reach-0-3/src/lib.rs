@@ -52,7 +52,7 @@ impl concurrent::Guest for Reach {
     }
 }
 
-/// Does one command; `None` where it is none.
+/// Runs one command. Returns `None` if there is no such command.
 async fn obey(words: &[&str]) -> Option<Outcome> {
     Some(match words {
         ["read", path] => files::read(path).await,

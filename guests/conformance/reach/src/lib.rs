@@ -28,7 +28,7 @@ impl Plugin for Reach {
     }
 }
 
-/// Does one command; `None` where it is none.
+/// Runs one command. Returns `None` if there is no such command.
 fn obey(words: &[&str]) -> Option<io::Result<String>> {
     Some(match words {
         ["read", path] => fs::read_to_string(path),

@@ -5,9 +5,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
 use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
-use wasmtime::{AsContextMut as _, Result, StoreContextMut};
+use wasmtime::{Result, StoreContextMut};
 
-use super::CHUNK;
+use super::transfer::produce;
 use crate::StoreData;
 
 /// As [`ReadStream`](crate::ReadStream), for an asynchronous reader: while it has nothing
@@ -29,30 +29,14 @@ impl<R: AsyncRead + Send + Unpin + 'static> StreamProducer<StoreData> for AsyncR
     fn poll_produce<'a>(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        mut store: StoreContextMut<'a, StoreData>,
+        store: StoreContextMut<'a, StoreData>,
         destination: Destination<'a, u8, VecBuffer<u8>>,
         is_cancelled: bool,
     ) -> Poll<Result<StreamResult>> {
-        // A read of no bytes asks whether there are any.
-        if destination.remaining(store.as_context_mut()) == Some(0) {
-            return Poll::Ready(Ok(StreamResult::Completed));
-        }
-        store.data().check_total_time()?;
-        let mut direct = destination.as_direct(store.as_context_mut(), CHUNK);
-        let memory = direct.remaining();
-        let length = memory.len().min(CHUNK);
-        let mut buffer = ReadBuf::new(&mut memory[..length]);
-        let read = Pin::new(&mut self.0).poll_read(context, &mut buffer);
-        if read.is_pending() && is_cancelled {
-            return Poll::Ready(Ok(StreamResult::Cancelled));
-        }
-        ready!(read)?;
-        let read = buffer.filled().len();
-        direct.mark_written(read);
-        StoreData::made_progress(&mut store);
-        Poll::Ready(Ok(match read {
-            0 => StreamResult::Dropped,
-            _ => StreamResult::Completed,
-        }))
+        produce(store, destination, is_cancelled, |memory| {
+            let mut buffer = ReadBuf::new(memory);
+            ready!(Pin::new(&mut self.0).poll_read(context, &mut buffer))?;
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
     }
 }

@@ -8,6 +8,7 @@ mod async_write;
 mod progress;
 mod read;
 mod returned;
+mod transfer;
 mod write;
 
 pub use async_read::AsyncReadStream;
@@ -16,7 +17,3 @@ pub use progress::CallTimer;
 pub(crate) use progress::Progress;
 pub use read::ReadStream;
 pub use write::WriteStream;
-
-/// The maximum number of bytes that are moved at once. With more, the memory bandwidth
-/// decides: 64 KiB take 1.7 µs, of which 0.3 µs are not copying.
-const CHUNK: usize = 64 << 10;

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use wasmtime::component::{Destination, StreamProducer, StreamResult, VecBuffer};
-use wasmtime::{AsContextMut as _, Result, StoreContextMut};
+use wasmtime::{Result, StoreContextMut};
 
-use super::CHUNK;
+use super::transfer::produce;
 use crate::StoreData;
 
 /// Lets a guest read from a reader: the producer of a `StreamReader`. The stream ends
@@ -33,29 +33,17 @@ impl<R: Read + Send + Unpin + 'static> StreamProducer<StoreData> for ReadStream<
     fn poll_produce<'a>(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        mut store: StoreContextMut<'a, StoreData>,
+        store: StoreContextMut<'a, StoreData>,
         destination: Destination<'a, u8, VecBuffer<u8>>,
-        _: bool,
+        is_cancelled: bool,
     ) -> Poll<Result<StreamResult>> {
-        // A read of no bytes asks whether there are any.
-        if destination.remaining(store.as_context_mut()) == Some(0) {
-            return Poll::Ready(Ok(StreamResult::Completed));
-        }
-        store.data().check_total_time()?;
-        let mut direct = destination.as_direct(store.as_context_mut(), CHUNK);
-        let buffer = direct.remaining();
-        let length = buffer.len().min(CHUNK);
-        let read = loop {
-            match self.0.read(&mut buffer[..length]) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read?,
+        produce(store, destination, is_cancelled, |memory| {
+            loop {
+                match self.0.read(memory) {
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    read => return Poll::Ready(read),
+                }
             }
-        };
-        direct.mark_written(read);
-        StoreData::made_progress(&mut store);
-        Poll::Ready(Ok(match read {
-            0 => StreamResult::Dropped,
-            _ => StreamResult::Completed,
-        }))
+        })
     }
 }

@@ -180,7 +180,8 @@ fn permit<T: HasSockets>(state: &mut T) -> SocketResult<Option<Permit>> {
         })
 }
 
-fn count<T: HasSockets, S: 'static>(
+/// Counts a socket until its handle is dropped.
+pub(super) fn count<T: HasSockets, S: 'static>(
     state: &mut T,
     socket: Resource<S>,
     permit: Option<Permit>,

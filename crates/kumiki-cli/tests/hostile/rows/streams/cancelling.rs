@@ -334,7 +334,7 @@ fn subtasks() -> Vec<Case> {
         ))
         .case("cancel: a subtask as a read", Trap, ""),
         attack("(call $task-cancel) unreachable").case(
-            "cancel: its own task, which nobody cancelled",
+            "cancel: its own task, without a request to cancel",
             Trap,
             "",
         ),

@@ -18,7 +18,7 @@ use wasmtime_wasi::sockets::{TcpSocket, UdpSocket, WasiSockets, WasiSocketsView}
 
 use super::held::hold;
 use crate::wasi::descriptors::Permit;
-use crate::wasi::network::sockets::HasSockets;
+use crate::wasi::network::sockets::{HasSockets, count};
 use crate::wasi::version::WASI_0_3_VERSION;
 
 /// Maximum bytes of a datagram, as in wasmtime-wasi.
@@ -51,7 +51,7 @@ fn link_tcp<T: HasSockets>(types: &mut LinkerInstance<'_, T>) -> wasmtime::Resul
             let socket = permit(state).and_then(|permit| {
                 Ok((HostTcpSocket::create(&mut state.sockets(), family)?, permit))
             });
-            let socket = socket.map(|(socket, permit)| kept(state, socket, permit));
+            let socket = socket.map(|(socket, permit)| count(state, socket, permit));
             answer(state, socket)
         },
     )?;
@@ -102,7 +102,7 @@ fn link_udp<T: HasSockets>(types: &mut LinkerInstance<'_, T>) -> wasmtime::Resul
                     Err(error) => return answer(state, Err(error)),
                 };
                 let socket = HostUdpSocket::create(&mut state.sockets(), family).await;
-                let socket = socket.map(|socket| kept(state, socket, permit));
+                let socket = socket.map(|socket| count(state, socket, permit));
                 answer(state, socket)
             })
         },
@@ -166,15 +166,6 @@ fn shared<T: HasSockets>(
         let sockets = store.data_mut().own_sockets();
         (sockets.datagrams().clone(), sockets.permit(socket))
     })
-}
-
-fn kept<T: HasSockets, S: 'static>(
-    state: &mut T,
-    socket: Resource<S>,
-    permit: Option<Permit>,
-) -> Resource<S> {
-    state.own_sockets().keep(&socket, permit);
-    socket
 }
 
 /// Takes a descriptor for a socket. Without network access nothing is counted, and
