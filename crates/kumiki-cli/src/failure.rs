@@ -117,7 +117,10 @@ fn run_hint(error: &RunError) -> Option<&'static str> {
             "specify the format: `--input-format jsonl` for an object per line; `csv`, `tsv` or \
              `parquet` for a table"
         }
-        RunError::InputIsFolder { .. } => "name the files in the folder; to name plugins, use `-p`",
+        RunError::InputIsFolder { .. } => {
+            "name the files in the folder, or process each as one text: `--whole --output-folder \
+             FOLDER`; to name plugins, use `-p`"
+        }
         RunError::NotATable { .. } => {
             "name the columns in the first row, or set `--input-format` to the format of the file"
         }
@@ -192,7 +195,7 @@ pub(crate) fn hint(error: &kumiki::Error) -> Option<String> {
                 .into(),
         );
     }
-    limit_flags::flag(error).map_or_else(|| error.hint(), |flag| Some(raise(flag)))
+    limit_flags::flag(error).map_or_else(|| error.hint(), |flag| Some(raise(&flag)))
 }
 
 /// The hint for an error of the text contract.

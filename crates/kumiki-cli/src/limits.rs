@@ -29,7 +29,8 @@ pub(crate) struct LimitArguments {
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Values {
-    /// Maximum duration of one call [default: 10s]
+    /// Maximum duration of one call, or for a whole text, the maximum time without
+    /// progress [default: 10s]
     #[arg(id = "time-limit", long = "time-limit", value_name = "TIME", value_parser = time)]
     #[serde(deserialize_with = "deserialize_time")]
     time: Option<Duration>,
@@ -68,8 +69,7 @@ struct Values {
     #[arg(id = "fuel-limit", long = "fuel-limit", value_name = "COUNT")]
     fuel: Option<u64>,
 
-    /// Maximum duration of one call that processes a whole text or many records at the
-    /// same time; `--time-limit` is the time without progress then [default: none]
+    /// Maximum duration of one call for a whole text [default: none]
     #[arg(id = "total-time-limit", long = "total-time-limit", value_name = "TIME", value_parser = time)]
     #[serde(rename = "total-time", deserialize_with = "deserialize_time")]
     total_time: Option<Duration>,
@@ -94,7 +94,7 @@ struct Values {
     handle: Option<usize>,
 
     /// Maximum number of files, sockets and connections that one plugin may have
-    /// open [default: 256]
+    /// open [default: 256; kumiki run: twice --in-flight, if that is more]
     #[arg(
         id = "descriptor-limit",
         long = "descriptor-limit",
@@ -243,8 +243,12 @@ fn parse(text: &str) -> Result<Values, (usize, String)> {
 
 /// Parses a duration such as `10s`.
 pub(crate) fn time(argument: &str) -> Result<Duration, String> {
-    humantime::parse_duration(argument)
-        .map_err(|_| "not a time; write a number and a unit, as in `10s` or `500ms`".to_owned())
+    let time = humantime::parse_duration(argument)
+        .map_err(|_| "not a time; write a number and a unit, as in `10s` or `500ms`".to_owned())?;
+    match time.is_zero() {
+        true => Err("no call can end in no time".to_owned()),
+        false => Ok(time),
+    }
 }
 
 /// Parses a size in bytes such as `64MiB`.
@@ -277,6 +281,7 @@ mod tests {
         assert!(size("many").is_err());
         assert_eq!(time("1m 30s"), Ok(Duration::from_secs(90)));
         assert!(time("soon").is_err());
+        assert!(time("0s").is_err());
     }
 
     #[test]

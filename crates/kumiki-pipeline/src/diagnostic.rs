@@ -10,13 +10,16 @@ pub struct Location {
     /// The name of the input: a path as it was given, or the name of a stream.
     pub source: Arc<str>,
     /// The number of the line or row, from 1. A CSV row has the number of the
-    /// line that it begins in.
+    /// line that it begins in. 0 for a whole input.
     pub line: u64,
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.source, self.line)
+        match self.line {
+            0 => f.write_str(&self.source),
+            line => write!(f, "{}:{line}", self.source),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use kumiki::wasmtime::component::{
 use kumiki::wasmtime::{self, Store, StoreContextMut};
 use kumiki::{Contract, Level, StoreData};
 
-use crate::call_mode::CallMode;
+use crate::plugin::call_mode::CallMode;
 
 use bindings::exports::myapp::text_processor as exports;
 pub use bindings::myapp::text_processor::host_api::LogLevel;

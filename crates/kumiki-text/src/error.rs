@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::contract::{ErrorName, ProcessError};
-use crate::identity::NAME_BYTES;
+use crate::plugin::identity::NAME_BYTES;
 
 /// The result of a function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -20,46 +20,34 @@
 //! `contract.rs` binds the contract to Kumiki (the WIT, `bindgen!`, the host
 //! functions), and everything else is ordinary Rust on top of it.
 
-mod answers;
-mod batch;
-mod call_mode;
 pub mod cases;
-mod circuit_breaker;
-mod column;
-mod concurrent;
 pub mod conformance;
 mod contract;
 mod error;
 mod folder;
-mod growth;
-mod identity;
-mod invalid_answer;
-mod parts;
 mod pipeline;
 mod plugin;
 mod pool;
+mod records;
 mod streaming;
-mod texts;
-mod usage;
-mod utf8;
 
-pub use answers::{Answer, Answers, Entries};
-pub use call_mode::CallMode;
-pub use circuit_breaker::{CircuitBreaker, CircuitOpened};
+pub use conformance::Growth;
 pub use contract::{
     Config, KeyValue, LogLevel, ProcessError, ProcessResult, STREAMING, TextBindings, TextContract,
     TextData,
 };
 pub use error::{Error, Result};
 pub use folder::{FolderError, load_folder, plugin_files};
-pub use growth::Growth;
 pub use kumiki;
-pub use parts::{Allowance, Parts};
 pub use pipeline::{Outcome, Outcomes, Pipeline};
 pub use plugin::TextPlugin;
+pub use plugin::call_mode::CallMode;
+pub use plugin::circuit_breaker::{CircuitBreaker, CircuitOpened};
+pub use plugin::usage::Usage;
 pub use pool::{PooledPlugin, TextPool};
-pub use texts::Texts;
-pub use usage::Usage;
+pub use records::answers::{Answer, Answers, Entries};
+pub use records::parts::{Allowance, Parts};
+pub use records::texts::Texts;
 
 /// Loads plugins of the text-processor contract.
 pub type TextHost = kumiki::Host<TextContract>;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kumiki::Limits;
 
-use crate::parts::{Allowance, Parts};
-use crate::texts::TextRange;
+use crate::records::parts::{Allowance, Parts};
+use crate::records::texts::TextRange;
 use crate::{Answer, Answers, Error, TextPlugin, Texts};
 
 /// The result of one record from one plugin or a chain.

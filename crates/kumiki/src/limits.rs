@@ -66,7 +66,9 @@ pub struct Limits {
     /// [`EngineConfig::fuel`]: crate::EngineConfig::fuel
     pub fuel: Option<u64>,
     /// Maximum duration of a call that may take longer than [`Limits::time`] because it
-    /// makes progress ([`Instance::call_concurrent`]). Default: no limit.
+    /// makes progress ([`Instance::call_concurrent`]), except with a
+    /// [`CallTimer`](crate::CallTimer). A reader or writer that blocks is not interrupted.
+    /// Default: no limit.
     ///
     /// [`Instance::call_concurrent`]: crate::Instance::call_concurrent
     pub total_time: Option<Duration>,

@@ -22,9 +22,9 @@ pub(crate) struct InstanceArguments {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory_per_instance: Option<usize>,
 
-    /// Records that one worker processes at the same time, in one instance, with plugins
-    /// that can wait (`concurrent`) [default: 16]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    /// Number of records that one worker processes at the same time in one instance, with
+    /// plugins that wait for other services (`kumiki inspect`: `concurrent`) [default: 16]
+    #[arg(long, conflicts_with_all = ["fresh", "whole"], value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     in_flight: Option<u16>,
 }
 

@@ -12,7 +12,7 @@ use kumiki::inspect::{Inspection, Interfaces};
 use kumiki::{Level, LogRecord, Observer};
 use kumiki_text::cases::{self, Case, CasesError};
 use kumiki_text::conformance::{self, Finding};
-use kumiki_text::{CallMode, TextHost};
+use kumiki_text::{CallMode, STREAMING, TextHost};
 
 use crate::arguments::CheckArguments;
 use crate::artifacts;
@@ -180,8 +180,12 @@ impl Table {
 fn modes(component: &[u8]) -> String {
     let exports = Interfaces::of("", component).map(|interfaces| interfaces.exports);
     let exports = exports.unwrap_or_default();
-    let names: Vec<_> = CallMode::among(&exports).map(CallMode::name).collect();
-    names.join(", ")
+    let streams = exports
+        .iter()
+        .any(|it| it == STREAMING)
+        .then_some("streaming");
+    let names = CallMode::among(&exports).map(CallMode::name).chain(streams);
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn heading(modes: &str) -> io::Result<()> {

@@ -148,14 +148,14 @@ impl Worker {
             passed.map_err(|error| Diagnostic::Plugin {
                 location: Some(Location {
                     source: source.clone(),
-                    line: 1,
+                    line: 0,
                 }),
                 error: Arc::new(error),
             })
         });
         let is_complete = passed.is_ok() && !self.interrupt.is_triggered();
         let ended = output.end(is_complete).map_err(unopened);
-        passed.and(ended).map(|()| Location { source, line: 1 })
+        passed.and(ended).map(|()| Location { source, line: 0 })
     }
 }
 

@@ -111,7 +111,7 @@ impl WholeRun<'_> {
         };
         let location = Location {
             source: name,
-            line: 1,
+            line: 0,
         };
         match result {
             Ok(()) => {

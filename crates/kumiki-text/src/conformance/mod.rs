@@ -4,6 +4,7 @@
 //! a trap where the contract requires an error, an answer that changes between
 //! calls, memory that grows. The content of the answers is not judged.
 
+mod growth;
 mod streaming;
 
 use std::borrow::Cow;
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use kumiki::{Plugin, excerpt};
 
-use crate::growth::{Growth, SAMPLE};
 use crate::{CallMode, Config, Error, ProcessResult, TextContract, TextPlugin, Texts};
+pub use growth::Growth;
+use growth::SAMPLE;
 
 /// Maximum length of a name or version that conforms, in bytes.
 const NAME_LIMIT: usize = 100;

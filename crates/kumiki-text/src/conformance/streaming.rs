@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use kumiki::excerpt;
 
+use super::growth::SAMPLE;
 use super::{Check, SHOWN, controls, planes};
-use crate::growth::SAMPLE;
 use crate::{Error, TextPlugin};
 
 pub(super) const CHECKS: [(&str, Check); 4] = [

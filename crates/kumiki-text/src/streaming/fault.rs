@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kumiki::{Error as HostError, Limit};
 
+use super::utf8::NotUtf8;
 use crate::Error;
-use crate::utf8::NotUtf8;
 
 /// The first fault of a call.
 #[derive(Clone, Default)]

@@ -3,6 +3,7 @@
 mod fault;
 mod outcome;
 mod reader;
+mod utf8;
 mod writer;
 
 use std::future::poll_fn;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::fault::{Cause, Fault};
-use crate::utf8::{NotUtf8, Utf8Checker};
+use super::utf8::{NotUtf8, Utf8Checker};
 
 /// A reader of a text, which must be UTF-8.
 pub(super) struct CheckedReader<R> {

@@ -10,7 +10,7 @@ use kumiki::{Limit, Limits};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::fault::{Cause, Fault};
-use crate::utf8::Utf8Checker;
+use super::utf8::Utf8Checker;
 
 /// The bytes of output that need no input, under [`Limits::stream_growth`].
 const FREE: u64 = 64 << 10;

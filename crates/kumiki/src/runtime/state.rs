@@ -144,8 +144,9 @@ impl StoreData {
     }
 
     /// Returns the time limits of this instance's calls, and the deadline of a call that
-    /// starts now.
+    /// starts now and has a time limit of its own. Such calls have no total time.
     pub(crate) fn timing(&mut self) -> (Progress, Deadline) {
+        self.total = None;
         let progress = self.progress.get_or_insert_default();
         (progress.clone(), Deadline::after(self.ticks))
     }

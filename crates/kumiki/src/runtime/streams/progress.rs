@@ -75,6 +75,8 @@ impl TimedCalls {
 /// Gives one of several calls of an instance a time limit of its own, which is
 /// [`Limits::time`](crate::Limits::time), from its creation until it is dropped. When the
 /// first of the limits is reached, all calls of the instance end.
+/// [`Limits::total_time`](crate::Limits::total_time) does not apply then, because any number
+/// of calls may follow one another.
 ///
 /// ```
 /// use kumiki::{CallTimer, Instance};

@@ -5,11 +5,11 @@
 use kumiki::StoreData;
 use kumiki::wasmtime::{self, Store};
 
+use super::invalid_answer::{check_count, refused};
+use super::texts::{TextRange, are_ends};
 use crate::contract::{
     ColumnMetadata, ColumnResult, FailedRow, ProcessError, TextBindings, TextsParam, TextsResult,
 };
-use crate::invalid_answer::{check_count, refused};
-use crate::texts::{TextRange, are_ends};
 
 /// A plugin's validated answer to a batch of records.
 pub(crate) struct Column {

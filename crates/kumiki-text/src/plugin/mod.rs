@@ -1,19 +1,25 @@
 //! A text plugin with a live instance.
 
+pub(crate) mod call_mode;
+pub(crate) mod circuit_breaker;
+mod failure;
+pub(crate) mod identity;
+pub(crate) mod usage;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kumiki::{Event, Instance, Limit, Limits, Plugin, RecyclePolicy};
+use kumiki::{Instance, Limits, Plugin, RecyclePolicy};
 
-use crate::batch::Batching;
-use crate::call_mode::CallMode;
-use crate::circuit_breaker::{BreakerState, CircuitBreaker};
-use crate::concurrent::SingleCall;
 use crate::contract::{Config, ProcessError, ProcessResult, TextContract, TextData};
-use crate::parts::Allowance;
-use crate::usage::{CallUsage, Usage};
-use crate::{Error, Result, TextHost, identity};
+use crate::records::batch::Batching;
+use crate::records::concurrent::SingleCall;
+use crate::records::parts::Allowance;
+use crate::{Error, Result, TextHost};
+use call_mode::CallMode;
+use circuit_breaker::{BreakerState, CircuitBreaker};
+use usage::{CallUsage, Usage};
 
 /// Maximum metadata entries of a result unless set.
 const DEFAULT_MAX_METADATA: usize = 10_000;
@@ -346,73 +352,6 @@ impl TextPlugin {
         }
     }
 
-    /// Wraps an error that the plugin returned.
-    pub(crate) fn plugin_error(&self, error: ProcessError) -> Error {
-        Error::Plugin {
-            plugin: self.name.to_string(),
-            error,
-        }
-    }
-
-    /// Records the failure of an answer with too many metadata entries.
-    #[cold]
-    pub(crate) fn too_much_metadata(&mut self) -> Error {
-        self.count_failure();
-        Error::Metadata {
-            plugin: self.name.to_string(),
-            max_entries: self.max_metadata,
-        }
-    }
-
-    /// Records the failure of an answer that exceeds a limit.
-    #[cold]
-    fn limit_exceeded(&mut self, limit: Limit) -> Error {
-        let error = kumiki::Error::Limit {
-            plugin: self.name.to_string(),
-            function: "process".to_owned(),
-            limit,
-        };
-        self.failed(error)
-    }
-
-    /// Handles the error of a call. If the call transferred more than its allowance,
-    /// but not more than the limits, it does not count as a failure when the record is
-    /// retried.
-    #[cold]
-    pub(crate) fn call_failed(&mut self, error: kumiki::Error) -> Error {
-        match error {
-            kumiki::Error::Limit {
-                limit: Limit::Transfer(_),
-                ..
-            } if self.allowed.call < self.limits().transfer => match self.allowed.last {
-                true => self.limit_exceeded(Limit::Output(self.limits().output)),
-                false => self.no_room(),
-            },
-            error => self.failed(error),
-        }
-    }
-
-    /// Returns the error of a record for whose result there is no room.
-    pub(crate) fn no_room(&self) -> Error {
-        Error::Host(kumiki::Error::Limit {
-            plugin: self.name.to_string(),
-            function: "process".to_owned(),
-            limit: Limit::Output(self.limits().output),
-        })
-    }
-
-    /// Whether this error means that the record is retried with a larger allowance.
-    pub(crate) fn is_deferred(&self, error: &Error) -> bool {
-        let is_output = matches!(
-            error,
-            Error::Host(kumiki::Error::Limit {
-                limit: Limit::Output(_),
-                ..
-            })
-        );
-        is_output && !self.allowed.last
-    }
-
     pub(crate) fn limits(&self) -> &Limits {
         self.plugin.host().limits()
     }
@@ -489,23 +428,6 @@ impl TextPlugin {
         let limits = self.plugin.host().limits();
         fresh.set_transfer(self.allowed.call.min(limits.transfer));
         Ok(self.instance.insert(fresh))
-    }
-
-    /// Counts a failure, and reports it if the circuit opens.
-    fn count_failure(&mut self) {
-        if let Some(opened) = self.breaker_state.failed(&self.circuit_breaker) {
-            self.plugin.host().observer().event(&Event::Contract {
-                plugin: &self.name,
-                event: &opened,
-            });
-        }
-    }
-
-    /// Records a failure of the plugin.
-    #[cold]
-    pub(crate) fn failed(&mut self, error: kumiki::Error) -> Error {
-        self.count_failure();
-        error.into()
     }
 }
 

@@ -18,9 +18,9 @@ use kumiki::wasmtime::component::{Accessor, ComponentNamedList, Lift, Lower};
 use kumiki::wasmtime::{self, Error as WasmError};
 use kumiki::{CallTimer, Error as HostError, Instance, Limit, StoreData};
 
-use crate::batch::key_and_value;
+use super::batch::key_and_value;
+use super::texts::TextRange;
 use crate::contract::{ProcessError, ProcessResult, TextBindings, TextContract};
-use crate::texts::TextRange;
 use crate::{Answers, CallMode, Error, Result, TextPlugin};
 
 /// The function of the interface.
@@ -63,6 +63,7 @@ where
     (R,): ComponentNamedList + Lift,
 {
     instance.call_concurrent_blocking(function, async |bindings, accessor| {
+        let _timer = CallTimer::start(accessor);
         let callable = bindings.function::<P, (R,)>(accessor, function)?;
         let (result,) = callable.call_concurrent(accessor, parameters).await?;
         until_idle(accessor).await;
@@ -136,46 +137,54 @@ impl TextPlugin {
 
     /// Answers the rows in flight after an error that ended all of them.
     fn answer_again(&mut self, rows: &Rows<'_>, error: &HostError) {
-        let limit = match error {
+        let in_flight = rows.in_flight();
+        if is_shared(error) {
+            return self.answer_after_shared_limit(rows, &in_flight);
+        }
+        if let (
+            [(row, waited)],
             HostError::Limit {
                 limit: Limit::Time(limit),
                 ..
-            } => Some(*limit),
-            _ => None,
-        };
-        let in_flight = rows.in_flight();
-        if is_shared(error) && in_flight.len() > APART {
-            // Fewer of them may fit into the limit.
-            self.window = (in_flight.len() / 2).max(APART);
-            return rows.start_again();
+            },
+        ) = (&*in_flight, error)
+            && is_overdue(*waited, *limit)
+        {
+            // It was alone already.
+            let answer = self.record_overdue(Limit::Time(*limit));
+            return rows.set(*row, Row::Done(Err(answer)));
         }
-        let is_alone = in_flight.len() == 1;
-        let (overdue, others): (Vec<_>, Vec<_>) = in_flight
-            .into_iter()
-            .partition(|(_, waited)| limit.is_some_and(|limit| is_overdue(*waited, limit)));
-        for (row, _) in others {
-            let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(row)));
-            if let Err(Error::Host(HostError::Limit { .. })) = answer {
-                // It was not the number of records.
-                self.window = self.in_flight;
+        for group in in_flight.chunks(APART) {
+            if self.is_circuit_open() {
+                return;
             }
-            rows.set(row, Row::Done(answer));
-        }
-        for overdue in overdue.chunks(APART) {
-            let inputs = overdue.iter().map(|(row, _)| rows.input(*row));
-            let answers = match (is_alone, limit) {
-                (true, Some(limit)) => vec![Err(self.record_overdue(Limit::Time(limit)))],
-                _ => self.ask_apart(&inputs.collect::<Vec<_>>()),
-            };
-            for ((row, _), answer) in overdue.iter().zip(answers) {
+            let inputs: Vec<_> = group.iter().map(|(row, _)| rows.input(*row)).collect();
+            for ((row, _), answer) in group.iter().zip(self.ask_apart(&inputs)) {
                 rows.set(*row, Row::Done(answer));
             }
         }
     }
 
-    /// Processes records that were overdue again, at the same time, each in an instance of
-    /// its own: one of them may have held back the others, and one by one they might take as
-    /// long again each.
+    /// Answers the rows in flight after a limit that they may have reached together.
+    fn answer_after_shared_limit(&mut self, rows: &Rows<'_>, in_flight: &[(usize, Duration)]) {
+        if in_flight.len() > APART {
+            // Fewer of them may fit into the limit.
+            self.window = (in_flight.len() / 2).max(APART);
+            return rows.start_again();
+        }
+        for (row, _) in in_flight {
+            let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(*row)));
+            if let Err(Error::Host(HostError::Limit { .. })) = answer {
+                // It was not the number of records.
+                self.window = self.in_flight;
+            }
+            rows.set(*row, Row::Done(answer));
+        }
+    }
+
+    /// Processes records again at the same time, each in an instance of its own: one of them
+    /// may have ended or held back the others, and one by one they might wait as long again
+    /// each.
     fn ask_apart(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
         let answered = thread::scope(|scope| {
             let threads = inputs.iter().map(|input| {
@@ -234,6 +243,7 @@ impl TextPlugin {
         match self.single {
             SingleCall::Concurrent => self.ask_by(|instance| {
                 instance.call_concurrent_blocking(FUNCTION, async |bindings, accessor| {
+                    let _timer = CallTimer::start(accessor);
                     let answer = ask_row(bindings, accessor, input).await?;
                     until_idle(accessor).await;
                     Ok(answer)

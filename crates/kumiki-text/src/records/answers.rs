@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-use crate::batch::key_and_value;
+use super::batch::key_and_value;
+use super::texts::Texts;
 use crate::contract::{KeyValue, ProcessResult};
-use crate::texts::Texts;
 use crate::{Error, Result};
 
 /// Results of many records from one plugin or a chain: an answer or an error for

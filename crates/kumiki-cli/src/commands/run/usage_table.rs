@@ -17,7 +17,7 @@ const HEAD: [&str; 10] = [
 ];
 
 /// Columns of [`brief`].
-const BRIEF: [&str; 4] = ["records", "errors", "in guest", "memory"];
+const BRIEF: [&str; 4] = ["records", "errors", "in calls", "memory"];
 
 /// A heading, and a line for each plugin with everything measured: `--report`.
 pub(super) fn table<'a>(used: impl Iterator<Item = (&'a str, &'a Usage)>) -> Vec<String> {

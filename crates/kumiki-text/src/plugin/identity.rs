@@ -5,7 +5,8 @@ use kumiki::wasmtime::{self, Store};
 use kumiki::{Instance, Limit, StoreData, is_invisible};
 
 use crate::contract::{TextBindings, TextContract};
-use crate::{Error, Result, concurrent};
+use crate::records::concurrent;
+use crate::{Error, Result};
 
 /// Maximum length of a name or a version, in bytes.
 pub(crate) const NAME_BYTES: usize = 256;

@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use kumiki::{Error as HostError, Limit};
 
-use crate::call_mode::CallMode;
+use super::column;
+use super::invalid_answer::{check_count, refused};
+use super::parts::Allowance;
+use super::texts::{TextRange, Texts};
 use crate::contract::{KeyValue, ProcessError, ProcessResult};
-use crate::invalid_answer::{check_count, refused};
-use crate::parts::Allowance;
-use crate::texts::{TextRange, Texts};
-use crate::{Answers, Result, TextPlugin, column};
+use crate::plugin::call_mode::CallMode;
+use crate::{Answers, Result, TextPlugin};
 
 /// Maximum records in one call. The cost of a call is spread over its records,
 /// and four times as many would save only 1 ns per record; but the limits of a

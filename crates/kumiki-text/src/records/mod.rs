@@ -1,0 +1,10 @@
+//! Many records in calls: lists of records, buffers, and calls at the same time; and the
+//! answers to them.
+
+pub(crate) mod answers;
+pub(crate) mod batch;
+pub(crate) mod column;
+pub(crate) mod concurrent;
+mod invalid_answer;
+pub(crate) mod parts;
+pub(crate) mod texts;
