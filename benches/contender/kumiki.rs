@@ -39,8 +39,7 @@ pub(crate) fn set_up(name: &str, row: &Row) -> Result<Set, String> {
         "cold" => first(row.work, text, false),
         "load" => load(row, &text),
         "live" => live(row, text),
-        // All in one call.
-        "stream" if name == "kumiki-single" => call(row.work, &text, fuel),
+        "stream" if name == "kumiki-single" => streams::single(row),
         "stream" => streams::stream(row),
         "wait" => streams::wait(row),
         kind => Err(format!("it has no `{kind}`")),

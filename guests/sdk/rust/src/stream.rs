@@ -116,10 +116,12 @@ fn whole_lines(bytes: &[u8], known: usize) -> usize {
     end.map_or(0, |end| known + end + 1)
 }
 
-/// # Panics
-/// When the host breaks the contract, which is a trap.
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("the host sends UTF-8")
+    // SAFETY: the contract says that it is UTF-8, and it was read to the end of a character.
+    // The host that keeps the contract runs this plugin and can write anything into its
+    // memory; wit-bindgen does the same with a `string`. The check took a third of the time
+    // of upper-casing ASCII.
+    unsafe { String::from_utf8_unchecked(bytes) }
 }
 
 /// The text that the plugin writes.

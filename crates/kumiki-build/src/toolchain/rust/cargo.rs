@@ -112,6 +112,14 @@ pub(super) fn build(
     let folder = absolute(&folder).unwrap_or(folder);
 
     let mut flags = vec!["-C".to_owned(), "target-feature=+simd128".to_owned()];
+    if options.profile == Profile::Speed {
+        // LLVM does not unroll vector loops for WebAssembly, and each turn checks the epoch:
+        // upper-casing ASCII ran at 10 GB/s, and with this at more than 30, for 1 KB more.
+        flags.extend([
+            "-C".to_owned(),
+            "llvm-args=-force-vector-interleave=4".to_owned(),
+        ]);
+    }
     flags.extend(compiler.rustc_flags(target, options.profile));
     flags.extend(remap_flags(&workspace.workspace_root, &folder));
     if wasi == Wasi::Preview2 && options.profile == Profile::Size {
