@@ -101,7 +101,7 @@ impl Program {
 fn file(program: &Program) -> Result<(), Failed> {
     program.expect(
         (&["in.txt"], ""),
-        (0, "GRüßE,\nWELT\n", "1 record through 1 plugin"),
+        (0, "GRüßE,\nWELT\n", "1 text through 1 plugin"),
     )
 }
 
@@ -133,7 +133,7 @@ fn folder(program: &Program) -> Result<(), Failed> {
         .collect();
     create(program, &files)?;
     let arguments = ["--output-folder", "out", "-j", "4", "in", "in.txt"];
-    program.expect((&arguments, ""), (0, "", "31 records through 1 plugin"))?;
+    program.expect((&arguments, ""), (0, "", "31 texts through 1 plugin"))?;
     for (name, text) in names.iter().zip(&texts) {
         let found = program.contents(&format!("out/{name}"))?;
         if found != text.to_uppercase() {
@@ -148,14 +148,14 @@ fn folder(program: &Program) -> Result<(), Failed> {
 
 fn failing_file(program: &Program) -> Result<(), Failed> {
     create(program, &[("a", b"a"), ("b", b"b\xff"), ("c", b"c")])?;
-    let message = "in/b:1: cannot read the input of `stream-c`";
+    let message = "in/b: cannot read the input of `stream-c`";
     let arguments = ["--output-folder", "out", "-j", "1", "in"];
     program.expect((&arguments, ""), (1, "", message))?;
     let complete = program.contents("out/a")? + &program.contents("out/c")?;
     let is_incomplete = program.contents("out/b").is_err();
     // A later run replaces what is incomplete.
     create(program, &[("b", b"b")])?;
-    program.expect((&arguments, ""), (0, "", "3 records through 1 plugin"))?;
+    program.expect((&arguments, ""), (0, "", "3 texts through 1 plugin"))?;
     if program.contents("out/b")? != "B" {
         return Err("the file that failed is not complete".into());
     }
@@ -216,7 +216,7 @@ fn own_inputs(program: &Program) -> Result<(), Failed> {
 
 fn chain(program: &Program) -> Result<(), Failed> {
     let chain = ["--chain", "-p", "echo.wasm", "-O", "out.txt", "in.txt"];
-    program.expect((&chain, ""), (0, "", "1 record through 2 plugins"))?;
+    program.expect((&chain, ""), (0, "", "1 text through 2 plugins"))?;
     match program.contents("out.txt")?.as_str() {
         "GRüßE,\nWELT\n" => Ok(()),
         found => Err(found.into()),
