@@ -7,7 +7,7 @@ use kumiki::{Host, HostState, Instance};
 use kumiki_turns::{Answer, Row, Set, input, repeat};
 use tokio::runtime::Builder;
 
-use crate::kumiki::said;
+use crate::message::said;
 use crate::plugins;
 
 kumiki::contract!(Text {

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use kumiki::{Host, HostState, Instance};
 use kumiki_turns::{Answer, Row, Set, input, repeat};
 
-use crate::kumiki::said;
+use crate::message::said;
 use crate::plugins;
 
 kumiki::contract!(Text {

@@ -12,6 +12,7 @@ use kumiki_turns::{
 };
 
 use crate::memory::Held;
+use crate::message::said;
 use crate::{plugins, streams};
 
 /// Counts log messages: a host that ignores them would not pay for them.
@@ -70,16 +71,6 @@ fn loaded(work: Work, fuel: Option<u64>, slots: u32) -> Result<Plugin<TextContra
 
 fn plugin(loaded: Plugin<TextContract>) -> Result<TextPlugin, String> {
     TextPlugin::new(loaded, Config::default()).map_err(said)
-}
-
-pub(crate) fn said(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
 }
 
 fn answer(result: ProcessResult) -> Answer {

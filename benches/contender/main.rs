@@ -11,6 +11,7 @@ mod by_hand_many;
 mod contract;
 mod kumiki;
 mod memory;
+mod message;
 mod native;
 mod plugins;
 mod streams;

@@ -7,7 +7,7 @@ use kumiki_text::{Config, TextHost, TextPlugin};
 use kumiki_turns::{Answer, Row, Set, Work, input, repeat};
 use test_components::guests::Guest;
 
-use crate::kumiki::said;
+use crate::message::said;
 
 /// Transforms a whole text, from memory and into memory.
 pub(crate) fn stream(row: &Row) -> Result<Set, String> {
@@ -31,19 +31,16 @@ pub(crate) fn stream(row: &Row) -> Result<Set, String> {
 
 /// Passes as much text in one call to the same plugin.
 pub(crate) fn single(row: &Row) -> Result<Set, String> {
-    let mut plugin = load("stream-rust", Config::default())?;
-    let text = input(row.size);
-    let output = plugin.process(&text).map_err(said)?.output;
-    let turn = repeat(1, move || {
-        let result = plugin.process(black_box(&text));
-        drop(black_box(result.expect("an answer")));
-    });
-    Ok(Set::new(Answer::bare(output).digest(), turn))
+    process("stream-rust", row)
 }
 
 /// Awaits a function of the host for one text.
 pub(crate) fn wait(row: &Row) -> Result<Set, String> {
-    let mut plugin = load("wait-rust", Config::default())?;
+    process("wait-rust", row)
+}
+
+fn process(guest: &'static str, row: &Row) -> Result<Set, String> {
+    let mut plugin = load(guest, Config::default())?;
     let text = input(row.size);
     let output = plugin.process(&text).map_err(said)?.output;
     let turn = repeat(1, move || {

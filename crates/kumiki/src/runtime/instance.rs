@@ -14,12 +14,12 @@ use std::sync::Arc;
 use tokio::task::yield_now;
 use wasmtime::{AsContextMut as _, Store, Trap, UpdateDeadline};
 
-use super::concurrent_calls::block_on;
 use super::contract::Contract;
 use super::failure::{self, Failure};
 use super::host::Inner;
 use super::own_runtime::OwnRuntime;
 use super::plugin::Plugin;
+use super::progress_wait::block_on;
 use super::state::{HostState, StoreData};
 use super::streams::Progress;
 use crate::clock::{self, Deadline};

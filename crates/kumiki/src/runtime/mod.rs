@@ -15,6 +15,7 @@ mod memory;
 mod own_runtime;
 mod plugin;
 mod pool;
+mod progress_wait;
 mod recycle_policy;
 mod state;
 mod streams;
