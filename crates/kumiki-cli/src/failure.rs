@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use kumiki_pipeline::{Error as RunError, InvalidRecord, ReadError};
+use kumiki_text::NotUtf8;
 
 use crate::limit_flags;
 
@@ -203,7 +204,21 @@ pub(crate) fn text_hint(error: &kumiki_text::Error) -> Option<String> {
     match error {
         kumiki_text::Error::Host(error) => hint(error),
         kumiki_text::Error::Metadata { .. } => Some(raise(limit_flags::METADATA_FLAG)),
+        kumiki_text::Error::Input { source, .. } => input_hint(source).map(str::to_owned),
         _ => error.hint(),
+    }
+}
+
+/// The hint for a whole text that a plugin cannot read.
+fn input_hint(error: &io::Error) -> Option<&'static str> {
+    let is_not_utf8 = error.get_ref().is_some_and(|error| error.is::<NotUtf8>());
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => Some(
+            "use a plugin that exports `streaming`, which reads in small pieces, or raise the \
+             limit: `--line-limit 1GiB`",
+        ),
+        _ if is_not_utf8 => Some("convert the file to UTF-8: `iconv -f latin1 -t utf-8 FILE`"),
+        _ => None,
     }
 }
 

@@ -111,6 +111,12 @@ pub enum Error {
     /// Results are to be written into a folder, but not of whole texts.
     #[error("only the results of whole texts can be written into a folder")]
     FolderNeedsWhole,
+    /// The output folder, or a folder in it, is a file.
+    #[error("`{}` is a file, not a folder", path.display())]
+    OutputIsFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// Two inputs would have the same file in the output folder.
     #[error("`{}` and `{}` would both be written to `{}`", first.display(), second.display(), output.display())]
     SameOutput {
@@ -323,6 +329,7 @@ impl Error {
             }
             Self::FolderNeedsFiles => "name files or folders as inputs",
             Self::FolderNeedsWhole => "process whole texts (`--whole`), or name an output file",
+            Self::OutputIsFile { .. } => "name a folder; a new one is created",
             Self::SameOutput { .. } => "name the folder that contains both, or rename one",
             Self::OutputIsStream => "name no file",
             Self::OutputIsFolder { .. } => "name a file in it",

@@ -48,6 +48,7 @@ pub use pool::{PooledPlugin, TextPool};
 pub use records::answers::{Answer, Answers, Entries};
 pub use records::parts::{Allowance, Parts};
 pub use records::texts::Texts;
+pub use streaming::NotUtf8;
 
 /// Loads plugins of the text-processor contract.
 pub type TextHost = kumiki::Host<TextContract>;

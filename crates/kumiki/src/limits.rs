@@ -305,7 +305,8 @@ impl fmt::Display for Limit {
                 write!(f, "{} of output", Bytes(bytes))
             }
             Self::StreamGrowth(bytes) => {
-                write!(f, "{bytes} bytes of output for each byte of input")
+                let unit = if *bytes == 1 { "byte" } else { "bytes" };
+                write!(f, "{bytes} {unit} of output for each byte of input")
             }
             Self::TotalMemory(bytes) => {
                 write!(f, "memory of {} for all plugins together", Bytes(*bytes))

@@ -184,6 +184,11 @@ fn own_inputs(program: &Program) -> Result<(), Failed> {
     fs::write(program.folder.path().join("results/sub/b"), "c")?;
     let other = ["--output-folder", "results", "in", "results/sub/b"];
     program.expect((&other, ""), (2, "", "would be overwritten"))?;
+    // Nor into a file.
+    let file = ["--output-folder", "in.txt", "in"];
+    program.expect((&file, ""), (2, "", "`in.txt` is a file, not a folder"))?;
+    let stream = ["--output-folder", "-", "in"];
+    program.expect((&stream, ""), (2, "", "`-` is not a valid output folder"))?;
     // Nor over its plugin or its settings.
     fs::copy(&program.guest, program.folder.path().join("plugin.wasm"))?;
     create(

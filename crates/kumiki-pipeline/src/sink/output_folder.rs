@@ -124,9 +124,14 @@ impl ReservedFolder {
         let mut last = None;
         for parent in parents.chain([self.path.as_path()]) {
             if last != Some(parent) {
-                fs::create_dir_all(parent).map_err(|source| Error::Create {
-                    part: parent.to_owned(),
-                    source,
+                fs::create_dir_all(parent).map_err(|source| match parent.is_file() {
+                    true => Error::OutputIsFile {
+                        path: parent.to_owned(),
+                    },
+                    false => Error::Create {
+                        part: parent.to_owned(),
+                        source,
+                    },
                 })?;
             }
             last = Some(parent);

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, PipeReader, Read, Write, pipe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use kumiki_text::{Error, TextPlugin};
+use kumiki_text::{Error, NotUtf8, TextPlugin};
 
 use crate::files::source::ByteSource;
 
@@ -131,13 +131,13 @@ fn read(input: ByteSource, limit: usize) -> io::Result<String> {
     let most = (limit as u64).saturating_add(1);
     input.take(most).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
-        return Err(io::Error::other(format!(
-            "it has more than {limit} bytes, and the plugin does not read as it goes"
-        )));
+        return Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            format!("it has more than {limit} bytes, and the plugin needs all of it in one call"),
+        ));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let message = format!("it is not UTF-8 from byte {at} on");
-        io::Error::new(ErrorKind::InvalidData, message)
+        let at = error.utf8_error().valid_up_to() as u64;
+        io::Error::new(ErrorKind::InvalidData, NotUtf8 { at })
     })
 }

@@ -76,7 +76,7 @@ pub(crate) fn execute(
 struct WholeRun<'a> {
     plugins: Vec<TextPlugin>,
     output: SharedSink,
-    /// The longest text for a plugin that does not read as it goes, in bytes.
+    /// The longest text for a plugin that does not export `streaming`, in bytes.
     limit: usize,
     observer: &'a dyn RunObserver,
     interrupt: &'a Interrupt,

@@ -24,6 +24,7 @@ use crate::{Error, Result, TextPlugin};
 use fault::Fault;
 use outcome::Outcome;
 use reader::{CheckedReader, ReaderEnd};
+pub use utf8::NotUtf8;
 use writer::{CheckedWriter, OutputSize};
 
 /// The function of the interface.

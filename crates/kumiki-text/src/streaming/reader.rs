@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::fault::{Cause, Fault};
-use super::utf8::{NotUtf8, Utf8Checker};
+use super::utf8::Utf8Checker;
 
 /// A reader of a text, which must be UTF-8.
 pub(super) struct CheckedReader<R> {
@@ -52,9 +52,8 @@ impl<R> CheckedReader<R> {
         };
         let read = bytes.len() as u64;
         self.bytes.fetch_add(read, Ordering::Relaxed);
-        checked.map_err(|NotUtf8 { at }| {
-            let message = format!("it is not UTF-8 from byte {at} on");
-            let error = io::Error::new(ErrorKind::InvalidData, message);
+        checked.map_err(|error| {
+            let error = io::Error::new(ErrorKind::InvalidData, error);
             self.fault.set(Cause::Input(error))
         })
     }

@@ -16,11 +16,13 @@ pub(crate) struct Utf8Checker {
     valid: u64,
 }
 
-/// The text is not UTF-8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotUtf8 {
+/// A text that is not UTF-8: what [`Error::Input`](crate::Error::Input) contains in its
+/// `source`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not UTF-8 from byte {at} on")]
+pub struct NotUtf8 {
     /// The number of valid bytes before the first that is not.
-    pub(crate) at: u64,
+    pub at: u64,
 }
 
 impl Utf8Checker {

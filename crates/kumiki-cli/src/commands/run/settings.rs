@@ -45,6 +45,12 @@ fn inputs_and_destination(
     render: RenderOptions,
 ) -> Result<(Vec<Input>, Destination), Failure> {
     if let Some(path) = &arguments.output_folder {
+        if path.as_os_str() == "-" {
+            return Err(Failure::usage(
+                "`-` is not a valid output folder",
+                "name a folder, or omit `--output-folder` to write to standard output",
+            ));
+        }
         let found = input_files(&arguments.files, path)?;
         if found.files.is_empty() {
             return Err(Failure::usage(
