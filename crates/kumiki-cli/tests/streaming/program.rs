@@ -112,7 +112,7 @@ fn stdin(program: &Program) -> Result<(), Failed> {
 fn several_files(program: &Program) -> Result<(), Failed> {
     program.expect(
         (&["in.txt", "in.txt"], ""),
-        (0, "GRüßE,\nWELT\nGRüßE,\nWELT\n", "2 records"),
+        (0, "GRüßE,\nWELT\nGRüßE,\nWELT\n", "2 texts"),
     )
 }
 
