@@ -247,15 +247,19 @@ impl Console {
         self.lock(&self.inner.bar).inc(1);
     }
 
-    /// Updates the progress.
-    pub(crate) fn advance(&self, bytes: u64, records: u64) {
+    /// Updates the progress. `records` is `None` for whole texts.
+    pub(crate) fn advance(&self, bytes: u64, records: Option<u64>) {
         let bar = self.lock(&self.inner.bar);
         bar.set_position(bytes);
         let seconds = bar.elapsed().as_secs_f64().max(0.001);
-        let (rate, megabytes) = (records as f64 / seconds, bytes as f64 / seconds / 1e6);
-        bar.set_message(format!(
-            "{records} records, {rate:.0}/s, {megabytes:.1} MB/s"
-        ));
+        let megabytes = format!("{:.1} MB/s", bytes as f64 / seconds / 1e6);
+        bar.set_message(match records {
+            Some(records) => {
+                let rate = records as f64 / seconds;
+                format!("{records} records, {rate:.0}/s, {megabytes}")
+            }
+            None => megabytes,
+        });
     }
 
     /// Removes the spinner or progress bar.

@@ -25,7 +25,7 @@ pub(crate) fn flag(error: &Error) -> Option<String> {
         Limit::TotalTime(time) => raised_time("--total-time-limit", time, 0),
         Limit::StreamOutput(bytes) => {
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-            raised_size("--stream-output-limit", bytes, 0)
+            raised_size("--stream-output-limit", bytes, MIB)
         }
         Limit::StreamGrowth(bytes) => raised_count("--stream-growth-limit", bytes, 10),
         Limit::Handles(count) => raised_count("--handle-limit", count as u64, 100_000),
@@ -82,8 +82,8 @@ mod tests {
             (Limit::Time(Duration::from_secs(90)), "--time-limit 6m"),
             (Limit::Memory(1 << 30), "--memory-limit 2GiB"),
             (Limit::Memory(4 << 30), "--memory-limit 16GiB"),
-            (Limit::StreamOutput(10), "--stream-output-limit 40"),
-            (Limit::StreamOutput(1000), "--stream-output-limit 4KiB"),
+            (Limit::StreamOutput(0), "--stream-output-limit 1MiB"),
+            (Limit::StreamOutput(1 << 20), "--stream-output-limit 4MiB"),
             (
                 Limit::StreamOutput(1 << 40),
                 "--stream-output-limit 4096GiB",

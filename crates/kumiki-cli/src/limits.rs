@@ -79,8 +79,8 @@ struct Values {
     #[serde(rename = "stream-output", deserialize_with = "deserialize_size")]
     stream_output: Option<usize>,
 
-    /// Maximum number of bytes of output for each byte of a whole text, beyond the
-    /// first 64 KiB [default: none]
+    /// Maximum number of bytes of output for each byte of a whole text; the first
+    /// 64 KiB of output are free [default: none]
     #[arg(
         id = "stream-growth-limit",
         long = "stream-growth-limit",

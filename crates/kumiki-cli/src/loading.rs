@@ -28,7 +28,10 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         if found.is_empty() {
             return Err(Failure::usage(
                 format!("there is no plugin in folder `{}`", path.display()),
-                "name a folder with `.wasm` files in it",
+                match path.join("kumiki.toml").is_file() {
+                    true => format!("build it first: `kumiki build {}`", path.display()),
+                    false => "name a folder with `.wasm` files in it".to_owned(),
+                },
             ));
         }
         files.extend(found);

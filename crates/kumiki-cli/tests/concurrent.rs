@@ -18,7 +18,7 @@ type Case = fn(&Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 17] = [
+    let cases: [(&str, Case); 18] = [
         ("processes records at the same time", together),
         ("answers in the order of the records", in_order),
         ("processes a single record", single),
@@ -32,6 +32,10 @@ fn main() {
         ("a record that nothing wakes costs only itself", never),
         ("a large answer is not lost", large),
         ("fewer records at once fit into a limit", fewer),
+        (
+            "of many that reach a limit together, those fail that reach it alone",
+            greedy,
+        ),
         ("the circuit opens when all records trap", circuit),
         ("passes the conformance checks", conforms),
         ("kumiki run takes the number of records", program),
@@ -232,6 +236,21 @@ fn fewer(stage: &Stage) -> Result<(), Failed> {
     let seen = outcomes(&mut plugin, &["hold 20"; 300]);
     equal(seen, vec!["HOLD 20".to_owned(); 300])?;
     equal(stage.ended.load(Ordering::Relaxed), 1)
+}
+
+/// Whatever the number of calls, records that reach the limit alone fail alone.
+fn greedy(stage: &Stage) -> Result<(), Failed> {
+    for in_flight in [15, 16, 17, 24, 33, 100, 1000] {
+        let mut plugin = stage.plugin()?.with_in_flight(in_flight);
+        let mut records = vec!["hold 1"; 100];
+        let mut expected = vec!["HOLD 1".to_owned(); 100];
+        for place in [3, 20, 99] {
+            records[place] = "grow 1";
+            expected[place] = "memory".to_owned();
+        }
+        equal(outcomes(&mut plugin, &records), expected)?;
+    }
+    Ok(())
 }
 
 fn circuit(stage: &Stage) -> Result<(), Failed> {

@@ -118,7 +118,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Two inputs would have the same file in the output folder.
-    #[error("`{}` and `{}` would both be written to `{}`", first.display(), second.display(), output.display())]
+    #[error("{}", same_output(first, second, output))]
     SameOutput {
         /// The one input.
         first: PathBuf,
@@ -275,6 +275,17 @@ fn other_run(what: &str, change: Change, part: &Path) -> String {
     }
 }
 
+fn same_output(first: &Path, second: &Path, output: &Path) -> String {
+    let (first, second) = (first.display(), second.display());
+    match first.to_string() == second.to_string() {
+        true => format!("`{first}` is named twice"),
+        false => format!(
+            "`{first}` and `{second}` would both be written to `{}`",
+            output.display()
+        ),
+    }
+}
+
 fn output_name(output: Option<&Path>) -> String {
     match output {
         Some(path) => format!("`{}`", path.display()),
@@ -330,7 +341,9 @@ impl Error {
             Self::FolderNeedsFiles => "name files or folders as inputs",
             Self::FolderNeedsWhole => "process whole texts (`--whole`), or name an output file",
             Self::OutputIsFile { .. } => "name a folder; a new one is created",
-            Self::SameOutput { .. } => "name the folder that contains both, or rename one",
+            Self::SameOutput { .. } => {
+                "name each input once; for files of the same name, name the folder that contains both"
+            }
             Self::OutputIsStream => "name no file",
             Self::OutputIsFolder { .. } => "name a file in it",
             Self::OutputIsRead { .. } => "give the output another name",

@@ -23,7 +23,8 @@ pub(crate) struct InstanceArguments {
     memory_per_instance: Option<usize>,
 
     /// Number of records that one worker processes at the same time in one instance, with
-    /// plugins that wait for other services (`kumiki inspect`: `concurrent`) [default: 16]
+    /// plugins that wait for other services (`kumiki inspect`: `concurrent`), at most
+    /// 10000 [default: 16]
     #[arg(long, conflicts_with_all = ["fresh", "whole"], value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     in_flight: Option<u16>,
 }

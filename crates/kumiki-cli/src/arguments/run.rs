@@ -23,11 +23,15 @@ Examples:
   kumiki run -p upper.wasm --output raw book.txt > BOOK.txt
   tail -f log | kumiki run -p mask.wasm -p upper.wasm --chain --output jsonl
   kumiki run -p mask.wasm --field text --into text --output-file masked.csv.gz rows.csv
+  kumiki run -p redact.wasm --whole book.txt --output-file redacted.txt
+  kumiki run -p redact.wasm --whole books --output-folder redacted
+  kumiki run -p translate.wasm --in-flight 100 --allow-net api.example.com:443 book.txt
 
 Exit codes: 0 success, 1 some plugin or record failed, 2 usage error, 130 interrupted")]
 pub(crate) struct RunArguments {
     /// Files to read, one record per line, decompressed if they end in `.gz` or
-    /// `.zst`; `-` is standard input, which is also the default
+    /// `.zst`; `-` is standard input, which is also the default. Folders only with
+    /// --output-folder
     #[arg(value_name = "FILE", conflicts_with = "text")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -116,8 +120,8 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) report: bool,
 
-    /// Number of records to process in parallel, each with its own instances, at
-    /// most 1024 [default: number of cores]
+    /// Number of workers, each with its own instances, that process records in parallel,
+    /// or files with --output-folder; at most 1024 [default: number of cores]
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
 

@@ -47,6 +47,13 @@ impl Folder {
         self.dir.symlink_metadata(name).is_ok()
     }
 
+    /// Whether the entry of this name is a regular file without content.
+    #[must_use]
+    pub fn is_empty_file(&self, name: &OsStr) -> bool {
+        let metadata = self.dir.symlink_metadata(name);
+        metadata.is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+    }
+
     /// The kind of the entry of this name, if it is not a regular file. A file must
     /// not replace a link, a folder, a device, a pipe or a socket.
     ///

@@ -69,7 +69,8 @@ impl ReservedFile {
         check(file, inputs)?;
         let part = PartPath::of(path).map_err(|source| cannot_create(path, source))?;
         refuse_special(&part, path)?;
-        let is_there = part.folder.has(&part.part);
+        let is_there =
+            part.folder.has(&part.part) && (file.resume || !part.folder.is_empty_file(&part.part));
         if is_there && !file.resume {
             return Err(Error::Incomplete {
                 part: part_path(path),

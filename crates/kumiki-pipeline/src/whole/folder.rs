@@ -57,7 +57,7 @@ pub(crate) fn execute(
             .spawn(move || worker.run())?;
     }
     drop(sender);
-    let mut progress = FolderProgress::new(observer, workers);
+    let mut progress = FolderProgress::new(observer, interrupt, workers);
     let mut patience = AFTER_INTERRUPT;
     while progress.working > 0 {
         match events.recv_timeout(PROGRESS) {
@@ -162,6 +162,7 @@ impl Worker {
 /// How far all workers have come.
 struct FolderProgress<'a> {
     observer: &'a dyn RunObserver,
+    interrupt: &'a Interrupt,
     working: usize,
     /// The bytes of the inputs that are done.
     done: u64,
@@ -171,9 +172,10 @@ struct FolderProgress<'a> {
 }
 
 impl<'a> FolderProgress<'a> {
-    fn new(observer: &'a dyn RunObserver, workers: usize) -> Self {
+    fn new(observer: &'a dyn RunObserver, interrupt: &'a Interrupt, workers: usize) -> Self {
         Self {
             observer,
+            interrupt,
             working: workers,
             done: 0,
             reading: HashMap::new(),
@@ -192,7 +194,7 @@ impl<'a> FolderProgress<'a> {
                         self.summary.records += 1;
                         self.summary.last = Some(location);
                     }
-                    Err(_) if self.summary.interrupted => {}
+                    Err(_) if self.interrupt.is_triggered() => {}
                     Err(diagnostic) => {
                         self.summary.failed += 1;
                         self.observer.event(&RunEvent::Diagnostic(&diagnostic));

@@ -283,9 +283,15 @@ impl TextPlugin {
 
     /// Records the usage of a call that took `time`, if measurement is enabled.
     pub(crate) fn measure_call(&mut self, time: Duration) {
+        self.measure_calls(time, time);
+    }
+
+    /// Records the usage of calls at the same time, of which the longest took `longest`.
+    pub(crate) fn measure_calls(&mut self, time: Duration, longest: Duration) {
         let instance = self.instance.as_ref();
         let call = CallUsage {
             time,
+            longest,
             memory: self.memory(),
             log: instance.map_or((0, 0), kumiki::Instance::logged),
             fuel: instance.and_then(kumiki::Instance::fuel),

@@ -31,9 +31,10 @@ pub struct Usage {
     pub fuel: Option<u64>,
 }
 
-/// Measurements of one call.
+/// Measurements of one call, or of several at the same time.
 pub(crate) struct CallUsage {
     pub(crate) time: Duration,
+    pub(crate) longest: Duration,
     pub(crate) memory: usize,
     pub(crate) log: (usize, usize),
     pub(crate) fuel: Option<u64>,
@@ -85,7 +86,7 @@ impl Usage {
 
     /// Adds the measurements of a call, which may have had many records.
     pub(crate) fn add_call(&mut self, call: &CallUsage) {
-        self.longest = self.longest.max(call.time);
+        self.longest = self.longest.max(call.longest);
         self.time += call.time;
         self.memory = self.memory.max(call.memory);
         self.log_records = self.log_records.max(call.log.0);

@@ -8,7 +8,6 @@
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use kumiki::wasmtime::component::{Accessor, ComponentNamedList, Lift, Lower};
 use kumiki::wasmtime::{self, Error as WasmError};
 use kumiki::{CallTimer, Error as HostError, Instance, Limit, StoreData};
 
-use super::batch::key_and_value;
+use super::rows::{Row, Rows};
 use super::texts::TextRange;
 use crate::contract::{ProcessError, ProcessResult, TextBindings, TextContract};
 use crate::{Answers, CallMode, Error, Result, TextPlugin};
@@ -27,7 +26,7 @@ use crate::{Answers, CallMode, Error, Result, TextPlugin};
 const FUNCTION: &str = "process-concurrent";
 
 /// What the guest returns for a record.
-type GuestResult = std::result::Result<ProcessResult, ProcessError>;
+pub(super) type GuestResult = std::result::Result<ProcessResult, ProcessError>;
 
 /// How one record is processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +112,14 @@ impl TextPlugin {
         let rows = Rows::new(inputs, self.allowed.part);
         while rows.are_left() && !self.is_circuit_open() {
             let Err(error) = self.ask_concurrently(&rows) else {
+                self.window = self.window.saturating_mul(2).min(self.in_flight);
                 continue;
             };
             self.batching.cuts = self.batching.cuts.saturating_add(1);
             self.answer_again(&rows, &error);
         }
         // Those that were to be started again when the circuit opened.
-        for (row, _) in rows.in_flight() {
+        for row in rows.unanswered() {
             let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(row)));
             rows.set(row, Row::Done(answer));
         }
@@ -170,14 +170,10 @@ impl TextPlugin {
         if in_flight.len() > APART {
             // Fewer of them may fit into the limit.
             self.window = (in_flight.len() / 2).max(APART);
-            return rows.start_again();
+            return rows.start_again(in_flight);
         }
         for (row, _) in in_flight {
             let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(*row)));
-            if let Err(Error::Host(HostError::Limit { .. })) = answer {
-                // It was not the number of records.
-                self.window = self.in_flight;
-            }
             rows.set(*row, Row::Done(answer));
         }
     }
@@ -230,7 +226,7 @@ impl TextPlugin {
             ask_rows(bindings, accessor, rows, in_flight).await
         });
         if let Some(start) = start {
-            self.measure_call(start.elapsed());
+            self.measure_calls(start.elapsed(), rows.longest());
         }
         self.retire();
         self.allow(self.allowed);
@@ -352,142 +348,4 @@ async fn ask_row(
     concurrent
         .call_process_concurrent(accessor, input.to_owned())
         .await
-}
-
-/// Records that are processed at the same time.
-struct Rows<'a> {
-    inputs: TextRange<'a>,
-    /// Bytes of answers at which no more records are started.
-    enough: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The rows that were started.
-    rows: Vec<Row>,
-    /// Those of them that are to be started again.
-    again: Vec<usize>,
-    /// Bytes of the answers.
-    bytes: usize,
-}
-
-enum Row {
-    /// It has no time limit yet.
-    Started,
-    InFlight(CallTimer),
-    Answered(GuestResult),
-    /// Processed alone, and counted.
-    Done(Result<ProcessResult>),
-}
-
-impl<'a> Rows<'a> {
-    fn new(inputs: TextRange<'a>, enough: usize) -> Self {
-        Self {
-            inputs,
-            enough,
-            state: Mutex::default(),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.inputs.len()
-    }
-
-    fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
-        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn input(&self, row: usize) -> &'a str {
-        self.inputs.get(row)
-    }
-
-    /// Whether records are to be started.
-    fn are_left(&self) -> bool {
-        self.with(|state| !state.again.is_empty() || self.is_next(state))
-    }
-
-    /// Whether a record that was not started yet is to be started.
-    fn is_next(&self, state: &State) -> bool {
-        state.rows.len() < self.len() && state.bytes < self.enough
-    }
-
-    /// Starts the next record.
-    fn start(&self) -> Option<usize> {
-        self.with(|state| match state.again.pop() {
-            Some(row) => Some(row),
-            None => self.is_next(state).then(|| {
-                state.rows.push(Row::Started);
-                state.rows.len() - 1
-            }),
-        })
-    }
-
-    /// Starts the rows in flight again.
-    fn start_again(&self) {
-        let in_flight = self.in_flight();
-        self.with(|state| {
-            for (row, _) in in_flight.into_iter().rev() {
-                state.rows[row] = Row::Started;
-                state.again.push(row);
-            }
-        });
-    }
-
-    fn set(&self, row: usize, new: Row) {
-        self.with(|state| {
-            if let Row::Done(Ok(answer)) | Row::Answered(Ok(answer)) = &new {
-                state.bytes += answer.output.len();
-            }
-            if let Some(row) = state.rows.get_mut(row) {
-                *row = new;
-            }
-        });
-    }
-
-    fn answer(&self, row: usize, answer: GuestResult, accessor: &Accessor<StoreData>) {
-        let timer = self.with(|state| {
-            let row = state.rows.get_mut(row)?;
-            Some(std::mem::replace(row, Row::Started))
-        });
-        if let Some(Row::InFlight(timer)) = timer {
-            timer.end(accessor);
-        }
-        self.set(row, Row::Answered(answer));
-    }
-
-    /// Returns the records without an answer, and how long each has waited.
-    fn in_flight(&self) -> Vec<(usize, Duration)> {
-        self.with(|state| {
-            let rows = state.rows.iter().enumerate();
-            let in_flight = rows.filter_map(|(row, state)| match state {
-                Row::Started => Some((row, Duration::ZERO)),
-                Row::InFlight(timer) => Some((row, timer.waited())),
-                Row::Answered(_) | Row::Done(_) => None,
-            });
-            in_flight.collect()
-        })
-    }
-
-    /// Adds the answers, in order; returns their number.
-    fn push_all(self, plugin: &mut TextPlugin, answers: &mut Answers) -> usize {
-        let state = self
-            .state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        let started = state.rows.len();
-        for row in state.rows {
-            match row {
-                Row::Answered(answer) => {
-                    let answer = answer.as_ref().map_err(|error| *error);
-                    let row = answer.map(|it| (&*it.output, it.metadata.iter().map(key_and_value)));
-                    plugin.take(row, answers);
-                }
-                Row::Done(answer) => answers.push(answer),
-                // None is left in flight.
-                Row::Started | Row::InFlight(_) => {}
-            }
-        }
-        started
-    }
 }

@@ -7,4 +7,5 @@ pub(crate) mod column;
 pub(crate) mod concurrent;
 mod invalid_answer;
 pub(crate) mod parts;
+mod rows;
 pub(crate) mod texts;

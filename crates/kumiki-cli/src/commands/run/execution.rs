@@ -65,6 +65,8 @@ fn say_if_slow(console: Console, has_ended: Arc<AtomicBool>) {
 /// Shows the events of a run.
 pub(super) struct RunEvents<'a> {
     pub(super) console: &'a Console,
+    /// Whether whole texts are processed.
+    pub(super) is_whole: bool,
     /// Whether progress is shown; the result of `--text` appears at once.
     pub(super) shows_progress: bool,
     /// Whether results are shown on the terminal.
@@ -82,7 +84,10 @@ impl RunObserver for RunEvents<'_> {
                 self.console.progress(*total_bytes, self.is_watched);
             }
             RunEvent::Diagnostic(diagnostic) => self.console.diagnostic(diagnostic),
-            RunEvent::Progress { bytes, records } => self.console.advance(*bytes, *records),
+            RunEvent::Progress { bytes, records } => {
+                let records = (!self.is_whole).then_some(*records);
+                self.console.advance(*bytes, records);
+            }
             _ => {}
         }
     }

@@ -123,6 +123,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     };
     let events = RunEvents {
         console: &console,
+        is_whole: arguments.whole,
         shows_progress: arguments.text.is_none(),
         is_watched,
     };
@@ -230,8 +231,9 @@ fn start_plugins(
         };
         match plugin {
             Ok(mut plugin) if measured => {
-                // One record per call, because limits are chosen by what one record needs.
-                if arguments.report {
+                // One record per call, because limits are chosen by what one record needs; but
+                // a plugin that waits would take much longer.
+                if arguments.report && plugin.mode() != CallMode::Concurrent {
                     plugin.set_mode(CallMode::Single);
                 }
                 plugins.push(plugin.measured());

@@ -51,6 +51,12 @@ fn inputs_and_destination(
                 "name a folder, or omit `--output-folder` to write to standard output",
             ));
         }
+        if arguments.files.iter().any(|file| file.as_os_str() == "-") {
+            return Err(Failure::usage(
+                "standard input has no name for a file in the output folder",
+                "name files or folders, or write to one file: `--output-file FILE`",
+            ));
+        }
         let found = input_files(&arguments.files, path)?;
         if found.files.is_empty() {
             return Err(Failure::usage(

@@ -149,6 +149,12 @@ impl CallTimer {
         accessor.with(|mut access| StoreData::made_progress(&mut access.as_context_mut()));
     }
 
+    /// Returns the time since the call started.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Returns how long the call has waited: the time since it started, without the time in
     /// which any call of its instance computed. That is known for blocking calls only.
     #[must_use]

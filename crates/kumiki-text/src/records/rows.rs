@@ -1,0 +1,204 @@
+//! Records that are processed at the same time, and how far each has come.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kumiki::wasmtime::component::Accessor;
+use kumiki::{CallTimer, StoreData};
+
+use super::answers::Answers;
+use super::batch::key_and_value;
+use super::concurrent::GuestResult;
+use super::texts::TextRange;
+use crate::contract::ProcessResult;
+use crate::{Result, TextPlugin};
+
+/// Records that are processed at the same time.
+pub(super) struct Rows<'a> {
+    inputs: TextRange<'a>,
+    /// Bytes of answers at which no more records are started.
+    enough: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The rows that were started.
+    rows: Vec<Row>,
+    /// Those of them that are to be started again, the last one first.
+    again: Vec<usize>,
+    /// Bytes of the answers.
+    bytes: usize,
+    /// How long the longest call took that was answered.
+    longest: Duration,
+}
+
+pub(super) enum Row {
+    /// To be started again.
+    Again,
+    /// It has no time limit yet.
+    Started,
+    InFlight(CallTimer),
+    Answered(GuestResult),
+    /// Processed alone, and counted.
+    Done(Result<ProcessResult>),
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(inputs: TextRange<'a>, enough: usize) -> Self {
+        Self {
+            inputs,
+            enough,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    fn with<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn input(&self, row: usize) -> &'a str {
+        self.inputs.get(row)
+    }
+
+    /// Whether records are to be started.
+    pub(super) fn are_left(&self) -> bool {
+        self.with(|state| !state.again.is_empty() || self.is_next(state))
+    }
+
+    /// Whether a record that was not started yet is to be started.
+    fn is_next(&self, state: &State) -> bool {
+        state.rows.len() < self.len() && state.bytes < self.enough
+    }
+
+    /// Starts the next record.
+    pub(super) fn start(&self) -> Option<usize> {
+        self.with(|state| match state.again.pop() {
+            Some(row) => {
+                state.rows[row] = Row::Started;
+                Some(row)
+            }
+            None => self.is_next(state).then(|| {
+                state.rows.push(Row::Started);
+                state.rows.len() - 1
+            }),
+        })
+    }
+
+    /// Returns how long the longest call took that was answered.
+    pub(super) fn longest(&self) -> Duration {
+        self.with(|state| state.longest)
+    }
+
+    /// Starts the rows in flight again.
+    pub(super) fn start_again(&self, in_flight: &[(usize, Duration)]) {
+        self.with(|state| {
+            for (row, _) in in_flight.iter().rev() {
+                state.rows[*row] = Row::Again;
+                state.again.push(*row);
+            }
+        });
+    }
+
+    pub(super) fn set(&self, row: usize, new: Row) {
+        self.with(|state| {
+            if let Row::Done(Ok(answer)) | Row::Answered(Ok(answer)) = &new {
+                state.bytes += answer.output.len();
+            }
+            if let Some(row) = state.rows.get_mut(row) {
+                *row = new;
+            }
+        });
+    }
+
+    pub(super) fn answer(&self, row: usize, answer: GuestResult, accessor: &Accessor<StoreData>) {
+        let timer = self.with(|state| {
+            let row = state.rows.get_mut(row)?;
+            Some(std::mem::replace(row, Row::Started))
+        });
+        if let Some(Row::InFlight(timer)) = timer {
+            self.with(|state| state.longest = state.longest.max(timer.elapsed()));
+            timer.end(accessor);
+        }
+        self.set(row, Row::Answered(answer));
+    }
+
+    /// Returns the records that were started and have no answer.
+    pub(super) fn unanswered(&self) -> Vec<usize> {
+        self.with(|state| {
+            let rows = state.rows.iter().enumerate();
+            let is_open = |row: &Row| !matches!(row, Row::Answered(_) | Row::Done(_));
+            rows.filter_map(|(at, row)| is_open(row).then_some(at))
+                .collect()
+        })
+    }
+
+    /// Returns the records that are being processed, and how long each has waited.
+    pub(super) fn in_flight(&self) -> Vec<(usize, Duration)> {
+        self.with(|state| {
+            let rows = state.rows.iter().enumerate();
+            let in_flight = rows.filter_map(|(row, state)| match state {
+                Row::Started => Some((row, Duration::ZERO)),
+                Row::InFlight(timer) => Some((row, timer.waited())),
+                Row::Again | Row::Answered(_) | Row::Done(_) => None,
+            });
+            in_flight.collect()
+        })
+    }
+
+    /// Adds the answers, in order; returns their number.
+    pub(super) fn push_all(self, plugin: &mut TextPlugin, answers: &mut Answers) -> usize {
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let started = state.rows.len();
+        for row in state.rows {
+            match row {
+                Row::Answered(answer) => {
+                    let answer = answer.as_ref().map_err(|error| *error);
+                    let row = answer.map(|it| (&*it.output, it.metadata.iter().map(key_and_value)));
+                    plugin.take(row, answers);
+                }
+                Row::Done(answer) => answers.push(answer),
+                // None is left without an answer.
+                Row::Again | Row::Started | Row::InFlight(_) => {}
+            }
+        }
+        started
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Texts;
+
+    /// Starts up to `window` rows, as calls do.
+    fn start(rows: &Rows<'_>, window: usize) -> Vec<usize> {
+        std::iter::from_fn(|| rows.start()).take(window).collect()
+    }
+
+    fn started(rows: &Rows<'_>) -> Vec<usize> {
+        rows.in_flight().into_iter().map(|(row, _)| row).collect()
+    }
+
+    #[test]
+    fn rows_that_wait_to_be_started_again_are_not_in_flight() {
+        let texts: Texts = ["a"; 40].into_iter().collect();
+        let rows = Rows::new(TextRange::all(&texts), usize::MAX);
+        assert_eq!(start(&rows, 17), (0..17).collect::<Vec<_>>());
+        rows.start_again(&rows.in_flight());
+        assert!(started(&rows).is_empty());
+        assert_eq!(rows.unanswered(), (0..17).collect::<Vec<_>>());
+        // In the same order, the others after them.
+        assert_eq!(start(&rows, 16), (0..16).collect::<Vec<_>>());
+        assert_eq!(started(&rows), (0..16).collect::<Vec<_>>());
+        rows.start_again(&rows.in_flight()[8..]);
+        assert_eq!(start(&rows, 10), [8, 9, 10, 11, 12, 13, 14, 15, 16, 17]);
+    }
+}
