@@ -189,6 +189,11 @@ impl Console {
                     failure::record_hint(error),
                 );
             }
+            Diagnostic::Unwritten { output, error } => self.error(
+                format_args!("cannot write file `{}`", output.display()),
+                &[error.to_string()],
+                None,
+            ),
             Diagnostic::Unopened { source, error } => self.error(
                 format_args!("cannot read file `{source}`"),
                 &[error.to_string()],

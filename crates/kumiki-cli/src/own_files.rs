@@ -31,6 +31,7 @@ impl OwnFiles {
         own.add("an input of this run", inputs);
         // Its partial file and state are in the same folder.
         own.add("the output of this run", &arguments.output_file);
+        own.add("the output of this run", &arguments.output_folder);
         own
     }
 

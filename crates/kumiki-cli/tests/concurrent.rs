@@ -18,7 +18,7 @@ type Case = fn(&Stage) -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let cases: [(&str, Case); 18] = [
+    let cases: [(&str, Case); 20] = [
         ("processes records at the same time", together),
         ("answers in the order of the records", in_order),
         ("processes a single record", single),
@@ -39,6 +39,14 @@ fn main() {
         ("the circuit opens when all records trap", circuit),
         ("passes the conformance checks", conforms),
         ("kumiki run takes the number of records", program),
+        (
+            "records after a trap fit into the total memory one by one",
+            total_memory,
+        ),
+        (
+            "large results of two plugins do not fail together",
+            large_results,
+        ),
         ("kumiki call awaits its functions", call),
     ];
     let trials = cases
@@ -287,6 +295,52 @@ fn program(stage: &Stage) -> Result<(), Failed> {
         equal(text.lines().last(), Some(together))?;
     }
     Ok(())
+}
+
+/// Runs the program with records and arguments; checks its exit code and counts the lines
+/// of its output.
+fn lines(stage: &Stage, records: &[&str], arguments: &[&str], code: i32) -> Result<usize, Failed> {
+    let folder = tempfile::tempdir()?;
+    let input = folder.path().join("in.txt");
+    std::fs::write(&input, records.join("\n"))?;
+    let output = Command::new(env!("CARGO_BIN_EXE_kumiki"))
+        .env("KUMIKI_CACHE", artifacts())
+        .args(["run", "--jobs", "1", "-o", "raw", "-p"])
+        .arg(&stage.path)
+        .args(arguments)
+        .arg(&input)
+        .output()?;
+    match output.status.code() == Some(code) {
+        true => Ok(output.stdout.split(|byte| *byte == b'\n').count() - 1),
+        false => Err(format!(
+            "{:?} {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into()),
+    }
+}
+
+fn total_memory(stage: &Stage) -> Result<(), Failed> {
+    let mut records = vec!["hold 150"; 15];
+    // One instance has room for all, and there is no room for 15 instances.
+    let limit = ["--total-memory", "24MiB"];
+    equal(lines(stage, &records, &limit, 0)?, 15)?;
+    records.push("trap 50");
+    equal(lines(stage, &records, &limit, 1)?, 15)
+}
+
+fn large_results(stage: &Stage) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join("copy.wasm");
+    std::fs::copy(&stage.path, &copy)?;
+    let copy = copy.to_str().ok_or("a path")?;
+    let arguments = ["-p", copy, "--output-limit", "20MiB"];
+    equal(lines(stage, &["large 5"; 3], &arguments, 0)?, 6)?;
+    // Also when they are processed again after a trap.
+    let mut records = vec!["large 50"; 20];
+    records.push("trap 20");
+    equal(lines(stage, &records, &arguments, 1)?, 40)
 }
 
 fn call(stage: &Stage) -> Result<(), Failed> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The place of a record in the input.
@@ -40,6 +41,13 @@ pub enum Diagnostic {
         source: Arc<str>,
         /// What is wrong with the line or row.
         error: Box<InvalidRecord>,
+    },
+    /// The output of an input could not be written. The run continues with the next input.
+    Unwritten {
+        /// The path of the output.
+        output: PathBuf,
+        /// The underlying I/O error.
+        error: io::Error,
     },
     /// An input could not be opened. The run continues with the next input.
     Unopened {

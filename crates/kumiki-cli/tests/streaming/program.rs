@@ -11,13 +11,14 @@ use test_components::guests::artifacts;
 
 pub(crate) type Case = fn(&Program) -> Result<(), Failed>;
 
-pub(crate) const CASES: [(&str, Case); 16] = [
+pub(crate) const CASES: [(&str, Case); 17] = [
     ("ends a chain though its input is silent", silent_input),
     ("has limits on its output and its total time", limits),
     ("transforms a file", file),
     ("transforms the files of a folder", folder),
     ("goes on after a file of a folder that fails", failing_file),
     ("never writes over its inputs", own_inputs),
+    ("protects its output folder", own_folder),
     ("transforms standard input", stdin),
     (
         "transforms several files, one after the other",
@@ -103,6 +104,29 @@ fn file(program: &Program) -> Result<(), Failed> {
         (&["in.txt"], ""),
         (0, "GRüßE,\nWELT\n", "1 text through 1 plugin"),
     )
+}
+
+/// No plugin may change the folder, and links in it are not followed.
+fn own_folder(program: &Program) -> Result<(), Failed> {
+    create(program, &[("sub/a", b"a")])?;
+    for grant in ["out::/e:rw", "out/sub::/e:rw", ".::/e:rw"] {
+        fs::create_dir_all(program.folder.path().join("out/sub"))?;
+        let arguments = ["--output-folder", "out", "--allow-dir", grant, "in"];
+        program.expect((&arguments, ""), (2, "", "would let plugins change"))?;
+    }
+    #[cfg(unix)]
+    {
+        let at = |path: &str| program.folder.path().join(path);
+        fs::create_dir_all(at("linked"))?;
+        fs::create_dir_all(at("elsewhere"))?;
+        std::os::unix::fs::symlink("../elsewhere", at("linked/sub"))?;
+        let arguments = ["--output-folder", "linked", "in"];
+        program.expect((&arguments, ""), (2, "", "cannot write `linked/sub`"))?;
+        if at("elsewhere/a").exists() {
+            return Err("a link was followed".into());
+        }
+    }
+    Ok(())
 }
 
 fn stdin(program: &Program) -> Result<(), Failed> {
@@ -213,6 +237,14 @@ fn own_inputs(program: &Program) -> Result<(), Failed> {
         "in/plugin.wasm",
     ];
     program.expect((&plugin, ""), (2, "", "would be overwritten"))?;
+    // Nor over an input with the name of an incomplete output.
+    fs::write(program.folder.path().join("results/sub/b.part"), "c")?;
+    let part = ["--output-folder", "results", "in", "results/sub/b.part"];
+    program.expect((&part, ""), (2, "", "would be overwritten"))?;
+    create(program, &[("b", b"b"), ("b.part", b"c")])?;
+    let parts = ["--output-folder", "out", "in/b.part", "in/b"];
+    let message = "`in/b` and `in/b.part` would both be written to `out/b.part`";
+    program.expect((&parts, ""), (2, "", message))?;
     match (program.contents("in/a")? + &program.contents("in/sub/a")?).as_str() {
         "ab" => Ok(()),
         found => Err(found.into()),

@@ -7,12 +7,12 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 #[cfg(unix)]
 use cap_fs_ext::OpenOptionsSyncExt;
-use cap_fs_ext::{FollowSymlinks, MetadataExt, OpenOptionsFollowExt};
+use cap_fs_ext::{DirExt as _, FollowSymlinks, MetadataExt, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 #[cfg(unix)]
 use cap_std::fs::PermissionsExt;
@@ -39,6 +39,35 @@ impl Folder {
         let dir = Dir::open_ambient_dir(parent, ambient_authority())?;
         let dir = Arc::new(dir);
         Ok((Self { dir }, name.to_owned()))
+    }
+
+    /// Opens a folder, and creates it if necessary.
+    ///
+    /// # Errors
+    /// I/O errors.
+    pub(crate) fn open_or_create(path: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(path)?;
+        let dir = Dir::open_ambient_dir(path, ambient_authority())?;
+        Ok(Self { dir: Arc::new(dir) })
+    }
+
+    /// Opens a folder below this one, and creates it if necessary. Symbolic links are not
+    /// followed.
+    ///
+    /// # Errors
+    /// I/O errors, and an error if the path has other parts than names.
+    pub(crate) fn below(&self, path: &Path) -> io::Result<Self> {
+        let mut dir = self.dir.clone();
+        for part in path.components() {
+            let Component::Normal(name) = part else {
+                return Err(io::ErrorKind::InvalidFilename.into());
+            };
+            match dir.create_dir(name) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => dir = Arc::new(dir.open_dir_nofollow(name)?),
+            }
+        }
+        Ok(Self { dir })
     }
 
     /// Whether the folder has an entry of this name, a dangling link included.

@@ -39,8 +39,13 @@ impl PartPath {
     /// When the folder cannot be opened.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let (folder, name) = Folder::of(path)?;
+        Ok(Self::within(folder, name))
+    }
+
+    /// A file of this name in a folder.
+    pub(crate) fn within(folder: Folder, name: OsString) -> Self {
         let part = with_suffix(&name, SUFFIX);
-        Ok(Self { folder, name, part })
+        Self { folder, name, part }
     }
 
     /// The kind of the entry that has the file's name, if it is not a regular file.

@@ -94,8 +94,7 @@ impl ReservedFile {
 
     /// As [`ReservedFile::open`], for one of the files in an output folder. They are never
     /// resumed: what an earlier run left incomplete is replaced.
-    pub(crate) fn in_folder(path: &Path) -> Result<Self, Error> {
-        let part = PartPath::of(path).map_err(|source| cannot_create(path, source))?;
+    pub(crate) fn in_folder(part: PartPath, path: &Path) -> Result<Self, Error> {
         refuse_special(&part, path)?;
         Ok(Self {
             path: path.to_owned(),

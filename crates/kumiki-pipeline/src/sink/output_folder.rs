@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::output_file::ReservedFile;
 use super::part_file::PartFile;
 use crate::error::Error;
+use crate::files::folder::Folder;
+use crate::files::part_path::{PartPath, part_path};
 use crate::input::open::{OpenInput, OpenInputs};
 use crate::journal::RunIdentity;
 
@@ -63,39 +66,40 @@ impl OutputFolder {
 }
 
 /// The files of an output folder, in the order of the inputs.
+///
+/// The folder is opened once, before any plugin runs, and links in it are not followed.
 pub(crate) struct ReservedFolder {
     path: PathBuf,
-    files: Vec<PathBuf>,
+    folder: Folder,
+    /// The paths of the files below the folder.
+    names: Vec<PathBuf>,
 }
 
 impl ReservedFolder {
     /// Chooses a file for each input and creates their folders.
-    pub(crate) fn open(folder: &OutputFolder, inputs: &OpenInputs) -> Result<Self, Error> {
-        let mut files = Vec::with_capacity(inputs.list.len());
-        let mut chosen = HashMap::new();
-        for input in &inputs.list {
-            let file = input.file.as_ref().ok_or(Error::FolderNeedsFiles)?;
-            let name = folder.target(&file.path).ok_or(Error::FolderNeedsFiles)?;
-            let target = folder.path.join(&name);
-            if let Some(first) = chosen.insert(name, file.path.clone()) {
-                return Err(Error::SameOutput {
-                    first,
-                    second: file.path.clone(),
-                    output: target,
-                });
+    pub(crate) fn open(output: &OutputFolder, inputs: &OpenInputs) -> Result<Self, Error> {
+        let names = names(output, inputs)?;
+        let path = &output.path;
+        let failed = |folder: &Path, source| failure(folder.to_owned(), source);
+        let folder = Folder::open_or_create(path).map_err(|source| failed(path, source))?;
+        let mut last = None;
+        for parent in names.iter().filter_map(|name| name.parent()) {
+            if last != Some(parent) {
+                let below = folder.below(parent);
+                below.map_err(|source| failed(&path.join(parent), source))?;
             }
-            files.push(target);
+            last = Some(parent);
         }
         let reserved = Self {
-            path: folder.path.clone(),
-            files,
+            path: path.clone(),
+            folder,
+            names,
         };
-        reserved.create_folders()?;
-        reserved.refuse_read(inputs, &folder.protected)?;
+        reserved.refuse_read(inputs, &output.protected)?;
         Ok(reserved)
     }
 
-    /// Refuses to write over a file that the run reads.
+    /// Refuses to write over a file that the run reads, also while an output is incomplete.
     fn refuse_read(&self, inputs: &OpenInputs, protected: &[PathBuf]) -> Result<(), Error> {
         let inputs = inputs.list.iter().filter_map(|input| input.file.as_ref());
         let inputs = inputs.map(|file| (&file.path, "an input"));
@@ -104,8 +108,10 @@ impl ReservedFolder {
             .chain(protected)
             .filter_map(|(path, what)| Some((fs::canonicalize(path).ok()?, (path, what))))
             .collect();
+        let targets = self.names.iter().map(|name| self.path.join(name));
+        let targets = targets.flat_map(|target| [part_path(&target), target]);
         // A file that is not there yet is none of them.
-        let mut targets = self.files.iter().filter_map(|it| fs::canonicalize(it).ok());
+        let mut targets = targets.filter_map(|it| fs::canonicalize(it).ok());
         match targets.find_map(|target| read.get(&target)) {
             Some((path, what)) => Err(Error::OutputIsRead {
                 path: (*path).clone(),
@@ -119,43 +125,75 @@ impl ReservedFolder {
         &self.path
     }
 
-    fn create_folders(&self) -> Result<(), Error> {
-        let parents = self.files.iter().filter_map(|file| file.parent());
-        let mut last = None;
-        for parent in parents.chain([self.path.as_path()]) {
-            if last != Some(parent) {
-                fs::create_dir_all(parent).map_err(|source| match parent.is_file() {
-                    true => Error::OutputIsFile {
-                        path: parent.to_owned(),
-                    },
-                    false => Error::Create {
-                        part: parent.to_owned(),
-                        source,
-                    },
-                })?;
-            }
-            last = Some(parent);
-        }
-        Ok(())
-    }
-
     /// Returns each input with its output.
     pub(crate) fn tasks(self, inputs: Vec<OpenInput>) -> impl Iterator<Item = Target> {
-        let pairs = inputs.into_iter().zip(self.files);
-        pairs.map(|(input, path)| Target { input, path })
+        let Self {
+            path,
+            folder,
+            names,
+        } = self;
+        let pairs = inputs.into_iter().zip(names);
+        pairs.map(move |(input, name)| Target {
+            input,
+            path: path.join(&name),
+            folder: folder.clone(),
+            name,
+        })
     }
 }
 
-/// An input, and the path of its output.
+/// Chooses the name of the output of each input. No two outputs have the same name, also
+/// while one of them is incomplete.
+fn names(output: &OutputFolder, inputs: &OpenInputs) -> Result<Vec<PathBuf>, Error> {
+    let mut names = Vec::with_capacity(inputs.list.len());
+    let mut chosen = HashMap::new();
+    let same = |first: &Path, second: &Path, name: &Path| Error::SameOutput {
+        first: first.to_owned(),
+        second: second.to_owned(),
+        output: output.path.join(name),
+    };
+    for input in &inputs.list {
+        let file = input.file.as_ref().ok_or(Error::FolderNeedsFiles)?;
+        let name = output.target(&file.path).ok_or(Error::FolderNeedsFiles)?;
+        if let Some(first) = chosen.insert(name.clone(), &file.path) {
+            return Err(same(first, &file.path, &name));
+        }
+        names.push(name);
+    }
+    for name in &names {
+        let part = part_path(name);
+        if let (Some(first), Some(second)) = (chosen.get(name), chosen.get(&part)) {
+            return Err(same(first, second, &part));
+        }
+    }
+    Ok(names)
+}
+
+/// Why a folder cannot be opened for outputs.
+fn failure(path: PathBuf, source: io::Error) -> Error {
+    match path.is_file() {
+        true => Error::OutputIsFile { path },
+        false => Error::Create { part: path, source },
+    }
+}
+
+/// An input, and its output.
 pub(crate) struct Target {
     pub(crate) input: OpenInput,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
+    folder: Folder,
+    /// The path below the folder.
+    name: PathBuf,
 }
 
 impl Target {
     /// Creates the output.
     pub(crate) fn begin(&self) -> Result<PartFile, Error> {
-        let file = ReservedFile::in_folder(&self.path)?;
+        let parent = self.name.parent().unwrap_or(Path::new(""));
+        let folder = self.folder.below(parent);
+        let folder = folder.map_err(|source| failure(self.path.clone(), source))?;
+        let name = self.name.file_name().unwrap_or_default().to_owned();
+        let file = ReservedFile::in_folder(PartPath::within(folder, name), &self.path)?;
         Ok(file.begin(RunIdentity::new())?.file)
     }
 }

@@ -130,9 +130,14 @@ impl Worker {
             source: source.clone(),
             error,
         };
+        let output = target.path.clone();
+        let unwritten = |error| Diagnostic::Unwritten {
+            output: output.clone(),
+            error,
+        };
         let file = target.begin().map_err(|error| match error {
-            Error::Create { source, .. } => unopened(source),
-            error => unopened(io::Error::other(error)),
+            Error::Create { source, .. } => unwritten(source),
+            error => unwritten(io::Error::other(error)),
         })?;
         let (reader, counter) = open(target.input.content).map_err(unopened)?;
         self.send(Event::Began(self.number, counter));
@@ -140,9 +145,9 @@ impl Worker {
             reader,
             interrupt: self.interrupt.clone(),
         };
-        let output = SharedSink::file(Sink::File(Box::new(file)));
-        let passed = output.begin().map_err(unopened).and_then(|()| {
-            let (reader, writer) = (Box::new(reader), Box::new(output.clone()));
+        let sink = SharedSink::file(Sink::File(Box::new(file)));
+        let passed = sink.begin().map_err(unwritten).and_then(|()| {
+            let (reader, writer) = (Box::new(reader), Box::new(sink.clone()));
             let results = ChainResults::default();
             let passed = chain::pass(&mut self.plugins, reader, writer, self.limit, &results);
             passed.map_err(|error| Diagnostic::Plugin {
@@ -154,7 +159,7 @@ impl Worker {
             })
         });
         let is_complete = passed.is_ok() && !self.interrupt.is_triggered();
-        let ended = output.end(is_complete).map_err(unopened);
+        let ended = sink.end(is_complete).map_err(unwritten);
         passed.and(ended).map(|()| Location { source, line: 0 })
     }
 }

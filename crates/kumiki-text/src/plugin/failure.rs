@@ -30,7 +30,7 @@ impl TextPlugin {
     fn limit_exceeded(&mut self, limit: Limit) -> Error {
         let error = kumiki::Error::Limit {
             plugin: self.name.to_string(),
-            function: "process".to_owned(),
+            function: self.single.function().to_owned(),
             limit,
         };
         self.failed(error)
@@ -57,7 +57,7 @@ impl TextPlugin {
     pub(crate) fn no_room(&self) -> Error {
         Error::Host(kumiki::Error::Limit {
             plugin: self.name.to_string(),
-            function: "process".to_owned(),
+            function: self.single.function().to_owned(),
             limit: Limit::Output(self.limits().output),
         })
     }

@@ -20,7 +20,7 @@ use kumiki::{CallTimer, Error as HostError, Instance, Limit, StoreData};
 use super::rows::{Row, Rows};
 use super::texts::TextRange;
 use crate::contract::{ProcessError, ProcessResult, TextBindings, TextContract};
-use crate::{Answers, CallMode, Error, Result, TextPlugin};
+use crate::{Allowance, Answers, CallMode, Error, Result, TextPlugin};
 
 /// The function of the interface.
 const FUNCTION: &str = "process-concurrent";
@@ -45,6 +45,14 @@ impl SingleCall {
             Some(_) => Self::Concurrent,
             None if instance.plugin().is_asynchronous() => Self::Asynchronous,
             None => Self::Synchronous,
+        }
+    }
+
+    /// Returns the function that it calls.
+    pub(crate) fn function(self) -> &'static str {
+        match self {
+            Self::Synchronous | Self::Asynchronous => "process",
+            Self::Concurrent => FUNCTION,
         }
     }
 }
@@ -110,33 +118,40 @@ impl TextPlugin {
         answers: &mut Answers,
     ) -> ControlFlow<()> {
         let rows = Rows::new(inputs, self.allowed.part);
-        while rows.are_left() && !self.is_circuit_open() {
-            let Err(error) = self.ask_concurrently(&rows) else {
-                self.window = self.window.saturating_mul(2).min(self.in_flight);
-                continue;
-            };
-            self.batching.cuts = self.batching.cuts.saturating_add(1);
-            self.answer_again(&rows, &error);
-        }
-        // Those that were to be started again when the circuit opened.
-        for row in rows.unanswered() {
-            let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(row)));
-            rows.set(row, Row::Done(answer));
-        }
+        // Without room for more, the answers so far are passed on.
+        let _ = self.answer_rows(&rows);
         let all = rows.len();
-        let started = rows.push_all(self, answers);
+        let answered = rows.push_answered(self, answers);
         self.is_enough(answers)?;
-        match started < all {
+        match answered < all {
             true if self.is_circuit_open() => {
-                self.answer_one_by_one(inputs.split_at(started).1, answers)
+                self.answer_one_by_one(inputs.split_at(answered).1, answers)
             }
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
     }
 
-    /// Answers the rows in flight after an error that ended all of them.
-    fn answer_again(&mut self, rows: &Rows<'_>, error: &HostError) {
+    /// Answers rows until there are enough answers.
+    fn answer_rows(&mut self, rows: &Rows<'_>) -> ControlFlow<()> {
+        while rows.are_left() && !self.is_circuit_open() {
+            let Err(error) = self.ask_concurrently(rows) else {
+                self.window = self.window.saturating_mul(2).min(self.in_flight);
+                continue;
+            };
+            self.batching.cuts = self.batching.cuts.saturating_add(1);
+            self.answer_again(rows, &error)?;
+        }
+        // Those that were to be processed again when the circuit opened.
+        for row in rows.unanswered() {
+            self.answer_alone(rows, row)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Answers the rows in flight after an error that ended all of them, the first ones
+    /// first, until the allowance is used up.
+    fn answer_again(&mut self, rows: &Rows<'_>, error: &HostError) -> ControlFlow<()> {
         let in_flight = rows.in_flight();
         if is_shared(error) {
             return self.answer_after_shared_limit(rows, &in_flight);
@@ -152,43 +167,80 @@ impl TextPlugin {
         {
             // It was alone already.
             let answer = self.record_overdue(Limit::Time(*limit));
-            return rows.set(*row, Row::Done(Err(answer)));
+            rows.set(*row, Row::Done(Err(answer)));
+            return ControlFlow::Continue(());
         }
-        for group in in_flight.chunks(APART) {
+        let numbers: Vec<_> = in_flight.into_iter().map(|(row, _)| row).collect();
+        for group in numbers.chunks(APART) {
             if self.is_circuit_open() {
-                return;
+                break;
             }
-            let inputs: Vec<_> = group.iter().map(|(row, _)| rows.input(*row)).collect();
-            for ((row, _), answer) in group.iter().zip(self.ask_apart(&inputs)) {
-                rows.set(*row, Row::Done(answer));
+            let inputs: Vec<_> = group.iter().map(|row| rows.input(*row)).collect();
+            let mut need_more = Vec::new();
+            for (row, answer) in group.iter().zip(self.ask_apart(&inputs)) {
+                match answer {
+                    Some(answer) => rows.set(*row, Row::Done(answer)),
+                    None => need_more.push(*row),
+                }
             }
+            for row in need_more {
+                self.answer_alone(rows, row)?;
+            }
+            rows.are_enough()?;
         }
+        ControlFlow::Continue(())
     }
 
     /// Answers the rows in flight after a limit that they may have reached together.
-    fn answer_after_shared_limit(&mut self, rows: &Rows<'_>, in_flight: &[(usize, Duration)]) {
+    fn answer_after_shared_limit(
+        &mut self,
+        rows: &Rows<'_>,
+        in_flight: &[(usize, Duration)],
+    ) -> ControlFlow<()> {
         if in_flight.len() > APART {
             // Fewer of them may fit into the limit.
             self.window = (in_flight.len() / 2).max(APART);
-            return rows.start_again(in_flight);
+            rows.start_again(in_flight);
+            return ControlFlow::Continue(());
         }
         for (row, _) in in_flight {
-            let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(*row)));
-            rows.set(*row, Row::Done(answer));
+            self.answer_alone(rows, *row)?;
         }
+        ControlFlow::Continue(())
+    }
+
+    /// Answers a row in an instance of its own. Breaks if there is no room for its answer
+    /// now, or for another one.
+    fn answer_alone(&mut self, rows: &Rows<'_>, row: usize) -> ControlFlow<()> {
+        let answer = self.with_care(|plugin| plugin.ask_alone(rows.input(row)));
+        if answer.as_ref().is_err_and(|error| self.is_deferred(error)) {
+            return ControlFlow::Break(());
+        }
+        rows.set(row, Row::Done(answer));
+        rows.are_enough()
     }
 
     /// Processes records again at the same time, each in an instance of its own: one of them
     /// may have ended or held back the others, and one by one they might wait as long again
-    /// each.
-    fn ask_apart(&mut self, inputs: &[&str]) -> Vec<Result<ProcessResult>> {
+    /// each. Together they get the room for one answer. A record has no answer if that is
+    /// too little, or if all plugins together have no memory left for it.
+    fn ask_apart(&mut self, inputs: &[&str]) -> Vec<Option<Result<ProcessResult>>> {
+        let call = self.allowed.call.min(self.limits().transfer);
+        let share = Allowance {
+            call: (call / inputs.len().max(1)).max(MIN_TRANSFER),
+            last: false,
+            ..self.allowed
+        };
         let answered = thread::scope(|scope| {
             let threads = inputs.iter().map(|input| {
                 let mut plugin = self.sibling();
-                plugin.allow(self.allowed);
+                plugin.allow(share);
                 scope.spawn(move || {
                     let answer = plugin.with_care(|plugin| plugin.ask_asynchronously(input));
-                    (answer, plugin.usage().cloned())
+                    let needs_more = answer
+                        .as_ref()
+                        .is_err_and(|error| plugin.is_deferred(error) || is_budget(error));
+                    (!needs_more).then(|| (answer, plugin.usage().cloned()))
                 })
             });
             let threads: Vec<_> = threads.collect();
@@ -198,9 +250,10 @@ impl TextPlugin {
             });
             answered.collect::<Vec<_>>()
         });
-        let answers = answered.into_iter().map(|(answer, usage)| {
+        let answers = answered.into_iter().map(|answered| {
+            let (answer, usage) = answered?;
             self.merge(&answer, usage.as_ref());
-            answer
+            Some(answer)
         });
         answers.collect()
     }
@@ -302,6 +355,17 @@ fn is_shared(error: &HostError) -> bool {
         return false;
     };
     !matches!(limit, Limit::Time(_) | Limit::TotalTime(_) | Limit::Fuel(_))
+}
+
+/// Whether all plugins together had no memory left.
+fn is_budget(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Host(HostError::Limit {
+            limit: Limit::TotalMemory(_),
+            ..
+        })
+    )
 }
 
 /// Whether a call reached its time limit by waiting, and not because other calls of its

@@ -1,5 +1,6 @@
 //! Records that are processed at the same time, and how far each has come.
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -72,7 +73,8 @@ impl<'a> Rows<'a> {
 
     /// Whether a record that was not started yet is to be started.
     fn is_next(&self, state: &State) -> bool {
-        state.rows.len() < self.len() && state.bytes < self.enough
+        let is_wanted = state.rows.is_empty() || state.bytes < self.enough;
+        is_wanted && state.rows.len() < self.len()
     }
 
     /// Starts the next record.
@@ -87,6 +89,14 @@ impl<'a> Rows<'a> {
                 state.rows.len() - 1
             }),
         })
+    }
+
+    /// Breaks if the answers are enough.
+    pub(super) fn are_enough(&self) -> ControlFlow<()> {
+        match self.with(|state| state.bytes >= self.enough) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     }
 
     /// Returns how long the longest call took that was answered.
@@ -150,13 +160,14 @@ impl<'a> Rows<'a> {
         })
     }
 
-    /// Adds the answers, in order; returns their number.
-    pub(super) fn push_all(self, plugin: &mut TextPlugin, answers: &mut Answers) -> usize {
+    /// Adds the answers, in order, up to the first record without one; returns their
+    /// number. The answers after that are lost, and those records are processed again.
+    pub(super) fn push_answered(self, plugin: &mut TextPlugin, answers: &mut Answers) -> usize {
         let state = self
             .state
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let started = state.rows.len();
+        let mut answered = 0;
         for row in state.rows {
             match row {
                 Row::Answered(answer) => {
@@ -165,11 +176,11 @@ impl<'a> Rows<'a> {
                     plugin.take(row, answers);
                 }
                 Row::Done(answer) => answers.push(answer),
-                // None is left without an answer.
-                Row::Again | Row::Started | Row::InFlight(_) => {}
+                Row::Again | Row::Started | Row::InFlight(_) => break,
             }
+            answered += 1;
         }
-        started
+        answered
     }
 }
 
