@@ -281,7 +281,11 @@ fn broken_chain(program: &Program) -> Result<(), Failed> {
         "in.txt",
     ];
     let message = "`stream-c` returned an error: unsupported-format";
-    program.expect((&arguments, ""), (1, "", message))
+    program.expect((&arguments, ""), (1, "", message))?;
+    // The next plugin does not take a part for the whole.
+    fs::write(program.folder.path().join("invalid.txt"), b"a\xff")?;
+    let arguments = ["--chain", "-p", "echo.wasm", "invalid.txt"];
+    program.expect((&arguments, ""), (1, "", "it is not UTF-8 from byte 1 on"))
 }
 
 /// The last plugin fails at once, while the first one waits for its input.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, PipeReader, Read, Write, pipe};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -68,13 +69,19 @@ pub(super) fn pass(
         let mut threads = Vec::new();
         for (position, plugin) in before.iter_mut().enumerate() {
             let (reader, writer) = connect(plugin)?;
+            let is_whole = Arc::new(AtomicBool::new(false));
+            let reader = WholeReader {
+                reader,
+                is_whole: is_whole.clone(),
+            };
             let from = std::mem::replace(&mut input, Box::new(reader));
             threads.push(scope.spawn(move || {
-                let result = transform(plugin, from, Box::new(writer), limit);
+                let succeeded = || is_whole.store(true, Ordering::Release);
+                let result = transform(plugin, from, Box::new(writer), limit, succeeded);
                 results.all().insert(position, result);
             }));
         }
-        let result = transform(last, input, output, limit);
+        let result = transform(last, input, output, limit, || ());
         results.all().insert(position, result);
         for thread in threads {
             // Its panic ends this thread too.
@@ -92,37 +99,62 @@ fn connect(plugin: &TextPlugin) -> Result<(PipeReader, io::PipeWriter), Error> {
     })
 }
 
+/// The end of a pipe that a plugin reads. Its text is whole if the plugin before it has
+/// succeeded, which is known before the pipe is closed.
+struct WholeReader {
+    reader: PipeReader,
+    is_whole: Arc<AtomicBool>,
+}
+
+impl Read for WholeReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        let is_end = read == 0 && !buffer.is_empty();
+        match is_end && !self.is_whole.load(Ordering::Acquire) {
+            true => Err(io::Error::other("the plugin before it has failed")),
+            false => Ok(read),
+        }
+    }
+}
+
+/// Passes a text through a plugin. Calls `succeeded` before the output is closed.
 fn transform(
     plugin: &mut TextPlugin,
     input: ByteSource,
     output: ByteSink,
     limit: usize,
+    succeeded: impl FnOnce(),
 ) -> Result<(), Error> {
-    match plugin.is_streaming() {
-        true => plugin.transform(input, output).map(drop),
+    let output = match plugin.is_streaming() {
+        true => plugin.transform(input, output),
         false => process(plugin, input, output, limit),
-    }
+    };
+    output.map(|output| {
+        succeeded();
+        drop(output);
+    })
 }
 
-/// Processes a whole text as one record.
+/// Processes a whole text as one record. Returns the output.
 fn process(
     plugin: &mut TextPlugin,
     input: ByteSource,
     mut output: ByteSink,
     limit: usize,
-) -> Result<(), Error> {
+) -> Result<ByteSink, Error> {
     let text = read(input, limit).map_err(|source| Error::Input {
         plugin: plugin.name().to_owned(),
         source,
     })?;
     let result = plugin.process(&text)?;
     let written = output.write_all(result.output.as_bytes());
-    written
-        .and_then(|()| output.flush())
-        .map_err(|source| Error::Output {
+    match written.and_then(|()| output.flush()) {
+        Ok(()) => Ok(output),
+        Err(source) => Err(Error::Output {
             plugin: plugin.name().to_owned(),
             source,
-        })
+        }),
+    }
 }
 
 /// Reads a text of at most `limit` bytes.
