@@ -1,7 +1,7 @@
 //! Finds plugins and loads them in parallel, on all cores.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -37,6 +37,21 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         files.extend(found);
     }
     Ok(files)
+}
+
+/// Finds the file of one plugin, which may be the only one in a folder.
+pub(crate) fn find_one(path: &Path) -> Result<PathBuf, Failure> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let mut found = find(&[path.to_owned()])?;
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        several => Err(Failure::usage(
+            format!("there are {several} plugins in folder `{}`", path.display()),
+            format!("name one of them, such as `{}`", found[0].display()),
+        )),
+    }
 }
 
 /// Loads all `items` in parallel and shows progress. Results are in the order of

@@ -262,7 +262,7 @@ pub(crate) struct DevArguments {
 Exit codes: 0 all checks passed, 1 some failed, 2 usage error"#
 )]
 pub(crate) struct CheckArguments {
-    /// The plugin
+    /// The plugin, or a folder with one
     pub(crate) file: PathBuf,
 
     /// Also test your own cases: inputs and the results they must have
@@ -281,7 +281,7 @@ pub(crate) struct CheckArguments {
 /// With grants, also shows what a run with the same ones would grant it.
 #[derive(Args)]
 pub(crate) struct InspectArguments {
-    /// A plugin, or any other file
+    /// A plugin, a folder with one, or any other file
     pub(crate) file: PathBuf,
 
     /// Print a JSON object for programs
@@ -311,7 +311,7 @@ Exit codes: 0 success, 1 the component failed or returned an error, 2 usage erro
 
 Exit codes: 0 success, 1 the component failed or returned an error, 2 usage error"#)]
 pub(crate) struct CallArguments {
-    /// The component
+    /// The component, or a folder with one
     pub(crate) file: PathBuf,
 
     /// A function and its arguments: `process("hi")`, or with its interface,

@@ -13,13 +13,14 @@ use crate::artifacts;
 use crate::console::{Console, escape};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
+use crate::loading::find_one;
 use crate::own_files::OwnFiles;
 use crate::requests::admit_one;
 use crate::sandbox::ProcessSandbox;
 
 pub(crate) fn call(arguments: &CallArguments) -> Result<ExitCode, Failure> {
     kumiki::raise_descriptor_limit();
-    let path = &arguments.file;
+    let path = &find_one(&arguments.file)?;
     if let Err(error) = std::fs::metadata(path) {
         let hint = "check the path, relative to the current folder";
         return Err(Failure::path("file", path, &error, hint));

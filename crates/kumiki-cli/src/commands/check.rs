@@ -20,6 +20,7 @@ use crate::console::{Console, escape};
 use crate::doctor::{Diagnosis, component, leak};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
+use crate::loading::find_one;
 use crate::own_files::OwnFiles;
 use crate::requests::admit_one;
 use crate::sandbox::ProcessSandbox;
@@ -31,7 +32,7 @@ const HEADING: Style = Style::new().bold();
 
 pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
     kumiki::raise_descriptor_limit();
-    let path = &arguments.file;
+    let path = &find_one(&arguments.file)?;
     if let Err(error) = std::fs::metadata(path) {
         return Err(Failure::path("file", path, &error, PATH_HINT));
     }

@@ -20,11 +20,12 @@ use crate::arguments::InspectArguments;
 use crate::console::{escape, escape_lines};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
+use crate::loading::find_one;
 
 const HEADING: Style = Style::new().bold();
 
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure> {
-    let path = &arguments.file;
+    let path = &find_one(&arguments.file)?;
     let host = TextHost::new()?;
     let bytes = file::read(&host, "file", path)?;
     let name = path.display().to_string();

@@ -204,7 +204,9 @@ impl Reader {
             let is_full = batch.is_closed() || self.sizer.is_enough(batch.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
             if !batch.is_empty() && (is_full || records.is_drained()) {
-                batch.bytes_read = progress.finished + counter.get();
+                // Too few for compressed inputs, which is only visible in small ones.
+                let read = counter.get().saturating_sub(records.read_ahead() as u64);
+                batch.bytes_read = progress.finished + read;
                 batch.position = progress.position;
                 let next = self.batch(source.clone(), progress);
                 self.send(std::mem::replace(&mut batch, next))?;

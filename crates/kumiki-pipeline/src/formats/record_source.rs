@@ -8,6 +8,11 @@ pub(crate) trait RecordSource {
     /// Whether the next record needs a read from the input, which may block.
     fn is_drained(&self) -> bool;
 
+    /// Bytes that were read ahead, for the progress.
+    fn read_ahead(&self) -> usize {
+        0
+    }
+
     /// Adds the next line or row to the buffer: a record, an error, or nothing
     /// when the line is skipped. Returns false at the end of the input.
     fn next(&mut self, buffer: &mut RecordBuffer) -> bool;

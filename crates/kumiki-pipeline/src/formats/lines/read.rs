@@ -37,6 +37,10 @@ impl RecordSource for LineReader {
         self.records.is_drained()
     }
 
+    fn read_ahead(&self) -> usize {
+        self.records.read_ahead()
+    }
+
     fn next(&mut self, buffer: &mut RecordBuffer) -> bool {
         match self.records.next_record() {
             None => return false,

@@ -78,6 +78,11 @@ impl<R: Read> Records<R> {
         self.end.is_none()
     }
 
+    /// Bytes in the buffer that were not consumed.
+    pub(crate) fn read_ahead(&self) -> usize {
+        self.filled.saturating_sub(self.start)
+    }
+
     /// Bytes of the input that were consumed, line ends included.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
