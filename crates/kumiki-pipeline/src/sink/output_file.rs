@@ -69,8 +69,10 @@ impl ReservedFile {
         check(file, inputs)?;
         let part = PartPath::of(path).map_err(|source| cannot_create(path, source))?;
         refuse_special(&part, path)?;
-        let is_there =
-            part.folder.has(&part.part) && (file.resume || !part.folder.is_empty_file(&part.part));
+        // Without a journal, an empty part is of a run that failed before its first result.
+        let is_left_over =
+            part.folder.is_empty_file(&part.part) && !part.folder.has(&journal_name(&part.part));
+        let is_there = part.folder.has(&part.part) && (file.resume || !is_left_over);
         if is_there && !file.resume {
             return Err(Error::Incomplete {
                 part: part_path(path),
