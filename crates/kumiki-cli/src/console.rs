@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use kumiki::{Denial, Event, Level, LogRecord, Observer, excerpt};
 use kumiki_pipeline::{Diagnostic, InvalidRecord};
 pub(crate) use kumiki_pipeline::{escape, escape_lines};
@@ -222,12 +222,12 @@ impl Console {
         let (bar, template) = match total {
             Some(total) => (
                 ProgressBar::new(total),
-                "{bar:30} {percent}% · {bytes} of {total_bytes} · {msg} · {eta} left",
+                "{bar:30} {percent}% · {bytes} of {total_bytes}{msg}{left}",
             ),
-            None => (ProgressBar::no_length(), "{spinner} {bytes} · {msg}"),
+            None => (ProgressBar::no_length(), "{spinner} {bytes}{msg}"),
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key("left", time_left));
         }
         // Draws nothing unless standard error is a terminal.
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
@@ -261,9 +261,9 @@ impl Console {
         bar.set_message(match records {
             Some(records) => {
                 let rate = records as f64 / seconds;
-                format!("{records} records, {rate:.0}/s, {megabytes}")
+                format!(" · {records} records, {rate:.0}/s, {megabytes}")
             }
-            None => megabytes,
+            None => format!(" · {megabytes}"),
         });
     }
 
@@ -316,6 +316,14 @@ impl Observer for Console {
             "[{plugin}] {style}{}{style:#}: {message}",
             record.level
         ));
+    }
+}
+
+/// The time left, which is not known before anything is done.
+fn time_left(state: &ProgressState, text: &mut dyn fmt::Write) {
+    if state.pos() > 0 {
+        let left = HumanDuration(state.eta());
+        let _ = write!(text, " · {left:#} left");
     }
 }
 
