@@ -282,10 +282,16 @@ fn program(stage: &Stage) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("in.txt");
     std::fs::write(&input, "wait 5\n".repeat(30) + "together 6\n")?;
-    for (in_flight, together) in [("1", "1"), ("7", "7")] {
+    let cases = [
+        ("1", "1", None),
+        ("7", "7", None),
+        ("7", "7", Some("--report")),
+    ];
+    for (in_flight, together, report) in cases {
         let output = Command::new(env!("CARGO_BIN_EXE_kumiki"))
             .env("KUMIKI_CACHE", artifacts())
             .args(["run", "--jobs", "1", "-o", "raw", "--in-flight", in_flight])
+            .args(report)
             .arg("-p")
             .arg(&stage.path)
             .arg(&input)
