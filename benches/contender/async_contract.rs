@@ -7,7 +7,7 @@ use kumiki::{Host, HostState, Instance};
 use kumiki_turns::{Answer, Row, Set, input, repeat};
 use tokio::runtime::Builder;
 
-use crate::message::said;
+use crate::message::with_causes;
 use crate::plugins;
 
 kumiki::contract!(Text {
@@ -38,12 +38,12 @@ pub(crate) fn set_up(row: &Row) -> Result<Set, String> {
         return Err(format!("it has no `{}`", row.kind));
     }
     let (component, text) = (plugins::component(row.work)?, input(row.size));
-    let host = Host::<Text>::new().map_err(said)?;
-    let plugin = host.load_bytes("text", &component).map_err(said)?;
+    let host = Host::<Text>::new().map_err(with_causes)?;
+    let plugin = host.load_bytes("text", &component).map_err(with_causes)?;
     let runtime = Builder::new_current_thread().enable_time().build();
-    let runtime = runtime.map_err(said)?;
+    let runtime = runtime.map_err(with_causes)?;
     let instance = runtime.block_on(plugin.instantiate_async(0));
-    let mut instance = instance.map_err(said)?;
+    let mut instance = instance.map_err(with_causes)?;
     let digest = answer(runtime.block_on(process(&mut instance, &text))).digest();
     let turn = repeat(CALLS, move || {
         runtime.block_on(async {

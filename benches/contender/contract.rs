@@ -5,7 +5,7 @@ use std::hint::black_box;
 use kumiki::{Host, HostState, Instance};
 use kumiki_turns::{Answer, Row, Set, input, repeat};
 
-use crate::message::said;
+use crate::message::with_causes;
 use crate::plugins;
 
 kumiki::contract!(Text {
@@ -32,9 +32,9 @@ pub(crate) fn set_up(row: &Row) -> Result<Set, String> {
         return Err(format!("it has no `{}`", row.kind));
     }
     let (component, text) = (plugins::component(row.work)?, input(row.size));
-    let host = Host::<Text>::new().map_err(said)?;
-    let plugin = host.load_bytes("text", &component).map_err(said)?;
-    let mut instance = plugin.instantiate(0).map_err(said)?;
+    let host = Host::<Text>::new().map_err(with_causes)?;
+    let plugin = host.load_bytes("text", &component).map_err(with_causes)?;
+    let mut instance = plugin.instantiate(0).map_err(with_causes)?;
     let digest = answer(process(&mut instance, &text)).digest();
     let turn = repeat(1, move || {
         drop(black_box(process(&mut instance, black_box(&text))));

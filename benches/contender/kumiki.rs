@@ -12,7 +12,7 @@ use kumiki_turns::{
 };
 
 use crate::memory::Held;
-use crate::message::said;
+use crate::message::with_causes;
 use crate::{plugins, streams};
 
 /// Counts log messages: a host that ignores them would not pay for them.
@@ -54,23 +54,23 @@ const SETTLED: Duration = Duration::from_millis(2100);
 
 fn host(fuel: Option<u64>, cached: bool, slots: u32) -> Result<TextHost, String> {
     let cache = || Cache::open(plugins::folder().join("artifacts"));
-    let cache = cached.then(cache).transpose().map_err(said)?;
+    let cache = cached.then(cache).transpose().map_err(with_causes)?;
     let mut limits = Limits::default();
     limits.fuel = fuel;
     let builder = TextHost::builder().limits(limits).cache(cache).slots(slots);
     let observer = Counting(AtomicUsize::new(0));
-    builder.observer(observer).build().map_err(said)
+    builder.observer(observer).build().map_err(with_causes)
 }
 
 fn loaded(work: Work, fuel: Option<u64>, slots: u32) -> Result<Plugin<TextContract>, String> {
     let component = plugins::component(work)?;
     host(fuel, true, slots)?
         .load_bytes(work.name(), &component)
-        .map_err(said)
+        .map_err(with_causes)
 }
 
 fn plugin(loaded: Plugin<TextContract>) -> Result<TextPlugin, String> {
-    TextPlugin::new(loaded, Config::default()).map_err(said)
+    TextPlugin::new(loaded, Config::default()).map_err(with_causes)
 }
 
 fn answer(result: ProcessResult) -> Answer {
@@ -82,7 +82,7 @@ fn answer(result: ProcessResult) -> Answer {
 }
 
 fn ask(plugin: &mut TextPlugin, text: &str) -> Result<Answer, String> {
-    plugin.process(text).map(answer).map_err(said)
+    plugin.process(text).map(answer).map_err(with_causes)
 }
 
 fn call(work: Work, text: &str, fuel: Option<u64>) -> Result<Set, String> {
@@ -106,7 +106,10 @@ fn many(row: &Row, text: &str, mode: Option<CallMode>) -> Result<Set, String> {
     let texts = Texts::from_iter(vec![text; row.count]);
     let answers = plugin.process_all(&texts);
     let last = answers.get(row.count - 1).ok_or("no answer")?;
-    let output = last.map_err(|error| said(&**error))?.output.to_owned();
+    let output = last
+        .map_err(|error| with_causes(&**error))?
+        .output
+        .to_owned();
     let turn = repeat(row.count, move || {
         let answers = plugin.process_all(black_box(&texts));
         for answer in answers.iter() {
@@ -136,7 +139,7 @@ fn fresh(row: &Row, text: String) -> Result<Set, String> {
 fn first(work: Work, text: String, cached: bool) -> Result<Set, String> {
     let (host, file) = (host(None, cached, SLOTS)?, plugins::file(work)?);
     let load = move || TextPlugin::load(&host, &file, Config::default());
-    let digest = ask(&mut load().map_err(said)?, &text)?.digest();
+    let digest = ask(&mut load().map_err(with_causes)?, &text)?.digest();
     if cached {
         std::thread::sleep(SETTLED);
     }
@@ -155,13 +158,13 @@ fn load(row: &Row, text: &str) -> Result<Set, String> {
     let components = plugins::distinct(row.work, row.count)?;
     let load = move |number: usize| host.load_bytes("plugin", &components[number]);
     for number in 0..row.count {
-        load(number).map_err(said)?;
+        load(number).map_err(with_causes)?;
     }
     std::thread::sleep(SETTLED);
     let before = Held::now();
     let all: Result<Vec<_>, _> = (0..row.count).map(&load).collect();
     let facts = before.since(row.count);
-    let last = all.map_err(said)?.pop().ok_or("no plugin")?;
+    let last = all.map_err(with_causes)?.pop().ok_or("no plugin")?;
     let digest = ask(&mut plugin(last)?, text)?.digest();
     let turn = make_each(row.count, move |number| load(number).expect("a plugin"));
     Ok(Set {

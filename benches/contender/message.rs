@@ -1,6 +1,7 @@
-//! The message of an error, with its causes.
+//! Messages of errors.
 
-pub(crate) fn said(error: impl std::error::Error) -> String {
+/// Returns the message of an error with those of its causes.
+pub(crate) fn with_causes(error: impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

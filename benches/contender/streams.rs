@@ -7,7 +7,7 @@ use kumiki_text::{Config, TextHost, TextPlugin};
 use kumiki_turns::{Answer, Row, Set, Work, input, repeat};
 use test_components::guests::Guest;
 
-use crate::message::said;
+use crate::message::with_causes;
 
 /// Transforms a whole text, from memory and into memory.
 pub(crate) fn stream(row: &Row) -> Result<Set, String> {
@@ -20,8 +20,8 @@ pub(crate) fn stream(row: &Row) -> Result<Set, String> {
     let mut plugin = load("stream-rust", config)?;
     let text: &'static [u8] = Vec::leak(input(row.size).into_bytes());
     let output = plugin.transform(text, Cursor::new(Vec::new()));
-    let output = output.map_err(said)?.into_inner();
-    let output = String::from_utf8(output).map_err(said)?;
+    let output = output.map_err(with_causes)?.into_inner();
+    let output = String::from_utf8(output).map_err(with_causes)?;
     let turn = repeat(1, move || {
         let written = plugin.transform(black_box(text), Discard::default());
         black_box(written.expect("an output").0);
@@ -42,7 +42,7 @@ pub(crate) fn wait(row: &Row) -> Result<Set, String> {
 fn process(guest: &'static str, row: &Row) -> Result<Set, String> {
     let mut plugin = load(guest, Config::default())?;
     let text = input(row.size);
-    let output = plugin.process(&text).map_err(said)?.output;
+    let output = plugin.process(&text).map_err(with_causes)?.output;
     let turn = repeat(1, move || {
         let result = plugin.process(black_box(&text));
         drop(black_box(result.expect("an answer")));
@@ -52,8 +52,8 @@ fn process(guest: &'static str, row: &Row) -> Result<Set, String> {
 
 fn load(guest: &'static str, config: Config) -> Result<TextPlugin, String> {
     let file = Guest::find(guest).path()?.to_owned();
-    let host = TextHost::new().map_err(said)?;
-    TextPlugin::load(&host, file, config).map_err(said)
+    let host = TextHost::new().map_err(with_causes)?;
+    TextPlugin::load(&host, file, config).map_err(with_causes)
 }
 
 /// A writer that touches what it gets, and keeps a byte of it.

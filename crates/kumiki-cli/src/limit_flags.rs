@@ -7,9 +7,9 @@ use kumiki::{Error, Limit};
 /// The flag that raises the maximum of metadata entries, with a value to try.
 pub(crate) const METADATA_FLAG: &str = "--metadata-limit 1000000";
 
-const KIB: usize = 1 << 10;
-const MIB: usize = 1 << 20;
-const GIB: usize = 1 << 30;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
 
 /// The flag that raises the limit which `error` reports, with a value to try.
 pub(crate) fn flag(error: &Error) -> Option<String> {
@@ -18,24 +18,21 @@ pub(crate) fn flag(error: &Error) -> Option<String> {
     };
     Some(match *limit {
         Limit::Time(time) => raised_time("--time-limit", time, 60),
-        Limit::Memory(bytes) => raised_size("--memory-limit", bytes, 2 * GIB),
-        Limit::Transfer(bytes) => raised_size("--transfer-limit", bytes, GIB),
-        Limit::Output(bytes) => raised_size("--output-limit", bytes, GIB),
+        Limit::Memory(bytes) => raised_size("--memory-limit", bytes as u64, 2 * GIB),
+        Limit::Transfer(bytes) => raised_size("--transfer-limit", bytes as u64, GIB),
+        Limit::Output(bytes) => raised_size("--output-limit", bytes as u64, GIB),
         Limit::Fuel(fuel) => raised_count("--fuel-limit", fuel, 10_000_000_000),
         Limit::TotalTime(time) => raised_time("--total-time-limit", time, 0),
-        Limit::StreamOutput(bytes) => {
-            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-            raised_size("--stream-output-limit", bytes, MIB)
-        }
+        Limit::StreamOutput(bytes) => raised_size("--stream-output-limit", bytes, MIB),
         Limit::StreamGrowth(bytes) => raised_count("--stream-growth-limit", bytes, 10),
         Limit::Handles(count) => raised_count("--handle-limit", count as u64, 100_000),
         Limit::Descriptors(count) => raised_count("--descriptor-limit", count as u64, 1024),
         Limit::TableElements(count) => raised_count("--table-limit", count as u64, 10_000_000),
         Limit::CoreInstances(count) => raised_count("--instance-limit", count as u64, 10_000),
-        Limit::Random(bytes) => raised_size("--random-limit", bytes, 64 * MIB),
-        Limit::Component(bytes) => raised_size("--component-limit", bytes, GIB),
-        Limit::TotalMemory(bytes) => raised_size("--total-memory", bytes, 16 * GIB),
-        Limit::CompileMemory(bytes) => raised_size("--compile-memory", bytes, 16 * GIB),
+        Limit::Random(bytes) => raised_size("--random-limit", bytes as u64, 64 * MIB),
+        Limit::Component(bytes) => raised_size("--component-limit", bytes as u64, GIB),
+        Limit::TotalMemory(bytes) => raised_size("--total-memory", bytes as u64, 16 * GIB),
+        Limit::CompileMemory(bytes) => raised_size("--compile-memory", bytes as u64, 16 * GIB),
         Limit::CompileTime(time) => raised_time("--compile-time", time, 30 * 60),
         _ => return None,
     })
@@ -53,13 +50,13 @@ fn raised_count(flag: &str, limit: u64, usual: u64) -> String {
     format!("{flag} {}", raised(limit, usual))
 }
 
-fn raised_size(flag: &str, limit: usize, usual: usize) -> String {
-    let bytes = raised(limit as u64, usual as u64);
+fn raised_size(flag: &str, limit: u64, usual: u64) -> String {
+    let bytes = raised(limit, usual);
     let unit = [("GiB", GIB), ("MiB", MIB), ("KiB", KIB)]
         .into_iter()
-        .find(|(_, unit)| bytes >= *unit as u64);
+        .find(|(_, unit)| bytes >= *unit);
     match unit {
-        Some((name, unit)) => format!("{flag} {}{name}", bytes.div_ceil(unit as u64)),
+        Some((name, unit)) => format!("{flag} {}{name}", bytes.div_ceil(unit)),
         None => format!("{flag} {bytes}"),
     }
 }

@@ -246,7 +246,7 @@ pub(crate) fn time(argument: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(argument)
         .map_err(|_| "not a time; write a number and a unit, as in `10s` or `500ms`".to_owned())?;
     match time.is_zero() {
-        true => Err("no call can end in no time".to_owned()),
+        true => Err("must be more than 0".to_owned()),
         false => Ok(time),
     }
 }

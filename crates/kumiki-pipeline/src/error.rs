@@ -276,11 +276,12 @@ fn other_run(what: &str, change: Change, part: &Path) -> String {
 }
 
 fn same_output(first: &Path, second: &Path, output: &Path) -> String {
-    let (first, second) = (first.display(), second.display());
-    match first.to_string() == second.to_string() {
-        true => format!("`{first}` is named twice"),
+    match first == second {
+        true => format!("`{}` is named twice", first.display()),
         false => format!(
-            "`{first}` and `{second}` would both be written to `{}`",
+            "`{}` and `{}` would both be written to `{}`",
+            first.display(),
+            second.display(),
             output.display()
         ),
     }

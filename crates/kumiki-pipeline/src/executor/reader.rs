@@ -204,7 +204,7 @@ impl Reader {
             let is_full = batch.is_closed() || self.sizer.is_enough(batch.len(), batch.bytes());
             // The next read may wait for a person or a slow pipe.
             if !batch.is_empty() && (is_full || records.is_drained()) {
-                // Too few for compressed inputs, which is only visible in small ones.
+                // For compressed inputs this is an underestimate, by one buffer at most.
                 let read = counter.get().saturating_sub(records.read_ahead() as u64);
                 batch.bytes_read = progress.finished + read;
                 batch.position = progress.position;

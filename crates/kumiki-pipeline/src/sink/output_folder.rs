@@ -110,7 +110,7 @@ impl ReservedFolder {
             .collect();
         let targets = self.names.iter().map(|name| self.path.join(name));
         let targets = targets.flat_map(|target| [part_path(&target), target]);
-        // A file that is not there yet is none of them.
+        // A file that does not exist yet cannot be one of them.
         let mut targets = targets.filter_map(|it| fs::canonicalize(it).ok());
         match targets.find_map(|target| read.get(&target)) {
             Some((path, what)) => Err(Error::OutputIsRead {

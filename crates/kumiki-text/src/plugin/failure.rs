@@ -25,17 +25,6 @@ impl TextPlugin {
         }
     }
 
-    /// Records the failure of an answer that exceeds a limit.
-    #[cold]
-    fn limit_exceeded(&mut self, limit: Limit) -> Error {
-        let error = kumiki::Error::Limit {
-            plugin: self.name.to_string(),
-            function: self.single.function().to_owned(),
-            limit,
-        };
-        self.failed(error)
-    }
-
     /// Handles the error of a call. If the call transferred more than its allowance,
     /// but not more than the limits, it does not count as a failure when the record is
     /// retried.
@@ -45,10 +34,12 @@ impl TextPlugin {
             kumiki::Error::Limit {
                 limit: Limit::Transfer(_),
                 ..
-            } if self.allowed.call < self.limits().transfer => match self.allowed.last {
-                true => self.limit_exceeded(Limit::Output(self.limits().output)),
-                false => self.no_room(),
-            },
+            } if self.allowed.call < self.limits().transfer => {
+                if self.allowed.last {
+                    self.count_failure();
+                }
+                self.no_room()
+            }
             error => self.failed(error),
         }
     }

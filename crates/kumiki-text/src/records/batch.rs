@@ -267,16 +267,25 @@ impl TextPlugin {
             }
             Answered::Batch(batch) => {
                 for answer in &batch {
-                    let answer = answer.as_ref().map_err(|error| *error);
-                    let row = answer.map(|it| (&*it.output, it.metadata.iter().map(key_and_value)));
-                    self.take(row, answers);
+                    self.take_result(answer, answers);
                 }
             }
         }
     }
 
+    /// Adds what the guest returned for one record.
+    pub(crate) fn take_result(
+        &mut self,
+        answer: &Result<ProcessResult, ProcessError>,
+        answers: &mut Answers,
+    ) {
+        let answer = answer.as_ref().map_err(|error| *error);
+        let row = answer.map(|it| (&*it.output, it.metadata.iter().map(key_and_value)));
+        self.take(row, answers);
+    }
+
     /// Adds one answer of a batch.
-    pub(crate) fn take<'a>(
+    fn take<'a>(
         &mut self,
         answer: Result<(&str, impl ExactSizeIterator<Item = (&'a str, &'a str)>), ProcessError>,
         answers: &mut Answers,

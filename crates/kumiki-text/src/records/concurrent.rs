@@ -140,7 +140,7 @@ impl TextPlugin {
                 continue;
             };
             self.batching.cuts = self.batching.cuts.saturating_add(1);
-            self.answer_again(rows, &error)?;
+            self.answer_again(rows, error)?;
         }
         // Those that were to be processed again when the circuit opened.
         for row in rows.unanswered() {
@@ -151,27 +151,21 @@ impl TextPlugin {
 
     /// Answers the rows in flight after an error that ended all of them, the first ones
     /// first, until the allowance is used up.
-    fn answer_again(&mut self, rows: &Rows<'_>, error: &HostError) -> ControlFlow<()> {
+    fn answer_again(&mut self, rows: &Rows<'_>, error: HostError) -> ControlFlow<()> {
         let in_flight = rows.in_flight();
-        if is_shared(error) {
+        if is_shared(&error) {
             return self.answer_after_shared_limit(rows, &in_flight);
         }
-        if let (
-            [(row, waited)],
-            HostError::Limit {
-                limit: Limit::Time(limit),
-                ..
-            },
-        ) = (&*in_flight, error)
-            && is_overdue(*waited, *limit)
+        if let [row] = *in_flight
+            && is_overdue(&error, rows.waited(row))
         {
             // It was alone already.
-            let answer = self.record_overdue(Limit::Time(*limit));
-            rows.set(*row, Row::Done(Err(answer)));
+            let error = self.failed(error);
+            self.count(Err(&error));
+            rows.set(row, Row::Done(Err(error)));
             return ControlFlow::Continue(());
         }
-        let numbers: Vec<_> = in_flight.into_iter().map(|(row, _)| row).collect();
-        for group in numbers.chunks(APART) {
+        for group in in_flight.chunks(APART) {
             if self.is_circuit_open() {
                 break;
             }
@@ -195,7 +189,7 @@ impl TextPlugin {
     fn answer_after_shared_limit(
         &mut self,
         rows: &Rows<'_>,
-        in_flight: &[(usize, Duration)],
+        in_flight: &[usize],
     ) -> ControlFlow<()> {
         if in_flight.len() > APART {
             // Fewer of them may fit into the limit.
@@ -203,7 +197,7 @@ impl TextPlugin {
             rows.start_again(in_flight);
             return ControlFlow::Continue(());
         }
-        for (row, _) in in_flight {
+        for row in in_flight {
             self.answer_alone(rows, *row)?;
         }
         ControlFlow::Continue(())
@@ -330,16 +324,6 @@ impl TextPlugin {
             Ok(Ok(_)) => Err(self.too_much_metadata()),
         }
     }
-
-    fn record_overdue(&mut self, limit: Limit) -> Error {
-        let error = self.failed(HostError::Limit {
-            plugin: self.name().to_owned(),
-            function: FUNCTION.to_owned(),
-            limit,
-        });
-        self.count(Err(&error));
-        error
-    }
 }
 
 /// The bytes that a call may always transfer.
@@ -370,8 +354,14 @@ fn is_budget(error: &Error) -> bool {
 
 /// Whether a call reached its time limit by waiting, and not because other calls of its
 /// instance computed.
-fn is_overdue(waited: Duration, limit: Duration) -> bool {
-    waited >= limit - limit / 8
+fn is_overdue(error: &HostError, waited: Duration) -> bool {
+    match error {
+        HostError::Limit {
+            limit: Limit::Time(limit),
+            ..
+        } => waited >= *limit - *limit / 8,
+        _ => false,
+    }
 }
 
 /// Processes the rows that are left, `in_flight` at the same time.

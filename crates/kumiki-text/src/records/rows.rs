@@ -8,7 +8,6 @@ use kumiki::wasmtime::component::Accessor;
 use kumiki::{CallTimer, StoreData};
 
 use super::answers::Answers;
-use super::batch::key_and_value;
 use super::concurrent::GuestResult;
 use super::texts::TextRange;
 use crate::contract::ProcessResult;
@@ -105,9 +104,9 @@ impl<'a> Rows<'a> {
     }
 
     /// Starts the rows in flight again.
-    pub(super) fn start_again(&self, in_flight: &[(usize, Duration)]) {
+    pub(super) fn start_again(&self, in_flight: &[usize]) {
         self.with(|state| {
-            for (row, _) in in_flight.iter().rev() {
+            for row in in_flight.iter().rev() {
                 state.rows[*row] = Row::Again;
                 state.again.push(*row);
             }
@@ -139,24 +138,27 @@ impl<'a> Rows<'a> {
 
     /// Returns the records that were started and have no answer.
     pub(super) fn unanswered(&self) -> Vec<usize> {
+        self.numbers(|row| !matches!(row, Row::Answered(_) | Row::Done(_)))
+    }
+
+    /// Returns the records that are being processed.
+    pub(super) fn in_flight(&self) -> Vec<usize> {
+        self.numbers(|row| matches!(row, Row::Started | Row::InFlight(_)))
+    }
+
+    fn numbers(&self, is_wanted: impl Fn(&Row) -> bool) -> Vec<usize> {
         self.with(|state| {
             let rows = state.rows.iter().enumerate();
-            let is_open = |row: &Row| !matches!(row, Row::Answered(_) | Row::Done(_));
-            rows.filter_map(|(at, row)| is_open(row).then_some(at))
+            rows.filter_map(|(number, row)| is_wanted(row).then_some(number))
                 .collect()
         })
     }
 
-    /// Returns the records that are being processed, and how long each has waited.
-    pub(super) fn in_flight(&self) -> Vec<(usize, Duration)> {
-        self.with(|state| {
-            let rows = state.rows.iter().enumerate();
-            let in_flight = rows.filter_map(|(row, state)| match state {
-                Row::Started => Some((row, Duration::ZERO)),
-                Row::InFlight(timer) => Some((row, timer.waited())),
-                Row::Again | Row::Answered(_) | Row::Done(_) => None,
-            });
-            in_flight.collect()
+    /// Returns how long a record that is being processed has waited.
+    pub(super) fn waited(&self, row: usize) -> Duration {
+        self.with(|state| match state.rows.get(row) {
+            Some(Row::InFlight(timer)) => timer.waited(),
+            _ => Duration::ZERO,
         })
     }
 
@@ -170,11 +172,7 @@ impl<'a> Rows<'a> {
         let mut answered = 0;
         for row in state.rows {
             match row {
-                Row::Answered(answer) => {
-                    let answer = answer.as_ref().map_err(|error| *error);
-                    let row = answer.map(|it| (&*it.output, it.metadata.iter().map(key_and_value)));
-                    plugin.take(row, answers);
-                }
+                Row::Answered(answer) => plugin.take_result(&answer, answers),
                 Row::Done(answer) => answers.push(answer),
                 Row::Again | Row::Started | Row::InFlight(_) => break,
             }
@@ -194,21 +192,17 @@ mod tests {
         std::iter::from_fn(|| rows.start()).take(window).collect()
     }
 
-    fn started(rows: &Rows<'_>) -> Vec<usize> {
-        rows.in_flight().into_iter().map(|(row, _)| row).collect()
-    }
-
     #[test]
     fn rows_that_wait_to_be_started_again_are_not_in_flight() {
         let texts: Texts = ["a"; 40].into_iter().collect();
         let rows = Rows::new(TextRange::all(&texts), usize::MAX);
         assert_eq!(start(&rows, 17), (0..17).collect::<Vec<_>>());
         rows.start_again(&rows.in_flight());
-        assert!(started(&rows).is_empty());
+        assert!(rows.in_flight().is_empty());
         assert_eq!(rows.unanswered(), (0..17).collect::<Vec<_>>());
         // In the same order, the others after them.
         assert_eq!(start(&rows, 16), (0..16).collect::<Vec<_>>());
-        assert_eq!(started(&rows), (0..16).collect::<Vec<_>>());
+        assert_eq!(rows.in_flight(), (0..16).collect::<Vec<_>>());
         rows.start_again(&rows.in_flight()[8..]);
         assert_eq!(start(&rows, 10), [8, 9, 10, 11, 12, 13, 14, 15, 16, 17]);
     }

@@ -15,7 +15,7 @@ impl Plugin for Modes {
 }
 
 /// `str::to_uppercase`, without the standard library's loop for ASCII: on WebAssembly, that
-/// takes the time of four of this.
+/// takes four times as long.
 fn upper(mut text: String) -> String {
     let bits = text.bytes().fold(0, |bits, byte| bits | byte);
     match bits < 0x80 {

@@ -42,8 +42,8 @@ pub(super) fn produce<'a>(
 }
 
 /// Lets `write` write from the guest's memory; it returns how many bytes it wrote. After
-/// [`BrokenPipe`](ErrorKind::BrokenPipe), the guest sees that its stream is not read any
-/// more.
+/// [`BrokenPipe`](ErrorKind::BrokenPipe), the guest sees that its stream is no longer
+/// read.
 pub(super) fn consume(
     mut store: StoreContextMut<'_, StoreData>,
     source: Source<'_, u8>,

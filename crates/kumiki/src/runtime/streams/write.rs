@@ -16,8 +16,8 @@ use crate::StoreData;
 ///
 /// A write that blocks holds the thread, and with it the whole instance. An error of the
 /// writer ends the call, and is the `source` of its [`Error::Trap`](crate::Error::Trap);
-/// only after [`BrokenPipe`](std::io::ErrorKind::BrokenPipe), the guest sees that nobody reads its
-/// stream any more.
+/// only after [`BrokenPipe`](std::io::ErrorKind::BrokenPipe), the guest sees that its stream
+/// is no longer read.
 pub struct WriteStream<W>(Returned<W>);
 
 impl<W: Write + Send + Unpin + 'static> WriteStream<W> {
