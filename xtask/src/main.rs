@@ -10,6 +10,7 @@
 mod bench;
 mod debian;
 mod demo;
+mod engine;
 mod fixtures;
 mod place;
 mod setup;
@@ -32,6 +33,12 @@ enum Xtask {
     Setup,
     /// Build the guests into target/plugins and target/fixtures
     Fixtures,
+    /// Build the JavaScript engine of `kumiki build` from quickjs/
+    Engine {
+        /// Compare the result with the files in the repository, and change nothing
+        #[arg(long)]
+        check: bool,
+    },
     /// Set up, build the three example plugins and run them on a real text
     Demo,
     /// Set up, build all guests and the peers, and compare Kumiki with alternatives in
@@ -76,6 +83,7 @@ fn run(command: Xtask) -> anyhow::Result<()> {
     match command {
         Xtask::Setup => setup::run(&place, &Toolchain::ALL, |_| true),
         Xtask::Fixtures => step::step("guests", || fixtures::all(&place)),
+        Xtask::Engine { check } => step::step("JavaScript engine", || engine::run(&place, check)),
         Xtask::Demo => demo::run(&place),
         Xtask::Bench { wanted, how } => bench::run(&place, &wanted, how),
         Xtask::Test { filter } => test::run(&place, filter.as_deref()),

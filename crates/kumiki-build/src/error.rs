@@ -128,6 +128,15 @@ pub enum Error {
     #[error("{0}")]
     Import(UnknownImport),
 
+    /// A JavaScript module has a mistake, or throws an error while it is loaded.
+    #[error("{place}: {message}")]
+    Module {
+        /// The file, and the line and column if they are known, as `FILE:LINE:COLUMN`.
+        place: String,
+        /// The error and its message, and the stack if there is one.
+        message: String,
+    },
+
     /// No skeleton can be generated for a world.
     #[error("cannot generate a source skeleton for this world: {0}")]
     Skeleton(String),
@@ -196,7 +205,7 @@ impl Error {
             {
                 Some("name the folder of a plugin's project, or create one with `kumiki new`".into())
             }
-            Error::Failed { .. } | Error::Wit { .. } | Error::Io { .. } => None,
+            Error::Failed { .. } | Error::Module { .. } | Error::Wit { .. } | Error::Io { .. } => None,
         }
     }
 

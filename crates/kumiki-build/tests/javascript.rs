@@ -53,11 +53,7 @@ fn javascript_syntax_error_is_reported() {
         Toolchain::JavaScript,
         "javascript",
         &[("plugin.js", source)],
-        &[
-            "plugin.js:2:20:",
-            "getName( { return 1 }",
-            "but found \"1\"",
-        ],
+        &["plugin.js:2:23: SyntaxError: "],
     );
 }
 
@@ -81,10 +77,7 @@ fn typescript_error_at_load_names_the_source_line() {
 #[test]
 fn missing_exports_and_packages_are_reported() {
     let cases = [
-        (
-            "export const plug = {};\n",
-            "No matching export in \"plugin.js\" for import \"plugin\"",
-        ),
+        ("export const plug = {};\n", "no function `plugin.getName`"),
         (
             "export const plugin = {};\n",
             "no function `plugin.getName`",

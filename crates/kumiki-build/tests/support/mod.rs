@@ -134,7 +134,10 @@ pub(crate) fn check_failure(
     let work = tempfile::tempdir().unwrap();
     let output = work.path().join("guest.wasm");
     let error = build(&project, &output, &tools(), &Options::new(work.path())).unwrap_err();
-    assert!(matches!(error, Error::Failed { .. }), "{error}");
+    assert!(
+        matches!(error, Error::Failed { .. } | Error::Module { .. }),
+        "{error}"
+    );
     for word in words {
         assert!(error.to_string().contains(word), "no `{word}` in: {error}");
     }

@@ -68,7 +68,10 @@ pub(crate) fn changes_are_shown(language: Toolchain) -> Result<(), Failed> {
     dev.until("2 of 5 cases failed; 5 records, 2 changed; ")?;
 
     source.write("this is not a program }")?;
-    dev.until("failed (exit status")?;
+    dev.until(match language {
+        Toolchain::JavaScript => "plugin.js:1:6: SyntaxError: ",
+        _ => "failed (exit status",
+    })?;
     dev.until("still using the last plugin that was built; waiting for the next change")?;
 
     // Compared with the results of the last build that worked.

@@ -15,12 +15,21 @@ use crate::command;
 use crate::error::Error;
 use crate::install::node;
 use crate::output::replace;
-use crate::project::{JavaScriptEngine, Project};
+use crate::project::Project;
 use crate::tool::Tool;
 use crate::tools::Tools;
 
 const BUNDLER: &str = include_str!("bundler.mjs");
 const TEXT_CODING: &str = include_str!("text_coding.js");
+
+/// Who loads a bundle.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Loader {
+    /// Kumiki's own QuickJS, which calls the author's functions itself.
+    QuickJs,
+    ComponentizeQjs,
+    StarlingMonkey,
+}
 
 /// A bundled module, and a map from its positions to the original files.
 pub(super) struct Bundle {
@@ -37,7 +46,7 @@ impl Bundle {
         world: WorldId,
         tools: &Tools,
         work: &Path,
-        engine: JavaScriptEngine,
+        loader: Loader,
     ) -> Result<Self, Error> {
         let entry = project.folder.join(&project.entry);
         fs::metadata(&entry).map_err(Error::io("read", &entry))?;
@@ -53,13 +62,16 @@ impl Bundle {
         let globals = full(&work.join("text_coding.js"))?;
         replace(&globals, TEXT_CODING.as_bytes())?;
         let request = json!({
-            "wrapper": wrapper(&project.entry, resolve, world),
+            "wrapper": match loader {
+                Loader::QuickJs => reexport(&project.entry),
+                _ => wrapper(&project.entry, resolve, world),
+            },
             "folder": full(&project.folder)?,
             "shown": project.folder,
             "imports": importable(resolve, world),
-            "functions": function_modules(resolve, world, engine),
-            // StarlingMonkey has these classes.
-            "globals": (engine == JavaScriptEngine::QuickJs).then_some(globals),
+            "functions": function_modules(resolve, world, loader),
+            // The others have these classes.
+            "globals": (loader == Loader::ComponentizeQjs).then_some(globals),
             "bundle": bundle.module,
             "positions": bundle.positions,
         });
@@ -72,23 +84,27 @@ impl Bundle {
     }
 }
 
+fn reexport(entry: &Path) -> String {
+    let entry = format!("./{}", entry.display()).replace('\\', "/");
+    format!("export * from {};", json!(entry))
+}
+
 /// A module for each function that the world imports directly, by specifier. It
 /// exports the function both as the default and by name. StarlingMonkey has
 /// such a module, whose default is the function; QuickJS has a global.
-fn function_modules(
-    resolve: &Resolve,
-    world: WorldId,
-    engine: JavaScriptEngine,
-) -> Map<String, Value> {
+fn function_modules(resolve: &Resolve, world: WorldId, loader: Loader) -> Map<String, Value> {
+    if loader == Loader::QuickJs {
+        return Map::new();
+    }
     let functions = imported_functions(resolve, world).into_iter();
     let modules = functions.map(|function| {
         let specifier = &function.name;
         let name = specifier.to_lower_camel_case();
-        let value = match engine {
-            JavaScriptEngine::QuickJs => {
+        let value = match loader {
+            Loader::ComponentizeQjs => {
                 format!("const f = (...parameters) => globalThis.{name}(...parameters);")
             }
-            JavaScriptEngine::StarlingMonkey => format!("import f from {};", json!(specifier)),
+            _ => format!("import f from {};", json!(specifier)),
         };
         let module = format!("{value}\nexport {{ f as default, f as {name} }};\n");
         (specifier.clone(), Value::from(module))

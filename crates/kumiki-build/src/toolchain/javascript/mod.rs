@@ -6,6 +6,7 @@ mod batch;
 mod bundle;
 mod declarations;
 mod imports;
+mod quickjs;
 mod specifiers;
 mod text_coding;
 mod typescript;
@@ -17,9 +18,10 @@ use std::path::{Path, absolute};
 
 use serde_json::json;
 
-use self::bundle::Bundle;
+use self::bundle::{Bundle, Loader};
 pub(crate) use self::declarations::write_declarations;
 pub use self::imports::unknown_imports;
+pub use self::quickjs::ADDRESS as QUICKJS_ADDRESS;
 pub(crate) use self::world::{imported_functions, is_reserved, streamed};
 use self::wrapper::POSITIONS;
 use super::Ready;
@@ -29,7 +31,7 @@ use crate::fingerprint::Hasher;
 use crate::install::node;
 use crate::job::{Built, Job, Options};
 use crate::output::{Output, replace};
-use crate::project::{Project, Wasi};
+use crate::project::{JavaScriptEngine, Project, Wasi};
 use crate::tool::Tool;
 use crate::tools::Tools;
 use crate::world::is_async;
@@ -55,6 +57,16 @@ pub(super) const STARLINGMONKEY: EnginePackage = EnginePackage {
 };
 
 pub(super) fn probe(tools: &Tools, engine: &EnginePackage) -> Result<Ready, Missing> {
+    if engine.name == QUICKJS.name {
+        return Ok(Ready {
+            variant: QUICKJS.name.to_owned(),
+            version: quickjs::VERSION.to_owned(),
+        });
+    }
+    ready(tools, engine)
+}
+
+fn ready(tools: &Tools, engine: &EnginePackage) -> Result<Ready, Missing> {
     node()?;
     let version = find(tools, engine.tool)?;
     let bundler = find(tools, Tool::Esbuild)?;
@@ -88,10 +100,14 @@ pub(super) fn build(
     engine: &EnginePackage,
 ) -> Result<Built, Error> {
     let Job { project, output } = job;
-    let ready = probe(tools, engine)?;
-    let work = options.work.join(&project.name);
+    let is_quickjs = engine.name == QUICKJS.name;
     let (resolve, world) = project.resolve()?;
     let is_async = is_async(&resolve, world);
+    if is_quickjs && !is_async {
+        return quickjs::build(job, tools, options);
+    }
+    let ready = ready(tools, engine)?;
+    let work = options.work.join(&project.name);
     if is_async && engine.name == STARLINGMONKEY.name {
         return Err(no_async(project));
     }
@@ -101,7 +117,11 @@ pub(super) fn build(
     }
     // Bundling is fast, and the engine sees nothing except the bundle: its hash
     // also covers packages and files outside of the project's folder.
-    let bundle = Bundle::make(project, &resolve, world, tools, &work, project.engine)?;
+    let loader = match project.engine {
+        JavaScriptEngine::QuickJs => Loader::ComponentizeQjs,
+        JavaScriptEngine::StarlingMonkey => Loader::StarlingMonkey,
+    };
+    let bundle = Bundle::make(project, &resolve, world, tools, &work, loader)?;
     let fingerprint = Hasher::new()
         .path(&bundle.module)?
         .path(&project.wit)?
