@@ -54,6 +54,7 @@ void call_end(Call *call)
         JS_FreeCString(js, call->texts[--call->text_count]);
     free_values(call->moved, &call->moved_count);
     free_values(call->borrowed, &call->borrowed_count);
+    free_values(call->kept, &call->kept_count);
     while (call->block_count)
         free(call->blocks[--call->block_count]);
     call->lowered_count = call->lowered_next = 0;
@@ -75,4 +76,11 @@ void call_free_later(Call *call, void *block)
 {
     call->blocks = with_room(call->blocks, call->block_count, &call->block_capacity, sizeof(void *));
     call->blocks[call->block_count++] = block;
+}
+
+void call_keep_value(Call *call, JSValue value)
+{
+    call->kept =
+        with_room(call->kept, call->kept_count, &call->kept_capacity, sizeof(JSValue));
+    call->kept[call->kept_count++] = value;
 }

@@ -135,6 +135,7 @@ static bool start(void)
     types_start();
     errors_start();
     resources_start();
+    streams_start();
     return run_modules();
 }
 

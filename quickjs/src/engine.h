@@ -57,6 +57,9 @@ typedef struct Call {
     // Borrowed handles that end with the call.
     JSValue *borrowed;
     uint32_t borrowed_count, borrowed_capacity;
+    // Values that must stay, among them the streams that the host has passed.
+    JSValue *kept;
+    uint32_t kept_count, kept_capacity;
     // Handles whose ownership passes to the host, if the whole call can be lowered.
     JSValue *moved;
     uint32_t moved_count, moved_capacity;
@@ -67,6 +70,8 @@ Call *call_begin(void);
 void call_end(Call *call);
 void call_keep_text(Call *call, const char *text);
 void call_free_later(Call *call, void *block);
+// Keeps a value until the call ends.
+void call_keep_value(Call *call, JSValue value);
 
 // ---- lift.c, lower.c: conversion of values
 
@@ -131,7 +136,8 @@ bool lower_handle(Call *call, size_t resource, JSValueConst value, bool owned);
 // Marks the handles of a finished call.
 void handles_end(Call *call);
 void handles_moved(Call *call);
-// Drops the handles of values that are gone.
+// Drops a handle when the host can be called again: a finalizer may run when it cannot.
+void drop_later(wit_resource_drop_t drop, uint32_t handle);
 void drop_handles(void);
 
 // ---- imports.c
@@ -139,6 +145,8 @@ void drop_handles(void);
 // Calls an imported function.
 JSValue call_import(JSContext *context, JSValueConst self, int count, JSValueConst *arguments,
                     int function);
+// The result of a call, which throws if the function returned an error.
+JSValue unwrap(wit_type_t type, JSValue value);
 JSModuleDef *import_module(JSContext *context, const char *name);
 // The imported function with this interface (without a version) and name, or -1.
 int find_import(const char *interface, const char *name);
@@ -149,8 +157,66 @@ bool names_interface(const char *specifier, const char *interface);
 
 // Finds the author's functions in the module. Returns false after throwing.
 bool exports_start(JSValueConst module);
+// Calls the author's function with the values that were lifted, which it takes. The
+// result may be a promise.
+JSValue call_author(Call *call, size_t export);
+// Lowers what the author's function has returned or thrown.
+void lower_answer(Call *call, size_t export, wit_type_t type, JSValue answer);
+// Lowers the error that the author's code has thrown, as the `err` of a result.
+void lower_thrown(Call *call, const wit_result_t *result);
 // Runs what promises have scheduled.
 void run_jobs(void);
+
+// ---- tasks.c: calls that wait
+
+typedef struct Task Task;
+// What an operation does when the host has completed it: `code` is the host's answer.
+typedef struct Operation Operation;
+struct Operation {
+    void (*complete)(Operation *operation, uint32_t code);
+    Task *task;
+    // The functions that settle its promise.
+    JSValue resolve, reject;
+    // Its own data.
+    Call *call;
+    void *memory;
+    size_t type, position, length;
+    uint32_t handle;
+    JSValue value;
+};
+
+// The host's answer to an operation that it has not completed yet.
+#define BLOCKED 0xffffffff
+enum { IS_COMPLETED, IS_DROPPED, IS_CANCELLED };
+
+// Creates an operation and its promise. Throws if no task can wait for it.
+Operation *operation_new(JSValue *promise);
+// Waits until the host has completed the operation on this handle.
+void operation_wait(Operation *operation, uint32_t handle);
+// Cancels the operation that waits for this handle, if there is one.
+void operation_cancel(uint32_t handle, uint32_t (*cancel)(uint32_t handle));
+// Settles the promise and ends the operation. Takes the value.
+void operation_resolve(Operation *operation, JSValue value);
+void operation_reject(Operation *operation, JSValue error);
+// Keeps the current task alive until a promise is settled, which must not be rejected.
+void task_add_work(JSValue promise);
+JSValue call_import_async(Call *call, const wit_import_func_t *function);
+
+// ---- streams.c
+
+void streams_start(void);
+JSValue lift_stream(size_t type, uint32_t handle);
+JSValue lift_future(size_t type, uint32_t handle);
+bool lower_stream(Call *call, size_t type, JSValueConst value);
+bool lower_future(Call *call, size_t type, JSValueConst value);
+// Whether a function returns a stream, and a future for its outcome.
+bool is_streamed(wit_type_t type);
+// Lowers the chunks that the author's function yields as such a result. Returns false
+// after throwing.
+bool lower_streamed(Call *call, wit_type_t type, JSValueConst chunks);
+// Drops the streams of a call that has ended.
+void streams_end(Call *call);
+void natives_of_streams(JSContext *context, JSModuleDef *module, bool define);
 
 // ---- errors.c
 

@@ -173,19 +173,21 @@ static JSValue settled(const ExportedFunction *export, JSValue value)
     return result;
 }
 
-static JSValue invoke(const ExportedFunction *export, int count, JSValueConst *arguments)
+static JSValue invoke_author(const ExportedFunction *export, int count, JSValueConst *arguments)
 {
-    JSValue value;
     switch (export->kind) {
     case CONSTRUCTOR:
-        value = JS_CallConstructor(js, export->function, count, arguments);
-        break;
+        return JS_CallConstructor(js, export->function, count, arguments);
     case METHOD:
-        value = JS_Invoke(js, arguments[0], export->method, count - 1, arguments + 1);
-        break;
+        return JS_Invoke(js, arguments[0], export->method, count - 1, arguments + 1);
     default:
-        value = JS_Call(js, export->function, export->self, count, arguments);
+        return JS_Call(js, export->function, export->self, count, arguments);
     }
+}
+
+static JSValue invoke(const ExportedFunction *export, int count, JSValueConst *arguments)
+{
+    JSValue value = invoke_author(export, count, arguments);
     if (JS_IsJobPending(JS_GetRuntime(js)))
         run_jobs();
     return settled(export, value);
@@ -207,7 +209,7 @@ static JSValue payload_of(JSValueConst thrown)
 
 // Lowers the error that a function has thrown. Anything else than an error of the
 // contract is a mistake in the plugin, and ends it.
-static void lower_thrown(Call *call, const wit_result_t *result)
+void lower_thrown(Call *call, const wit_result_t *result)
 {
     JSValue thrown = JS_GetException(js);
     JSValue error = payload_of(thrown);
@@ -251,10 +253,16 @@ static _Noreturn void end_for_value(const ExportedFunction *export)
     end_uncaught(JS_GetException(js));
 }
 
-static void lower_answer(Call *call, const ExportedFunction *export, wit_type_t type,
-                         JSValue answer)
+void lower_answer(Call *call, size_t index, wit_type_t type, JSValue answer)
 {
+    const ExportedFunction *export = &exports[index];
     type = is_empty(type) ? type : resolved(type);
+    if (!JS_IsException(answer) && is_streamed(type) && !JS_IsArray(answer)) {
+        if (!lower_streamed(call, type, answer))
+            end_for_value(export);
+        JS_FreeValue(js, answer);
+        return;
+    }
     if (is_empty(type) || WIT_TYPE_KIND(type) != WIT_TYPE_RESULT) {
         if (JS_IsException(answer))
             end_uncaught(JS_GetException(js));
@@ -285,7 +293,8 @@ static void lower_answer(Call *call, const ExportedFunction *export, wit_type_t 
 // thrown for one record is that record's.
 static void call_derived(Call *call, size_t index)
 {
-    const ExportedFunction *one = &exports[derived_from(index)];
+    size_t single = (size_t)derived_from(index);
+    const ExportedFunction *one = &exports[single];
     wit_type_t list = resolved(wit->export_funcs[index].result);
     wit_type_t element = wit->lists[WIT_TYPE_INDEX(list)].ty;
     JSValue inputs = call->lifted[0];
@@ -297,8 +306,17 @@ static void call_derived(Call *call, size_t index)
         JSValue input = JS_GetPropertyInt64(js, inputs, i);
         JSValue answer = invoke(one, 1, &input);
         JS_FreeValue(js, input);
-        lower_answer(call, one, element, answer);
+        lower_answer(call, single, element, answer);
     }
+}
+
+JSValue call_author(Call *call, size_t index)
+{
+    int count = (int)wit->export_funcs[index].nparams;
+    JSValue answer = invoke_author(&exports[index], count, call->lifted);
+    while (call->lifted_count)
+        JS_FreeValue(js, take_lifted(call));
+    return answer;
 }
 
 EXPORT void wit_dylib_export_call(void *cx, size_t index)
@@ -310,7 +328,7 @@ EXPORT void wit_dylib_export_call(void *cx, size_t index)
         call_derived(call, index);
     } else {
         JSValue answer = invoke(export, (int)function->nparams, call->lifted);
-        lower_answer(call, export, function->result, answer);
+        lower_answer(call, index, function->result, answer);
     }
     while (call->lifted_count)
         JS_FreeValue(js, take_lifted(call));

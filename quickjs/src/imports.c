@@ -24,7 +24,7 @@ int find_import(const char *interface, const char *name)
 }
 
 // The result of a call, which throws if the function returned an error.
-static JSValue unwrap(wit_type_t type, JSValue value)
+JSValue unwrap(wit_type_t type, JSValue value)
 {
     if (is_empty(type) || WIT_TYPE_KIND(resolved(type)) != WIT_TYPE_RESULT)
         return value;
@@ -71,6 +71,8 @@ JSValue call_import(JSContext *context, JSValueConst self, int count, JSValueCon
         }
     }
     lower_done(call);
+    if (!function->impl)
+        return call_import_async(call, function);
     function->impl(call);
     JSValue result = is_empty(function->result) ? JS_UNDEFINED : take_lifted(call);
     handles_end(call);

@@ -172,3 +172,16 @@ EXPORT void wit_dylib_push_borrow(void *cx, size_t type, uint32_t handle)
 {
     lift(cx, lift_handle(cx, type, handle, false));
 }
+
+EXPORT void wit_dylib_push_stream(void *cx, size_t type, uint32_t handle)
+{
+    Call *call = cx;
+    JSValue stream = lift_stream(type, handle);
+    call_keep_value(call, JS_DupValue(js, stream));
+    lift(call, stream);
+}
+
+EXPORT void wit_dylib_push_future(void *cx, size_t type, uint32_t handle)
+{
+    lift(cx, lift_future(type, handle));
+}

@@ -446,8 +446,15 @@ bool lower(Call *call, wit_type_t type, JSValueConst value)
     case WIT_TYPE_OPTION: return lower_option(call, index, value);
     case WIT_TYPE_RESULT: return lower_result(call, index, value);
     case WIT_TYPE_LIST: return lower_list(call, index, value);
-    case WIT_TYPE_OWN: return lower_handle(call, index, value, true) || mismatch("a resource of this type, which is still owned", value);
-    case WIT_TYPE_BORROW: return lower_handle(call, index, value, false) || mismatch("a resource of this type, which is still valid", value);
+    case WIT_TYPE_OWN:
+        return lower_handle(call, index, value, true) ||
+               mismatch("a resource of this type, which is still owned", value);
+    case WIT_TYPE_BORROW:
+        return lower_handle(call, index, value, false) ||
+               mismatch("a resource of this type, which is still valid", value);
+    case WIT_TYPE_STREAM:
+        return lower_stream(call, index, value) || mismatch("a stream or an iterable", value);
+    case WIT_TYPE_FUTURE: return lower_future(call, index, value);
     default: return mismatch("a value of a type that JavaScript plugins do not support", value);
     }
 }
@@ -529,6 +536,8 @@ POP_NUMBER(result)
 POP_NUMBER(variant)
 POP_NUMBER(own)
 POP_NUMBER(borrow)
+POP_NUMBER(future)
+POP_NUMBER(stream)
 
 EXPORT void wit_dylib_dealloc_bytes(void *cx, void *bytes, size_t size, size_t align, bool defer)
 {

@@ -98,6 +98,7 @@ static int fill_natives(JSContext *context, JSModuleDef *module)
     JS_SetModuleExport(context, module, "encode", JS_NewCFunction(context, encode, "encode", 1));
     JS_SetModuleExport(context, module, "decode", JS_NewCFunction(context, decode, "decode", 1));
     JS_SetModuleExport(context, module, "log", JS_NewCFunction(context, log_message, "log", 2));
+    natives_of_streams(context, module, true);
     return 0;
 }
 
@@ -107,6 +108,7 @@ JSModuleDef *natives_module(JSContext *context)
     const char *names[] = {"encode", "decode", "log"};
     for (size_t i = 0; module && i < sizeof names / sizeof *names; i++)
         JS_AddModuleExport(context, module, names[i]);
+    natives_of_streams(context, module, false);
     return module;
 }
 

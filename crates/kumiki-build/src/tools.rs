@@ -156,8 +156,8 @@ mod tests {
                 "python3 -m venv t/zig && t/zig/bin/python -m pip install ziglang==0.17.1",
             ),
             (
-                Tool::ComponentizeQjs,
-                "npm install --prefix t/componentize-qjs componentize-qjs@0.4.5",
+                Tool::Esbuild,
+                "npm install --prefix t/esbuild esbuild@0.28.2",
             ),
         ];
         for (tool, hint) in cases {

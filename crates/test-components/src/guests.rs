@@ -18,6 +18,7 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("event-filter-rust", "rust"),
     ("enrich-rust", "rust"),
     ("enrich-c", "c"),
+    ("enrich-js", "js"),
     ("enrich-python", "python"),
     ("enrich-go", "go"),
     ("coding-js", "js"),

@@ -47,8 +47,8 @@ export const plugin = {
         return result("");
       case "config": {
         const value = getConfig(rest);
-        // Nothing is null on QuickJS and undefined on StarlingMonkey.
-        return value == null ? result("", [{ key: "absent", value: rest }]) : result(value);
+        // An absent value is undefined.
+        return value === undefined ? result("", [{ key: "absent", value: rest }]) : result(value);
       }
       case "metadata": {
         const entry = (_, index) => ({ key: `鍵-${index}`, value: `${index} 😀` });

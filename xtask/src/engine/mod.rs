@@ -152,7 +152,14 @@ fn zig(place: &Place, sources: &Sources, library: Library, is_fast: bool) -> Res
         "-fomit-frame-pointer",
         "-fno-unwind-tables",
     ]);
-    zig.args(["-DNDEBUG", "-DEMSCRIPTEN", "-D_GNU_SOURCE", "-w"]);
+    zig.args([
+        "-DNDEBUG",
+        "-DEMSCRIPTEN",
+        "-D_GNU_SOURCE",
+        "-Wall",
+        "-Wextra",
+        "-Wno-unused-parameter",
+    ]);
     zig.arg(if is_fast { "-O2" } else { "-Oz" });
     if library == Library::Runtime {
         zig.arg("-DQJS_DISABLE_PARSER");

@@ -31,12 +31,12 @@ pub(super) fn sources(resolve: &Resolve, world: WorldId) -> Vec<(String, String)
         let bodies = interface
             .functions
             .iter()
-            .map(|f| body(f, "  ", &keyword(resolve, world, f, "")) + ",\n");
+            .map(|f| body(f, "  ", &keyword(resolve, f, "")) + ",\n");
         source += &bodies.collect::<Vec<_>>().join("\n");
         source += "};\n";
     }
     for function in functions {
-        let keyword = keyword(resolve, world, function, "function");
+        let keyword = keyword(resolve, function, "function");
         source += &format!("\nexport {}\n", body(function, "", &keyword));
     }
     vec![("plugin.js".to_owned(), source)]
@@ -71,13 +71,13 @@ fn class(resource: &Resource<'_>) -> String {
 
 /// What precedes the name of a function: it is asynchronous, or a generator of what it
 /// streams.
-fn keyword(resolve: &Resolve, world: WorldId, function: &Function, plain: &str) -> String {
+fn keyword(resolve: &Resolve, function: &Function, plain: &str) -> String {
     let asynchronous = if function.kind.is_async() {
         "async"
     } else {
         ""
     };
-    let generator = streamed(resolve, world, function).map_or("", |_| "*");
+    let generator = streamed(resolve, function).map_or("", |_| "*");
     [asynchronous, plain, generator]
         .into_iter()
         .filter(|word| !word.is_empty())

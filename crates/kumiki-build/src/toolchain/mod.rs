@@ -26,7 +26,7 @@ pub enum Toolchain {
     Rust,
     /// Zig, a WASI SDK or clang.
     C,
-    /// componentize-qjs and esbuild on Node.
+    /// QuickJS, which is a part of this crate, and esbuild on Node where a bundler is needed.
     JavaScript,
     /// componentize-js and esbuild on Node.
     StarlingMonkey,
@@ -77,13 +77,13 @@ impl Toolchain {
         }
     }
 
-    /// The project-local tools that it needs, all of them; empty if it has
-    /// none.
+    /// The project-local tools that it needs for every project, all of them; empty if it
+    /// has none. JavaScript needs its tool for some projects only.
     pub fn tools(self) -> &'static [Tool] {
         match self {
             Toolchain::Rust => &[],
             Toolchain::C => &[Tool::Zig],
-            Toolchain::JavaScript => &[Tool::ComponentizeQjs, Tool::Esbuild],
+            Toolchain::JavaScript => &[Tool::Esbuild],
             Toolchain::StarlingMonkey => &[Tool::ComponentizeJs, Tool::Esbuild],
             Toolchain::Python => &[Tool::ComponentizePy],
             Toolchain::Go => &[Tool::Go],
@@ -97,8 +97,8 @@ impl Toolchain {
         let found = match self {
             Toolchain::Rust => rust::probe(tools, wasi),
             Toolchain::C => c::probe(tools),
-            Toolchain::JavaScript => javascript::probe(tools, &javascript::QUICKJS),
-            Toolchain::StarlingMonkey => javascript::probe(tools, &javascript::STARLINGMONKEY),
+            Toolchain::JavaScript => Ok(javascript::ready()),
+            Toolchain::StarlingMonkey => javascript::probe_starlingmonkey(tools),
             Toolchain::Python => python::probe(tools),
             Toolchain::Go => go::probe(tools),
         };
@@ -121,11 +121,9 @@ impl Toolchain {
         match self {
             Toolchain::Rust => rust::build(jobs, tools, options),
             Toolchain::C => each(&|job| c::build(job, tools, options)),
-            Toolchain::JavaScript => {
-                each(&|job| javascript::build(job, tools, options, &javascript::QUICKJS))
-            }
+            Toolchain::JavaScript => each(&|job| javascript::build(job, tools, options)),
             Toolchain::StarlingMonkey => {
-                each(&|job| javascript::build(job, tools, options, &javascript::STARLINGMONKEY))
+                each(&|job| javascript::build_starlingmonkey(job, tools, options))
             }
             Toolchain::Python => each(&|job| python::build(job, tools, options)),
             Toolchain::Go => each(&|job| go::build(job, tools, options)),

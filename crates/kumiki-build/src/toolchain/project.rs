@@ -1,6 +1,6 @@
 //! The toolchain and tools of a project.
 
-use super::{Probe, Toolchain};
+use super::{Probe, Toolchain, javascript};
 use crate::job::Profile;
 use crate::optimise;
 use crate::project::{JavaScriptEngine, Language, Project};
@@ -24,6 +24,11 @@ impl Project {
     /// and changes nothing.
     pub fn probe(&self, tools: &Tools, profile: Profile) -> Probe {
         let probe = self.toolchain().probe(tools, self.wasi);
+        let is_bundled =
+            self.toolchain() == Toolchain::JavaScript && javascript::needs_bundler(self);
+        if is_bundled && let Err(missing) = javascript::probe_bundler(tools) {
+            return Probe::Missing(missing);
+        }
         match (&probe, self.needs_wasm_opt(profile)) {
             (Probe::Ready(_), true) => match optimise::version(tools) {
                 Ok(_) => probe,
@@ -35,7 +40,11 @@ impl Project {
 
     /// The project-local tools that a build for `profile` needs.
     pub fn tools(&self, profile: Profile) -> Vec<Tool> {
-        let mut tools = self.toolchain().tools().to_vec();
+        let toolchain = self.toolchain();
+        let mut tools = match toolchain {
+            Toolchain::JavaScript if !javascript::needs_bundler(self) => Vec::new(),
+            _ => toolchain.tools().to_vec(),
+        };
         if self.needs_wasm_opt(profile) {
             tools.push(Tool::Binaryen);
         }

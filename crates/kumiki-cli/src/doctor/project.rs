@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kumiki_build::{Error, Probe, Project, Tools, unknown_imports};
+use kumiki_build::{Error, Probe, Profile, Project, Tools, unknown_imports};
 
 use super::Diagnosis;
 use crate::failure::causes;
@@ -17,7 +17,7 @@ pub(crate) fn examine(folder: &Path, tools: &Tools) -> Vec<Diagnosis> {
         }
     };
     let mut diagnoses = Vec::new();
-    if let Probe::Missing(missing) = project.toolchain().probe(tools, project.wasi) {
+    if let Probe::Missing(missing) = project.probe(tools, Profile::Speed) {
         diagnoses.push(Diagnosis::severe(missing.what, missing.hint));
     }
     match unknown_imports(&project) {

@@ -72,12 +72,18 @@ pub(crate) const CASES: [(&str, Case); 6] = [
 
 /// The other languages in which a plugin can await its host. In Go, one call of an instance
 /// waits at a time.
-pub(crate) const LANGUAGES: [(&str, &str, Case); 3] = [
+pub(crate) const LANGUAGES: [(&str, &str, Case); 5] = [
     ("enrich-c", "awaits its host in many calls at once", many),
     (
         "enrich-python",
         "awaits its host in many calls at once",
         many,
+    ),
+    ("enrich-js", "awaits its host in many calls at once", many),
+    (
+        "enrich-js",
+        "wakes calls that await the same promise",
+        shared,
     ),
     (
         "enrich-go",
@@ -107,6 +113,26 @@ fn many(path: &Path) -> Result<(), Failed> {
     let mut instance = instance(path)?;
     let answers = instance.call_concurrent_blocking("enrich", enrich)?;
     equal(answers, vec!["100: 100 of 100".to_owned(); 100])
+}
+
+/// One call asks the host, and all others wait for what it gets.
+fn shared(path: &Path) -> Result<(), Failed> {
+    let mut instance = instance(path)?;
+    for round in 0..2 {
+        let answers = instance.call_concurrent_blocking("enrich", async |bindings, accessor| {
+            let calls = (0..50).map(|_| bindings.call_enrich(accessor, "shared".to_owned()));
+            join_all(calls)
+                .await
+                .into_iter()
+                .collect::<kumiki::wasmtime::Result<Vec<_>>>()
+        })?;
+        let first = answers.iter().filter(|answer| *answer == "first: 1 of 1");
+        equal(
+            (answers.len(), first.count()),
+            (50, usize::from(round == 0)),
+        )?;
+    }
+    Ok(())
 }
 
 fn one_by_one(path: &Path) -> Result<(), Failed> {

@@ -1,34 +1,43 @@
-//! Bundles the author's module, its imports and the wrapper into one module
-//! with esbuild, which strips TypeScript's types and reports errors with their
+//! Bundles the author's module and its imports into one module with esbuild, which strips TypeScript's types and reports errors with their
 //! positions.
 
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
 
-use heck::ToLowerCamelCase as _;
 use serde_json::{Map, Value, json};
 use wit_parser::{Resolve, WorldId};
 
-use super::world::{importable, imported_functions};
-use super::wrapper::wrapper;
+use super::world::importable;
 use crate::command;
-use crate::error::Error;
+use crate::error::{Error, Missing};
 use crate::install::node;
-use crate::output::replace;
 use crate::project::Project;
 use crate::tool::Tool;
 use crate::tools::Tools;
 
 const BUNDLER: &str = include_str!("bundler.mjs");
-const TEXT_CODING: &str = include_str!("text_coding.js");
 
-/// Who loads a bundle.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Loader {
-    /// Kumiki's own QuickJS, which calls the author's functions itself.
-    QuickJs,
-    ComponentizeQjs,
-    StarlingMonkey,
+/// How modules are bundled.
+pub(super) struct Bundler<'a> {
+    pub(super) tools: &'a Tools,
+    /// The folder of the bundle.
+    pub(super) work: &'a Path,
+    /// The module that imports the author's, relative to the project.
+    pub(super) start: String,
+    /// Modules for functions that the world imports directly, by specifier. Those that
+    /// are not in it are left to the engine.
+    pub(super) functions: Map<String, Value>,
+}
+
+impl Bundler<'_> {
+    /// The name and version of esbuild, if it is installed.
+    pub(super) fn find(tools: &Tools) -> Result<String, Missing> {
+        const TOOL: Tool = Tool::Esbuild;
+        node()?;
+        let version = tools.node_version(TOOL);
+        let version = version.ok_or_else(|| tools.missing(TOOL))?;
+        Ok(format!("{} {version}", TOOL.name()))
+    }
 }
 
 /// A bundled module, and a map from its positions to the original files.
@@ -39,15 +48,19 @@ pub(super) struct Bundle {
 }
 
 impl Bundle {
-    /// Writes both files into `work`.
+    /// Writes both files into the bundler's folder.
     pub(super) fn make(
         project: &Project,
         resolve: &Resolve,
         world: WorldId,
-        tools: &Tools,
-        work: &Path,
-        loader: Loader,
+        bundler: &Bundler<'_>,
     ) -> Result<Self, Error> {
+        let Bundler {
+            tools,
+            work,
+            start,
+            functions,
+        } = bundler;
         let entry = project.folder.join(&project.entry);
         fs::metadata(&entry).map_err(Error::io("read", &entry))?;
         fs::create_dir_all(work).map_err(Error::io("create", work))?;
@@ -59,19 +72,12 @@ impl Bundle {
             module: full(&work.join("kumiki-bundle.js"))?,
             positions: full(&work.join("positions.json"))?,
         };
-        let globals = full(&work.join("text_coding.js"))?;
-        replace(&globals, TEXT_CODING.as_bytes())?;
         let request = json!({
-            "wrapper": match loader {
-                Loader::QuickJs => reexport(&project.entry),
-                _ => wrapper(&project.entry, resolve, world),
-            },
+            "start": start,
             "folder": full(&project.folder)?,
             "shown": project.folder,
             "imports": importable(resolve, world),
-            "functions": function_modules(resolve, world, loader),
-            // The others have these classes.
-            "globals": (loader == Loader::ComponentizeQjs).then_some(globals),
+            "functions": functions,
             "bundle": bundle.module,
             "positions": bundle.positions,
         });
@@ -82,32 +88,4 @@ impl Bundle {
             .map_err(|error| error.by(Tool::Esbuild.name()))?;
         Ok(bundle)
     }
-}
-
-fn reexport(entry: &Path) -> String {
-    let entry = format!("./{}", entry.display()).replace('\\', "/");
-    format!("export * from {};", json!(entry))
-}
-
-/// A module for each function that the world imports directly, by specifier. It
-/// exports the function both as the default and by name. StarlingMonkey has
-/// such a module, whose default is the function; QuickJS has a global.
-fn function_modules(resolve: &Resolve, world: WorldId, loader: Loader) -> Map<String, Value> {
-    if loader == Loader::QuickJs {
-        return Map::new();
-    }
-    let functions = imported_functions(resolve, world).into_iter();
-    let modules = functions.map(|function| {
-        let specifier = &function.name;
-        let name = specifier.to_lower_camel_case();
-        let value = match loader {
-            Loader::ComponentizeQjs => {
-                format!("const f = (...parameters) => globalThis.{name}(...parameters);")
-            }
-            _ => format!("import f from {};", json!(specifier)),
-        };
-        let module = format!("{value}\nexport {{ f as default, f as {name} }};\n");
-        (specifier.clone(), Value::from(module))
-    });
-    modules.collect()
 }

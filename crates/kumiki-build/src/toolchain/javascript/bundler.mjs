@@ -1,24 +1,22 @@
-// Bundles the author's module with the wrapper, using esbuild. kumiki-build
+// Bundles the author's module, using esbuild. kumiki-build
 // runs it in esbuild's folder, so that the import finds it, and passes one
 // argument: the request, as JSON.
 import { writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { build, formatMessages } from "esbuild";
 
-const { wrapper, folder, shown, imports, functions, globals, bundle, positions } = JSON.parse(
+const { start, folder, shown, imports, functions, bundle, positions } = JSON.parse(
   process.argv[1],
 );
-const WRAPPER = "kumiki-wrapper";
+// The module that imports the author's.
+const START = "kumiki-start";
 // The namespace of modules for functions that the world imports directly.
 const FUNCTION = "kumiki-function";
-// What the classes in `globals` import. Without them, the import is dropped.
-const CODING = "kumiki:text-coding/utf8";
 
 const contract = {
   name: "contract",
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, ({ path, namespace }) => {
-      if (path === CODING) return { path, external: true, sideEffects: false };
       if (!imports.includes(path)) return undefined;
       const isFunction = Object.hasOwn(functions, path) && namespace !== FUNCTION;
       return isFunction ? { path, namespace: FUNCTION } : { path, external: true };
@@ -44,7 +42,7 @@ function decode(segment) {
   return numbers;
 }
 
-// Builds the map that `positions.js` reads. An entry is added only where there
+// Builds the map from lines of the bundle to the author's. An entry is added only where there
 // is code and where it differs from the previous entry.
 function places(mappings, code) {
   const places = [];
@@ -71,19 +69,16 @@ function places(mappings, code) {
 function authorsFile(source) {
   if (source.startsWith(`${FUNCTION}:`)) return null;
   const path = resolve(bundle, "..", source);
-  if (path === globals) return null;
   const file = relative(folder, path);
-  return file === WRAPPER ? null : file.replaceAll("\\", "/");
+  return file === START ? null : file.replaceAll("\\", "/");
 }
 
 try {
   const { outputFiles } = await build({
-    stdin: { contents: wrapper, resolveDir: folder, sourcefile: WRAPPER },
+    stdin: { contents: start, resolveDir: folder, sourcefile: START },
     absWorkingDir: folder,
     outfile: bundle,
     plugins: [contract],
-    // Classes that the engine lacks; only those that the module uses are bundled.
-    inject: globals ? [globals] : [],
     bundle: true,
     write: false,
     format: "esm",
@@ -107,7 +102,7 @@ try {
 } catch (error) {
   if (!error?.errors) throw error;
   for (const message of error.errors) {
-    if (message.location?.file === WRAPPER) {
+    if (message.location?.file === START) {
       message.location = null;
       message.notes.push({ text: "The world in kumiki.toml requires it." });
     }

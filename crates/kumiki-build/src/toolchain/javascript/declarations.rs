@@ -28,8 +28,7 @@ const MARK: &str = "// Made by kumiki from the WIT; every build overwrites this 
 /// The start of [`MARK`], the same in earlier versions.
 const GENERATED: &str = "// Made by kumiki";
 
-/// Classes for the bytes of streams. StarlingMonkey has them, and for QuickJS they are bundled
-/// with a module.
+/// Classes for the bytes of streams.
 const TEXT_CODING: &str = include_str!("text_coding.d.ts");
 
 /// Writes the declarations into the project's folder, unless they are up to
@@ -49,7 +48,7 @@ fn declarations(resolve: &Resolve, world: WorldId) -> String {
     let imported = imported_interfaces(resolve, world);
     let exported = exported_interfaces(resolve, world);
     let object = |id| match Single::of(resolve, world, id) {
-        None => Object::Required(world),
+        None => Object::Required,
         Some(Single { function, .. }) => Object::DerivedFrom(function),
     };
     for (name, id) in &imported {
@@ -94,8 +93,7 @@ fn function_module(resolve: &Resolve, world: WorldId, function: &Function) -> St
 
 /// Whether a module must export an object for an interface.
 enum Object {
-    /// In this world.
-    Required(WorldId),
+    Required,
     /// If it is missing, the build derives it from this function.
     DerivedFrom(String),
 }
@@ -294,7 +292,7 @@ impl Writer<'_> {
             let name = function.name.to_lower_camel_case();
             let docs = docs(&function.docs);
             let chunks = match object {
-                Object::Required(world) => streamed(self.resolve, *world, function),
+                Object::Required => streamed(self.resolve, function),
                 Object::DerivedFrom(_) => None,
             };
             let signature = match chunks {
@@ -316,7 +314,7 @@ impl Writer<'_> {
             .unwrap_or_default()
             .to_lower_camel_case();
         let otherwise = match object {
-            Object::Required(_) => String::new(),
+            Object::Required => String::new(),
             Object::DerivedFrom(function) => {
                 format!("; if missing, it is derived from `{function}`")
             }
@@ -432,8 +430,7 @@ impl Writer<'_> {
                     self.ty(inner)
                 )
             }
-            // For an empty option, QuickJS passes null and StarlingMonkey
-            // undefined.
+            // The host passes undefined, and null is taken as well.
             TypeDefKind::Option(inner) => format!("{} | null | undefined", self.ty(inner)),
             TypeDefKind::Result(result) => self.result(result),
             TypeDefKind::List(item) | TypeDefKind::FixedLengthList(item, _) => self.list(item),

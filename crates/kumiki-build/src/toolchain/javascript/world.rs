@@ -4,8 +4,7 @@
 use heck::ToLowerCamelCase as _;
 use serde::Serialize;
 use wit_parser::{
-    Function, FunctionKind, InterfaceId, LiveTypes, Resolve, Type, TypeDefKind, WorldId, WorldItem,
-    WorldKey,
+    Function, FunctionKind, InterfaceId, Resolve, Type, TypeDefKind, WorldId, WorldItem, WorldKey,
 };
 
 use crate::log::follow;
@@ -154,23 +153,9 @@ impl<'a> Thrown<'a> {
 
 /// The type of the items of a function that returns a stream and a future for its outcome,
 /// `async func(…) -> tuple<stream<a>, future<result<_, b>>>`: the author's function may
-/// return the items and throw the error. `None` if the world has other streams or futures
-/// too: QuickJS cannot tell them apart here.
-pub(crate) fn streamed(resolve: &Resolve, world: WorldId, function: &Function) -> Option<Type> {
-    let (item, _) = streamed_types(resolve, function)?;
-    let mut live = LiveTypes::default();
-    live.add_world(resolve, world);
-    let kinds = || live.iter().map(|id| &resolve.types[id].kind);
-    let streams = kinds().filter_map(|kind| match kind {
-        TypeDefKind::Stream(item) => Some(*item),
-        _ => None,
-    });
-    let futures = kinds().filter_map(|kind| match kind {
-        TypeDefKind::Future(value) => Some(*value),
-        _ => None,
-    });
-    let is_single = |types: Vec<Option<Type>>| types.windows(2).all(|pair| pair[0] == pair[1]);
-    (is_single(streams.collect()) && is_single(futures.collect())).then_some(item)
+/// return the items and throw the error.
+pub(crate) fn streamed(resolve: &Resolve, function: &Function) -> Option<Type> {
+    streamed_types(resolve, function).map(|(item, _)| item)
 }
 
 /// The types of the items and of the outcome.

@@ -197,7 +197,8 @@ mod tests {
         let size = offered("go", Profile::Size, &missing());
         assert_eq!(size, [Tool::Go, Tool::Binaryen]);
         let js = offered("javascript", Profile::Speed, &missing());
-        assert_eq!(js, [Tool::ComponentizeQjs, Tool::Esbuild]);
+        // Only for TypeScript and packages.
+        assert_eq!(js, []);
         assert_eq!(offered("rust", Profile::Speed, &missing()), []);
         let packages = Missing {
             packages: &["nodejs"],

@@ -176,7 +176,7 @@ mod tests {
                 (1, 19),
                 "SyntaxError: unexpected token in expression",
             ),
-            ("\n\nawait = /(/;", (3, 11), "SyntaxError"),
+            ("\n\nawait = /(/;", (3, 7), "SyntaxError"),
         ] {
             let error = compiler.compile("plugin.js", source).unwrap().unwrap_err();
             assert!(error.message.starts_with(message), "{error:?}");

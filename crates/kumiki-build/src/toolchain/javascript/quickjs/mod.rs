@@ -21,19 +21,37 @@ use self::data::{Place, Places, PluginData};
 pub use self::link::ADDRESS;
 use self::sources::Source;
 use super::batch::Single;
-use super::bundle::{Bundle, Loader};
-use super::unknown_imports;
+use super::bundle::{Bundle, Bundler};
+use super::check;
 use super::world::{Export, exported, importable};
-use super::write_declarations;
 use crate::error::Error;
 use crate::fingerprint::Hasher;
 use crate::job::{Built, Job, Options};
 use crate::output::Output;
 use crate::project::{Project, Wasi};
+use crate::toolchain::Ready;
 use crate::tools::Tools;
+use crate::world::is_async;
 
 /// The version of quickjs-ng.
-pub(super) const VERSION: &str = "0.16.2";
+const VERSION: &str = "0.16.2";
+
+/// QuickJS is a part of this crate.
+pub(in crate::toolchain) fn ready() -> Ready {
+    Ready {
+        variant: "quickjs".to_owned(),
+        version: VERSION.to_owned(),
+    }
+}
+
+/// Whether a project's modules can only be loaded after esbuild has bundled them.
+pub(in crate::toolchain) fn needs_bundler(project: &Project) -> bool {
+    let Ok((resolve, world)) = project.resolve() else {
+        return false;
+    };
+    let importable = importable(&resolve, world);
+    matches!(sources::collect(project, &importable), Ok(None))
+}
 
 /// The modules of a plugin, and where their lines are in the author's files.
 struct Program {
@@ -42,13 +60,14 @@ struct Program {
 }
 
 /// Builds a component, unless nothing has changed.
-pub(super) fn build(job: &Job, tools: &Tools, options: &Options) -> Result<Built, Error> {
+pub(in crate::toolchain) fn build(
+    job: &Job,
+    tools: &Tools,
+    options: &Options,
+) -> Result<Built, Error> {
     let Job { project, output } = job;
     let (resolve, world) = project.resolve()?;
-    write_declarations(project)?;
-    if let Some(import) = unknown_imports(project)?.into_iter().next() {
-        return Err(Error::Import(import));
-    }
+    check(project)?;
     let work = options.work.join(&project.name);
     let program = Program::read(project, &resolve, world, tools, &work)?;
     let mut hasher = Hasher::new()
@@ -125,17 +144,29 @@ impl Program {
         let (mut authors, places) = match sources::collect(project, &importable)? {
             Some(sources) => (sources, Places::default()),
             None => {
-                let loader = Loader::QuickJs;
-                let bundle = Bundle::make(project, resolve, world, tools, work, loader)?;
+                Bundler::find(tools)?;
+                let bundler = Bundler {
+                    tools,
+                    work,
+                    start: reexport(&project.entry),
+                    functions: serde_json::Map::new(),
+                };
+                let bundle = Bundle::make(project, resolve, world, &bundler)?;
                 let (source, places) = bundle.read()?;
                 (vec![(project.entry.display().to_string(), source)], places)
             }
         };
         let texts: Vec<&str> = authors.iter().map(|(_, source)| &**source).collect();
-        let mut modules = prelude::modules(&authors[0].0, &texts);
+        let mut modules = prelude::modules(&authors[0].0, &texts, is_async(resolve, world));
         modules.append(&mut authors);
         Ok(Self { modules, places })
     }
+}
+
+/// QuickJS calls the author's functions itself.
+fn reexport(entry: &Path) -> String {
+    let entry = format!("./{}", entry.display()).replace('\\', "/");
+    format!("export * from {};", serde_json::json!(entry))
 }
 
 /// The names of a batch function and of the function that it may be derived from, with their

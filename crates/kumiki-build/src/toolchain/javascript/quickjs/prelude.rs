@@ -9,7 +9,12 @@ struct Prelude {
     source: &'static str,
 }
 
-const PRELUDES: [Prelude; 4] = [
+const PRELUDES: [Prelude; 5] = [
+    Prelude {
+        name: STREAMS,
+        globals: &[],
+        source: include_str!("prelude/streams.js"),
+    },
     Prelude {
         name: "kumiki:console",
         globals: &["console"],
@@ -32,15 +37,18 @@ const PRELUDES: [Prelude; 4] = [
     },
 ];
 
+/// What worlds with asynchronous functions need.
+const STREAMS: &str = "kumiki:streams";
+
 /// The name of the module that imports the others, which QuickJS runs.
 pub(super) const START: &str = "kumiki:start";
 
 /// Returns the modules to add, the one that QuickJS runs first. `entry` is the author's.
-pub(super) fn modules(entry: &str, sources: &[&str]) -> Vec<(String, String)> {
+pub(super) fn modules(entry: &str, sources: &[&str], is_async: bool) -> Vec<(String, String)> {
     let mentions = |name: &str| sources.iter().any(|source| source.contains(name));
-    let needed = PRELUDES
-        .iter()
-        .filter(|prelude| prelude.globals.iter().copied().any(mentions));
+    let needed = PRELUDES.iter().filter(|prelude| {
+        prelude.globals.iter().copied().any(mentions) || (is_async && prelude.name == STREAMS)
+    });
     let mut start = String::new();
     let mut modules = Vec::new();
     for prelude in needed {
@@ -59,7 +67,7 @@ mod tests {
     #[test]
     fn only_what_is_mentioned_is_added() {
         let names = |source: &str| -> Vec<_> {
-            let modules = modules("plugin.js", &["", source]);
+            let modules = modules("plugin.js", &["", source], false);
             modules.into_iter().map(|(name, _)| name).collect()
         };
         assert_eq!(names("export const a = 1;"), [START]);

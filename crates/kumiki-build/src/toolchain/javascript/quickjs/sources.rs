@@ -40,10 +40,13 @@ pub(super) fn collect(
         }
         for import in imports_of(&text) {
             if !import.from.starts_with('.') {
-                if importable.iter().any(|known| known == import.from) {
-                    continue;
+                // A package has no colon in its name: others are found to be missing later.
+                let is_package = !import.from.contains(':')
+                    && !importable.iter().any(|known| known == import.from);
+                match is_package {
+                    true => return Ok(None),
+                    false => continue,
                 }
-                return Ok(None);
             }
             let base = Path::new(&name).parent().unwrap_or(Path::new(""));
             let imported = name_of(&base.join(import.from));

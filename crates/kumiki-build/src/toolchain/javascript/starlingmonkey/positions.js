@@ -15,10 +15,10 @@ function authorsPlace({ files, places }, line, column) {
 // Maps the positions in a stack or message to the author's files, and removes
 // lines about the wrapper or the engine's own files.
 function authorsStack(positions, text) {
-  const inBundle = /(?:componentize-qjs:user\.js|kumiki-bundle\.js):(\d+):(\d+)/g;
+  const inBundle = /kumiki-bundle\.js:(\d+):(\d+)/g;
   const lines = [];
   for (const line of text.split("\n")) {
-    let isForeign = /[\\/]initializer\.js:\d+|componentize-qjs:shim\.js:\d+/.test(line);
+    let isForeign = /[\\/]initializer\.js:\d+/.test(line);
     const mapped = line.replace(inBundle, (place, row, column) => {
       const author = authorsPlace(positions, Number(row), Number(column));
       isForeign ||= author === undefined;

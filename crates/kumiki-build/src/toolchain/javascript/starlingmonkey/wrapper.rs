@@ -1,15 +1,15 @@
-//! Generates the code around the author's module that makes every engine treat
-//! results and errors alike.
+//! Generates the code around the author's module that makes StarlingMonkey treat
+//! results and errors as QuickJS does.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use heck::ToLowerCamelCase as _;
 use serde_json::json;
-use wit_parser::{Function, Resolve, Type, WorldId};
+use wit_parser::{Resolve, WorldId};
 
-use super::batch::Single;
-use super::world::{Export, Thrown, exported, free_functions, streamed};
+use super::super::batch::Single;
+use super::super::world::{Export, Thrown, exported, free_functions};
 use crate::log::Log;
 
 /// Maps positions to the author's files; also used by the driver.
@@ -37,7 +37,7 @@ fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
             Export::Interface(_, id) => Single::of(resolve, world, id),
             Export::Function(..) => None,
         };
-        let (name, value) = wrapped(resolve, world, export, &author, single.as_ref());
+        let (name, value) = wrapped(resolve, export, &author, single.as_ref());
         let import = match single {
             // Importing the whole module does not fail if a name is missing.
             Some(_) => format!("* as {author}"),
@@ -56,7 +56,6 @@ fn exports(entry: &Path, resolve: &Resolve, world: WorldId) -> String {
 /// module.
 fn wrapped(
     resolve: &Resolve,
-    world: WorldId,
     export: Export<'_>,
     author: &str,
     single: Option<&Single>,
@@ -65,8 +64,7 @@ fn wrapped(
         Export::Interface(name, id) => (name, id),
         Export::Function(name, function) => {
             let thrown = json!(Thrown::by(resolve, function));
-            let wrap = wrap(resolve, world, function).unwrap_or("wrapFunction");
-            let value = format!("{wrap}({}, {author}, {thrown}, log)", json!(name));
+            let value = format!("wrapFunction({}, {author}, {thrown}, log)", json!(name));
             return (name, value);
         }
     };
@@ -76,18 +74,8 @@ fn wrapped(
             (name, Thrown::by(resolve, function))
         })
         .collect();
-    let wraps: Vec<String> = free_functions(resolve, id)
-        .filter_map(|function| {
-            let wrap = wrap(resolve, world, function)?;
-            Some(format!("{}: {wrap}", function.name.to_lower_camel_case()))
-        })
-        .collect();
-    let wraps = match wraps.is_empty() {
-        true => String::new(),
-        false => format!(", {{ {} }}", wraps.join(", ")),
-    };
     let (shown, functions) = (json!(name), json!(functions));
-    let own = |author| format!("wrapInterface({shown}, {author}, {functions}, log{wraps})");
+    let own = |author| format!("wrapInterface({shown}, {author}, {functions}, log)");
     let value = match single {
         None => own(author),
         Some(Single {
@@ -100,16 +88,6 @@ fn wrapped(
         ),
     };
     (name, value)
-}
-
-/// The wrapper of a function, unless it is the one for synchronous functions.
-fn wrap(resolve: &Resolve, world: WorldId, function: &Function) -> Option<&'static str> {
-    match streamed(resolve, world, function) {
-        Some(Type::U8) => Some("wrapByteStream"),
-        Some(_) => Some("wrapStreaming"),
-        None if function.kind.is_async() => Some("wrapAsync"),
-        None => None,
-    }
 }
 
 #[cfg(test)]
@@ -125,7 +103,7 @@ mod tests {
 
     #[test]
     fn contract_with_a_log_passes_it_to_the_wrapper() {
-        let wit = include_str!("../../../../../wit/text-processor/world.wit");
+        let wit = include_str!("../../../../../../wit/text-processor/world.wit");
         assert_eq!(
             exports_of(wit, "text-plugin"),
             "import { log } from \"myapp:text-processor/host-api\";\n\
@@ -138,26 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_are_not_synchronous_have_their_own_wrappers() {
-        let wit = concat!(
-            include_str!("../../../../../wit/text-processor/world.wit"),
-            include_str!("../../../../../wit/text-processor/stream.wit"),
-        );
-        let exports = exports_of(wit, "text-plugin-stream");
-        let expected = "wrapInterface(\"streaming\", author1, {\"transform\":\
-                        [\"invalid-input\",\"unsupported-format\",\"internal-error\"]}, log, \
-                        { transform: wrapByteStream });";
-        assert!(exports.contains(expected), "{exports}");
-        let wit = "package a:b; world w { export f: async func() -> result<u8, string>; }";
-        let expected = "wrapAsync(\"f\", author0, \"string\", log)";
-        assert!(exports_of(wit, "w").contains(expected));
-    }
-
-    #[test]
     fn missing_batch_is_derived_from_the_single_function() {
         let wit = concat!(
-            include_str!("../../../../../wit/text-processor/world.wit"),
-            include_str!("../../../../../wit/text-processor/batch.wit"),
+            include_str!("../../../../../../wit/text-processor/world.wit"),
+            include_str!("../../../../../../wit/text-processor/batch.wit"),
         );
         let exports = exports_of(wit, "text-plugin-batch");
         let (_, batch) = exports
