@@ -263,3 +263,6 @@ void *realloc(void *memory, size_t bytes)
     free(memory);
     return larger;
 }
+
+void *kumiki_malloc(size_t bytes) { return malloc(bytes); }
+void kumiki_free(void *memory) { free(memory); }

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+int kumiki_native_stack;
+
 typedef struct {
     char *buffer;
     size_t size, length;

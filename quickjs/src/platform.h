@@ -21,6 +21,10 @@ struct tm *kumiki_localtime_r(const time_t *time, struct tm *local);
 struct JSContext;
 int kumiki_now(struct JSContext *context, double *milliseconds);
 
+// QuickJS forbids the usual names.
+void *kumiki_malloc(size_t size);
+void kumiki_free(void *memory);
+
 #define abort __builtin_trap
 #define vsnprintf kumiki_vsnprintf
 #define snprintf kumiki_snprintf
@@ -35,5 +39,16 @@ int kumiki_now(struct JSContext *context, double *milliseconds);
 #define fputs(...) ((void)0)
 #define fwrite(...) ((void)0)
 #define fflush(...) ((void)0)
+
+// The stack of WebAssembly itself cannot be measured. What the functions through which C code
+// calls itself take of it is added up instead, in bytes: more than on x86-64, where the
+// interpreter has 1,100 bytes and the functions between two of these calls some 500. A host
+// gives a plugin half a megabyte.
+#define MAX_NATIVE_STACK (440 << 10)
+extern int kumiki_native_stack;
+static inline void kumiki_leave(int *taken) { kumiki_native_stack -= *taken; }
+#define KUMIKI_TAKE_STACK(bytes)                                                                   \
+    int kumiki_taken __attribute__((cleanup(kumiki_leave))) = bytes;                               \
+    kumiki_native_stack += kumiki_taken;
 
 #endif

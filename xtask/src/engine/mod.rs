@@ -101,6 +101,11 @@ fn build(place: &Place, sources: &Sources, work: &Path, library: Library) -> Res
     let compile = |file: &PathBuf| {
         let object = objects.join(file.file_stem().context("a name")?);
         let mut zig = zig(place, sources, library, sources.is_fast(file))?;
+        if sources.is_own(file) {
+            zig.args(["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]);
+        } else {
+            zig.arg("-w");
+        }
         zig.arg("-c")
             .arg(file)
             .arg("-o")
@@ -152,14 +157,7 @@ fn zig(place: &Place, sources: &Sources, library: Library, is_fast: bool) -> Res
         "-fomit-frame-pointer",
         "-fno-unwind-tables",
     ]);
-    zig.args([
-        "-DNDEBUG",
-        "-DEMSCRIPTEN",
-        "-D_GNU_SOURCE",
-        "-Wall",
-        "-Wextra",
-        "-Wno-unused-parameter",
-    ]);
+    zig.args(["-DNDEBUG", "-DEMSCRIPTEN", "-D_GNU_SOURCE"]);
     zig.arg(if is_fast { "-O2" } else { "-Oz" });
     if library == Library::Runtime {
         zig.arg("-DQJS_DISABLE_PARSER");

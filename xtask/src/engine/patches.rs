@@ -8,7 +8,7 @@ struct Patch {
     after: &'static str,
 }
 
-const PATCHES: [Patch; 7] = [
+const PATCHES: [Patch; 16] = [
     // A plugin may have no clock: then these throw.
     Patch {
         before: "        val = date_now();\n",
@@ -59,6 +59,145 @@ const PATCHES: [Patch; 7] = [
                 c = string_getc(p, &i);\n        \
                 if (c == 0x3a3",
     },
+    Patch {
+        before: "    return unlikely(sp < rt->stack_limit);",
+        after: "    return unlikely(sp < rt->stack_limit || kumiki_native_stack > MAX_NATIVE_STACK);",
+    },
+    // Functions that call each other, in `frames.h`: a call continues the interpreter with
+    // the callee, and a return with the caller.
+    Patch {
+        before: "static JSValue JS_CallInternal(JSContext *caller_ctx,",
+        after: "#include \"frames.h\"\n\nstatic JSValue JS_CallInternal(JSContext *caller_ctx,",
+    },
+    Patch {
+        before: "    JSVarRef **var_refs;\n    size_t alloca_size;\n\n#ifdef ENABLE_DUMPS",
+        after: "    JSVarRef **var_refs;\n    size_t alloca_size;\n    \
+                Frame *frame = NULL;\n\n#ifdef ENABLE_DUMPS",
+    },
+    Patch {
+        before: "    b = p->u.func.function_bytecode;\n\n    \
+                 if (unlikely(argc < b->arg_count ||",
+        after: " enter:\n    b = p->u.func.function_bytecode;\n\n    \
+                if (unlikely(argc < b->arg_count ||",
+    },
+    Patch {
+        before: "    if (js_check_stack_overflow(rt, alloca_size))\n        \
+                 return JS_ThrowStackOverflow(caller_ctx);\n\n    \
+                 sf->is_strict_mode",
+        after: "    if (frame) {\n        \
+                sf = &frame->sf;\n        \
+                local_buf = (JSValue *)(frame + 1);\n    \
+                } else {\n        \
+                if (js_check_stack_overflow(rt, alloca_size))\n            \
+                return JS_ThrowStackOverflow(caller_ctx);\n        \
+                local_buf = alloca(alloca_size);\n    \
+                }\n\n    \
+                sf->is_strict_mode",
+    },
+    Patch {
+        before: "    local_buf = alloca(alloca_size);\n    if (unlikely(arg_allocated_size)) {",
+        after: "    if (unlikely(arg_allocated_size)) {",
+    },
+    Patch {
+        before: "                call_argv = sp - call_argc;\n                \
+                 sf->cur_pc = pc;\n                \
+                 ret_val = JS_CallInternal(ctx, call_argv[-1], JS_UNDEFINED,\n                                          \
+                 JS_UNDEFINED, call_argc,\n                                          \
+                 vc(call_argv), 0);\n",
+        after: "                call_argv = sp - call_argc;\n                \
+                sf->cur_pc = pc;\n                \
+                if (likely(is_bytecode_function(call_argv[-1])))\n                    \
+                goto call_function;\n                \
+                ret_val = call_other(ctx, call_argv[-1], JS_UNDEFINED, call_argc, vc(call_argv));\n",
+    },
+    Patch {
+        before: "                call_argv = sp - call_argc;\n                \
+                 sf->cur_pc = pc;\n                \
+                 ret_val = JS_CallInternal(ctx, call_argv[-1], call_argv[-2],\n                                          \
+                 JS_UNDEFINED, call_argc,\n                                          \
+                 vc(call_argv), 0);\n",
+        after: "                call_argv = sp - call_argc;\n                \
+                sf->cur_pc = pc;\n                \
+                if (likely(is_bytecode_function(call_argv[-1]))) {\n                \
+                call_function:\n                    \
+                p = JS_VALUE_GET_OBJ(call_argv[-1]);\n                    \
+                Frame *next = frame_push(p->u.func.function_bytecode, call_argc);\n                    \
+                if (unlikely(!next)) {\n                        \
+                JS_ThrowStackOverflow(ctx);\n                        \
+                goto exception;\n                    \
+                }\n                    \
+                bool is_method = opcode == OP_call_method || opcode == OP_tail_call_method;\n                    \
+                next->previous = frame;\n                    \
+                next->caller_ctx = caller_ctx;\n                    \
+                next->ctx = ctx;\n                    \
+                next->func_obj = func_obj;\n                    \
+                next->this_obj = this_obj;\n                    \
+                next->new_target = new_target;\n                    \
+                next->argc = argc;\n                    \
+                next->argv = argv;\n                    \
+                next->opcode = opcode;\n                    \
+                next->call_argc = call_argc;\n                    \
+                next->b = b;\n                    \
+                next->caller_sf = sf;\n                    \
+                next->pc = pc;\n                    \
+                next->local_buf = local_buf;\n                    \
+                next->stack_buf = stack_buf;\n                    \
+                next->var_buf = var_buf;\n                    \
+                next->arg_buf = arg_buf;\n                    \
+                next->sp = sp;\n                    \
+                next->var_refs = var_refs;\n                    \
+                frame = next;\n                    \
+                caller_ctx = ctx;\n                    \
+                func_obj = call_argv[-1];\n                    \
+                this_obj = is_method ? call_argv[-2] : JS_UNDEFINED;\n                    \
+                new_target = JS_UNDEFINED;\n                    \
+                argc = call_argc;\n                    \
+                argv = vc(call_argv);\n                    \
+                flags = 0;\n                    \
+                goto enter;\n                \
+                }\n                \
+                ret_val = call_other(ctx, call_argv[-1], call_argv[-2], call_argc, vc(call_argv));\n",
+    },
+    Patch {
+        before: "    rt->current_stack_frame = sf->prev_frame;\n    return ret_val;\n}\n\n\
+                 JSValue JS_Call(",
+        after: "    rt->current_stack_frame = sf->prev_frame;\n    \
+                if (frame) {\n        \
+                Frame *done_frame = frame;\n        \
+                frame = done_frame->previous;\n        \
+                caller_ctx = done_frame->caller_ctx;\n        \
+                ctx = done_frame->ctx;\n        \
+                func_obj = done_frame->func_obj;\n        \
+                this_obj = done_frame->this_obj;\n        \
+                new_target = done_frame->new_target;\n        \
+                argc = done_frame->argc;\n        \
+                argv = done_frame->argv;\n        \
+                opcode = done_frame->opcode;\n        \
+                b = done_frame->b;\n        \
+                sf = done_frame->caller_sf;\n        \
+                pc = done_frame->pc;\n        \
+                local_buf = done_frame->local_buf;\n        \
+                stack_buf = done_frame->stack_buf;\n        \
+                var_buf = done_frame->var_buf;\n        \
+                arg_buf = done_frame->arg_buf;\n        \
+                sp = done_frame->sp;\n        \
+                var_refs = done_frame->var_refs;\n        \
+                int count = done_frame->call_argc;\n        \
+                frame_pop(done_frame);\n        \
+                if (unlikely(JS_IsException(ret_val)))\n            \
+                goto exception;\n        \
+                if (opcode == OP_tail_call || opcode == OP_tail_call_method)\n            \
+                goto done;\n        \
+                count += opcode == OP_call_method ? 2 : 1;\n        \
+                for (i = 0; i < count; i++)\n            \
+                JS_FreeValue(ctx, sp[i - count]);\n        \
+                sp -= count;\n        \
+                *sp++ = ret_val;\n        \
+                goto restart;\n    \
+                }\n    \
+                return ret_val;\n}\n\n\
+                JSValue JS_Call(",
+    },
 ];
 
 /// The functions that plugins spend their time in, by profiles of plugins that upper-case,
@@ -81,6 +220,23 @@ const FAST: &str = "
     string_cmp string_getc string_indexof string_indexof_char
 ";
 
+/// The interpreter, and the bytes of the stack that are counted for it.
+const INTERPRETER: (&str, u32) = ("JS_CallInternal", 1664);
+
+/// The other functions through which the engine's own code can call itself without end, and
+/// the bytes of the stack that are counted for each of them: `platform.h` says why.
+const OTHERS: u32 = 640;
+const COUNTED: &str = "
+    JS_FlattenIntoArray JS_ReadObjectRec JS_WriteObjectRec async_func_resume
+    internalize_json_property js_call_bound_function js_call_c_closure js_call_c_function
+    js_call_c_function_data js_inner_module_evaluation js_inner_module_linking js_json_to_str
+    js_proxy_call js_proxy_define_own_property js_proxy_delete_property js_proxy_get
+    js_proxy_getPrototypeOf js_proxy_get_own_property js_proxy_get_own_property_names
+    js_proxy_has js_proxy_isArray js_proxy_isExtensible js_proxy_preventExtensions
+    js_proxy_set js_proxy_setPrototypeOf json_parse_value
+";
+const COUNTED_REGEXP: &str = "re_parse_disjunction re_parse_nested_class";
+
 const SMALL: &str = "#pragma clang attribute push(__attribute__((minsize)), apply_to = function)\n";
 const NOT_SMALL: &str = "#pragma clang attribute pop\n";
 
@@ -91,6 +247,8 @@ pub(super) fn apply(mut text: String) -> Result<String> {
         ensure!(count == 1, "quickjs.c has {count} times:\n{before}");
         text = text.replace(before, after);
     }
+    text = count(text, INTERPRETER.0, INTERPRETER.1)?;
+    text = count(text, COUNTED, OTHERS)?;
     for name in FAST.split_whitespace() {
         let changed;
         (text, changed) = exempt(&text, name);
@@ -100,6 +258,40 @@ pub(super) fn apply(mut text: String) -> Result<String> {
     ensure!(text.matches(includes).count() == 1, "the includes");
     text = text.replace(includes, &format!("{includes}{SMALL}"));
     Ok(text + NOT_SMALL)
+}
+
+/// Changes the text of `libregexp.c`.
+pub(super) fn apply_to_regexp(text: String) -> Result<String> {
+    count(text, COUNTED_REGEXP, OTHERS)
+}
+
+/// Counts bytes of the stack for each call of these functions.
+fn count(text: String, names: &str, bytes: u32) -> Result<String> {
+    let mut names: Vec<&str> = names.split_whitespace().collect();
+    let mut result = String::with_capacity(text.len());
+    let mut lines = text.split_inclusive('\n');
+    while let Some(line) = lines.next() {
+        result += line;
+        let is_outermost = line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let found = names
+            .iter()
+            .position(|name| line.contains(&format!("{name}(")));
+        let Some(found) = found.filter(|_| is_outermost && !line.contains('=')) else {
+            continue;
+        };
+        let mut header = line.to_owned();
+        while !header.trim_end().ends_with([';', '{']) {
+            let Some(next) = lines.next() else { break };
+            result += next;
+            header += next;
+        }
+        if header.trim_end().ends_with('{') {
+            result += &format!("    KUMIKI_TAKE_STACK({bytes})\n");
+            names.remove(found);
+        }
+    }
+    ensure!(names.is_empty(), "these functions are missing: {names:?}");
+    Ok(result)
 }
 
 /// Ends the attribute for the declarations of a function and its definition. Returns

@@ -46,6 +46,8 @@ impl Sources {
             let mut text = fs::read_to_string(&path)?;
             if name == "quickjs.c" {
                 text = patches::apply(text)?;
+            } else if name == "libregexp.c" {
+                text = patches::apply_to_regexp(text)?;
             }
             fs::write(quickjs.join(name), text)?;
         }
@@ -67,6 +69,11 @@ impl Sources {
         names.extend(QUICKJS.map(|name| self.quickjs.join(name)));
         names.sort_by_key(|path| (!path.ends_with(LIBRARY), path.clone()));
         names
+    }
+
+    /// Whether all of a file is Kumiki's.
+    pub(super) fn is_own(&self, file: &Path) -> bool {
+        file.starts_with(&self.own) && !file.ends_with(LIBRARY)
     }
 
     pub(super) fn is_fast(&self, file: &Path) -> bool {
