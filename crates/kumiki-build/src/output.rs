@@ -71,8 +71,11 @@ impl<'a> Output<'a> {
 /// Replaces a file atomically: writes a temporary file next to it and renames
 /// it. A reader, or a host that has the old file mapped, sees either the old
 /// file or the new one. A symbolic link at either path is replaced, not
-/// followed.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+/// followed. Missing folders are created.
+///
+/// # Errors
+/// [`Error::Io`], with the file or folder.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     // Hidden, so that it is not treated as a source.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use kumiki::{Cache, CompileCommand, Contract, Host, HostBuilder};
 
+use kumiki_text::TextHost;
+
 use crate::console::{Console, escape};
 use crate::failure::Failure;
 use crate::folders::{self, variable};
@@ -56,6 +58,13 @@ pub(crate) fn host<C: Contract>(cache: Option<Cache>, compile: CompileCommand) -
         .cache(cache)
         .compile_with(compile)
         .shared_runtimes(!is_off)
+        .runtime(kumiki_build::QUICKJS)
+}
+
+/// Returns a host that reads plugins, also thin ones, and runs none.
+pub(crate) fn reader(console: &Console) -> Result<TextHost, Failure> {
+    let host = TextHost::builder().cache(cache(console));
+    Ok(host.runtime(kumiki_build::QUICKJS).build()?)
 }
 
 fn is_off(folder: &OsStr) -> bool {

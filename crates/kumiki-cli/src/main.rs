@@ -49,6 +49,8 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => commands::inspect::inspect(&arguments),
         Command::Check(arguments) => commands::check::check(&arguments),
         Command::Doctor(arguments) => commands::doctor::doctor(&arguments),
+        Command::Thin(arguments) => commands::thin::thin(&arguments),
+        Command::Fat(arguments) => commands::thin::fat(&arguments),
         Command::CompileForParent => return CompileCommand::serve(),
     };
     match outcome {

@@ -129,11 +129,11 @@ pub use kumiki_macros::contract;
 pub use budget::Budget;
 pub use clock::TICK;
 pub use engine::{Engine, EngineConfig};
-pub use error::{Error, HostError, Result, WrongType};
+pub use error::{Error, HostError, Result, ThinError, WrongType};
 pub use limits::{Limit, Limits};
-pub use load::CompileCommand;
 #[cfg(feature = "cache")]
 pub use load::{Artifact, Cache, Runtime};
+pub use load::{CompileCommand, ThinComponent};
 pub use observer::{ContractEvent, Event, Level, LogRecord, Observer, Silent};
 #[doc(hidden)]
 pub use panics::catch_panic;

@@ -39,6 +39,19 @@ pub(crate) enum Command {
     Check(Box<CheckArguments>),
     Doctor(DoctorArguments),
     Cache(CacheArguments),
+    /// Take the runtime of its language out of a plugin
+    ///
+    /// A plugin in JavaScript or Python contains the runtime of its language, which is the
+    /// same in all of them. A thin plugin names it by its hash instead: 20 kB in
+    /// JavaScript. It runs wherever the runtime is known: QuickJS always is, and others
+    /// are once a whole plugin with the same runtime was loaded (`kumiki cache warm
+    /// --runtimes`). `kumiki fat` makes the same whole plugin again, byte for byte.
+    Thin(ThinArguments),
+    /// Put the runtime into a thin plugin again
+    ///
+    /// Writes the whole plugin that was made thin, byte for byte. Its runtime must be known
+    /// on this machine: `kumiki thin --help` says how.
+    Fat(ThinArguments),
     /// Compile a component for a parent process that limits this one
     #[command(name = COMPILE, hide = true)]
     CompileForParent,
@@ -72,12 +85,36 @@ pub(crate) enum CacheCommand {
     /// Compile plugins ahead of time, on all cores
     Warm {
         /// Plugins or folders of plugins
-        #[arg(required = true, value_name = "PATH")]
+        #[arg(required_unless_present = "runtimes", value_name = "PATH")]
         plugins: Vec<PathBuf>,
+
+        /// Languages whose runtime is compiled, before any plugin in them is there
+        #[arg(long, value_name = "LANGUAGE", value_enum, value_delimiter = ',')]
+        runtimes: Vec<RuntimeLanguage>,
 
         #[command(flatten)]
         compile: CompileArguments,
     },
+}
+
+/// Languages whose plugins contain a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeLanguage {
+    #[value(alias = "javascript")]
+    Js,
+    Python,
+}
+
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 written, 1 not possible, 2 usage error")]
+pub(crate) struct ThinArguments {
+    /// A plugin, or a folder with one
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) file: PathBuf,
+
+    /// File to write to [default: NAME.thin.wasm or NAME.fat.wasm, next to the plugin]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Diagnose this machine, a project or a component, and suggest fixes
@@ -174,6 +211,10 @@ pub(crate) struct BuildArguments {
     /// Keep names and line numbers, for backtraces (Rust, C, Go)
     #[arg(long)]
     pub(crate) debug: bool,
+
+    /// Leave out the runtime of the language, as `kumiki thin` does (JavaScript, Python)
+    #[arg(long)]
+    pub(crate) thin: bool,
 
     /// Keep running, and rebuild whenever a source changes
     #[arg(long)]

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use kumiki::PermissionRequests;
 use kumiki::inspect::Inspection;
+use kumiki::{PermissionRequests, ThinComponent};
 use kumiki_build::{Built, Language, Options, Profile, Project, Ready, Stamps, Tools};
 
 use super::project::{WhenMissing, failure, read, toolchain, tools, without_dot};
@@ -84,18 +84,44 @@ pub(super) fn once(
         Some(output) => output.clone(),
         None => without_dot(folder).join(format!("{}.wasm", project.name)),
     };
-    let options = Options::new(work(folder)?)
+    let work = work(folder)?;
+    let whole = match arguments.thin {
+        true => work.join(format!("{}.wasm", project.name)),
+        false => output.clone(),
+    };
+    let options = Options::new(work)
         .with_profile(profile)
         .with_stamps(stamps(console));
     let how = how(language, &variant, &version);
     console.spinner(&format!("building `{}` ({how})", project.name));
-    let built = kumiki_build::build(&project, &output, tools, &options);
+    let built = kumiki_build::build(&project, &whole, tools, &options);
     console.done();
+    let mut built = built.map_err(|error| failure(&error))?;
+    if arguments.thin {
+        built = thin(&built, &output, console)?;
+    }
     Ok(Outcome {
-        built: built.map_err(|error| failure(&error))?,
+        built,
         name: project.name,
         how,
         time: start.elapsed(),
+    })
+}
+
+/// Writes a component without the runtime of its language, if it has one.
+fn thin(whole: &Built, output: &Path, console: &Console) -> Result<Built, Failure> {
+    let bytes = fs::read(&whole.path).map_err(|error| {
+        Failure::failed(format!("cannot read `{}`: {error}", whole.path.display()))
+    })?;
+    let thin = ThinComponent::make(&bytes).unwrap_or_else(|| {
+        console.notice("the plugin has no runtime to leave out: it stays whole");
+        bytes
+    });
+    kumiki_build::replace(output, &thin).map_err(|error| failure(&error))?;
+    Ok(Built {
+        path: output.to_owned(),
+        bytes: thin.len() as u64,
+        fresh: whole.fresh,
     })
 }
 
@@ -201,7 +227,9 @@ fn check_requests(project: &Project) -> Result<(), Failure> {
 /// Prints the component's path, size and imports.
 pub(super) fn report(built: &Built) -> io::Result<()> {
     let Built { path, bytes, fresh } = built;
-    let imports = Inspection::of(&fs::read(path)?).interfaces.imports;
+    let mut imports = Inspection::of(&fs::read(path)?).interfaces.imports;
+    // A thin component imports its runtime as a core module.
+    imports.retain(|import| import.contains(':') || !import.starts_with("kumiki-shared-module-"));
     let imports = if imports.is_empty() {
         "nothing".to_owned()
     } else {

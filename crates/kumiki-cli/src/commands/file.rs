@@ -14,6 +14,6 @@ pub(crate) fn read(host: &TextHost, what: &str, path: &Path) -> Result<Vec<u8>, 
             let hint = "check the path, relative to the current folder";
             Failure::path(what, path, &source, hint)
         }
-        other => Failure::failed(other.to_string()),
+        other => other.into(),
     })
 }

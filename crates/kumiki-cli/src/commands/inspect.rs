@@ -17,7 +17,8 @@ use super::file;
 use super::reach::Reach;
 use crate::allowed::Allowed;
 use crate::arguments::InspectArguments;
-use crate::console::{escape, escape_lines};
+use crate::artifacts;
+use crate::console::{Console, escape, escape_lines};
 use crate::failure::{Failure, written};
 use crate::grants::RunGrants;
 use crate::loading::find_one;
@@ -26,7 +27,7 @@ const HEADING: Style = Style::new().bold();
 
 pub(crate) fn inspect(arguments: &InspectArguments) -> Result<ExitCode, Failure> {
     let path = &find_one(&arguments.file)?;
-    let host = TextHost::new()?;
+    let host = artifacts::reader(&Console::new(true, 0))?;
     let bytes = file::read(&host, "file", path)?;
     let name = path.display().to_string();
     let result = if arguments.wit {

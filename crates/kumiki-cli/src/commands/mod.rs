@@ -12,4 +12,5 @@ pub(crate) mod new;
 mod project;
 mod reach;
 pub(crate) mod run;
+pub(crate) mod thin;
 pub(crate) mod watch;

@@ -17,11 +17,21 @@ impl ModuleHash {
         Self(blake3::hash(module))
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
     /// Returns the name under which a component imports the module instead of containing
     /// it.
     pub(crate) fn import_name(self) -> String {
         // Each word of such a name starts with a letter.
         format!("kumiki-shared-module-x{self}")
+    }
+}
+
+impl From<[u8; 32]> for ModuleHash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes.into())
     }
 }
 

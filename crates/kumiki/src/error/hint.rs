@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Error, memory::is_out_of_memory};
+use super::{Error, ThinError, memory::is_out_of_memory};
 use crate::inspect::Kind;
 use crate::limits::Limit;
 
@@ -17,6 +17,14 @@ impl Error {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::IsADirectory => {
                 "specify a `.wasm` file, or load the folder's plugins one by one".into()
             }
+            Self::Thin {
+                source: ThinError::MissingRuntime(_),
+                ..
+            } => "load a whole plugin with the same runtime once, prepare the machine with \
+                  `kumiki cache warm --runtimes js,python`, or use the whole plugin: \
+                  `kumiki fat` makes it where the runtime is known"
+                .into(),
+            Self::Thin { .. } => "make the plugin thin again, or download it again".into(),
             Self::NotAComponent { found, .. } => kind_hint(*found)?.into(),
             Self::Malformed { .. } => {
                 "rebuild the plugin; if it came over a network, download it again".into()

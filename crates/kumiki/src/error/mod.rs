@@ -5,12 +5,14 @@
 mod hint;
 mod host_error;
 mod memory;
+mod thin;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use host_error::HostError;
 pub(crate) use memory::is_out_of_memory;
+pub use thin::ThinError;
 
 use crate::inspect::Kind;
 use crate::limits::Limit;
@@ -39,6 +41,14 @@ pub enum Error {
         plugin: String,
         /// The kind of file that was found.
         found: Kind,
+    },
+    /// The component is thin, and cannot be made whole here.
+    #[error("cannot load the thin plugin `{plugin}`: {source}")]
+    Thin {
+        /// The plugin.
+        plugin: String,
+        /// The reason.
+        source: ThinError,
     },
     /// The file has a component's header, but is not a valid component.
     #[error("`{plugin}` is not a valid component: {message} (at byte {offset:#x})")]

@@ -1,6 +1,7 @@
 //! The loader, which prepares a component for linking: reads its file, checks it, and
 //! compiles it unless the cache has its artifact.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +16,9 @@ use super::component_file::ComponentFile;
 use super::contract::{Checked, ContractSource, World};
 use super::isolation::CompileCommand;
 use super::shared_modules::split;
+use super::thin::ThinComponent;
 use crate::engine::{ModuleHash, SharedModule, wasmtime_errors};
+use crate::error::ThinError;
 use crate::inspect::Kind;
 use crate::limits::Limit;
 use crate::{Engine, Error, PermissionRequests, Result};
@@ -31,6 +34,8 @@ pub(crate) struct Loader {
     compile_with: Option<CompileCommand>,
     /// Whether plugins share large core modules.
     shares_modules: bool,
+    /// Core modules that thin components may need.
+    runtimes: Vec<Cow<'static, [u8]>>,
 }
 
 /// A component that is ready to be linked, with its requests. It is for the loader's
@@ -52,6 +57,7 @@ impl Loader {
         cache: Option<Cache>,
         compile_with: Option<CompileCommand>,
         shares_modules: bool,
+        runtimes: Vec<Cow<'static, [u8]>>,
     ) -> Result<Self> {
         let of_contract = |cache| ContractCache::new(cache, &engine, &source, shares_modules);
         Ok(Self {
@@ -60,6 +66,7 @@ impl Loader {
             cache: cache.map(of_contract),
             compile_with,
             shares_modules,
+            runtimes,
             engine,
         })
     }
@@ -79,7 +86,8 @@ impl Loader {
     /// Loads a component from its bytes.
     pub(crate) fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Loaded> {
         self.check_size(name, bytes)?;
-        self.prepare(name, bytes, None)
+        let whole = self.whole(name, Cow::Borrowed(bytes))?;
+        self.prepare(name, &whole, None)
     }
 
     /// Returns the requests of the component in a file. A file in the cache's index that
@@ -110,7 +118,39 @@ impl Loader {
     fn read_open(&self, path: &Path, file: &ComponentFile) -> Result<Vec<u8>> {
         let bytes = file.read(self.max_bytes);
         let bytes = bytes.map_err(|source| cannot_read(path, source))?;
-        bytes.ok_or_else(|| self.too_large(&path.display().to_string()))
+        let name = path.display().to_string();
+        let bytes = bytes.ok_or_else(|| self.too_large(&name))?;
+        Ok(self.whole(&name, Cow::Owned(bytes))?.into_owned())
+    }
+
+    /// The whole component, if the bytes are a thin one.
+    fn whole<'a>(&self, name: &str, bytes: Cow<'a, [u8]>) -> Result<Cow<'a, [u8]>> {
+        let restored = match ThinComponent::read(&bytes) {
+            Ok(None) => None,
+            Ok(Some(thin)) => Some(thin.restore(self.max_bytes, |hash| self.runtime(hash))),
+            Err(error) => Some(Err(error)),
+        };
+        match restored {
+            None => Ok(bytes),
+            Some(Ok(whole)) => Ok(Cow::Owned(whole)),
+            Some(Err(ThinError::TooLarge(_))) => Err(self.too_large(name)),
+            Some(Err(source)) => Err(Error::Thin {
+                plugin: name.into(),
+                source,
+            }),
+        }
+    }
+
+    /// The bytes of the core module with this hash, from those that the embedder has given
+    /// and those in the cache.
+    fn runtime(&self, hash: &str) -> Option<Cow<'_, [u8]>> {
+        let wanted: ModuleHash = hash.parse().ok()?;
+        let mut given = self.runtimes.iter();
+        if let Some(given) = given.find(|module| ModuleHash::of(module) == wanted) {
+            return Some(Cow::Borrowed(given));
+        }
+        let cached = self.cache.as_ref()?.runtime(wanted, self.max_bytes)?;
+        Some(Cow::Owned(cached))
     }
 
     fn too_large(&self, name: &str) -> Error {
@@ -239,8 +279,9 @@ impl Loader {
             };
             let ready =
                 cache.get_or_compile_module(compiler.engine, hash, compiler.plugin, compile)?;
-            if let Origin::CacheWriteFailed(error) = ready.origin {
-                stored = Err(error);
+            match ready.origin {
+                Origin::CacheWriteFailed(error) => stored = Err(error),
+                Origin::Compiled | Origin::Cache => stored = cache.store_runtime(hash, bytes),
             }
             Ok(ready.code)
         };
@@ -258,6 +299,7 @@ impl Loader {
     /// Checks a component against the contract, without compiling it.
     pub(crate) fn check(&self, name: &str, bytes: &[u8]) -> Result<Checked> {
         self.check_size(name, bytes)?;
+        let bytes = &*self.whole(name, Cow::Borrowed(bytes))?;
         match Kind::of(bytes) {
             Kind::Component => self.world.check(name, bytes),
             found => Err(Error::NotAComponent {

@@ -11,6 +11,7 @@ mod isolation;
 mod loader;
 mod machine_code;
 mod shared_modules;
+mod thin;
 
 #[cfg(not(feature = "cache"))]
 pub(crate) use cache::Cache;
@@ -21,3 +22,4 @@ pub(crate) use contract::ContractSource;
 pub use isolation::CompileCommand;
 pub(crate) use loader::{Loaded, Loader};
 pub(crate) use machine_code::copy;
+pub use thin::ThinComponent;

@@ -69,6 +69,14 @@ impl ContractCache {
         match *self {}
     }
 
+    pub(crate) fn store_runtime(&self, _: ModuleHash, _: &[u8]) -> std::io::Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn runtime(&self, _: ModuleHash, _: usize) -> Option<Vec<u8>> {
+        match *self {}
+    }
+
     pub(crate) fn indexed(&self, _: &Engine, _: &Path, _: usize) -> Option<IndexedComponent> {
         match *self {}
     }

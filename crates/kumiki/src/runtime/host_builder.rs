@@ -1,5 +1,6 @@
 //! The builder of a host.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::contract::Contract;
@@ -75,6 +76,7 @@ pub struct HostBuilder<C: Contract> {
     cache: Option<Cache>,
     compile_with: Option<CompileCommand>,
     shared_runtimes: bool,
+    runtimes: Vec<Cow<'static, [u8]>>,
     engine: EngineChoice,
     contract: std::marker::PhantomData<C>,
 }
@@ -100,6 +102,7 @@ impl<C: Contract> Host<C> {
             cache: None,
             compile_with: None,
             shared_runtimes: true,
+            runtimes: Vec::new(),
             engine: EngineChoice::Config(EngineConfig::default()),
             contract: std::marker::PhantomData,
         }
@@ -165,6 +168,15 @@ impl<C: Contract> HostBuilder<C> {
         self
     }
 
+    /// Adds a core module that [thin components](crate::ThinComponent) may need: the
+    /// runtime of a language, such as QuickJS. Without it, the runtimes of all plugins that
+    /// were compiled with the same [`Cache`](crate::Cache) are known. Default: none.
+    #[must_use]
+    pub fn runtime(mut self, module: impl Into<Cow<'static, [u8]>>) -> Self {
+        self.runtimes.push(module.into());
+        self
+    }
+
     /// Sets the engine: an [`Engine`], or the configuration of one that is shared by all
     /// hosts of this process with the same configuration. Default:
     /// [`EngineConfig::default`], which counts fuel if [`Limits::fuel`] is set, has no
@@ -202,6 +214,7 @@ impl<C: Contract> HostBuilder<C> {
             cache,
             compile_with,
             shared_runtimes,
+            runtimes,
             engine: _,
             contract: _,
         } = self;
@@ -220,6 +233,7 @@ impl<C: Contract> HostBuilder<C> {
             cache,
             compile_with,
             shared_runtimes,
+            runtimes,
         )?;
         let linked = Linked::new(engine)?;
         let granted = Arc::new(Granted::open(&grants)?);

@@ -106,6 +106,7 @@ impl<'a> Builds<'a> {
             install: false,
             size: false,
             debug: arguments.debug,
+            thin: false,
             watch: true,
         };
         Ok(Self {

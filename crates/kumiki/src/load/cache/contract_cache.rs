@@ -1,6 +1,7 @@
 //! The compile cache as the loader of one contract uses it.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -65,6 +66,17 @@ impl ContractCache {
     ) -> Result<Ready<Module>> {
         let key = ArtifactKey::of_module(engine.as_wasmtime(), hash);
         self.cache.get_or_compile(engine, &key, plugin, compile)
+    }
+
+    /// Stores the bytes of a core module, for thin components that need it. They are
+    /// removed together with its artifacts.
+    pub(crate) fn store_runtime(&self, hash: ModuleHash, module: &[u8]) -> io::Result<()> {
+        self.cache.store_runtime(hash, module)
+    }
+
+    /// Returns the bytes of a core module, at most `max_bytes`.
+    pub(crate) fn runtime(&self, hash: ModuleHash, max_bytes: usize) -> Option<Vec<u8>> {
+        self.cache.runtime(hash, max_bytes)
     }
 
     /// Returns the component in a file that is in the index and has not changed. Does not

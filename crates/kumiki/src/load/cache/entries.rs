@@ -91,7 +91,7 @@ pub(super) fn read_seal(
     Some((seal, metadata.modified().ok()?))
 }
 
-/// Removes all artifacts, seals, index entries and temporary files; returns the number of
+/// Removes all artifacts, seals, index entries, modules and temporary files; returns the number of
 /// bytes freed.
 pub(super) fn clear(folder: &Folder) -> io::Result<u64> {
     let mut freed = 0;
@@ -106,12 +106,16 @@ pub(super) fn clear(folder: &Folder) -> io::Result<u64> {
     Ok(freed)
 }
 
-/// Returns whether a file is an artifact, a seal, an index entry or a temporary file. No
+/// Returns whether a file is an artifact, a seal, an index entry, the bytes of a core module or
+/// a temporary file. No
 /// other files are touched.
 fn is_cache_file(entry: &DirEntry) -> bool {
     let extension = extension(entry);
     let extension = extension.as_deref().and_then(OsStr::to_str);
-    matches!(extension, Some("artifact" | "seal" | "known" | "tmp"))
+    matches!(
+        extension,
+        Some("artifact" | "seal" | "known" | "module" | "tmp")
+    )
 }
 
 pub(super) fn extension(entry: &DirEntry) -> Option<OsString> {

@@ -24,7 +24,7 @@ mod key;
 mod seal;
 mod trim;
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -43,6 +43,7 @@ use seal::SealKey;
 
 use super::compiled::{Needs, Origin, Ready};
 use super::machine_code;
+use crate::engine::ModuleHash;
 use crate::{Engine, Error, Result};
 
 /// The default capacity in bytes: a hundred plugins in Python, or about ten thousand in
@@ -157,6 +158,28 @@ impl Cache {
         entries::clear(&self.inner.folder).map_err(|error| self.error(&error))
     }
 
+    /// Stores the bytes of a core module, unless they are there.
+    fn store_runtime(&self, hash: ModuleHash, module: &[u8]) -> io::Result<()> {
+        let (folder, name) = (&self.inner.folder, runtime_file(hash));
+        match folder.open_file(&name) {
+            Ok((_, metadata)) if metadata.len() == module.len() as u64 => Ok(()),
+            _ => folder.replace(&name, module),
+        }
+    }
+
+    /// Returns the bytes of a core module. Bytes with another hash are removed.
+    fn runtime(&self, hash: ModuleHash, max_bytes: usize) -> Option<Vec<u8>> {
+        let (file, metadata) = self.inner.folder.open_file(&runtime_file(hash)).ok()?;
+        let length = usize::try_from(metadata.len()).ok()?;
+        let mut bytes = Vec::with_capacity(length.min(max_bytes));
+        file.take(max_bytes as u64).read_to_end(&mut bytes).ok()?;
+        if ModuleHash::of(&bytes) != hash {
+            let _ = self.inner.folder.remove(runtime_file(hash));
+            return None;
+        }
+        Some(bytes)
+    }
+
     fn error(&self, error: &io::Error) -> Error {
         Error::Cache {
             folder: self.folder().to_owned(),
@@ -231,6 +254,11 @@ impl Cache {
         let Inner { folder, key, .. } = &*self.inner;
         IndexFile::new(folder, key, prefix, identity)
     }
+}
+
+/// The name of the file with the bytes of a core module.
+fn runtime_file(hash: ModuleHash) -> String {
+    format!("{hash}.module")
 }
 
 /// Returns whether a recorded last use is so old that it must be updated.

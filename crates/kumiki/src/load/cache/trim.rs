@@ -17,7 +17,8 @@ const ABANDONED: Duration = Duration::from_hours(1);
 
 /// If the artifacts have more than `max` bytes, removes the least recently used ones until
 /// they have at most `target`; never removes `newest`, nor a module that a remaining
-/// component needs. Returns the remaining bytes. Also removes abandoned temporary files.
+/// component needs. The bytes of a module are removed with the last artifact of it.
+/// Returns the remaining bytes. Also removes abandoned temporary files.
 pub(super) fn artifacts(
     folder: &Folder,
     seal_key: &SealKey,
@@ -25,7 +26,7 @@ pub(super) fn artifacts(
     target: u64,
     newest: &str,
 ) -> io::Result<u64> {
-    let mut found = Vec::new();
+    let (mut found, mut modules) = (Vec::new(), Vec::new());
     for entry in files(folder)? {
         // Another process may have removed it.
         let Ok(metadata) = entry.metadata() else {
@@ -42,10 +43,14 @@ pub(super) fn artifacts(
                 let used = used.unwrap_or(metadata.modified()?);
                 found.push((used, metadata.len(), entry.file_name()));
             }
+            Some("module") => modules.push((metadata.len(), entry.file_name())),
             _ => {}
         }
     }
-    let total: u64 = found.iter().map(|(_, length, _)| length).sum();
+    let artifacts = found.iter().map(|(_, length, _)| length);
+    let total: u64 = artifacts
+        .chain(modules.iter().map(|(length, _)| length))
+        .sum();
     if total <= max {
         return Ok(total);
     }
@@ -58,7 +63,27 @@ pub(super) fn artifacts(
         target,
         newest,
     };
-    trimmer.trim(found)
+    let remaining = trimmer.trim(found)?;
+    Ok(remaining - remove_modules(folder, modules)?)
+}
+
+/// Removes the bytes of modules that have no artifact; returns the number of bytes removed.
+fn remove_modules(folder: &Folder, modules: Vec<(u64, OsString)>) -> io::Result<u64> {
+    let names = folder.names()?;
+    let keys = names
+        .iter()
+        .filter_map(|name| ArtifactKey::of_artifact(name.to_str()?));
+    let used: Vec<_> = keys.filter_map(|key| key.module()).collect();
+    let mut removed = 0;
+    for (length, name) in modules {
+        let hash = Path::new(&name).file_stem().and_then(OsStr::to_str);
+        let hash = hash.and_then(|hash| hash.parse().ok());
+        if !hash.is_some_and(|hash| used.contains(&hash)) {
+            folder.remove(name)?;
+            removed += length;
+        }
+    }
+    Ok(removed)
 }
 
 /// The time of the last use of an artifact, its length in bytes and its file's name.

@@ -8,4 +8,4 @@
 mod module_type;
 mod split;
 
-pub(super) use split::split;
+pub(super) use split::{SplitComponent, split};

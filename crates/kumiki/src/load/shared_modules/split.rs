@@ -33,6 +33,9 @@ pub(crate) struct SplitComponent<'a> {
     pub(crate) component: Vec<u8>,
     /// The modules that it imports, as [`ModuleHash::import_name`].
     pub(crate) modules: Vec<(ModuleHash, &'a [u8])>,
+    /// Where the modules are in the whole component: the start of each, and its place in
+    /// `modules`.
+    pub(crate) places: Vec<(usize, usize)>,
 }
 
 /// Splits a component that was validated and whose nesting is limited; returns `None` if
@@ -42,6 +45,11 @@ pub(crate) fn split(component: &[u8]) -> Option<SplitComponent<'_>> {
     let rest = modules.imported_by(component)?;
     is_valid(&rest).then_some(SplitComponent {
         component: rest,
+        places: modules
+            .large
+            .iter()
+            .map(|(start, index)| (*start, *index as usize))
+            .collect(),
         modules: modules.shared,
     })
 }

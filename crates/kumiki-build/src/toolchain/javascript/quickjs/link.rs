@@ -14,7 +14,7 @@ use crate::world::is_async;
 
 /// QuickJS without its parser, and the functions that the conversions call: a library
 /// that can be placed anywhere in memory. `cargo xtask engine` builds it from `quickjs/`.
-pub(super) const QUICKJS: &[u8] = include_bytes!("../../../../engine/quickjs.wasm");
+pub const QUICKJS: &[u8] = include_bytes!("../../../../engine/quickjs.wasm");
 
 /// The memory of a plugin's stack, in bytes, which is first in the memory.
 const STACK: u32 = 512 << 10;

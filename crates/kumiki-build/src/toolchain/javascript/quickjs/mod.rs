@@ -18,7 +18,7 @@ use wit_parser::{Resolve, WorldId};
 
 use self::compiler::{Compiler, SyntaxError};
 use self::data::{Place, Places, PluginData};
-pub use self::link::ADDRESS;
+pub use self::link::{ADDRESS, QUICKJS};
 use self::sources::Source;
 use super::batch::Single;
 use super::bundle::{Bundle, Bundler};

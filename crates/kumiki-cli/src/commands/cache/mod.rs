@@ -1,5 +1,7 @@
 //! `kumiki cache`: inspects, clears and fills the compile cache.
 
+mod runtimes;
+
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use bytesize::ByteSize;
 use kumiki::{Artifact, Cache, Event, Observer};
 use kumiki_text::TextHost;
 
-use crate::arguments::CacheCommand;
+use crate::arguments::{CacheCommand, RuntimeLanguage};
 use crate::artifacts;
 use crate::console::{Console, escape, plural};
 use crate::failure::{Failure, written};
@@ -36,7 +38,11 @@ pub(crate) fn cache(command: &CacheCommand) -> Result<ExitCode, Failure> {
                 writeln!(anstream::stdout(), "removed {freed} from {folder}"),
             )?;
         }
-        CacheCommand::Warm { plugins, compile } => return warm(cache, plugins, compile),
+        CacheCommand::Warm {
+            plugins,
+            runtimes,
+            compile,
+        } => return warm(cache, plugins, runtimes, compile),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -82,14 +88,18 @@ fn users(artifact: &Artifact) -> String {
     }
 }
 
-/// Compiles plugins that are not in the cache.
+/// Compiles plugins that are not in the cache, and the runtimes of languages.
 fn warm(
     cache: Cache,
     plugins: &[PathBuf],
+    languages: &[RuntimeLanguage],
     compile: &CompileArguments,
 ) -> Result<ExitCode, Failure> {
     let console = Console::new(false, 0);
-    let files = find(plugins)?;
+    let mut files = find(plugins)?;
+    for language in languages {
+        files.push(runtimes::plugin(*language, &console)?);
+    }
     let seen = Seen::default();
     let host: TextHost = artifacts::host(Some(cache), compile.command()?)
         .observer(seen.clone())
