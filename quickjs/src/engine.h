@@ -92,6 +92,8 @@ static inline JSValue take_lifted(Call *call)
 bool lower(Call *call, wit_type_t type, JSValueConst value);
 // Replaces lone surrogates, which QuickJS encodes in three bytes, by U+FFFD.
 void replace_surrogates(char *bytes, size_t length);
+// The kind of a value, for errors: `a string`.
+const char *kind_of(JSValueConst value);
 // Appends a number to the converted values.
 void lower_number(Call *call, uint64_t number);
 // Undoes conversions: the state before is `lowered_count` at that time.

@@ -26,7 +26,7 @@ static inline void enter(const char *name, uint32_t index)
 
 static inline void leave(void) { path_length--; }
 
-static const char *kind_of(JSValueConst value)
+const char *kind_of(JSValueConst value)
 {
     if (JS_IsUndefined(value))
         return "undefined";

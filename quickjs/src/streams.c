@@ -463,7 +463,7 @@ static bool prepare_write(Operation *operation, End *end, JSValueConst chunk)
         bool is_array =
             JS_IsObject(chunk) && JS_GetTypedArrayType(chunk) == JS_TYPED_ARRAY_UINT8;
         if (!is_array) {
-            JS_ThrowTypeError(js, "a stream of bytes takes a Uint8Array");
+            JS_ThrowTypeError(js, "a stream of bytes takes a Uint8Array, not %s", kind_of(chunk));
             return false;
         }
         operation->memory = JS_GetUint8Array(js, &operation->length, chunk);

@@ -70,7 +70,7 @@ pub(crate) fn what_is_no_chunk_is_logged(language: Toolchain) -> Result<(), Fail
     std::fs::write(scene.folder.join("in.txt"), INPUT)?;
     let output = scene.run(&["run", "--whole", "-p", "tidy", "in.txt"])?;
     let why = String::from_utf8_lossy(&output.stderr).into_owned();
-    let logged = "uncaught TypeError: `streaming.transform` yields a string, not a Uint8Array";
+    let logged = "uncaught TypeError: a stream of bytes takes a Uint8Array, not a string";
     match why.contains(logged) && why.contains("trapped in `transform`") {
         true => Ok(()),
         false => Err(why.into()),

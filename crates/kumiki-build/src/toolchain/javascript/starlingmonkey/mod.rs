@@ -32,10 +32,11 @@ const DRIVER: &str = include_str!("driver.mjs");
 const TOOL: Tool = Tool::ComponentizeJs;
 
 pub(in crate::toolchain) fn probe(tools: &Tools) -> Result<Ready, Missing> {
-    let bundler = Bundler::find(tools)?;
+    node()?;
     let version = tools
         .node_version(TOOL)
         .ok_or_else(|| tools.missing(TOOL))?;
+    let bundler = Bundler::find(tools)?;
     Ok(Ready {
         variant: TOOL.name().to_owned(),
         version: format!("{version}, {bundler}"),
