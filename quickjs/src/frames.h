@@ -107,3 +107,13 @@ static JSValue call_other(JSContext *ctx, JSValueConst func_obj, JSValueConst th
         return JS_ThrowTypeErrorNotAFunction(ctx);
     return call(ctx, func_obj, this_obj, argc, argv, 0);
 }
+
+// Throws the error of a recursion that is too deep. `Error.prepareStackTrace` is not called for
+// it, as where the stack is full: each frame that ends would call it again.
+static void frame_overflow(JSContext *ctx)
+{
+    kumiki_native_stack += MAX_NATIVE_STACK;
+    JS_ThrowStackOverflow(ctx);
+    build_backtrace(ctx, ctx->rt->current_exception, JS_UNDEFINED, NULL, 0, 0, 0);
+    kumiki_native_stack -= MAX_NATIVE_STACK;
+}

@@ -123,7 +123,7 @@ const PATCHES: [Patch; 16] = [
                 p = JS_VALUE_GET_OBJ(call_argv[-1]);\n                    \
                 Frame *next = frame_push(p->u.func.function_bytecode, call_argc);\n                    \
                 if (unlikely(!next)) {\n                        \
-                JS_ThrowStackOverflow(ctx);\n                        \
+                frame_overflow(ctx);\n                        \
                 goto exception;\n                    \
                 }\n                    \
                 bool is_method = opcode == OP_call_method || opcode == OP_tail_call_method;\n                    \
