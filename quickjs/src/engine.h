@@ -94,6 +94,9 @@ bool lower(Call *call, wit_type_t type, JSValueConst value);
 void replace_surrogates(char *bytes, size_t length);
 // The kind of a value, for errors: `a string`.
 const char *kind_of(JSValueConst value);
+// Sets the length of the path of the part that is being converted, and returns the one
+// before: a getter may call the host, which converts other values.
+uint32_t lower_path(uint32_t length);
 // Appends a number to the converted values.
 void lower_number(Call *call, uint64_t number);
 // Undoes conversions: the state before is `lowered_count` at that time.

@@ -65,6 +65,8 @@ static bool find_member(JSValueConst object, const char *name, ExportedFunction 
     char resource[256], class_name[256], method[256] = "";
     const char *from = strchr(name, ']') + 1;
     size_t length = strcspn(from, ".");
+    if (length > 255)
+        length = 255;
     memcpy(resource, from, length);
     resource[length] = 0;
     camel_case(class_name, resource, true);

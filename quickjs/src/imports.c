@@ -60,6 +60,7 @@ JSValue call_import(JSContext *context, JSValueConst self, int count, JSValueCon
     const wit_import_func_t *function = &wit->import_funcs[index];
     bool is_method = !strncmp(function->name, "[method]", 8);
     Call *call = call_begin();
+    uint32_t path = lower_path(0);
     for (size_t i = 0; i < function->nparams; i++) {
         int argument = (int)i - is_method;
         JSValueConst value = argument < 0        ? self
@@ -67,9 +68,11 @@ JSValue call_import(JSContext *context, JSValueConst self, int count, JSValueCon
                                                 : JS_UNDEFINED;
         if (!lower(call, function->params[i], value)) {
             call_end(call);
+            lower_path(path);
             return wrong_parameter(function, i - is_method);
         }
     }
+    lower_path(path);
     lower_done(call);
     if (!function->impl)
         return call_import_async(call, function);

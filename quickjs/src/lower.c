@@ -26,6 +26,13 @@ static inline void enter(const char *name, uint32_t index)
 
 static inline void leave(void) { path_length--; }
 
+uint32_t lower_path(uint32_t length)
+{
+    uint32_t before = path_length;
+    path_length = length;
+    return before;
+}
+
 const char *kind_of(JSValueConst value)
 {
     if (JS_IsUndefined(value))

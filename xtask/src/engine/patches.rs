@@ -1,6 +1,6 @@
 //! Changes of quickjs-ng's `quickjs.c`.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 /// A text that occurs once, and what replaces it.
 struct Patch {
@@ -8,7 +8,7 @@ struct Patch {
     after: &'static str,
 }
 
-const PATCHES: [Patch; 16] = [
+const PATCHES: [Patch; 17] = [
     // A plugin may have no clock: then these throw.
     Patch {
         before: "        val = date_now();\n",
@@ -27,6 +27,10 @@ const PATCHES: [Patch; 16] = [
     Patch {
         before: "return js__hrtime_ns() / 1e6;",
         after: "return 0;",
+    },
+    Patch {
+        before: "JS_CFUNC_DEF2(\"now\", 0, js_perf_now, JS_PROP_ENUMERABLE)",
+        after: "JS_CFUNC_DEF2(\"now\", 0, js_perf_now, JS_PROP_C_W_E)",
     },
     // The context is created when the library is built. `Math.random` is replaced.
     Patch {
@@ -226,14 +230,21 @@ const INTERPRETER: (&str, u32) = ("JS_CallInternal", 1664);
 /// The other functions through which the engine's own code can call itself without end, and
 /// the bytes of the stack that are counted for each of them: `platform.h` says why.
 const OTHERS: u32 = 640;
-const COUNTED: &str = "
-    JS_FlattenIntoArray JS_ReadObjectRec JS_WriteObjectRec async_func_resume
-    internalize_json_property js_call_bound_function js_call_c_closure js_call_c_function
-    js_call_c_function_data js_inner_module_evaluation js_inner_module_linking js_json_to_str
+/// Several functions are between two of these.
+const PROXIES: u32 = 1280;
+const COUNTED_PROXIES: &str = "
     js_proxy_call js_proxy_define_own_property js_proxy_delete_property js_proxy_get
     js_proxy_getPrototypeOf js_proxy_get_own_property js_proxy_get_own_property_names
     js_proxy_has js_proxy_isArray js_proxy_isExtensible js_proxy_preventExtensions
-    js_proxy_set js_proxy_setPrototypeOf json_parse_value
+    js_proxy_set js_proxy_setPrototypeOf
+";
+/// Nothing between two calls of these checks the stack, so they do.
+const CHECKED: &str = "js_iterator_helper_next js_iterator_concat_next";
+const COUNTED: &str = "
+    JS_FlattenIntoArray JS_ReadObjectRec JS_WriteObjectRec async_func_resume
+    internalize_json_property js_call_bound_function js_call_c_closure js_call_c_function
+    js_call_c_function_data js_inner_module_evaluation js_inner_module_linking
+    js_json_to_str json_parse_value
 ";
 const COUNTED_REGEXP: &str = "re_parse_disjunction re_parse_nested_class";
 
@@ -249,6 +260,12 @@ pub(super) fn apply(mut text: String) -> Result<String> {
     }
     text = count(text, INTERPRETER.0, INTERPRETER.1)?;
     text = count(text, COUNTED, OTHERS)?;
+    text = count(text, COUNTED_PROXIES, PROXIES)?;
+    text = count(text, CHECKED, PROXIES)?;
+    let taken = format!("    KUMIKI_TAKE_STACK({PROXIES})\n");
+    for name in CHECKED.split_whitespace() {
+        text = checked(&text, name, &taken)?;
+    }
     for name in FAST.split_whitespace() {
         let changed;
         (text, changed) = exempt(&text, name);
@@ -292,6 +309,22 @@ fn count(text: String, names: &str, bytes: u32) -> Result<String> {
     }
     ensure!(names.is_empty(), "these functions are missing: {names:?}");
     Ok(result)
+}
+
+/// Adds a check of the stack where a function takes some of it.
+fn checked(text: &str, name: &str, taken: &str) -> Result<String> {
+    let start = format!("static JSValue {name}(");
+    let at = text.match_indices(&start).find_map(|(at, _)| {
+        let end = text[at..].find(['{', ';'])? + at;
+        text[end..].starts_with('{').then_some(end)
+    });
+    let at = at.and_then(|at| Some(at + text[at..].find(taken)? + taken.len()));
+    let Some(at) = at else {
+        bail!("no function `{name}` takes stack");
+    };
+    let check = "    if (js_check_stack_overflow(ctx->rt, 0))\n        \
+                 return JS_ThrowStackOverflow(ctx);\n";
+    Ok([&text[..at], check, &text[at..]].concat())
 }
 
 /// Ends the attribute for the declarations of a function and its definition. Returns

@@ -50,6 +50,13 @@ pub(super) fn collect(
             }
             let base = Path::new(&name).parent().unwrap_or(Path::new(""));
             let imported = name_of(&base.join(import.from));
+            if let Some(name) = imported.as_ref().filter(|name| is_module(name)) {
+                let path = project.folder.join(name);
+                if path.exists() && !path.is_file() {
+                    // The error says what it is instead of a regular file.
+                    read_text(&path)?;
+                }
+            }
             let imported =
                 imported.filter(|name| is_module(name) && project.folder.join(name).is_file());
             let Some(imported) = imported else {

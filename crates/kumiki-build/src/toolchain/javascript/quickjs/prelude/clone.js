@@ -51,7 +51,10 @@ function clone(value, seen) {
   if (value instanceof WeakMap || value instanceof WeakSet || value instanceof WeakRef) refuse(value);
   if (value instanceof Promise) refuse(value);
   const copy = keep({});
-  for (const key of Object.keys(value)) copy[key] = part(value[key]);
+  for (const key of Object.keys(value)) {
+    const inner = part(value[key]);
+    Object.defineProperty(copy, key, { value: inner, writable: true, enumerable: true, configurable: true });
+  }
   return copy;
 }
 
