@@ -2,7 +2,7 @@
 
 use wasmi::{
     Error, Func, Global, Instance, Linker, Memory, MemoryType, Module, Mutability, Nullable,
-    RefType, Store, Table, TableType, TypedFunc, Val,
+    RefType, Store, StoreLimits, Table, TableType, TypedFunc, Val,
 };
 use wasmparser::{Dylink0Subsection, KnownCustom, MemInfo, Parser, Payload};
 
@@ -19,7 +19,7 @@ const MAX_SIZE: usize = 256 << 20;
 
 /// A running compiler.
 pub(super) struct Compiler {
-    store: Store<()>,
+    store: Store<StoreLimits>,
     memory: Memory,
     allocate: TypedFunc<u32, u32>,
     compile: TypedFunc<(u32, u32, u32), u32>,
@@ -62,7 +62,7 @@ impl Compiler {
         Self::of(store, memory, instance)
     }
 
-    fn of(store: Store<()>, memory: Memory, instance: Instance) -> Result<Self, Error> {
+    fn of(store: Store<StoreLimits>, memory: Memory, instance: Instance) -> Result<Self, Error> {
         Ok(Self {
             allocate: instance.get_typed_func(&store, "kumiki_allocate")?,
             compile: instance.get_typed_func(&store, "kumiki_compile")?,

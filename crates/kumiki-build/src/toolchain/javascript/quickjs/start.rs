@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use wasmi::{Error, Extern, ExternType, Func, Instance, Module, Store, Val};
+use wasmi::{Error, Extern, ExternType, Func, Instance, Module, Store, StoreLimits, Val};
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ExternalKind, Instance as CoreInstance,
     InstantiationArgKind, Parser, Payload,
@@ -77,7 +77,7 @@ enum Item {
 }
 
 struct Parts {
-    store: Store<()>,
+    store: Store<StoreLimits>,
     modules: Vec<Module>,
     instances: Vec<Exports>,
     functions: Vec<Item>,
@@ -200,9 +200,10 @@ impl Parts {
             (Item::Function(owner), ExternType::Func(ty)) => {
                 let message =
                     format!("it calls {owner} while it is loaded, which only its functions can");
-                let function = move |_: wasmi::Caller<'_, ()>, _: &[Val], _: &mut [Val]| {
-                    Err(Error::new(message.clone()))
-                };
+                let function =
+                    move |_: wasmi::Caller<'_, StoreLimits>, _: &[Val], _: &mut [Val]| {
+                        Err(Error::new(message.clone()))
+                    };
                 Ok(Func::new(&mut self.store, ty.clone(), function).into())
             }
             (Item::Function(_), _) => Err(missing()),
