@@ -7,6 +7,14 @@
 
 static Call *idle;
 
+void *allocate(size_t count, size_t size)
+{
+    void *block = calloc(count ? count : 1, size);
+    if (!block)
+        end_with("out of memory");
+    return block;
+}
+
 void *with_room(void *array, uint32_t count, uint32_t *capacity, size_t element)
 {
     if (count < *capacity)
@@ -26,10 +34,7 @@ Call *call_begin(void)
         idle = call->next_free;
         return call;
     }
-    call = calloc(1, sizeof *call);
-    if (!call)
-        end_with("out of memory");
-    return call;
+    return allocate(1, sizeof *call);
 }
 
 static void free_values(JSValue *values, uint32_t *count)

@@ -17,9 +17,14 @@ extern JSContext *js;
 // The types and functions of the plugin's world.
 extern const wit_t *wit;
 
+// Returns an array of zeros. Ends the plugin if there is no memory.
+void *allocate(size_t count, size_t size);
 // Grows an array, if it is full, so that one more element fits. Ends the plugin if
 // there is no memory.
 void *with_room(void *array, uint32_t count, uint32_t *capacity, size_t element);
+
+// The callback of array buffers: resizes their memory, or frees it.
+void *resize_buffer(JSRuntime *runtime, void *opaque, void *memory, size_t size);
 
 // ---- library.c
 
@@ -129,7 +134,8 @@ size_t typed_array_width(int class);
 bool is_tagged_option(size_t option);
 // A WIT name in camel case, in `buffer` of 256 bytes, which must suffice.
 void camel_case(char *buffer, const char *name, bool upper);
-JSAtom camel_atom(const char *name);
+// The symbol `Symbol.name`, or `JS_ATOM_NULL`.
+JSAtom symbol_atom(const char *name);
 
 // ---- resources.c
 

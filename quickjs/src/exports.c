@@ -30,17 +30,22 @@ static char *copy_of(const char *text)
     return copy;
 }
 
+// Copies a part of a name to a buffer of 256 bytes.
+static void copy_part(char *buffer, const char *from, size_t length)
+{
+    if (length > 255)
+        length = 255;
+    memcpy(buffer, from, length);
+    buffer[length] = 0;
+}
+
 // `a:b/my-plugin@1.0.0` is exported as `myPlugin`.
 static void object_name(char *buffer, const char *interface)
 {
     char short_name[256];
     const char *slash = strrchr(interface, '/');
     const char *from = slash ? slash + 1 : interface;
-    size_t length = strcspn(from, "@");
-    if (length > 255)
-        length = 255;
-    memcpy(short_name, from, length);
-    short_name[length] = 0;
+    copy_part(short_name, from, strcspn(from, "@"));
     camel_case(buffer, short_name, false);
 }
 
@@ -65,10 +70,7 @@ static bool find_member(JSValueConst object, const char *name, ExportedFunction 
     char resource[256], class_name[256], method[256] = "";
     const char *from = strchr(name, ']') + 1;
     size_t length = strcspn(from, ".");
-    if (length > 255)
-        length = 255;
-    memcpy(resource, from, length);
-    resource[length] = 0;
+    copy_part(resource, from, length);
     camel_case(class_name, resource, true);
     if (from[length])
         camel_case(method, from + length + 1, false);
@@ -134,9 +136,7 @@ static bool find_export(JSValueConst module, size_t index)
 
 bool exports_start(JSValueConst module)
 {
-    exports = calloc(wit->num_export_funcs ? wit->num_export_funcs : 1, sizeof *exports);
-    if (!exports)
-        end_with("out of memory");
+    exports = allocate(wit->num_export_funcs, sizeof *exports);
     for (size_t i = 0; i < wit->num_export_funcs; i++)
         if (!find_export(module, i))
             return false;

@@ -114,9 +114,9 @@ EXPORT void wit_dylib_push_variant(void *cx, size_t type, uint32_t number)
     lift(cx, tagged(variant_names[type][number], has_value, value));
 }
 
-// Resizes the memory of an array buffer, or frees it.
-static void *resize_buffer(JSRuntime *runtime, void *opaque, void *memory, size_t size)
+void *resize_buffer(JSRuntime *runtime, void *opaque, void *memory, size_t size)
 {
+    (void)runtime, (void)opaque;
     if (size)
         return realloc(memory, size);
     free(memory);

@@ -348,6 +348,20 @@ static bool lower_enum(Call *call, size_t type, JSValueConst value)
     return mismatch(expected, value);
 }
 
+// Lowers `value.tag`, which is one of these names.
+static bool lower_tag(Call *call, const JSValue *names, size_t count, JSValueConst value,
+                      const char *expected, uint32_t *number)
+{
+    if (!JS_IsObject(value))
+        return mismatch(expected, value);
+    JSValue tag = JS_GetProperty(js, value, atom_tag);
+    if (JS_IsException(tag))
+        return failed();
+    bool is_case = lower_case(call, names, count, tag, number);
+    JS_FreeValue(js, tag);
+    return is_case || mismatch(expected, value);
+}
+
 // Lowers `value.val`, if the type is not empty.
 static bool lower_payload(Call *call, wit_type_t type, JSValueConst value)
 {
@@ -365,16 +379,9 @@ static bool lower_variant(Call *call, size_t type, JSValueConst value)
     const wit_variant_t *variant = &wit->variants[type];
     char expected[256];
     snprintf(expected, sizeof expected, "an object whose `tag` is a case of `%s`", variant->name);
-    if (!JS_IsObject(value))
-        return mismatch(expected, value);
-    JSValue tag = JS_GetProperty(js, value, atom_tag);
-    if (JS_IsException(tag))
-        return failed();
     uint32_t number;
-    bool is_case = lower_case(call, variant_names[type], variant->ncases, tag, &number);
-    JS_FreeValue(js, tag);
-    if (!is_case)
-        return mismatch(expected, value);
+    if (!lower_tag(call, variant_names[type], variant->ncases, value, expected, &number))
+        return false;
     return lower_payload(call, variant->cases[number].ty, value);
 }
 
@@ -387,16 +394,9 @@ static bool lower_option(Call *call, size_t type, JSValueConst value)
     }
     JSValue cases[2] = {text_none, text_some};
     const char *expected = "an object whose `tag` is `some` or `none`";
-    if (!JS_IsObject(value))
-        return mismatch(expected, value);
-    JSValue tag = JS_GetProperty(js, value, atom_tag);
-    if (JS_IsException(tag))
-        return failed();
     uint32_t number;
-    bool is_case = lower_case(call, cases, 2, tag, &number);
-    JS_FreeValue(js, tag);
-    if (!is_case)
-        return mismatch(expected, value);
+    if (!lower_tag(call, cases, 2, value, expected, &number))
+        return false;
     return number == 0 || lower_payload(call, wit->options[type].ty, value);
 }
 
@@ -405,16 +405,9 @@ static bool lower_result(Call *call, size_t type, JSValueConst value)
     const wit_result_t *result = &wit->results[type];
     JSValue cases[2] = {text_ok, text_err};
     const char *expected = "an object whose `tag` is `ok` or `err`";
-    if (!JS_IsObject(value))
-        return mismatch(expected, value);
-    JSValue tag = JS_GetProperty(js, value, atom_tag);
-    if (JS_IsException(tag))
-        return failed();
     uint32_t number;
-    bool is_case = lower_case(call, cases, 2, tag, &number);
-    JS_FreeValue(js, tag);
-    if (!is_case)
-        return mismatch(expected, value);
+    if (!lower_tag(call, cases, 2, value, expected, &number))
+        return false;
     return lower_payload(call, number ? result->err : result->ok, value);
 }
 

@@ -100,6 +100,27 @@ static void take_out(Header *block)
     after(block)->size_and_flags &= ~BEFORE_IS_FREE;
 }
 
+// Joins a block with the block after it, if that is free.
+static void join_after(Header *block)
+{
+    Header *next = after(block);
+    if (next->size_and_flags & IS_FREE) {
+        take_out(next);
+        block->size_and_flags += size_of(next);
+    }
+}
+
+// Joins a block with the block before it, if that is free. Returns the whole.
+static Header *join_before(Header *block)
+{
+    if (!(block->size_and_flags & BEFORE_IS_FREE))
+        return block;
+    Header *before = (Header *)((uint8_t *)block - block->size_before);
+    take_out(before);
+    before->size_and_flags += size_of(block);
+    return before;
+}
+
 // Makes a region one free block with a header behind it that is never free. A region
 // that continues the one before is joined with it.
 static void add_region(uint8_t *start, size_t size)
@@ -116,13 +137,7 @@ static void add_region(uint8_t *start, size_t size)
     end->size_and_flags = sizeof(Header);
     block->size_and_flags =
         (uint32_t)(size - sizeof(Header)) | (block->size_and_flags & BEFORE_IS_FREE);
-    if (block->size_and_flags & BEFORE_IS_FREE) {
-        Header *before = (Header *)((uint8_t *)block - block->size_before);
-        take_out(before);
-        before->size_and_flags += size_of(block);
-        block = before;
-    }
-    insert(block);
+    insert(join_before(block));
 }
 
 static bool add_memory(uint32_t size)
@@ -176,11 +191,7 @@ static void trim(Header *block, uint32_t size)
     block->size_and_flags -= left;
     Header *rest = after(block);
     rest->size_and_flags = left;
-    Header *next = after(rest);
-    if (next->size_and_flags & IS_FREE) {
-        take_out(next);
-        rest->size_and_flags += size_of(next);
-    }
+    join_after(rest);
     insert(rest);
 }
 
@@ -211,18 +222,8 @@ void free(void *memory)
     if (!memory)
         return;
     Header *block = (Header *)memory - 1;
-    Header *next = after(block);
-    if (next->size_and_flags & IS_FREE) {
-        take_out(next);
-        block->size_and_flags += size_of(next);
-    }
-    if (block->size_and_flags & BEFORE_IS_FREE) {
-        Header *before = (Header *)((uint8_t *)block - block->size_before);
-        take_out(before);
-        before->size_and_flags += size_of(block);
-        block = before;
-    }
-    insert(block);
+    join_after(block);
+    insert(join_before(block));
 }
 
 void *calloc(size_t count, size_t size)

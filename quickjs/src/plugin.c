@@ -25,14 +25,6 @@ static const void *read_bytes(size_t *length)
     return bytes;
 }
 
-static void *allocate(size_t count, size_t size)
-{
-    void *block = calloc(count ? count : 1, size);
-    if (!block)
-        end_with("out of memory");
-    return block;
-}
-
 // Reads the plugin that starts at `bytes`, which must stay.
 EXPORT void kumiki_plugin(const uint8_t *bytes)
 {

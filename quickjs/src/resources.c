@@ -109,19 +109,13 @@ static void define_method(JSValueConst object, const char *name, int function, i
 
 static void define_dispose(JSValueConst prototype)
 {
-    JSValue global = JS_GetGlobalObject(js);
-    JSValue symbol = JS_GetPropertyStr(js, global, "Symbol");
-    JSValue key = JS_GetPropertyStr(js, symbol, "dispose");
-    if (JS_IsSymbol(key)) {
-        JSAtom atom = JS_ValueToAtom(js, key);
-        JS_DefinePropertyValue(js, prototype, atom,
-                               JS_NewCFunction(js, dispose, "[Symbol.dispose]", 0),
-                               JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
-        JS_FreeAtom(js, atom);
-    }
-    JS_FreeValue(js, key);
-    JS_FreeValue(js, symbol);
-    JS_FreeValue(js, global);
+    JSAtom name = symbol_atom("dispose");
+    if (name == JS_ATOM_NULL)
+        return;
+    JS_DefinePropertyValue(js, prototype, name,
+                           JS_NewCFunction(js, dispose, "[Symbol.dispose]", 0),
+                           JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
+    JS_FreeAtom(js, name);
 }
 
 static JSValue constructor_of(size_t resource, const char *name)
@@ -274,9 +268,7 @@ void resources_start(void)
     JSClassDef definition = {.class_name = "Resource", .finalizer = finalize_handle};
     JS_NewClassID(runtime, &handle_class);
     JS_NewClass(runtime, handle_class, &definition);
-    classes = calloc(wit->num_resources ? wit->num_resources : 1, sizeof(JSValue));
-    if (!classes)
-        end_with("out of memory");
+    classes = allocate(wit->num_resources, sizeof(JSValue));
     for (size_t i = 0; i < wit->num_resources; i++)
         classes[i] = JS_UNDEFINED;
 }

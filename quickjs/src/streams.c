@@ -116,15 +116,6 @@ static JSValue kept(JSValue value)
     return promise;
 }
 
-static void *free_bytes(JSRuntime *runtime, void *opaque, void *memory, size_t size)
-{
-    (void)runtime, (void)opaque;
-    if (size)
-        return realloc(memory, size);
-    free(memory);
-    return NULL;
-}
-
 static JSValue lifted_item(wit_type_t type, wit_lift_fn_t function, const void *memory)
 {
     if (is_empty(type))
@@ -142,7 +133,7 @@ static JSValue taken(End *end, void *memory, size_t count)
     const wit_stream_t *stream = stream_of(end);
     if (is_bytes(end)) {
         memory = realloc(memory, count);
-        return JS_NewUint8Array(js, memory, count, free_bytes, NULL, false);
+        return JS_NewUint8Array(js, memory, count, resize_buffer, NULL, false);
     }
     free_items(end);
     end->items = malloc(count * sizeof(JSValue));
@@ -330,22 +321,30 @@ static bool is_iterable(JSValueConst value)
     if (!JS_IsObject(value))
         return false;
     const char *names[] = {"asyncIterator", "iterator"};
-    JSValue global = JS_GetGlobalObject(js), symbols = JS_GetPropertyStr(js, global, "Symbol");
     bool is_found = false;
     for (size_t i = 0; i < 2 && !is_found; i++) {
-        JSValue symbol = JS_GetPropertyStr(js, symbols, names[i]);
-        JSAtom atom = JS_ValueToAtom(js, symbol);
+        JSAtom atom = symbol_atom(names[i]);
+        if (atom == JS_ATOM_NULL)
+            continue;
         JSValue method = JS_GetProperty(js, value, atom);
         is_found = JS_IsFunction(js, method);
         if (JS_IsException(method))
             JS_FreeValue(js, JS_GetException(js));
         JS_FreeValue(js, method);
         JS_FreeAtom(js, atom);
-        JS_FreeValue(js, symbol);
     }
-    JS_FreeValue(js, symbols);
-    JS_FreeValue(js, global);
     return is_found;
+}
+
+// Starts to send what JavaScript passed as a stream or a future, unless the host reads
+// it from where it comes from.
+static void send(JSValueConst function, JSValueConst value, JSValue writer)
+{
+    if (!JS_IsUndefined(writer)) {
+        JSValueConst arguments[2] = {value, writer};
+        task_add_work(JS_Call(js, function, JS_UNDEFINED, 2, arguments));
+    }
+    JS_FreeValue(js, writer);
 }
 
 bool lower_stream(Call *call, size_t type, JSValueConst value)
@@ -355,11 +354,7 @@ bool lower_stream(Call *call, size_t type, JSValueConst value)
         return false;
     if (!pass_on(call, type, true, value, &writer))
         return false;
-    if (!JS_IsUndefined(writer)) {
-        JSValueConst arguments[2] = {value, writer};
-        task_add_work(JS_Call(js, send_stream, JS_UNDEFINED, 2, arguments));
-    }
-    JS_FreeValue(js, writer);
+    send(send_stream, value, writer);
     return true;
 }
 
@@ -370,11 +365,7 @@ bool lower_future(Call *call, size_t type, JSValueConst value)
         JS_ThrowTypeError(js, "the future was read or passed on already");
         return false;
     }
-    if (!JS_IsUndefined(writer)) {
-        JSValueConst arguments[2] = {value, writer};
-        task_add_work(JS_Call(js, send_future, JS_UNDEFINED, 2, arguments));
-    }
-    JS_FreeValue(js, writer);
+    send(send_future, value, writer);
     return true;
 }
 
@@ -615,19 +606,6 @@ static void method(JSValueConst prototype, const char *name, JSCFunction *functi
                               JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
 }
 
-static void symbol_method(JSValueConst prototype, const char *symbol, JSCFunction *function)
-{
-    JSValue global = JS_GetGlobalObject(js), symbols = JS_GetPropertyStr(js, global, "Symbol");
-    JSValue key = JS_GetPropertyStr(js, symbols, symbol);
-    JSAtom atom = JS_ValueToAtom(js, key);
-    JS_DefinePropertyValue(js, prototype, atom, JS_NewCFunction(js, function, symbol, 0),
-                           JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
-    JS_FreeAtom(js, atom);
-    JS_FreeValue(js, key);
-    JS_FreeValue(js, symbols);
-    JS_FreeValue(js, global);
-}
-
 void streams_start(void)
 {
     if (!wit->num_streams && !wit->num_futures)
@@ -643,7 +621,11 @@ void streams_start(void)
     method(reader_prototype, "next", next);
     method(reader_prototype, "return", return_early);
     method(reader_prototype, "drop", drop);
-    symbol_method(reader_prototype, "asyncIterator", itself);
+    JSAtom async_iterator = symbol_atom("asyncIterator");
+    JS_DefinePropertyValue(js, reader_prototype, async_iterator,
+                           JS_NewCFunction(js, itself, "asyncIterator", 0),
+                           JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
+    JS_FreeAtom(js, async_iterator);
     future_prototype = JS_NewObject(js);
     method(future_prototype, "read", read_future);
     method(future_prototype, "drop", drop);

@@ -71,19 +71,22 @@ void camel_case(char *buffer, const char *name, bool upper)
     *buffer = 0;
 }
 
-JSAtom camel_atom(const char *name)
+static JSAtom camel_atom(const char *name)
 {
     char buffer[256];
     camel_case(buffer, name, false);
     return JS_NewAtom(js, buffer);
 }
 
-static void *allocate(size_t count, size_t size)
+JSAtom symbol_atom(const char *name)
 {
-    void *block = calloc(count ? count : 1, size);
-    if (!block)
-        end_with("out of memory");
-    return block;
+    JSValue global = JS_GetGlobalObject(js), symbols = JS_GetPropertyStr(js, global, "Symbol");
+    JSValue symbol = JS_GetPropertyStr(js, symbols, name);
+    JSAtom atom = JS_IsSymbol(symbol) ? JS_ValueToAtom(js, symbol) : JS_ATOM_NULL;
+    JS_FreeValue(js, symbol);
+    JS_FreeValue(js, symbols);
+    JS_FreeValue(js, global);
+    return atom;
 }
 
 // `names` is the first of `count` pointers to a name, each `stride` bytes after the

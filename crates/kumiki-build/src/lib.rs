@@ -60,7 +60,7 @@ pub use sources::{may_be_source, source_folders};
 pub use stamps::Stamps;
 pub use templates::Template;
 pub use tool::Tool;
-pub use toolchain::javascript::{QUICKJS, QUICKJS_ADDRESS, unknown_imports};
+pub use toolchain::javascript::{QUICKJS, QUICKJS_ADDRESS, prepared_memory, unknown_imports};
 pub use toolchain::{Probe, Ready, Toolchain};
 pub use tools::{RustCompiler, Tools};
 pub use unknown_import::UnknownImport;

@@ -7,34 +7,12 @@ mod scene;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
 use scene::{Scene, snapshot};
 use test_components::TextPlugin;
-
-/// Runs the program with its compile cache in the scene.
-fn command(scene: &Scene, arguments: &[&str]) -> Command {
-    let mut command = scene.command(arguments);
-    command.env("KUMIKI_CACHE", scene.path("artifacts"));
-    command
-}
-
-fn run(scene: &Scene, arguments: &[&str]) -> String {
-    scene.finish(command(scene, arguments), b"")
-}
-
-/// The files of the cache with this extension.
-fn files(scene: &Scene, ending: &str) -> Vec<std::path::PathBuf> {
-    let Ok(files) = fs::read_dir(scene.path("artifacts")) else {
-        return Vec::new();
-    };
-    let paths = files.map(|file| file.expect("a file").path());
-    paths
-        .filter(|path| path.extension().is_some_and(|found| found == ending))
-        .collect()
-}
 
 const HI: [&str; 5] = ["run", "-p", "plugins", "--text", "hi"];
 
@@ -48,8 +26,8 @@ fn assert_well(output: &str) {
 #[test]
 fn plugins_are_compiled_once() {
     let scene = Scene::with_plugins();
-    assert_well(&run(&scene, &HI));
-    let artifacts = files(&scene, "artifact");
+    assert_well(&scene.run_with_cache(&HI));
+    let artifacts = scene.cached("artifact");
     assert_eq!(artifacts.len(), 2);
     let written = |path| {
         fs::metadata(path)
@@ -57,13 +35,13 @@ fn plugins_are_compiled_once() {
             .expect("a time")
     };
     let before: Vec<_> = artifacts.iter().map(written).collect();
-    assert_well(&run(&scene, &HI));
+    assert_well(&scene.run_with_cache(&HI));
     let after: Vec<_> = artifacts.iter().map(written).collect();
     assert_eq!(before, after);
 
-    let warm = run(&scene, &["cache", "warm", "plugins"]);
+    let warm = scene.run_with_cache(&["cache", "warm", "plugins"]);
     assert_eq!(warm.matches("already cached").count(), 2, "{warm}");
-    let list = run(&scene, &["cache", "list"]);
+    let list = scene.run_with_cache(&["cache", "list"]);
     for expected in [
         "plugins/echo.wasm",
         "plugins/picky.wasm",
@@ -72,36 +50,33 @@ fn plugins_are_compiled_once() {
     ] {
         assert!(list.contains(expected), "{list}");
     }
-    let clear = run(&scene, &["cache", "clear"]);
+    let clear = scene.run_with_cache(&["cache", "clear"]);
     assert!(clear.contains("removed "), "{clear}");
-    assert_eq!(files(&scene, "artifact").len(), 0);
-    let warm = run(
-        &scene,
-        &["cache", "warm", "plugins/echo.wasm", "plugins/picky.wasm"],
-    );
+    assert_eq!(scene.cached("artifact").len(), 0);
+    let warm = scene.run_with_cache(&["cache", "warm", "plugins/echo.wasm", "plugins/picky.wasm"]);
     assert_eq!(warm.matches(": compiled in ").count(), 2, "{warm}");
 }
 
 #[test]
 fn plugin_that_does_not_load_is_not_cached() {
     let scene = Scene::with_plugins().file("plugins/text.wasm", "hello");
-    let warm = run(&scene, &["cache", "warm", "plugins"]);
+    let warm = scene.run_with_cache(&["cache", "warm", "plugins"]);
     assert!(warm.starts_with("exit code: 1\n"), "{warm}");
     assert!(
         warm.contains("`plugins/text.wasm` is not a component"),
         "{warm}"
     );
-    assert_eq!(files(&scene, "artifact").len(), 2);
+    assert_eq!(scene.cached("artifact").len(), 2);
 }
 
 #[test]
 fn cache_folder_writable_by_others_is_not_used() {
     let scene = Scene::with_plugins();
-    assert_well(&run(&scene, &HI));
+    assert_well(&scene.run_with_cache(&HI));
     let folder = scene.path("artifacts");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777))
         .expect("the test may change it");
-    let output = run(&scene, &HI);
+    let output = scene.run_with_cache(&HI);
     assert!(output.starts_with("exit code: 0\n"), "{output}");
     let notice = "plugins are compiled each time: cannot use `";
     assert_eq!(output.matches(notice).count(), 1, "{output}");
@@ -109,25 +84,25 @@ fn cache_folder_writable_by_others_is_not_used() {
         output.contains("remove it if it is a Kumiki cache (it is created again)"),
         "{output}"
     );
-    let list = run(&scene, &["cache", "list"]);
+    let list = scene.run_with_cache(&["cache", "list"]);
     assert!(list.starts_with("exit code: 1\n"), "{list}");
     // The folder has files, so Kumiki does not use it with a corrected mode either.
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
         .expect("the test may change it");
-    let output = run(&scene, &HI);
+    let output = scene.run_with_cache(&HI);
     assert_eq!(output.matches(notice).count(), 1, "{output}");
     fs::remove_dir_all(&folder).expect("the test may change it");
-    assert_well(&run(&scene, &HI));
+    assert_well(&scene.run_with_cache(&HI));
 }
 
 #[test]
 fn cache_can_be_turned_off() {
     let scene = Scene::with_plugins();
-    let mut off = command(&scene, &HI);
+    let mut off = scene.command_with_cache(&HI);
     off.env("KUMIKI_CACHE", "off");
     assert_well(&scene.finish(off, b""));
-    assert_eq!(files(&scene, "artifact").len(), 0);
-    let mut off = command(&scene, &["cache", "list"]);
+    assert_eq!(scene.cached("artifact").len(), 0);
+    let mut off = scene.command_with_cache(&["cache", "list"]);
     off.env("KUMIKI_CACHE", "off");
     let list = scene.finish(off, b"");
     assert!(list.starts_with("exit code: 2\n"), "{list}");
@@ -144,11 +119,11 @@ fn large_plugin() -> Vec<u8> {
 fn runtimes_are_listed_with_the_plugins_that_need_them() {
     let scene = Scene::new().file("large.wasm", large_plugin());
     for (variable, runtimes) in [("off", 0), ("on", 1)] {
-        let mut warm = command(&scene, &["cache", "warm", "large.wasm"]);
+        let mut warm = scene.command_with_cache(&["cache", "warm", "large.wasm"]);
         warm.env("KUMIKI_SHARED_RUNTIMES", variable);
         let warm = scene.finish(warm, b"");
         assert!(warm.contains("large.wasm: compiled in "), "{warm}");
-        let list = run(&scene, &["cache", "list"]);
+        let list = scene.run_with_cache(&["cache", "list"]);
         let rows = list.lines().filter(|line| line.starts_with("runtime "));
         let rows: Vec<_> = rows.collect();
         assert_eq!(rows.len(), runtimes, "{list}");
@@ -158,7 +133,7 @@ fn runtimes_are_listed_with_the_plugins_that_need_them() {
             "{list}"
         );
     }
-    let output = run(&scene, &["run", "-p", "large.wasm", "--text", "hi"]);
+    let output = scene.run_with_cache(&["run", "-p", "large.wasm", "--text", "hi"]);
     assert!(output.contains("[large] Output: hi\n"), "{output}");
 }
 
@@ -166,7 +141,7 @@ fn runtimes_are_listed_with_the_plugins_that_need_them() {
 #[test]
 fn damaged_artifacts_are_recompiled() {
     let scene = Scene::with_plugins();
-    assert_well(&run(&scene, &HI));
+    assert_well(&scene.run_with_cache(&HI));
     let damages: [fn(Vec<u8>) -> Vec<u8>; 4] = [
         |_| Vec::new(),
         |bytes| bytes[..bytes.len() / 2].to_vec(),
@@ -179,11 +154,11 @@ fn damaged_artifacts_are_recompiled() {
     ];
     for damage in damages {
         for ending in ["artifact", "seal"] {
-            for path in files(&scene, ending) {
+            for path in scene.cached(ending) {
                 let bytes = damage(fs::read(&path).expect("the file exists"));
                 fs::write(&path, bytes).expect("the test may change it");
             }
-            assert_well(&run(&scene, &HI));
+            assert_well(&scene.run_with_cache(&HI));
         }
     }
 }
@@ -193,11 +168,11 @@ fn concurrent_processes_share_the_cache() {
     let scene = Scene::with_plugins();
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| assert_well(&run(&scene, &HI)));
+            scope.spawn(|| assert_well(&scene.run_with_cache(&HI)));
         }
     });
-    assert_eq!(files(&scene, "artifact").len(), 2);
-    assert_eq!(files(&scene, "tmp").len(), 0);
+    assert_eq!(scene.cached("artifact").len(), 2);
+    assert_eq!(scene.cached("tmp").len(), 0);
 }
 
 /// A kill at any moment does not affect the next runs.
@@ -208,7 +183,8 @@ fn killed_process_leaves_a_usable_cache() {
     let scene = Scene::with_plugins().plugin("plugins/large.wasm", &large);
     for delay in 0..20 {
         let _ = fs::remove_dir_all(scene.path("artifacts"));
-        let mut child = command(&scene, &HI)
+        let mut child = scene
+            .command_with_cache(&HI)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -217,8 +193,8 @@ fn killed_process_leaves_a_usable_cache() {
         thread::sleep(Duration::from_millis(2 * delay));
         child.kill().expect("the program is killed");
         child.wait().expect("the program ends");
-        assert_well(&run(&scene, &HI));
-        assert_well(&run(&scene, &HI));
+        assert_well(&scene.run_with_cache(&HI));
+        assert_well(&scene.run_with_cache(&HI));
     }
 }
 
@@ -237,7 +213,7 @@ fn changed_file_is_compiled_again() {
     let path = scene.path("plugin.wasm");
     let hi = ["run", "-p", "plugin.wasm", "--text", "hi"];
     let assert_is = |name: &str| {
-        let output = run(&scene, &hi);
+        let output = scene.run_with_cache(&hi);
         let expected = format!("[{name}] Output: hi\n");
         assert!(output.contains(&expected), "{name}: {output}");
     };
@@ -248,7 +224,7 @@ fn changed_file_is_compiled_again() {
         assert_is(name);
     };
     settle("one");
-    let [known] = &*files(&scene, "known") else {
+    let [known] = &*scene.cached("known") else {
         panic!("there is not exactly one entry");
     };
 
@@ -285,13 +261,17 @@ fn changed_file_is_compiled_again() {
     );
     fs::write(&path, greedy).expect("the test may change it");
     for _ in 0..3 {
-        let output = run(&scene, &hi);
+        let output = scene.run_with_cache(&hi);
         assert!(output.starts_with("exit code: 2\n"), "{output}");
         thread::sleep(SETTLED);
         let allowed = [&hi[..], &["--allow-env", "LANG=en"]].concat();
-        let output = run(&scene, &allowed);
+        let output = scene.run_with_cache(&allowed);
         assert!(output.contains("[six] Output: hi\n"), "{output}");
     }
-    assert!(run(&scene, &["cache", "clear"]).contains("removed "));
-    assert_eq!(files(&scene, "known").len(), 0);
+    assert!(
+        scene
+            .run_with_cache(&["cache", "clear"])
+            .contains("removed ")
+    );
+    assert_eq!(scene.cached("known").len(), 0);
 }

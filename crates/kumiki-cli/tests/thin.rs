@@ -6,23 +6,11 @@
 mod scene;
 
 use std::fs;
-use std::process::Command;
 
 use scene::{Scene, snapshot};
 
-/// Runs the program with its compile cache in the scene.
-fn command(scene: &Scene, arguments: &[&str]) -> Command {
-    let mut command = scene.command(arguments);
-    command.env("KUMIKI_CACHE", scene.path("artifacts"));
-    command
-}
-
-fn run(scene: &Scene, arguments: &[&str]) -> String {
-    scene.finish(command(scene, arguments), b"")
-}
-
 fn done(scene: &Scene, arguments: &[&str]) -> String {
-    let output = run(scene, arguments);
+    let output = scene.run_with_cache(arguments);
     assert!(output.starts_with("exit code: 0\n"), "{output}");
     output
 }
@@ -48,7 +36,7 @@ fn other_runtime() -> Scene {
 }
 
 fn runs(scene: &Scene, plugin: &str) -> String {
-    run(scene, &["run", "-p", plugin, "--text", " some   text "])
+    scene.run_with_cache(&["run", "-p", plugin, "--text", " some   text "])
 }
 
 fn assert_runs(scene: &Scene, plugin: &str) {
@@ -99,7 +87,7 @@ fn build_writes_a_thin_plugin() {
 #[test]
 fn plugin_without_a_runtime_stays_whole() {
     let scene = Scene::with_plugins();
-    snapshot!(run(&scene, &["thin", "plugins/echo.wasm"]));
+    snapshot!(scene.run_with_cache(&["thin", "plugins/echo.wasm"]));
 }
 
 #[test]
@@ -108,7 +96,7 @@ fn missing_runtime_is_named_until_a_whole_plugin_brings_it() {
     done(&scene, &["thin", "other/tidy.wasm"]);
     for command in ["run -p", "fat", "inspect", "check"] {
         let words: Vec<_> = command.split(' ').chain(["other/tidy.thin.wasm"]).collect();
-        let output = run(&scene, &words);
+        let output = scene.run_with_cache(&words);
         assert!(!output.starts_with("exit code: 0\n"), "{command}: {output}");
         for part in [
             "its runtime ",
@@ -131,21 +119,12 @@ fn missing_runtime_is_named_until_a_whole_plugin_brings_it() {
     );
 }
 
-/// The bytes of runtimes in the cache.
-fn modules(scene: &Scene) -> Vec<std::path::PathBuf> {
-    let files = fs::read_dir(scene.path("artifacts")).expect("the cache");
-    let paths = files.map(|file| file.expect("a file").path());
-    paths
-        .filter(|path| path.extension().is_some_and(|ending| ending == "module"))
-        .collect()
-}
-
 #[test]
 fn spoilt_runtime_is_not_taken() {
     let scene = other_runtime();
     done(&scene, &["thin", "other/tidy.wasm"]);
     assert_runs(&scene, "other/tidy.wasm");
-    let [module] = &modules(&scene)[..] else {
+    let [module] = &scene.cached("module")[..] else {
         panic!("one runtime");
     };
     let mut bytes = fs::read(module).expect("the runtime");
@@ -153,16 +132,18 @@ fn spoilt_runtime_is_not_taken() {
     fs::write(module, &bytes).expect("the runtime can be changed");
     let output = runs(&scene, "other/tidy.thin.wasm");
     assert!(output.contains("is not on this machine"), "{output}");
-    assert!(modules(&scene).is_empty(), "it is removed");
+    assert!(scene.path("artifacts").is_dir());
+    assert!(scene.cached("module").is_empty(), "it is removed");
 }
 
 #[test]
 fn clear_removes_the_bytes_of_runtimes() {
     let scene = tidy();
     assert_runs(&scene, "tidy/tidy.wasm");
-    assert_eq!(modules(&scene).len(), 1);
+    assert_eq!(scene.cached("module").len(), 1);
     done(&scene, &["cache", "clear"]);
-    assert_eq!(modules(&scene).len(), 0);
+    assert!(scene.path("artifacts").is_dir());
+    assert_eq!(scene.cached("module").len(), 0);
 }
 
 #[test]
@@ -175,7 +156,7 @@ fn warm_prepares_a_machine_for_a_language() {
     );
     let list = done(&scene, &["cache", "list"]);
     assert!(list.contains("runtime "), "{list}");
-    let python = run(&scene, &["cache", "warm", "--runtimes", "python"]);
+    let python = scene.run_with_cache(&["cache", "warm", "--runtimes", "python"]);
     assert!(python.starts_with("exit code: 1\n"), "{python}");
     assert!(python.contains("hint: install it with"), "{python}");
 }

@@ -5,80 +5,24 @@
 
 use std::borrow::Cow;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Result, anyhow};
 use wasm_encoder::{ConstExpr, DataSection, ExportSection, Module as Encoder, RawSection};
-use wasmi::{
-    Engine, Func, Global, Linker, Memory, MemoryType, Module, Mutability, Nullable, RefType, Store,
-    Table, TableType, Val,
-};
-use wasmparser::{Dylink0Subsection, KnownCustom, MemInfo, Parser, Payload};
+use wasmparser::{Parser, Payload};
 
 /// Where `kumiki build` places the library.
 const ADDRESS: u32 = kumiki_build::QUICKJS_ADDRESS;
-/// The first entry of the table is empty.
-const TABLE: u32 = 1;
-const PAGE: u32 = 64 << 10;
-
 /// What is called before the memory is taken, and is not needed any more.
 const PREPARATION: [&str; 3] = ["__wasm_apply_data_relocs", "_initialize", "kumiki_prepare"];
 
 /// Zero bytes in the middle of data that are worth another segment.
 const GAP: usize = 24;
 
+/// # Errors
+/// Returns why the preparation failed. If it needs more memory, `FIRST_REGION` in memory.c
+/// is too small.
 pub(super) fn bake(library: &[u8]) -> Result<Vec<u8>> {
-    let needs = needs(library)?;
-    let memory = prepared(library, &needs)?;
-    with_data(library, &memory)
-}
-
-fn needs(library: &[u8]) -> Result<MemInfo> {
-    for payload in Parser::new(0).parse_all(library) {
-        if let Payload::CustomSection(section) = payload?
-            && let KnownCustom::Dylink0(parts) = section.as_known()
-        {
-            for part in parts {
-                if let Dylink0Subsection::MemInfo(info) = part? {
-                    return Ok(info);
-                }
-            }
-        }
-    }
-    Err(anyhow!("not a library"))
-}
-
-/// The memory of the library after its preparation.
-fn prepared(library: &[u8], needs: &MemInfo) -> Result<Vec<u8>> {
-    let engine = Engine::default();
-    let module = Module::new(&engine, library)?;
-    let mut store = Store::new(&engine, ());
-    let end = ADDRESS + needs.memory_size;
-    let memory = Memory::new(&mut store, MemoryType::new(end.div_ceil(PAGE), None))?;
-    let pages = memory.size(&store);
-    let table = TableType::new(RefType::Func, TABLE + needs.table_size, None);
-    let table = Table::new(&mut store, table, Nullable::<Func>::Null.into())?;
-    let mut linker = Linker::new(&engine);
-    for (name, value, mutability) in [
-        ("__stack_pointer", ADDRESS, Mutability::Var),
-        ("__memory_base", ADDRESS, Mutability::Const),
-        ("__table_base", TABLE, Mutability::Const),
-    ] {
-        let value = Val::I32(i32::try_from(value)?);
-        let global = Global::new(&mut store, value, mutability);
-        linker.define("env", name, global)?;
-    }
-    linker.define("env", "memory", memory)?;
-    linker.define("env", "__indirect_function_table", table)?;
-    let instance = linker.instantiate_and_start(&mut store, &module)?;
-    for name in PREPARATION {
-        let function = instance.get_typed_func::<(), ()>(&store, name)?;
-        function.call(&mut store, ()).with_context(|| name)?;
-    }
-    ensure!(
-        memory.size(&store) == pages,
-        "the preparation needs more memory than `FIRST_REGION` in memory.c has"
-    );
-    let all = memory.data(&store);
-    Ok(all[ADDRESS as usize..end as usize].to_vec())
+    let memory = kumiki_build::prepared_memory(library, &PREPARATION);
+    with_data(library, &memory.map_err(|error| anyhow!(error))?)
 }
 
 /// The library with these bytes as its data, and without its preparation.

@@ -89,6 +89,29 @@ impl Scene {
         command
     }
 
+    /// Like [`Scene::command`], with the compile cache in the folder `artifacts`.
+    pub(crate) fn command_with_cache(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("KUMIKI_CACHE", self.path("artifacts"));
+        command
+    }
+
+    /// Like [`Scene::run`], with the compile cache in the folder `artifacts`.
+    pub(crate) fn run_with_cache(&self, arguments: &[&str]) -> String {
+        self.finish(self.command_with_cache(arguments), b"")
+    }
+
+    /// The files of that cache with this extension.
+    pub(crate) fn cached(&self, extension: &str) -> Vec<PathBuf> {
+        let Ok(files) = std::fs::read_dir(self.path("artifacts")) else {
+            return Vec::new();
+        };
+        let paths = files.map(|file| file.expect("a file").path());
+        paths
+            .filter(|path| path.extension().is_some_and(|found| found == extension))
+            .collect()
+    }
+
     /// Runs the program with empty standard input; returns its exit code and output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         self.run_with(arguments, b"")

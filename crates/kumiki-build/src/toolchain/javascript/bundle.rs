@@ -1,5 +1,5 @@
-//! Bundles the author's module and its imports into one module with esbuild, which strips TypeScript's types and reports errors with their
-//! positions.
+//! Bundles the author's module and its imports into one module with esbuild, which strips
+//! TypeScript's types and reports errors with their positions.
 
 use std::fs;
 use std::path::{Path, PathBuf, absolute};

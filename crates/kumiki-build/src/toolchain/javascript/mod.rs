@@ -13,7 +13,7 @@ mod world;
 
 pub(crate) use self::declarations::write_declarations;
 pub use self::imports::unknown_imports;
-pub use self::quickjs::{ADDRESS as QUICKJS_ADDRESS, QUICKJS};
+pub use self::quickjs::{ADDRESS as QUICKJS_ADDRESS, QUICKJS, prepared_memory};
 pub(super) use self::quickjs::{build, needs_bundler, ready};
 pub(super) use self::starlingmonkey::{
     build as build_starlingmonkey, probe as probe_starlingmonkey,

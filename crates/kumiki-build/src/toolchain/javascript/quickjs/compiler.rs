@@ -1,18 +1,12 @@
 //! Compiles JavaScript modules to QuickJS's bytecode.
 
-use wasmi::{
-    Error, Func, Global, Instance, Linker, Memory, MemoryType, Module, Mutability, Nullable,
-    RefType, Store, StoreLimits, Table, TableType, TypedFunc, Val,
-};
-use wasmparser::{Dylink0Subsection, KnownCustom, MemInfo, Parser, Payload};
+use wasmi::{Error, Memory, Store, StoreLimits, TypedFunc};
 
-use super::link::ADDRESS;
-use super::machine::{machine, reason};
+use super::library::Library;
+use super::machine::reason;
 
 /// QuickJS with its parser, from the same sources as [`super::link::QUICKJS`].
 const COMPILER: &[u8] = include_bytes!("../../../../engine/quickjs-compiler.wasm");
-
-const PAGE: u32 = 64 << 10;
 
 /// The bytes of a module's bytecode at most.
 const MAX_SIZE: usize = 256 << 20;
@@ -40,29 +34,11 @@ impl Compiler {
     }
 
     fn try_start() -> Result<Self, Error> {
-        let (engine, mut store) = machine()?;
-        let module = Module::new(&engine, COMPILER)?;
-        let needs = needs(COMPILER);
-        let pages = (ADDRESS + needs.memory_size).div_ceil(PAGE);
-        let memory = Memory::new(&mut store, MemoryType::new(pages, None))?;
-        let table = TableType::new(RefType::Func, 1 + needs.table_size, None);
-        let table = Table::new(&mut store, table, Nullable::<Func>::Null.into())?;
-        let mut linker = Linker::new(&engine);
-        for (name, value, mutability) in [
-            ("__stack_pointer", ADDRESS, Mutability::Var),
-            ("__memory_base", ADDRESS, Mutability::Const),
-            ("__table_base", 1, Mutability::Const),
-        ] {
-            let global = Global::new(&mut store, Val::I32(value as i32), mutability);
-            linker.define("env", name, global)?;
-        }
-        linker.define("env", "memory", memory)?;
-        linker.define("env", "__indirect_function_table", table)?;
-        let instance = linker.instantiate_and_start(&mut store, &module)?;
-        Self::of(store, memory, instance)
-    }
-
-    fn of(store: Store<StoreLimits>, memory: Memory, instance: Instance) -> Result<Self, Error> {
+        let Library {
+            store,
+            memory,
+            instance,
+        } = Library::start(COMPILER)?;
         Ok(Self {
             allocate: instance.get_typed_func(&store, "kumiki_allocate")?,
             compile: instance.get_typed_func(&store, "kumiki_compile")?,
@@ -130,22 +106,6 @@ impl SyntaxError {
             message: message.to_owned(),
         }
     }
-}
-
-/// The memory and table entries that a library needs.
-fn needs(library: &[u8]) -> MemInfo {
-    for payload in Parser::new(0).parse_all(library).flatten() {
-        if let Payload::CustomSection(section) = payload
-            && let KnownCustom::Dylink0(parts) = section.as_known()
-        {
-            for part in parts.into_iter().flatten() {
-                if let Dylink0Subsection::MemInfo(info) = part {
-                    return info;
-                }
-            }
-        }
-    }
-    unreachable!("the compiler is a library")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod compiler;
 mod data;
+mod library;
 mod link;
 mod machine;
 mod prelude;
@@ -18,6 +19,7 @@ use wit_parser::{Resolve, WorldId};
 
 use self::compiler::{Compiler, SyntaxError};
 use self::data::{Place, Places, PluginData};
+pub use self::library::prepared_memory;
 pub use self::link::{ADDRESS, QUICKJS};
 use self::sources::Source;
 use super::batch::Single;
